@@ -1,0 +1,1 @@
+"""Threads and blocking sockets: what turns the protocol into a running server."""

@@ -1,0 +1,1 @@
+"""What the RFCs say. No socket, no thread, no clock: every function here can be read beside its section."""
