@@ -1,0 +1,56 @@
+"""refws: a WebSocket server to read beside RFC 6455.
+
+Read the package in this order; each file names its section at its head:
+
+    protocol/    what the RFC says. No socket, no thread, no clock.
+        frame.py        §5.2 §5.5        the header of a frame
+        masking.py      §5.3             payload XOR key
+        message.py      §5.4 §5.6 §8.1   fragments -> messages, UTF-8
+        close.py        §5.5.1 §7.1      the closing handshake
+        close_codes.py  §7.4             its status codes
+        http.py         RFC 9112         the head of a request, and responses
+        handshake.py    §4 §9.1 §10.2    the opening handshake
+        errors.py       §7.1.7           one exception for each kind of refusal
+    endpoint/    threads and blocking sockets.
+        stream.py       one blocking byte stream
+        connection.py   §6 §7            recv, send, ping, close
+        heartbeat.py    §5.5.2           Pings on a schedule
+        timers.py       the one timer thread
+        server.py       §4.2             the accept loop, a thread for each connection
+        exceptions.py   what the methods of a connection raise
+    course/      what people look at: the page and the example endpoints.
+
+The names below are the public ones; those of the `websockets` library mean the same here.
+"""
+
+from .endpoint.connection import Connection
+from .endpoint.exceptions import (
+    ConcurrencyError,
+    ConnectionClosed,
+    ConnectionClosedError,
+    ConnectionClosedOK,
+    InvalidState,
+)
+from .endpoint.server import Server, serve
+from .protocol.close import Close, State
+from .protocol.close_codes import CloseCode
+from .protocol.errors import WebSocketException
+from .protocol.http import Headers, Request, Response
+
+__all__ = [
+    "Close",
+    "CloseCode",
+    "ConcurrencyError",
+    "Connection",
+    "ConnectionClosed",
+    "ConnectionClosedError",
+    "ConnectionClosedOK",
+    "Headers",
+    "InvalidState",
+    "Request",
+    "Response",
+    "Server",
+    "State",
+    "WebSocketException",
+    "serve",
+]

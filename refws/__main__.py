@@ -1,0 +1,234 @@
+"""`python3 -m refws`: argv -> a server with the example endpoints and their page, and the exit status of the process."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import logging
+import math
+import re
+import shlex
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import NoReturn
+
+from . import Server, serve
+from .course.services import ENDPOINTS, process_request, serve_endpoint
+from .protocol.http import is_token
+
+LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
+LOG_FORMAT = "%(asctime)s %(levelname)s %(threadName)s: %(message)s"
+
+LONGEST_MESSAGE = 2**63 - 1
+"""Bytes; the largest payload length of a frame (§5.2)."""
+
+MOST_CONNECTIONS = 1_000_000
+LONGEST_TIME = 86_400
+"""Seconds; a day."""
+
+ORIGIN = re.compile(r"\*|null|[a-z][a-z0-9+.-]*://[^/?#\s]+", re.ASCII | re.IGNORECASE)
+
+REACHABLE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+"""All addresses of this machine -> the one of them that a browser on it can open."""
+
+SignalHandler = Callable[[int, FrameType | None], None] | signal.Handlers
+
+TCP_ADVICE = {
+    errno.EADDRINUSE: "stop the program that uses it, or choose another port (--port 0 picks a free one)",
+    errno.EACCES: "ports below 1024 are for privileged users; choose a higher one, such as --port 8080",
+    errno.EADDRNOTAVAIL: "this machine has no such address; choose one that it has, such as --host 127.0.0.1",
+}
+UNIX_ADVICE = {
+    errno.EADDRINUSE: "stop the server that uses it, or choose another path",
+    errno.EACCES: "choose a path in a directory where you may write",
+    errno.ENOENT: "make its directory first, or choose another path",
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve as `arguments` say. The exit status: 0 after a graceful stop, 2 if the server could not start."""
+    options = command_line().parse_args(arguments)
+    logging.basicConfig(level=options.log_level.upper(), format=LOG_FORMAT, stream=sys.stderr)
+    try:
+        server = start(options)
+    except (OSError, UnicodeError) as error:
+        print(f"refws: {what_to_do(error, options)}", file=sys.stderr)
+        return 2
+    return run(server)
+
+
+# Options
+
+
+class CommandLine(argparse.ArgumentParser):
+    """A bad option ends the process with status 2 and one line that says why."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"refws: {message}; see {self.prog} --help\n")
+
+
+def command_line() -> CommandLine:
+    """The options, with their units and defaults."""
+    parser = CommandLine(
+        prog="python3 -m refws",
+        description="A WebSocket server to read beside RFC 6455: example endpoints, and a page to try them.",
+        epilog=f"WebSocket endpoints: {' '.join(ENDPOINTS)}. Pages: / /health. Ctrl-C stops gracefully, twice at once.",
+        allow_abbrev=False,
+    )
+    option = parser.add_argument
+    option("--host", metavar="NAME", default="127.0.0.1",
+           help="address to listen on; 0.0.0.0 or :: for all of this machine (default: %(default)s)")
+    option("--port", metavar="NUMBER", type=port, default=8080,
+           help="TCP port to listen on; 0 picks a free one (default: %(default)s)")
+    option("--unix", metavar="PATH",
+           help="Unix socket to listen on, instead of host and port")
+    option("--origin", metavar="URL", type=origin, action="append",
+           help="let pages of this origin connect, such as https://example.com; repeatable (default: only this server's)")
+    option("--subprotocol", metavar="NAME", type=subprotocol, action="append",
+           help="subprotocol to agree on, the best one first; repeatable (default: none)")
+    option("--max-message-size", metavar="BYTES", type=message_size, default=2**20,
+           help="largest message to accept, in bytes (default: %(default)s)")
+    option("--max-connections", metavar="NUMBER", type=connection_count, default=1000,
+           help="most connections at a time (default: %(default)s)")
+    option("--open-timeout", metavar="SECONDS", type=seconds, default=10,
+           help="time for the opening handshake, in seconds (default: %(default)s)")
+    option("--ping-interval", metavar="SECONDS", type=seconds_or_off, default=20,
+           help="time from one Ping to the next, in seconds; 0 sends no Pings (default: %(default)s)")
+    option("--ping-timeout", metavar="SECONDS", type=seconds_or_off, default=20,
+           help="silence after a Ping that ends the connection, in seconds; 0 ends none (default: %(default)s)")
+    option("--close-timeout", metavar="SECONDS", type=seconds, default=5,
+           help="time for the closing handshake, in seconds (default: %(default)s)")
+    option("--log-level", metavar="LEVEL", type=str.lower, choices=LOG_LEVELS, default="info",
+           help=f"least severe lines to log: {', '.join(LOG_LEVELS)} (default: %(default)s)")
+    return parser
+
+
+def port(text: str) -> int:
+    return whole_number(text, "a TCP port", 0, 65_535)
+
+
+def message_size(text: str) -> int:
+    return whole_number(text, "a size in bytes", 1, LONGEST_MESSAGE)
+
+
+def connection_count(text: str) -> int:
+    return whole_number(text, "a number of connections", 1, MOST_CONNECTIONS)
+
+
+def whole_number(text: str, meaning: str, lowest: int, highest: int) -> int:
+    if re.fullmatch("[0-9]{1,19}", text) and lowest <= int(text) <= highest:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not {meaning}: give a whole number from {lowest} to {highest}")
+
+
+def seconds(text: str) -> float:
+    value = number(text)
+    if 0 < value <= LONGEST_TIME:
+        return value
+    raise argparse.ArgumentTypeError(f"{text!r} is not a time: give seconds above 0 and at most {LONGEST_TIME} (a day)")
+
+
+def seconds_or_off(text: str) -> float | None:
+    return None if number(text) == 0 else seconds(text)
+
+
+def number(text: str) -> float:
+    """The number that `text` is; NaN, which lies in no range, where it is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def origin(text: str) -> str:
+    if ORIGIN.fullmatch(text):
+        return text
+    raise argparse.ArgumentTypeError(f"{text!r} is not an origin: give scheme://host or scheme://host:port, without a path")
+
+
+def subprotocol(text: str) -> str:
+    if is_token(text):
+        return text
+    raise argparse.ArgumentTypeError(f"{text!r} is not a subprotocol name: give letters, digits and signs such as . - _")
+
+
+# Starting and stopping
+
+
+def start(options: argparse.Namespace) -> Server:
+    """The server, listening; OSError or UnicodeError where it cannot."""
+    return serve(
+        serve_endpoint,
+        options.host,
+        options.port,
+        unix_path=options.unix,
+        origins=options.origin,
+        subprotocols=options.subprotocol,
+        process_request=process_request,
+        open_timeout=options.open_timeout,
+        ping_interval=options.ping_interval,
+        ping_timeout=options.ping_timeout,
+        close_timeout=options.close_timeout,
+        max_size=options.max_message_size,
+        max_connections=options.max_connections,
+    )
+
+
+def what_to_do(error: Exception, options: argparse.Namespace) -> str:
+    """One line: what could not be listened on, why, and the way out."""
+    if isinstance(error, (socket.gaierror, UnicodeError)):
+        return f"no address found for host {options.host!r}: give a name or address of this machine, as --host 127.0.0.1"
+    if options.unix:
+        where, advice = f"Unix socket {options.unix!r}", UNIX_ADVICE.get(error.errno, "choose another path")
+    else:
+        where = f"{options.host!r} port {options.port}"
+        advice = TCP_ADVICE.get(error.errno, "choose another --host or --port")
+    return f"cannot listen on {where}, {error.strerror or error}: {advice}"
+
+
+def run(server: Server) -> int:
+    """Serve until a signal says stop; 0, or SystemExit with 128 + signal if a second signal cuts the stop short."""
+    stop_on_signals(server)
+    print(greeting(server.address), flush=True)
+    try:
+        server.serve_forever()
+        server.shutdown()
+    except SystemExit:
+        server.abort()
+        raise
+    return 0
+
+
+def stop_on_signals(server: Server) -> None:
+    """First SIGINT or SIGTERM: `serve_forever` returns. Second: SystemExit in the main thread. Third: the process dies."""
+
+    def first(signal_number: int, frame: FrameType | None) -> None:
+        handle(second)
+        server.stop()
+
+    def second(signal_number: int, frame: FrameType | None) -> None:
+        handle(signal.SIG_DFL)
+        raise SystemExit(128 + signal_number)
+
+    def handle(handler: SignalHandler) -> None:
+        signal.signal(signal.SIGINT, handler)
+        signal.signal(signal.SIGTERM, handler)
+
+    handle(first)
+
+
+def greeting(address: tuple[str, int] | str) -> str:
+    """Where the server can be reached, and how to stop it."""
+    if isinstance(address, str):
+        return f"Listening on {address}\nTry:  curl --unix-socket {shlex.quote(address)} http://localhost/health\nStop: Ctrl-C"
+    host, port_number = REACHABLE.get(address[0], address[0]), address[1]
+    authority = f"[{host}]:{port_number}" if ":" in host else f"{host}:{port_number}"
+    endpoints = [f"  ws://{authority}{path:<6}  {handler.__doc__}" for path, handler in ENDPOINTS.items()]
+    return "\n".join([f"Open http://{authority}/ in a browser.", "WebSocket endpoints:", *endpoints, "Stop: Ctrl-C"])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,80 @@
+"""RFC 6455 §4.2.2 item 4, /resource name/: the path of a request -> the endpoint, the page, or a 404 that lists them."""
+
+from __future__ import annotations
+
+import logging
+import time
+from contextlib import suppress
+from datetime import datetime
+from http import HTTPStatus
+
+from ..endpoint.connection import Connection
+from ..endpoint.exceptions import ConnectionClosed
+from ..protocol.handshake import is_upgrade_attempt
+from ..protocol.http import Request, Response, quote
+from .page import page
+
+LOGGER = logging.getLogger("refws")
+
+
+def echo(connection: Connection) -> None:
+    """Send back what it gets."""
+    for message in connection:
+        connection.send(message)
+
+
+def hello(connection: Connection) -> None:
+    """Send “world”, log what it gets."""
+    LOGGER.info("/hello: connection from %s", connection.peer)
+    connection.send("world")
+    for message in connection:
+        words = quote(message) if isinstance(message, str) else f"{len(message)} bytes"
+        LOGGER.info("/hello: received %s from %s", words, connection.peer)
+
+
+def clock(connection: Connection, interval: float = 1.0) -> None:
+    """Send the time every second until the peer goes."""
+    next_tick = time.monotonic()
+    with suppress(ConnectionClosed):
+        while True:
+            connection.send(datetime.now().astimezone().isoformat(timespec="seconds"))
+            next_tick = max(next_tick + interval, time.monotonic())
+            drop_messages_until(connection, next_tick)
+
+
+def drop_messages_until(connection: Connection, deadline: float) -> None:
+    """Return at `deadline` on the clock of `time.monotonic`; ConnectionClosed when the peer goes first.
+
+    It waits in recv, because that is where Ping and Close get their answers (§5.5).
+    """
+    while (left := deadline - time.monotonic()) > 0:
+        with suppress(TimeoutError):
+            connection.recv(timeout=left)
+
+
+ENDPOINTS = {"/": echo, "/echo": echo, "/hello": hello, "/clock": clock}
+
+NOT_FOUND = f"""Nothing is at this path. What there is:
+  WebSocket endpoints: {", ".join(ENDPOINTS)}
+  pages: / and /health
+"""
+
+
+def serve_endpoint(connection: Connection) -> None:
+    """The handler: the endpoint that the request names. `process_request` let only known ones pass."""
+    ENDPOINTS[connection.request.path](connection)
+
+
+def process_request(connection: Connection, request: Request) -> Response | None:
+    """What answers before the handshake: a page or a 404. None lets the rules of §4.2.1 go on, and explain themselves."""
+    answer = None if is_upgrade_attempt(request) else plain_answer(connection, request)
+    if answer is None and request.path not in ENDPOINTS:
+        return connection.respond(HTTPStatus.NOT_FOUND, NOT_FOUND)
+    return answer
+
+
+def plain_answer(connection: Connection, request: Request) -> Response | None:
+    """The answer to an ordinary GET; None where there is no page."""
+    if request.path == "/health":
+        return connection.respond(HTTPStatus.OK, "ok\n")
+    return page(request)

@@ -1,0 +1,491 @@
+"""RFC 6455 §6, §7: the conductor of one connection: messages received and sent, control frames answered, the close.
+
+Four things change while it lives, each in one place: the receive buffer (`Stream`), the half-built message
+(`IncomingMessage`), the closing state (`ClosingHandshake`, under the write lock) and the Pings that wait for their
+Pongs (`PendingPings`).
+
+Three locks: `_reading` belongs to the one thread that receives, `_sending` to the one whose data message is on its
+way out, `_writing` to the one that writes a frame. They are taken in this order.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from http import HTTPStatus
+from logging import Logger, getLogger
+from time import monotonic
+from typing import Any
+
+from ..protocol.close import Close, ClosingHandshake, State, cut_reason
+from ..protocol.close_codes import CloseCode
+from ..protocol.errors import ConnectionFailure
+from ..protocol.frame import MAX_CONTROL_PAYLOAD, Header, Opcode, Payload, encode_frame, is_control, read_exactly, read_header
+from ..protocol.http import Request, Response
+from ..protocol.masking import mask
+from ..protocol.message import IncomingMessage
+from .exceptions import ConcurrencyError, ConnectionClosed, ConnectionClosedOK, InvalidState, connection_closed
+from .heartbeat import Heartbeat, PendingPings
+from .stream import Stream
+from .timers import Timer, Timers
+
+PIECE = 64 * 1024
+"""Bytes of a payload that are read, unmasked and checked in one go."""
+
+LINGER = 1.0
+"""Seconds for which what the peer still sends is read and dropped after our last byte (§7.1.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What is the same for every connection of a server. Times in seconds, sizes in bytes, None for no limit."""
+
+    open_timeout: float | None = 10
+    ping_interval: float | None = 20
+    ping_timeout: float | None = 20
+    close_timeout: float = 5
+    send_timeout: float = 20
+    max_size: int | None = 2**20
+    max_fragments: int | None = 1024
+    logger: Logger = getLogger("refws")
+
+
+class _TimeUp(Exception):
+    """The `timeout` of a recv has passed. Not a TimeoutError, which a broken socket raises too."""
+
+
+class Connection:
+    """One WebSocket connection. `send`, `ping`, `pong` and `close` may be called from any thread, `recv` from one at a time."""
+
+    __slots__ = (
+        "request",
+        "response",
+        "subprotocol",
+        "remote_address",
+        "local_address",
+        "settings",
+        "_stream",
+        "_timers",
+        "_closing",
+        "_incoming",
+        "_payload",
+        "_abandoned",
+        "_pings",
+        "_ping_count",
+        "_heartbeat",
+        "_close_deadline",
+        "_reading",
+        "_sending",
+        "_writing",
+    )
+
+    def __init__(
+        self, stream: Stream, timers: Timers, settings: Settings, remote_address: Any = None, local_address: Any = None
+    ) -> None:
+        self.request: Request | None = None
+        self.response: Response | None = None
+        self.subprotocol: str | None = None
+        self.remote_address = remote_address
+        self.local_address = local_address
+        self.settings = settings
+        self._stream = stream
+        self._timers = timers
+        self._closing = ClosingHandshake()
+        self._incoming = IncomingMessage(settings.max_size, settings.max_fragments)
+        self._payload: Payload | None = None
+        self._abandoned = False
+        self._pings = PendingPings()
+        self._ping_count = 0
+        self._heartbeat: Timer | None = None
+        self._close_deadline: Timer | None = None
+        self._reading = threading.Lock()
+        self._sending = threading.Lock()
+        self._writing = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.peer} {self.state.value}>"
+
+    def __iter__(self) -> Iterator[str | bytes]:
+        """The messages, until the connection ends well; ConnectionClosedError if it ends otherwise."""
+        try:
+            while True:
+                yield self.recv()
+        except ConnectionClosedOK:
+            return
+
+    @property
+    def state(self) -> State:
+        """CONNECTING, OPEN, CLOSING or CLOSED (§7.1.3, §7.1.4)."""
+        return self._closing.state
+
+    @property
+    def latency(self) -> float:
+        """Seconds between the last answered Ping and its Pong; 0 before the first (§5.5.3)."""
+        return self._pings.latency
+
+    @property
+    def close_code(self) -> int | None:
+        """The code of the peer's Close, 1005 if it had none, 1006 if none came; None before the end (§7.1.5)."""
+        return self._closing.code
+
+    @property
+    def close_reason(self) -> str | None:
+        """The reason in the peer's Close, else the empty string; None before the end (§7.1.6)."""
+        return self._closing.reason
+
+    @property
+    def peer(self) -> str:
+        """The remote address as a log shows it."""
+        return format_address(self.remote_address)
+
+    def respond(self, status: HTTPStatus | int, text: str) -> Response:
+        """A plain-text HTTP response, for `process_request` to return instead of a WebSocket connection (§4.2.2)."""
+        return Response.text(HTTPStatus(status), text)
+
+    # Receiving (§6.2)
+
+    def recv(self, timeout: float | None = None) -> str | bytes:
+        """The next message, str for text, bytes for binary; blocks until it is whole, or for `timeout` seconds.
+
+        TimeoutError when they have passed; what has come of a message is kept for the next call. The time is looked
+        at between frames and between pieces of a payload. ConnectionClosed once the connection has ended,
+        ConcurrencyError if another thread is receiving.
+        """
+        self._start_reading()
+        try:
+            return self._next_message(None if timeout is None else monotonic() + timeout)
+        except _TimeUp:
+            raise TimeoutError(f"no whole message within {timeout} s; what came of it is kept") from None
+        finally:
+            self._reading.release()
+
+    def recv_streaming(self) -> Iterator[str | bytes]:
+        """The next message piece by piece as it arrives, at least one piece, cut at any place but inside a character.
+
+        Errors are those of `recv`. What is not read of the message is dropped by the next call that receives.
+        """
+        end = first = False
+        try:
+            while not end:
+                self._start_reading()
+                try:
+                    data, end = self._next_piece(None)
+                finally:
+                    self._reading.release()
+                if data or (end and not first):
+                    first = True
+                    yield data
+        finally:
+            self._abandoned = not end and self._incoming.opcode is not None
+
+    def _start_reading(self) -> None:
+        if not self._reading.acquire(blocking=False):
+            raise ConcurrencyError("another thread is receiving on this connection; receive in one thread only")
+        if self.state is State.OPEN or self.state is State.CLOSING:
+            return
+        self._reading.release()
+        raise self._not_open()
+
+    def _next_message(self, deadline: float | None) -> str | bytes:
+        while self._abandoned:
+            self._abandoned = not self._next_piece(deadline)[1]
+        data, end = self._next_piece(deadline)
+        while not end:
+            self._incoming.collect(data)
+            data, end = self._next_piece(deadline)
+        return self._incoming.take_collected(data)
+
+    def _next_piece(self, deadline: float | None) -> tuple[str | bytes, bool]:
+        """The next piece of a data message and whether it is the last; control frames are answered on the way."""
+        try:
+            while self._payload is None:
+                self._receive_header(deadline)
+            return self._receive_payload(deadline)
+        except ConnectionFailure as failure:
+            self._fail(failure)
+            raise self._not_open(str(failure)) from failure
+        except (EOFError, OSError) as error:
+            self.end()
+            raise self._not_open(str(error)) from None
+
+    def _receive_header(self, deadline: float | None) -> None:
+        if deadline is not None:
+            self._wait_until(deadline)
+        header = read_header(self._stream.file, masked=True)
+        if is_control(header.opcode):
+            self._receive_control(header)
+        else:
+            self._incoming.start_frame(header)
+            self._payload = Payload(header.payload_length, read_exactly(self._stream.file, 4))
+
+    def _receive_payload(self, deadline: float | None) -> tuple[str | bytes, bool]:
+        payload = self._payload
+        piece = b""
+        if payload.remaining:
+            if deadline is not None:
+                self._wait_until(deadline)
+            piece = payload.read_piece(self._stream.file, PIECE)
+        end_of_frame = not payload.remaining
+        if end_of_frame:
+            self._payload = None
+        return self._incoming.add(piece, end_of_frame)
+
+    def _wait_until(self, deadline: float) -> None:
+        if not self._stream.wait_readable(deadline - monotonic()):
+            raise _TimeUp
+
+    def _receive_control(self, header: Header) -> None:
+        """§5.5: a control frame is dealt with at once, also between the fragments of a message."""
+        masking_key = read_exactly(self._stream.file, 4)
+        payload = mask(read_exactly(self._stream.file, header.payload_length), masking_key)
+        if header.opcode == Opcode.PING:
+            self._answer_ping(payload)
+        elif header.opcode == Opcode.PONG:
+            self._pings.answer(payload, monotonic())
+        else:
+            self._receive_close(Close.parse(payload))
+
+    def _answer_ping(self, payload: bytes) -> None:
+        with self._writing:
+            if self.state is State.OPEN:
+                self._stream.write(encode_frame(Opcode.PONG, payload))
+
+    def _receive_close(self, close: Close) -> None:
+        """§5.5.1: answer with the same code unless our Close is out already; then end the TCP connection."""
+        with self._writing:
+            already_sent = self._closing.sent is not None
+            self._closing.receive(close)
+            if not already_sent:
+                self._write_close(Close(close.code))
+        self.end(linger=True)
+        raise self._not_open()
+
+    # Sending (§6.1)
+
+    def send(self, message: str | bytes | Iterable[str] | Iterable[bytes]) -> None:
+        """Send a text message (str), a binary one (bytes), or the fragments of one (an iterable of either).
+
+        Blocks until the system has taken it all, and while another thread sends a fragmented message. Each fragment
+        leaves as soon as the iterable gives it. ConnectionClosed if the connection is not open any more, or ends in
+        the middle; UnicodeEncodeError for a str with surrogates, which is not text in UTF-8.
+        """
+        if isinstance(message, str):
+            opcode, payload = Opcode.TEXT, message.encode()
+        elif isinstance(message, (bytes, bytearray, memoryview)):
+            opcode, payload = Opcode.BINARY, bytes(message)
+        else:
+            return self._send_fragments(iter(message))
+        with self._sending:
+            self._write(encode_frame(opcode, payload))
+
+    def _send_fragments(self, fragments: Iterator[str] | Iterator[bytes]) -> None:
+        """§5.4. The last frame is an empty one, so that no fragment waits for the next to learn that it is the last."""
+        kind = opcode = None
+        with self._sending:
+            try:
+                for fragment in fragments:
+                    kind = kind or (str if isinstance(fragment, str) else bytes)
+                    payload = encode_fragment(fragment, kind)
+                    opcode = Opcode.CONT if opcode is not None else Opcode.TEXT if kind is str else Opcode.BINARY
+                    self._write(encode_frame(opcode, payload, fin=False))
+            except Exception as error:
+                if opcode is not None and not isinstance(error, ConnectionClosed):
+                    self._start_closing(Close(CloseCode.INTERNAL_ERROR, "§5.4: a fragmented message broke off"))
+                raise
+            if opcode is not None:
+                self._write(encode_frame(Opcode.CONT, b""))
+
+    def ping(self, data: str | bytes | None = None) -> threading.Event:
+        """Send a Ping; an event that is set when its Pong comes, or when the connection ends. `latency` then has the time.
+
+        The Pong is noticed while a thread receives. Blocks like `send`. ValueError above 125 bytes;
+        ConcurrencyError if a Ping with the same data still waits for its Pong.
+        """
+        payload = os.urandom(4) if data is None else control_payload(data)
+        answered = threading.Event()
+        if not self._pings.add(payload, monotonic(), answered):
+            raise ConcurrencyError("a Ping with the same data still waits for its Pong; use other data, or none")
+        self._write(encode_frame(Opcode.PING, payload))
+        return answered
+
+    def pong(self, data: str | bytes = b"") -> None:
+        """Send a Pong that nobody asked for, a heartbeat in one direction (§5.5.3). Blocks like `send`."""
+        self._write(encode_frame(Opcode.PONG, control_payload(data)))
+
+    def _write(self, frame: bytes) -> None:
+        with self._writing:
+            if self.state is not State.OPEN:
+                raise self._not_open()
+            try:
+                self._stream.write(frame)
+            except OSError as error:
+                self._stream.abort(str(error))
+                raise self._not_open() from None
+
+    # Closing (§7)
+
+    def close(self, code: int = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
+        """Close the connection, and wait for the peer's Close for at most `close_timeout` seconds (§7.1.2).
+
+        Messages that arrive meanwhile are dropped. Harmless when the connection is closing or closed already.
+        ValueError for a code that must not be sent (§7.4) or a reason above 123 bytes.
+        """
+        if self.state is State.CONNECTING:
+            raise self._not_open()
+        self._start_closing(Close(code, reason))
+        with self._reading:
+            while self.state is not State.CLOSED:
+                try:
+                    self._next_piece(None)
+                except ConnectionClosed:
+                    pass
+
+    def go_away(self) -> bool:
+        """Start to close with 1001 without ever waiting; False if a writer is at work just now, so try again."""
+        if not self._writing.acquire(blocking=False):
+            return False
+        try:
+            if self.state is State.OPEN:
+                self._try_write_close(Close(CloseCode.GOING_AWAY, "the server is stopping"))
+            elif self.state is State.CONNECTING:
+                self._stream.abort("the server is stopping")
+            return True
+        finally:
+            self._writing.release()
+
+    def abort(self, cause: str = "aborted") -> None:
+        """End the TCP connection at once, without a Close frame; whoever waits on the connection wakes. Never blocks."""
+        self._stream.abort(cause)
+
+    def _start_closing(self, close: Close) -> None:
+        """Send a Close unless one was sent; from here on the end is a matter of `close_timeout` (§7.1.2)."""
+        close.serialize()
+        with self._writing:
+            if self.state is State.OPEN:
+                self._write_close(close)
+
+    def _write_close(self, close: Close) -> None:
+        """Under the write lock."""
+        self._closing.send(close)
+        self._set_close_deadline()
+        try:
+            self._stream.write(encode_frame(Opcode.CLOSE, close.serialize()))
+        except OSError as error:
+            self._stream.abort(str(error))
+
+    def _try_write_close(self, close: Close) -> None:
+        """Under the write lock, without waiting: a peer that has no room for a Close does not get one."""
+        self._closing.send(close)
+        self._set_close_deadline()
+        try:
+            if not self._stream.try_write(encode_frame(Opcode.CLOSE, close.serialize())):
+                self._stream.abort("no room for a Close in the send buffer, as the peer does not read")
+        except OSError as error:
+            self._stream.abort(str(error))
+
+    def _set_close_deadline(self) -> None:
+        timeout = self.settings.close_timeout
+        cause = f"no Close in answer within {timeout:g} s"
+        self._close_deadline = self._stream.abort_at(monotonic() + timeout, cause)
+
+    def _fail(self, failure: ConnectionFailure) -> None:
+        """§7.1.7: send a Close with the code of the failure, process nothing more, end the TCP connection."""
+        self.settings.logger.warning("%s: connection failed with %d: %s", self.peer, failure.close_code, failure)
+        with self._writing:
+            if self._closing.sent is None:
+                self._write_close(Close(failure.close_code, cut_reason(str(failure))))
+        self.end(linger=True)
+
+    def _not_open(self, cause: str = "") -> ConnectionClosed | InvalidState:
+        """The exception that says why the connection is not open."""
+        if self.state is State.CONNECTING:
+            return InvalidState("the opening handshake is not done; wait for the handler to be called")
+        return connection_closed(self._closing.received, self._closing.sent, self._stream.cause or cause)
+
+    # Opening (§4) and end, by the endpoint that owns the connection
+
+    def open(self) -> None:
+        """The opening handshake is done: messages may flow, and the heartbeat starts."""
+        self._closing.open()
+        if self.settings.ping_interval is not None:
+            heartbeat = Heartbeat(
+                monotonic(),
+                self.settings.ping_interval,
+                self.settings.ping_timeout,
+                self._stream,
+                self._send_heartbeat,
+                self._give_up,
+            )
+            self._heartbeat = self._timers.call_at(heartbeat.next_time, heartbeat)
+
+    def end(self, linger: bool = False) -> None:
+        """§7.1.1: end the TCP connection; for the thread that reads. Blocks while it lingers, for at most 1 s.
+
+        The server ends it first, so that TIME_WAIT stays on its side.
+        """
+        if linger:
+            self._stream.half_close()
+            self._stream.drain(LINGER)
+        self._stream.abort()
+        with self._writing:
+            self._closing.tcp_closed()
+            self._stream.close()
+        for timer in (self._heartbeat, self._close_deadline):
+            if timer is not None:
+                timer.cancel()
+        self._pings.release_all()
+
+    def _send_heartbeat(self, now: float) -> bool | None:
+        """In the timer thread: a Ping, if that goes without waiting."""
+        if not self._writing.acquire(blocking=False):
+            return None
+        try:
+            if self.state is not State.OPEN:
+                return None
+            self._ping_count += 1
+            payload = self._ping_count.to_bytes(4)
+            self._pings.add(payload, now)
+            return self._stream.try_write(encode_frame(Opcode.PING, payload))
+        except OSError as error:
+            self._stream.abort(str(error))
+            return None
+        finally:
+            self._writing.release()
+
+    def _give_up(self, cause: str) -> None:
+        """In the timer thread: the peer is gone, or does not read."""
+        self.settings.logger.info("%s: given up, §5.5.2: %s", self.peer, cause)
+        if self._writing.acquire(blocking=False):
+            try:
+                if self.state is State.OPEN:
+                    self._try_write_close(Close(CloseCode.INTERNAL_ERROR, f"§5.5.2: {cause}"))
+            finally:
+                self._writing.release()
+        self._stream.abort(cause)
+
+
+def format_address(address: Any) -> str:
+    """host:port as it stands in a URI, or the path of a Unix socket."""
+    if not isinstance(address, tuple):
+        return str(address or "unix socket")
+    host, port = address[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def encode_fragment(fragment: str | bytes, kind: type) -> bytes:
+    """The bytes of a fragment. TypeError if it is not of the same kind as the first one."""
+    if kind is str and isinstance(fragment, str):
+        return fragment.encode()
+    if kind is bytes and isinstance(fragment, (bytes, bytearray, memoryview)):
+        return bytes(fragment)
+    raise TypeError(f"fragments must be all str or all bytes, got {type(fragment).__name__}")
+
+
+def control_payload(data: str | bytes) -> bytes:
+    """The payload of a Ping or Pong. ValueError above 125 bytes (§5.5)."""
+    payload = data.encode() if isinstance(data, str) else bytes(data)
+    if len(payload) > MAX_CONTROL_PAYLOAD:
+        raise ValueError(f"§5.5: {len(payload)} bytes do not fit a control frame; send at most {MAX_CONTROL_PAYLOAD}")
+    return payload

@@ -1,0 +1,393 @@
+"""RFC 6455 §4.2: connections accepted, one thread for each, the opening handshake answered, and the stop of it all."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import socket
+import stat
+import threading
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from http import HTTPStatus
+from logging import Logger, getLogger
+from time import monotonic
+from types import TracebackType
+from typing import Any
+
+from ..protocol.close import State
+from ..protocol.close_codes import CloseCode
+from ..protocol.errors import HandshakeError
+from ..protocol.handshake import accept, negotiate, refuse
+from ..protocol.http import Request, Response, quote, read_request
+from .connection import LINGER, Connection, Settings, format_address
+from .exceptions import ConnectionClosed
+from .stream import Stream
+from .timers import Timers
+
+BACKLOG = 1024
+"""Connections that the system accepts for us while the accept thread is busy."""
+
+PAUSE_WITHOUT_DESCRIPTORS = 0.1
+"""Seconds without accepting after the system had no file descriptor left for a connection."""
+
+MAX_TURNED_AWAY = 64
+"""Connections beyond the limit whose 503 is given time to be read; any more are just closed."""
+
+Handler = Callable[[Connection], Any]
+ProcessRequest = Callable[[Connection, Request], "Response | None"]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What a server offers: to whom, and what it does with an open connection."""
+
+    handler: Handler
+    origins: Sequence[str] | None = None
+    subprotocols: Sequence[str] = ()
+    process_request: ProcessRequest | None = None
+    max_connections: int | None = 1000
+
+
+class Server:
+    """A listening socket and the connections that came from it. Made by `serve`; a context manager that shuts down."""
+
+    def __init__(self, sock: socket.socket, service: Service, settings: Settings) -> None:
+        self._sock = sock
+        self._service = service
+        self._settings = settings
+        self._timers = Timers()
+        self._lock = threading.Lock()
+        self._threads: dict[Connection, threading.Thread] = {}
+        self._turned_away = 0
+        self._stopping = False
+        self._wake_receiver, self._wake_sender = socket.socketpair()
+        self._accepting = threading.Lock()
+        self._accept_thread: threading.Thread | None = None
+        self.address = sock.getsockname()
+        sock.setblocking(False)
+        self._wake_sender.setblocking(False)
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.shutdown()
+
+    def fileno(self) -> int:
+        """The file descriptor of the listening socket."""
+        return self._sock.fileno()
+
+    @property
+    def connections(self) -> tuple[Connection, ...]:
+        """The connections of this moment, those in their opening handshake included."""
+        with self._lock:
+            return tuple(self._threads)
+
+    # Accepting
+
+    def serve_forever(self) -> None:
+        """Accept connections, each served in a thread of its own, until `stop` or `shutdown` is called."""
+        with self._accepting, self._as_accept_thread(), selectors.DefaultSelector() as selector:
+            selector.register(self._sock, selectors.EVENT_READ)
+            selector.register(self._wake_receiver, selectors.EVENT_READ)
+            while not self._stopping:
+                selector.select()
+                if not self._stopping:
+                    self._accept()
+
+    @contextmanager
+    def _as_accept_thread(self) -> Iterator[None]:
+        thread = threading.current_thread()
+        name, thread.name = thread.name, f"refws-accept {format_address(self.address)}"
+        self._accept_thread = thread
+        try:
+            yield
+        finally:
+            self._accept_thread = None
+            thread.name = name
+
+    def _accept(self) -> None:
+        try:
+            sock, remote_address = self._sock.accept()
+        except (BlockingIOError, ConnectionError):
+            return
+        except OSError as error:
+            self._settings.logger.error("cannot accept a connection: %s; raise the limit of open files", error)
+            self._wake_receiver.settimeout(PAUSE_WITHOUT_DESCRIPTORS)
+            with suppress(TimeoutError):
+                self._wake_receiver.recv(1)
+            return
+        sock.setblocking(True)
+        if sock.family in (socket.AF_INET, socket.AF_INET6):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._start_connection(sock, remote_address)
+
+    def _start_connection(self, sock: socket.socket, remote_address: Any) -> None:
+        stream = Stream(sock, self._timers, self._settings.send_timeout)
+        connection = Connection(stream, self._timers, self._settings, remote_address, self.address)
+        thread = threading.Thread(
+            target=self._serve, args=(connection, stream), name=f"refws {connection.peer}", daemon=True
+        )
+        limit = self._service.max_connections
+        with self._lock:
+            accepted = limit is None or len(self._threads) < limit
+            if accepted:
+                self._threads[connection] = thread
+        if not accepted:
+            return self._turn_away(stream, f"{limit} connections are open, as many as this server takes")
+        try:
+            thread.start()
+        except RuntimeError as error:
+            self._forget(connection)
+            self._settings.logger.error("cannot start a thread: %s; raise the limit of threads or memory", error)
+            self._turn_away(stream, "this server cannot start another thread")
+
+    def _turn_away(self, stream: Stream, why: str) -> None:
+        """Answer 503 without ever waiting, as this runs in the accept thread."""
+        response = Response.text(HTTPStatus.SERVICE_UNAVAILABLE, f"{why}; try again later.\n", [("Retry-After", "1")])
+        with suppress(OSError):
+            stream.try_write(response.to_bytes())
+        stream.half_close()
+        if self._turned_away >= MAX_TURNED_AWAY:
+            return stream.close()
+        self._turned_away += 1
+
+        def close(now: float) -> None:
+            self._turned_away -= 1
+            stream.close()
+
+        self._timers.call_at(monotonic() + LINGER, close)
+
+    # One connection, in its own thread
+
+    def _serve(self, connection: Connection, stream: Stream) -> None:
+        try:
+            if self._open(connection, stream):
+                self._handle(connection)
+        except Exception as error:
+            self._log_error("%s: a mistake in refws, please report it", connection.peer, error)
+        finally:
+            if connection.state is not State.CLOSED:
+                connection.end()
+            self._forget(connection)
+
+    def _forget(self, connection: Connection) -> None:
+        with self._lock:
+            del self._threads[connection]
+
+    def _open(self, connection: Connection, stream: Stream) -> bool:
+        """§4.2: True if the opening handshake made this an open WebSocket connection; else it is answered and ended."""
+        deadline = self._handshake_deadline(stream)
+        try:
+            response = self._answer(connection, stream)
+            stream.write(response.to_bytes())
+        except (EOFError, OSError) as error:
+            self._settings.logger.info("%s: no opening handshake: %s", connection.peer, stream.cause or error)
+            return False
+        finally:
+            if deadline is not None:
+                deadline.cancel()
+        if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
+            connection.end(linger=True)
+            return False
+        connection.response = response
+        connection.subprotocol = response.headers.get("Sec-WebSocket-Protocol")
+        connection.open()
+        return True
+
+    def _handshake_deadline(self, stream: Stream):
+        timeout = self._settings.open_timeout
+        if timeout is None:
+            return None
+        return stream.abort_at(monotonic() + timeout, f"§4.2.1: no whole request within {timeout:g} s")
+
+    def _answer(self, connection: Connection, stream: Stream) -> Response:
+        """§4.2.2: the response to the request that comes in: a 101, a refusal, or what `process_request` makes of it."""
+        try:
+            connection.request = request = read_request(stream.file)
+            response = self._processed(connection, request)
+            if response is None:
+                subprotocol = negotiate(
+                    request, origins=self._service.origins, subprotocols=self._service.subprotocols
+                )
+                response = accept(request, subprotocol=subprotocol)
+        except HandshakeError as error:
+            self._log_refusal(connection, error)
+            return refuse(error)
+        self._settings.logger.info(
+            "%s: %s %s: %d", connection.peer, request.method, quote(request.target), response.status_code
+        )
+        return response
+
+    def _processed(self, connection: Connection, request: Request) -> Response | None:
+        if self._service.process_request is None:
+            return None
+        try:
+            return self._service.process_request(connection, request)
+        except Exception as error:
+            self._log_error("%s: process_request failed", connection.peer, error)
+            return Response.text(HTTPStatus.INTERNAL_SERVER_ERROR, "This server made a mistake; its log says which.\n")
+
+    def _handle(self, connection: Connection) -> None:
+        code, reason = CloseCode.NORMAL_CLOSURE, ""
+        try:
+            self._service.handler(connection)
+        except ConnectionClosed as closed:
+            self._settings.logger.info("%s: ended in the handler: %s", connection.peer, closed)
+        except Exception as error:
+            self._log_error("%s: the handler failed", connection.peer, error)
+            code, reason = CloseCode.INTERNAL_ERROR, "the handler failed; the server's log says why"
+        connection.close(code, reason)
+        self._settings.logger.info("%s: closed with %s", connection.peer, connection.close_code)
+
+    def _log_refusal(self, connection: Connection, error: HandshakeError) -> None:
+        faults = " | ".join(map(str, error.faults))
+        self._settings.logger.warning("%s: refused with %d: %s", connection.peer, error.status, faults)
+
+    def _log_error(self, message: str, peer: str, error: Exception) -> None:
+        self._settings.logger.error(f"{message}\n%s", peer, indented_traceback(error))
+
+    # Stopping
+
+    def stop(self) -> None:
+        """Make `serve_forever` return soon; connections live on. May be called anywhere, a signal handler included."""
+        self._stopping = True
+        with suppress(OSError):
+            self._wake_sender.send(b"\0")
+
+    def shutdown(self) -> None:
+        """Accept no more, send 1001 to every connection, and wait for them for `close_timeout` and a little longer.
+
+        In a signal handler of the accepting thread it does what `stop` does; the end of the `with` block does the rest.
+        """
+        self.stop()
+        if self._accept_thread is threading.current_thread():
+            return
+        with self._accepting:
+            self._close_listening_socket()
+        self._go_away()
+        self._wait_for_threads(self._settings.close_timeout + 2 * LINGER)
+        self._timers.stop()
+
+    def abort(self) -> None:
+        """End every connection at once, without a Close frame. Never blocks."""
+        self.stop()
+        for connection in self.connections:
+            connection.abort("the server was told to end at once")
+
+    def _close_listening_socket(self) -> None:
+        if self._sock.fileno() < 0:
+            return
+        self._sock.close()
+        self._wake_receiver.close()
+        self._wake_sender.close()
+        if isinstance(self.address, str) and self.address:
+            with suppress(OSError):
+                os.unlink(self.address)
+
+    def _go_away(self) -> None:
+        """§7.4.1: 1001 to all. A connection that a writer is busy with is tried again until `close_timeout`."""
+        give_up_at = monotonic() + self._settings.close_timeout
+        busy = [connection for connection in self.connections if not connection.go_away()]
+        pause = threading.Event()
+        while busy and monotonic() < give_up_at:
+            pause.wait(0.02)
+            busy = [connection for connection in busy if not connection.go_away()]
+        for connection in busy:
+            connection.abort("the server is stopping, and a send made no end")
+
+    def _wait_for_threads(self, seconds: float) -> None:
+        give_up_at = monotonic() + seconds
+        with self._lock:
+            threads = list(self._threads.values())
+        for thread in threads:
+            if thread is not threading.current_thread():
+                thread.join(max(0, give_up_at - monotonic()))
+        for thread in filter(threading.Thread.is_alive, threads):
+            self._settings.logger.warning("%s: its handler has not returned; it is left behind", thread.name)
+
+
+def indented_traceback(error: Exception) -> str:
+    """The traceback, each line behind a bar, so that no text in an exception can pass for a line of the log."""
+    text = "".join(traceback.format_exception(error))
+    lines = (line.encode("unicode_escape").decode() for line in text.splitlines())
+    return "\n".join(f"  | {line}" for line in lines)
+
+
+def serve(
+    handler: Handler,
+    host: str | None = "127.0.0.1",
+    port: int = 8080,
+    *,
+    unix_path: str | None = None,
+    sock: socket.socket | None = None,
+    origins: Sequence[str] | None = None,
+    subprotocols: Iterable[str] = (),
+    process_request: ProcessRequest | None = None,
+    open_timeout: float | None = 10,
+    ping_interval: float | None = 20,
+    ping_timeout: float | None = 20,
+    close_timeout: float = 5,
+    send_timeout: float = 20,
+    max_size: int | None = 2**20,
+    max_fragments: int | None = 1024,
+    max_connections: int | None = 1000,
+    logger: Logger | None = None,
+) -> Server:
+    """A server that listens already; call its `serve_forever` to accept connections. OSError if it cannot listen.
+
+    `handler` is called with each open connection, in the thread of that connection; when it returns, the connection
+    is closed with 1000, when it raises, with 1011. `process_request(connection, request)` sees every request first
+    and may return a response of its own, or None. Times are in seconds, sizes in bytes, None switches a limit off.
+    """
+    service = Service(handler, origins, tuple(subprotocols), process_request, max_connections)
+    settings = Settings(
+        open_timeout=open_timeout,
+        ping_interval=ping_interval,
+        ping_timeout=ping_timeout,
+        close_timeout=close_timeout,
+        send_timeout=send_timeout,
+        max_size=max_size,
+        max_fragments=max_fragments,
+        logger=logger or getLogger("refws"),
+    )
+    return Server(sock or listen(host, port, unix_path), service, settings)
+
+
+def listen(host: str | None, port: int, unix_path: str | None = None) -> socket.socket:
+    """A socket that listens on the first address of `host`, or on a Unix socket. OSError if that cannot be."""
+    if unix_path is not None:
+        return listen_on_path(unix_path)
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    return socket.create_server(address[:2], family=family, backlog=BACKLOG)
+
+
+def listen_on_path(path: str) -> socket.socket:
+    """A Unix socket at `path`. One that a dead server left there is replaced; OSError if a living one has it."""
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        remove_dead_socket(path)
+        sock.bind(path)
+        sock.listen(BACKLOG)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def remove_dead_socket(path: str) -> None:
+    with suppress(FileNotFoundError):
+        if not stat.S_ISSOCK(os.stat(path).st_mode):
+            return
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            try:
+                probe.connect(path)
+            except ConnectionRefusedError:
+                os.unlink(path)

@@ -1,0 +1,182 @@
+"""One blocking byte stream over a TCP or Unix socket: a binary file to read frames from, whole frames written out.
+
+Who may do what: one thread reads; writers take turns under the connection's write lock; any thread, the timer thread
+above all, may call `try_write` under that lock and `abort` without it, as neither ever blocks.
+"""
+
+from __future__ import annotations
+
+import io
+import selectors
+import socket
+import threading
+from time import monotonic
+
+from .timers import Timer, Timers
+
+READ_BUFFER = 16 * 1024
+WRITE_PIECE = 64 * 1024
+"""Bytes that a slow peer must take before the deadline of a blocked write starts anew."""
+
+DONT_WAIT = getattr(socket, "MSG_DONTWAIT", None)
+"""None where a blocking socket cannot be asked to write without waiting (Windows)."""
+
+Selector = getattr(selectors, "PollSelector", selectors.SelectSelector)
+
+
+class SocketReader(io.RawIOBase):
+    """The raw file below the read buffer. Tells the heartbeat when bytes came, and whether a thread waits for some."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._recv_into = sock.recv_into
+        self.receives = 0
+        self.waiting = False
+        self.patience: float | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int | None:  # type: ignore[override]
+        """Bytes received, 0 at the end of the stream; None if none came within `patience` seconds."""
+        self.waiting = True
+        try:
+            if self.patience is not None and not self._is_readable(self.patience):
+                return None
+            received = self._recv_into(buffer)
+        finally:
+            self.waiting = False
+        self.receives += 1
+        return received
+
+    def _is_readable(self, seconds: float) -> bool:
+        with Selector() as selector:
+            selector.register(self._sock, selectors.EVENT_READ)
+            return bool(selector.select(max(seconds, 0)))
+
+
+class Stream:
+    """`file` is the receiving side, a buffered binary file; the methods are the sending side and the end."""
+
+    __slots__ = ("file", "writes", "cause", "_sock", "_reader", "_timers", "_write_timeout", "_socket_lock")
+
+    def __init__(self, sock: socket.socket, timers: Timers, write_timeout: float) -> None:
+        self._sock = sock
+        self._reader = SocketReader(sock)
+        self._timers = timers
+        self._write_timeout = write_timeout
+        self._socket_lock = threading.Lock()
+        self.file = io.BufferedReader(self._reader, READ_BUFFER)
+        self.writes = 0
+        self.cause = ""
+
+    @property
+    def receives(self) -> int:
+        """How often bytes have arrived; the heartbeat's sign of life."""
+        return self._reader.receives
+
+    @property
+    def waiting(self) -> bool:
+        """True while a thread waits for bytes to arrive."""
+        return self._reader.waiting
+
+    def wait_readable(self, seconds: float) -> bool:
+        """True once there is something to read, be it the end of the stream; False after `seconds` without."""
+        before = self._reader.receives
+        self._reader.patience = seconds
+        try:
+            return bool(self.file.peek(1)) or self._reader.receives != before
+        finally:
+            self._reader.patience = None
+
+    def write(self, data: bytes) -> None:
+        """All of `data`; blocks until the system has taken it. OSError once the stream is broken or aborted.
+
+        A peer that takes nothing for `write_timeout` seconds gets the stream aborted.
+        """
+        if DONT_WAIT is None:
+            self._write_blocking(memoryview(data))
+        else:
+            try:
+                sent = self._sock.send(data, DONT_WAIT)
+            except BlockingIOError:
+                sent = 0
+            if sent < len(data):
+                self._write_blocking(memoryview(data)[sent:])
+        self.writes += 1
+
+    def _write_blocking(self, data: memoryview) -> None:
+        cause = f"the peer took nothing of a frame for {self._write_timeout:g} s"
+        while data:
+            deadline = self.abort_at(monotonic() + self._write_timeout, cause)
+            try:
+                sent = self._sock.send(data[:WRITE_PIECE])
+            finally:
+                deadline.cancel()
+            data = data[sent:]
+
+    def try_write(self, data: bytes) -> bool:
+        """True if `data`, at most a control frame, could be written without waiting. OSError if the stream is broken."""
+        if DONT_WAIT is None:
+            return self._try_write_when_writable(data)
+        try:
+            sent = self._sock.send(data, DONT_WAIT)
+        except BlockingIOError:
+            return False
+        if sent < len(data):
+            self.abort("half a control frame fitted the send buffer, as the peer does not read")
+            raise BrokenPipeError(self.cause)
+        self.writes += 1
+        return True
+
+    def _try_write_when_writable(self, data: bytes) -> bool:
+        with Selector() as selector:
+            selector.register(self._sock, selectors.EVENT_WRITE)
+            if not selector.select(0):
+                return False
+        self._sock.sendall(data)
+        self.writes += 1
+        return True
+
+    def half_close(self) -> None:
+        """Say that nothing more will be written (TCP FIN); what was written still arrives."""
+        self._shutdown(socket.SHUT_WR)
+
+    def drain(self, seconds: float) -> None:
+        """Read and drop until the peer ends the stream, for at most `seconds` (§7.1.1).
+
+        Closing with bytes unread makes TCP send a reset, which can destroy our last frame before the peer reads it.
+        """
+        deadline = self.abort_at(monotonic() + seconds)
+        scratch = bytearray(READ_BUFFER)
+        try:
+            while self._reader.readinto(scratch):
+                pass
+        except OSError:
+            pass
+        finally:
+            deadline.cancel()
+
+    def abort(self, cause: str = "") -> None:
+        """End both directions at once, waking every thread that is blocked in a read or a write. Never blocks.
+
+        The first `cause` given is kept, to be told to whoever finds the stream at its end.
+        """
+        self.cause = self.cause or cause
+        self._shutdown(socket.SHUT_RDWR)
+
+    def abort_at(self, when: float, cause: str = "") -> Timer:
+        """A deadline that ends the stream unless it is cancelled."""
+        return self._timers.call_at(when, lambda now: self.abort(cause))
+
+    def _shutdown(self, how: int) -> None:
+        with self._socket_lock:
+            try:
+                self._sock.shutdown(how)
+            except OSError:
+                pass
+
+    def close(self) -> None:
+        """Give the socket back to the system. Only for the thread that reads, with no writer under way."""
+        with self._socket_lock:
+            self._sock.close()

@@ -1,0 +1,122 @@
+"""RFC 6455 §5.5.1, §7.1: the body of a Close frame, and the closing handshake: who has sent and received a Close."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from .close_codes import CloseCode, is_valid_on_wire
+from .errors import InvalidData, ProtocolError
+from .frame import MAX_CONTROL_PAYLOAD
+
+CODE_LENGTH = 2
+MAX_REASON = MAX_CONTROL_PAYLOAD - CODE_LENGTH
+"""Bytes of UTF-8 that fit a Close frame behind its code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """What a Close frame says. Without a body its code is 1005, which never stands in a frame (§7.1.5)."""
+
+    code: int
+    reason: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.code} {ascii(self.reason)}" if self.reason else str(self.code)
+
+    def serialize(self) -> bytes:
+        """The body of the frame. ValueError for a code or reason that must not be sent (§7.4)."""
+        if self.code == CloseCode.NO_STATUS_RCVD and not self.reason:
+            return b""
+        if not is_valid_on_wire(self.code):
+            raise ValueError(f"§7.4: close code {self.code} must not be sent; use 1000 to 1003, 1007 to 1014 or 3000 to 4999")
+        reason = self.reason.encode()
+        if len(reason) > MAX_REASON:
+            raise ValueError(f"§5.5.1: a reason of {len(reason)} bytes of UTF-8 does not fit; shorten it to {MAX_REASON}")
+        return self.code.to_bytes(CODE_LENGTH) + reason
+
+    @classmethod
+    def parse(cls, body: bytes) -> Close:
+        """The Close in this body. ProtocolError or InvalidData where §5.5.1 or §7.4 forbids it."""
+        if not body:
+            return cls(CloseCode.NO_STATUS_RCVD)
+        if len(body) < CODE_LENGTH:
+            raise ProtocolError("§5.5.1", "a Close with a body of 1 byte", "no body, or a code of 2 bytes first")
+        code = int.from_bytes(body[:CODE_LENGTH])
+        if not is_valid_on_wire(code):
+            raise ProtocolError("§7.4", f"close code {code}", "an assigned code, or one of 3000 to 4999")
+        try:
+            return cls(code, body[CODE_LENGTH:].decode())
+        except UnicodeDecodeError:
+            raise InvalidData("§5.5.1", "a close reason that is not UTF-8", "UTF-8") from None
+
+
+def cut_reason(reason: str) -> str:
+    """As much of the reason as fits a Close frame, cut between characters."""
+    return reason.encode()[:MAX_REASON].decode(errors="ignore")
+
+
+class State(Enum):
+    """§4.1, §7.1.3, §7.1.4: the state of a WebSocket connection."""
+
+    CONNECTING = "CONNECTING"
+    OPEN = "OPEN"
+    CLOSING = "CLOSING"
+    CLOSED = "CLOSED"
+
+
+class ClosingHandshake:
+    """§7.1.2 to §7.1.6: the state of a connection, and how it came to its end.
+
+        Close sent?   Close received?   TCP closed?   state                         clean?
+        no            no                no            CONNECTING, OPEN once `open`
+        yes           no                no            CLOSING
+        no            yes               no            CLOSING
+        yes           yes               no            CLOSING
+        yes           yes               yes           CLOSED                        yes
+        any other                       yes           CLOSED                        no
+    """
+
+    __slots__ = ("state", "sent", "received")
+
+    def __init__(self) -> None:
+        self.state = State.CONNECTING
+        self.sent: Close | None = None
+        self.received: Close | None = None
+
+    def open(self) -> None:
+        """The opening handshake is done (§4.1, §4.2.2)."""
+        self.state = State.OPEN
+
+    def send(self, close: Close) -> None:
+        """Note that our Close is on its way."""
+        self.sent = close
+        self.state = State.CLOSING
+
+    def receive(self, close: Close) -> None:
+        """Note the peer's Close; only the first one counts (§7.1.5)."""
+        self.received = self.received or close
+        self.state = State.CLOSING
+
+    def tcp_closed(self) -> None:
+        """§7.1.4"""
+        self.state = State.CLOSED
+
+    @property
+    def was_clean(self) -> bool:
+        """§7.1.4: whether a Close was both sent and received before the TCP connection ended."""
+        return self.state is State.CLOSED and self.sent is not None and self.received is not None
+
+    @property
+    def code(self) -> int | None:
+        """§7.1.5: the code of the first Close received, 1005 if it had none, 1006 if none came; None before the end."""
+        if self.received is not None:
+            return self.received.code
+        return int(CloseCode.ABNORMAL_CLOSURE) if self.state is State.CLOSED else None
+
+    @property
+    def reason(self) -> str | None:
+        """§7.1.6: the reason of the first Close received, else the empty string; None before the end."""
+        if self.received is not None:
+            return self.received.reason
+        return "" if self.state is State.CLOSED else None

@@ -1,0 +1,196 @@
+"""RFC 6455 §5.2, §5.5: the header of a frame, bytes <-> Header; and the payload that follows it.
+
+     0                   1                   2                   3
+     0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+    +-+-+-+-+-------+-+-------------+-------------------------------+
+    |F|R|R|R| opcode|M| payload     | extended payload length       |
+    |I|S|S|S|       |A| length      | 16 bits if the length is 126, |
+    |N|V|V|V|       |S| 0 to 125,   | 64 bits if it is 127          |
+    | |1|2|3|       |K| 126, 127    |                               |
+    +-+-+-+-+-------+-+-------------+-------------------------------+
+    | masking key, 4 bytes, if MASK |  payload ...                  |
+    +-------------------------------+-------------------------------+
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from functools import cache
+from struct import pack
+from typing import NamedTuple, Protocol
+
+from .errors import ProtocolError
+from .masking import mask
+
+
+class Opcode(IntEnum):
+    CONT = 0x0
+    TEXT = 0x1
+    BINARY = 0x2
+    CLOSE = 0x8
+    PING = 0x9
+    PONG = 0xA
+
+
+DEFINED_OPCODES = frozenset(Opcode)
+
+FIN = 0b1000_0000
+RSV1 = 0b0100_0000
+RSV2 = 0b0010_0000
+RSV3 = 0b0001_0000
+OPCODE = 0b0000_1111
+CONTROL = 0b0000_1000
+MASK = 0b1000_0000
+LENGTH = 0b0111_1111
+
+LENGTH_16, LENGTH_64 = 126, 127
+"""§5.2: the two values of the 7-bit length that say: the length is in the next 2 bytes, in the next 8 bytes."""
+
+MAX_CONTROL_PAYLOAD = MAX_LENGTH_7 = 125
+MAX_LENGTH_16 = 2**16 - 1
+MAX_LENGTH_64 = 2**63 - 1
+"""§5.2: the most significant bit of a 64-bit length must be 0."""
+
+
+class Header(NamedTuple):
+    """The fields of a frame that stand before its masking key. A reserved opcode is a plain int."""
+
+    fin: bool
+    rsv1: bool
+    rsv2: bool
+    rsv3: bool
+    opcode: Opcode | int
+    masked: bool
+    payload_length: int
+
+
+class BinaryFile(Protocol):
+    """What frames are read from: a connection's stream, an `io.BytesIO`, a capture on disk."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+    def read1(self, size: int, /) -> bytes: ...
+
+
+def is_control(opcode: int) -> bool:
+    """§5.5: control frames are those whose opcode has its top bit set, reserved ones included."""
+    return opcode >= CONTROL
+
+
+def read_exactly(file: BinaryFile, size: int) -> bytes:
+    """`size` bytes; blocks until they are there. EOFError if the stream ends first."""
+    data = file.read(size)
+    if len(data) < size:
+        raise EOFError(f"the stream ended {size - len(data)} bytes too early")
+    return data
+
+
+def read_header(file: BinaryFile, *, masked: bool, rsv1_defined: bool = False) -> Header:
+    """The next header, checked against every rule that needs no other frame; blocks until it is there.
+
+    `masked` is what the direction calls for (§5.1), `rsv1_defined` whether an extension uses RSV1.
+    ProtocolError for a header that breaks a rule, EOFError at the end of the stream.
+    """
+    header = checked_header(read_exactly(file, 2), masked, rsv1_defined)
+    if header.payload_length <= MAX_LENGTH_7:
+        return header
+    return header._replace(payload_length=read_extended_length(file, header.payload_length))
+
+
+@cache
+def checked_header(first_two_bytes: bytes, masked: bool, rsv1_defined: bool) -> Header:
+    """The header in these two bytes. Only legal ones are remembered by the cache: about 3,000."""
+    header = parse_header(first_two_bytes)
+    check_header(header, masked, rsv1_defined)
+    return header
+
+
+def parse_header(first_two_bytes: bytes) -> Header:
+    """The fields as they stand, legal or not; the length is that of the 7 bits (126 and 127 announce more)."""
+    first, second = first_two_bytes
+    opcode = first & OPCODE
+    return Header(
+        fin=bool(first & FIN),
+        rsv1=bool(first & RSV1),
+        rsv2=bool(first & RSV2),
+        rsv3=bool(first & RSV3),
+        opcode=Opcode(opcode) if opcode in DEFINED_OPCODES else opcode,
+        masked=bool(second & MASK),
+        payload_length=second & LENGTH,
+    )
+
+
+def check_header(header: Header, masked: bool, rsv1_defined: bool) -> None:
+    """ProtocolError for the first rule of §5.1, §5.2 or §5.5 that these two bytes break."""
+    if header.rsv2 or header.rsv3 or (header.rsv1 and not rsv1_defined):
+        raise ProtocolError("§5.2", "a reserved bit is 1", "0, as no extension in use gives it a meaning")
+    if not isinstance(header.opcode, Opcode):
+        raise ProtocolError("§5.2", f"reserved opcode {header.opcode:#x}", "one of 0, 1, 2, 8, 9, 0xa")
+    if is_control(header.opcode):
+        check_control_header(header)
+    if masked and not header.masked:
+        raise ProtocolError("§5.1", "an unmasked frame from the client", "the MASK bit 1 in every frame of a client")
+    if header.masked and not masked:
+        raise ProtocolError("§5.1", "a masked frame from the server", "the MASK bit 0 in every frame of a server")
+
+
+def check_control_header(header: Header) -> None:
+    if header.rsv1:
+        raise ProtocolError("RFC 7692 §6", "RSV1 is 1 in a control frame", "0, as control frames are not compressed")
+    if not header.fin:
+        raise ProtocolError("§5.5", "a fragment of a control frame", "the FIN bit 1 in every control frame")
+    if header.payload_length > MAX_CONTROL_PAYLOAD:
+        raise ProtocolError("§5.5", "a control frame with more than 125 bytes of payload", "at most 125")
+
+
+def read_extended_length(file: BinaryFile, announced: int) -> int:
+    """The length from the 2 or 8 bytes that a 7-bit length of 126 or 127 announces, in network byte order."""
+    length = int.from_bytes(read_exactly(file, 2 if announced == LENGTH_16 else 8))
+    if length > MAX_LENGTH_64:
+        raise ProtocolError("§5.2", "a 64-bit length with its top bit 1", "0, the length being below 2**63")
+    if length <= (MAX_LENGTH_7 if announced == LENGTH_16 else MAX_LENGTH_16):
+        raise ProtocolError("§5.2", f"length {length} in the form for longer payloads", "the shortest form that fits")
+    return length
+
+
+def encode_header(opcode: int, payload_length: int, *, fin: bool = True, rsv1: bool = False, masked: bool = False) -> bytes:
+    """The 2, 4 or 10 bytes before the masking key, in the shortest form that fits."""
+    first = fin * FIN | rsv1 * RSV1 | opcode
+    if payload_length <= MAX_LENGTH_7:
+        return bytes((first, masked * MASK | payload_length))
+    if payload_length <= MAX_LENGTH_16:
+        return pack("!BBH", first, masked * MASK | LENGTH_16, payload_length)
+    return pack("!BBQ", first, masked * MASK | LENGTH_64, payload_length)
+
+
+def encode_frame(
+    opcode: int, payload: bytes, *, fin: bool = True, rsv1: bool = False, masking_key: bytes | None = None
+) -> bytes:
+    """A whole frame; masked if there is a key, as those of a client must be (§5.1)."""
+    if masking_key is None:
+        return encode_header(opcode, len(payload), fin=fin, rsv1=rsv1) + payload
+    header = encode_header(opcode, len(payload), fin=fin, rsv1=rsv1, masked=True)
+    return header + masking_key + mask(payload, masking_key)
+
+
+class Payload:
+    """The payload of one frame on its way in: what is still to come of it, and its masking key."""
+
+    __slots__ = ("length", "remaining", "masking_key")
+
+    def __init__(self, length: int, masking_key: bytes) -> None:
+        self.length = length
+        self.remaining = length
+        self.masking_key = masking_key
+
+    def read_piece(self, file: BinaryFile, size: int) -> bytes:
+        """What is there of the payload, unmasked: at most `size` bytes, at least one; blocks until there is one.
+
+        EOFError if the stream ends first.
+        """
+        piece = file.read1(min(size, self.remaining))
+        if not piece:
+            raise EOFError(f"the stream ended {self.remaining} bytes before the end of a frame")
+        offset = self.length - self.remaining
+        self.remaining -= len(piece)
+        return mask(piece, self.masking_key, offset) if self.masking_key else piece

@@ -1,0 +1,396 @@
+"""RFC 9112, server side: binary file -> Request, Response -> bytes.
+
+    GET /chat?room=1 HTTP/1.1 CRLF      request line: method SP target SP version (§3)
+    Host: server.example.com CRLF       field lines: name ":" OWS value OWS (§5)
+    Upgrade: websocket CRLF
+    CRLF                                the empty line ends the head; what follows are frames
+
+Only the head is here: a WebSocket handshake is a GET and has no body. Reading is strict, as RFC 6455 §4.2.1 wants
+it: what two readers could understand in two ways is refused, and all faults are named at once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from http import HTTPStatus
+from string import ascii_lowercase, ascii_uppercase
+from typing import Protocol
+
+from .errors import Fault, HandshakeError, WebSocketException
+
+MAX_LINE_SIZE = 8 * 1024
+"""Bytes of the request line or of one field line, without the CRLF."""
+
+MAX_FIELD_LINES = 64
+
+MAX_HEAD_SIZE = 32 * 1024
+"""Bytes of the whole head, every CRLF included."""
+
+MAX_QUOTED = 60
+"""Characters of the peer's words that a message repeats."""
+
+CRLF = b"\r\n"
+OWS = " \t"
+TLS_HANDSHAKE_RECORD = b"\x16"
+
+TOKEN_CHARACTERS = "!#$%&'*+.^_`|~0-9A-Za-z-"
+TOKEN = re.compile(f"[{TOKEN_CHARACTERS}]+")
+FIELD_VALUE = re.compile(r"[\t\x20-\x7e]*")
+REQUEST_LINE = re.compile(rf"([{TOKEN_CHARACTERS}]+) ([\x21-\x7e]+) (HTTP/[0-9]\.[0-9])")
+ABSOLUTE_FORM = re.compile(r"https?://([^/?]*)(.*)", re.ASCII | re.IGNORECASE)
+AUTHORITY = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::([0-9]{0,5}))?")
+
+ASCII_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
+
+
+class LineReader(Protocol):
+    """A binary file, of which the head of a message needs one method."""
+
+    def readline(self, limit: int, /) -> bytes: ...
+
+
+class IncompleteHead(WebSocketException, EOFError):
+    """The stream ended before the head was complete, after `received` bytes of it."""
+
+    def __init__(self, received: int) -> None:
+        super().__init__(received)
+        self.received = received
+
+    def __str__(self) -> str:
+        if self.received == 0:
+            return "the connection ended before any request"
+        return f"the connection ended inside the request head, after {self.received} bytes"
+
+
+# Words, lists and addresses
+
+
+def ascii_lower(text: str) -> str:
+    """`text` with A-Z as a-z and nothing else changed, as RFC 6455 §2.1 compares (str.lower() folds more)."""
+    return text.translate(ASCII_LOWER)
+
+
+def is_token(text: str) -> bool:
+    """True for a token of RFC 9110 §5.6.2."""
+    return TOKEN.fullmatch(text) is not None
+
+
+def list_elements(values: Iterable[str]) -> list[str]:
+    """The elements of a comma list without quoted strings, over all its lines, in order (RFC 9110 §5.6.1).
+
+    Empty elements are left out, as a recipient must tolerate them.
+    """
+    elements = (element.strip(OWS) for value in values for element in value.split(","))
+    return [element for element in elements if element]
+
+
+def quote(words: str) -> str:
+    """The peer's words in quotes, in printable ASCII and cut short: the only form in which a message repeats them."""
+    return ascii(words[:MAX_QUOTED]) + ("..." if len(words) > MAX_QUOTED else "")
+
+
+def split_authority(authority: str, default_port: int) -> tuple[str, int] | None:
+    """(host in lower case, port) of `host[:port]` (RFC 3986 §3.2), None if it is malformed."""
+    match = AUTHORITY.fullmatch(authority)
+    if match is None:
+        return None
+    return ascii_lower(match[1]), int(match[2] or default_port)
+
+
+# Messages
+
+
+@dataclass(frozen=True, init=False)
+class Headers:
+    """The field lines of a head, in order; names compare without regard to ASCII case (RFC 9110 §5).
+
+    ValueError for a name that is no token and for a value with anything but printable ASCII, space and tab: no
+    Headers can smuggle a line into a head.
+    """
+
+    lines: tuple[tuple[str, str], ...]
+
+    def __init__(self, lines: Iterable[tuple[str, str]] = ()) -> None:
+        object.__setattr__(self, "lines", tuple(lines))
+        for name, value in self.lines:
+            if not is_token(name):
+                raise ValueError(f"header name {quote(name)} is not a token (RFC 9110 §5.6.2)")
+            if not FIELD_VALUE.fullmatch(value):
+                raise ValueError(f"value {quote(value)} of header {name} is not printable ASCII (RFC 9110 §5.5)")
+
+    def get_all(self, name: str) -> list[str]:
+        """The value of each line called `name`, in order."""
+        wanted = ascii_lower(name)
+        return [value for line_name, value in self.lines if ascii_lower(line_name) == wanted]
+
+    def get(self, name: str, default: str | None = None) -> str | None:
+        """The value of `name`, several lines joined with ", " (RFC 9110 §5.3); `default` if there is none."""
+        values = self.get_all(name)
+        return ", ".join(values) if values else default
+
+    def items(self) -> Iterator[tuple[str, str]]:
+        """(name, value) of each line, names as they were written."""
+        return iter(self.lines)
+
+    def __getitem__(self, name: str) -> str:
+        value = self.get(name)
+        if value is None:
+            raise KeyError(name)
+        return value
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and bool(self.get_all(name))
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return self.items()
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def to_bytes(self) -> bytes:
+        """The field lines as they stand in a head (RFC 9112 §5)."""
+        return "".join(f"{name}: {value}\r\n" for name, value in self.lines).encode("ascii")
+
+
+@dataclass(frozen=True)
+class Request:
+    """The head of an HTTP request; `target` and `version` as in the request line (RFC 9112 §3)."""
+
+    method: str
+    target: str
+    version: str
+    headers: Headers
+
+    @property
+    def path(self) -> str:
+        """The path of the target, in origin form and in absolute form, without the query; not percent-decoded."""
+        return self._path_and_query()[0]
+
+    @property
+    def query(self) -> str:
+        """What stands behind the "?" of the target; "" if there is nothing."""
+        return self._path_and_query()[1]
+
+    @property
+    def resource_name(self) -> str:
+        """The path, and "?" and the query if there is one (RFC 6455 §3)."""
+        return f"{self.path}?{self.query}" if self.query else self.path
+
+    @property
+    def authority(self) -> str:
+        """`host[:port]` that the client asked for: that of an absolute target before Host (RFC 9112 §3.2.2)."""
+        absolute = ABSOLUTE_FORM.fullmatch(self.target)
+        return absolute[1] if absolute else self.headers.get("Host") or ""
+
+    def to_bytes(self) -> bytes:
+        """The head as it stands on the wire."""
+        return f"{self.method} {self.target} {self.version}\r\n".encode("ascii") + self.headers.to_bytes() + CRLF
+
+    def _path_and_query(self) -> tuple[str, str]:
+        absolute = ABSOLUTE_FORM.fullmatch(self.target)
+        path, _, query = (absolute[2] if absolute else self.target).partition("?")
+        return path or "/", query
+
+
+@dataclass(frozen=True)
+class Response:
+    """An HTTP response. ValueError for a status code or reason phrase that cannot stand in a status line."""
+
+    status_code: int
+    reason_phrase: str
+    headers: Headers
+    body: bytes = b""
+
+    def __post_init__(self) -> None:
+        if not 100 <= self.status_code <= 599:
+            raise ValueError(f"status code {self.status_code} is not one of 100 to 599 (RFC 9110 §15)")
+        if not FIELD_VALUE.fullmatch(self.reason_phrase):
+            raise ValueError(f"reason phrase {quote(self.reason_phrase)} is not printable ASCII (RFC 9112 §4)")
+
+    @classmethod
+    def text(cls, status: HTTPStatus, text: str, headers: Iterable[tuple[str, str]] = ()) -> Response:
+        """A plain-text answer to be read by a person, after which the connection closes.
+
+        A header given in `headers` takes the place of the one that this function would write.
+        """
+        body = text.encode("utf-8")
+        given = Headers(headers)
+        standard = (
+            ("Content-Type", "text/plain; charset=utf-8"),
+            ("Content-Length", str(len(body))),
+            ("Connection", "close"),
+            ("X-Content-Type-Options", "nosniff"),
+        )
+        missing = [(name, value) for name, value in standard if name not in given]
+        return cls(status.value, status.phrase, Headers([*missing, *given]), body)
+
+    def to_bytes(self) -> bytes:
+        """The response as it stands on the wire (RFC 9112 §4)."""
+        status_line = f"HTTP/1.1 {self.status_code} {self.reason_phrase}\r\n".encode("ascii")
+        return status_line + self.headers.to_bytes() + CRLF + self.body
+
+
+# Reading a request
+
+
+def read_request(file: LineReader) -> Request:
+    """The request whose head begins `file`; not one byte behind the empty line is taken. Blocks until it is whole.
+
+    HandshakeError with every fault of the head, or, once there is no telling where it would end, with that one alone;
+    IncompleteHead if the stream ends first. At most MAX_HEAD_SIZE bytes and one line are read.
+    """
+    reader = _HeadReader(file)
+    request_line = _read_request_line(reader)
+    method, target, version = _parse_request_line(request_line)
+    field_lines = _read_field_lines(reader)
+
+    fields = [_parse_field(line) for line in field_lines]
+    headers = Headers(field for field in fields if not isinstance(field, Fault))
+    faults = (
+        *_check_line_ends([request_line, *field_lines]),
+        *check_request_line(method, target, version),
+        *(field for field in fields if isinstance(field, Fault)),
+        *check_no_body(headers),
+    )
+    if faults:
+        raise HandshakeError(faults)
+    return Request(method, target, version, headers)
+
+
+def check_request_line(method: str, target: str, version: str) -> Iterator[Fault]:
+    """The faults of a request line of three well-formed words, as RFC 6455 §4.2.1 item 1 wants it."""
+    if not re.fullmatch(r"HTTP/1\.[1-9]", version):
+        status = HTTPStatus.HTTP_VERSION_NOT_SUPPORTED
+        yield Fault("§4.2.1 item 1", f"version {quote(version)}", "HTTP/1.1", status)
+    if method != "GET":
+        yield Fault("§4.2.1 item 1", f"method {quote(method)}", "GET", HTTPStatus.METHOD_NOT_ALLOWED)
+    if not _is_valid_target(target):
+        yield Fault("§4.2.1 item 1", f"target {quote(target)}", "a path such as /chat or an http(s) URI, without #")
+
+
+def check_host(headers: Headers) -> Iterator[Fault]:
+    """The faults of Host, which every HTTP/1.1 request needs, WebSocket or not (RFC 9112 §3.2)."""
+    hosts = headers.get_all("Host")
+    if len(hosts) != 1:
+        yield Fault("§4.2.1 item 2", count_lines("Host", hosts), "exactly one Host (RFC 9112 §3.2)")
+    elif split_authority(hosts[0], 80) is None:
+        yield Fault("§4.2.1 item 2", f"Host {quote(hosts[0])}", "a host name or IP address, and :port if need be")
+
+
+def check_no_body(headers: Headers) -> Iterator[Fault]:
+    """A fault if a GET announces a body: nobody would read it, and its bytes would be taken for frames."""
+    lengths = headers.get_all("Content-Length")
+    if any(length != "0" for length in lengths):
+        yield Fault("RFC 9110 §9.3.1", f"a GET with Content-Length {quote(', '.join(lengths))}", "no body")
+    if "Transfer-Encoding" in headers:
+        yield Fault("RFC 9110 §9.3.1", "a GET with Transfer-Encoding", "no body")
+
+
+def count_lines(name: str, values: list[str]) -> str:
+    """How often a header is there, in words, for one that is missing or repeated."""
+    return f"{len(values)} {name} headers" if values else f"no {name} header"
+
+
+class _HeadReader:
+    """The lines of one head, and how many bytes they took."""
+
+    def __init__(self, file: LineReader) -> None:
+        self.file = file
+        self.received = 0
+
+    def read_line(self, too_long: Fault, first_byte: bytes = b"") -> bytes:
+        line = first_byte + self.file.readline(MAX_LINE_SIZE + len(CRLF) - len(first_byte))
+        self.received += len(line)
+        if len(line.removesuffix(CRLF)) > MAX_LINE_SIZE:
+            raise HandshakeError([too_long])
+        if not line.endswith(b"\n"):
+            raise IncompleteHead(self.received)
+        if self.received > MAX_HEAD_SIZE:
+            raise HandshakeError([_too_large("a head above the limit", f"at most {MAX_HEAD_SIZE} bytes in all")])
+        return line
+
+
+def _read_request_line(reader: _HeadReader) -> bytes:
+    too_long = Fault(
+        "RFC 9112 §3",
+        "a request line above the limit",
+        f"at most {MAX_LINE_SIZE} bytes",
+        HTTPStatus.REQUEST_URI_TOO_LONG,
+    )
+    line = reader.read_line(too_long, _read_first_byte(reader.file))
+    if line == CRLF:  # RFC 9112 §2.2: one empty line before the request line is ignored
+        line = reader.read_line(too_long)
+    return line
+
+
+def _read_first_byte(file: LineReader) -> bytes:
+    """The first byte, looked at alone: what is no HTTP may never send the LF that a line waits for."""
+    first_byte = file.readline(1)
+    if first_byte == TLS_HANDSHAKE_RECORD:
+        raise HandshakeError([Fault("§3", "a TLS ClientHello", "ws:// and no TLS: this port speaks plain ws://")])
+    if first_byte not in (b"", b"\r") and not is_token(first_byte.decode("latin-1")):
+        raise HandshakeError([_malformed_request_line(first_byte)])
+    return first_byte
+
+
+def _read_field_lines(reader: _HeadReader) -> list[bytes]:
+    too_long = _too_large("a header line above the limit", f"at most {MAX_LINE_SIZE} bytes")
+    lines: list[bytes] = []
+    while (line := reader.read_line(too_long)) not in (CRLF, b"\n"):
+        if len(lines) == MAX_FIELD_LINES:
+            raise HandshakeError([_too_large("more header lines than the limit", f"at most {MAX_FIELD_LINES}")])
+        lines.append(line)
+    return lines
+
+
+def _parse_request_line(line: bytes) -> tuple[str, str, str]:
+    match = REQUEST_LINE.fullmatch(_without_line_end(line))
+    if match is None:
+        raise HandshakeError([_malformed_request_line(line)])
+    return match[1], match[2], match[3]
+
+
+def _parse_field(line: bytes) -> tuple[str, str] | Fault:
+    text = _without_line_end(line)
+    name, colon, value = text.partition(":")
+    if text[0] in OWS:
+        return Fault("RFC 9112 §5.2", f"a line that begins with white space, {quote(text)}", "each header on one line")
+    if not colon:
+        return Fault("RFC 9112 §5", f"a header line without a colon, {quote(text)}", "name: value")
+    if name[-1:] in (" ", "\t"):
+        return Fault("RFC 9112 §5.1", f"white space before the colon, {quote(text)}", "name: value")
+    if not is_token(name):
+        return Fault("RFC 9110 §5.1", f"header name {quote(name)}", "a token: letters, digits and a few signs")
+    if not FIELD_VALUE.fullmatch(value):
+        return Fault("RFC 9110 §5.5", f"header {quote(name)} with value {quote(value)}", "printable ASCII characters")
+    return name, value.strip(OWS)
+
+
+def _check_line_ends(lines: list[bytes]) -> Iterator[Fault]:
+    if not all(line.endswith(CRLF) for line in lines):
+        yield Fault("RFC 9112 §2.2", "a line that ends with LF alone", "CR LF at the end of each line")
+
+
+def _is_valid_target(target: str) -> bool:
+    """Origin form or absolute form (RFC 9112 §3.2); more characters than RFC 3986 has, because browsers send more."""
+    absolute = ABSOLUTE_FORM.fullmatch(target)
+    if "#" in target:
+        return False
+    if absolute:
+        return split_authority(absolute[1], 80) is not None
+    return target.startswith("/")
+
+
+def _without_line_end(line: bytes) -> str:
+    """The line as text, each byte as one character: what is not ASCII is refused later, and quoted safely."""
+    return line.removesuffix(b"\n").removesuffix(b"\r").decode("latin-1")
+
+
+def _malformed_request_line(line: bytes) -> Fault:
+    return Fault("RFC 9112 §3", f"request line {quote(_without_line_end(line))}", "GET /path HTTP/1.1, in ASCII")
+
+
+def _too_large(seen: str, expected: str) -> Fault:
+    return Fault("RFC 6585 §5", seen, expected, HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
