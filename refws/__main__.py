@@ -6,6 +6,7 @@ import argparse
 import errno
 import logging
 import math
+import os
 import re
 import shlex
 import signal
@@ -19,8 +20,9 @@ from . import Server, serve
 from .course.services import ENDPOINTS, process_request, serve_endpoint
 from .protocol.http import is_token
 
+LOGGER = logging.getLogger("refws")
 LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
-LOG_FORMAT = "%(asctime)s %(levelname)s %(threadName)s: %(message)s"
+LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
 
 LONGEST_MESSAGE = 2**63 - 1
 """Bytes; the largest payload length of a frame (§5.2)."""
@@ -42,7 +44,7 @@ TCP_ADVICE = {
     errno.EADDRNOTAVAIL: "this machine has no such address; choose one that it has, such as --host 127.0.0.1",
 }
 UNIX_ADVICE = {
-    errno.EADDRINUSE: "stop the server that uses it, or choose another path",
+    errno.EADDRINUSE: "something is there already; stop the server that uses it, or choose another path",
     errno.EACCES: "choose a path in a directory where you may write",
     errno.ENOENT: "make its directory first, or choose another path",
 }
@@ -79,11 +81,11 @@ def command_line() -> CommandLine:
         allow_abbrev=False,
     )
     option = parser.add_argument
-    option("--host", metavar="NAME", default="127.0.0.1",
+    option("--host", metavar="NAME", type=not_empty, default="127.0.0.1",
            help="address to listen on; 0.0.0.0 or :: for all of this machine (default: %(default)s)")
     option("--port", metavar="NUMBER", type=port, default=8080,
            help="TCP port to listen on; 0 picks a free one (default: %(default)s)")
-    option("--unix", metavar="PATH",
+    option("--unix", metavar="PATH", type=not_empty,
            help="Unix socket to listen on, instead of host and port")
     option("--origin", metavar="URL", type=origin, action="append",
            help="let pages of this origin connect, such as https://example.com; repeatable (default: only this server's)")
@@ -106,6 +108,12 @@ def command_line() -> CommandLine:
     return parser
 
 
+def not_empty(text: str) -> str:
+    if text:
+        return text
+    raise argparse.ArgumentTypeError("it is empty: give a value, or leave the option out")
+
+
 def port(text: str) -> int:
     return whole_number(text, "a TCP port", 0, 65_535)
 
@@ -124,15 +132,16 @@ def whole_number(text: str, meaning: str, lowest: int, highest: int) -> int:
     raise argparse.ArgumentTypeError(f"{text!r} is not {meaning}: give a whole number from {lowest} to {highest}")
 
 
-def seconds(text: str) -> float:
+def seconds(text: str, or_off: str = "") -> float:
     value = number(text)
     if 0 < value <= LONGEST_TIME:
         return value
-    raise argparse.ArgumentTypeError(f"{text!r} is not a time: give seconds above 0 and at most {LONGEST_TIME} (a day)")
+    expected = f"give seconds above 0 and at most {LONGEST_TIME} (a day){or_off}"
+    raise argparse.ArgumentTypeError(f"{text!r} is not a time: {expected}")
 
 
 def seconds_or_off(text: str) -> float | None:
-    return None if number(text) == 0 else seconds(text)
+    return None if number(text) == 0 else seconds(text, ", or 0 for off")
 
 
 def number(text: str) -> float:
@@ -186,7 +195,8 @@ def what_to_do(error: Exception, options: argparse.Namespace) -> str:
     else:
         where = f"{options.host!r} port {options.port}"
         advice = TCP_ADVICE.get(error.errno, "choose another --host or --port")
-    return f"cannot listen on {where}, {error.strerror or error}: {advice}"
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    return f"cannot listen on {where}, {reason}: {advice}"
 
 
 def run(server: Server) -> int:
@@ -195,6 +205,7 @@ def run(server: Server) -> int:
     print(greeting(server.address), flush=True)
     try:
         server.serve_forever()
+        LOGGER.info("stopping; open connections: %d; the same signal again stops at once", len(server.connections))
         server.shutdown()
     except SystemExit:
         server.abort()

@@ -9,7 +9,6 @@ from datetime import datetime
 from http import HTTPStatus
 
 from ..endpoint.connection import Connection
-from ..endpoint.exceptions import ConnectionClosed
 from ..protocol.handshake import is_upgrade_attempt
 from ..protocol.http import Request, Response, quote
 from .page import page
@@ -24,7 +23,7 @@ def echo(connection: Connection) -> None:
 
 
 def hello(connection: Connection) -> None:
-    """Send “world”, log what it gets."""
+    """Send "world", log what it gets."""
     LOGGER.info("/hello: connection from %s", connection.peer)
     connection.send("world")
     for message in connection:
@@ -35,17 +34,17 @@ def hello(connection: Connection) -> None:
 def clock(connection: Connection, interval: float = 1.0) -> None:
     """Send the time every second until the peer goes."""
     next_tick = time.monotonic()
-    with suppress(ConnectionClosed):
-        while True:
-            connection.send(datetime.now().astimezone().isoformat(timespec="seconds"))
-            next_tick = max(next_tick + interval, time.monotonic())
-            drop_messages_until(connection, next_tick)
+    while True:
+        connection.send(datetime.now().astimezone().isoformat(timespec="seconds"))
+        missed = (time.monotonic() - next_tick) // interval
+        next_tick += interval * (1 + missed)
+        drop_messages_until(connection, next_tick)
 
 
 def drop_messages_until(connection: Connection, deadline: float) -> None:
-    """Return at `deadline` on the clock of `time.monotonic`; ConnectionClosed when the peer goes first.
+    """Return at `deadline`, a reading of `time.monotonic`; ConnectionClosed if the connection ends before.
 
-    It waits in recv, because that is where Ping and Close get their answers (§5.5).
+    It waits in recv and not in a sleep, because recv is where Ping and Close get their answers (§5.5).
     """
     while (left := deadline - time.monotonic()) > 0:
         with suppress(TimeoutError):

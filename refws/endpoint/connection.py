@@ -19,10 +19,25 @@ from logging import Logger, getLogger
 from time import monotonic
 from typing import Any
 
-from ..protocol.close import Close, ClosingHandshake, State, cut_reason
+from ..protocol.close import CLOSED, CLOSING, CONNECTING, OPEN, Close, ClosingHandshake, State, cut_reason
 from ..protocol.close_codes import CloseCode
 from ..protocol.errors import ConnectionFailure
-from ..protocol.frame import MAX_CONTROL_PAYLOAD, Header, Opcode, Payload, encode_frame, is_control, read_exactly, read_header
+from ..protocol.frame import (
+    BINARY,
+    CLOSE,
+    CONT,
+    CONTROL,
+    MASKING_KEY_LENGTH,
+    MAX_CONTROL_PAYLOAD,
+    PING,
+    PONG,
+    TEXT,
+    Header,
+    Payload,
+    encode_frame,
+    read_exactly,
+    read_header,
+)
 from ..protocol.http import Request, Response
 from ..protocol.masking import mask
 from ..protocol.message import IncomingMessage
@@ -30,6 +45,9 @@ from .exceptions import ConcurrencyError, ConnectionClosed, ConnectionClosedOK, 
 from .heartbeat import Heartbeat, PendingPings
 from .stream import Stream
 from .timers import Timer, Timers
+
+MASKED = True
+"""§5.1: what a server wants of every frame that it gets."""
 
 PIECE = 64 * 1024
 """Bytes of a payload that are read, unmasked and checked in one go."""
@@ -72,6 +90,7 @@ class Connection:
         "_incoming",
         "_payload",
         "_abandoned",
+        "_file",
         "_pings",
         "_ping_count",
         "_heartbeat",
@@ -91,6 +110,7 @@ class Connection:
         self.local_address = local_address
         self.settings = settings
         self._stream = stream
+        self._file = stream.file
         self._timers = timers
         self._closing = ClosingHandshake()
         self._incoming = IncomingMessage(settings.max_size, settings.max_fragments)
@@ -162,47 +182,73 @@ class Connection:
             self._reading.release()
 
     def recv_streaming(self) -> Iterator[str | bytes]:
-        """The next message piece by piece as it arrives, at least one piece, cut at any place but inside a character.
+        """The next message piece by piece as it arrives, cut anywhere but inside a character; the last may be empty.
 
         Errors are those of `recv`. What is not read of the message is dropped by the next call that receives.
         """
-        end = first = False
+        started = end = False
         try:
             while not end:
                 self._start_reading()
                 try:
-                    data, end = self._next_piece(None)
+                    data, end = self._next_piece(None) if started else self._first_piece()
                 finally:
                     self._reading.release()
-                if data or (end and not first):
-                    first = True
+                started = True
+                if data or end:
                     yield data
         finally:
-            self._abandoned = not end and self._incoming.opcode is not None
+            self._abandoned = started and not end
 
     def _start_reading(self) -> None:
         if not self._reading.acquire(blocking=False):
             raise ConcurrencyError("another thread is receiving on this connection; receive in one thread only")
-        if self.state is State.OPEN or self.state is State.CLOSING:
-            return
-        self._reading.release()
-        raise self._not_open()
+        state = self._closing.state
+        if state is CONNECTING or state is CLOSED:
+            self._reading.release()
+            raise self._not_open()
 
     def _next_message(self, deadline: float | None) -> str | bytes:
+        if self._abandoned:
+            self._drop_abandoned(deadline)
+        data, end = self._next_piece(deadline)
+        if end and self._incoming.collected is None:
+            return data
+        self._incoming.collect(data)
+        while not end:
+            data, end = self._next_piece(deadline)
+            self._incoming.collect(data)
+        return self._incoming.take_collected()
+
+    def _first_piece(self) -> tuple[str | bytes, bool]:
+        if self._abandoned:
+            self._drop_abandoned(None)
+        if self._incoming.collected is not None:
+            return self._incoming.take_collected(), False
+        return self._next_piece(None)
+
+    def _drop_abandoned(self, deadline: float | None) -> None:
         while self._abandoned:
             self._abandoned = not self._next_piece(deadline)[1]
-        data, end = self._next_piece(deadline)
-        while not end:
-            self._incoming.collect(data)
-            data, end = self._next_piece(deadline)
-        return self._incoming.take_collected(data)
 
     def _next_piece(self, deadline: float | None) -> tuple[str | bytes, bool]:
         """The next piece of a data message and whether it is the last; control frames are answered on the way."""
         try:
             while self._payload is None:
-                self._receive_header(deadline)
-            return self._receive_payload(deadline)
+                if deadline is not None:
+                    self._wait_until(deadline)
+                header = read_header(self._file, MASKED)
+                if header.opcode >= CONTROL:
+                    self._receive_control(header)
+                else:
+                    self._incoming.start_frame(header)
+                    self._payload = Payload(header.payload_length, read_exactly(self._file, MASKING_KEY_LENGTH))
+            if deadline is not None and self._payload.remaining:
+                self._wait_until(deadline)
+            piece, end_of_frame = self._payload.read_piece(self._file, PIECE)
+            if end_of_frame:
+                self._payload = None
+            return self._incoming.add(piece, end_of_frame)
         except ConnectionFailure as failure:
             self._fail(failure)
             raise self._not_open(str(failure)) from failure
@@ -210,47 +256,25 @@ class Connection:
             self.end()
             raise self._not_open(str(error)) from None
 
-    def _receive_header(self, deadline: float | None) -> None:
-        if deadline is not None:
-            self._wait_until(deadline)
-        header = read_header(self._stream.file, masked=True)
-        if is_control(header.opcode):
-            self._receive_control(header)
-        else:
-            self._incoming.start_frame(header)
-            self._payload = Payload(header.payload_length, read_exactly(self._stream.file, 4))
-
-    def _receive_payload(self, deadline: float | None) -> tuple[str | bytes, bool]:
-        payload = self._payload
-        piece = b""
-        if payload.remaining:
-            if deadline is not None:
-                self._wait_until(deadline)
-            piece = payload.read_piece(self._stream.file, PIECE)
-        end_of_frame = not payload.remaining
-        if end_of_frame:
-            self._payload = None
-        return self._incoming.add(piece, end_of_frame)
-
     def _wait_until(self, deadline: float) -> None:
         if not self._stream.wait_readable(deadline - monotonic()):
             raise _TimeUp
 
     def _receive_control(self, header: Header) -> None:
         """§5.5: a control frame is dealt with at once, also between the fragments of a message."""
-        masking_key = read_exactly(self._stream.file, 4)
-        payload = mask(read_exactly(self._stream.file, header.payload_length), masking_key)
-        if header.opcode == Opcode.PING:
+        masking_key = read_exactly(self._file, MASKING_KEY_LENGTH)
+        payload = mask(read_exactly(self._file, header.payload_length), masking_key)
+        if header.opcode == PING:
             self._answer_ping(payload)
-        elif header.opcode == Opcode.PONG:
+        elif header.opcode == PONG:
             self._pings.answer(payload, monotonic())
         else:
             self._receive_close(Close.parse(payload))
 
     def _answer_ping(self, payload: bytes) -> None:
         with self._writing:
-            if self.state is State.OPEN:
-                self._stream.write(encode_frame(Opcode.PONG, payload))
+            if self.state is OPEN:
+                self._stream.write(encode_frame(PONG, payload))
 
     def _receive_close(self, close: Close) -> None:
         """§5.5.1: answer with the same code unless our Close is out already; then end the TCP connection."""
@@ -272,9 +296,9 @@ class Connection:
         the middle; UnicodeEncodeError for a str with surrogates, which is not text in UTF-8.
         """
         if isinstance(message, str):
-            opcode, payload = Opcode.TEXT, message.encode()
+            opcode, payload = TEXT, message.encode()
         elif isinstance(message, (bytes, bytearray, memoryview)):
-            opcode, payload = Opcode.BINARY, bytes(message)
+            opcode, payload = BINARY, bytes(message)
         else:
             return self._send_fragments(iter(message))
         with self._sending:
@@ -288,14 +312,14 @@ class Connection:
                 for fragment in fragments:
                     kind = kind or (str if isinstance(fragment, str) else bytes)
                     payload = encode_fragment(fragment, kind)
-                    opcode = Opcode.CONT if opcode is not None else Opcode.TEXT if kind is str else Opcode.BINARY
+                    opcode = CONT if opcode is not None else TEXT if kind is str else BINARY
                     self._write(encode_frame(opcode, payload, fin=False))
             except Exception as error:
                 if opcode is not None and not isinstance(error, ConnectionClosed):
                     self._start_closing(Close(CloseCode.INTERNAL_ERROR, "§5.4: a fragmented message broke off"))
                 raise
             if opcode is not None:
-                self._write(encode_frame(Opcode.CONT, b""))
+                self._write(encode_frame(CONT, b""))
 
     def ping(self, data: str | bytes | None = None) -> threading.Event:
         """Send a Ping; an event that is set when its Pong comes, or when the connection ends. `latency` then has the time.
@@ -307,16 +331,16 @@ class Connection:
         answered = threading.Event()
         if not self._pings.add(payload, monotonic(), answered):
             raise ConcurrencyError("a Ping with the same data still waits for its Pong; use other data, or none")
-        self._write(encode_frame(Opcode.PING, payload))
+        self._write(encode_frame(PING, payload))
         return answered
 
     def pong(self, data: str | bytes = b"") -> None:
         """Send a Pong that nobody asked for, a heartbeat in one direction (§5.5.3). Blocks like `send`."""
-        self._write(encode_frame(Opcode.PONG, control_payload(data)))
+        self._write(encode_frame(PONG, control_payload(data)))
 
     def _write(self, frame: bytes) -> None:
         with self._writing:
-            if self.state is not State.OPEN:
+            if self._closing.state is not OPEN:
                 raise self._not_open()
             try:
                 self._stream.write(frame)
@@ -332,11 +356,11 @@ class Connection:
         Messages that arrive meanwhile are dropped. Harmless when the connection is closing or closed already.
         ValueError for a code that must not be sent (§7.4) or a reason above 123 bytes.
         """
-        if self.state is State.CONNECTING:
+        if self.state is CONNECTING:
             raise self._not_open()
         self._start_closing(Close(code, reason))
         with self._reading:
-            while self.state is not State.CLOSED:
+            while self.state is not CLOSED:
                 try:
                     self._next_piece(None)
                 except ConnectionClosed:
@@ -347,9 +371,9 @@ class Connection:
         if not self._writing.acquire(blocking=False):
             return False
         try:
-            if self.state is State.OPEN:
+            if self.state is OPEN:
                 self._try_write_close(Close(CloseCode.GOING_AWAY, "the server is stopping"))
-            elif self.state is State.CONNECTING:
+            elif self.state is CONNECTING:
                 self._stream.abort("the server is stopping")
             return True
         finally:
@@ -363,7 +387,7 @@ class Connection:
         """Send a Close unless one was sent; from here on the end is a matter of `close_timeout` (§7.1.2)."""
         close.serialize()
         with self._writing:
-            if self.state is State.OPEN:
+            if self.state is OPEN:
                 self._write_close(close)
 
     def _write_close(self, close: Close) -> None:
@@ -371,7 +395,7 @@ class Connection:
         self._closing.send(close)
         self._set_close_deadline()
         try:
-            self._stream.write(encode_frame(Opcode.CLOSE, close.serialize()))
+            self._stream.write(encode_frame(CLOSE, close.serialize()))
         except OSError as error:
             self._stream.abort(str(error))
 
@@ -380,7 +404,7 @@ class Connection:
         self._closing.send(close)
         self._set_close_deadline()
         try:
-            if not self._stream.try_write(encode_frame(Opcode.CLOSE, close.serialize())):
+            if not self._stream.try_write(encode_frame(CLOSE, close.serialize())):
                 self._stream.abort("no room for a Close in the send buffer, as the peer does not read")
         except OSError as error:
             self._stream.abort(str(error))
@@ -400,7 +424,7 @@ class Connection:
 
     def _not_open(self, cause: str = "") -> ConnectionClosed | InvalidState:
         """The exception that says why the connection is not open."""
-        if self.state is State.CONNECTING:
+        if self.state is CONNECTING:
             return InvalidState("the opening handshake is not done; wait for the handler to be called")
         return connection_closed(self._closing.received, self._closing.sent, self._stream.cause or cause)
 
@@ -442,12 +466,12 @@ class Connection:
         if not self._writing.acquire(blocking=False):
             return None
         try:
-            if self.state is not State.OPEN:
+            if self.state is not OPEN:
                 return None
             self._ping_count += 1
             payload = self._ping_count.to_bytes(4)
             self._pings.add(payload, now)
-            return self._stream.try_write(encode_frame(Opcode.PING, payload))
+            return self._stream.try_write(encode_frame(PING, payload))
         except OSError as error:
             self._stream.abort(str(error))
             return None
@@ -459,7 +483,7 @@ class Connection:
         self.settings.logger.info("%s: given up, §5.5.2: %s", self.peer, cause)
         if self._writing.acquire(blocking=False):
             try:
-                if self.state is State.OPEN:
+                if self.state is OPEN:
                     self._try_write_close(Close(CloseCode.INTERNAL_ERROR, f"§5.5.2: {cause}"))
             finally:
                 self._writing.release()

@@ -327,7 +327,7 @@ def serve(
     unix_path: str | None = None,
     sock: socket.socket | None = None,
     origins: Sequence[str] | None = None,
-    subprotocols: Iterable[str] = (),
+    subprotocols: Iterable[str] | None = None,
     process_request: ProcessRequest | None = None,
     open_timeout: float | None = 10,
     ping_interval: float | None = 20,
@@ -345,7 +345,7 @@ def serve(
     is closed with 1000, when it raises, with 1011. `process_request(connection, request)` sees every request first
     and may return a response of its own, or None. Times are in seconds, sizes in bytes, None switches a limit off.
     """
-    service = Service(handler, origins, tuple(subprotocols), process_request, max_connections)
+    service = Service(handler, origins, tuple(subprotocols or ()), process_request, max_connections)
     settings = Settings(
         open_timeout=open_timeout,
         ping_interval=ping_interval,

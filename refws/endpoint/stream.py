@@ -58,13 +58,26 @@ class SocketReader(io.RawIOBase):
 class Stream:
     """`file` is the receiving side, a buffered binary file; the methods are the sending side and the end."""
 
-    __slots__ = ("file", "writes", "cause", "_sock", "_reader", "_timers", "_write_timeout", "_socket_lock")
+    __slots__ = (
+        "file",
+        "writes",
+        "cause",
+        "_sock",
+        "_reader",
+        "_timers",
+        "_write_timeout",
+        "_blocked_since",
+        "_watched",
+        "_socket_lock",
+    )
 
     def __init__(self, sock: socket.socket, timers: Timers, write_timeout: float) -> None:
         self._sock = sock
         self._reader = SocketReader(sock)
         self._timers = timers
         self._write_timeout = write_timeout
+        self._blocked_since: float | None = None
+        self._watched = False
         self._socket_lock = threading.Lock()
         self.file = io.BufferedReader(self._reader, READ_BUFFER)
         self.writes = 0
@@ -106,14 +119,31 @@ class Stream:
         self.writes += 1
 
     def _write_blocking(self, data: memoryview) -> None:
-        cause = f"the peer took nothing of a frame for {self._write_timeout:g} s"
-        while data:
-            deadline = self.abort_at(monotonic() + self._write_timeout, cause)
-            try:
-                sent = self._sock.send(data[:WRITE_PIECE])
-            finally:
-                deadline.cancel()
-            data = data[sent:]
+        self._watch_write()
+        try:
+            for start in range(0, len(data), WRITE_PIECE):
+                self._blocked_since = monotonic()
+                self._sock.sendall(data[start : start + WRITE_PIECE])
+        finally:
+            self._blocked_since = None
+
+    def _watch_write(self) -> None:
+        """See to it that a timer looks after blocked writes: one for all that follow, as making one for each is slow."""
+        with self._socket_lock:
+            self._blocked_since = monotonic()
+            if not self._watched:
+                self._watched = True
+                self._timers.call_at(self._blocked_since + self._write_timeout, self._look_at_write)
+
+    def _look_at_write(self, now: float) -> float | None:
+        with self._socket_lock:
+            blocked_since = self._blocked_since
+            self._watched = blocked_since is not None and now < blocked_since + self._write_timeout
+            if self._watched:
+                return blocked_since + self._write_timeout
+        if blocked_since is not None:
+            self.abort(f"the peer took nothing of a frame for {self._write_timeout:g} s")
+        return None
 
     def try_write(self, data: bytes) -> bool:
         """True if `data`, at most a control frame, could be written without waiting. OSError if the stream is broken."""

@@ -65,6 +65,9 @@ class State(Enum):
     CLOSED = "CLOSED"
 
 
+CONNECTING, OPEN, CLOSING, CLOSED = State
+
+
 class ClosingHandshake:
     """§7.1.2 to §7.1.6: the state of a connection, and how it came to its end.
 
@@ -80,43 +83,43 @@ class ClosingHandshake:
     __slots__ = ("state", "sent", "received")
 
     def __init__(self) -> None:
-        self.state = State.CONNECTING
+        self.state = CONNECTING
         self.sent: Close | None = None
         self.received: Close | None = None
 
     def open(self) -> None:
         """The opening handshake is done (§4.1, §4.2.2)."""
-        self.state = State.OPEN
+        self.state = OPEN
 
     def send(self, close: Close) -> None:
         """Note that our Close is on its way."""
         self.sent = close
-        self.state = State.CLOSING
+        self.state = CLOSING
 
     def receive(self, close: Close) -> None:
         """Note the peer's Close; only the first one counts (§7.1.5)."""
         self.received = self.received or close
-        self.state = State.CLOSING
+        self.state = CLOSING
 
     def tcp_closed(self) -> None:
         """§7.1.4"""
-        self.state = State.CLOSED
+        self.state = CLOSED
 
     @property
     def was_clean(self) -> bool:
         """§7.1.4: whether a Close was both sent and received before the TCP connection ended."""
-        return self.state is State.CLOSED and self.sent is not None and self.received is not None
+        return self.state is CLOSED and self.sent is not None and self.received is not None
 
     @property
     def code(self) -> int | None:
         """§7.1.5: the code of the first Close received, 1005 if it had none, 1006 if none came; None before the end."""
         if self.received is not None:
             return self.received.code
-        return int(CloseCode.ABNORMAL_CLOSURE) if self.state is State.CLOSED else None
+        return int(CloseCode.ABNORMAL_CLOSURE) if self.state is CLOSED else None
 
     @property
     def reason(self) -> str | None:
         """§7.1.6: the reason of the first Close received, else the empty string; None before the end."""
         if self.received is not None:
             return self.received.reason
-        return "" if self.state is State.CLOSED else None
+        return "" if self.state is CLOSED else None

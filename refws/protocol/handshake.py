@@ -37,6 +37,7 @@ VERSION = "13"
 KEY = re.compile(r"[A-Za-z0-9+/]{22}==")
 
 QUOTED_STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
+# The closing quote may be missing: such a string is refused later, and taking it whole keeps the search linear.
 SEPARATOR_OR_QUOTED = re.compile(r'[,;]|"(?:[^"\\]|\\.)*"?')
 
 DEFAULT_PORTS = {"http": 80, "https": 443}

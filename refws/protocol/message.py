@@ -6,7 +6,7 @@ import io
 from codecs import getincrementaldecoder
 
 from .errors import InvalidData, MessageTooBig, PolicyViolation, ProtocolError
-from .frame import Header, Opcode
+from .frame import CONT, TEXT, Header, Opcode
 
 Utf8Decoder = getincrementaldecoder("utf-8")
 
@@ -18,39 +18,36 @@ class IncomingMessage:
     frames or pieces.
     """
 
-    __slots__ = ("max_size", "max_fragments", "opcode", "length", "fragments", "last_frame", "_decoder", "_collected")
+    __slots__ = ("max_size", "max_fragments", "opcode", "length", "fragments", "last_frame", "collected", "_decoder")
 
     def __init__(self, max_size: int | None = None, max_fragments: int | None = None) -> None:
         self.max_size = max_size
         self.max_fragments = max_fragments
         self.opcode: Opcode | None = None
         self._decoder = None
-        self._collected: io.StringIO | io.BytesIO | None = None
+        self.collected: io.StringIO | io.BytesIO | None = None
 
     def start_frame(self, header: Header) -> None:
         """Take the header of a data frame: its place in the message, and the limits, before its payload is read.
 
         ProtocolError for a frame out of order (§5.4), MessageTooBig and PolicyViolation above the limits (§10.4).
         """
-        if header.opcode == Opcode.CONT:
-            self._continue()
+        if header.opcode == CONT:
+            self._continue(header)
+        elif self.opcode is None:
+            self.opcode = header.opcode
+            self.length = header.payload_length
+            self.fragments = 1
         else:
-            self._begin(header.opcode)
-        self.length += header.payload_length
+            raise ProtocolError("§5.4", "a new message inside a fragmented one", "a continuation or a control frame")
         self.last_frame = header.fin
         if self.max_size is not None and self.length > self.max_size:
             raise MessageTooBig("§10.4", f"a message of {self.length} bytes or more", f"at most {self.max_size}")
 
-    def _begin(self, opcode: int) -> None:
-        if self.opcode is not None:
-            raise ProtocolError("§5.4", "a new message inside a fragmented one", "a continuation frame or a control frame")
-        self.opcode = Opcode(opcode)
-        self.length = 0
-        self.fragments = 1
-
-    def _continue(self) -> None:
+    def _continue(self, header: Header) -> None:
         if self.opcode is None:
             raise ProtocolError("§5.4", "a continuation frame with no message to continue", "a text or binary frame")
+        self.length += header.payload_length
         self.fragments += 1
         if self.max_fragments is not None and self.fragments > self.max_fragments:
             raise PolicyViolation("§10.4", f"a message of {self.fragments} fragments or more", f"at most {self.max_fragments}")
@@ -61,7 +58,7 @@ class IncomingMessage:
         A character cut in two stays here until the rest of it comes. InvalidData at the first byte that is not UTF-8.
         """
         end = end_of_frame and self.last_frame
-        data = self._decode(piece, end) if self.opcode == Opcode.TEXT else piece
+        data = self._decode(piece, end) if self.opcode is TEXT else piece
         if end:
             self.opcode = self._decoder = None
         return data, end
@@ -77,16 +74,12 @@ class IncomingMessage:
             raise InvalidData("§8.1", "text that is not UTF-8", "UTF-8 without surrogates or overlong forms") from None
 
     def collect(self, data: str | bytes) -> None:
-        """Keep a piece of the message for `take_collected`."""
-        if self._collected is None:
-            self._collected = io.StringIO() if isinstance(data, str) else io.BytesIO()
-        self._collected.write(data)
+        """Keep a piece of the message until `take_collected`."""
+        if self.collected is None:
+            self.collected = io.StringIO() if isinstance(data, str) else io.BytesIO()
+        self.collected.write(data)
 
-    def take_collected(self, last: str | bytes | None = None) -> str | bytes | None:
-        """The pieces kept so far and `last` as one; what was kept is then forgotten. None if there is nothing."""
-        if self._collected is None:
-            return last
-        if last is not None:
-            self._collected.write(last)
-        collected, self._collected = self._collected, None
+    def take_collected(self) -> str | bytes:
+        """The pieces kept so far as one; they are then forgotten."""
+        collected, self.collected = self.collected, None
         return collected.getvalue()

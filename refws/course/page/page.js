@@ -113,7 +113,7 @@ function connect() {
     socket = null;
     if (event.wasClean) showState("closed", `Disconnected, code ${event.code}: ${closeMeaning(event.code)}`);
     else if (wasOpen) showState("failed", "Connection lost. Is the server still running? Then press Connect.");
-    else showState("failed", "No connection. See the server's log for the reason, then press Connect.");
+    else showState("failed", "No connection. Is the server running? Its log says why; then press Connect.");
   });
 }
 

@@ -1,0 +1,97 @@
+"""The testsuite's case ids, such as 9.1.6: their order, patterns, groups, and how long each takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from fnmatch import fnmatchcase
+
+TYPICAL_S = {
+    "5.19": 1.0,
+    "5.20": 1.0,
+    "6.4": 1.0,
+    "9": 0.2,
+    "9.2.6": 0.6,
+    "9.3.1": 1.2,
+    "9.3.2": 0.6,
+    "9.4.1": 1.2,
+    "9.5.1": 0.8,
+    "9.6.1": 0.8,
+    "12": 3.5,
+    "13": 3.5,
+}
+"""Seconds that a case, or each case of a group, takes; the longest name that fits counts."""
+
+OTHER_CASES_S = 0.02
+
+
+class UnknownCases(ValueError):
+    """A selection that fits no case."""
+
+
+def case_order(case: str) -> tuple[int, ...]:
+    """A sort key: 9.2 before 9.10."""
+    return tuple(map(int, case.split(".")))
+
+
+def group_of(case: str) -> str:
+    return case.partition(".")[0]
+
+
+def select(known: Iterable[str], patterns: Iterable[str], excluded: Iterable[str] = ()) -> list[str]:
+    """The known cases that fit one of `patterns` and none of `excluded`, in order; `*` stands for anything.
+
+    Raises UnknownCases for a pattern that fits none of the known cases, and when no case is left.
+    """
+    known = sorted(known, key=case_order)
+    refused = _fitting(known, excluded)
+    wanted = _fitting(known, patterns)
+    selected = [case for case in known if case in wanted and case not in refused]
+    if not selected:
+        raise UnknownCases("no case is left to run; widen --cases or narrow --exclude-cases")
+    return selected
+
+
+def _fitting(known: Sequence[str], patterns: Iterable[str]) -> set[str]:
+    return {case for pattern in patterns for case in _fitting_one(known, pattern)}
+
+
+def _fitting_one(known: Sequence[str], pattern: str) -> list[str]:
+    fitting = [case for case in known if fnmatchcase(case, pattern)]
+    if not fitting:
+        raise UnknownCases(f"no case fits {pattern!r}; cases look like 9.1.6, patterns like 9.1.* or 6.*")
+    return fitting
+
+
+def typical_s(case: str) -> float:
+    """Seconds that the case takes on a machine of our days."""
+    return next((TYPICAL_S[name] for name in _names_from_long_to_short(case) if name in TYPICAL_S), OTHER_CASES_S)
+
+
+def _names_from_long_to_short(case: str) -> Iterator[str]:
+    parts = case.split(".")
+    for length in range(len(parts), 0, -1):
+        yield ".".join(parts[:length])
+
+
+def portions(cases: Iterable[str], clients: int) -> list[list[str]]:
+    """The cases in portions, each the work of one fuzzing client; the longest cases stand in the first portions.
+
+    Each client takes the next portion when it has finished one, so that all of them end at about the same time.
+    """
+    longest_first = sorted(cases, key=typical_s, reverse=True)
+    portion_s = _portion_s(longest_first, clients)
+    result: list[list[str]] = []
+    filled_s = portion_s
+    for case in longest_first:
+        if filled_s >= portion_s:
+            result.append([])
+            filled_s = 0.0
+        result[-1].append(case)
+        filled_s += typical_s(case)
+    return [sorted(portion, key=case_order) for portion in result]
+
+
+def _portion_s(cases: Sequence[str], clients: int) -> float:
+    """Not too short, as a fuzzing client takes half a second to start; not too long, as it reports only at its end."""
+    total_s = sum(map(typical_s, cases))
+    return min(max(total_s / (4 * clients), 3.0), 30.0)

@@ -1,0 +1,161 @@
+"""The environment of the real testsuite: Python 2.7 -> .environments/autobahntestsuite, made once.
+
+The testsuite never left Python 2.7. A virtualenv for that is made by a virtualenv of today, itself installed in
+a directory that is thrown away: nothing outside .environments changes.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import processes
+
+ROOT = Path(__file__).resolve().parent.parent
+ENVIRONMENTS = ROOT / ".environments"
+REQUIREMENTS = Path(__file__).with_name("requirements-autobahntestsuite.txt")
+
+VIRTUALENV = "virtualenv==20.21.1"
+"""The last release series that makes environments for Python 2.7 (20.22 dropped it)."""
+
+MARKER = "complete.txt"
+"""Holds the requirements that were installed; without it, or with others, the environment is made anew."""
+
+STEP_TIMEOUT_S = 600.0
+
+LIST_CASES = """
+from autobahntestsuite import case
+from autobahntestsuite.caseset import CaseSet
+cases = CaseSet(case.CaseSetname, case.CaseBasename, case.Cases, case.CaseCategories, case.CaseSubCategories)
+print('\\n'.join(cases.CasesIndices))
+"""
+
+Say = Callable[[str], None]
+
+
+class Unavailable(Exception):
+    """The testsuite could not be had on this machine; says what to install."""
+
+
+@dataclass(frozen=True)
+class Testsuite:
+    """The real testsuite, installed in `directory`."""
+
+    directory: Path
+
+    @property
+    def _python(self) -> tuple[str | Path, ...]:
+        """Without PYTHONPATH (`-E`), and printing at once (`-u`)."""
+        return self.directory / "bin" / "python", "-E", "-u"
+
+    def cases(self) -> list[str]:
+        """All case ids that it knows. Blocks for about a second. Raises Unavailable."""
+        cases = _output(*self._python, "-c", LIST_CASES, directory=self.directory, timeout=60).split()
+        if not cases:
+            raise Unavailable(f"the testsuite does not run; delete {self.directory} and run this again")
+        return cases
+
+    def fuzzing_client(self, spec: Path) -> list[str | Path]:
+        """The command that runs the cases of a spec file and prints each as it starts."""
+        return [*self._python, self.directory / "bin" / "wstest", "--mode", "fuzzingclient", "--spec", spec]
+
+
+def testsuite(say: Say) -> Testsuite:
+    """The installed testsuite; made on the first call, in one to two minutes. Raises Unavailable."""
+    directory = ENVIRONMENTS / "autobahntestsuite"
+    if not is_complete(directory):
+        _make(directory, say)
+    return Testsuite(directory)
+
+
+def is_complete(directory: Path) -> bool:
+    marker = directory / MARKER
+    return marker.is_file() and marker.read_text("utf-8") == REQUIREMENTS.read_text("utf-8")
+
+
+def _make(directory: Path, say: Say) -> None:
+    """Builds aside and renames when all is done: a reader sees a whole environment or none."""
+    python2 = find_python2(_candidates())
+    ENVIRONMENTS.mkdir(exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix="unfinished-", dir=ENVIRONMENTS))
+    try:
+        _build(scratch, python2, say)
+        _put_in_place(scratch / "environment", directory)
+    except (processes.CommandFailed, OSError) as error:
+        raise Unavailable(f"the environment of the testsuite could not be made: {error}") from None
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _build(scratch: Path, python2: Path, say: Say) -> None:
+    tool, environment = scratch / "tool", scratch / "environment"
+
+    def step(*command: str | Path) -> None:
+        processes.run(command, scratch / "log.txt", STEP_TIMEOUT_S)
+
+    say(f"Making the environment of the testsuite in {ENVIRONMENTS.name}/, once; this takes a minute or two.")
+    say(f"  1/3  {VIRTUALENV}")
+    step(sys.executable, "-m", "venv", tool)
+    step(tool / "bin" / "pip", "install", VIRTUALENV)
+    say(f"  2/3  an environment of {python2}")
+    step(tool / "bin" / "virtualenv", "--app-data", scratch / "cache", "--python", python2, environment)
+    say(f"  3/3  what {REQUIREMENTS.name} lists")
+    step(environment / "bin" / "python", "-m", "pip", "install", "--requirement", REQUIREMENTS)
+    shutil.copyfile(REQUIREMENTS, environment / MARKER)
+
+
+def _put_in_place(built: Path, directory: Path) -> None:
+    if is_complete(directory):  # another run was faster
+        return
+    shutil.rmtree(directory, ignore_errors=True)
+    built.rename(directory)
+
+
+def find_python2(candidates: Sequence[Path]) -> Path:
+    """The first candidate that answers as Python 2.7. Raises Unavailable."""
+    for candidate in candidates:
+        if _is_python2(candidate):
+            return candidate
+    raise Unavailable(
+        "Autobahn's testsuite needs Python 2.7, and no python2.7 is on PATH;"
+        " install it (for example `pyenv install 2.7.18`) and run this again"
+    )
+
+
+def _candidates() -> list[Path]:
+    on_path = (shutil.which(name) for name in ("python2.7", "python2"))
+    return [Path(found) for found in on_path if found] + list(_pyenv_candidates())
+
+
+def _pyenv_candidates() -> Iterator[Path]:
+    """The versions of pyenv, which stand behind a shim that answers only where they are activated."""
+    root = os.environ.get("PYENV_ROOT") or _output("pyenv", "root")
+    if root:
+        yield from sorted(Path(root).glob("versions/2.7*/bin/python2.7"), reverse=True)
+
+
+def _is_python2(executable: Path) -> bool:
+    return _output(executable, "-c", "import sys; print('%d.%d' % sys.version_info[:2])") == "2.7"
+
+
+def _output(*command: str | Path, directory: Path | None = None, timeout: float = 10) -> str:
+    """What the command prints; nothing where it is missing, fails or takes longer than `timeout` seconds."""
+    try:
+        done = subprocess.run(
+            command,
+            cwd=directory,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=timeout,
+            start_new_session=True,  # so that a Ctrl-C is heard by us alone
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.strip()

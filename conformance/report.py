@@ -1,0 +1,162 @@
+"""The testsuite's reports: several directories -> one, and the comparison with what is expected of us."""
+
+from __future__ import annotations
+
+import html
+import json
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from cases import case_order, group_of
+
+INDEX = "index.json"
+
+
+class Verdict(NamedTuple):
+    """What the testsuite says of a case: of what the peer did, and of how it closed."""
+
+    behavior: str
+    behavior_close: str
+
+    def __str__(self) -> str:
+        return f"{self.behavior}, closing {self.behavior_close}"
+
+
+STRICT = Verdict("OK", "OK")
+CLEAN_CLOSES = ("OK", "INFORMATIONAL")
+COLUMNS = ("OK", "NON-STRICT", "INFORMATIONAL", "UNIMPLEMENTED", "FAILED")
+
+
+@dataclass(frozen=True)
+class Result:
+    """One case of a report. `page` is the file with all that went over the wire."""
+
+    verdict: Verdict
+    page: Path
+
+
+Results = Mapping[str, Result]
+
+
+def merge(parts: Iterable[Path], agent: str, target: Path) -> None:
+    """Moves the pages of all parts into `target`, with one index (JSON and HTML) for all; the parts vanish."""
+    merged: dict[str, Any] = {}
+    for part in parts:
+        merged.update(_read_index(part, agent))
+        for page in part.glob("*_case_*"):
+            page.replace(target / page.name)
+        shutil.rmtree(part)
+    ordered = {case: merged[case] for case in sorted(merged, key=case_order)}
+    (target / INDEX).write_text(json.dumps({agent: ordered}, indent=1) + "\n", "utf-8")
+    (target / "index.html").write_text(index_page(agent, read(target, agent)), "utf-8")
+
+
+def _read_index(directory: Path, agent: str) -> dict[str, Any]:
+    """Empty where the client ended before it wrote its reports."""
+    index = directory / INDEX
+    return json.loads(index.read_text("utf-8")).get(agent, {}) if index.is_file() else {}
+
+
+def read(directory: Path, agent: str) -> dict[str, Result]:
+    """The results of a report, in the order of the cases."""
+    index = _read_index(directory, agent)
+    return {case: _result(directory, index[case]) for case in sorted(index, key=case_order)}
+
+
+def _result(directory: Path, entry: Mapping[str, Any]) -> Result:
+    page = directory / Path(entry["reportfile"]).with_suffix(".html").name
+    return Result(Verdict(entry["behavior"], entry["behaviorClose"]), page)
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """Every case of the testsuite and its verdict."""
+
+    verdicts: Mapping[str, Verdict]
+
+    @classmethod
+    def load(cls, file: Path) -> Expectation:
+        """Reads `cases`, how many each subgroup has, and `exceptions`, those that are not OK and closed OK."""
+        data = json.loads(file.read_text("utf-8"))
+        verdicts = {f"{group}.{n}": STRICT for group, count in data["cases"].items() for n in range(1, count + 1)}
+        exceptions = {case: Verdict(*verdict) for case, verdict in data["exceptions"].items()}
+        unknown = sorted(set(exceptions) - set(verdicts), key=case_order)
+        if unknown:
+            raise ValueError(f"{file.name}: exceptions for cases that it does not count: {', '.join(unknown)}")
+        return cls(verdicts | exceptions)
+
+
+@dataclass(frozen=True)
+class Difference:
+    case: str
+    expected: str
+    got: str
+    page: Path | None
+
+    def __str__(self) -> str:
+        return f"{self.case}: expected {self.expected}; got {self.got}\n    {self.page or 'no report of this case'}"
+
+
+def differences(selected: Iterable[str], expectation: Expectation, results: Results) -> list[Difference]:
+    """All that is not as expected, better or worse: among the selected cases and whatever else was reported."""
+    cases = sorted(set(selected) | set(results), key=case_order)
+    compared = ((case, expectation.verdicts.get(case), results.get(case)) for case in cases)
+    return [
+        Difference(
+            case,
+            str(expected) if expected else "no such case",
+            str(result.verdict) if result else "no result",
+            result.page if result else None,
+        )
+        for case, expected, result in compared
+        if result is None or result.verdict != expected
+    ]
+
+
+def summary(results: Results) -> str:
+    """A table with one line for each group of cases, and one for all."""
+    groups = sorted({group_of(case) for case in results}, key=int)
+    rows = [_row(f"{group}.*", [r.verdict for c, r in results.items() if group_of(c) == group]) for group in groups]
+    total = _row("all", [result.verdict for result in results.values()])
+    return _table([("", "cases", *COLUMNS, "unclean"), *rows, total])
+
+
+def _row(name: str, verdicts: Sequence[Verdict]) -> tuple[str, ...]:
+    behaviors = Counter(verdict.behavior for verdict in verdicts)
+    unclean = sum(verdict.behavior_close not in CLEAN_CLOSES for verdict in verdicts)
+    counts = (len(verdicts), *(behaviors[column] for column in COLUMNS), unclean)
+    return (name, *map(str, counts))
+
+
+def _table(rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(row, widths)) for row in rows)
+
+
+def index_page(agent: str, results: Results) -> str:
+    """HTML: all cases with their verdicts and links to their pages."""
+    rows = "\n".join(_html_row(case, result) for case, result in results.items())
+    title = f"{html.escape(agent)}: {len(results)} cases"
+    style = "body { font: 1rem sans-serif } td { padding: 0 1em } .other { background: #fdd }"
+    return (
+        f'<!DOCTYPE html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{title}</title>\n<style>{style}</style>\n'
+        f"<h1>{title}</h1>\n<pre>{html.escape(summary(results))}</pre>\n"
+        f"<table>\n<tr><th>case<th>behavior<th>closing\n{rows}\n</table>\n</html>\n"
+    )
+
+
+def _html_row(case: str, result: Result) -> str:
+    strict = result.verdict.behavior in CLEAN_CLOSES and result.verdict.behavior_close in CLEAN_CLOSES
+    link = f'<a href="{html.escape(result.page.name)}">{html.escape(case)}</a>'
+    cells = "".join(f"<td>{html.escape(cell)}" for cell in result.verdict)
+    return f'<tr class="{"ok" if strict else "other"}"><td>{link}{cells}'
+
+
+def clear(directory: Path) -> None:
+    """An empty directory, whatever was there before."""
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)

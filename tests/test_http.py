@@ -1,0 +1,524 @@
+"""RFC 9112 as far as RFC 6455 needs it: heads as they are on the wire, good and bad, whole, in bytes and cut short."""
+
+import io
+from http import HTTPStatus
+
+import pytest
+
+from refws.protocol.errors import HandshakeError
+from refws.protocol.http import (
+    MAX_FIELD_LINES,
+    MAX_HEAD_SIZE,
+    MAX_LINE_SIZE,
+    MAX_QUOTED,
+    Headers,
+    IncompleteHead,
+    Request,
+    Response,
+    ascii_lower,
+    check_host,
+    is_token,
+    list_elements,
+    quote,
+    read_request,
+    split_authority,
+)
+
+KELVIN_SIGN = "\N{KELVIN SIGN}"
+LONG_S = "\N{LATIN SMALL LETTER LONG S}"
+
+
+class OneByteAtATime(io.RawIOBase):
+    """A peer that sends one byte a packet."""
+
+    def __init__(self, data: bytes) -> None:
+        self.rest = io.BytesIO(data)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer) -> int:
+        return self.rest.readinto(memoryview(buffer)[:1])
+
+
+class Endless:
+    """A peer that never sends a LF; `asked` counts the bytes that it was asked for."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def readline(self, limit: int) -> bytes:
+        self.asked += limit
+        return b"A" * limit
+
+
+class OnlyOneByte:
+    """A peer that sends one byte and is then silent: to ask it for more would be to wait for ever."""
+
+    def __init__(self, byte: bytes) -> None:
+        self.byte = byte
+
+    def readline(self, limit: int) -> bytes:
+        assert limit == 1 and self.byte, "asked for more than what was sent"
+        byte, self.byte = self.byte, b""
+        return byte
+
+
+def in_bytes(data: bytes) -> io.BufferedReader:
+    return io.BufferedReader(OneByteAtATime(data))
+
+
+def faults_of(file) -> list[tuple[str, int]]:
+    with pytest.raises(HandshakeError) as caught:
+        read_request(file)
+    return [(fault.section, fault.status.value) for fault in caught.value.faults]
+
+
+RFC_EXAMPLE = (  # RFC 6455 §1.3
+    b"GET /chat HTTP/1.1\r\n"
+    b"Host: server.example.com\r\n"
+    b"Upgrade: websocket\r\n"
+    b"Connection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    b"Origin: http://example.com\r\n"
+    b"Sec-WebSocket-Protocol: chat, superchat\r\n"
+    b"Sec-WebSocket-Version: 13\r\n"
+    b"\r\n"
+)
+
+GOOD_HEADS = [
+    pytest.param(
+        RFC_EXAMPLE,
+        Request(
+            "GET",
+            "/chat",
+            "HTTP/1.1",
+            Headers(
+                [
+                    ("Host", "server.example.com"),
+                    ("Upgrade", "websocket"),
+                    ("Connection", "Upgrade"),
+                    ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+                    ("Origin", "http://example.com"),
+                    ("Sec-WebSocket-Protocol", "chat, superchat"),
+                    ("Sec-WebSocket-Version", "13"),
+                ]
+            ),
+        ),
+        id="rfc-6455-example",
+    ),
+    pytest.param(b"GET / HTTP/1.1\r\n\r\n", Request("GET", "/", "HTTP/1.1", Headers()), id="no-header"),
+    pytest.param(b"GET / HTTP/1.9\r\n\r\n", Request("GET", "/", "HTTP/1.9", Headers()), id="higher-minor-version"),
+    pytest.param(b"\r\nGET / HTTP/1.1\r\n\r\n", Request("GET", "/", "HTTP/1.1", Headers()), id="empty-line-before"),
+    pytest.param(
+        b"GET / HTTP/1.1\r\nA:b\r\nA: \t c d\t \r\nE:\r\nF: :\r\n\r\n",
+        Request("GET", "/", "HTTP/1.1", Headers([("A", "b"), ("A", "c d"), ("E", ""), ("F", ":")])),
+        id="white-space-around-values",
+    ),
+    pytest.param(
+        b"GET / HTTP/1.1\r\nContent-Length: 0\r\n\r\n",
+        Request("GET", "/", "HTTP/1.1", Headers([("Content-Length", "0")])),
+        id="empty-body",
+    ),
+    pytest.param(
+        b"GET http://h/chat HTTP/1.1\r\nHost: h\r\n\r\n",
+        Request("GET", "http://h/chat", "HTTP/1.1", Headers([("Host", "h")])),
+        id="absolute-form",
+    ),
+]
+
+
+@pytest.mark.rfc("6455-4.2.1-01")
+@pytest.mark.parametrize("make_file", [io.BytesIO, in_bytes], ids=["whole", "byte-by-byte"])
+@pytest.mark.parametrize("head, request_", GOOD_HEADS)
+def test_9112_a_valid_head_is_read(head, request_, make_file):
+    assert read_request(make_file(head)) == request_
+
+
+@pytest.mark.rfc("6455-4.2.2-27")
+@pytest.mark.parametrize("head, request_", GOOD_HEADS)
+def test_9112_2_1_nothing_behind_the_empty_line_is_taken(head, request_):
+    file = io.BytesIO(head + b"\x81\x85frames")
+    assert read_request(file) == request_
+    assert file.read() == b"\x81\x85frames"
+
+
+@pytest.mark.parametrize("head, request_", GOOD_HEADS)
+def test_9112_a_head_cut_short_at_any_byte_is_incomplete(head, request_):
+    for received in range(len(head)):
+        with pytest.raises(IncompleteHead) as caught:
+            read_request(io.BytesIO(head[:received]))
+        assert (caught.value.received > 0) == (received > 0)
+        assert isinstance(caught.value, EOFError)
+
+
+def test_9112_an_incomplete_head_tells_silence_from_a_cut():
+    with pytest.raises(IncompleteHead, match="^the connection ended before any request$"):
+        read_request(io.BytesIO(b""))
+    with pytest.raises(IncompleteHead, match="^the connection ended inside the request head, after 21 bytes$"):
+        read_request(io.BytesIO(b"GET / HTTP/1.1\r\nHost:"))
+
+
+def line_of(size: int) -> bytes:
+    """A field line of `size` bytes, CRLF not counted."""
+    return b"X: ".ljust(size, b"x") + b"\r\n"
+
+
+def head_of(size: int) -> bytes:
+    """A head of `size` bytes in all, in lines that are within their own limit."""
+    start, end = b"GET / HTTP/1.1\r\n", b"\r\n"
+    full_lines, rest = divmod(size - len(start) - len(end), 8000)
+    return start + line_of(7998) * full_lines + line_of(rest - 2) + end
+
+
+GET = b"GET / HTTP/1.1\r\n"
+BAD = 400
+
+REFUSED_HEADS = [
+    # The request line: garbage ends the reading at once.
+    ("no-http", b"hello\r\n\r\n", [("RFC 9112 §3", BAD)], ()),
+    ("http-0.9", b"GET /\r\n\r\n", [("RFC 9112 §3", BAD)], ()),
+    ("two-spaces", b"GET  / HTTP/1.1\r\n\r\n", [("RFC 9112 §3", BAD)], ()),
+    ("four-words", b"GET / / HTTP/1.1\r\n\r\n", [("RFC 9112 §3", BAD)], ()),
+    ("space-at-the-end", b"GET / HTTP/1.1 \r\n\r\n", [("RFC 9112 §3", BAD)], ()),
+    ("tab", b"GET\t/ HTTP/1.1\r\n\r\n", [("RFC 9112 §3", BAD)], ()),
+    ("version-of-two-digits", b"GET / HTTP/1.10\r\n\r\n", [("RFC 9112 §3", BAD)], ()),
+    ("version-in-lower-case", b"GET / http/1.1\r\n\r\n", [("RFC 9112 §3", BAD)], ()),
+    ("method-no-token", b"G(T / HTTP/1.1\r\n\r\n", [("RFC 9112 §3", BAD)], ()),
+    ("nul-in-the-target", b"GET /\0 HTTP/1.1\r\n\r\n", [("RFC 9112 §3", BAD)], ()),
+    ("utf-8-in-the-target", "GET /é HTTP/1.1\r\n\r\n".encode(), [("RFC 9112 §3", BAD)], ("6455-8.1-02",)),
+    ("cr-in-the-target", b"GET /\rx HTTP/1.1\r\n\r\n", [("RFC 9112 §3", BAD)], ()),
+    ("two-empty-lines-before", b"\r\n\r\nGET / HTTP/1.1\r\n\r\n", [("RFC 9112 §3", BAD)], ()),
+    ("lf-before", b"\nGET / HTTP/1.1\r\n\r\n", [("RFC 9112 §3", BAD)], ()),
+    ("cr-lf-lf", b"\r\n\nGET / HTTP/1.1\r\n\r\n", [("RFC 9112 §3", BAD)], ()),
+    ("first-byte-not-ascii", b"\xff\xfe\r\n\r\n", [("RFC 9112 §3", BAD)], ("6455-8.1-02",)),
+    ("tls", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", [("§3", BAD)], ()),
+    ("request-line-over-the-limit", b"GET /".ljust(MAX_LINE_SIZE + 1, b"x") + b"\r\n", [("RFC 9112 §3", 414)], ()),
+    ("request-line-without-end", b"GET /".ljust(3 * MAX_LINE_SIZE, b"x"), [("RFC 9112 §3", 414)], ()),
+    # The request line: well-formed, but not what §4.2.1 item 1 wants.
+    ("post", b"POST / HTTP/1.1\r\n\r\n", [("§4.2.1 item 1", 405)], ("6455-4.2.1-04",)),
+    ("get-in-lower-case", b"get / HTTP/1.1\r\n\r\n", [("§4.2.1 item 1", 405)], ("6455-4.2.1-04",)),
+    ("http-1.0", b"GET / HTTP/1.0\r\n\r\n", [("§4.2.1 item 1", 505)], ("6455-4.2.1-04",)),
+    ("http-2", b"GET / HTTP/2.0\r\n\r\n", [("§4.2.1 item 1", 505)], ("6455-4.2.1-04",)),
+    ("target-without-slash", b"GET chat HTTP/1.1\r\n\r\n", [("§4.2.1 item 1", BAD)], ("6455-4.2.1-05",)),
+    ("target-asterisk", b"GET * HTTP/1.1\r\n\r\n", [("§4.2.1 item 1", BAD)], ("6455-4.2.1-05",)),
+    ("target-with-fragment", b"GET /#a HTTP/1.1\r\n\r\n", [("§4.2.1 item 1", BAD)], ("6455-4.2.1-05",)),
+    ("target-ws-uri", b"GET ws://h/ HTTP/1.1\r\n\r\n", [("§4.2.1 item 1", BAD)], ("6455-4.2.1-05",)),
+    ("target-with-user", b"GET http://u@h/ HTTP/1.1\r\n\r\n", [("§4.2.1 item 1", BAD)], ("6455-4.2.1-05",)),
+    ("target-without-host", b"GET http:/// HTTP/1.1\r\n\r\n", [("§4.2.1 item 1", BAD)], ("6455-4.2.1-05",)),
+    (
+        "http-2-preface",
+        b"PRI * HTTP/2.0\r\n\r\n",
+        [("§4.2.1 item 1", 505), ("§4.2.1 item 1", 405), ("§4.2.1 item 1", BAD)],
+        ("6455-4.2.1-04",),
+    ),
+    # Field lines.
+    ("bare-lf-once", b"GET / HTTP/1.1\r\nA: b\n\r\n", [("RFC 9112 §2.2", BAD)], ()),
+    ("bare-lf-everywhere", b"GET / HTTP/1.1\nA: b\n\n", [("RFC 9112 §2.2", BAD)], ()),
+    ("bare-cr", GET + b"A: b\rC: d\r\n\r\n", [("RFC 9110 §5.5", BAD)], ()),
+    ("cr-cr-lf", GET + b"A: b\r\r\n\r\n", [("RFC 9110 §5.5", BAD)], ()),
+    ("nul-in-a-value", GET + b"A: b\0\r\n\r\n", [("RFC 9110 §5.5", BAD)], ()),
+    ("del-in-a-value", GET + b"A: \x7f\r\n\r\n", [("RFC 9110 §5.5", BAD)], ()),
+    ("latin-1-in-a-value", GET + b"A: \xe9\r\n\r\n", [("RFC 9110 §5.5", BAD)], ("6455-8.1-02",)),
+    ("utf-8-in-a-value", GET + "A: é\r\n\r\n".encode(), [("RFC 9110 §5.5", BAD)], ("6455-8.1-02",)),
+    ("non-breaking-space-around", GET + b"A: \xa0b\xa0\r\n\r\n", [("RFC 9110 §5.5", BAD)], ("6455-8.1-02",)),
+    ("no-colon", GET + b"A\r\n\r\n", [("RFC 9112 §5", BAD)], ()),
+    ("folded", GET + b"A: b\r\n c\r\n\r\n", [("RFC 9112 §5.2", BAD)], ()),
+    ("folded-with-tab", GET + b"A: b\r\n\tc: d\r\n\r\n", [("RFC 9112 §5.2", BAD)], ()),
+    ("space-before-the-first-header", GET + b" A: b\r\n\r\n", [("RFC 9112 §5.2", BAD)], ()),
+    ("space-before-the-colon", GET + b"A : b\r\n\r\n", [("RFC 9112 §5.1", BAD)], ()),
+    ("tab-before-the-colon", GET + b"A\t: b\r\n\r\n", [("RFC 9112 §5.1", BAD)], ()),
+    ("empty-name", GET + b": b\r\n\r\n", [("RFC 9110 §5.1", BAD)], ()),
+    ("name-no-token", GET + b"A(b): c\r\n\r\n", [("RFC 9110 §5.1", BAD)], ()),
+    ("name-not-ascii", GET + b"\xe9: b\r\n\r\n", [("RFC 9110 §5.1", BAD)], ("6455-8.1-02",)),
+    # A body.
+    ("content-length", GET + b"Content-Length: 5\r\n\r\nhello", [("RFC 9110 §9.3.1", BAD)], ()),
+    ("two-lengths", GET + b"Content-Length: 0\r\nContent-Length: 5\r\n\r\n", [("RFC 9110 §9.3.1", BAD)], ()),
+    ("length-no-number", GET + b"Content-Length: -1\r\n\r\n", [("RFC 9110 §9.3.1", BAD)], ()),
+    ("transfer-encoding", GET + b"Transfer-Encoding: chunked\r\n\r\n", [("RFC 9110 §9.3.1", BAD)], ()),
+    # Limits: these end the reading at once.
+    ("header-over-the-limit", GET + line_of(MAX_LINE_SIZE + 1), [("RFC 6585 §5", 431)], ()),
+    ("header-without-end", GET + b"A" * 3 * MAX_LINE_SIZE, [("RFC 6585 §5", 431)], ()),
+    ("one-header-too-many", GET + b"A: b\r\n" * (MAX_FIELD_LINES + 1), [("RFC 6585 §5", 431)], ()),
+    ("head-one-byte-too-large", head_of(MAX_HEAD_SIZE + 1), [("RFC 6585 §5", 431)], ()),
+    # All at once.
+    (
+        "everything",
+        b"POST x HTTP/1.0\nA : b\r\nC\r\nD: \0\r\nContent-Length: 1\r\nTransfer-Encoding: x\r\n\r\n",
+        [
+            ("RFC 9112 §2.2", BAD),
+            ("§4.2.1 item 1", 505),
+            ("§4.2.1 item 1", 405),
+            ("§4.2.1 item 1", BAD),
+            ("RFC 9112 §5.1", BAD),
+            ("RFC 9112 §5", BAD),
+            ("RFC 9110 §5.5", BAD),
+            ("RFC 9110 §9.3.1", BAD),
+            ("RFC 9110 §9.3.1", BAD),
+        ],
+        ("6455-10.7-04",),
+    ),
+]
+
+REFUSED = [
+    pytest.param(head, faults, id=name, marks=pytest.mark.rfc("6455-4.2.1-03", "6455-10.7-04", *ids))
+    for name, head, faults, ids in REFUSED_HEADS
+]
+
+
+@pytest.mark.parametrize("make_file", [io.BytesIO, in_bytes], ids=["whole", "byte-by-byte"])
+@pytest.mark.parametrize("head, faults", REFUSED)
+def test_9112_an_invalid_head_is_refused_with_every_fault(head, faults, make_file):
+    assert faults_of(make_file(head)) == faults
+
+
+@pytest.mark.parametrize("head, faults", REFUSED)
+def test_9112_an_invalid_head_cut_short_is_incomplete_or_refused_for_the_same_reason(head, faults):
+    for received in [*range(min(len(head), 200)), *range(200, len(head), 997)]:
+        try:
+            request = read_request(io.BytesIO(head[:received]))
+        except IncompleteHead:
+            continue
+        except HandshakeError as error:
+            assert (error.faults[0].section, error.status.value) == faults[0]
+        else:
+            pytest.fail(f"accepted as {request}")
+
+
+@pytest.mark.parametrize("head, faults", REFUSED)
+def test_every_fault_is_in_printable_ascii_and_short_however_the_request_looked(head, faults):
+    with pytest.raises(HandshakeError) as caught:
+        read_request(io.BytesIO(head))
+    for fault in caught.value.faults:
+        assert fault.seen.isascii() and fault.seen.isprintable() and len(fault.seen) < 300
+        assert fault.expected
+
+
+@pytest.mark.parametrize("head", [
+    pytest.param(b"GET /".ljust(MAX_LINE_SIZE - 9, b"x") + b" HTTP/1.1\r\n\r\n", id="request-line"),
+    pytest.param(GET + line_of(MAX_LINE_SIZE) + b"\r\n", id="header"),
+    pytest.param(GET + b"A: b\r\n" * MAX_FIELD_LINES + b"\r\n", id="header-lines"),
+    pytest.param(head_of(MAX_HEAD_SIZE), id="head"),
+])
+def test_9112_a_head_exactly_at_a_limit_is_read(head):
+    file = io.BytesIO(head + b"frames")
+    assert read_request(file).to_bytes() == head
+    assert file.read() == b"frames"
+
+
+def test_9112_the_limits_are_those_of_the_documentation():
+    assert (MAX_FIELD_LINES, MAX_LINE_SIZE, MAX_HEAD_SIZE) == (64, 8 * 1024, 32 * 1024)
+
+
+def test_9112_a_request_line_without_end_is_not_read_beyond_the_limit():
+    file = Endless()
+    assert faults_of(file) == [("RFC 9112 §3", 414)]
+    assert file.asked <= MAX_LINE_SIZE + 2
+
+
+def test_9112_a_tls_client_hello_is_recognised_by_its_first_byte():
+    with pytest.raises(HandshakeError, match="this port speaks plain ws://"):
+        read_request(OnlyOneByte(b"\x16"))
+
+
+@pytest.mark.parametrize("byte", [b"\n", b"\0", b"\x80", b" "])
+def test_9112_3_a_byte_that_begins_no_request_is_refused_without_waiting_for_more(byte):
+    assert faults_of(OnlyOneByte(byte)) == [("RFC 9112 §3", 400)]
+
+
+@pytest.mark.rfc("6455-4.2.1-05")
+@pytest.mark.parametrize("target, path, query, resource_name, authority", [
+    ("/chat", "/chat", "", "/chat", "of-host"),
+    ("/chat?room=1?2", "/chat", "room=1?2", "/chat?room=1?2", "of-host"),
+    ("/chat?", "/chat", "", "/chat", "of-host"),
+    ("//other.example/x", "//other.example/x", "", "//other.example/x", "of-host"),
+    ("http://h/chat?a", "/chat", "a", "/chat?a", "h"),
+    ("HTTPS://h:1/chat", "/chat", "", "/chat", "h:1"),
+    ("http://h", "/", "", "/", "h"),
+    ("http://h?a", "/", "a", "/?a", "h"),
+])
+def test_3_the_resource_name_is_the_path_and_query_of_the_target(target, path, query, resource_name, authority):
+    request = read_request(io.BytesIO(f"GET {target} HTTP/1.1\r\nHost: of-host\r\n\r\n".encode()))
+    assert (request.path, request.query, request.resource_name) == (path, query, resource_name)
+    assert request.authority == authority
+
+
+def test_9112_3_2_without_host_there_is_no_authority():
+    assert Request("GET", "/", "HTTP/1.1", Headers()).authority == ""
+
+
+@pytest.mark.rfc("6455-4.2.1-06")
+@pytest.mark.parametrize("hosts, valid", [
+    (["example.com"], True),
+    (["example.com:8080"], True),
+    (["EXAMPLE.com:"], True),
+    (["127.0.0.1:80"], True),
+    (["[::1]:80"], True),
+    (["[::1]"], True),
+    ([], False),
+    (["a", "a"], False),
+    ([""], False),
+    (["a b"], False),
+    (["a/b"], False),
+    (["u@a"], False),
+    (["::1"], False),
+    (["a:b"], False),
+    (["a:999999"], False),
+    (["http://a"], False),
+])
+def test_4_2_1_item_2_host_comes_once_and_is_a_host_with_an_optional_port(hosts, valid):
+    faults = list(check_host(Headers(("Host", host) for host in hosts)))
+    assert [(fault.section, fault.status.value) for fault in faults] == ([] if valid else [("§4.2.1 item 2", 400)])
+
+
+@pytest.mark.parametrize("authority, expected", [
+    ("Example.COM", ("example.com", 80)),
+    ("example.com:", ("example.com", 80)),
+    ("example.com:8080", ("example.com", 8080)),
+    ("[::1]:9", ("[::1]", 9)),
+    ("", None),
+    ("a:b", None),
+    (f"{KELVIN_SIGN}.example", None),
+])
+def test_3986_3_2_an_authority_is_a_host_and_a_port(authority, expected):
+    assert split_authority(authority, 80) == expected
+
+
+HEADERS = Headers([("Host", "h"), ("Upgrade", "a"), ("UPGRADE", "b, c")])
+
+
+@pytest.mark.rfc("6455-4.1-44")
+@pytest.mark.parametrize("name", ["Upgrade", "upgrade", "UPGRADE", "uPGRADE"])
+def test_4_1_header_names_compare_without_regard_to_case(name):
+    assert name in HEADERS
+    assert HEADERS[name] == HEADERS.get(name) == "a, b, c"
+    assert HEADERS.get_all(name) == ["a", "b, c"]
+
+
+def test_9110_5_3_headers_keep_order_and_repetition():
+    pairs = [("Host", "h"), ("Upgrade", "a"), ("UPGRADE", "b, c")]
+    assert list(HEADERS) == list(HEADERS.items()) == pairs
+    assert len(HEADERS) == 3
+    assert Headers(HEADERS) == HEADERS == Headers(iter(pairs))
+    assert hash(Headers(HEADERS)) == hash(HEADERS)
+
+
+def test_9110_5_a_header_that_is_not_there():
+    assert "Origin" not in HEADERS
+    assert 1 not in HEADERS
+    assert HEADERS.get("Origin") is None
+    assert HEADERS.get("Origin", "x") == "x"
+    assert HEADERS.get_all("Origin") == []
+    with pytest.raises(KeyError, match="Origin"):
+        HEADERS["Origin"]
+
+
+def test_headers_cannot_be_changed():
+    with pytest.raises(AttributeError):
+        HEADERS.lines = ()
+
+
+@pytest.mark.rfc("6455-2.1-01")
+def test_2_1_only_ascii_letters_fold():
+    assert ascii_lower("WebSocket") == "websocket"
+    assert ascii_lower(f"web{LONG_S}ocKET") == f"web{LONG_S}ocket"
+    assert ascii_lower(f"websoc{KELVIN_SIGN}et") != "websocket"
+    assert ascii_lower("ÀÉİ") == "ÀÉİ"
+    assert f"Sec-WebSoc{KELVIN_SIGN}et-Key" not in Headers([("Sec-WebSocket-Key", "x")])
+
+
+@pytest.mark.parametrize("text, expected", [
+    ("chat", True),
+    ("!#$%&'*+-.^_`|~09azAZ", True),
+    ("", False),
+    *[(f"a{separator}b", False) for separator in '()<>@,;:\\"/[]?={} \t\0\x7f\r\né'],
+])
+def test_9110_5_6_2_a_token_has_no_separators(text, expected):
+    assert is_token(text) is expected
+
+
+@pytest.mark.rfc("6455-4.3-01")
+@pytest.mark.parametrize("values, elements", [
+    ([], []),
+    ([""], []),
+    ([" , ,\t"], []),
+    (["a"], ["a"]),
+    ([" a ,b\t,, c d"], ["a", "b", "c d"]),
+    (["a,b", "", "c"], ["a", "b", "c"]),
+])
+def test_9110_5_6_1_a_list_goes_over_all_its_lines_and_leaves_out_empty_elements(values, elements):
+    assert list_elements(values) == elements
+
+
+@pytest.mark.parametrize("words", [
+    "plain",
+    "two\r\nlines",
+    "\0\x1b[31m\x7f",
+    "é\N{RIGHT-TO-LEFT OVERRIDE}\N{FULLWIDTH QUOTATION MARK}",
+    "'\"\\",
+    "x" * 10_000,
+    "\0" * 10_000,
+])
+def test_words_of_the_peer_are_repeated_in_printable_ascii_on_one_line_and_short(words):
+    quoted = quote(words)
+    assert quoted.isascii() and quoted.isprintable()
+    assert len(quoted) <= 4 * MAX_QUOTED + len("''...")
+
+
+def test_words_of_the_peer_that_are_cut_say_so():
+    assert quote("x" * MAX_QUOTED) == "'" + "x" * MAX_QUOTED + "'"
+    assert quote("x" * (MAX_QUOTED + 1)) == "'" + "x" * MAX_QUOTED + "'..."
+
+
+def test_9112_4_a_response_is_status_line_headers_empty_line_and_body():
+    response = Response(401, "Unauthorized", Headers([("WWW-Authenticate", 'Basic realm="r"')]), b"who?")
+    assert response.to_bytes() == b'HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm="r"\r\n\r\nwho?'
+    assert Response(299, "", Headers()).to_bytes() == b"HTTP/1.1 299 \r\n\r\n"
+
+
+def test_9112_3_a_request_is_written_as_it_is_read():
+    assert read_request(io.BytesIO(RFC_EXAMPLE)).to_bytes() == RFC_EXAMPLE
+
+
+def test_a_text_response_is_plain_and_closes():
+    assert Response.text(HTTPStatus.NOT_FOUND, "nö\n").to_bytes() == (
+        b"HTTP/1.1 404 Not Found\r\n"
+        b"Content-Type: text/plain; charset=utf-8\r\n"
+        b"Content-Length: 4\r\n"
+        b"Connection: close\r\n"
+        b"X-Content-Type-Options: nosniff\r\n"
+        b"\r\n"
+        b"n\xc3\xb6\n"
+    )
+
+
+def test_a_text_response_takes_given_headers_in_place_of_its_own():
+    response = Response.text(HTTPStatus.OK, "x", [("connection", "keep-alive"), ("Allow", "GET")])
+    assert response.headers.get_all("Connection") == ["keep-alive"]
+    assert response.headers["Allow"] == "GET"
+    assert response.headers["Content-Length"] == "1"
+
+
+@pytest.mark.parametrize("character", ["\r", "\n", "\0", "\x7f", "\x85", "é", "\N{LINE SEPARATOR}"])
+def test_9110_5_5_a_header_that_would_inject_a_line_cannot_be_made(character):
+    with pytest.raises(ValueError, match="RFC 9110 §5.5"):
+        Headers([("Location", f"/{character}Set-Cookie: a=b")])
+    with pytest.raises(ValueError, match="RFC 9110 §5.6.2"):
+        Headers([(f"A{character}", "b")])
+    with pytest.raises(ValueError, match="RFC 9112 §4"):
+        Response(200, f"OK{character}", Headers())
+
+
+@pytest.mark.parametrize("name", ["", "A:", "A b", "A "])
+def test_9110_5_6_2_a_header_name_that_is_no_token_cannot_be_made(name):
+    with pytest.raises(ValueError, match="RFC 9110 §5.6.2"):
+        Headers([(name, "b")])
+
+
+@pytest.mark.parametrize("status_code, valid", [(99, False), (100, True), (599, True), (600, False), (-200, False)])
+def test_9110_15_a_status_code_is_100_to_599(status_code, valid):
+    if valid:
+        assert Response(status_code, "", Headers()).to_bytes().startswith(f"HTTP/1.1 {status_code} ".encode())
+    else:
+        with pytest.raises(ValueError, match="RFC 9110 §15"):
+            Response(status_code, "", Headers())
