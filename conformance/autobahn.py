@@ -1,4 +1,9 @@
-"""refws against Autobahn's testsuite: `python3 conformance/autobahn.py server`.
+"""refws against Autobahn's testsuite, and other servers beside it.
+
+    python3 conformance/autobahn.py server                 run the cases against refws, judge the report
+    python3 conformance/autobahn.py server --cases ci      only what fits in a few minutes; also all, 9.*, 6.4.3
+    python3 conformance/autobahn.py show 6.4.3             one case of the last report: rules, functions, bytes
+    python3 conformance/autobahn.py peers                  the same cases against other servers -> RESULTS.md
 
 Exit status: 0 all as expected, 1 a difference or a failed run, 2 wrong usage, 3 the testsuite could not be had,
 130 interrupted.
@@ -7,7 +12,11 @@ Exit status: 0 all as expected, 1 a difference or a failed run, 2 wrong usage, 3
 from __future__ import annotations
 
 import argparse
+import configparser
+import dataclasses
+import datetime
 import os
+import platform
 import sys
 import time
 from collections.abc import Callable
@@ -15,21 +24,33 @@ from pathlib import Path
 
 import environment
 import fuzzing
+import peers
 import processes
 import report
-from cases import UnknownCases, portions, select
-from progress import Progress, clock
+import results
+import rules
+import show
+from cases import NAMED, UnknownCases, select
+from progress import clock
 
 HERE = Path(__file__).resolve().parent
 REPORTS = HERE / "reports" / "server"
+PEER_REPORTS = HERE / "reports" / "peers"
 EXPECTED = HERE / "expected-server.json"
+RESULTS = HERE / "RESULTS.md"
 
 AGENT = "refws"
 MAX_MESSAGE_SIZE = 32 * 2**20
 """The longest message of the testsuite has 16 MiB."""
 
+MAX_FRAGMENTS = 2**16 + 1
+"""9.3.1 and 9.4.1 send 4 MiB in fragments of 64 bytes, and an empty one at the end."""
+
 NOT_YET = ("12.*", "13.*")
 """permessage-deflate: left out unless asked for by --cases."""
+
+NOT_FOR_PEERS = ("9.*", "12.*", "13.*")
+"""Speed, and compression, which not all of them have."""
 
 AS_EXPECTED, DIFFERENT, WRONG_USAGE, UNAVAILABLE, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -63,19 +84,30 @@ def parser() -> argparse.ArgumentParser:
         prog="autobahn.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = result.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    server = commands.add_parser("server", help="run the fuzzing client against our server and judge its report")
+    server = commands.add_parser("server", help="run the fuzzing client against refws and judge its report")
     server.set_defaults(command=run_server)
-    add_run_options(server)
+    add_run_options(server, NOT_YET)
+    reader = commands.add_parser("show", help="show a case of the last report: rules, functions, bytes both ways")
+    reader.set_defaults(command=show_case)
+    reader.add_argument("case", help="such as 6.4.3")
+    reader.add_argument("--peer", metavar="NAME", help="from the last report of a peer, such as ws (default: of refws)")
+    table = commands.add_parser("peers", help=f"run the cases against refws and its peers and write {RESULTS.name}")
+    table.set_defaults(command=compare_peers)
+    add_run_options(table, NOT_FOR_PEERS)
+    table.add_argument("--rounds", type=_positive, default=3, help="runs of each server (default: %(default)s)")
+    table.add_argument("--output", type=Path, metavar="FILE", default=RESULTS, help=f"(default: {RESULTS.name})")
     return result
 
 
-def add_run_options(command: argparse.ArgumentParser) -> None:
-    """What every command has that runs cases."""
+def add_run_options(command: argparse.ArgumentParser, left_out: tuple[str, ...]) -> None:
+    """What every command has that runs cases; `left_out` are those that must be asked for."""
+    command.set_defaults(left_out=left_out)
+    names = " or ".join(NAMED)
 
     def option(name: str, kind: Callable[[str], object], metavar: str, default: object, text: str) -> None:
         command.add_argument(name, type=kind, metavar=metavar, default=default, help=text)
 
-    option("--cases", _patterns, "PATTERNS", None, "such as 1.*,2.*,9.1.1 (default: all but 12.*,13.*)")
+    option("--cases", _patterns, "PATTERNS", None, f"such as 1.*,9.1.1, or {names} (default: all but {','.join(left_out)})")
     option("--exclude-cases", _patterns, "PATTERNS", (), "cases left out of these")
     option("--jobs", _positive, "N", os.cpu_count() or 1, "fuzzing clients at once (default: one a core, %(default)s)")
     option("--case-timeout", _positive, "S", 500, "seconds until a case counts as hanging (default: %(default)s)")
@@ -83,7 +115,9 @@ def add_run_options(command: argparse.ArgumentParser) -> None:
 
 
 def _patterns(text: str) -> tuple[str, ...]:
-    return tuple(pattern.strip() for pattern in text.split(",") if pattern.strip())
+    """The patterns of a list; a name such as `ci` stands for the patterns that it names."""
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    return tuple(pattern for word in words for pattern in NAMED.get(word, (word,)))
 
 
 def _positive(text: str) -> int:
@@ -99,33 +133,36 @@ def run_server(arguments: argparse.Namespace) -> int:
     expectation = report.Expectation.load(EXPECTED)
     selected = selection(set(testsuite.cases()) | set(expectation.verdicts), arguments)
     started = time.monotonic()
-    report.clear(REPORTS)
-    notes = fuzz(testsuite, selected, arguments)
+    notes = fuzzing.fuzz(testsuite, refws(), selected, REPORTS, arguments.jobs, limits(arguments))
     return judge(selected, expectation, notes, time.monotonic() - started)
 
 
 def selection(known: set[str], arguments: argparse.Namespace) -> list[str]:
     if arguments.cases is None:
-        return select(known, ("*",), NOT_YET + tuple(arguments.exclude_cases))
+        return select(known, ("*",), arguments.left_out + tuple(arguments.exclude_cases))
     return select(known, arguments.cases, arguments.exclude_cases)
 
 
-def fuzz(testsuite: environment.Testsuite, selected: list[str], arguments: argparse.Namespace) -> list[str]:
-    """Starts the server, runs the cases, merges the reports; returns what went wrong on the way."""
-    port = processes.free_port()
-    with processes.Process(server_command(port), REPORTS / "server.log", directory=environment.ROOT) as server:
-        processes.wait_for_port(server, port, timeout=20)
-        run = fuzzing.Run(testsuite, fuzzing.Testee(AGENT, f"ws://127.0.0.1:{port}/echo"), server, REPORTS)
-        progress = Progress(selected, arguments.jobs, sys.stdout, time.monotonic())
-        limits = fuzzing.Limits(arguments.case_timeout, arguments.deadline)
-        run.execute(portions(selected, arguments.jobs), arguments.jobs, limits, progress)
-    report.merge(run.directories, AGENT, REPORTS)
-    return run.notes
+def limits(arguments: argparse.Namespace) -> fuzzing.Limits:
+    return fuzzing.Limits(arguments.case_timeout, arguments.deadline)
+
+
+def refws() -> fuzzing.Server:
+    return fuzzing.Server(AGENT, server_command)
 
 
 def server_command(port: int) -> list[str]:
-    options = {"--host": "127.0.0.1", "--port": port, "--max-message-size": MAX_MESSAGE_SIZE, "--log-level": "warning"}
-    return [sys.executable, "-m", "refws", *(str(word) for option in options.items() for word in option)]
+    return [sys.executable, "-m", "refws", "--host", "127.0.0.1", "--port", str(port), *server_options()]
+
+
+def server_options() -> list[str]:
+    """What differs from the defaults."""
+    options = {
+        "--max-message-size": MAX_MESSAGE_SIZE,
+        "--max-fragments": MAX_FRAGMENTS,
+        "--log-level": "warning",
+    }
+    return [str(word) for option in options.items() for word in option]
 
 
 def judge(selected: list[str], expectation: report.Expectation, notes: list[str], elapsed_s: float) -> int:
@@ -137,6 +174,70 @@ def judge(selected: list[str], expectation: report.Expectation, notes: list[str]
         say(f"\n{line}")
     say(f"\n{len(selected)} cases in {clock(elapsed_s)}, {len(found)} not as expected: {REPORTS / 'index.html'}")
     return DIFFERENT if found else AS_EXPECTED
+
+
+def show_case(arguments: argparse.Namespace) -> int:
+    """Prints one case of the last report."""
+    case, agent = arguments.case, arguments.peer or AGENT
+    directory = PEER_REPORTS / arguments.peer / "round-1" if arguments.peer else REPORTS
+    select(report.Expectation.load(EXPECTED).verdicts, [case])
+    found = report.read(directory, agent).get(case)
+    if found is None:
+        how = "peers" if arguments.peer else f"server --cases {case}"
+        return _complain(f"the last report of {agent} does not have {case}; make one: autobahn.py {how}", WRONG_USAGE)
+    say(show.case_page(case, found, show.load(found), rules.load()))
+    return AS_EXPECTED
+
+
+def compare_peers(arguments: argparse.Namespace) -> int:
+    """Runs the selected cases against refws and every peer that can be had, and writes the table."""
+    testsuite = environment.testsuite(say)
+    selected = selection(set(testsuite.cases()), arguments)
+    ours = results.Entry(AGENT, refws_version(), f"`python3 -m refws {' '.join(server_options())}`.")
+    entries = [run_rounds(testsuite, ours, refws, selected, arguments)]
+    for peer in peers.PEERS:
+        entry = results.Entry(peer.name, peer.versions, peer.setup)
+        entries.append(run_rounds(testsuite, entry, peer.server, selected, arguments))
+    table = results.Table(
+        entries,
+        selected,
+        arguments.rounds,
+        environment.testsuite_version(),
+        f"{platform.system()}, Python {platform.python_version()}",
+        "python3 conformance/autobahn.py peers",
+        datetime.date.today(),
+    )
+    table.write(arguments.output)
+    say(f"\n{arguments.output}")
+    return AS_EXPECTED
+
+
+def run_rounds(
+    testsuite: environment.Testsuite,
+    entry: results.Entry,
+    server: Callable[[], fuzzing.Server],
+    selected: list[str],
+    arguments: argparse.Namespace,
+) -> results.Entry:
+    """The entry with its rounds, or with the reason why there are none."""
+    say(f"{entry.name} {entry.versions}")
+    rounds = []
+    try:
+        for number in range(1, arguments.rounds + 1):
+            directory = PEER_REPORTS / entry.name / f"round-{number}"
+            for note in fuzzing.fuzz(testsuite, server(), selected, directory, arguments.jobs, limits(arguments)):
+                say(f"  {note}")
+            rounds.append(results.verdicts(selected, report.read(directory, entry.name)))
+    except (environment.Unavailable, fuzzing.RunFailed, processes.CommandFailed) as error:
+        say(f"  skipped: {error}")
+        return dataclasses.replace(entry, missing=str(error).splitlines()[0])
+    return dataclasses.replace(entry, rounds=rounds)
+
+
+def refws_version() -> str:
+    configuration = configparser.ConfigParser()
+    configuration.read(environment.ROOT / "setup.cfg", "utf-8")
+    return f"refws {configuration['metadata']['version']}"
 
 
 if __name__ == "__main__":

@@ -24,6 +24,13 @@ TYPICAL_S = {
 OTHER_CASES_S = 0.02
 
 
+NAMED = {
+    "all": ("*",),
+    "ci": ("1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "9.*", "10.*"),
+}
+"""Names that may stand for patterns."""
+
+
 class UnknownCases(ValueError):
     """A selection that fits no case."""
 
@@ -60,6 +67,33 @@ def _fitting_one(known: Sequence[str], pattern: str) -> list[str]:
     if not fitting:
         raise UnknownCases(f"no case fits {pattern!r}; cases look like 9.1.6, patterns like 9.1.* or 6.*")
     return fitting
+
+
+def covers(ranges: str, case: str) -> bool:
+    """Whether the case is in a list of groups, cases and ranges, such as `3,6.6.2,7.1.4-7.3`."""
+    return any(_covers_one(item, case_order(case)) for item in ranges.split(","))
+
+
+def _covers_one(item: str, order: tuple[int, ...]) -> bool:
+    first, _, last = item.partition("-")
+    low, high = case_order(first), case_order(last or first)
+    return low <= order and order[: len(high)] <= high
+
+
+def as_ranges(cases: Iterable[str]) -> str:
+    """The same as `3.2-3.4, 5.15`; a range stays within its group."""
+    runs: list[list[str]] = []
+    for case in sorted(cases, key=case_order):
+        if runs and case_order(case) == _next_case(runs[-1][-1]):
+            runs[-1].append(case)
+        else:
+            runs.append([case])
+    return ", ".join(run[0] if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
+
+
+def _next_case(case: str) -> tuple[int, ...]:
+    *group, number = case_order(case)
+    return (*group, number + 1)
 
 
 def typical_s(case: str) -> float:

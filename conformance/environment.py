@@ -1,4 +1,4 @@
-"""The environment of the real testsuite: Python 2.7 -> .environments/autobahntestsuite, made once.
+"""Environments for what is not ours: the real testsuite and the peers -> directories under .environments, made once.
 
 The testsuite never left Python 2.7. A virtualenv for that is made by a virtualenv of today, itself installed in
 a directory that is thrown away: nothing outside .environments changes.
@@ -40,7 +40,7 @@ Say = Callable[[str], None]
 
 
 class Unavailable(Exception):
-    """The testsuite could not be had on this machine; says what to install."""
+    """The testsuite, or a peer, could not be had on this machine; says what to do."""
 
 
 @dataclass(frozen=True)
@@ -69,52 +69,99 @@ class Testsuite:
 def testsuite(say: Say) -> Testsuite:
     """The installed testsuite; made on the first call, in one to two minutes. Raises Unavailable."""
     directory = ENVIRONMENTS / "autobahntestsuite"
-    if not is_complete(directory):
-        _make(directory, say)
+    requirements = REQUIREMENTS.read_text("utf-8")
+    if not is_complete(directory, requirements):
+        python2 = find_python2(_candidates())
+        _make(directory, requirements, lambda scratch: _build_testsuite(scratch, python2, say))
     return Testsuite(directory)
 
 
-def is_complete(directory: Path) -> bool:
+def testsuite_version() -> str:
+    """Name and version as they stand among the requirements."""
+    lines = REQUIREMENTS.read_text("utf-8").splitlines()
+    return next(line.replace("==", " ") for line in lines if line.startswith("autobahntestsuite=="))
+
+
+def python_packages(name: str, requirements: Sequence[str]) -> Path:
+    """The python of an environment with these packages; made on the first call, in seconds. Raises Unavailable."""
+    directory = ENVIRONMENTS / name
+    if not is_complete(directory, _lines(requirements)):
+        _make(directory, _lines(requirements), lambda scratch: _build_python(scratch, requirements))
+    return directory / "bin" / "python"
+
+
+def node_packages(name: str, requirements: Sequence[str]) -> Path:
+    """The node_modules with these packages of npm; made on the first call, in seconds. Raises Unavailable."""
+    directory = ENVIRONMENTS / name
+    if not is_complete(directory, _lines(requirements)):
+        _make(directory, _lines(requirements), lambda scratch: _build_node(scratch, requirements))
+    return directory / "node_modules"
+
+
+def node() -> str:
+    """The path of Node.js. Raises Unavailable."""
+    found = shutil.which("node")
+    if found is None:
+        raise Unavailable("no node is on PATH; install Node.js and npm and run this again")
+    return found
+
+
+def _lines(requirements: Sequence[str]) -> str:
+    return "".join(f"{requirement}\n" for requirement in requirements)
+
+
+def is_complete(directory: Path, requirements: str) -> bool:
     marker = directory / MARKER
-    return marker.is_file() and marker.read_text("utf-8") == REQUIREMENTS.read_text("utf-8")
+    return marker.is_file() and marker.read_text("utf-8") == requirements
 
 
-def _make(directory: Path, say: Say) -> None:
+def _make(directory: Path, requirements: str, build: Callable[[Path], None]) -> None:
     """Builds aside and renames when all is done: a reader sees a whole environment or none."""
-    python2 = find_python2(_candidates())
     ENVIRONMENTS.mkdir(exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix="unfinished-", dir=ENVIRONMENTS))
     try:
-        _build(scratch, python2, say)
-        _put_in_place(scratch / "environment", directory)
+        build(scratch)
+        (scratch / "environment" / MARKER).write_text(requirements, "utf-8")
+        _put_in_place(scratch / "environment", directory, requirements)
     except (processes.CommandFailed, OSError) as error:
-        raise Unavailable(f"the environment of the testsuite could not be made: {error}") from None
+        raise Unavailable(f"the environment {directory.name} could not be made: {error}") from None
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _build(scratch: Path, python2: Path, say: Say) -> None:
-    tool, environment = scratch / "tool", scratch / "environment"
-
-    def step(*command: str | Path) -> None:
-        processes.run(command, scratch / "log.txt", STEP_TIMEOUT_S)
-
-    say(f"Making the environment of the testsuite in {ENVIRONMENTS.name}/, once; this takes a minute or two.")
-    say(f"  1/3  {VIRTUALENV}")
-    step(sys.executable, "-m", "venv", tool)
-    step(tool / "bin" / "pip", "install", VIRTUALENV)
-    say(f"  2/3  an environment of {python2}")
-    step(tool / "bin" / "virtualenv", "--app-data", scratch / "cache", "--python", python2, environment)
-    say(f"  3/3  what {REQUIREMENTS.name} lists")
-    step(environment / "bin" / "python", "-m", "pip", "install", "--requirement", REQUIREMENTS)
-    shutil.copyfile(REQUIREMENTS, environment / MARKER)
-
-
-def _put_in_place(built: Path, directory: Path) -> None:
-    if is_complete(directory):  # another run was faster
+def _put_in_place(built: Path, directory: Path, requirements: str) -> None:
+    if is_complete(directory, requirements):  # another run was faster
         return
     shutil.rmtree(directory, ignore_errors=True)
     built.rename(directory)
+
+
+def _build_testsuite(scratch: Path, python2: Path, say: Say) -> None:
+    tool, environment = scratch / "tool", scratch / "environment"
+    say(f"Making the environment of the testsuite in {ENVIRONMENTS.name}/, once; this takes a minute or two.")
+    say(f"  1/3  {VIRTUALENV}")
+    _step(scratch, sys.executable, "-m", "venv", tool)
+    _step(scratch, tool / "bin" / "pip", "install", VIRTUALENV)
+    say(f"  2/3  an environment of {python2}")
+    _step(scratch, tool / "bin" / "virtualenv", "--app-data", scratch / "cache", "--python", python2, environment)
+    say(f"  3/3  what {REQUIREMENTS.name} lists")
+    _step(scratch, environment / "bin" / "python", "-m", "pip", "install", "--requirement", REQUIREMENTS)
+
+
+def _build_python(scratch: Path, requirements: Sequence[str]) -> None:
+    environment = scratch / "environment"
+    _step(scratch, sys.executable, "-m", "venv", environment)
+    _step(scratch, environment / "bin" / "python", "-m", "pip", "install", *requirements)
+
+
+def _build_node(scratch: Path, requirements: Sequence[str]) -> None:
+    environment = scratch / "environment"
+    quietly = ("--no-audit", "--no-fund", "--ignore-scripts", "--cache", scratch / "cache")
+    _step(scratch, "npm", "install", "--prefix", environment, *quietly, *requirements)
+
+
+def _step(scratch: Path, *command: str | Path) -> None:
+    processes.run(command, scratch / "log.txt", STEP_TIMEOUT_S)
 
 
 def find_python2(candidates: Sequence[Path]) -> Path:

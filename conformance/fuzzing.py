@@ -1,4 +1,4 @@
-"""The real testsuite's fuzzing clients: portions of cases -> one directory of reports for each portion.
+"""The real testsuite's fuzzing clients against a server: cases -> a report, by way of one for each portion of them.
 
 A fuzzing client runs its cases one after the other, prints each as it starts, and writes its reports at the end.
 """
@@ -8,22 +8,34 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import sys
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import processes
-from environment import Testsuite
+import report
+from cases import portions
+from environment import ROOT, Testsuite
 from progress import Progress
 
 CASE_STARTS = re.compile(r"^Running test case ID (\S+) for agent", re.MULTILINE)
+STARTUP_S = 20
 
 
 class RunFailed(Exception):
     """The run could not go on to its end."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """What is to be tested: its name in the reports, and the command that serves on a port of 127.0.0.1."""
+
+    name: str
+    command: Callable[[int], Sequence[str | Path]]
 
 
 @dataclass(frozen=True)
@@ -40,6 +52,24 @@ class Limits:
 
     case_s: float
     run_s: float
+
+
+def fuzz(
+    testsuite: Testsuite, server: Server, selected: Sequence[str], directory: Path, clients: int, limits: Limits
+) -> list[str]:
+    """Starts the server, runs the cases, leaves one report in `directory`; returns what went wrong on the way.
+
+    Raises RunFailed, and processes.CommandFailed when the server does not start.
+    """
+    report.clear(directory)
+    port = processes.free_port()
+    with processes.Process(server.command(port), directory / "server.log", directory=ROOT) as process:
+        processes.wait_for_port(process, port, STARTUP_S)
+        run = Run(testsuite, Testee(server.name, f"ws://127.0.0.1:{port}/echo"), process, directory)
+        progress = Progress(selected, clients, sys.stdout, time.monotonic())
+        run.execute(portions(selected, clients), clients, limits, progress)
+    report.merge(run.directories, server.name, directory)
+    return run.notes
 
 
 def spec(testee: Testee, cases: Sequence[str], directory: Path) -> str:

@@ -13,6 +13,7 @@ Read the package in this order; each file names its section at its head:
         errors.py       §7.1.7           one exception for each kind of refusal
     endpoint/    threads and blocking sockets.
         stream.py       one blocking byte stream
+        writer.py       §6.1 §7.1        whole frames out, and the closing state
         connection.py   §6 §7            recv, send, ping, close
         heartbeat.py    §5.5.2           Pings on a schedule
         timers.py       the one timer thread

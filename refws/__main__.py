@@ -1,4 +1,4 @@
-"""`python3 -m refws`: argv -> a server with the example endpoints and their page, and the exit status of the process."""
+"""`python3 -m refws`: argv -> a server with the example endpoints and their page, and an exit status."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def command_line() -> CommandLine:
     option("--unix", metavar="PATH", type=not_empty,
            help="Unix socket to listen on, instead of host and port")
     option("--origin", metavar="URL", type=origin, action="append",
-           help="let pages of this origin connect, such as https://example.com; repeatable (default: only this server's)")
+           help="let pages of this origin connect, as https://example.com; repeatable (default: this server's own)")
     option("--subprotocol", metavar="NAME", type=subprotocol, action="append",
            help="subprotocol to agree on, the best one first; repeatable (default: none)")
     option("--max-message-size", metavar="BYTES", type=message_size, default=2**20,
@@ -155,13 +155,13 @@ def number(text: str) -> float:
 def origin(text: str) -> str:
     if ORIGIN.fullmatch(text):
         return text
-    raise argparse.ArgumentTypeError(f"{text!r} is not an origin: give scheme://host or scheme://host:port, without a path")
+    raise argparse.ArgumentTypeError(f"{text!r} is not an origin: give scheme://host or scheme://host:port, no path")
 
 
 def subprotocol(text: str) -> str:
     if is_token(text):
         return text
-    raise argparse.ArgumentTypeError(f"{text!r} is not a subprotocol name: give letters, digits and signs such as . - _")
+    raise argparse.ArgumentTypeError(f"{text!r} is not a subprotocol: give letters, digits and signs such as . - _")
 
 
 # Starting and stopping
@@ -189,7 +189,7 @@ def start(options: argparse.Namespace) -> Server:
 def what_to_do(error: Exception, options: argparse.Namespace) -> str:
     """One line: what could not be listened on, why, and the way out."""
     if isinstance(error, (socket.gaierror, UnicodeError)):
-        return f"no address found for host {options.host!r}: give a name or address of this machine, as --host 127.0.0.1"
+        return f"no address found for host {options.host!r}: give one of this machine, such as --host 127.0.0.1"
     if options.unix:
         where, advice = f"Unix socket {options.unix!r}", UNIX_ADVICE.get(error.errno, "choose another path")
     else:
@@ -214,7 +214,7 @@ def run(server: Server) -> int:
 
 
 def stop_on_signals(server: Server) -> None:
-    """First SIGINT or SIGTERM: `serve_forever` returns. Second: SystemExit in the main thread. Third: the process dies."""
+    """First SIGINT or SIGTERM: `serve_forever` returns. Second: SystemExit in the main thread. Third: the system's."""
 
     def first(signal_number: int, frame: FrameType | None) -> None:
         handle(second)
@@ -234,7 +234,8 @@ def stop_on_signals(server: Server) -> None:
 def greeting(address: tuple[str, int] | str) -> str:
     """Where the server can be reached, and how to stop it."""
     if isinstance(address, str):
-        return f"Listening on {address}\nTry:  curl --unix-socket {shlex.quote(address)} http://localhost/health\nStop: Ctrl-C"
+        command = f"curl --unix-socket {shlex.quote(address)} http://localhost/health"
+        return "\n".join([f"Listening on {address}.", f"Try: {command}", "Stop: Ctrl-C"])
     host, port_number = REACHABLE.get(address[0], address[0]), address[1]
     authority = f"[{host}]:{port_number}" if ":" in host else f"{host}:{port_number}"
     endpoints = [f"  ws://{authority}{path:<6}  {handler.__doc__}" for path, handler in ENDPOINTS.items()]

@@ -1,4 +1,4 @@
-"""The page at `/` (RFC 9110): request -> HTTP response that lets the browser run this page's own files and nothing else."""
+"""The page at `/` (RFC 9110): request -> HTTP response that lets the browser run the page's files, no others."""
 
 from __future__ import annotations
 

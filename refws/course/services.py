@@ -1,4 +1,4 @@
-"""RFC 6455 §4.2.2 item 4, /resource name/: the path of a request -> the endpoint, the page, or a 404 that lists them."""
+"""RFC 6455 §4.2.2 item 4, /resource name/: the path of a request -> an endpoint, a page, or a 404 that lists them."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def serve_endpoint(connection: Connection) -> None:
 
 
 def process_request(connection: Connection, request: Request) -> Response | None:
-    """What answers before the handshake: a page or a 404. None lets the rules of §4.2.1 go on, and explain themselves."""
+    """A page or a 404 instead of a handshake. None: the rules of §4.2.1 decide, and explain themselves."""
     answer = None if is_upgrade_attempt(request) else plain_answer(connection, request)
     if answer is None and request.path not in ENDPOINTS:
         return connection.respond(HTTPStatus.NOT_FOUND, NOT_FOUND)

@@ -1,50 +1,47 @@
 """RFC 6455 §6, §7: the conductor of one connection: messages received and sent, control frames answered, the close.
 
 Four things change while it lives, each in one place: the receive buffer (`Stream`), the half-built message
-(`IncomingMessage`), the closing state (`ClosingHandshake`, under the write lock) and the Pings that wait for their
-Pongs (`PendingPings`).
+(`IncomingMessage`), the closing state (`FrameWriter`) and the Pings that wait for their Pongs (`PendingPings`).
 
 Three locks: `_reading` belongs to the one thread that receives, `_sending` to the one whose data message is on its
-way out, `_writing` to the one that writes a frame. They are taken in this order.
+way out, and the writer's own to the one that writes a frame. They are taken in this order.
 """
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from logging import Logger, getLogger
 from time import monotonic
 from typing import Any
 
-from ..protocol.close import CLOSED, CLOSING, CONNECTING, OPEN, Close, ClosingHandshake, State, cut_reason
+from ..protocol.close import CLOSED, CONNECTING, Close, State, cut_reason
 from ..protocol.close_codes import CloseCode
 from ..protocol.errors import ConnectionFailure
 from ..protocol.frame import (
     BINARY,
-    CLOSE,
     CONT,
     CONTROL,
-    MASKING_KEY_LENGTH,
     MAX_CONTROL_PAYLOAD,
     PING,
     PONG,
     TEXT,
     Header,
-    Payload,
     encode_frame,
     read_exactly,
     read_header,
 )
 from ..protocol.http import Request, Response
-from ..protocol.masking import mask
+from ..protocol.masking import KEY_LENGTH, mask
 from ..protocol.message import IncomingMessage
-from .exceptions import ConcurrencyError, ConnectionClosed, ConnectionClosedOK, InvalidState, connection_closed
+from .exceptions import ConcurrencyError, ConnectionClosed, ConnectionClosedOK
 from .heartbeat import Heartbeat, PendingPings
 from .stream import Stream
 from .timers import Timer, Timers
+from .writer import FrameWriter
 
 MASKED = True
 """§5.1: what a server wants of every frame that it gets."""
@@ -86,18 +83,15 @@ class Connection:
         "settings",
         "_stream",
         "_timers",
-        "_closing",
+        "_writer",
         "_incoming",
-        "_payload",
         "_abandoned",
         "_file",
         "_pings",
         "_ping_count",
         "_heartbeat",
-        "_close_deadline",
         "_reading",
         "_sending",
-        "_writing",
     )
 
     def __init__(
@@ -112,17 +106,14 @@ class Connection:
         self._stream = stream
         self._file = stream.file
         self._timers = timers
-        self._closing = ClosingHandshake()
+        self._writer = FrameWriter(stream, settings.close_timeout)
         self._incoming = IncomingMessage(settings.max_size, settings.max_fragments)
-        self._payload: Payload | None = None
         self._abandoned = False
         self._pings = PendingPings()
         self._ping_count = 0
         self._heartbeat: Timer | None = None
-        self._close_deadline: Timer | None = None
         self._reading = threading.Lock()
         self._sending = threading.Lock()
-        self._writing = threading.Lock()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.peer} {self.state.value}>"
@@ -138,7 +129,7 @@ class Connection:
     @property
     def state(self) -> State:
         """CONNECTING, OPEN, CLOSING or CLOSED (§7.1.3, §7.1.4)."""
-        return self._closing.state
+        return self._writer.closing.state
 
     @property
     def latency(self) -> float:
@@ -148,12 +139,12 @@ class Connection:
     @property
     def close_code(self) -> int | None:
         """The code of the peer's Close, 1005 if it had none, 1006 if none came; None before the end (§7.1.5)."""
-        return self._closing.code
+        return self._writer.closing.code
 
     @property
     def close_reason(self) -> str | None:
         """The reason in the peer's Close, else the empty string; None before the end (§7.1.6)."""
-        return self._closing.reason
+        return self._writer.closing.reason
 
     @property
     def peer(self) -> str:
@@ -201,12 +192,12 @@ class Connection:
             self._abandoned = started and not end
 
     def _start_reading(self) -> None:
-        if not self._reading.acquire(blocking=False):
+        if not self._reading.acquire(False):
             raise ConcurrencyError("another thread is receiving on this connection; receive in one thread only")
-        state = self._closing.state
+        state = self._writer.closing.state
         if state is CONNECTING or state is CLOSED:
             self._reading.release()
-            raise self._not_open()
+            raise self._writer.not_open()
 
     def _next_message(self, deadline: float | None) -> str | bytes:
         if self._abandoned:
@@ -234,27 +225,25 @@ class Connection:
     def _next_piece(self, deadline: float | None) -> tuple[str | bytes, bool]:
         """The next piece of a data message and whether it is the last; control frames are answered on the way."""
         try:
-            while self._payload is None:
+            incoming = self._incoming
+            while not incoming.in_frame:
                 if deadline is not None:
                     self._wait_until(deadline)
                 header = read_header(self._file, MASKED)
                 if header.opcode >= CONTROL:
                     self._receive_control(header)
                 else:
-                    self._incoming.start_frame(header)
-                    self._payload = Payload(header.payload_length, read_exactly(self._file, MASKING_KEY_LENGTH))
-            if deadline is not None and self._payload.remaining:
+                    incoming.start_frame(header)
+                    incoming.masking_key = read_exactly(self._file, KEY_LENGTH)
+            if deadline is not None and incoming.remaining:
                 self._wait_until(deadline)
-            piece, end_of_frame = self._payload.read_piece(self._file, PIECE)
-            if end_of_frame:
-                self._payload = None
-            return self._incoming.add(piece, end_of_frame)
+            return incoming.read_piece(self._file, PIECE)
         except ConnectionFailure as failure:
             self._fail(failure)
-            raise self._not_open(str(failure)) from failure
+            raise self._writer.not_open(str(failure)) from failure
         except (EOFError, OSError) as error:
             self.end()
-            raise self._not_open(str(error)) from None
+            raise self._writer.not_open(str(error)) from None
 
     def _wait_until(self, deadline: float) -> None:
         if not self._stream.wait_readable(deadline - monotonic()):
@@ -262,29 +251,16 @@ class Connection:
 
     def _receive_control(self, header: Header) -> None:
         """§5.5: a control frame is dealt with at once, also between the fragments of a message."""
-        masking_key = read_exactly(self._file, MASKING_KEY_LENGTH)
+        masking_key = read_exactly(self._file, KEY_LENGTH)
         payload = mask(read_exactly(self._file, header.payload_length), masking_key)
         if header.opcode == PING:
-            self._answer_ping(payload)
+            self._writer.write_pong(payload)
         elif header.opcode == PONG:
             self._pings.answer(payload, monotonic())
         else:
-            self._receive_close(Close.parse(payload))
-
-    def _answer_ping(self, payload: bytes) -> None:
-        with self._writing:
-            if self.state is OPEN:
-                self._stream.write(encode_frame(PONG, payload))
-
-    def _receive_close(self, close: Close) -> None:
-        """§5.5.1: answer with the same code unless our Close is out already; then end the TCP connection."""
-        with self._writing:
-            already_sent = self._closing.sent is not None
-            self._closing.receive(close)
-            if not already_sent:
-                self._write_close(Close(close.code))
-        self.end(linger=True)
-        raise self._not_open()
+            self._writer.answer_close(Close.parse(payload))
+            self.end(linger=True)
+            raise self._writer.not_open()
 
     # Sending (§6.1)
 
@@ -299,12 +275,14 @@ class Connection:
             opcode, payload = TEXT, message.encode()
         elif isinstance(message, (bytes, bytearray, memoryview)):
             opcode, payload = BINARY, bytes(message)
+        elif isinstance(message, Mapping):
+            raise TypeError("a message is str, bytes or an iterable of either; serialize the dict, with json.dumps for one")
         else:
             return self._send_fragments(iter(message))
         with self._sending:
-            self._write(encode_frame(opcode, payload))
+            self._writer.write(encode_frame(opcode, payload))
 
-    def _send_fragments(self, fragments: Iterator[str] | Iterator[bytes]) -> None:
+    def _send_fragments(self, fragments: Iterator[str | bytes]) -> None:
         """§5.4. The last frame is an empty one, so that no fragment waits for the next to learn that it is the last."""
         kind = opcode = None
         with self._sending:
@@ -313,13 +291,13 @@ class Connection:
                     kind = kind or (str if isinstance(fragment, str) else bytes)
                     payload = encode_fragment(fragment, kind)
                     opcode = CONT if opcode is not None else TEXT if kind is str else BINARY
-                    self._write(encode_frame(opcode, payload, fin=False))
-            except Exception as error:
+                    self._writer.write(encode_frame(opcode, payload, fin=False))
+            except BaseException as error:
                 if opcode is not None and not isinstance(error, ConnectionClosed):
-                    self._start_closing(Close(CloseCode.INTERNAL_ERROR, "§5.4: a fragmented message broke off"))
+                    self._writer.start_closing(Close(CloseCode.INTERNAL_ERROR, "§5.4: a fragmented message broke off"))
                 raise
             if opcode is not None:
-                self._write(encode_frame(CONT, b""))
+                self._writer.write(encode_frame(CONT, b""))
 
     def ping(self, data: str | bytes | None = None) -> threading.Event:
         """Send a Ping; an event that is set when its Pong comes, or when the connection ends. `latency` then has the time.
@@ -331,22 +309,12 @@ class Connection:
         answered = threading.Event()
         if not self._pings.add(payload, monotonic(), answered):
             raise ConcurrencyError("a Ping with the same data still waits for its Pong; use other data, or none")
-        self._write(encode_frame(PING, payload))
+        self._writer.write(encode_frame(PING, payload))
         return answered
 
     def pong(self, data: str | bytes = b"") -> None:
         """Send a Pong that nobody asked for, a heartbeat in one direction (§5.5.3). Blocks like `send`."""
-        self._write(encode_frame(PONG, control_payload(data)))
-
-    def _write(self, frame: bytes) -> None:
-        with self._writing:
-            if self._closing.state is not OPEN:
-                raise self._not_open()
-            try:
-                self._stream.write(frame)
-            except OSError as error:
-                self._stream.abort(str(error))
-                raise self._not_open() from None
+        self._writer.write(encode_frame(PONG, control_payload(data)))
 
     # Closing (§7)
 
@@ -357,8 +325,8 @@ class Connection:
         ValueError for a code that must not be sent (§7.4) or a reason above 123 bytes.
         """
         if self.state is CONNECTING:
-            raise self._not_open()
-        self._start_closing(Close(code, reason))
+            raise self._writer.not_open()
+        self._writer.start_closing(Close(code, reason))
         with self._reading:
             while self.state is not CLOSED:
                 try:
@@ -368,71 +336,23 @@ class Connection:
 
     def go_away(self) -> bool:
         """Start to close with 1001 without ever waiting; False if a writer is at work just now, so try again."""
-        if not self._writing.acquire(blocking=False):
-            return False
-        try:
-            if self.state is OPEN:
-                self._try_write_close(Close(CloseCode.GOING_AWAY, "the server is stopping"))
-            elif self.state is CONNECTING:
-                self._stream.abort("the server is stopping")
-            return True
-        finally:
-            self._writing.release()
+        return self._writer.try_close(CloseCode.GOING_AWAY, "the server is stopping")
 
     def abort(self, cause: str = "aborted") -> None:
         """End the TCP connection at once, without a Close frame; whoever waits on the connection wakes. Never blocks."""
         self._stream.abort(cause)
 
-    def _start_closing(self, close: Close) -> None:
-        """Send a Close unless one was sent; from here on the end is a matter of `close_timeout` (§7.1.2)."""
-        close.serialize()
-        with self._writing:
-            if self.state is OPEN:
-                self._write_close(close)
-
-    def _write_close(self, close: Close) -> None:
-        """Under the write lock."""
-        self._closing.send(close)
-        self._set_close_deadline()
-        try:
-            self._stream.write(encode_frame(CLOSE, close.serialize()))
-        except OSError as error:
-            self._stream.abort(str(error))
-
-    def _try_write_close(self, close: Close) -> None:
-        """Under the write lock, without waiting: a peer that has no room for a Close does not get one."""
-        self._closing.send(close)
-        self._set_close_deadline()
-        try:
-            if not self._stream.try_write(encode_frame(CLOSE, close.serialize())):
-                self._stream.abort("no room for a Close in the send buffer, as the peer does not read")
-        except OSError as error:
-            self._stream.abort(str(error))
-
-    def _set_close_deadline(self) -> None:
-        timeout = self.settings.close_timeout
-        cause = f"no Close in answer within {timeout:g} s"
-        self._close_deadline = self._stream.abort_at(monotonic() + timeout, cause)
-
     def _fail(self, failure: ConnectionFailure) -> None:
         """§7.1.7: send a Close with the code of the failure, process nothing more, end the TCP connection."""
         self.settings.logger.warning("%s: connection failed with %d: %s", self.peer, failure.close_code, failure)
-        with self._writing:
-            if self._closing.sent is None:
-                self._write_close(Close(failure.close_code, cut_reason(str(failure))))
+        self._writer.start_closing(Close(failure.close_code, cut_reason(str(failure))))
         self.end(linger=True)
-
-    def _not_open(self, cause: str = "") -> ConnectionClosed | InvalidState:
-        """The exception that says why the connection is not open."""
-        if self.state is CONNECTING:
-            return InvalidState("the opening handshake is not done; wait for the handler to be called")
-        return connection_closed(self._closing.received, self._closing.sent, self._stream.cause or cause)
 
     # Opening (§4) and end, by the endpoint that owns the connection
 
     def open(self) -> None:
         """The opening handshake is done: messages may flow, and the heartbeat starts."""
-        self._closing.open()
+        self._writer.closing.open()
         if self.settings.ping_interval is not None:
             heartbeat = Heartbeat(
                 monotonic(),
@@ -453,40 +373,22 @@ class Connection:
             self._stream.half_close()
             self._stream.drain(LINGER)
         self._stream.abort()
-        with self._writing:
-            self._closing.tcp_closed()
-            self._stream.close()
-        for timer in (self._heartbeat, self._close_deadline):
-            if timer is not None:
-                timer.cancel()
+        self._writer.end()
+        if self._heartbeat is not None:
+            self._heartbeat.cancel()
         self._pings.release_all()
 
     def _send_heartbeat(self, now: float) -> bool | None:
         """In the timer thread: a Ping, if that goes without waiting."""
-        if not self._writing.acquire(blocking=False):
-            return None
-        try:
-            if self.state is not OPEN:
-                return None
-            self._ping_count += 1
-            payload = self._ping_count.to_bytes(4)
-            self._pings.add(payload, now)
-            return self._stream.try_write(encode_frame(PING, payload))
-        except OSError as error:
-            self._stream.abort(str(error))
-            return None
-        finally:
-            self._writing.release()
+        self._ping_count += 1
+        payload = self._ping_count.to_bytes(4)
+        self._pings.add(payload, now)
+        return self._writer.try_ping(payload)
 
     def _give_up(self, cause: str) -> None:
         """In the timer thread: the peer is gone, or does not read."""
         self.settings.logger.info("%s: given up, §5.5.2: %s", self.peer, cause)
-        if self._writing.acquire(blocking=False):
-            try:
-                if self.state is OPEN:
-                    self._try_write_close(Close(CloseCode.INTERNAL_ERROR, f"§5.5.2: {cause}"))
-            finally:
-                self._writing.release()
+        self._writer.try_close(CloseCode.INTERNAL_ERROR, f"§5.5.2: {cause}")
         self._stream.abort(cause)
 
 

@@ -16,9 +16,14 @@ At the first look our thread may just have come back from a busy handler, with b
 class Watched(Protocol):
     """What the heartbeat sees of a connection's stream."""
 
-    receives: int
-    waiting: bool
-    writes: int
+    @property
+    def receives(self) -> int: ...
+
+    @property
+    def waiting(self) -> bool: ...
+
+    @property
+    def writes(self) -> int: ...
 
 
 class PendingPings:

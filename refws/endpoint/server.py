@@ -15,17 +15,17 @@ from http import HTTPStatus
 from logging import Logger, getLogger
 from time import monotonic
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from ..protocol.close import State
 from ..protocol.close_codes import CloseCode
 from ..protocol.errors import HandshakeError
-from ..protocol.handshake import accept, negotiate, refuse
-from ..protocol.http import Request, Response, quote, read_request
+from ..protocol.handshake import accept, is_upgrade_attempt, negotiate, refuse
+from ..protocol.http import Request, Response, check_host, quote, read_request
 from .connection import LINGER, Connection, Settings, format_address
 from .exceptions import ConnectionClosed
 from .stream import Stream
-from .timers import Timers
+from .timers import Timer, Timers
 
 BACKLOG = 1024
 """Connections that the system accepts for us while the accept thread is busy."""
@@ -70,7 +70,7 @@ class Server:
         sock.setblocking(False)
         self._wake_sender.setblocking(False)
 
-    def __enter__(self) -> Server:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -200,7 +200,7 @@ class Server:
         connection.open()
         return True
 
-    def _handshake_deadline(self, stream: Stream):
+    def _handshake_deadline(self, stream: Stream) -> Timer | None:
         timeout = self._settings.open_timeout
         if timeout is None:
             return None
@@ -210,6 +210,7 @@ class Server:
         """§4.2.2: the response to the request that comes in: a 101, a refusal, or what `process_request` makes of it."""
         try:
             connection.request = request = read_request(stream.file)
+            self._check_plain_request(request)
             response = self._processed(connection, request)
             if response is None:
                 subprotocol = negotiate(
@@ -223,6 +224,12 @@ class Server:
             "%s: %s %s: %d", connection.peer, request.method, quote(request.target), response.status_code
         )
         return response
+
+    def _check_plain_request(self, request: Request) -> None:
+        """RFC 9112 §3.2, for requests that never get as far as the rules of §4.2.1, which hold it too."""
+        faults = () if is_upgrade_attempt(request) else tuple(check_host(request.headers))
+        if faults:
+            raise HandshakeError(faults)
 
     def _processed(self, connection: Connection, request: Request) -> Response | None:
         if self._service.process_request is None:
@@ -345,6 +352,8 @@ def serve(
     is closed with 1000, when it raises, with 1011. `process_request(connection, request)` sees every request first
     and may return a response of its own, or None. Times are in seconds, sizes in bytes, None switches a limit off.
     """
+    if isinstance(origins, str) or isinstance(subprotocols, str):
+        raise TypeError("origins and subprotocols are lists of str, not a str")
     service = Service(handler, origins, tuple(subprotocols or ()), process_request, max_connections)
     settings = Settings(
         open_timeout=open_timeout,
@@ -363,7 +372,7 @@ def listen(host: str | None, port: int, unix_path: str | None = None) -> socket.
     """A socket that listens on the first address of `host`, or on a Unix socket. OSError if that cannot be."""
     if unix_path is not None:
         return listen_on_path(unix_path)
-    family, kind, protocol, _, address = socket.getaddrinfo(
+    family, _, _, _, address = socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
     return socket.create_server(address[:2], family=family, backlog=BACKLOG)

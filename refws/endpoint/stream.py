@@ -11,6 +11,7 @@ import selectors
 import socket
 import threading
 from time import monotonic
+from typing import Any
 
 from .timers import Timer, Timers
 
@@ -37,7 +38,7 @@ class SocketReader(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: memoryview) -> int | None:  # type: ignore[override]
+    def readinto(self, buffer: Any) -> int | None:
         """Bytes received, 0 at the end of the stream; None if none came within `patience` seconds."""
         self.waiting = True
         try:
@@ -137,13 +138,12 @@ class Stream:
 
     def _look_at_write(self, now: float) -> float | None:
         with self._socket_lock:
-            blocked_since = self._blocked_since
-            self._watched = blocked_since is not None and now < blocked_since + self._write_timeout
-            if self._watched:
-                return blocked_since + self._write_timeout
-        if blocked_since is not None:
+            due = None if self._blocked_since is None else self._blocked_since + self._write_timeout
+            self._watched = due is not None and now < due
+        if due is not None and now >= due:
             self.abort(f"the peer took nothing of a frame for {self._write_timeout:g} s")
-        return None
+            return None
+        return due
 
     def try_write(self, data: bytes) -> bool:
         """True if `data`, at most a control frame, could be written without waiting. OSError if the stream is broken."""

@@ -1,4 +1,4 @@
-"""RFC 6455 §5.2, §5.5: the header of a frame, bytes <-> Header; and the payload that follows it.
+"""RFC 6455 §5.2, §5.5: the header of a frame, bytes <-> Header.
 
      0                   1                   2                   3
      0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
@@ -14,10 +14,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache, lru_cache
 from struct import pack
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from .errors import ProtocolError
 from .masking import mask
@@ -49,14 +50,14 @@ LENGTH = 0b0111_1111
 LENGTH_16, LENGTH_64 = 126, 127
 """§5.2: the two values of the 7-bit length that say: the length is in the next 2 bytes, in the next 8 bytes."""
 
-MASKING_KEY_LENGTH = 4
 MAX_CONTROL_PAYLOAD = MAX_LENGTH_7 = 125
 MAX_LENGTH_16 = 2**16 - 1
 MAX_LENGTH_64 = 2**63 - 1
 """§5.2: the most significant bit of a 64-bit length must be 0."""
 
 
-class Header(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Header:
     """The fields of a frame that stand before its masking key. A reserved opcode is a plain int."""
 
     fin: bool
@@ -66,6 +67,10 @@ class Header(NamedTuple):
     opcode: Opcode | int
     masked: bool
     payload_length: int
+
+    def with_length(self, payload_length: int) -> Header:
+        """The same header with the length that its 2 or 8 further bytes give."""
+        return Header(self.fin, self.rsv1, self.rsv2, self.rsv3, self.opcode, self.masked, payload_length)
 
 
 class BinaryFile(Protocol):
@@ -104,7 +109,7 @@ def read_header(file: BinaryFile, masked: bool, rsv1_defined: bool = False) -> H
     if header.masked is not masked:
         raise wrong_masking(header)
     if header.payload_length > MAX_LENGTH_7:
-        return header._replace(payload_length=read_extended_length(file, header.payload_length))
+        return header.with_length(read_extended_length(file, header.payload_length))
     return header
 
 
@@ -191,28 +196,3 @@ def encode_frame(
     if masking_key is None:
         return encode_header(opcode, len(payload), fin, rsv1) + payload
     return encode_header(opcode, len(payload), fin, rsv1, True) + masking_key + mask(payload, masking_key)
-
-
-class Payload:
-    """The payload of one frame on its way in: what is still to come of it, and its masking key."""
-
-    __slots__ = ("length", "remaining", "masking_key")
-
-    def __init__(self, length: int, masking_key: bytes) -> None:
-        self.length = length
-        self.remaining = length
-        self.masking_key = masking_key
-
-    def read_piece(self, file: BinaryFile, size: int) -> tuple[bytes, bool]:
-        """What is there of the payload, unmasked, and whether it ends with that; blocks until there is something.
-
-        At most `size` bytes; none only of an empty payload. EOFError if the stream ends first.
-        """
-        remaining = self.remaining
-        piece = file.read1(remaining if remaining < size else size)
-        if not piece and remaining:
-            raise EOFError(f"the stream ended {remaining} bytes before the end of a frame")
-        self.remaining = remaining - len(piece)
-        if self.masking_key:
-            piece = mask(piece, self.masking_key, self.length - remaining)
-        return piece, not self.remaining

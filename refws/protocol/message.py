@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
-from codecs import getincrementaldecoder
+from codecs import IncrementalDecoder, getincrementaldecoder
+from typing import Any
 
 from .errors import InvalidData, MessageTooBig, PolicyViolation, ProtocolError
-from .frame import CONT, TEXT, Header, Opcode
+from .frame import CONT, TEXT, BinaryFile, Header, Opcode
+from .masking import mask
 
 Utf8Decoder = getincrementaldecoder("utf-8")
 
@@ -14,23 +16,38 @@ Utf8Decoder = getincrementaldecoder("utf-8")
 class IncomingMessage:
     """The message on its way in, from the header of its first frame to the last byte of its last.
 
-    Between two messages `opcode` is None. Memory grows with the bytes of the message, not with the number of its
-    frames or pieces.
+    Between two messages `opcode` is None, between two frames `in_frame` is False. Memory grows with the bytes of the
+    message, not with the number of its frames or pieces.
     """
 
-    __slots__ = ("max_size", "max_fragments", "opcode", "length", "fragments", "last_frame", "collected", "_decoder")
+    __slots__ = (
+        "max_size",
+        "max_fragments",
+        "opcode",
+        "length",
+        "fragments",
+        "in_frame",
+        "last_frame",
+        "payload_length",
+        "remaining",
+        "masking_key",
+        "collected",
+        "_decoder",
+    )
 
     def __init__(self, max_size: int | None = None, max_fragments: int | None = None) -> None:
         self.max_size = max_size
         self.max_fragments = max_fragments
-        self.opcode: Opcode | None = None
-        self._decoder = None
-        self.collected: io.StringIO | io.BytesIO | None = None
+        self.opcode: Opcode | int | None = None
+        self.in_frame = False
+        self.masking_key = b""
+        self.collected: Any = None
+        self._decoder: IncrementalDecoder | None = None
 
     def start_frame(self, header: Header) -> None:
         """Take the header of a data frame: its place in the message, and the limits, before its payload is read.
 
-        ProtocolError for a frame out of order (§5.4), MessageTooBig and PolicyViolation above the limits (§10.4).
+        If it is masked, `masking_key` must be set next. ProtocolError for a frame out of order (§5.4), MessageTooBig and PolicyViolation above the limits (§10.4).
         """
         if header.opcode == CONT:
             self._continue(header)
@@ -40,7 +57,9 @@ class IncomingMessage:
             self.fragments = 1
         else:
             raise ProtocolError("§5.4", "a new message inside a fragmented one", "a continuation or a control frame")
+        self.in_frame = True
         self.last_frame = header.fin
+        self.payload_length = self.remaining = header.payload_length
         if self.max_size is not None and self.length > self.max_size:
             raise MessageTooBig("§10.4", f"a message of {self.length} bytes or more", f"at most {self.max_size}")
 
@@ -52,12 +71,30 @@ class IncomingMessage:
         if self.max_fragments is not None and self.fragments > self.max_fragments:
             raise PolicyViolation("§10.4", f"a message of {self.fragments} fragments or more", f"at most {self.max_fragments}")
 
+    def read_piece(self, file: BinaryFile, size: int) -> tuple[str | bytes, bool]:
+        """What is there of the payload, as text or bytes, and whether the message ends with it.
+
+        At most `size` bytes, at least one but of an empty payload; blocks until it is there. EOFError if the stream
+        ends first, InvalidData at the first byte that is not UTF-8.
+        """
+        remaining = self.remaining
+        piece = file.read1(remaining if remaining < size else size)
+        if not piece and remaining:
+            raise EOFError(f"the stream ended {remaining} bytes before the end of a frame")
+        if self.masking_key:
+            piece = mask(piece, self.masking_key, self.payload_length - remaining)
+        self.remaining = remaining = remaining - len(piece)
+        return self.add(piece, not remaining)
+
     def add(self, piece: bytes, end_of_frame: bool) -> tuple[str | bytes, bool]:
         """The piece as text or bytes, and whether the message ends with it.
 
         A character cut in two stays here until the rest of it comes. InvalidData at the first byte that is not UTF-8.
         """
-        end = end_of_frame and self.last_frame
+        end = False
+        if end_of_frame:
+            self.in_frame = False
+            end = self.last_frame
         data = self._decode(piece, end) if self.opcode is TEXT else piece
         if end:
             self.opcode = self._decoder = None
@@ -82,4 +119,5 @@ class IncomingMessage:
     def take_collected(self) -> str | bytes:
         """The pieces kept so far as one; they are then forgotten."""
         collected, self.collected = self.collected, None
-        return collected.getvalue()
+        whole: str | bytes = collected.getvalue()
+        return whole

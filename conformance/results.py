@@ -1,0 +1,134 @@
+"""The reports of several servers -> RESULTS.md: a table, the cases that are not strict, how each was set up."""
+
+from __future__ import annotations
+
+import datetime
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cases import as_ranges, case_order
+from report import CLEAN_CLOSES, COLUMNS, Results, Verdict
+
+NO_RESULT = Verdict("FAILED", "no result")
+SHOWN_COLUMNS = ("OK", "NON-STRICT", "INFORMATIONAL", "FAILED")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A server, its versions, how it was set up; and its verdicts in each round, or why there are none."""
+
+    name: str
+    versions: str
+    setup: str
+    rounds: Sequence[Mapping[str, Verdict]] = ()
+    missing: str = ""
+
+    def best(self) -> dict[str, Verdict]:
+        """Each case at its best."""
+        return {case: min(verdicts, key=_badness) for case, verdicts in self._by_case().items()}
+
+    def unsteady(self) -> dict[str, list[Verdict]]:
+        """The cases that did not end the same way in all rounds."""
+        return {case: verdicts for case, verdicts in self._by_case().items() if len(set(verdicts)) > 1}
+
+    def _by_case(self) -> dict[str, list[Verdict]]:
+        cases = sorted(set().union(*self.rounds), key=case_order)
+        return {case: [verdicts.get(case, NO_RESULT) for verdicts in self.rounds] for case in cases}
+
+
+def _badness(verdict: Verdict) -> tuple[int, bool]:
+    place = COLUMNS.index(verdict.behavior) if verdict.behavior in COLUMNS else len(COLUMNS)
+    return place, _is_unclean(verdict)
+
+
+def _is_unclean(verdict: Verdict) -> bool:
+    return verdict.behavior_close not in CLEAN_CLOSES
+
+
+def verdicts(selected: Iterable[str], results: Results) -> dict[str, Verdict]:
+    """A verdict for every selected case, also where the report has none."""
+    return {case: results[case].verdict if case in results else NO_RESULT for case in selected}
+
+
+@dataclass(frozen=True)
+class Table:
+    """Everything that RESULTS.md says."""
+
+    entries: Sequence[Entry]
+    selected: Sequence[str]
+    rounds: int
+    referee: str
+    machine: str
+    command: str
+    day: datetime.date
+
+    def write(self, file: Path) -> None:
+        file.write_text(self.markdown(), "utf-8")
+
+    def markdown(self) -> str:
+        return "\n".join(
+            (
+                *self._introduction(),
+                *self._table(),
+                *self._explanation(),
+                "\n## What is not strict\n",
+                *(line for entry in self.entries if entry.rounds for line in _not_strict(entry)),
+                "\n## How each was set up\n",
+                *(f"- **{entry.name}** ({entry.versions}): {entry.setup}" for entry in self.entries),
+                "",
+            )
+        )
+
+    def _introduction(self) -> Iterator[str]:
+        yield "# refws and other servers in the Autobahn testsuite\n"
+        yield f"Made on {self.day.isoformat()} by `{self.command}`, which writes this file anew:"
+        yield f"{len(self.selected)} cases ({as_ranges(_groups(self.selected))}), {self.rounds} rounds each,"
+        yield f"the fuzzing client of {self.referee} as referee; {self.machine}.\n"
+
+    def _table(self) -> Iterator[str]:
+        yield f"| server | version | {' | '.join(SHOWN_COLUMNS)} | unclean closes |"
+        yield f"| --- | --- |{' ---: |' * (len(SHOWN_COLUMNS) + 1)}"
+        for entry in self.entries:
+            if entry.rounds:
+                yield f"| {entry.name} | {entry.versions} | {' | '.join(_counts(entry.best()))} |"
+            else:
+                yield f"| {entry.name} | {entry.versions} | {entry.missing} |{' |' * len(SHOWN_COLUMNS)}"
+
+    def _explanation(self) -> Iterator[str]:
+        yield "\nOK is strict. NON-STRICT is legal, but not what the testsuite prefers: mostly an error noticed later than"
+        yield "it could have been, or good messages before it left unanswered. INFORMATIONAL is what the RFC leaves open."
+        yield "FAILED breaks a rule. A close is unclean when it has the wrong code, comes from the wrong side, or is none."
+        yield "A case counts at its best in all rounds, so that a busy machine is nobody's fault; cases that did not end"
+        yield "the same way each time are named as unsteady. One server has one process and its own defaults, but for"
+        yield "the longest message."
+
+
+def _groups(selected: Iterable[str]) -> list[str]:
+    return sorted({case.partition(".")[0] for case in selected}, key=int)
+
+
+def _counts(best: Mapping[str, Verdict]) -> list[str]:
+    behaviors = Counter(verdict.behavior for verdict in best.values())
+    unclean = sum(map(_is_unclean, best.values()))
+    failed = sum(count for behavior, count in behaviors.items() if behavior not in SHOWN_COLUMNS[:3])
+    return [str(count) for count in (*(behaviors[column] for column in SHOWN_COLUMNS[:3]), failed, unclean)]
+
+
+def _not_strict(entry: Entry) -> Iterator[str]:
+    yield f"### {entry.name}\n"
+    kinds: dict[str, list[str]] = {}
+    for case, verdict in entry.best().items():
+        if verdict.behavior not in ("OK", "INFORMATIONAL"):
+            kinds.setdefault(verdict.behavior, []).append(case)
+        if _is_unclean(verdict):
+            kinds.setdefault(f"Closed {verdict.behavior_close}", []).append(case)
+    for kind, cases in kinds.items():
+        yield f"- {kind}: {as_ranges(cases)}"
+    unsteady = entry.unsteady()
+    if unsteady:
+        yield f"- Unsteady: {as_ranges(unsteady)}"
+    if not kinds and not unsteady:
+        yield "Nothing."
+    yield ""

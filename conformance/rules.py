@@ -1,0 +1,48 @@
+"""rules.tsv: a case -> what of the RFCs it exercises, and the functions of refws that answer.
+
+The rules of a case add up: `6.4` fits 6.4.1, and so do `6`, `6-7` and `6.3.2-6.4.2`. `*` holds what every case has.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cases import covers
+
+RULES = Path(__file__).with_name("rules.tsv")
+EVERY_CASE = "*"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A line of the table: cases, their subject, ids such as 6455-5.4-03, functions such as refws/x.py:Class.method."""
+
+    cases: str
+    subject: str
+    requirements: tuple[str, ...]
+    functions: tuple[str, ...]
+
+
+def load(file: Path = RULES) -> list[Rule]:
+    with file.open(encoding="utf-8", newline="") as lines:
+        return [
+            Rule(line["cases"], line["subject"], tuple(line["requirements"].split()), tuple(line["functions"].split()))
+            for line in csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
+        ]
+
+
+def rules_of(case: str, rules: Iterable[Rule]) -> list[Rule]:
+    """The rules that are about this case, in the order of the table; without those of every case."""
+    return [rule for rule in rules if rule.cases != EVERY_CASE and covers(rule.cases, case)]
+
+
+def by_section(requirements: Iterable[str]) -> dict[str, list[str]]:
+    """`RFC 6455 §5.4` -> the requirements of that section, each once."""
+    sections: dict[str, list[str]] = {}
+    for requirement in dict.fromkeys(requirements):
+        rfc, section, _ = requirement.split("-")
+        sections.setdefault(f"RFC {rfc} §{section}", []).append(requirement)
+    return sections

@@ -1,0 +1,156 @@
+"""One case of a report -> a page of text: what is sent and expected, the rules and functions at work, the bytes."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import rules
+from report import Result
+
+WIDTH = 118
+LABEL = 11
+BYTES_A_LINE = 16
+MOST_EVENTS = 40
+"""More events of the wire log than these are cut in the middle: some cases send a message byte by byte."""
+
+TO_SERVER, FROM_SERVER = "->", "<-"
+OPCODES = {0: "continuation", 1: "text", 2: "binary", 8: "Close", 9: "Ping", 10: "Pong"}
+
+Event = Sequence[Any]
+
+
+def load(result: Result) -> dict[str, Any]:
+    """All that the testsuite has noted of the case."""
+    return json.loads(result.page.with_suffix(".json").read_text("utf-8"))
+
+
+def case_page(case: str, result: Result, noted: Mapping[str, Any], table: Sequence[rules.Rule]) -> str:
+    found = rules.rules_of(case, table)
+    every = [rule for rule in table if rule.cases == rules.EVERY_CASE]
+    parts = [
+        f"{case}: {result.verdict}  ({noted['agent']}, {noted['started']}, {noted['duration']} ms)",
+        "\n".join(
+            (
+                *labelled("sends", plain_text(noted["description"])),
+                *labelled("expects", plain_text(noted["expectation"])),
+                *labelled("found", [f"{noted['result']} {noted['resultClose']}.".replace("..", ".")]),
+            )
+        ),
+        "\n".join((*_rule_lines(found), *_rule_lines(every, "as always"))),
+        "\n".join(wire(noted)),
+        f"The testsuite's own page: {result.page}",
+    ]
+    return "\n\n".join(parts)
+
+
+def _rule_lines(found: Iterable[rules.Rule], label: str = "") -> Iterator[str]:
+    found = list(found)
+    requirements = [requirement for rule in found for requirement in rule.requirements]
+    sections = [f"{section}: {' '.join(ids)}" for section, ids in rules.by_section(requirements).items()]
+    functions = list(dict.fromkeys(function.replace(":", "  ") for rule in found for function in rule.functions))
+    yield from labelled(label or "about", [rule.subject for rule in found])
+    yield from labelled("" if label else "rules", sections)
+    yield from labelled("" if label else "answers", functions)
+
+
+def labelled(label: str, lines: Iterable[str]) -> Iterator[str]:
+    """The lines wrapped, with the label before the first one."""
+    for line in lines:
+        for part in textwrap.wrap(line, WIDTH - LABEL, break_long_words=False) or [""]:
+            yield f"{label:{LABEL}}{part}".rstrip()
+            label = ""
+
+
+def plain_text(description: str) -> list[str]:
+    """The lines of the testsuite's HTML without its tags."""
+    with_breaks = re.sub(r"\s*<br\s*/?>\s*", "\n", description.replace("\n", " "))
+    lines = html.unescape(re.sub(r"<[^>]+>", "", with_breaks)).splitlines()
+    return [line.strip() for line in lines if line.strip()]
+
+
+def wire(noted: Mapping[str, Any]) -> Iterator[str]:
+    """What went over the wire, in its order: the heads as text, all else as the testsuite has kept it."""
+    yield f"On the wire ({TO_SERVER} from the testsuite to the server, {FROM_SERVER} back):"
+    heads = {TO_SERVER: noted["httpRequest"], FROM_SERVER: noted["httpResponse"]}
+    for event in _cut(noted["wirelog"]):
+        kind = event[0]
+        if kind in ("TO", "RO"):
+            direction = TO_SERVER if kind == "TO" else FROM_SERVER
+            length, octets = event[1]
+            yield f"  {direction} {counted(length)}"
+            yield from head_lines(heads.pop(direction)) if heads.get(direction) else hexdump(length, octets)
+        else:
+            yield f"  {_event_line(event)}"
+    if noted["droppedByMe"]:
+        yield f"  {TO_SERVER} the testsuite ended the TCP connection"
+    else:
+        yield f"  {FROM_SERVER} the server ended the TCP connection"
+
+
+def _cut(events: Sequence[Event]) -> Iterator[Event]:
+    left_out = len(events) - MOST_EVENTS
+    if left_out <= 0:
+        yield from events
+        return
+    yield from events[: MOST_EVENTS // 2]
+    yield "cut", left_out
+    yield from events[-MOST_EVENTS // 2 :]
+
+
+def head_lines(head: str) -> Iterator[str]:
+    for line in head.splitlines():
+        yield f"       {printable(line)}".rstrip()
+
+
+def hexdump(length: int, octets: str) -> Iterator[str]:
+    """16 bytes a line, and how many more there were: the testsuite keeps the first ones only."""
+    kept = bytes.fromhex(octets.removesuffix(" ..."))
+    for start in range(0, len(kept), BYTES_A_LINE):
+        line = kept[start : start + BYTES_A_LINE]
+        half = BYTES_A_LINE // 2
+        pairs = f"{line[:half].hex(' '):{3 * half}} {line[half:].hex(' ')}"
+        yield f"       {pairs:{6 * half + 2}} {printable(line.decode('latin-1'))}".rstrip()
+    if length > len(kept):
+        yield f"       and {counted(length - len(kept))} that the report does not keep"
+
+
+def printable(text: str) -> str:
+    return "".join(character if " " <= character <= "~" else "." for character in text)
+
+
+def counted(length: int) -> str:
+    return f"{length:,} byte{'s' if length != 1 else ''}"
+
+
+def _event_line(event: Event) -> str:
+    match event:
+        case ["RF", [length, payload], opcode, fin, rsv, *_]:
+            return f"{FROM_SERVER} {_frame(opcode, fin, rsv, length, payload)}"
+        case ["TF", [length, payload], opcode, fin, rsv, *_]:
+            return f"{TO_SERVER} {_frame(opcode, fin, rsv, length, payload)}"
+        case ["CT", seconds, tag]:
+            return f".. {tag}: waits for {seconds:g} s"
+        case ["CTE", tag]:
+            return f".. {tag}: the wait is over"
+        case ["KL" | "TI", seconds]:
+            return f".. will end the connection in {seconds:g} s"
+        case ["KLE" | "TIE"]:
+            return ".. time is up: ends the connection"
+        case ["WLM", on]:
+            return f".. the report {'goes on' if on else 'leaves out what comes now'}"
+        case ["cut", left_out]:
+            return f".. {left_out:,} more events, which the testsuite's own page has"
+        case _:
+            return f".. {event}"
+
+
+def _frame(opcode: int, fin: bool, rsv: int, length: int, payload: str) -> str:
+    """How the testsuite itself reads a frame that it has sent or got."""
+    bits = f"FIN {int(fin)}, RSV {rsv:03b}"
+    shown = f": {printable(payload)}" if length else ""
+    return f"frame: {OPCODES.get(opcode, f'opcode {opcode:#x}')}, {bits}, payload of {counted(length)}{shown}"

@@ -1,0 +1,74 @@
+"""The limit of one thread per connection in Python: a loop that only counts bytes.
+
+After a minimal opening handshake nothing is parsed, unmasked or checked: bytes are received into one buffer and
+added up, and for each whole frame's worth of them a frame made beforehand goes back. The path of the request
+tells what is exchanged: /OPCODE/PAYLOAD_LENGTH. No server of this architecture can be faster, so scripts/bench.py
+gives every other server as a ratio of this one.
+
+    python3 scripts/bare_loop.py PORT
+"""
+
+import contextlib
+import functools
+import re
+import socket
+import sys
+import threading
+
+import client_wire as wire
+
+BUFFER_SIZE = 256 * 1024
+
+
+@functools.cache
+def sample_payload(size: int) -> bytes:
+    """The payload that both sides of the benchmark know: letters, so that it is valid text too."""
+    alphabet = b"abcdefghijklmnopqrstuvwxyz"
+    return (alphabet * (size // len(alphabet) + 1))[:size]
+
+
+def answer_handshake(connection: socket.socket) -> tuple[int, int]:
+    """Opcode and payload length that the client announced, after the answer to its handshake."""
+    head = wire.read_head(connection).decode("latin-1")
+    opcode, payload_length = re.match(r"GET /(\d+)/(\d+) ", head).groups()
+    key = re.search(r"(?im)^sec-websocket-key: *(\S+)", head).group(1)
+    connection.sendall(
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Accept: " + wire.accept_value(key).encode() + b"\r\n\r\n"
+    )
+    return int(opcode), int(payload_length)
+
+
+def echo(connection: socket.socket) -> None:
+    """Answer one client until it goes, be it before its handshake."""
+    with connection, contextlib.suppress(OSError, wire.WireError):
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        opcode, payload_length = answer_handshake(connection)
+        payload = sample_payload(payload_length)
+        count(connection, len(wire.client_frame(opcode, payload)), wire.server_frame(opcode, payload))
+
+
+def count(connection: socket.socket, frame_size: int, reply: bytes) -> None:
+    """The loop itself: two system calls for each message and one addition."""
+    buffer = bytearray(BUFFER_SIZE)
+    receive, send = connection.recv_into, connection.sendall
+    pending = 0
+    while received := receive(buffer):
+        pending += received
+        while pending >= frame_size:
+            pending -= frame_size
+            send(reply)
+
+
+def serve(port: int) -> None:
+    with socket.create_server(("127.0.0.1", port), backlog=1024) as listener:
+        while True:
+            connection, _ = listener.accept()
+            threading.Thread(target=echo, args=(connection,), daemon=True).start()
+
+
+if __name__ == "__main__":
+    try:
+        serve(int(sys.argv[1]))
+    except KeyboardInterrupt:
+        pass

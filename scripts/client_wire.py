@@ -1,0 +1,115 @@
+"""RFC 6455 §4.1 §5.2, the client's side of the wire for the scripts: what a client sends, made beforehand.
+
+Written apart from refws on purpose: a measuring tool that shares the code of the server shares its mistakes.
+"""
+
+import base64
+import hashlib
+import socket
+import urllib.parse
+
+TEXT, BINARY, CLOSE, PING, PONG = 0x1, 0x2, 0x8, 0x9, 0xA
+KEY = base64.b64encode(b"the sample nonce").decode()
+MASKING_KEY = bytes.fromhex("37fa213d")
+GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+HEAD_LIMIT = 32 * 1024
+
+
+class WireError(Exception):
+    """The server did not answer as a WebSocket server does; the text says what came instead."""
+
+
+def accept_value(key: str) -> str:
+    """The Sec-WebSocket-Accept that belongs to a Sec-WebSocket-Key (§4.2.2 item 5.4)."""
+    return base64.b64encode(hashlib.sha1((key + GUID).encode()).digest()).decode()
+
+
+def header(opcode: int, payload_length: int, masked: bool) -> bytes:
+    """The header of a whole message in one frame, without the masking key (§5.2)."""
+    mask_bit = 0x80 if masked else 0
+    if payload_length <= 125:
+        length = bytes([mask_bit | payload_length])
+    elif payload_length <= 0xFFFF:
+        length = bytes([mask_bit | 126]) + payload_length.to_bytes(2, "big")
+    else:
+        length = bytes([mask_bit | 127]) + payload_length.to_bytes(8, "big")
+    return bytes([0x80 | opcode]) + length
+
+
+def masked(payload: bytes, key: bytes = MASKING_KEY) -> bytes:
+    """The payload XORed with the repeated key (§5.3)."""
+    size = len(payload)
+    repeated = (key * (size // 4 + 1))[:size]
+    return (int.from_bytes(payload, "big") ^ int.from_bytes(repeated, "big")).to_bytes(size, "big")
+
+
+def client_frame(opcode: int, payload: bytes) -> bytes:
+    """A masked frame, as a client sends it."""
+    return header(opcode, len(payload), masked=True) + MASKING_KEY + masked(payload)
+
+
+def server_frame(opcode: int, payload: bytes) -> bytes:
+    """An unmasked frame, as a server sends it."""
+    return header(opcode, len(payload), masked=False) + payload
+
+
+def request(path: str, host: str, port: int) -> bytes:
+    """The opening handshake of a client that is not a browser: no Origin, no extension (§4.1)."""
+    return (
+        f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    ).encode()
+
+
+def check_response(head: bytes) -> None:
+    """Nothing if the response head opens the connection (§4.1); WireError if not."""
+    status, *lines = head.decode("latin-1").split("\r\n")
+    fields = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    if status.split(" ")[1:2] != ["101"]:
+        raise WireError(f"expected 101 Switching Protocols, got {status[:80]!r}")
+    if fields.get("sec-websocket-accept") != accept_value(KEY):
+        raise WireError(f"wrong Sec-WebSocket-Accept {fields.get('sec-websocket-accept')!r} (§4.2.2 item 5.4)")
+
+
+def read_head(connection: socket.socket) -> bytes:
+    """Everything up to and without the empty line; WireError at the end of the stream or over 32 KiB."""
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        byte = connection.recv(1)
+        if not byte or len(head) > HEAD_LIMIT:
+            raise WireError(f"no complete HTTP head, only {head[:80]!r}")
+        head += byte
+    return head[:-4]
+
+
+def read_exactly(connection: socket.socket, size: int) -> bytes:
+    """The next `size` bytes; WireError if the stream ends before."""
+    data = bytearray()
+    while len(data) < size:
+        piece = connection.recv(min(size - len(data), 1 << 20))
+        if not piece:
+            raise WireError(f"the stream ended after {len(data)} of {size} bytes")
+        data += piece
+    return bytes(data)
+
+
+def parse_address(uri: str) -> tuple[str, int, str]:
+    """Host, port and path of a ws:// URI (§3); ValueError if it is none."""
+    parts = urllib.parse.urlsplit(uri)
+    if parts.scheme != "ws" or not parts.hostname:
+        raise ValueError(f"{uri!r} is no address; write ws://HOST:PORT/PATH")
+    path = (parts.path or "/") + ("?" + parts.query if parts.query else "")
+    return parts.hostname, parts.port or 80, path
+
+
+def open_websocket(host: str, port: int, path: str, timeout_s: float) -> socket.socket:
+    """An open WebSocket connection as a blocking socket that gives up after timeout_s; OSError or WireError."""
+    connection = socket.create_connection((host, port), timeout_s)
+    try:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.sendall(request(path, host, port))
+        check_response(read_head(connection))
+    except BaseException:
+        connection.close()
+        raise
+    return connection

@@ -1,0 +1,62 @@
+"""RFC 6455 §7.1.7, §4.2.1: what a refusal carries: its section, what was seen and expected, its code or status."""
+
+from http import HTTPStatus
+
+import pytest
+
+from refws.protocol.errors import (
+    ConnectionFailure,
+    Fault,
+    HandshakeError,
+    InvalidData,
+    MessageTooBig,
+    PolicyViolation,
+    ProtocolError,
+    WebSocketException,
+)
+
+FAILURES = [(ProtocolError, 1002), (InvalidData, 1007), (PolicyViolation, 1008), (MessageTooBig, 1009)]
+every_failure = pytest.mark.parametrize("failure, code", FAILURES)
+
+
+@pytest.mark.rfc("6455-7.4.1-04", "6455-7.4.1-09", "6455-7.4.1-10", "6455-7.4.1-11")
+@every_failure
+def test_7_4_1_each_kind_of_failure_has_its_close_code(failure, code):
+    assert failure("§5.2", "this", "that").close_code == code
+    assert failure.close_code == code
+
+
+@every_failure
+def test_7_1_7_a_failure_carries_its_section_what_was_seen_and_what_was_expected(failure, code):
+    error = failure("§5.2", "this", "that")
+    assert (error.section, error.seen, error.expected) == ("§5.2", "this", "that")
+    assert str(error) == "§5.2: this; expected that"
+    assert error.args == ("§5.2", "this", "that")
+
+
+@every_failure
+def test_7_1_7_every_failure_is_caught_by_its_base(failure, code):
+    assert issubclass(failure, ConnectionFailure)
+    assert issubclass(failure, WebSocketException)
+
+
+def test_7_1_7_a_failure_of_no_special_kind_is_1002():
+    assert ConnectionFailure("§5.2", "this", "that").close_code == 1002
+
+
+def test_4_2_1_a_fault_is_400_unless_it_says_otherwise():
+    assert Fault("§4.2.1 item 5", "this", "that").status is HTTPStatus.BAD_REQUEST
+    assert Fault("§4.4", "this", "that", HTTPStatus.UPGRADE_REQUIRED).status == 426
+
+
+def test_4_2_1_a_fault_is_shown_like_a_failure():
+    assert str(Fault("§4.2.1 item 5", "this", "that")) == "§4.2.1 item 5: this; expected that"
+
+
+def test_4_2_1_a_handshake_error_has_all_faults_in_their_order_and_the_status_of_the_first():
+    faults = [Fault("§4.4", "a", "b", HTTPStatus.UPGRADE_REQUIRED), Fault("§4.2.1 item 1", "c", "d")]
+    error = HandshakeError(iter(faults))
+    assert error.faults == tuple(faults)
+    assert error.status == 426
+    assert str(error) == "§4.4: a; expected b\n§4.2.1 item 1: c; expected d"
+    assert isinstance(error, WebSocketException) and not isinstance(error, ConnectionFailure)

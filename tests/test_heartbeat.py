@@ -1,0 +1,267 @@
+"""RFC 6455 §5.5.2, §5.5.3: Pongs matched to Pings, and when a silent peer is given up. Time is a number here."""
+
+import threading
+
+import pytest
+
+from refws.endpoint.heartbeat import SECOND_LOOK, Heartbeat, PendingPings
+
+INTERVAL, TIMEOUT = 20.0, 8.0
+START = 1000.0
+
+
+# Pings that wait for their Pongs
+
+
+@pytest.mark.rfc("6455-5.5.3-01")
+def test_5_5_3_a_pong_is_matched_by_its_payload_and_gives_the_latency():
+    pings, answered = PendingPings(), threading.Event()
+    assert pings.latency == 0
+    assert pings.add(b"a", 10.0, answered)
+    assert pings.answer(b"a", 10.25)
+    assert pings.latency == 0.25
+    assert answered.is_set()
+    assert len(pings) == 0
+
+
+@pytest.mark.rfc("6455-5.5.3-04")
+def test_5_5_3_an_unsolicited_pong_changes_nothing():
+    pings, answered = PendingPings(), threading.Event()
+    pings.add(b"a", 10.0, answered)
+    assert not pings.answer(b"b", 11.0)
+    assert not pings.answer(b"", 11.0)
+    assert (pings.latency, len(pings), answered.is_set()) == (0, 1, False)
+
+
+@pytest.mark.rfc("6455-5.5.3-02")
+def test_5_5_3_a_pong_acknowledges_the_earlier_pings_and_not_the_later_ones():
+    pings = PendingPings()
+    events = {name: threading.Event() for name in (b"1", b"2", b"3")}
+    for number, (name, event) in enumerate(events.items()):
+        pings.add(name, float(number), event)
+    assert pings.answer(b"2", 5.0)
+    assert [event.is_set() for event in events.values()] == [True, True, False]
+    assert pings.latency == 4.0
+    assert not pings.answer(b"1", 6.0)
+    assert pings.latency == 4.0
+
+
+def test_5_5_3_two_waiting_pings_cannot_have_the_same_payload():
+    pings, first, second = PendingPings(), threading.Event(), threading.Event()
+    assert pings.add(b"same", 0.0, first)
+    assert not pings.add(b"same", 1.0, second)
+    pings.answer(b"same", 3.0)
+    assert (first.is_set(), second.is_set(), pings.latency) == (True, False, 3.0)
+
+
+def test_of_the_pings_of_the_heartbeat_only_the_newest_is_kept():
+    """A peer that never answers must not make a list grow; the Pings that someone waits for stay."""
+    pings, awaited = PendingPings(), threading.Event()
+    pings.add(b"awaited", 0.0, awaited)
+    for number in range(1000):
+        pings.add(number.to_bytes(4, "big"), float(number))
+    assert len(pings) == 2
+    assert pings.answer((999).to_bytes(4, "big"), 1000.0)
+    assert awaited.is_set()
+
+
+def test_a_ping_that_could_not_be_sent_is_forgotten():
+    pings, never_sent = PendingPings(), threading.Event()
+    pings.add(b"a", 0.0, never_sent)
+    pings.discard(b"a")
+    pings.discard(b"a")
+    assert not pings.answer(b"a", 1.0)
+    assert not never_sent.is_set()
+
+
+def test_the_end_of_the_connection_wakes_all_who_wait_for_a_pong():
+    pings = PendingPings()
+    events = [threading.Event() for _ in range(3)]
+    for number, event in enumerate(events):
+        pings.add(bytes([number]), 0.0, event)
+    pings.add(b"nobody waits for this one", 0.0)
+    pings.release_all()
+    assert all(event.is_set() for event in events)
+    assert (len(pings), pings.latency) == (0, 0)
+
+
+# When to ping, when to give up
+
+
+class Peer:
+    """The heartbeat's stream and its two levers, with what was done to them."""
+
+    def __init__(self, interval=INTERVAL, timeout=TIMEOUT):
+        self.receives, self.waiting, self.writes = 0, True, 0
+        self.fits = True
+        self.sent_at, self.causes = [], []
+        self.on_ping = lambda: None
+        self.beat = Heartbeat(START, interval, timeout, self, self.send_ping, self.causes.append)
+
+    def send_ping(self, now):
+        if self.fits:
+            self.sent_at.append(now - START)
+            self.on_ping()
+        return self.fits
+
+    def run(self, until, late=0.0):
+        """Call the heartbeat whenever it wants to be called, each time `late` seconds after that."""
+        when = self.beat.next_time
+        while when is not None and when - START <= until:
+            when = self.beat(when + late)
+        return when
+
+
+@pytest.mark.rfc("6455-5.5.2-04")
+def test_5_5_2_pings_leave_at_every_interval():
+    peer = Peer(timeout=None)
+    assert peer.beat.next_time == START + INTERVAL
+    peer.run(100)
+    assert peer.sent_at == [20, 40, 60, 80, 100]
+
+
+def test_5_5_2_late_calls_do_not_shift_the_schedule():
+    peer = Peer(timeout=None)
+    peer.run(100, late=0.5)
+    assert peer.sent_at == [20.5, 40.5, 60.5, 80.5, 100.5]
+    assert peer.beat.next_time == START + 120
+
+
+def test_5_5_2_intervals_that_were_slept_through_get_no_pings_of_their_own():
+    """A computer that was suspended does not send a burst when it wakes."""
+    peer = Peer(timeout=None)
+    peer.beat(START + 95)
+    assert peer.sent_at == [95]
+    assert peer.beat.next_time == START + 100
+
+
+def test_5_5_2_nothing_is_sent_when_called_too_early():
+    peer = Peer()
+    assert peer.beat(START + 19) == START + 20
+    assert peer.sent_at == []
+
+
+def test_a_silent_peer_is_given_up_after_the_timeout_and_a_second_look():
+    peer = Peer()
+    assert peer.run(20) == START + 20 + TIMEOUT
+    assert peer.beat(START + 28) == START + 28 + SECOND_LOOK
+    assert peer.causes == []
+    assert peer.beat(START + 29) is None
+    assert peer.causes == ["nothing received for 8 s after a Ping"]
+
+
+def test_any_byte_received_counts_as_life():
+    """§5.5.2: a peer in the middle of a long frame cannot send a Pong inside it."""
+    peer = Peer()
+    peer.run(20)
+    peer.receives += 1
+    assert peer.beat(START + 28) == START + 40
+    peer.run(40)
+    assert peer.causes == []
+
+
+def test_a_byte_before_the_second_look_counts_as_life():
+    peer = Peer()
+    peer.run(28)
+    peer.receives += 1
+    assert peer.beat(START + 29) == START + 40
+    assert peer.causes == []
+
+
+def test_a_pong_that_comes_while_the_ping_is_just_being_sent_counts_as_life():
+    """On loopback the reading thread can have the Pong before the timer thread is back from its send."""
+    peer = Peer()
+
+    def pong_at_once():
+        peer.receives += 1
+
+    peer.on_ping = pong_at_once
+    peer.run(39)
+    assert peer.causes == []
+
+
+def test_silence_does_not_count_while_our_own_thread_is_busy():
+    peer = Peer()
+    peer.run(20)
+    peer.waiting = False
+    assert peer.run(200) is not None
+    assert peer.causes == []
+
+
+def test_silence_does_not_count_if_our_own_thread_is_busy_at_the_second_look():
+    peer = Peer()
+    peer.run(28)
+    peer.waiting = False
+    assert peer.beat(START + 29) == START + 40
+    assert peer.causes == []
+
+
+def test_silence_is_judged_anew_after_each_answered_ping():
+    peer = Peer()
+    peer.run(20)
+    peer.receives += 1
+    peer.run(40)
+    peer.receives += 1
+    assert peer.run(200) is None
+    assert peer.sent_at == [20, 40, 60]
+    assert len(peer.causes) == 1
+
+
+def test_a_timeout_above_the_interval_is_not_put_off_by_the_pings_between():
+    peer = Peer(interval=2.0, timeout=5.0)
+    assert peer.run(100) is None
+    assert peer.sent_at == [2, 4, 6], "given up at 2 + 5 + 1, before the next Ping"
+    assert peer.causes == ["nothing received for 5 s after a Ping"]
+
+
+def test_without_a_timeout_a_silent_peer_is_never_given_up():
+    peer = Peer(timeout=None)
+    peer.run(10_000)
+    assert peer.causes == []
+    assert len(peer.sent_at) == 500
+
+
+def test_a_peer_that_takes_no_ping_for_the_timeout_is_given_up():
+    peer = Peer(interval=2.0, timeout=5.0)
+    peer.fits = False
+    assert peer.run(100) is None
+    assert peer.causes == ["no Ping could be sent for 5 s, as the peer does not read"]
+    assert peer.beat.next_time == START + 10
+
+
+def test_a_peer_that_takes_other_frames_between_blocked_pings_is_alive():
+    peer = Peer(interval=2.0, timeout=5.0)
+    peer.fits = False
+    when = peer.beat.next_time
+    for _ in range(20):
+        peer.writes += 1
+        when = peer.beat(when)
+    assert when is not None
+    assert peer.causes == []
+
+
+def test_a_ping_that_fits_again_ends_the_suspicion_of_a_peer_that_does_not_read():
+    peer = Peer(interval=2.0, timeout=5.0)
+    peer.fits = False
+    peer.run(4)
+    peer.fits = True
+    peer.run(6)
+    peer.receives += 1
+    peer.fits = False
+    peer.run(12)
+    assert peer.causes == []
+    assert peer.run(100) is None
+
+
+def test_a_writer_at_work_is_no_sign_of_a_peer_that_does_not_read():
+    peer = Peer(interval=2.0, timeout=5.0)
+    peer.fits = None
+    peer.run(100)
+    assert peer.causes == []
+
+
+def test_without_a_timeout_blocked_pings_never_give_a_peer_up():
+    peer = Peer(timeout=None)
+    peer.fits = False
+    peer.run(1000)
+    assert peer.causes == []

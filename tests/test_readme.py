@@ -1,0 +1,132 @@
+"""The README tells the truth: its code runs, its map is complete, its defaults are those of the code."""
+
+import inspect
+import queue
+import re
+import shutil
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from wire import DEADLINE_S, TEXT, Background, Wire, request
+
+import refws
+from refws import __main__ as program
+
+PROJECT = Path(__file__).parent.parent
+README = (PROJECT / "README.md").read_text(encoding="utf-8")
+
+
+def code_block(language):
+    (block,) = re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+    return block
+
+
+def section(title):
+    return re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", README, re.DOTALL | re.MULTILINE)[1]
+
+
+def rows(title):
+    """The cells of the table in a section, without its head."""
+    lines = [line for line in section(title).splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+
+
+def test_the_server_in_eight_lines_runs_and_echoes(monkeypatch, nothing_left_behind):
+    servers = queue.Queue()
+
+    def serve_on_a_free_port(handler, host, port):
+        assert (host, port) == ("127.0.0.1", 8080)
+        server = serve(handler, host, 0)
+        servers.put(server)
+        return server
+
+    serve = refws.serve
+    monkeypatch.setattr(refws, "serve", serve_on_a_free_port)
+    block = code_block("python")
+    assert len(block.splitlines()) == 8
+    example = Background(exec, compile(block, "README.md", "exec"), {})
+    server = servers.get(timeout=DEADLINE_S)
+    try:
+        with closing(Wire.connect(server.address)) as client:
+            client.send(request("/"))
+            assert client.receive_head()[0] == 101
+            client.send_frame(TEXT, b"hello")
+            client.expect(TEXT, b"hello")
+            client.finish()
+    finally:
+        server.stop()
+        example.result()
+
+
+def test_the_side_of_the_browser_is_five_lines_of_javascript():
+    block = code_block("javascript")
+    assert len(block.splitlines()) == 5
+    assert "ws://127.0.0.1:8080/" in block
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("node is not installed, which alone could check the syntax")
+    checked = subprocess.run([node, "--check", "-"], input=block, capture_output=True, text=True, timeout=30)
+    assert checked.returncode == 0, checked.stderr
+
+
+def test_every_file_of_the_map_exists():
+    named = [cells[0].strip("`") for cells in rows("The map")]
+    assert len(named) > 15
+    assert [name for name in named if not (PROJECT / name).exists()] == []
+
+
+def test_no_module_is_missing_from_the_map():
+    modules = {path.relative_to(PROJECT).as_posix() for path in (PROJECT / "refws").rglob("*.py")}
+    mapped = set(re.findall(r"`(refws/[\w/]+\.py)`", section("The map")))
+    packages = {"refws/protocol/__init__.py", "refws/endpoint/__init__.py", "refws/course/__init__.py"}
+    assert modules - packages == mapped
+
+
+def test_every_section_of_the_map_is_named_in_its_file():
+    for name, sections, *_ in rows("The map"):
+        if not sections:
+            continue
+        text = (PROJECT / name.strip("`")).read_text(encoding="utf-8")
+        assert [one for one in sections.split(", ") if one not in text] == [], name
+
+
+def test_imports_go_one_way_only():
+    parts = ["protocol", "endpoint", "course", "__main__"]
+    for number, part in enumerate(parts[:-1]):
+        below = "|".join(parts[number + 1 :])
+        for module in (PROJECT / "refws" / part).glob("*.py"):
+            forbidden = rf"^\s*(?:from|import) \.*(?:refws\.)?(?:{below})\b"
+            assert re.findall(forbidden, module.read_text(encoding="utf-8"), re.MULTILINE) == [], module
+
+
+def test_every_command_names_a_file_that_exists():
+    commands = re.findall(r"^    python3 (\S+(?: refws)?)", README, re.MULTILINE)
+    assert set(commands) >= {"-m refws", "scripts/test.py", "conformance/autobahn.py", "scripts/bench.py"}
+    assert [path for path in commands if path != "-m refws" and not (PROJECT / path).exists()] == []
+
+
+@pytest.mark.parametrize("keyword, option, default", [row[1:] for row in rows("Defaults")])
+def test_the_defaults_are_those_of_the_code(keyword, option, default):
+    in_code = inspect.signature(refws.serve).parameters[keyword.strip("`")].default
+    assert default.replace(",", "").split()[0] == str(in_code)
+    if option:
+        assert option.strip("`") in program.command_line().format_help()
+
+
+def test_the_limits_of_a_request_head_are_those_of_the_code():
+    from refws.protocol import http
+
+    stated = re.search(r"may have (\d+) header lines, (\d+) KiB each, (\d+) KiB in all", README)
+    in_code = [http.MAX_FIELD_LINES, http.MAX_LINE_SIZE // 1024, http.MAX_HEAD_SIZE // 1024]
+    assert list(map(int, stated.groups())) == in_code
+
+
+def test_nothing_outside_the_standard_library_is_imported():
+    imported = set()
+    for module in (PROJECT / "refws").rglob("*.py"):
+        text = module.read_text(encoding="utf-8")
+        imported |= set(re.findall(r"^(?:from|import) ([a-zA-Z_]\w*)", text, re.MULTILINE))
+    assert imported <= sys.stdlib_module_names

@@ -1,0 +1,176 @@
+"""The endpoints of `python3 -m refws` and the way to them: by the path of the request (RFC 6455 §4.2.2 item 4)."""
+
+from datetime import datetime
+from functools import partial
+
+import pytest
+from wire import BINARY, CLOSE, PING, PONG, SAMPLE_KEY, TEXT, close_body, request
+
+from refws import ConnectionClosedOK
+from refws.course import services
+
+
+@pytest.fixture
+def demo(serving):
+    """What `python3 -m refws` serves."""
+    return serving(services.serve_endpoint, process_request=services.process_request)
+
+
+def answer(server, head):
+    """(status, body) of the HTTP response, after which the server closes."""
+    client = server.connect()
+    client.send(head)
+    status, _ = client.receive_head()
+    return status, client.file.read().decode()
+
+
+def get(server, path, *fields):
+    """What a plain GET is answered with."""
+    return answer(server, "\r\n".join((f"GET {path} HTTP/1.1", "Host: 127.0.0.1", *fields, "", "")).encode())
+
+
+# The way to an endpoint
+
+
+@pytest.mark.rfc("6455-4.2.2-11")
+def test_4_2_2_two_paths_reach_two_handlers(demo):
+    demo.open("/hello").expect(TEXT, b"world")
+    echo = demo.open("/echo")
+    echo.send_frame(TEXT, b"the first thing that /echo sends")
+    echo.expect(TEXT, b"the first thing that /echo sends")
+
+
+@pytest.mark.rfc("6455-4.2.2-12")
+@pytest.mark.parametrize("path", ["/nope", "/health", "/echo/", "/ECHO", "/page.js", "//"])
+def test_4_2_2_unknown_service_gets_404_that_lists_the_endpoints(demo, path):
+    status, text = answer(demo, request(path))
+    assert status == 404
+    assert all(endpoint in text for endpoint in ("/echo", "/hello", "/clock", "/health"))
+
+
+@pytest.mark.parametrize("path", ["/nope", "/page", "/echo/"])
+def test_plain_get_of_an_unknown_path_gets_404_that_lists_the_endpoints(demo, path):
+    status, text = get(demo, path)
+    assert status == 404
+    assert all(endpoint in text for endpoint in ("/echo", "/hello", "/clock", "/health"))
+
+
+def test_plain_get_of_the_root_is_the_page_and_of_health_is_ok(demo):
+    status, text = get(demo, "/")
+    assert status == 200 and text.startswith("<!doctype html>")
+    assert get(demo, "/health") == (200, "ok\n")
+
+
+def test_the_root_with_a_query_is_page_and_endpoint_too(demo):
+    assert get(demo, "/?from=bookmark")[0] == 200
+    client = demo.open("/?room=1")
+    client.send_frame(TEXT, b"echo")
+    client.expect(TEXT, b"echo")
+
+
+@pytest.mark.rfc("6455-4.2.1-07")
+@pytest.mark.parametrize("path", ["/echo", "/hello", "/clock"])
+def test_4_2_1_item_3_plain_get_of_an_endpoint_is_told_what_a_handshake_needs(demo, path):
+    status, text = get(demo, path)
+    assert status == 400
+    assert "§4.2.1 item 3" in text and "no Upgrade header" in text
+
+
+def test_4_2_1_faulty_handshake_at_the_root_is_explained_and_not_taken_for_a_visit_to_the_page(demo):
+    status, text = get(demo, "/", f"Sec-WebSocket-Key: {SAMPLE_KEY}", "Sec-WebSocket-Version: 13")
+    assert status == 400
+    assert "§4.2.1 item 3" in text
+
+
+# What the endpoints do
+
+
+@pytest.mark.parametrize("path", ["/", "/echo"])
+def test_echo_sends_back_text_as_text_and_binary_as_binary(demo, path):
+    client = demo.open(path)
+    for opcode, payload in [(TEXT, "grüße".encode()), (BINARY, b"\x00\xff"), (TEXT, b"")]:
+        client.send_frame(opcode, payload)
+        client.expect(opcode, payload)
+    client.finish()
+
+
+def test_hello_logs_the_connection_sends_world_and_logs_what_it_gets(demo, log):
+    client = demo.open("/hello")
+    client.expect(TEXT, b"world")
+    client.send_frame(TEXT, b"something")
+    client.send_frame(BINARY, b"\x00\x01\x02")
+    client.finish()
+    lines = [message for message in log.messages if message.startswith("/hello")]
+    peer = "{}:{}".format(*client.sock.getsockname())
+    assert len(lines) == 3 and all(peer in line for line in lines)
+    assert "something" in lines[1] and "3 bytes" in lines[2]
+
+
+def test_hello_lets_no_message_forge_a_line_of_the_log(demo, log):
+    client = demo.open("/hello")
+    client.expect(TEXT, b"world")
+    client.send_frame(TEXT, "x\n2026-01-01 all is well\x1b[2J\u202e".encode())
+    client.finish()
+    logged = [message for message in log.messages if "all is well" in message]
+    assert len(logged) == 1
+    assert logged[0].isprintable() and logged[0].isascii()
+
+
+@pytest.mark.rfc("6455-5.5.2-02", "6455-5.5.1-08")
+def test_5_5_clock_answers_ping_and_close_between_two_ticks(serving):
+    client = serving(partial(services.clock, interval=3600)).open()
+    header, payload = client.receive()
+    assert header.opcode == TEXT and datetime.fromisoformat(payload.decode()).utcoffset() is not None
+    client.send_frame(PING, b"still there?")
+    client.expect(PONG, b"still there?")
+    client.send_frame(TEXT, b"a message that nobody reads")
+    client.send_frame(CLOSE, close_body(1000))
+    client.expect_close(1000)
+    client.expect_end()
+
+
+def test_the_clock_endpoint_sends_the_time(demo):
+    header, payload = demo.open("/clock").receive()
+    assert header.opcode == TEXT
+    assert datetime.fromisoformat(payload.decode())
+
+
+class Day:
+    """A connection and a clock: each recv takes the next of `waits`, in seconds, or its timeout where that is None."""
+
+    def __init__(self, *waits):
+        self.now = 100.0
+        self.waits = list(waits)
+        self.ticks = []
+
+    def monotonic(self):
+        return self.now
+
+    def send(self, message):
+        self.ticks.append(self.now - 100.0)
+
+    def recv(self, timeout):
+        if not self.waits:
+            raise ConnectionClosedOK(None, None)
+        wait = self.waits.pop(0)
+        self.now += timeout if wait is None else wait
+        if wait is None:
+            raise TimeoutError
+        return "a message"
+
+
+@pytest.mark.parametrize(
+    "waits, ticks",
+    [
+        pytest.param([None, None, None], [0, 1, 2, 3], id="nobody speaks"),
+        pytest.param([0.25, 0.25, None, None], [0, 1, 2], id="messages do not move the next tick"),
+        pytest.param([0.75, 0.5, 0.5, None], [0, 1.25, 2], id="a late tick does not move those behind it"),
+        pytest.param([9.5, None, None], [0, 9.5, 10, 11], id="after a long sleep missed ticks are left out"),
+    ],
+)
+def test_clock_ticks_every_second_until_the_peer_goes(monkeypatch, waits, ticks):
+    day = Day(*waits)
+    monkeypatch.setattr(services, "time", day)
+    with pytest.raises(ConnectionClosedOK):
+        services.clock(day)
+    assert day.ticks == ticks

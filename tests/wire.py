@@ -1,0 +1,225 @@
+"""A client made of bytes, for tests: whatever is asked of it goes out, and what comes back is shown as it stands.
+
+Nothing of refws is used here, so that a mistake in its codec cannot hide behind the same mistake in a test.
+"""
+
+import socket
+import struct
+import threading
+from contextlib import suppress
+from typing import NamedTuple
+
+CONT, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
+
+MASKING_KEY = b"\x37\xfa\x21\x3d"
+"""That of the example in §5.7."""
+
+SAMPLE_KEY = "dGhlIHNhbXBsZSBub25jZQ=="
+"""The Sec-WebSocket-Key of the example in §1.3."""
+
+SAMPLE_ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+
+DEADLINE_S = 5
+"""Seconds after which a client stops to wait: by then something is broken."""
+
+
+class Header(NamedTuple):
+    """The header of a frame that came in, bit by bit."""
+
+    fin: int
+    rsv: int
+    opcode: int
+    masked: int
+    length: int
+
+
+def frame(opcode, payload=b"", fin=1, rsv=0, masked=1, length=None):
+    """A frame as a client sends it. `length` announces another length than that of the payload."""
+    length = len(payload) if length is None else length
+    head = bytes([fin << 7 | rsv << 4 | opcode])
+    if length < 126:
+        head += bytes([masked << 7 | length])
+    elif length < 2**16:
+        head += struct.pack("!BH", masked << 7 | 126, length)
+    else:
+        head += struct.pack("!BQ", masked << 7 | 127, length)
+    return head + (MASKING_KEY + xor(payload) if masked else payload)
+
+
+def xor(payload):
+    repeated = MASKING_KEY * (len(payload) // 4 + 1)
+    number = int.from_bytes(payload, "big") ^ int.from_bytes(repeated[: len(payload)], "big")
+    return number.to_bytes(len(payload), "big")
+
+
+def close_body(code, reason=""):
+    return struct.pack("!H", code) + reason.encode()
+
+
+def request(path="/", *fields):
+    """The bytes of a valid opening handshake (§4.1), with more header lines if given."""
+    lines = (
+        f"GET {path} HTTP/1.1",
+        "Host: 127.0.0.1",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        f"Sec-WebSocket-Key: {SAMPLE_KEY}",
+        "Sec-WebSocket-Version: 13",
+        *fields,
+    )
+    return "\r\n".join((*lines, "", "")).encode()
+
+
+class Wire:
+    """The client's end of a connection: a real socket, and a file to read from it."""
+
+    def __init__(self, sock):
+        self.sock = sock
+        self.sock.settimeout(DEADLINE_S)
+        self.file = sock.makefile("rb")
+
+    @classmethod
+    def connect(cls, address, bind_to=None):
+        """To a TCP address (host, port) or to the path of a Unix socket."""
+        sock = socket.socket(socket.AF_UNIX if isinstance(address, str) else socket.AF_INET)
+        if bind_to is not None:
+            sock.bind(bind_to)
+        sock.settimeout(DEADLINE_S)
+        sock.connect(address)
+        return cls(sock)
+
+    def close(self):
+        self.file.close()
+        self.sock.close()
+
+    def reset(self):
+        """End the TCP connection with a RST."""
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close()
+
+    def half_close(self):
+        self.sock.shutdown(socket.SHUT_WR)
+
+    def cut(self):
+        """Wake whatever thread of the test is in a call on this client; harmless where the connection is gone."""
+        with suppress(OSError):
+            self.sock.shutdown(socket.SHUT_RDWR)
+
+    # Sending
+
+    def send(self, *data):
+        """All the bytes, in one call."""
+        self.sock.sendall(b"".join(data))
+
+    def send_frame(self, opcode, payload=b"", **fields):
+        self.send(frame(opcode, payload, **fields))
+
+    def send_byte_by_byte(self, data):
+        """One byte to a segment: each leaves before the next is handed over."""
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for octet in data:
+            self.sock.sendall(bytes([octet]))
+
+    # Receiving
+
+    def receive_head(self):
+        """(status, header lines by lower-case name) of an HTTP response."""
+        status_line = self.file.readline()
+        assert status_line.startswith(b"HTTP/1.1 ") and status_line.endswith(b"\r\n"), status_line
+        headers = {}
+        while (line := self.file.readline()) != b"\r\n":
+            assert line.endswith(b"\r\n"), line
+            name, value = line.decode("ascii").split(":", 1)
+            headers[name.lower()] = value.strip()
+        return int(status_line.split()[1]), headers
+
+    def receive(self):
+        """(Header, payload) of the next frame."""
+        first, second = self.read(2)
+        length = second & 0x7F
+        if length == 126:
+            (length,) = struct.unpack("!H", self.read(2))
+        elif length == 127:
+            (length,) = struct.unpack("!Q", self.read(8))
+        header = Header(first >> 7, first >> 4 & 7, first & 15, second >> 7, length)
+        return header, self.read(length)
+
+    def read(self, size):
+        data = self.file.read(size)
+        assert len(data) == size, f"end of stream after {data!r}, {size} bytes were expected"
+        return data
+
+    def expect(self, opcode, payload=b"", fin=1):
+        """Exactly this frame comes next, with no RSV bit and no mask (§5.1, §5.2)."""
+        assert self.receive() == (Header(fin, 0, opcode, 0, len(payload)), payload)
+
+    def expect_close(self, code=None, reason=None):
+        """A Close with this code comes next, or an empty one; its reason."""
+        header, body = self.receive()
+        assert header == Header(1, 0, CLOSE, 0, len(body))
+        got = int.from_bytes(body[:2], "big") if body else None
+        assert got == code, (got, body[2:])
+        text = body[2:].decode()
+        assert reason is None or text == reason
+        return text
+
+    def expect_end(self):
+        """No byte comes any more, and the stream ends with a FIN (a RST would raise ConnectionResetError)."""
+        assert self.file.read() == b""
+
+    def expect_silence(self):
+        """The server has sent nothing so far that was not read."""
+        self.sock.settimeout(0)
+        try:
+            assert self.file.peek(1) == b""
+        finally:
+            self.sock.settimeout(DEADLINE_S)
+
+    def finish(self, code=1000):
+        """The closing handshake, begun by this side, and the end of the TCP connection by the server."""
+        self.send_frame(CLOSE, close_body(code))
+        self.expect_close(code)
+        self.expect_end()
+
+
+class Background:
+    """A function in a thread of its own; `result` gives what it returned, or raises what it raised."""
+
+    def __init__(self, function, *arguments, **keywords):
+        self._call = lambda: function(*arguments, **keywords)
+        self._value = self._error = None
+        self.thread = threading.Thread(target=self._run, name=f"test {getattr(function, '__name__', function)}")
+        self.thread.start()
+
+    def _run(self):
+        try:
+            self._value = self._call()
+        except BaseException as error:
+            self._error = error
+
+    def result(self, timeout=DEADLINE_S):
+        self.thread.join(timeout)
+        assert not self.thread.is_alive(), f"{self.thread.name} has not ended within {timeout} s"
+        if self._error is not None:
+            raise self._error
+        return self._value
+
+
+def fill(sock):
+    """Write until not one byte more fits, and the system has stopped moving bytes from one buffer to the other."""
+    pause, refused = threading.Event(), 0
+    sock.setblocking(False)
+    while refused < 5:
+        try:
+            sock.send(bytes(65536))
+            refused = 0
+        except BlockingIOError:
+            refused += 1
+            pause.wait(0.002)
+    sock.setblocking(True)
+
+
+def eventually(condition, timeout=DEADLINE_S):
+    """True as soon as the condition holds, for what has no event to wait on; False after `timeout` seconds."""
+    pause, looks = threading.Event(), int(timeout / 0.002)
+    return any(condition() or pause.wait(0.002) for _ in range(looks))
