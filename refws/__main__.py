@@ -93,6 +93,8 @@ def command_line() -> CommandLine:
            help="subprotocol to agree on, the best one first; repeatable (default: none)")
     option("--max-message-size", metavar="BYTES", type=message_size, default=2**20,
            help="largest message to accept, in bytes (default: %(default)s)")
+    option("--max-fragments", metavar="NUMBER", type=fragment_count, default=1024,
+           help="most fragments of a message to accept; 0 for no limit (default: %(default)s)")
     option("--max-connections", metavar="NUMBER", type=connection_count, default=1000,
            help="most connections at a time (default: %(default)s)")
     option("--open-timeout", metavar="SECONDS", type=seconds, default=10,
@@ -103,6 +105,8 @@ def command_line() -> CommandLine:
            help="silence after a Ping that ends the connection, in seconds; 0 ends none (default: %(default)s)")
     option("--close-timeout", metavar="SECONDS", type=seconds, default=5,
            help="time for the closing handshake, in seconds (default: %(default)s)")
+    option("--send-timeout", metavar="SECONDS", type=seconds, default=20,
+           help="time for a peer to take the next piece of a message, in seconds (default: %(default)s)")
     option("--log-level", metavar="LEVEL", type=str.lower, choices=LOG_LEVELS, default="info",
            help=f"least severe lines to log: {', '.join(LOG_LEVELS)} (default: %(default)s)")
     return parser
@@ -124,6 +128,10 @@ def message_size(text: str) -> int:
 
 def connection_count(text: str) -> int:
     return whole_number(text, "a number of connections", 1, MOST_CONNECTIONS)
+
+
+def fragment_count(text: str) -> int | None:
+    return whole_number(text, "a number of fragments", 0, LONGEST_MESSAGE) or None
 
 
 def whole_number(text: str, meaning: str, lowest: int, highest: int) -> int:
@@ -181,7 +189,9 @@ def start(options: argparse.Namespace) -> Server:
         ping_interval=options.ping_interval,
         ping_timeout=options.ping_timeout,
         close_timeout=options.close_timeout,
+        send_timeout=options.send_timeout,
         max_size=options.max_message_size,
+        max_fragments=options.max_fragments,
         max_connections=options.max_connections,
     )
 

@@ -101,12 +101,15 @@ def test_without_options_the_server_has_the_defaults_of_the_library(monkeypatch)
         ("--unix", "/tmp/x", "/tmp/x"),
         ("--max-message-size", "1", 1),
         ("--max-message-size", str(2**63 - 1), 2**63 - 1),
+        ("--max-fragments", "1", 1),
+        ("--max-fragments", "0", None),
         ("--max-connections", "1000000", 1_000_000),
         ("--open-timeout", "0.5", 0.5),
         ("--ping-interval", "86400", 86400),
         ("--ping-interval", "0", None),
         ("--ping-timeout", "0.0", None),
         ("--close-timeout", "1e-3", 0.001),
+        ("--send-timeout", "3", 3),
     ],
 )
 def test_each_option_reaches_the_server(option, value, given, monkeypatch):
@@ -174,11 +177,13 @@ def test_help_names_every_option_with_its_default_and_the_units(capsys):
         ("--host NAME", "127.0.0.1"),
         ("--port NUMBER", "8080"),
         ("--max-message-size BYTES", "1048576"),
+        ("--max-fragments NUMBER", "1024"),
         ("--max-connections NUMBER", "1000"),
         ("--open-timeout SECONDS", "10"),
         ("--ping-interval SECONDS", "20"),
         ("--ping-timeout SECONDS", "20"),
         ("--close-timeout SECONDS", "5"),
+        ("--send-timeout SECONDS", "20"),
         ("--log-level LEVEL", "info"),
     ]:
         assert re.search(rf"{name} [^(]*\(default: {re.escape(default)}\)", described), name
