@@ -1,4 +1,4 @@
-"""RFC 6455 §5.4, §5.5, §6, §7 on a real socket: one connection, driven by the test, and a raw client at its other end."""
+"""RFC 6455 §5.4, §5.5, §6, §7 on a real socket: one connection, driven by the test, a raw client at its other end."""
 
 import gc
 import threading
@@ -992,6 +992,22 @@ def test_7_1_2_close_while_another_thread_receives_ends_both(background, opened)
     closing.result()
     with pytest.raises(ConnectionClosedOK):
         receiving.result()
+
+
+def test_recv_while_another_thread_waits_for_the_peers_close_is_no_mistake(background, opened):
+    """A handler that comes back to recv after another thread has called close gets the end, not a ConcurrencyError."""
+    connection, peer = opened()
+    closing = background(connection.close)
+    peer.expect_close(1000)
+    assert waiting(connection)
+    try:
+        with pytest.raises((ConnectionClosed, TimeoutError)):
+            connection.recv(timeout=IN_TIME)
+    finally:
+        peer.send_frame(CLOSE, close_body(1000))
+        peer.expect_end()
+        peer.close()
+        closing.result()
 
 
 def test_a_message_on_its_way_reaches_the_thread_that_receives_while_another_closes(background, opened):

@@ -166,7 +166,7 @@ def test_a_payload_cut_short_says_how_much_is_missing():
 
 @pytest.mark.rfc("6455-10.7-05")
 @both_directions
-@pytest.mark.parametrize("payload", [b"\x88\x02\x03\xe8", b"\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n", b"\0\0\0\0", b"\xff\0"])
+@pytest.mark.parametrize("payload", [b"\x88\x02\x03\xe8", b"GET / HTTP/1.1\r\n\r\n", b"\0\0\0\0", b"\xff\0"])
 def test_10_7_what_a_payload_looks_like_does_not_end_its_frame(payload, masked):
     wire = frames(masked, (BINARY, payload * 2, True), (BINARY, b"next", True))
     for make_file in (io.BytesIO, in_bytes):
@@ -570,7 +570,8 @@ def test_10_4_the_limit_counts_each_message_by_itself_and_in_bytes():
 @pytest.mark.parametrize("opcode, before", [(BINARY, []), (TEXT, []), (CONT, [(BINARY, b"x", False)])])
 @pytest.mark.parametrize("length", [1001, 65536, 2**60, 2**63 - 1])
 def test_10_4_a_length_above_the_limit_fails_before_the_payload(length, opcode, before, masked):
-    start = bytes((0x80 | opcode, 126)) + length.to_bytes(2) if length < 65536 else bytes((0x80 | opcode, 127)) + length.to_bytes(8)
+    extended = b"\x7e" + length.to_bytes(2) if length < 65536 else b"\x7f" + length.to_bytes(8)
+    start = bytes((0x80 | opcode,)) + extended
     wire = frames(masked, *before) + with_mask_bit(start, masked) + (KEY if masked else b"")
     with pytest.raises(MessageTooBig):
         receive(io.BytesIO(wire), masked, IncomingMessage(max_size=1000))
@@ -605,6 +606,10 @@ def test_10_4_without_limits_there_are_none():
 
 
 # Memory
+
+
+SMALL_MULTIPLE = 8
+"""Bytes of memory for each byte of a message: a str takes up to 4 while it is decoded, and what it is made from stays."""
 
 
 @pytest.mark.rfc("6455-10.4-01")
@@ -650,7 +655,7 @@ def test_10_4_memory_grows_with_the_bytes_of_a_message_not_with_its_pieces(opcod
     finally:
         tracemalloc.stop()
     assert message == (data if opcode is BINARY else data.decode())
-    assert peak < 5 * len(data)
+    assert peak < SMALL_MULTIPLE * len(data)
 
 
 def test_what_was_collected_is_forgotten_once_taken():
@@ -695,7 +700,7 @@ def random_stream(chance, masked) -> bytes:
     if chance.random() < 0.2:
         return chance.randbytes(chance.randrange(1, 30))
     if chance.random() < 0.2:
-        wire = text_frames(masked, [chance.choice([b"", b"a", b"\xe2", b"\x82\xac"]) for _ in range(chance.randrange(1, 7))])
+        wire = text_frames(masked, chance.choices([b"", b"a", b"\xe2", b"\x82\xac"], k=chance.randrange(1, 7)))
     else:
         wire = b"".join(random_frame(chance, masked) for _ in range(chance.randrange(1, 7)))
     return wire[: chance.randrange(1, len(wire) + 1)] if chance.random() < 0.2 else wire

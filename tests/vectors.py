@@ -136,7 +136,7 @@ HUGE = {
 
 
 class BadHeader(NamedTuple):
-    """A header that must be refused as soon as `decided_after` of its bytes are there. `masked` is what is called for."""
+    """A header to be refused as soon as `decided_after` of its bytes are there. `masked` is what the direction calls for."""
 
     wire: bytes
     masked: bool

@@ -6,7 +6,7 @@ Nothing of refws is used here, so that a mistake in its codec cannot hide behind
 import socket
 import struct
 import threading
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import NamedTuple
 
 CONT, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
@@ -82,10 +82,13 @@ class Wire:
     def connect(cls, address, bind_to=None):
         """To a TCP address (host, port) or to the path of a Unix socket."""
         sock = socket.socket(socket.AF_UNIX if isinstance(address, str) else socket.AF_INET)
-        if bind_to is not None:
-            sock.bind(bind_to)
-        sock.settimeout(DEADLINE_S)
-        sock.connect(address)
+        with ExitStack() as close_if_it_fails:
+            close_if_it_fails.callback(sock.close)
+            sock.settimeout(DEADLINE_S)
+            if bind_to is not None:
+                sock.bind(bind_to)
+            sock.connect(address)
+            close_if_it_fails.pop_all()
         return cls(sock)
 
     def close(self):

@@ -10,8 +10,8 @@ first message on, an `Inflater` between messages; before the first, and without 
     window bits              8     9    10    11    12    13    14    15
     Deflater, mem_level 5   24    24    26    30    38    54    86   150    2 ** (bits + 2) + 2 ** (mem_level + 9) bytes
     Deflater, mem_level 8  136   136   138   142   150   166   198   262
-    Inflater               0.4   0.7     1     3     6    10    19    37    its window: 2 ** bits bytes, and an eighth
-    in a message           7.8   8.3     9    13    17    26    43    77    twice that and 7 KiB, as zlib keeps its own
+    Inflater               0.4   0.7     1     2     5     9    18    36    its window: 2 ** bits bytes, and an eighth
+    in a message           7.8   8.3     9    12    16    24    41    75    twice that and 7 KiB, as zlib keeps its own
 
 What an `Inflater` returns comes on top: at most 64 KiB at once, whatever goes in.
 """
@@ -346,7 +346,7 @@ class Inflater:
             if not piece:
                 return b""  # a message without any payload is not what §7.2.1 makes, and can only mean an empty one
             self._inflater = self._start()
-        self._input = piece + TAIL + FINAL_BLOCK if end_of_message else piece  # §7.2.2 item 1
+        self._input += piece + TAIL + FINAL_BLOCK if end_of_message else piece  # §7.2.2 item 1
         self._end = end_of_message
         return self.inflate_more(limit)
 
@@ -389,5 +389,6 @@ class Inflater:
 
     def _remember(self, data: bytes) -> None:
         window_size = 1 << self._window_bits
-        self._window += data[-window_size:]
-        del self._window[:-window_size]
+        last = data[-window_size:]
+        del self._window[: max(0, len(self._window) + len(last) - window_size)]
+        self._window += last

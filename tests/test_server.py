@@ -1,0 +1,848 @@
+"""RFC 6455 §4.2, §7.3 on real sockets: a whole server, what it answers, the threads it has, and how it stops."""
+
+import errno
+import os
+import signal
+import socket
+import stat
+import threading
+from contextlib import suppress
+
+import pytest
+from wire import (
+    BINARY,
+    CLOSE,
+    DEADLINE_S,
+    SAMPLE_ACCEPT,
+    TEXT,
+    Background,
+    Header,
+    Wire,
+    close_body,
+    eventually,
+    frame,
+    request,
+)
+
+from refws import ConnectionClosed, Headers, Response, State, serve
+from refws.endpoint import server as module
+from refws.endpoint.server import indented_traceback
+
+MANY = 8 * 2**20
+"""More bytes than the two buffers between two sockets take."""
+
+IN_TIME = 0.05
+"""Seconds after which a timeout may fire in a test that wants to see it fire."""
+
+HAS_UNIX_SOCKETS = hasattr(socket, "AF_UNIX")
+
+needs_unix_sockets = pytest.mark.skipif(not HAS_UNIX_SOCKETS, reason="this system has no Unix sockets")
+
+
+def echo(connection):
+    for message in connection:
+        connection.send(message)
+
+
+def never_called(connection):
+    raise AssertionError("no handler may be called here")
+
+
+class Held:
+    """A handler that waits, whatever happens to its connection, until it is let go."""
+
+    def __init__(self):
+        self.entered, self.release = threading.Event(), threading.Event()
+
+    def __call__(self, connection):
+        self.entered.set()
+        assert self.release.wait(DEADLINE_S)
+
+
+@pytest.fixture
+def held():
+    handler = Held()
+    yield handler
+    handler.release.set()
+
+
+@pytest.fixture
+def short_linger(monkeypatch):
+    monkeypatch.setattr(module, "LINGER", IN_TIME)
+
+
+def says_echo(client, message=b"still there"):
+    client.send_frame(TEXT, message)
+    client.expect(TEXT, message)
+
+
+def close_cleanly(*clients, code=1001):
+    """Answer the Close that each of them gets."""
+    for client in clients:
+        client.expect_close(code)
+        client.send_frame(CLOSE, close_body(code))
+        client.expect_end()
+        client.close()
+
+
+# The opening handshake (§4.2)
+
+
+@pytest.mark.rfc("6455-4.2.2-01", "6455-4.2.2-09", "6455-4.2.2-15", "6455-4.2.2-18", "6455-4.2.2-19", "6455-4.2.2-20")
+@pytest.mark.rfc("6455-4.2.2-21", "6455-4.2.2-22", "6455-4.2.2-23", "6455-4.2.2-24", "6455-4.4-02")
+def test_4_2_2_a_valid_request_gets_a_101_with_its_three_headers_and_no_more(serving):
+    client = serving(echo).connect()
+    client.send(request())
+    assert client.file.readline() == b"HTTP/1.1 101 Switching Protocols\r\n"
+    lines = {client.file.readline() for _ in range(3)}
+    assert lines == {
+        b"Upgrade: websocket\r\n",
+        b"Connection: Upgrade\r\n",
+        f"Sec-WebSocket-Accept: {SAMPLE_ACCEPT}\r\n".encode(),
+    }
+    assert client.file.readline() == b"\r\n"
+    client.finish()
+
+
+@pytest.mark.rfc("6455-4.2.2-27", "6455-5.1-07")
+def test_4_2_2_frames_in_the_packet_of_the_request_are_not_lost(serving):
+    client = serving(echo).connect()
+    client.send(request(), frame(TEXT, b"early"), frame(CLOSE, close_body(1000)))
+    assert client.receive_head()[0] == 101
+    client.expect(TEXT, b"early")
+    client.expect_close(1000)
+    client.expect_end()
+
+
+@pytest.mark.rfc("6455-5.1-07")
+def test_5_1_the_server_may_be_the_first_to_send(serving):
+    client = serving(lambda connection: connection.send("hello")).open()
+    client.expect(TEXT, b"hello")
+    client.expect_close(1000)
+
+
+@pytest.mark.rfc("6455-4.2.1-01", "6455-6.2-01")
+def test_4_2_1_request_and_frames_may_come_one_byte_at_a_time(serving):
+    client = serving(echo).connect()
+    client.send_byte_by_byte(request() + frame(TEXT, b"slow"))
+    assert client.receive_head()[0] == 101
+    client.expect(TEXT, b"slow")
+    client.finish()
+
+
+@pytest.mark.rfc("6455-4.2.2-13", "6455-4.2.2-14", "6455-4.2.2-15", "6455-4.2.2-16", "6455-4.2.2-25")
+@pytest.mark.parametrize(
+    "offer, chosen", [("a, chat", "chat"), ("superchat, chat", "superchat"), ("other", None), (None, None)]
+)
+def test_4_2_2_the_subprotocol_is_the_servers_favourite_of_the_clients_list(serving, offer, chosen):
+    seen = []
+    running = serving(lambda connection: seen.append(connection.subprotocol), subprotocols=["superchat", "chat"])
+    client = running.open("/", *([f"Sec-WebSocket-Protocol: {offer}"] if offer else []))
+    client.expect_close(1000)
+    assert seen == [chosen]
+    assert client.headers.get("sec-websocket-protocol") == chosen
+
+
+def test_a_connection_knows_its_request_its_response_and_its_addresses(serving):
+    seen = []
+    running = serving(seen.append)
+    client = running.open("/chat?room=1", "X-Colour: blue")
+    client.expect_close(1000)
+    (connection,) = seen
+    assert (connection.request.path, connection.request.target) == ("/chat", "/chat?room=1")
+    assert connection.request.headers["x-colour"] == "blue"
+    assert connection.response.status_code == 101
+    assert connection.remote_address == client.sock.getsockname()
+    assert connection.local_address == running.address
+
+
+REFUSALS = {
+    "wrong version": (request().replace(b"Version: 13", b"Version: 8"), 426),
+    "no key": (request().replace(b"Sec-WebSocket-Key", b"X-Key"), 400),
+    "foreign Origin": (request("/", "Origin: https://example.com"), 403),
+    "POST": (request().replace(b"GET", b"POST"), 405),
+    "endless header": (b"GET / HTTP/1.1\r\nX: " + b"x" * 9000, 431),
+    "a body": (request("/", "Content-Length: 5") + b"hello", 400),
+    "garbage": (b"\x00\xff\xfegarbage\r\n\r\n", 400),
+    "TLS ClientHello": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(500), 400),
+    "no Host, no upgrade": (b"GET / HTTP/1.1\r\n\r\n", 400),
+}
+
+
+@pytest.mark.rfc("6455-7.2.2-01", "6455-10.7-04", "6455-10.1-02", "6455-4.2.2-08", "6455-4.2.2-10", "6455-4.4-03")
+@pytest.mark.parametrize("sent, status", REFUSALS.values(), ids=REFUSALS)
+def test_7_2_2_a_refused_request_gets_http_and_no_frame_and_harms_nobody(serving, log, sent, status):
+    running = serving(never_called)
+    good = running.connect()
+    client = running.connect()
+    client.send(sent)
+    got, headers = client.receive_head()
+    assert got == status
+    assert headers["connection"] in ("close", "Upgrade, close")
+    assert headers.get("sec-websocket-version") == ("13" if status == 426 else None)
+    body = client.read(int(headers["content-length"]))
+    assert "expected:" in body.decode()
+    client.expect_end()
+    refusals = [record.getMessage() for record in log.records if record.levelname == "WARNING"]
+    assert len(refusals) == 1 and f"refused with {status}: " in refusals[0] and refusals[0].isprintable()
+    good.send(request().replace(b"GET", b"PUT"))
+    assert good.receive_head()[0] == 405
+
+
+@pytest.mark.rfc("6455-4.2.2-07", "6455-4.2.2-08", "6455-10.2-01", "6455-10.2-02")
+def test_10_2_an_origin_that_was_configured_passes_and_others_do_not(serving):
+    running = serving(echo, origins=["https://example.com"])
+    running.open("/", "Origin: https://example.com").finish()
+    stranger = running.connect()
+    stranger.send(request("/", "Origin: https://example.org"))
+    assert stranger.receive_head()[0] == 403
+
+
+@pytest.mark.parametrize("option", ["origins", "subprotocols"])
+def test_a_str_is_not_taken_for_a_list_of_them(nothing_left_behind, option):
+    with pytest.raises(TypeError, match="lists of str"):
+        serve(echo, "127.0.0.1", 0, **{option: "https://example.com"})
+
+
+@pytest.mark.rfc("6455-7.2.2-01")
+@pytest.mark.parametrize("sent", [b"", b"G", request()[:-1]], ids=["nothing", "one byte", "all but one byte"])
+def test_half_a_request_and_the_end_get_no_answer(serving, log, sent):
+    client = serving(never_called).connect()
+    client.send(sent)
+    client.half_close()
+    client.expect_end()
+    assert eventually(lambda: log.messages)
+    assert "no opening handshake: the connection ended" in log.messages[0]
+
+
+@pytest.mark.rfc("6455-7.2.2-01")
+def test_a_reset_in_the_middle_of_a_request_harms_nobody(serving, log):
+    running = serving(echo)
+    client = running.connect()
+    client.send(b"GET /")
+    assert eventually(lambda: running.server.connections)
+    client.reset()
+    assert eventually(lambda: not running.server.connections)
+    running.open().finish()
+    assert any("no opening handshake" in message for message in log.messages)
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\nHost: a\r\n"], ids=["nothing", "half a request"])
+def test_a_request_that_makes_no_end_is_given_up_after_the_open_timeout(serving, log, sent):
+    client = serving(never_called, open_timeout=IN_TIME).connect()
+    client.send(sent)
+    client.expect_end()
+    assert eventually(lambda: log.messages)
+    assert log.messages[0].endswith("no opening handshake: §4.2.1: no whole request within 0.05 s")
+
+
+@pytest.mark.parametrize("open_timeout", [IN_TIME, None])
+def test_the_open_timeout_is_over_with_the_handshake_and_can_be_switched_off(serving, open_timeout):
+    running = serving(echo, open_timeout=open_timeout)
+    client, passed = running.open(), threading.Event()
+    running.server._timers.call_at(0, lambda now: now + 2 * IN_TIME if not passed.is_set() and not passed.set() else None)
+    assert passed.wait(DEADLINE_S)
+    late = running.connect()
+    if open_timeout is not None:
+        late.expect_end()
+    says_echo(client)
+
+
+# process_request
+
+
+@pytest.mark.rfc("6455-4.2.2-04", "6455-4.2.2-05")
+@pytest.mark.parametrize("status, header", [(401, ("WWW-Authenticate", "Basic")), (302, ("Location", "/elsewhere"))])
+def test_4_2_2_process_request_may_answer_instead_of_a_handshake(serving, status, header):
+    seen = []
+
+    def answer(connection, request):
+        seen.append((connection.state, connection.request is request, request.path))
+        return Response(status, "Because", Headers([header, ("Content-Length", "2")]), b"no")
+
+    client = serving(never_called, process_request=answer).connect()
+    client.send(request("/secret"), frame(TEXT, b"too early"))
+    assert client.receive_head() == (status, {header[0].lower(): header[1], "content-length": "2"})
+    assert client.read(2) == b"no"
+    client.expect_end()
+    assert seen == [(State.CONNECTING, True, "/secret")]
+
+
+def test_process_request_may_answer_a_plain_request(serving):
+    running = serving(never_called, process_request=lambda connection, request: connection.respond(200, "a page"))
+    client = running.connect()
+    client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert client.receive_head()[0] == 200
+    assert client.file.read() == b"a page"
+
+
+def test_process_request_that_gives_none_leaves_the_rest_to_the_handshake(serving):
+    client = serving(echo, process_request=lambda connection, request: None).open()
+    says_echo(client)
+
+
+FORGERY = "\nERROR forged\rERROR forged\x0bERROR forged\u2028ERROR forged\x85ERROR forged\x1b[2J"
+
+
+def assert_traceback_behind_bars(record):
+    first, *traceback = record.getMessage().splitlines()
+    assert record.levelname == "ERROR"
+    assert traceback[0] == "  | Traceback (most recent call last):"
+    assert all(line.startswith("  | ") and line.isprintable() for line in traceback)
+    assert "forged" in traceback[-1]
+    assert "forged" not in first
+
+
+def test_process_request_that_raises_gets_500_and_a_traceback_in_the_log_that_cannot_be_forged(serving, log):
+    def broken(connection, request):
+        raise ValueError(FORGERY)
+
+    client = serving(never_called, process_request=broken).connect()
+    client.send(request())
+    status, headers = client.receive_head()
+    assert status == 500
+    assert b"forged" not in client.read(int(headers["content-length"]))
+    client.expect_end()
+    (error,) = [record for record in log.records if record.levelname == "ERROR"]
+    assert_traceback_behind_bars(error)
+    assert "process_request failed" in error.getMessage()
+
+
+def test_process_request_that_gives_something_else_ends_that_connection_only(serving, log):
+    running = serving(echo, process_request=lambda connection, request: request.path != "/" or None)
+    client = running.connect()
+    client.send(request("/other"))
+    client.file.read()
+    assert eventually(lambda: not running.server.connections)
+    running.open().finish()
+    assert [record.levelname for record in log.records].count("ERROR") == 1
+
+
+# The handler
+
+
+@pytest.mark.rfc("6455-7.4.1-02", "6455-7.1.1-05")
+def test_7_4_1_a_handler_that_returns_closes_with_1000(serving, log):
+    client = serving(lambda connection: None).open()
+    close_cleanly(client, code=1000)
+    assert eventually(lambda: any("closed with 1000" in message for message in log.messages))
+
+
+@pytest.mark.rfc("6455-7.4.1-15")
+def test_7_4_1_a_handler_that_raises_closes_with_1011_and_harms_nobody_else(serving, log):
+    def handler(connection):
+        for message in connection:
+            if message == "raise":
+                raise ValueError(FORGERY)
+            connection.send(message)
+
+    running = serving(handler)
+    other, client = running.open(), running.open()
+    client.send_frame(TEXT, b"raise")
+    assert "forged" not in client.expect_close(1011)
+    client.send_frame(CLOSE, close_body(1011))
+    client.expect_end()
+    says_echo(other)
+    (error,) = [record for record in log.records if record.levelname == "ERROR"]
+    assert_traceback_behind_bars(error)
+    assert "the handler failed" in error.getMessage()
+
+
+@pytest.mark.rfc("6455-7.4.1-15")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_7_4_1_a_handler_that_exits_closes_with_1011_too(serving):
+    def handler(connection):
+        raise SystemExit
+
+    client = serving(handler).open()
+    client.expect_close(1011)
+
+
+def test_a_handler_that_does_not_catch_the_end_of_its_connection_is_no_mistake(serving, log):
+    running = serving(lambda connection: connection.recv())
+    client = running.open()
+    client.send_frame(CLOSE, close_body(4000))
+    client.expect_close(4000)
+    client.close()
+    assert eventually(lambda: any("closed with 4000" in message for message in log.messages))
+    assert {record.levelname for record in log.records} == {"INFO"}
+
+
+@pytest.mark.rfc("6455-7.1.5-03")
+def test_7_1_5_clients_that_vanish_are_reported_as_1006(serving, log):
+    running = serving(echo)
+    running.open().reset()
+    running.open().close()
+    assert eventually(lambda: sum("closed with 1006" in message for message in log.messages) == 2)
+
+
+def test_a_traceback_of_one_whose_text_cannot_be_made_is_shown_all_the_same():
+    class Broken(Exception):
+        def __str__(self):
+            raise ValueError
+
+    assert all(line.startswith("  | ") for line in indented_traceback(Broken()).splitlines())
+
+
+# Too many
+
+
+def test_beyond_max_connections_the_answer_is_503_until_one_leaves(serving, short_linger):
+    running = serving(echo, max_connections=2)
+    first, second = running.open(), running.open()
+    client = running.connect()
+    client.send(request())
+    status, headers = client.receive_head()
+    assert (status, headers["retry-after"], headers["connection"]) == (503, "1", "close")
+    assert b"2 connections are open" in client.read(int(headers["content-length"]))
+    client.expect_end()
+    first.finish()
+    first.close()
+    assert eventually(lambda: len(running.server.connections) == 1)
+    running.open().finish()
+    says_echo(second)
+    assert eventually(lambda: running.server._turned_away == 0)
+
+
+def test_without_max_connections_there_is_no_limit(serving):
+    running = serving(echo, max_connections=None)
+    for client in [running.open() for _ in range(5)]:
+        client.finish()
+
+
+def test_those_beyond_the_turned_away_are_closed_at_once(serving, monkeypatch):
+    """The accept thread takes one at a time: when the second has its answer, the first is done with."""
+    monkeypatch.setattr(module, "MAX_TURNED_AWAY", 0)
+    running = serving(echo, max_connections=0)
+    assert running.connect().receive_head()[0] == 503
+    assert running.connect().receive_head()[0] == 503
+    assert running.server._turned_away == 0
+
+
+def test_a_connection_that_was_turned_away_leaves_no_socket_behind_a_shutdown(serving):
+    running = serving(echo, max_connections=0)
+    assert running.connect().receive_head()[0] == 503
+
+
+class Listening(socket.socket):
+    """A listening socket whose accept fails with these errors first."""
+
+    errors: list[OSError] = []
+
+    def accept(self):
+        if self.errors:
+            raise self.errors.pop(0)
+        return super().accept()
+
+
+def listening(*errors):
+    sock = Listening()
+    sock.bind(("127.0.0.1", 0))
+    sock.listen()
+    sock.errors = list(errors)
+    return sock
+
+
+def test_without_a_file_descriptor_the_server_says_so_waits_and_goes_on(serving, log, monkeypatch):
+    monkeypatch.setattr(module, "PAUSE_WITHOUT_DESCRIPTORS", 0.01)
+    running = serving(echo, sock=listening(OSError(errno.EMFILE, "Too many open files")))
+    running.open().finish()
+    assert [record.getMessage() for record in log.records if record.levelname == "ERROR"] == [
+        "cannot accept a connection: [Errno 24] Too many open files; raise the limit of open files"
+    ]
+
+
+def test_the_pause_without_file_descriptors_is_cut_short_by_a_stop(serving, log, monkeypatch):
+    monkeypatch.setattr(module, "PAUSE_WITHOUT_DESCRIPTORS", 100)
+    running = serving(echo, sock=listening(OSError(errno.EMFILE, "Too many open files")))
+    running.connect()
+    assert eventually(lambda: log.records)
+    running.server.stop()
+    running.accepting.result()
+
+
+@pytest.mark.parametrize("error", [BlockingIOError(), ConnectionAbortedError()], ids=lambda error: type(error).__name__)
+def test_a_connection_that_is_gone_before_it_is_accepted_is_nothing_to_tell(serving, log, error):
+    running = serving(echo, sock=listening(error))
+    running.open().finish()
+    assert {record.levelname for record in log.records} == {"INFO"}
+
+
+def test_without_a_thread_the_answer_is_503(serving, log, short_linger, monkeypatch):
+    start, failures = threading.Thread.start, [RuntimeError("can't start new thread")]
+
+    def start_later(thread):
+        if failures and thread.name.startswith("refws 127."):
+            raise failures.pop()
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_later)
+    running = serving(echo)
+    client = running.connect()
+    status, headers = client.receive_head()
+    assert status == 503
+    assert b"cannot start another thread" in client.read(int(headers["content-length"]))
+    assert any("cannot start a thread" in record.getMessage() for record in log.records)
+    assert running.server.connections == ()
+    running.open().finish()
+    assert eventually(lambda: running.server._turned_away == 0)
+
+
+# Threads
+
+
+def thread_names(base):
+    return sorted(thread.name for thread in set(threading.enumerate()) - base)
+
+
+def test_there_is_one_thread_for_each_connection_one_that_accepts_and_one_for_the_timers(serving):
+    base = set(threading.enumerate())
+    running = serving(echo)
+    clients = [running.open() for _ in range(3)]
+    for client in clients:
+        says_echo(client)
+    host, port = running.address
+    names = [f"refws {host}:{client.sock.getsockname()[1]}" for client in clients]
+    names += [f"refws-accept {host}:{port}", "refws-timers"]
+    assert thread_names(base) == sorted(names)
+    clients[0].finish()
+    clients[0].close()
+    assert eventually(lambda: thread_names(base) == sorted(names[1:]))
+
+
+def test_the_accepting_thread_gets_its_name_back(serving):
+    running = serving(echo)
+    thread = running.accepting.thread
+    assert eventually(lambda: thread.name.startswith("refws-accept"))
+    running.server.stop()
+    running.accepting.result()
+    assert thread.name == "test serve_forever"
+
+
+def test_a_busy_handler_delays_nobody_else(serving, held):
+    def handler(connection):
+        (held if connection.request.path == "/busy" else echo)(connection)
+
+    running = serving(handler)
+    running.open("/busy")
+    assert held.entered.wait(DEADLINE_S)
+    says_echo(running.open())
+    held.release.set()
+
+
+@pytest.mark.rfc("6455-10.1-02", "6455-10.7-01")
+def test_a_good_client_is_served_beside_many_bad_ones(serving):
+    running = serving(echo, send_timeout=IN_TIME)
+    good = running.open()
+    for _ in range(10):
+        running.connect().send(b"GET / HT")
+        running.connect().send(os.urandom(64), b"\r\n\r\n")
+        running.open().send(os.urandom(64))
+        running.open().send(frame(BINARY, bytes(1000))[:500])
+        running.open().reset()
+        never_reads = running.open()
+        with suppress(OSError):
+            never_reads.send(frame(BINARY, bytes(1000)))
+        says_echo(good)
+    good.finish()
+
+
+# Stopping
+
+
+@pytest.mark.rfc("6455-7.3-01", "6455-7.4.1-03")
+def test_7_4_1_shutdown_sends_1001_to_all_waits_for_them_and_listens_no_more(background, serving):
+    running = serving(echo)
+    clients = [running.open() for _ in range(3)]
+    stopping = background(running.server.shutdown)
+    for client in clients:
+        assert client.receive() == (Header(1, 0, CLOSE, 0, 24), close_body(1001, "the server is stopping"))
+    assert stopping.thread.is_alive()
+    for client in clients:
+        client.send_frame(CLOSE, close_body(1001))
+        client.expect_end()
+        client.close()
+    stopping.result()
+    running.accepting.result()
+    assert running.server.connections == ()
+    with pytest.raises(ConnectionRefusedError):
+        Wire.connect(running.address)
+
+
+def test_stop_lets_serve_forever_return_and_the_connections_live_on(serving):
+    running = serving(echo)
+    client = running.open()
+    running.server.stop()
+    running.accepting.result()
+    says_echo(client)
+    client.finish()
+
+
+def test_serve_forever_after_a_stop_returns_at_once(serving):
+    running = serving(echo)
+    running.server.stop()
+    running.accepting.result()
+    Background(running.server.serve_forever).result()
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_shutdown_without_serve_forever_and_serve_forever_after_shutdown_just_return(nothing_left_behind, times):
+    server = serve(echo, "127.0.0.1", 0)
+    for _ in range(times):
+        server.shutdown()
+    server.stop()
+    server.abort()
+    Background(server.serve_forever).result()
+
+
+def test_shutdown_from_two_threads_at_once_ends_both(background, serving):
+    running = serving(echo)
+    client = running.open()
+    stopping = [background(running.server.shutdown) for _ in range(2)]
+    close_cleanly(client)
+    for thread in stopping:
+        thread.result()
+
+
+def test_shutdown_ends_half_made_handshakes_without_a_close(background, serving):
+    running = serving(never_called)
+    client = running.connect()
+    client.send(b"GET / HTTP/1.1\r\n")
+    assert eventually(lambda: running.server.connections)
+    stopping = background(running.server.shutdown)
+    client.expect_end()
+    stopping.result()
+
+
+@pytest.mark.rfc("6455-7.1.5-03")
+def test_shutdown_does_not_wait_for_ever_for_a_peer_that_does_not_answer(background, serving):
+    running = serving(echo, close_timeout=IN_TIME)
+    client = running.open()
+    running.server.shutdown()
+    client.expect_close(1001)
+    client.expect_end()
+
+
+def test_shutdown_waits_for_a_send_that_makes_an_end(background, serving):
+    running = serving(lambda connection: connection.send(bytes(MANY)) or connection.recv())
+    client = running.open()
+    (connection,) = running.server.connections
+    assert eventually(lambda: connection._stream._blocked_since is not None)
+    stopping = background(running.server.shutdown)
+    assert len(client.receive()[1]) == MANY
+    close_cleanly(client)
+    stopping.result()
+
+
+def test_shutdown_cuts_a_send_that_makes_no_end(serving, log):
+    caught = []
+
+    def handler(connection):
+        with pytest.raises(ConnectionClosed) as raised:
+            connection.send(bytes(MANY))
+        caught.append(str(raised.value))
+
+    running = serving(handler, close_timeout=IN_TIME)
+    running.open()
+    (connection,) = running.server.connections
+    assert eventually(lambda: connection._stream._blocked_since is not None)
+    running.server.shutdown()
+    assert len(caught) == 1 and caught[0].endswith("the server is stopping, and a send made no end")
+
+
+def test_a_stuck_handler_is_left_behind_with_a_warning(serving, log, held, short_linger):
+    running = serving(held, close_timeout=IN_TIME)
+    client = running.open()
+    assert held.entered.wait(DEADLINE_S)
+    Background(running.server.shutdown).result()
+    warnings = [record.getMessage() for record in log.records if record.levelname == "WARNING"]
+    assert len(warnings) == 1 and "has not returned; it is left behind" in warnings[0]
+    assert str(client.sock.getsockname()[1]) in warnings[0]
+    held.release.set()
+    client.expect_close(1001)
+    client.expect_end()
+
+
+def test_shutdown_from_a_handler_closes_the_others_and_then_its_own(serving, log):
+    def handler(connection):
+        for _ in connection:
+            running.server.shutdown()
+
+    running = serving(handler)
+    client, other = running.open(), running.open()
+    client.send_frame(TEXT, b"shut down")
+    close_cleanly(other)
+    close_cleanly(client)
+    running.accepting.result()
+    assert eventually(lambda: not running.server.connections)
+    assert "WARNING" not in {record.levelname for record in log.records}
+
+
+@pytest.mark.parametrize("answers", [False, True], ids=["a peer that never answers", "a peer that keeps TCP open"])
+def test_the_deadlines_of_a_connection_whose_handler_shuts_the_server_down_still_hold(serving, monkeypatch, answers):
+    """The timers must not be stopped while a connection lives that needs them to end."""
+    monkeypatch.setattr("refws.endpoint.connection.LINGER", IN_TIME)
+    done = threading.Event()
+
+    def handler(connection):
+        running.server.shutdown()
+        done.set()
+
+    running = serving(handler, close_timeout=IN_TIME)
+    client = running.open()
+    client.expect_close(1001)
+    assert done.wait(DEADLINE_S)
+    if answers:
+        client.send_frame(CLOSE, close_body(1001))
+    assert eventually(lambda: not running.server.connections, timeout=1)
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="this system sends no signal to a thread")
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("method", ["stop", "shutdown"])
+def test_a_signal_handler_of_the_accepting_thread_stops_it_and_the_with_block_does_the_rest(
+    background, nothing_left_behind, method, times
+):
+    main = threading.main_thread()
+    assert threading.current_thread() is main
+    with serve(echo, "127.0.0.1", 0) as server:
+        previous = signal.signal(signal.SIGTERM, lambda number, frame: [getattr(server, method)() for _ in range(times)])
+        watchdog = threading.Timer(DEADLINE_S, server.stop)
+        watchdog.start()
+
+        def client():
+            wire = Wire.connect(server.address)
+            wire.send(request())
+            assert wire.receive_head()[0] == 101
+            signal.pthread_kill(main.ident, signal.SIGTERM)
+            close_cleanly(wire)
+
+        try:
+            clients = background(client)
+            server.serve_forever()
+            assert watchdog.is_alive()
+        finally:
+            signal.signal(signal.SIGTERM, previous)
+            watchdog.cancel()
+            watchdog.join()
+    clients.result()
+
+
+def test_abort_ends_all_connections_at_once_without_a_close(serving, held):
+    def handler(connection):
+        (held if connection.request.path == "/busy" else echo)(connection)
+
+    running = serving(handler)
+    clients = [running.open(), running.open("/busy"), running.connect()]
+    assert held.entered.wait(DEADLINE_S)
+    assert eventually(lambda: len(running.server.connections) == 3)
+    running.server.abort()
+    for client in clients:
+        client.expect_end()
+    running.accepting.result()
+    held.release.set()
+
+
+# Where it listens
+
+
+def test_a_server_has_an_address_and_a_file_descriptor(nothing_left_behind):
+    with serve(echo, "127.0.0.1", 0) as server:
+        assert server.address[0] == "127.0.0.1" and server.address[1] > 0
+        assert stat.S_ISSOCK(os.fstat(server.fileno()).st_mode)
+        assert server.connections == ()
+
+
+def test_a_port_in_use_is_an_oserror_and_leaves_nothing_behind(serving):
+    running = serving(echo)
+    with pytest.raises(OSError) as raised:
+        serve(echo, *running.address)
+    assert raised.value.errno == errno.EADDRINUSE
+    running.open().finish()
+
+
+def test_without_a_host_it_listens_everywhere(nothing_left_behind):
+    with serve(echo, None, 0) as server:
+        assert server.address[0] in ("0.0.0.0", "::")
+
+
+def test_ipv6_addresses_are_shown_in_brackets(nothing_left_behind):
+    try:
+        server = serve(echo, "::1", 0)
+    except OSError:
+        pytest.skip("this system has no IPv6 loopback")
+    with server:
+        accepting = Background(server.serve_forever)
+        assert eventually(lambda: accepting.thread.name == f"refws-accept [::1]:{server.address[1]}")
+        server.stop()
+        accepting.result()
+
+
+@pytest.fixture
+def path(tmp_path, monkeypatch):
+    """A path for a Unix socket, short as they must be."""
+    monkeypatch.chdir(tmp_path)
+    return "refws.sock"
+
+
+@needs_unix_sockets
+def test_a_unix_socket_is_served_and_its_path_removed_at_the_end(background, serving, path):
+    running = serving(echo, unix_path=path)
+    assert running.address == path
+    assert stat.S_ISSOCK(os.stat(path).st_mode)
+    client = running.open()
+    says_echo(client)
+    stopping = background(running.server.shutdown)
+    close_cleanly(client)
+    stopping.result()
+    assert not os.path.exists(path)
+
+
+@needs_unix_sockets
+def test_the_socket_of_a_dead_server_is_replaced(serving, path):
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(path)
+    running = serving(echo, unix_path=path)
+    says_echo(running.open())
+
+
+@needs_unix_sockets
+def test_the_socket_of_a_living_server_is_left_alone(serving, path):
+    living = serving(echo, unix_path=path)
+    with pytest.raises(OSError) as raised:
+        serve(echo, unix_path=path)
+    assert raised.value.errno == errno.EADDRINUSE
+    says_echo(living.open())
+
+
+@needs_unix_sockets
+def test_a_file_at_the_path_is_left_alone(nothing_left_behind, path):
+    with open(path, "w") as file:
+        file.write("precious")
+    with pytest.raises(OSError) as raised:
+        serve(echo, unix_path=path)
+    assert raised.value.errno == errno.EADDRINUSE
+    with open(path) as file:
+        assert file.read() == "precious"
+
+
+@needs_unix_sockets
+def test_a_path_in_a_directory_that_is_not_there_is_an_oserror(nothing_left_behind, path):
+    with pytest.raises(FileNotFoundError):
+        serve(echo, unix_path=f"missing/{path}")
+
+
+@needs_unix_sockets
+def test_a_path_that_was_removed_meanwhile_disturbs_no_shutdown(nothing_left_behind, path):
+    with serve(echo, unix_path=path):
+        os.unlink(path)
+    assert not os.path.exists(path)
+
+
+@needs_unix_sockets
+def test_a_unix_client_cannot_forge_a_log_line_by_the_path_it_is_bound_to(serving, log, path):
+    client = serving(echo, unix_path=path).connect(bind_to="client\nERROR forged")
+    client.send(request())
+    assert client.receive_head()[0] == 101
+    client.finish()
+    assert log.messages and all(message.isprintable() for message in log.messages)
