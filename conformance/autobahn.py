@@ -87,6 +87,12 @@ def parser() -> argparse.ArgumentParser:
     server = commands.add_parser("server", help="run the fuzzing client against refws and judge its report")
     server.set_defaults(command=run_server)
     add_run_options(server, NOT_YET)
+    server.add_argument(
+        "--referee",
+        choices=("autobahn", "kosoku"),
+        default="autobahn",
+        help="who judges: the real testsuite (default), or kosoku, which is faster and needs no Python 2.7",
+    )
     reader = commands.add_parser("show", help="show a case of the last report: rules, functions, bytes both ways")
     reader.set_defaults(command=show_case)
     reader.add_argument("case", help="such as 6.4.3")
@@ -129,11 +135,11 @@ def _positive(text: str) -> int:
 
 def run_server(arguments: argparse.Namespace) -> int:
     """Runs the selected cases against our server; the exit status says whether all went as expected."""
-    testsuite = environment.testsuite(say)
+    referee = environment.kosoku() if arguments.referee == "kosoku" else environment.testsuite(say)
     expectation = report.Expectation.load(EXPECTED)
-    selected = selection(set(testsuite.cases()) | set(expectation.verdicts), arguments)
+    selected = selection(set(referee.cases()) | set(expectation.verdicts), arguments)
     started = time.monotonic()
-    notes = fuzzing.fuzz(testsuite, refws(), selected, REPORTS, arguments.jobs, limits(arguments))
+    notes = fuzzing.fuzz(referee, refws(), selected, REPORTS, arguments.jobs, limits(arguments))
     return judge(selected, expectation, notes, time.monotonic() - started)
 
 

@@ -6,6 +6,7 @@ a directory that is thrown away: nothing outside .environments changes.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -23,6 +24,9 @@ REQUIREMENTS = Path(__file__).with_name("requirements-autobahntestsuite.txt")
 
 VIRTUALENV = "virtualenv==20.21.1"
 """The last release series that makes environments for Python 2.7 (20.22 dropped it)."""
+
+KOSOKU = "kosoku==0.1.0"
+RUN_KOSOKU = "from kosoku._cli import main; main()"
 
 MARKER = "complete.txt"
 """Holds the requirements that were installed; without it, or with others, the environment is made anew."""
@@ -49,6 +53,9 @@ class Testsuite:
 
     directory: Path
 
+    passing = (0,)
+    """The exit statuses of a fuzzing client that came to its end."""
+
     @property
     def _python(self) -> tuple[str | Path, ...]:
         """Without PYTHONPATH (`-E`), and printing at once (`-u`)."""
@@ -66,6 +73,31 @@ class Testsuite:
         return [*self._python, self.directory / "bin" / "wstest", "--mode", "fuzzingclient", "--spec", spec]
 
 
+@dataclass(frozen=True)
+class Kosoku:
+    """The testsuite's cases with a runner of our days; `python` is that of its environment."""
+
+    python: Path
+
+    passing = (0, 1)
+    """It ends with 1 when a case is FAILED."""
+
+    def cases(self) -> list[str]:
+        """None: it does not list them."""
+        return []
+
+    def fuzzing_client(self, spec: Path) -> list[str | Path]:
+        """The command that runs the cases of a spec file; it prints nothing before the end."""
+        told = json.loads(spec.read_text("utf-8"))
+        cases = [word for case in told["cases"] for word in ("--include", case)]
+        return [self.python, "-c", RUN_KOSOKU, "--outdir", told["outdir"], *cases, told["servers"][0]["url"]]
+
+
+def kosoku() -> Kosoku:
+    """Installed; made on the first call, in seconds. Raises Unavailable."""
+    return Kosoku(python_packages("kosoku", [KOSOKU]))
+
+
 def testsuite(say: Say) -> Testsuite:
     """The installed testsuite; made on the first call, in one to two minutes. Raises Unavailable."""
     directory = ENVIRONMENTS / "autobahntestsuite"
@@ -74,6 +106,9 @@ def testsuite(say: Say) -> Testsuite:
         python2 = find_python2(_candidates())
         _make(directory, requirements, lambda scratch: _build_testsuite(scratch, python2, say))
     return Testsuite(directory)
+
+
+Referee = Testsuite | Kosoku
 
 
 def testsuite_version() -> str:

@@ -19,7 +19,7 @@ from pathlib import Path
 import processes
 import report
 from cases import portions
-from environment import ROOT, Testsuite
+from environment import ROOT, Referee
 from progress import Progress
 
 CASE_STARTS = re.compile(r"^Running test case ID (\S+) for agent", re.MULTILINE)
@@ -55,7 +55,7 @@ class Limits:
 
 
 def fuzz(
-    testsuite: Testsuite, server: Server, selected: Sequence[str], directory: Path, clients: int, limits: Limits
+    referee: Referee, server: Server, selected: Sequence[str], directory: Path, clients: int, limits: Limits
 ) -> list[str]:
     """Starts the server, runs the cases, leaves one report in `directory`; returns what went wrong on the way.
 
@@ -65,7 +65,7 @@ def fuzz(
     port = processes.free_port()
     with processes.Process(server.command(port), directory / "server.log", directory=ROOT) as process:
         processes.wait_for_port(process, port, STARTUP_S)
-        run = Run(testsuite, Testee(server.name, f"ws://127.0.0.1:{port}/echo"), process, directory)
+        run = Run(referee, Testee(server.name, f"ws://127.0.0.1:{port}/echo"), process, directory)
         progress = Progress(selected, clients, sys.stdout, time.monotonic())
         run.execute(portions(selected, clients), clients, limits, progress)
     report.merge(run.directories, server.name, directory)
@@ -87,13 +87,13 @@ def last_started(output: str) -> str | None:
 class FuzzingClient:
     """One process of the testsuite at work on one portion of the cases."""
 
-    def __init__(self, testsuite: Testsuite, testee: Testee, cases: Sequence[str], directory: Path) -> None:
+    def __init__(self, referee: Referee, testee: Testee, cases: Sequence[str], directory: Path) -> None:
         self.cases = cases
         self.directory = directory
         directory.mkdir(parents=True)
         spec_file = directory / "spec.json"
         spec_file.write_text(spec(testee, cases, directory), "utf-8")
-        self.process = processes.Process(testsuite.fuzzing_client(spec_file), directory / "output.txt")
+        self.process = processes.Process(referee.fuzzing_client(spec_file), directory / "output.txt")
         self.current: str | None = None
         self._current_since = time.monotonic()
 
@@ -125,10 +125,10 @@ class Run:
     `directories` holds the reports of the clients that have ended, `notes` what went wrong on the way.
     """
 
-    def __init__(self, testsuite: Testsuite, testee: Testee, server: processes.Process, directory: Path) -> None:
+    def __init__(self, referee: Referee, testee: Testee, server: processes.Process, directory: Path) -> None:
         self.directories: list[Path] = []
         self.notes: list[str] = []
-        self._testsuite = testsuite
+        self._referee = referee
         self._testee = testee
         self._server = server
         self._directory = directory
@@ -174,7 +174,7 @@ class Run:
     def _start_clients(self, clients: int) -> None:
         while self._waiting and len(self._clients) < clients:
             directory = self._directory / f"client-{next(self._numbers):03d}"
-            self._clients.append(FuzzingClient(self._testsuite, self._testee, self._waiting.popleft(), directory))
+            self._clients.append(FuzzingClient(self._referee, self._testee, self._waiting.popleft(), directory))
 
     def _collect(self, limits: Limits) -> None:
         now = time.monotonic()
@@ -190,7 +190,7 @@ class Run:
         client.process.stop()
         self._done.update(client.cases)
         self.directories.append(client.directory)
-        if client.process.status != 0:
+        if client.process.status not in self._referee.passing:
             self.notes.append(f"a fuzzing client ended with status {client.process.status}:\n{client.process.tail()}")
 
     def _give_up(self, client: FuzzingClient, limits: Limits) -> None:

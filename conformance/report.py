@@ -56,9 +56,12 @@ def merge(parts: Iterable[Path], agent: str, target: Path) -> None:
 
 
 def _read_index(directory: Path, agent: str) -> dict[str, Any]:
-    """Empty where the client ended before it wrote its reports."""
+    """Empty where the client ended before it wrote its reports; kosoku names the agent as it likes."""
     index = directory / INDEX
-    return json.loads(index.read_text("utf-8")).get(agent, {}) if index.is_file() else {}
+    if not index.is_file():
+        return {}
+    agents = json.loads(index.read_text("utf-8"))
+    return agents.get(agent) or next(iter(agents.values()), {})
 
 
 def read(directory: Path, agent: str) -> dict[str, Result]:

@@ -19,6 +19,9 @@ MOST_EVENTS = 40
 """More events of the wire log than these are cut in the middle: some cases send a message byte by byte."""
 
 TO_SERVER, FROM_SERVER = "->", "<-"
+DIRECTIONS = {"TO": TO_SERVER, "RO": FROM_SERVER}
+"""Octets sent and received, as the wire log calls them."""
+
 OPCODES = {0: "continuation", 1: "text", 2: "binary", 8: "Close", 9: "Ping", 10: "Pong"}
 
 Event = Sequence[Any]
@@ -38,24 +41,32 @@ def case_page(case: str, result: Result, noted: Mapping[str, Any], table: Sequen
             (
                 *labelled("sends", plain_text(noted["description"])),
                 *labelled("expects", plain_text(noted["expectation"])),
-                *labelled("found", [f"{noted['result']} {noted['resultClose']}.".replace("..", ".")]),
+                *labelled("found", [f"{noted['result']} {noted['resultClose']}"]),
             )
         ),
-        "\n".join((*_rule_lines(found), *_rule_lines(every, "as always"))),
+        "\n".join((*_rule_lines(found), *_every_case_lines(every))),
         "\n".join(wire(noted)),
         f"The testsuite's own page: {result.page}",
     ]
     return "\n\n".join(parts)
 
 
-def _rule_lines(found: Iterable[rules.Rule], label: str = "") -> Iterator[str]:
-    found = list(found)
-    requirements = [requirement for rule in found for requirement in rule.requirements]
-    sections = [f"{section}: {' '.join(ids)}" for section, ids in rules.by_section(requirements).items()]
-    functions = list(dict.fromkeys(function.replace(":", "  ") for rule in found for function in rule.functions))
-    yield from labelled(label or "about", [rule.subject for rule in found])
-    yield from labelled("" if label else "rules", sections)
-    yield from labelled("" if label else "answers", functions)
+def _rule_lines(found: Sequence[rules.Rule]) -> Iterator[str]:
+    sections = rules.by_section(requirement for rule in found for requirement in rule.requirements)
+    yield from labelled("about", [rule.subject for rule in found])
+    yield from labelled("rules", [f"{section}: {' '.join(ids)}" for section, ids in sections.items()])
+    yield from labelled("answers", _functions(found))
+
+
+def _every_case_lines(every: Sequence[rules.Rule]) -> Iterator[str]:
+    """In short, as they are the same each time."""
+    sections = rules.by_section(requirement for rule in every for requirement in rule.requirements)
+    yield from labelled("as always", [rule.subject for rule in every])
+    yield from labelled("", [", ".join(sections).replace(", RFC 6455", ","), ", ".join(_functions(every))])
+
+
+def _functions(found: Iterable[rules.Rule]) -> list[str]:
+    return list(dict.fromkeys(function.replace(":", " ") for rule in found for function in rule.functions))
 
 
 def labelled(label: str, lines: Iterable[str]) -> Iterator[str]:
@@ -76,20 +87,27 @@ def plain_text(description: str) -> list[str]:
 def wire(noted: Mapping[str, Any]) -> Iterator[str]:
     """What went over the wire, in its order: the heads as text, all else as the testsuite has kept it."""
     yield f"On the wire ({TO_SERVER} from the testsuite to the server, {FROM_SERVER} back):"
-    heads = {TO_SERVER: noted["httpRequest"], FROM_SERVER: noted["httpResponse"]}
-    for event in _cut(noted["wirelog"]):
-        kind = event[0]
-        if kind in ("TO", "RO"):
-            direction = TO_SERVER if kind == "TO" else FROM_SERVER
+    heads = {"TO": noted["httpRequest"], "RO": noted["httpResponse"]}
+    for kind, head in heads.items():
+        yield f"  {DIRECTIONS[kind]} {counted(len(head.encode()))}"
+        yield from head_lines(head)
+    for event in _cut([event for event in noted["wirelog"] if not _is_head(event, heads)]):
+        if event[0] in heads:
             length, octets = event[1]
-            yield f"  {direction} {counted(length)}"
-            yield from head_lines(heads.pop(direction)) if heads.get(direction) else hexdump(length, octets)
+            yield f"  {DIRECTIONS[event[0]]} {counted(length)}"
+            yield from hexdump(length, octets)
         else:
-            yield f"  {_event_line(event)}"
+            yield _fitting(f"  {_event_line(event)}")
     if noted["droppedByMe"]:
         yield f"  {TO_SERVER} the testsuite ended the TCP connection"
     else:
         yield f"  {FROM_SERVER} the server ended the TCP connection"
+
+
+def _is_head(event: Event, heads: Mapping[str, str]) -> bool:
+    """Whether these are the bytes of the request or of the response, and no others."""
+    head = heads.get(event[0], "").encode()
+    return bool(head) and event[1][0] == len(head) and head.hex().startswith(event[1][1].removesuffix(" ..."))
 
 
 def _cut(events: Sequence[Event]) -> Iterator[Event]:
@@ -103,7 +121,7 @@ def _cut(events: Sequence[Event]) -> Iterator[Event]:
 
 
 def head_lines(head: str) -> Iterator[str]:
-    for line in head.splitlines():
+    for line in head.rstrip().splitlines():
         yield f"       {printable(line)}".rstrip()
 
 
@@ -147,6 +165,10 @@ def _event_line(event: Event) -> str:
             return f".. {left_out:,} more events, which the testsuite's own page has"
         case _:
             return f".. {event}"
+
+
+def _fitting(line: str) -> str:
+    return line if len(line) <= WIDTH else f"{line[: WIDTH - 4]} ..."
 
 
 def _frame(opcode: int, fin: bool, rsv: int, length: int, payload: str) -> str:

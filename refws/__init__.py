@@ -10,6 +10,7 @@ Read the package in this order; each file names its section at its head:
         close_codes.py  §7.4             its status codes
         http.py         RFC 9112         the head of a request, and responses
         handshake.py    §4 §9.1 §10.2    the opening handshake
+        deflate.py      RFC 7692         permessage-deflate
         errors.py       §7.1.7           one exception for each kind of refusal
     endpoint/    threads and blocking sockets.
         stream.py       one blocking byte stream
@@ -35,6 +36,7 @@ from .endpoint.exceptions import (
 from .endpoint.server import Server, serve
 from .protocol.close import Close, State
 from .protocol.close_codes import CloseCode
+from .protocol.deflate import DeflateSettings
 from .protocol.errors import WebSocketException
 from .protocol.http import Headers, Request, Response
 
@@ -46,6 +48,7 @@ __all__ = [
     "ConnectionClosed",
     "ConnectionClosedError",
     "ConnectionClosedOK",
+    "DeflateSettings",
     "Headers",
     "InvalidState",
     "Request",

@@ -91,6 +91,8 @@ def command_line() -> CommandLine:
            help="let pages of this origin connect, as https://example.com; repeatable (default: this server's own)")
     option("--subprotocol", metavar="NAME", type=subprotocol, action="append",
            help="subprotocol to agree on, the best one first; repeatable (default: none)")
+    option("--deflate", action="store_true",
+           help="compress messages where the client offers it (permessage-deflate, RFC 7692)")
     option("--max-message-size", metavar="BYTES", type=message_size, default=2**20,
            help="largest message to accept, in bytes (default: %(default)s)")
     option("--max-fragments", metavar="NUMBER", type=fragment_count, default=1024,
@@ -185,6 +187,7 @@ def start(options: argparse.Namespace) -> Server:
         origins=options.origin,
         subprotocols=options.subprotocol,
         process_request=process_request,
+        compression="deflate" if options.deflate else None,
         open_timeout=options.open_timeout,
         ping_interval=options.ping_interval,
         ping_timeout=options.ping_timeout,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from wire import DEADLINE_S, Background, Wire, eventually, request
 
-from refws import serve
+from refws import State, serve
 from refws.endpoint.connection import Connection, Settings
 from refws.endpoint.stream import Stream
 from refws.endpoint.timers import Timers
@@ -68,12 +68,18 @@ class Running:
         return client
 
     def open(self, path="/", *fields):
-        """A client whose opening handshake is done."""
+        """A client whose opening handshake is done, on either side."""
         client = self.connect()
         client.send(request(path, *fields))
         status, client.headers = client.receive_head()
         assert status == 101
+        address = client.sock.getsockname()
+        assert eventually(lambda: State.CONNECTING not in self.states(address))
         return client
+
+    def states(self, address):
+        """Those of the server's connections with this peer."""
+        return {connection.state for connection in self.server.connections if connection.remote_address == address}
 
     def stop(self):
         for client in self.clients:

@@ -236,16 +236,22 @@ def test_a_request_that_makes_no_end_is_given_up_after_the_open_timeout(serving,
     assert log.messages[0].endswith("no opening handshake: §4.2.1: no whole request within 0.05 s")
 
 
-@pytest.mark.parametrize("open_timeout", [IN_TIME, None])
-def test_the_open_timeout_is_over_with_the_handshake_and_can_be_switched_off(serving, open_timeout):
-    running = serving(echo, open_timeout=open_timeout)
-    client, passed = running.open(), threading.Event()
-    running.server._timers.call_at(0, lambda now: now + 2 * IN_TIME if not passed.is_set() and not passed.set() else None)
-    assert passed.wait(DEADLINE_S)
-    late = running.connect()
-    if open_timeout is not None:
-        late.expect_end()
+def test_the_open_timeout_is_over_with_the_handshake(serving):
+    """The deadline of the second connection, which makes no request, lies behind that of the first."""
+    running = serving(echo, open_timeout=IN_TIME)
+    client, late = running.open(), running.connect()
+    late.expect_end()
     says_echo(client)
+
+
+def test_the_open_timeout_can_be_switched_off(serving):
+    running = serving(echo, open_timeout=None)
+    client = running.connect()
+    client.send(request()[:-1])
+    assert eventually(lambda: running.server.connections)
+    assert len(running.server._timers._schedule) == 0
+    client.send(request()[-1:])
+    assert client.receive_head()[0] == 101
 
 
 # process_request
@@ -387,7 +393,7 @@ def test_a_traceback_of_one_whose_text_cannot_be_made_is_shown_all_the_same():
 # Too many
 
 
-def test_beyond_max_connections_the_answer_is_503_until_one_leaves(serving, short_linger):
+def test_beyond_max_connections_the_answer_is_503_until_one_leaves(short_linger, serving):
     running = serving(echo, max_connections=2)
     first, second = running.open(), running.open()
     client = running.connect()
@@ -410,7 +416,7 @@ def test_without_max_connections_there_is_no_limit(serving):
         client.finish()
 
 
-def test_those_beyond_the_turned_away_are_closed_at_once(serving, monkeypatch):
+def test_those_beyond_the_turned_away_are_closed_at_once(monkeypatch, serving):
     """The accept thread takes one at a time: when the second has its answer, the first is done with."""
     monkeypatch.setattr(module, "MAX_TURNED_AWAY", 0)
     running = serving(echo, max_connections=0)
@@ -443,7 +449,7 @@ def listening(*errors):
     return sock
 
 
-def test_without_a_file_descriptor_the_server_says_so_waits_and_goes_on(serving, log, monkeypatch):
+def test_without_a_file_descriptor_the_server_says_so_waits_and_goes_on(monkeypatch, serving, log):
     monkeypatch.setattr(module, "PAUSE_WITHOUT_DESCRIPTORS", 0.01)
     running = serving(echo, sock=listening(OSError(errno.EMFILE, "Too many open files")))
     running.open().finish()
@@ -452,7 +458,7 @@ def test_without_a_file_descriptor_the_server_says_so_waits_and_goes_on(serving,
     ]
 
 
-def test_the_pause_without_file_descriptors_is_cut_short_by_a_stop(serving, log, monkeypatch):
+def test_the_pause_without_file_descriptors_is_cut_short_by_a_stop(monkeypatch, serving, log):
     monkeypatch.setattr(module, "PAUSE_WITHOUT_DESCRIPTORS", 100)
     running = serving(echo, sock=listening(OSError(errno.EMFILE, "Too many open files")))
     running.connect()
@@ -468,7 +474,7 @@ def test_a_connection_that_is_gone_before_it_is_accepted_is_nothing_to_tell(serv
     assert {record.levelname for record in log.records} == {"INFO"}
 
 
-def test_without_a_thread_the_answer_is_503(serving, log, short_linger, monkeypatch):
+def test_without_a_thread_the_answer_is_503(short_linger, monkeypatch, serving, log):
     start, failures = threading.Thread.start, [RuntimeError("can't start new thread")]
 
     def start_later(thread):
@@ -650,7 +656,7 @@ def test_shutdown_cuts_a_send_that_makes_no_end(serving, log):
     assert len(caught) == 1 and caught[0].endswith("the server is stopping, and a send made no end")
 
 
-def test_a_stuck_handler_is_left_behind_with_a_warning(serving, log, held, short_linger):
+def test_a_stuck_handler_is_left_behind_with_a_warning(short_linger, serving, log, held):
     running = serving(held, close_timeout=IN_TIME)
     client = running.open()
     assert held.entered.wait(DEADLINE_S)
@@ -679,7 +685,7 @@ def test_shutdown_from_a_handler_closes_the_others_and_then_its_own(serving, log
 
 
 @pytest.mark.parametrize("answers", [False, True], ids=["a peer that never answers", "a peer that keeps TCP open"])
-def test_the_deadlines_of_a_connection_whose_handler_shuts_the_server_down_still_hold(serving, monkeypatch, answers):
+def test_the_deadlines_of_a_connection_whose_handler_shuts_the_server_down_still_hold(monkeypatch, serving, answers):
     """The timers must not be stopped while a connection lives that needs them to end."""
     monkeypatch.setattr("refws.endpoint.connection.LINGER", IN_TIME)
     done = threading.Event()
@@ -706,7 +712,12 @@ def test_a_signal_handler_of_the_accepting_thread_stops_it_and_the_with_block_do
     main = threading.main_thread()
     assert threading.current_thread() is main
     with serve(echo, "127.0.0.1", 0) as server:
-        previous = signal.signal(signal.SIGTERM, lambda number, frame: [getattr(server, method)() for _ in range(times)])
+
+        def handler(number, frame):
+            for _ in range(times):
+                getattr(server, method)()
+
+        previous = signal.signal(signal.SIGTERM, handler)
         watchdog = threading.Timer(DEADLINE_S, server.stop)
         watchdog.start()
 
@@ -714,6 +725,7 @@ def test_a_signal_handler_of_the_accepting_thread_stops_it_and_the_with_block_do
             wire = Wire.connect(server.address)
             wire.send(request())
             assert wire.receive_head()[0] == 101
+            assert eventually(lambda: [connection.state for connection in server.connections] == [State.OPEN])
             signal.pthread_kill(main.ident, signal.SIGTERM)
             close_cleanly(wire)
 

@@ -20,6 +20,7 @@ from typing import Any
 
 from ..protocol.close import CLOSED, CONNECTING, Close, State, cut_reason
 from ..protocol.close_codes import CloseCode
+from ..protocol.deflate import Deflater, DeflateSettings, Parameters, server_pair
 from ..protocol.errors import ConnectionFailure
 from ..protocol.frame import (
     BINARY,
@@ -30,7 +31,6 @@ from ..protocol.frame import (
     PONG,
     TEXT,
     Header,
-    encode_frame,
     read_exactly,
     read_header,
 )
@@ -64,6 +64,7 @@ class Settings:
     send_timeout: float = 20
     max_size: int | None = 2**20
     max_fragments: int | None = 1024
+    compression: DeflateSettings | None = None
     logger: Logger = getLogger("refws")
 
 
@@ -89,6 +90,8 @@ class Connection:
         "_file",
         "_pings",
         "_ping_count",
+        "_deflater",
+        "_compression_threshold",
         "_heartbeat",
         "_reading",
         "_sending",
@@ -109,6 +112,8 @@ class Connection:
         self._writer = FrameWriter(stream, settings.close_timeout)
         self._incoming = IncomingMessage(settings.max_size, settings.max_fragments)
         self._abandoned = False
+        self._deflater: Deflater | None = None
+        self._compression_threshold = 0
         self._pings = PendingPings()
         self._ping_count = 0
         self._heartbeat: Timer | None = None
@@ -203,7 +208,7 @@ class Connection:
         if self._abandoned:
             self._drop_abandoned(deadline)
         data, end = self._next_piece(deadline)
-        if end and self._incoming.collected is None:
+        if end and not self._incoming.collected:
             return data
         self._incoming.collect(data)
         while not end:
@@ -214,7 +219,7 @@ class Connection:
     def _first_piece(self) -> tuple[str | bytes, bool]:
         if self._abandoned:
             self._drop_abandoned(None)
-        if self._incoming.collected is not None:
+        if self._incoming.collected:
             return self._incoming.take_collected(), False
         return self._next_piece(None)
 
@@ -229,7 +234,7 @@ class Connection:
             while not incoming.in_frame:
                 if deadline is not None:
                     self._wait_until(deadline)
-                header = read_header(self._file, MASKED)
+                header = read_header(self._file, MASKED, self._deflater is not None)
                 if header.opcode >= CONTROL:
                     self._receive_control(header)
                 else:
@@ -280,24 +285,35 @@ class Connection:
         else:
             return self._send_fragments(iter(message))
         with self._sending:
-            self._writer.write(encode_frame(opcode, payload))
+            if self._deflater is None or len(payload) < self._compression_threshold:
+                self._writer.write(opcode, payload)
+            else:
+                self._writer.write(opcode, self._deflater.deflate(payload), rsv1=True)
 
     def _send_fragments(self, fragments: Iterator[str | bytes]) -> None:
-        """§5.4. The last frame is an empty one, so that no fragment waits for the next to learn that it is the last."""
-        kind = opcode = None
+        """§5.4. The last frame has no data, so that no fragment waits for the next to learn that it is the last."""
+        kind: type | None = None
+        started = False
         with self._sending:
             try:
                 for fragment in fragments:
                     kind = kind or (str if isinstance(fragment, str) else bytes)
                     payload = encode_fragment(fragment, kind)
-                    opcode = CONT if opcode is not None else TEXT if kind is str else BINARY
-                    self._writer.write(encode_frame(opcode, payload, fin=False))
+                    self._write_fragment(CONT if started else TEXT if kind is str else BINARY, payload, fin=False)
+                    started = True
             except BaseException as error:
-                if opcode is not None and not isinstance(error, ConnectionClosed):
+                if started and not isinstance(error, ConnectionClosed):
                     self._writer.start_closing(Close(CloseCode.INTERNAL_ERROR, "§5.4: a fragmented message broke off"))
                 raise
-            if opcode is not None:
-                self._writer.write(encode_frame(CONT, b""))
+            if started:
+                self._write_fragment(CONT, b"", fin=True)
+
+    def _write_fragment(self, opcode: int, payload: bytes, fin: bool) -> None:
+        """RFC 7692 §6.1: all of a message is compressed or nothing of it, and only its first frame says so."""
+        if self._deflater is None:
+            self._writer.write(opcode, payload, fin)
+        else:
+            self._writer.write(opcode, self._deflater.deflate(payload, end=fin), fin, rsv1=opcode != CONT)
 
     def ping(self, data: str | bytes | None = None) -> threading.Event:
         """Send a Ping; an event that is set when its Pong comes, or when the connection ends. `latency` then has the time.
@@ -309,12 +325,12 @@ class Connection:
         answered = threading.Event()
         if not self._pings.add(payload, monotonic(), answered):
             raise ConcurrencyError("a Ping with the same data still waits for its Pong; use other data, or none")
-        self._writer.write(encode_frame(PING, payload))
+        self._writer.write(PING, payload)
         return answered
 
     def pong(self, data: str | bytes = b"") -> None:
         """Send a Pong that nobody asked for, a heartbeat in one direction (§5.5.3). Blocks like `send`."""
-        self._writer.write(encode_frame(PONG, control_payload(data)))
+        self._writer.write(PONG, control_payload(data))
 
     # Closing (§7)
 
@@ -349,6 +365,11 @@ class Connection:
         self.end(linger=True)
 
     # Opening (§4) and end, by the endpoint that owns the connection
+
+    def use_deflate(self, agreed: Parameters, settings: DeflateSettings) -> None:
+        """Compress and inflate messages from now on, as the opening handshake agreed (RFC 7692 §5)."""
+        self._deflater, self._incoming.inflater = server_pair(agreed, settings)
+        self._compression_threshold = settings.threshold
 
     def open(self) -> None:
         """The opening handshake is done: messages may flow, and the heartbeat starts."""

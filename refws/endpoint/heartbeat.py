@@ -150,13 +150,13 @@ class Heartbeat:
         return True
 
     def _is_blocked(self, now: float, sent: bool | None) -> bool:
-        missed = (now - self._next_ping) // self._interval
-        self._next_ping += (missed + 1) * self._interval
+        due = self._next_ping
+        self._next_ping += ((now - due) // self._interval + 1) * self._interval
         if sent is False:
             return self._stays_blocked(now)
         self._blocked = None
         if sent and self._timeout is not None and self._silence_judged_at is None:
-            self._silence_judged_at = now + self._timeout
+            self._silence_judged_at = due + self._timeout
             self._receives_at_ping = self._stream.receives
             self._suspected = False
         return False

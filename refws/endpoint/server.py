@@ -15,12 +15,13 @@ from http import HTTPStatus
 from logging import Logger, getLogger
 from time import monotonic
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from ..protocol.close import State
 from ..protocol.close_codes import CloseCode
 from ..protocol.errors import HandshakeError
-from ..protocol.handshake import accept, is_upgrade_attempt, negotiate, refuse
+from ..protocol.deflate import DeflateSettings, choose_offer
+from ..protocol.handshake import accept, is_upgrade_attempt, negotiate, refuse, requested_extensions
 from ..protocol.http import Request, Response, check_host, quote, read_request
 from .connection import LINGER, Connection, Settings, format_address
 from .exceptions import ConnectionClosed
@@ -213,10 +214,7 @@ class Server:
             self._check_plain_request(request)
             response = self._processed(connection, request)
             if response is None:
-                subprotocol = negotiate(
-                    request, origins=self._service.origins, subprotocols=self._service.subprotocols
-                )
-                response = accept(request, subprotocol=subprotocol)
+                response = self._accepted(connection, request)
         except HandshakeError as error:
             self._log_refusal(connection, error)
             return refuse(error)
@@ -224,6 +222,17 @@ class Server:
             "%s: %s %s: %d", connection.peer, request.method, quote(request.target), response.status_code
         )
         return response
+
+    def _accepted(self, connection: Connection, request: Request) -> Response:
+        """The 101, after the rules of §4.2.1, and what the offers of the client lead to (§4.2.2 item 4)."""
+        subprotocol = negotiate(request, origins=self._service.origins, subprotocols=self._service.subprotocols)
+        compression = self._settings.compression
+        agreed = choose_offer(requested_extensions(request), compression) if compression else None
+        if agreed is None:
+            return accept(request, subprotocol=subprotocol)
+        parameters, extensions = agreed
+        connection.use_deflate(parameters, compression)
+        return accept(request, subprotocol=subprotocol, extensions=extensions)
 
     def _check_plain_request(self, request: Request) -> None:
         """RFC 9112 §3.2, for requests that never get as far as the rules of §4.2.1, which hold it too."""
@@ -336,6 +345,7 @@ def serve(
     origins: Sequence[str] | None = None,
     subprotocols: Iterable[str] | None = None,
     process_request: ProcessRequest | None = None,
+    compression: Literal["deflate"] | DeflateSettings | None = None,
     open_timeout: float | None = 10,
     ping_interval: float | None = 20,
     ping_timeout: float | None = 20,
@@ -354,6 +364,10 @@ def serve(
     """
     if isinstance(origins, str) or isinstance(subprotocols, str):
         raise TypeError("origins and subprotocols are lists of str, not a str")
+    if compression == "deflate":
+        compression = DeflateSettings()
+    if not isinstance(compression, DeflateSettings | None):
+        raise TypeError(f"compression is {compression!r}; use None, 'deflate' or DeflateSettings(...)")
     service = Service(handler, origins, tuple(subprotocols or ()), process_request, max_connections)
     settings = Settings(
         open_timeout=open_timeout,
@@ -363,6 +377,7 @@ def serve(
         send_timeout=send_timeout,
         max_size=max_size,
         max_fragments=max_fragments,
+        compression=compression,
         logger=logger or getLogger("refws"),
     )
     return Server(sock or listen(host, port, unix_path), service, settings)

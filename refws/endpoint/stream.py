@@ -19,6 +19,9 @@ READ_BUFFER = 16 * 1024
 WRITE_PIECE = 64 * 1024
 """Bytes that a slow peer must take before the deadline of a blocked write starts anew."""
 
+WORTH_NO_COPY = 16 * 1024
+"""Bytes up to which a payload is copied behind its header, as that is faster than handing the system both."""
+
 DONT_WAIT = getattr(socket, "MSG_DONTWAIT", None)
 """None where a blocking socket cannot be asked to write without waiting (Windows)."""
 
@@ -27,6 +30,8 @@ Selector = getattr(selectors, "PollSelector", selectors.SelectSelector)
 
 class SocketReader(io.RawIOBase):
     """The raw file below the read buffer. Tells the heartbeat when bytes came, and whether a thread waits for some."""
+
+    __slots__ = ("receives", "waiting", "patience", "_sock", "_recv_into")
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
@@ -103,21 +108,31 @@ class Stream:
         finally:
             self._reader.patience = None
 
-    def write(self, data: bytes) -> None:
-        """All of `data`; blocks until the system has taken it. OSError once the stream is broken or aborted.
+    def write(self, data: bytes, long_data: bytes = b"") -> None:
+        """All of both, in one call of the system if they fit; blocks until the system has taken them.
 
-        A peer that takes nothing for `write_timeout` seconds gets the stream aborted.
+        OSError once the stream is broken or aborted. A peer that takes nothing for `write_timeout` seconds gets it
+        aborted.
         """
-        if DONT_WAIT is None:
-            self._write_blocking(memoryview(data))
-        else:
-            try:
-                sent = self._sock.send(data, DONT_WAIT)
-            except BlockingIOError:
-                sent = 0
-            if sent < len(data):
-                self._write_blocking(memoryview(data)[sent:])
+        if len(long_data) <= WORTH_NO_COPY:
+            data, long_data = data + long_data, b""
+        sent = self._send_at_once(data, long_data)
+        if sent < len(data):
+            self._write_blocking(memoryview(data + long_data)[sent:])
+        elif sent < len(data) + len(long_data):
+            self._write_blocking(memoryview(long_data)[sent - len(data) :])
         self.writes += 1
+
+    def _send_at_once(self, data: bytes, long_data: bytes) -> int:
+        """The number of bytes that fit the send buffer."""
+        if DONT_WAIT is None:
+            return 0
+        try:
+            if long_data:
+                return self._sock.sendmsg((data, long_data), (), DONT_WAIT)
+            return self._sock.send(data, DONT_WAIT)
+        except BlockingIOError:
+            return 0
 
     def _write_blocking(self, data: memoryview) -> None:
         self._watch_write()

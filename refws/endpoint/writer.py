@@ -9,7 +9,7 @@ import threading
 from time import monotonic
 
 from ..protocol.close import CONNECTING, OPEN, Close, ClosingHandshake, cut_reason
-from ..protocol.frame import CLOSE, PING, PONG, encode_frame
+from ..protocol.frame import CLOSE, PING, PONG, encode_frame, encode_header
 from .exceptions import ConnectionClosed, InvalidState, connection_closed
 from .stream import Stream
 from .timers import Timer
@@ -27,13 +27,14 @@ class FrameWriter:
         self._close_deadline: Timer | None = None
         self._lock = threading.Lock()
 
-    def write(self, frame: bytes) -> None:
+    def write(self, opcode: int, payload: bytes, fin: bool = True, rsv1: bool = False) -> None:
         """One frame, whole; blocks until the system has taken it. ConnectionClosed if the connection is not open."""
+        header = encode_header(opcode, len(payload), fin, rsv1)
         with self._lock:
             if self.closing.state is not OPEN:
                 raise self.not_open()
             try:
-                self._stream.write(frame)
+                self._stream.write(header, payload)
             except OSError as error:
                 self._stream.abort(str(error))
                 raise self.not_open() from None

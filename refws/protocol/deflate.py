@@ -23,6 +23,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from .errors import Fault, HandshakeError, InvalidData, MessageTooBig
 from .handshake import Extension
@@ -292,7 +293,7 @@ class Deflater:
         self._window_bits = max(window_bits, ZLIB_MIN_DEFLATE_BITS)
         self._no_context_takeover = no_context_takeover
         self._settings = settings
-        self._deflater = None
+        self._deflater: zlib._Compress | None = None
 
     def deflate(self, data: bytes, end: bool = True) -> bytes:
         """The payload of a frame: for a whole message, or for a fragment of one, the last if `end`.
@@ -318,9 +319,9 @@ class Inflater:
     Each message gets an inflater of its own, that starts with the window left by the one before; so does what follows
     a block with BFINAL=1 (§7.2.3.4). After an exception there is no going on.
 
-        data = inflater.inflate(payload, end_of_message, limit)
+        message = inflater.inflate(payload, end_of_message, limit)
         while inflater.pending:
-            data = inflater.inflate_more(limit)
+            message += inflater.inflate_more(limit - len(message))
     """
 
     __slots__ = ("pending", "_window_bits", "_no_context_takeover", "_window", "_inflater", "_input", "_end")
@@ -330,7 +331,7 @@ class Inflater:
         self._window_bits = window_bits
         self._no_context_takeover = no_context_takeover
         self._window = bytearray()
-        self._inflater = None
+        self._inflater: Any = None  # a zlib._Decompress inside a message
         self._input = b""
         self._end = False
 
@@ -361,7 +362,7 @@ class Inflater:
 
     def _inflate(self, size: int) -> bytes:
         try:
-            data = self._inflater.decompress(self._input, size)  # §7.2.2 item 2
+            data: bytes = self._inflater.decompress(self._input, size)  # §7.2.2 item 2
         except zlib.error:
             raise InvalidData("RFC 7692 §7.2.2", "a payload that is not DEFLATE data", "blocks of RFC 1951") from None
         self._remember(data)

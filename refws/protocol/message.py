@@ -1,14 +1,17 @@
-"""RFC 6455 §5.4, §5.6, §8.1: frames -> message, and UTF-8 checked as its bytes arrive."""
+"""RFC 6455 §5.4, §5.6, §8.1, RFC 7692 §6: frames -> message, inflated and checked for UTF-8 as its bytes arrive."""
 
 from __future__ import annotations
 
-import io
 from codecs import IncrementalDecoder, getincrementaldecoder
 from typing import Any
 
+from .deflate import Inflater
 from .errors import InvalidData, MessageTooBig, PolicyViolation, ProtocolError
 from .frame import CONT, TEXT, BinaryFile, Header, Opcode
 from .masking import mask
+
+MOST_PIECES = 1024
+"""Pieces of a message that are kept before they are joined: 64 MiB where the network is fast."""
 
 Utf8Decoder = getincrementaldecoder("utf-8")
 
@@ -31,6 +34,8 @@ class IncomingMessage:
         "payload_length",
         "remaining",
         "masking_key",
+        "inflater",
+        "compressed",
         "collected",
         "_decoder",
     )
@@ -41,7 +46,9 @@ class IncomingMessage:
         self.opcode: Opcode | int | None = None
         self.in_frame = False
         self.masking_key = b""
-        self.collected: Any = None
+        self.inflater: Inflater | None = None
+        self.compressed = False
+        self.collected: list[Any] = []
         self._decoder: IncrementalDecoder | None = None
 
     def start_frame(self, header: Header) -> None:
@@ -55,6 +62,8 @@ class IncomingMessage:
             self.opcode = header.opcode
             self.length = header.payload_length
             self.fragments = 1
+            if self.inflater is not None:
+                self._note_compression(header)
         else:
             raise ProtocolError("§5.4", "a new message inside a fragmented one", "a continuation or a control frame")
         self.in_frame = True
@@ -63,10 +72,19 @@ class IncomingMessage:
         if self.max_size is not None and self.length > self.max_size:
             raise MessageTooBig("§10.4", f"a message of {self.length} bytes or more", f"at most {self.max_size}")
 
+    def _note_compression(self, header: Header) -> None:
+        """RFC 7692 §6. Of a compressed message what counts is what it inflates to: its frames may be a little longer."""
+        self.compressed = header.rsv1
+        if self.compressed:
+            self.length = 0
+
     def _continue(self, header: Header) -> None:
         if self.opcode is None:
             raise ProtocolError("§5.4", "a continuation frame with no message to continue", "a text or binary frame")
-        self.length += header.payload_length
+        if header.rsv1:
+            raise ProtocolError("RFC 7692 §6.1", "RSV1 is 1 in a continuation frame", "0 in all frames but the first")
+        if not self.compressed:
+            self.length += header.payload_length
         self.fragments += 1
         if self.max_fragments is not None and self.fragments > self.max_fragments:
             raise PolicyViolation("§10.4", f"a message of {self.fragments} fragments or more", f"at most {self.max_fragments}")
@@ -78,6 +96,8 @@ class IncomingMessage:
         ends first, InvalidData at the first byte that is not UTF-8.
         """
         remaining = self.remaining
+        if self.compressed and self.inflater.pending:
+            return self._add_inflated(self.inflater.inflate_more(self._allowance), not remaining)
         piece = file.read1(remaining if remaining < size else size)
         if not piece and remaining:
             raise EOFError(f"the stream ended {remaining} bytes before the end of a frame")
@@ -91,6 +111,21 @@ class IncomingMessage:
 
         A character cut in two stays here until the rest of it comes. InvalidData at the first byte that is not UTF-8.
         """
+        if self.compressed:
+            end_of_message = end_of_frame and self.last_frame
+            return self._add_inflated(self.inflater.inflate(piece, end_of_message, self._allowance), end_of_frame)
+        return self._add_plain(piece, end_of_frame)
+
+    @property
+    def _allowance(self) -> int | None:
+        """The bytes that the message may still inflate to; None for no limit."""
+        return None if self.max_size is None else self.max_size - self.length
+
+    def _add_inflated(self, piece: bytes, end_of_frame: bool) -> tuple[str | bytes, bool]:
+        self.length += len(piece)
+        return self._add_plain(piece, end_of_frame and not self.inflater.pending)
+
+    def _add_plain(self, piece: bytes, end_of_frame: bool) -> tuple[str | bytes, bool]:
         end = False
         if end_of_frame:
             self.in_frame = False
@@ -111,13 +146,12 @@ class IncomingMessage:
             raise InvalidData("§8.1", "text that is not UTF-8", "UTF-8 without surrogates or overlong forms") from None
 
     def collect(self, data: str | bytes) -> None:
-        """Keep a piece of the message until `take_collected`."""
-        if self.collected is None:
-            self.collected = io.StringIO() if isinstance(data, str) else io.BytesIO()
-        self.collected.write(data)
+        """Keep a piece of the message until `take_collected`. Very many short ones are joined, as each takes memory."""
+        if len(self.collected) == MOST_PIECES:
+            self.collected = [self.take_collected()]
+        self.collected.append(data)
 
     def take_collected(self) -> str | bytes:
         """The pieces kept so far as one; they are then forgotten."""
-        collected, self.collected = self.collected, None
-        whole: str | bytes = collected.getvalue()
-        return whole
+        pieces, self.collected = self.collected, []
+        return "".join(pieces) if isinstance(pieces[0], str) else b"".join(pieces)
