@@ -17,6 +17,7 @@ import dataclasses
 import datetime
 import os
 import platform
+import shlex
 import sys
 import time
 from collections.abc import Callable
@@ -60,7 +61,8 @@ def say(line: str = "") -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    arguments = parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    arguments = parser().parse_args(words, argparse.Namespace(words=words))
     processes.hear_signals()
     try:
         return arguments.command(arguments)
@@ -210,7 +212,7 @@ def compare_peers(arguments: argparse.Namespace) -> int:
         arguments.rounds,
         environment.testsuite_version(),
         f"{platform.system()}, Python {platform.python_version()}",
-        "python3 conformance/autobahn.py peers",
+        shlex.join(["python3", "conformance/autobahn.py", *arguments.words]),
         datetime.date.today(),
     )
     table.write(arguments.output)
@@ -243,7 +245,7 @@ def run_rounds(
 def refws_version() -> str:
     configuration = configparser.ConfigParser()
     configuration.read(environment.ROOT / "setup.cfg", "utf-8")
-    return f"refws {configuration['metadata']['version']}"
+    return configuration["metadata"]["version"]
 
 
 if __name__ == "__main__":

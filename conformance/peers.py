@@ -16,10 +16,7 @@ PROGRAMS = Path(__file__).with_name("peers")
 
 @dataclass(frozen=True)
 class Peer:
-    """A package, what to install for it, the echo server in peers/, and how that one is set up.
-
-    What decides of the protocol has its version here, as another package often does the work.
-    """
+    """A package: what to install for it, the echo server in peers/, and how that one is set up."""
 
     name: str
     requirements: Sequence[str]
@@ -28,7 +25,9 @@ class Peer:
 
     @property
     def versions(self) -> str:
-        return ", ".join(requirement.replace("==", " ").replace("@", " ") for requirement in self.requirements)
+        """Its own version, and that of the package that does the work for it, if there is one."""
+        readable = ", ".join(requirement.replace("==", " ").replace("@", " ") for requirement in self.requirements)
+        return readable.removeprefix(f"{self.name} ")
 
     def server(self) -> fuzzing.Server:
         """Ready to run; its environment is made on the first call. Raises environment.Unavailable."""

@@ -12,7 +12,17 @@ from cases import as_ranges, case_order
 from report import CLEAN_CLOSES, COLUMNS, Results, Verdict
 
 NO_RESULT = Verdict("FAILED", "no result")
-SHOWN_COLUMNS = ("OK", "NON-STRICT", "INFORMATIONAL", "FAILED")
+
+
+EXPLANATION = """
+OK is strict. NON-STRICT is legal, but not what the testsuite prefers: mostly an error noticed later than it could have
+been, or good messages before it left unanswered. INFORMATIONAL is what the RFC leaves open. UNIMPLEMENTED is an
+extension that the server does not have. FAILED breaks a rule. A close is unclean when it has the wrong code, comes from
+the wrong side, or is none.
+
+A case counts at its best in all rounds, so that a busy machine is nobody's fault; it is unsteady when it did not end
+the same way each time. Each server echoes what it gets, in one process, with its own defaults but for what is said
+below; its environment has nothing but the package in this version and what that needs, in the newest versions."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +85,7 @@ class Table:
                 *self._explanation(),
                 "\n## What is not strict\n",
                 *(line for entry in self.entries if entry.rounds for line in _not_strict(entry)),
-                "\n## How each was set up\n",
+                "## How each was set up\n",
                 *(f"- **{entry.name}** ({entry.versions}): {entry.setup}" for entry in self.entries),
                 "",
             )
@@ -83,37 +93,38 @@ class Table:
 
     def _introduction(self) -> Iterator[str]:
         yield "# refws and other servers in the Autobahn testsuite\n"
-        yield f"Made on {self.day.isoformat()} by `{self.command}`, which writes this file anew:"
-        yield f"{len(self.selected)} cases ({as_ranges(_groups(self.selected))}), {self.rounds} rounds each,"
-        yield f"the fuzzing client of {self.referee} as referee; {self.machine}.\n"
+        yield f"Made on {self.day.isoformat()} by `{self.command}`, which writes this file anew."
+        yield f"{len(self.selected)} cases ({as_ranges(_groups(self.selected))}), {self.rounds} rounds for each server;"
+        yield f"the referee is the fuzzing client of {self.referee}. {self.machine}.\n"
 
     def _table(self) -> Iterator[str]:
-        yield f"| server | version | {' | '.join(SHOWN_COLUMNS)} | unclean closes |"
-        yield f"| --- | --- |{' ---: |' * (len(SHOWN_COLUMNS) + 1)}"
+        yield f"| server | version | {' | '.join(COLUMNS)} | unclean closes | unsteady |"
+        yield f"| --- | --- |{' ---: |' * (len(COLUMNS) + 2)}"
         for entry in self.entries:
             if entry.rounds:
-                yield f"| {entry.name} | {entry.versions} | {' | '.join(_counts(entry.best()))} |"
+                yield f"| {entry.name} | {entry.versions} | {' | '.join(_counts(entry))} |"
             else:
-                yield f"| {entry.name} | {entry.versions} | {entry.missing} |{' |' * len(SHOWN_COLUMNS)}"
+                yield f"| {entry.name} | {entry.versions} | {entry.missing} |{' |' * (len(COLUMNS) + 1)}"
 
     def _explanation(self) -> Iterator[str]:
-        yield "\nOK is strict. NON-STRICT is legal, but not what the testsuite prefers: mostly an error noticed later than"
-        yield "it could have been, or good messages before it left unanswered. INFORMATIONAL is what the RFC leaves open."
-        yield "FAILED breaks a rule. A close is unclean when it has the wrong code, comes from the wrong side, or is none."
-        yield "A case counts at its best in all rounds, so that a busy machine is nobody's fault; cases that did not end"
-        yield "the same way each time are named as unsteady. One server has one process and its own defaults, but for"
-        yield "the longest message."
+        yield EXPLANATION
 
 
 def _groups(selected: Iterable[str]) -> list[str]:
     return sorted({case.partition(".")[0] for case in selected}, key=int)
 
 
-def _counts(best: Mapping[str, Verdict]) -> list[str]:
-    behaviors = Counter(verdict.behavior for verdict in best.values())
-    unclean = sum(map(_is_unclean, best.values()))
-    failed = sum(count for behavior, count in behaviors.items() if behavior not in SHOWN_COLUMNS[:3])
-    return [str(count) for count in (*(behaviors[column] for column in SHOWN_COLUMNS[:3]), failed, unclean)]
+def _counts(entry: Entry) -> list[str]:
+    best = entry.best().values()
+    behaviors = Counter(verdict.behavior for verdict in best)
+    unclean = sum(map(_is_unclean, best))
+    return [str(count) for count in (*(behaviors[column] for column in COLUMNS), unclean, len(entry.unsteady()))]
+
+
+def _each_round(found: Sequence[Verdict]) -> str:
+    if len({verdict.behavior for verdict in found}) > 1:
+        return ", ".join(verdict.behavior for verdict in found)
+    return ", ".join(f"closed {verdict.behavior_close}" for verdict in found)
 
 
 def _not_strict(entry: Entry) -> Iterator[str]:
@@ -128,7 +139,7 @@ def _not_strict(entry: Entry) -> Iterator[str]:
         yield f"- {kind}: {as_ranges(cases)}"
     unsteady = entry.unsteady()
     if unsteady:
-        yield f"- Unsteady: {as_ranges(unsteady)}"
+        yield f"- Unsteady: {'; '.join(f'{case} ({_each_round(found)})' for case, found in unsteady.items())}"
     if not kinds and not unsteady:
         yield "Nothing."
     yield ""

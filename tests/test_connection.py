@@ -853,7 +853,6 @@ def test_5_5_1_after_the_end_every_method_raises_what_ended_the_connection(opene
     peer.expect_end()
 
 
-@pytest.mark.rfc("6455-5.5.1-10")
 def test_5_4_a_close_in_the_middle_of_a_fragmented_message_is_answered(opened):
     connection, peer = opened()
     peer.send(frame(TEXT, b"half of it", fin=0), frame(CLOSE, close_body(1001)))

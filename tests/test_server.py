@@ -407,7 +407,7 @@ def test_beyond_max_connections_the_answer_is_503_until_one_leaves(short_linger,
     assert eventually(lambda: len(running.server.connections) == 1)
     running.open().finish()
     says_echo(second)
-    assert eventually(lambda: running.server._turned_away == 0)
+    assert eventually(lambda: not running.server._turned_away)
 
 
 def test_without_max_connections_there_is_no_limit(serving):
@@ -422,7 +422,7 @@ def test_those_beyond_the_turned_away_are_closed_at_once(monkeypatch, serving):
     running = serving(echo, max_connections=0)
     assert running.connect().receive_head()[0] == 503
     assert running.connect().receive_head()[0] == 503
-    assert running.server._turned_away == 0
+    assert not running.server._turned_away
 
 
 def test_a_connection_that_was_turned_away_leaves_no_socket_behind_a_shutdown(serving):
@@ -491,7 +491,7 @@ def test_without_a_thread_the_answer_is_503(short_linger, monkeypatch, serving, 
     assert any("cannot start a thread" in record.getMessage() for record in log.records)
     assert running.server.connections == ()
     running.open().finish()
-    assert eventually(lambda: running.server._turned_away == 0)
+    assert eventually(lambda: not running.server._turned_away)
 
 
 # Threads

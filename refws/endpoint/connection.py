@@ -18,7 +18,7 @@ from logging import Logger, getLogger
 from time import monotonic
 from typing import Any
 
-from ..protocol.close import CLOSED, CONNECTING, Close, State, cut_reason
+from ..protocol.close import CLOSED, CONNECTING, OPEN, Close, State, cut_reason
 from ..protocol.close_codes import CloseCode
 from ..protocol.deflate import Deflater, DeflateSettings, Parameters, server_pair
 from ..protocol.errors import ConnectionFailure
@@ -86,7 +86,7 @@ class Connection:
         "_timers",
         "_writer",
         "_incoming",
-        "_abandoned",
+        "_streaming",
         "_file",
         "_pings",
         "_ping_count",
@@ -111,7 +111,7 @@ class Connection:
         self._timers = timers
         self._writer = FrameWriter(stream, settings.close_timeout)
         self._incoming = IncomingMessage(settings.max_size, settings.max_fragments)
-        self._abandoned = False
+        self._streaming: object = None
         self._deflater: Deflater | None = None
         self._compression_threshold = 0
         self._pings = PendingPings()
@@ -169,7 +169,7 @@ class Connection:
         at between frames and between pieces of a payload. ConnectionClosed once the connection has ended,
         ConcurrencyError if another thread is receiving.
         """
-        self._start_reading()
+        self._start_reading(timeout)
         try:
             return self._next_message(None if timeout is None else monotonic() + timeout)
         except _TimeUp:
@@ -182,31 +182,43 @@ class Connection:
 
         Errors are those of `recv`. What is not read of the message is dropped by the next call that receives.
         """
-        started = end = False
-        try:
-            while not end:
-                self._start_reading()
-                try:
-                    data, end = self._next_piece(None) if started else self._first_piece()
-                finally:
-                    self._reading.release()
-                started = True
-                if data or end:
-                    yield data
-        finally:
-            self._abandoned = started and not end
+        mine: object = None
+        end = False
+        while not end:
+            self._start_reading(None)
+            try:
+                if mine is None:
+                    data, end = self._first_piece()
+                    mine = self._streaming = object()
+                elif mine is self._streaming:
+                    data, end = self._next_piece(None)
+                else:
+                    raise ConcurrencyError("the rest of this message is dropped, as another call has received since")
+                if end:
+                    self._streaming = None
+            finally:
+                self._reading.release()
+            if data or end:
+                yield data
 
-    def _start_reading(self) -> None:
+    def _start_reading(self, timeout: float | None) -> None:
         if not self._reading.acquire(False):
-            raise ConcurrencyError("another thread is receiving on this connection; receive in one thread only")
+            self._wait_for_the_end(timeout)
         state = self._writer.closing.state
         if state is CONNECTING or state is CLOSED:
             self._reading.release()
             raise self._writer.not_open()
 
+    def _wait_for_the_end(self, timeout: float | None) -> None:
+        """The reading thread is another one: a mistake, unless it is in `close` and this one comes for the news."""
+        if self.state is OPEN:
+            raise ConcurrencyError("another thread is receiving on this connection; receive in one thread only")
+        if not self._reading.acquire(timeout=-1 if timeout is None else timeout):
+            raise TimeoutError(f"the connection is closing, and not closed within {timeout} s")
+
     def _next_message(self, deadline: float | None) -> str | bytes:
-        if self._abandoned:
-            self._drop_abandoned(deadline)
+        if self._streaming is not None:
+            self._drop_streamed(deadline)
         data, end = self._next_piece(deadline)
         if end and not self._incoming.collected:
             return data
@@ -217,15 +229,17 @@ class Connection:
         return self._incoming.take_collected()
 
     def _first_piece(self) -> tuple[str | bytes, bool]:
-        if self._abandoned:
-            self._drop_abandoned(None)
+        if self._streaming is not None:
+            self._drop_streamed(None)
         if self._incoming.collected:
             return self._incoming.take_collected(), False
         return self._next_piece(None)
 
-    def _drop_abandoned(self, deadline: float | None) -> None:
-        while self._abandoned:
-            self._abandoned = not self._next_piece(deadline)[1]
+    def _drop_streamed(self, deadline: float | None) -> None:
+        """Drop what a `recv_streaming` has left of its message."""
+        while self._streaming is not None:
+            if self._next_piece(deadline)[1]:
+                self._streaming = None
 
     def _next_piece(self, deadline: float | None) -> tuple[str | bytes, bool]:
         """The next piece of a data message and whether it is the last; control frames are answered on the way."""
@@ -325,7 +339,11 @@ class Connection:
         answered = threading.Event()
         if not self._pings.add(payload, monotonic(), answered):
             raise ConcurrencyError("a Ping with the same data still waits for its Pong; use other data, or none")
-        self._writer.write(PING, payload)
+        try:
+            self._writer.write(PING, payload)
+        except ConnectionClosed:
+            self._pings.discard(payload)
+            raise
         return answered
 
     def pong(self, data: str | bytes = b"") -> None:
@@ -342,6 +360,8 @@ class Connection:
         """
         if self.state is CONNECTING:
             raise self._writer.not_open()
+        if code == CloseCode.NO_STATUS_RCVD:
+            raise ValueError("§7.4.1: close code 1005 must not be sent; leave the code out, which sends 1000")
         self._writer.start_closing(Close(code, reason))
         with self._reading:
             while self.state is not CLOSED:
@@ -416,7 +436,7 @@ class Connection:
 def format_address(address: Any) -> str:
     """host:port as it stands in a URI, or the path of a Unix socket."""
     if not isinstance(address, tuple):
-        return str(address or "unix socket")
+        return ascii(address).strip("'") if address else "unix socket"
     host, port = address[:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 

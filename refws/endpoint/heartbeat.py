@@ -134,7 +134,7 @@ class Heartbeat:
         if self._silence_judged_at is not None and now >= self._silence_judged_at and self._is_silent(now):
             self._give_up(f"nothing received for {self._timeout:g} s after a Ping")
             return None
-        if now >= self._next_ping and self._is_blocked(now, self._send_ping(now)):
+        if now >= self._next_ping and self._ping_is_blocked(now):
             self._give_up(f"no Ping could be sent for {self._timeout:g} s, as the peer does not read")
             return None
         return self.next_time
@@ -149,7 +149,9 @@ class Heartbeat:
             return False
         return True
 
-    def _is_blocked(self, now: float, sent: bool | None) -> bool:
+    def _ping_is_blocked(self, now: float) -> bool:
+        receives_before = self._stream.receives
+        sent = self._send_ping(now)
         due = self._next_ping
         self._next_ping += ((now - due) // self._interval + 1) * self._interval
         if sent is False:
@@ -157,7 +159,7 @@ class Heartbeat:
         self._blocked = None
         if sent and self._timeout is not None and self._silence_judged_at is None:
             self._silence_judged_at = due + self._timeout
-            self._receives_at_ping = self._stream.receives
+            self._receives_at_ping = receives_before
             self._suspected = False
         return False
 

@@ -62,8 +62,9 @@ class Server:
         self._timers = Timers()
         self._lock = threading.Lock()
         self._threads: dict[Connection, threading.Thread] = {}
-        self._turned_away = 0
+        self._turned_away: set[Stream] = set()
         self._stopping = False
+        self._shut_down = False
         self._wake_receiver, self._wake_sender = socket.socketpair()
         self._accepting = threading.Lock()
         self._accept_thread: threading.Thread | None = None
@@ -94,8 +95,9 @@ class Server:
     def serve_forever(self) -> None:
         """Accept connections, each served in a thread of its own, until `stop` or `shutdown` is called."""
         with self._accepting, self._as_accept_thread(), selectors.DefaultSelector() as selector:
-            selector.register(self._sock, selectors.EVENT_READ)
-            selector.register(self._wake_receiver, selectors.EVENT_READ)
+            if not self._stopping:
+                selector.register(self._sock, selectors.EVENT_READ)
+                selector.register(self._wake_receiver, selectors.EVENT_READ)
             while not self._stopping:
                 selector.select()
                 if not self._stopping:
@@ -154,15 +156,19 @@ class Server:
         with suppress(OSError):
             stream.try_write(response.to_bytes())
         stream.half_close()
-        if self._turned_away >= MAX_TURNED_AWAY:
-            return stream.close()
-        self._turned_away += 1
-
-        def close(now: float) -> None:
-            self._turned_away -= 1
+        with self._lock:
+            lingers = len(self._turned_away) < MAX_TURNED_AWAY
+            if lingers:
+                self._turned_away.add(stream)
+        if lingers:
+            self._timers.call_at(monotonic() + LINGER, lambda now: self._close_turned_away(stream))
+        else:
             stream.close()
 
-        self._timers.call_at(monotonic() + LINGER, close)
+    def _close_turned_away(self, stream: Stream) -> None:
+        stream.close()
+        with self._lock:
+            self._turned_away.discard(stream)
 
     # One connection, in its own thread
 
@@ -180,6 +186,9 @@ class Server:
     def _forget(self, connection: Connection) -> None:
         with self._lock:
             del self._threads[connection]
+            was_last = self._shut_down and not self._threads
+        if was_last:
+            self._timers.stop()
 
     def _open(self, connection: Connection, stream: Stream) -> bool:
         """§4.2: True if the opening handshake made this an open WebSocket connection; else it is answered and ended."""
@@ -255,7 +264,7 @@ class Server:
             self._service.handler(connection)
         except ConnectionClosed as closed:
             self._settings.logger.info("%s: ended in the handler: %s", connection.peer, closed)
-        except Exception as error:
+        except BaseException as error:
             self._log_error("%s: the handler failed", connection.peer, error)
             code, reason = CloseCode.INTERNAL_ERROR, "the handler failed; the server's log says why"
         connection.close(code, reason)
@@ -265,7 +274,7 @@ class Server:
         faults = " | ".join(map(str, error.faults))
         self._settings.logger.warning("%s: refused with %d: %s", connection.peer, error.status, faults)
 
-    def _log_error(self, message: str, peer: str, error: Exception) -> None:
+    def _log_error(self, message: str, peer: str, error: BaseException) -> None:
         self._settings.logger.error(f"{message}\n%s", peer, indented_traceback(error))
 
     # Stopping
@@ -280,15 +289,22 @@ class Server:
         """Accept no more, send 1001 to every connection, and wait for them for `close_timeout` and a little longer.
 
         In a signal handler of the accepting thread it does what `stop` does; the end of the `with` block does the rest.
+        A handler that has not returned by then is left behind, with its connection and the timer thread.
         """
         self.stop()
         if self._accept_thread is threading.current_thread():
             return
         with self._accepting:
             self._close_listening_socket()
+        for stream in tuple(self._turned_away):
+            self._close_turned_away(stream)
         self._go_away()
         self._wait_for_threads(self._settings.close_timeout + 2 * LINGER)
-        self._timers.stop()
+        with self._lock:
+            self._shut_down = True
+            was_last = not self._threads
+        if was_last:
+            self._timers.stop()
 
     def abort(self) -> None:
         """End every connection at once, without a Close frame. Never blocks."""
@@ -320,15 +336,14 @@ class Server:
     def _wait_for_threads(self, seconds: float) -> None:
         give_up_at = monotonic() + seconds
         with self._lock:
-            threads = list(self._threads.values())
+            threads = [thread for thread in self._threads.values() if thread is not threading.current_thread()]
         for thread in threads:
-            if thread is not threading.current_thread():
-                thread.join(max(0, give_up_at - monotonic()))
+            thread.join(max(0, give_up_at - monotonic()))
         for thread in filter(threading.Thread.is_alive, threads):
             self._settings.logger.warning("%s: its handler has not returned; it is left behind", thread.name)
 
 
-def indented_traceback(error: Exception) -> str:
+def indented_traceback(error: BaseException) -> str:
     """The traceback, each line behind a bar, so that no text in an exception can pass for a line of the log."""
     text = "".join(traceback.format_exception(error))
     lines = (line.encode("unicode_escape").decode() for line in text.splitlines())

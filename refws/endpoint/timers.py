@@ -82,11 +82,11 @@ class Timers:
         return timer
 
     def stop(self) -> None:
-        """End the thread and wait for it; timers not due yet are never called."""
+        """End the thread, and wait for the timer that it may be running; those not due yet are never called."""
         with self._condition:
             self._stopped = True
             self._condition.notify()
-        if self._thread is not None:
+        if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join()
 
     def _add(self, when: float, timer: Timer) -> None:
@@ -98,15 +98,26 @@ class Timers:
         with self._condition:
             while not self._stopped:
                 due = self._schedule.take_due(monotonic())
-                if due:
-                    self._condition.release()
-                    try:
-                        again = [(when, timer) for timer in due if (when := run_timer(timer, monotonic())) is not None]
-                    finally:
-                        self._condition.acquire()
-                    for when, timer in again:
-                        self._schedule.add(when, timer)
-                self._wait()
+                if not due:
+                    self._wait()
+                    continue
+                self._condition.release()
+                try:
+                    again = self._run_due(due)
+                finally:
+                    self._condition.acquire()
+                for when, timer in again:
+                    self._schedule.add(when, timer)
+
+    def _run_due(self, due: list[Timer]) -> list[tuple[float, Timer]]:
+        """The timers that want to run again, with their times."""
+        again = []
+        for timer in due:
+            if self._stopped:
+                break
+            if (when := run_timer(timer, monotonic())) is not None:
+                again.append((when, timer))
+        return again
 
     def _wait(self) -> None:
         next_time = self._schedule.next_time()

@@ -40,10 +40,9 @@ class FrameWriter:
                 raise self.not_open() from None
 
     def write_pong(self, payload: bytes) -> None:
-        """The answer to a Ping; none once a Close was sent or received (§5.5.2)."""
+        """The answer to a Ping, also after our own Close: only that of the peer ends the duty to answer (§5.5.2)."""
         with self._lock:
-            if self.closing.state is OPEN:
-                self._stream.write(encode_frame(PONG, payload))
+            self._stream.write(encode_frame(PONG, payload))
 
     def start_closing(self, close: Close) -> None:
         """Send a Close unless one was sent; the rest must be over within `close_timeout` (§7.1.2).

@@ -141,9 +141,12 @@ class IncomingMessage:
                 if end:
                     return piece.decode()
                 self._decoder = Utf8Decoder()
-            return self._decoder.decode(piece, end)
+            text = self._decoder.decode(piece, end)
+            if not is_surrogate_start(self._decoder.getstate()[0]):
+                return text
         except UnicodeDecodeError:
-            raise InvalidData("§8.1", "text that is not UTF-8", "UTF-8 without surrogates or overlong forms") from None
+            pass
+        raise InvalidData("§8.1", "text that is not UTF-8", "UTF-8 without surrogates or overlong forms")
 
     def collect(self, data: str | bytes) -> None:
         """Keep a piece of the message until `take_collected`. Very many short ones are joined, as each takes memory."""
@@ -155,3 +158,8 @@ class IncomingMessage:
         """The pieces kept so far as one; they are then forgotten."""
         pieces, self.collected = self.collected, []
         return "".join(pieces) if isinstance(pieces[0], str) else b"".join(pieces)
+
+
+def is_surrogate_start(incomplete: bytes) -> bool:
+    """True if only a surrogate can start so. CPython's decoder rejects it a byte later, when its third byte comes."""
+    return len(incomplete) == 2 and incomplete >= b"\xed\xa0" and incomplete < b"\xee"
