@@ -1,7 +1,7 @@
 """refws against Autobahn's testsuite, and other servers beside it.
 
-    python3 conformance/autobahn.py server                 run the cases against refws, judge the report
-    python3 conformance/autobahn.py server --cases ci      only what fits in a few minutes; also all, 9.*, 6.4.3
+    python3 conformance/autobahn.py server                 run all cases against refws, judge the report
+    python3 conformance/autobahn.py server --cases ci      only what fits in a few minutes; also 9.*,6.4.3 and such
     python3 conformance/autobahn.py show 6.4.3             one case of the last report: rules, functions, bytes
     python3 conformance/autobahn.py peers                  the same cases against other servers -> RESULTS.md
 
@@ -20,7 +20,7 @@ import platform
 import shlex
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import environment
@@ -46,9 +46,6 @@ MAX_MESSAGE_SIZE = 32 * 2**20
 
 MAX_FRAGMENTS = 2**16 + 1
 """9.3.1 and 9.4.1 send 4 MiB in fragments of 64 bytes, and an empty one at the end."""
-
-NOT_YET = ("12.*", "13.*")
-"""permessage-deflate: left out unless asked for by --cases."""
 
 NOT_FOR_PEERS = ("9.*", "12.*", "13.*")
 """Speed, and compression, which not all of them have."""
@@ -88,7 +85,7 @@ def parser() -> argparse.ArgumentParser:
     commands = result.add_subparsers(title="commands", required=True, metavar="COMMAND")
     server = commands.add_parser("server", help="run the fuzzing client against refws and judge its report")
     server.set_defaults(command=run_server)
-    add_run_options(server, NOT_YET)
+    add_run_options(server, ())
     server.add_argument(
         "--referee",
         choices=("autobahn", "kosoku"),
@@ -107,19 +104,20 @@ def parser() -> argparse.ArgumentParser:
     return result
 
 
-def add_run_options(command: argparse.ArgumentParser, left_out: tuple[str, ...]) -> None:
+def add_run_options(command: argparse.ArgumentParser, left_out: Sequence[str]) -> None:
     """What every command has that runs cases; `left_out` are those that must be asked for."""
     command.set_defaults(left_out=left_out)
     names = " or ".join(NAMED)
+    but = f" but {','.join(left_out)}" if left_out else ""
 
     def option(name: str, kind: Callable[[str], object], metavar: str, default: object, text: str) -> None:
         command.add_argument(name, type=kind, metavar=metavar, default=default, help=text)
 
-    option("--cases", _patterns, "PATTERNS", None, f"such as 1.*,9.1.1, or {names} (default: all but {','.join(left_out)})")
+    option("--cases", _patterns, "PATTERNS", None, f"such as 1.*,9.1.1, or {names} (default: all{but})")
     option("--exclude-cases", _patterns, "PATTERNS", (), "cases left out of these")
     option("--jobs", _positive, "N", os.cpu_count() or 1, "fuzzing clients at once (default: one a core, %(default)s)")
     option("--case-timeout", _positive, "S", 500, "seconds until a case counts as hanging (default: %(default)s)")
-    option("--deadline", _positive, "S", 3600, "seconds for the whole run (default: %(default)s)")
+    option("--deadline", _positive, "S", 3600, "seconds for each run (default: %(default)s)")
 
 
 def _patterns(text: str) -> tuple[str, ...]:
@@ -147,7 +145,7 @@ def run_server(arguments: argparse.Namespace) -> int:
 
 def selection(known: set[str], arguments: argparse.Namespace) -> list[str]:
     if arguments.cases is None:
-        return select(known, ("*",), arguments.left_out + tuple(arguments.exclude_cases))
+        return select(known, ("*",), (*arguments.left_out, *arguments.exclude_cases))
     return select(known, arguments.cases, arguments.exclude_cases)
 
 
@@ -170,7 +168,7 @@ def server_options() -> list[str]:
         "--max-fragments": MAX_FRAGMENTS,
         "--log-level": "warning",
     }
-    return [str(word) for option in options.items() for word in option]
+    return ["--deflate", *(str(word) for option in options.items() for word in option)]
 
 
 def judge(selected: list[str], expectation: report.Expectation, notes: list[str], elapsed_s: float) -> int:

@@ -199,15 +199,15 @@ def start(options: argparse.Namespace) -> Server:
     )
 
 
-def what_to_do(error: Exception, options: argparse.Namespace) -> str:
+def what_to_do(error: OSError | UnicodeError, options: argparse.Namespace) -> str:
     """One line: what could not be listened on, why, and the way out."""
     if isinstance(error, (socket.gaierror, UnicodeError)):
         return f"no address found for host {options.host!r}: give one of this machine, such as --host 127.0.0.1"
     if options.unix:
-        where, advice = f"Unix socket {options.unix!r}", UNIX_ADVICE.get(error.errno, "choose another path")
+        where, advice = f"Unix socket {options.unix!r}", UNIX_ADVICE.get(error.errno or 0, "choose another path")
     else:
         where = f"{options.host!r} port {options.port}"
-        advice = TCP_ADVICE.get(error.errno, "choose another --host or --port")
+        advice = TCP_ADVICE.get(error.errno or 0, "choose another --host or --port")
     reason = os.strerror(error.errno) if error.errno else str(error)
     return f"cannot listen on {where}, {reason}: {advice}"
 

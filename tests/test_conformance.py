@@ -1,10 +1,13 @@
-"""The Autobahn runner: selection, portions, progress, merging and judging, all with a made-up testsuite."""
+"""The Autobahn runner: selection, portions, progress, merging, judging, showing; all with a made-up testsuite."""
 
 from __future__ import annotations
 
+import ast
+import datetime
 import io
 import json
 import os
+import re
 import signal
 import sys
 import textwrap
@@ -18,11 +21,16 @@ CONFORMANCE = Path(__file__).resolve().parent.parent / "conformance"
 sys.path.insert(0, str(CONFORMANCE))
 
 import autobahn  # noqa: E402
+import cases as autobahn_cases  # noqa: E402
 import environment  # noqa: E402
 import fuzzing  # noqa: E402
+import peers  # noqa: E402
 import processes  # noqa: E402
 import report  # noqa: E402
-from cases import UnknownCases, case_order, portions, select, typical_s  # noqa: E402
+import results  # noqa: E402
+import rules  # noqa: E402
+import show  # noqa: E402
+from cases import UnknownCases, as_ranges, case_order, covers, portions, select, typical_s  # noqa: E402
 from progress import Progress, clock, left_s  # noqa: E402
 
 QUICK = (sys.executable, "-S", "-c")
@@ -69,7 +77,40 @@ def test_select_refuses_to_select_nothing(patterns: list[str], excluded: list[st
 
 def test_typical_duration_is_that_of_the_longest_name() -> None:
     assert typical_s("9.5.1") > typical_s("9.5.2") > typical_s("1.1.1")
-    assert typical_s("12.1.1") == typical_s("13.7.18")
+    assert typical_s("13.1.1") < typical_s("13.1.10") < typical_s("12.2.10")
+    assert typical_s("13.1.10") == typical_s("13.7.10")
+
+
+def test_every_compression_case_has_a_typical_duration() -> None:
+    counts = report.Expectation.load(autobahn.EXPECTED).verdicts
+    for case in (case for case in counts if case.startswith(("12.", "13."))):
+        assert typical_s(case) > autobahn_cases.OTHER_CASES_S
+
+
+@pytest.mark.parametrize(
+    ("ranges", "case", "covered"),
+    [
+        ("6", "6.4.3", True),
+        ("6", "7.1.1", False),
+        ("6.4", "6.4.3", True),
+        ("6.4", "6.14.3", False),
+        ("2.1-2.4", "2.4", True),
+        ("2.1-2.4", "2.5", False),
+        ("2.4-2.11", "2.10", True),
+        ("1.1.3-1.1.7,1.2.3-1.2.7", "1.2.3", True),
+        ("1.1.3-1.1.7,1.2.3-1.2.7", "1.2.2", False),
+        ("6.3,6.12-6.21", "6.21.8", True),
+        ("6.3,6.12-6.21", "6.22.1", False),
+        ("12-13", "13.7.18", True),
+        ("12-13", "10.1.1", False),
+    ],
+)
+def test_ranges_cover_groups_and_all_between_their_ends(ranges: str, case: str, covered: bool) -> None:
+    assert covers(ranges, case) is covered
+
+
+def test_as_ranges_joins_neighbours_of_one_group() -> None:
+    assert as_ranges(["3.2", "3.4", "3.3", "5.15", "1.1.8", "1.2.1"]) == "1.1.8, 1.2.1, 3.2-3.4, 5.15"
 
 
 def test_portions_hold_every_case_once_and_the_longest_first() -> None:
@@ -286,11 +327,237 @@ def test_an_exception_for_a_case_that_does_not_exist_is_refused(tmp_path: Path) 
         report.Expectation.load(file)
 
 
-def test_by_default_the_compression_cases_are_left_out() -> None:
-    known = set(report.Expectation.load(autobahn.EXPECTED).verdicts)
-    assert len(autobahn.selection(known, autobahn.parser().parse_args(["server"]))) == 301
-    asked_for = autobahn.parser().parse_args(["server", "--cases", "12.1.*", "--exclude-cases", "12.1.1"])
-    assert len(autobahn.selection(known, asked_for)) == 17
+KNOWN = list(report.Expectation.load(autobahn.EXPECTED).verdicts)
+
+
+def selected(*words: str) -> list[str]:
+    return autobahn.selection(set(KNOWN), autobahn.parser().parse_args(words))
+
+
+def test_without_cases_the_server_runs_all_and_the_peers_run_all_but_speed_and_compression() -> None:
+    assert len(selected("server")) == len(selected("server", "--cases", "all")) == ALL_CASES
+    assert len(selected("peers")) == 247
+    assert len(selected("server", "--cases", "12.1.*", "--exclude-cases", "12.1.1")) == 17
+
+
+def test_the_cases_for_ci_have_every_group_and_every_kind_of_compressed_message_once() -> None:
+    sample = selected("server", "--cases", "ci")
+    assert {case.rpartition(".")[0] for case in sample} == {case.rpartition(".")[0] for case in KNOWN}
+    compressed = [case for case in sample if case.startswith(("12.", "13."))]
+    assert sorted(int(case.rpartition(".")[2]) for case in compressed) == list(range(1, 19))
+    assert len(sample) - len(compressed) == 301
+
+
+def test_the_cases_for_ci_take_less_than_three_minutes_on_two_cores() -> None:
+    assert sum(map(typical_s, selected("server", "--cases", "ci"))) / 2 < 180
+
+
+# --- rules ------------------------------------------------------------------------------------------------------------
+
+TABLE = rules.load()
+
+
+def test_every_case_has_a_rule_with_a_subject_and_a_function() -> None:
+    for case in KNOWN:
+        found = rules.rules_of(case, TABLE)
+        assert all(rule.subject for rule in found)
+        assert any(rule.functions for rule in found), f"add {case} to {rules.RULES.name}"
+
+
+def test_every_case_has_a_requirement_besides_those_of_every_case() -> None:
+    for case in KNOWN:
+        assert any(rule.requirements for rule in rules.rules_of(case, TABLE)), case
+
+
+def test_every_rule_is_about_some_case() -> None:
+    for rule in TABLE:
+        assert rule.cases == rules.EVERY_CASE or any(covers(rule.cases, case) for case in KNOWN), rule
+
+
+def test_requirements_are_ids_of_rfc_6455_and_rfc_7692() -> None:
+    for requirement in (requirement for rule in TABLE for requirement in rule.requirements):
+        assert re.fullmatch(r"(6455|7692)-\d+(\.\d+)*-\d\d", requirement), requirement
+
+
+def defined_names(file: Path) -> set[str]:
+    """Functions, classes and methods, as in `Class.method`."""
+    names = set()
+    for node in ast.parse(file.read_text("utf-8")).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+        if isinstance(node, ast.ClassDef):
+            names |= {f"{node.name}.{method.name}" for method in node.body if isinstance(method, ast.FunctionDef)}
+    return names
+
+
+@pytest.mark.parametrize("function", sorted({function for rule in TABLE for function in rule.functions}))
+def test_functions_that_rules_name_exist(function: str) -> None:
+    file, _, name = function.partition(":")
+    assert name in defined_names(environment.ROOT / file), f"correct {rules.RULES.name}"
+
+
+def test_rules_of_a_case_add_up_and_those_of_every_case_stay_apart() -> None:
+    table = [
+        rules.Rule("*", "handshake", ("6455-4.2.1-01",), ()),
+        rules.Rule("6", "text", (), ("refws/a.py:f",)),
+        rules.Rule("6.4", "fail fast", ("6455-8.1-01",), ()),
+        rules.Rule("6.5", "valid", ("6455-5.6-03",), ()),
+    ]
+    assert [rule.subject for rule in rules.rules_of("6.4.3", table)] == ["text", "fail fast"]
+
+
+def test_by_section_groups_requirements_and_names_each_once() -> None:
+    assert rules.by_section(["6455-5.4-03", "7692-7.1.1.2-05", "6455-5.4-01", "6455-5.4-03"]) == {
+        "RFC 6455 §5.4": ["6455-5.4-03", "6455-5.4-01"],
+        "RFC 7692 §7.1.1.2": ["7692-7.1.1.2-05"],
+    }
+
+
+# --- show -------------------------------------------------------------------------------------------------------------
+
+REQUEST = "GET /echo HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+RESPONSE = "HTTP/1.1 101 Switching Protocols\r\nServer: \x1b[31mred\r\n\r\n"
+
+
+def octets(data: bytes) -> list[object]:
+    """As the testsuite keeps them: at most 64 bytes."""
+    return [len(data), data[:64].hex() + (" ..." if len(data) > 60 else "")]
+
+
+def noted(*events: object, **changes: object) -> dict[str, object]:
+    return {
+        "agent": "refws",
+        "started": "2026-11-22T18:50:20.973Z",
+        "duration": 1001,
+        "description": "Send <b>text</b>.<br><br>PARTS:<br>\nPART1 = ce &amp; ba<br>\n",
+        "expectation": "Fail fast.",
+        "result": "Ok",
+        "resultClose": "Closed",
+        "httpRequest": REQUEST,
+        "httpResponse": RESPONSE,
+        "droppedByMe": False,
+        "wirelog": [["TO", octets(REQUEST.encode()), False], ["RO", octets(RESPONSE.encode())], *events],
+        **changes,
+    }
+
+
+def shown(*events: object, **changes: object) -> list[str]:
+    return list(show.wire(noted(*events, **changes)))
+
+
+def test_show_has_the_bytes_in_hexadecimal_with_their_direction() -> None:
+    lines = shown(["TO", octets(b"\x86\x11Hello, world!\x00~\x7f"), False], ["RO", octets(b"\x88")])
+    assert lines[-6:-1] == [
+        "  -> 18 bytes",
+        "       86 11 48 65 6c 6c 6f 2c  20 77 6f 72 6c 64 21 00   ..Hello, world!.",
+        "       7e 7f                                              ~.",
+        "  <- 1 byte",
+        "       88                                                 .",
+    ]
+
+
+def test_show_says_how_many_bytes_the_report_does_not_keep() -> None:
+    assert "and 1,036 bytes that the report does not keep" in shown(["TO", octets(bytes(1100)), False])[-2]
+
+
+def test_show_has_the_heads_as_text_once_and_nothing_that_a_terminal_would_obey() -> None:
+    lines = shown()
+    assert lines[1:3] == [f"  -> {len(REQUEST)} bytes", "       GET /echo HTTP/1.1"]
+    assert "       Server: .[31mred" in lines
+    assert len([line for line in lines if "->" in line and "bytes" in line]) == 1
+
+
+def test_show_does_not_take_frames_behind_the_response_for_a_part_of_it() -> None:
+    more = RESPONSE.encode() + b"\x81\x00"
+    lines = list(show.wire(noted(wirelog=[["RO", octets(more)]])))
+    assert f"  <- {len(more)} bytes" in lines
+
+
+def test_show_names_frames_waits_and_the_end() -> None:
+    lines = shown(
+        ["TF", [12, "ping payload"], 9, True, 0, "292f55b7", None, None, False],
+        ["RF", [2, "0x03ea"], 8, True, 4, False, None],
+        ["CT", 1, "A"],
+        ["CTE", "A"],
+        ["KL", 1.5],
+        ["KLE"],
+        ["WLM", False],
+        ["NEW", 1],
+        droppedByMe=True,
+    )
+    assert lines[-9:] == [
+        "  -> frame: Ping, FIN 1, RSV 000, payload of 12 bytes: ping payload",
+        "  <- frame: Close, FIN 1, RSV 100, payload of 2 bytes: 0x03ea",
+        "  .. A: waits for 1 s",
+        "  .. A: the wait is over",
+        "  .. will end the connection in 1.5 s",
+        "  .. time is up: ends the connection",
+        "  .. the report leaves out what comes now",
+        "  .. ['NEW', 1]",
+        "  -> the testsuite ended the TCP connection",
+    ]
+
+
+def test_show_cuts_long_logs_in_the_middle_and_long_lines_at_their_end() -> None:
+    lines = shown(*([["CT", 1, f"tag{number}"] for number in range(1000)]))
+    assert "  .. 960 more events, which the testsuite's own page has" in lines
+    assert any("tag0:" in line for line in lines) and any("tag999:" in line for line in lines)
+    [long_line] = [line for line in shown(["RF", [500, "x" * 500], 1, True, 0, False, None]) if "xxx" in line]
+    assert len(long_line) == show.WIDTH and long_line.endswith(" ...")
+
+
+def test_show_turns_descriptions_into_plain_lines() -> None:
+    assert show.plain_text("Send <b>text</b>.<br><br>A:<br>\nP = &amp;<br>\n") == ["Send text.", "A:", "P = &"]
+
+
+@pytest.fixture
+def last_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for directory, agent in ((tmp_path / "server", "refws"), (tmp_path / "peers" / "ws" / "round-1", "ws")):
+        write_report(directory, {"6.4.3": ("OK", "OK")}, agent)
+        (directory / f"{agent}_case_6_4_3.json").write_text(json.dumps(noted(agent=agent)), "utf-8")
+    monkeypatch.setattr(autobahn, "REPORTS", tmp_path / "server")
+    monkeypatch.setattr(autobahn, "PEER_REPORTS", tmp_path / "peers")
+    return tmp_path
+
+
+def test_show_command_tells_sections_requirements_functions_and_verdict(
+    last_report: Path, heard_signals: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert autobahn.main(["show", "6.4.3"]) == 0
+    printed = capsys.readouterr().out
+    for part in (
+        "6.4.3: OK, closing OK",
+        "RFC 6455 §8.1: 6455-8.1-01",
+        "refws/protocol/message.py IncomingMessage.add",
+        "sends      Send text.",
+        "PART1 = ce & ba",
+        "as always  the opening handshake",
+        str(last_report / "server" / "refws_case_6_4_3.html"),
+    ):
+        assert part in printed
+    assert max(map(len, printed.splitlines()[:-1])) <= show.WIDTH
+
+
+def test_show_command_reads_the_report_of_a_peer(
+    last_report: Path, heard_signals: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert autobahn.main(["show", "6.4.3", "--peer", "ws"]) == 0
+    assert "(ws, 2026" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "advice"),
+    [
+        (["6.4.4"], "autobahn.py server --cases 6.4.4"),
+        (["6.4.4", "--peer", "ws"], "autobahn.py peers"),
+        (["6.4.5"], "no case fits '6.4.5'"),
+    ],
+)
+def test_show_command_says_what_to_do_without_a_report_of_the_case(
+    last_report: Path, heard_signals: None, capsys: pytest.CaptureFixture[str], words: list[str], advice: str
+) -> None:
+    assert autobahn.main(["show", *words]) == 2
+    assert advice in capsys.readouterr().err
 
 
 # --- processes --------------------------------------------------------------------------------------------------------
@@ -508,9 +775,180 @@ def test_the_command_exits_with_2_for_cases_that_do_not_exist(
 def test_the_command_exits_with_130_after_a_signal(
     fake_world: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(autobahn, "portions", lambda cases, clients: signal.raise_signal(signal.SIGTERM) or [cases])
+    monkeypatch.setattr(fuzzing, "portions", lambda cases, clients: signal.raise_signal(signal.SIGTERM) or [cases])
     assert autobahn.main(["server", "--cases", "1.*"]) == 130
     assert "interrupted" in capsys.readouterr().err
+
+
+# --- the peers --------------------------------------------------------------------------------------------------------
+
+DAY = datetime.date(2026, 11, 22)
+
+
+def verdict(behavior: str, close: str = "OK") -> report.Verdict:
+    return report.Verdict(behavior, close)
+
+
+def markdown(*entries: results.Entry, cases: Sequence[str] = ("1.1.1", "2.1", "3.1")) -> str:
+    return results.Table(entries, cases, 2, "autobahntestsuite 25.10.1", "Linux", "peers", DAY).markdown()
+
+
+def test_results_count_each_case_at_its_best_and_name_what_is_not_strict() -> None:
+    rounds = [
+        {"1.1.1": verdict("OK"), "2.1": verdict("FAILED", "WRONG CODE"), "3.1": verdict("NON-STRICT")},
+        {"1.1.1": verdict("FAILED"), "2.1": verdict("FAILED", "WRONG CODE"), "3.1": verdict("NON-STRICT")},
+    ]
+    text = markdown(results.Entry("ws", "8", "default", rounds))
+    #                        OK  NON-STRICT INFORMATIONAL UNIMPLEMENTED FAILED unclean unsteady
+    assert "| ws | 8 | 1 | 1 | 0 | 0 | 1 | 1 | 1 |" in text
+    for line in (
+        "- FAILED: 2.1",
+        "- Closed WRONG CODE: 2.1",
+        "- NON-STRICT: 3.1",
+        "- Unsteady: 1.1.1 (OK, FAILED)",
+        "- **ws** (8): default",
+    ):
+        assert line in text.splitlines()
+    assert "2026-11-22" in text and "3 cases (1-3), 2 rounds" in text and "autobahntestsuite 25.10.1" in text
+
+
+def test_results_name_closes_that_differ_from_round_to_round() -> None:
+    entry = results.Entry("ws", "8", "", [{"2.1": verdict("OK", "UNCLEAN")}, {"2.1": verdict("OK")}])
+    assert "- Unsteady: 2.1 (closed UNCLEAN, closed OK)" in markdown(entry)
+    assert "| ws | 8 | 1 | 0 | 0 | 0 | 0 | 0 | 1 |" in markdown(entry)
+
+
+def test_results_say_nothing_is_wrong_where_nothing_is() -> None:
+    entry = results.Entry("refws", "1", "", [{"1.1.1": verdict("OK"), "7.1.6": verdict(*INFORMATIONAL)}])
+    assert "### refws\n\nNothing.\n" in markdown(entry)
+
+
+def test_results_count_a_case_without_result_as_failed(tmp_path: Path) -> None:
+    found = results.verdicts(["1.1.1", "2.1"], merged(tmp_path, {"1.1.1": OK}))
+    assert found == {"1.1.1": report.STRICT, "2.1": results.NO_RESULT}
+    assert "- FAILED: 2.1" in markdown(results.Entry("ws", "8", "", [found]))
+
+
+def test_results_say_why_a_server_is_missing() -> None:
+    text = markdown(results.Entry("ws", "8", "", missing="no node is on PATH"))
+    assert "| ws | 8 | no node is on PATH |" in text
+    assert "### ws" not in text
+
+
+def test_every_peer_has_a_pinned_version_and_its_own_program() -> None:
+    for peer in peers.PEERS:
+        assert all(re.fullmatch(r"[a-z-]+(==|@)\d+(\.\d+)*", requirement) for requirement in peer.requirements)
+        assert (peers.PROGRAMS / peer.program).is_file()
+    assert len({peer.program for peer in peers.PEERS}) == len(peers.PEERS)
+
+
+def test_versions_of_a_peer_are_its_own_and_that_of_its_protocol() -> None:
+    assert peers.Peer("a", ("a==1.0", "b==2.0"), "a.py", "").versions == "1.0, b 2.0"
+    assert peers.Peer("ws", ("ws@8.1",), "ws.cjs", "").versions == "8.1"
+
+
+def test_a_python_peer_runs_in_its_own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[object] = []
+
+    def build(scratch: Path, requirements: Sequence[str]) -> None:
+        built.append(list(requirements))
+        (scratch / "environment").mkdir()
+
+    monkeypatch.setattr(environment, "ENVIRONMENTS", tmp_path)
+    monkeypatch.setattr(environment, "_build_python", build)
+    peer = peers.Peer("a", ("a==1.0", "b==2.0"), "a.py", "")
+    commands = [peer.server().command(80) for _ in range(2)]
+    assert built == [["a==1.0", "b==2.0"]]
+    assert commands == 2 * [[tmp_path / "peer-a" / "bin" / "python", peers.PROGRAMS / "a.py", "80"]]
+
+
+def test_a_node_peer_finds_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environment, "ENVIRONMENTS", tmp_path)
+    monkeypatch.setattr(environment, "_build_node", lambda scratch, requirements: (scratch / "environment").mkdir())
+    monkeypatch.setattr(environment.shutil, "which", lambda name: f"/usr/bin/{name}")
+    command = peers.Peer("ws", ("ws@8",), "ws.cjs", "").server().command(80)
+    modules = tmp_path / "peer-ws" / "node_modules"
+    assert command == ["env", f"NODE_PATH={modules}", "/usr/bin/node", peers.PROGRAMS / "ws.cjs", "80"]
+
+
+@pytest.fixture
+def one_peer(fake_world: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A peer that can be had and one that cannot."""
+    script = LISTENING + FOREVER
+    server = fuzzing.Server("refws", lambda port: [*QUICK, script, str(port)])
+
+    class Available(peers.Peer):
+        def server(self) -> fuzzing.Server:
+            return server
+
+    class Missing(peers.Peer):
+        def server(self) -> fuzzing.Server:
+            raise environment.Unavailable("no node is on PATH\n  second line")
+
+    found = (Available("websockets", ("websockets==1",), "", "set up"), Missing("ws", ("ws@8",), "", "set up"))
+    monkeypatch.setattr(peers, "PEERS", found)
+    monkeypatch.setattr(autobahn, "PEER_REPORTS", tmp_path / "peers")
+    return tmp_path / "RESULTS.md"
+
+
+def test_peers_command_writes_the_table_and_skips_who_cannot_be_had(
+    one_peer: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["peers", "--cases", "1.*,7.1.*", "--rounds", "2", "--output", str(one_peer)]
+    assert autobahn.main(words) == 0
+    text = one_peer.read_text("utf-8")
+    assert "| websockets | 1 | 22 | 0 | 0 | 0 | 0 | 0 | 0 |" in text
+    assert "| ws | 8 | no node is on PATH |" in text
+    assert f"`python3 conformance/autobahn.py peers --cases '1.*,7.1.*' --rounds 2 --output {one_peer}`" in text
+    assert "--max-message-size" in text
+    assert "skipped: no node is on PATH" in capsys.readouterr().out
+
+
+def test_peers_command_leaves_the_table_alone_when_interrupted(
+    one_peer: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one_peer.write_text("before", "utf-8")
+    monkeypatch.setattr(fuzzing, "portions", lambda cases, clients: signal.raise_signal(signal.SIGINT) or [cases])
+    assert autobahn.main(["peers", "--cases", "1.*", "--output", str(one_peer)]) == 130
+    assert one_peer.read_text("utf-8") == "before"
+
+
+# --- kosoku -----------------------------------------------------------------------------------------------------------
+
+
+def test_kosoku_is_told_cases_address_and_directory_by_the_same_spec(tmp_path: Path) -> None:
+    spec = tmp_path / "spec.json"
+    spec.write_text(fuzzing.spec(fuzzing.Testee("refws", "ws://127.0.0.1:9/echo"), ["1.1.1", "2.1"], tmp_path), "utf-8")
+    command = environment.Kosoku(Path("python")).fuzzing_client(spec)
+    assert command[3:] == [
+        "--outdir", str(tmp_path), "--include", "1.1.1", "--include", "2.1", "ws://127.0.0.1:9/echo",
+    ]  # fmt: skip
+
+
+def test_a_report_under_another_agent_is_read_all_the_same(tmp_path: Path) -> None:
+    part = write_report(tmp_path / "client-001", {"1.1.1": OK}, agent="127.0.0.1:9")
+    report.merge([part], "refws", tmp_path)
+    assert report.read(tmp_path, "refws")["1.1.1"].page.name == "127.0.0.1:9_case_1_1_1.html"
+
+
+def test_kosoku_referees_when_asked_to(
+    fake_world: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def no_testsuite(say: environment.Say) -> environment.Testsuite:
+        raise environment.Unavailable("no python2.7")
+
+    monkeypatch.setattr(environment, "testsuite", no_testsuite)
+    monkeypatch.setattr(environment, "kosoku", lambda: FakeTestsuite(tmp_path))
+    assert autobahn.main(["server", "--cases", "1.*"]) == 3
+    assert autobahn.main(["server", "--cases", "1.*", "--referee", "kosoku"]) == 0
+
+
+def test_a_client_that_ends_with_a_status_of_its_referee_is_not_noted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CRASHING_CASE", "1.1.2")
+    monkeypatch.setattr(FakeTestsuite, "passing", (0, 1))
+    assert execute(tmp_path, [["1.1.2"]]).notes == []
 
 
 # --- the environment --------------------------------------------------------------------------------------------------
@@ -537,11 +975,11 @@ def test_a_python_that_says_it_is_2_7_is_taken_and_a_shim_that_fails_is_not(tmp_
 
 
 def test_an_environment_is_complete_only_with_the_marker_of_these_requirements(tmp_path: Path) -> None:
-    assert not environment.is_complete(tmp_path)
-    (tmp_path / environment.MARKER).write_text("autobahntestsuite==0\n", "utf-8")
-    assert not environment.is_complete(tmp_path)
-    (tmp_path / environment.MARKER).write_text(environment.REQUIREMENTS.read_text("utf-8"), "utf-8")
-    assert environment.is_complete(tmp_path)
+    assert not environment.is_complete(tmp_path, "ws@8\n")
+    (tmp_path / environment.MARKER).write_text("ws@7\n", "utf-8")
+    assert not environment.is_complete(tmp_path, "ws@8\n")
+    (tmp_path / environment.MARKER).write_text("ws@8\n", "utf-8")
+    assert environment.is_complete(tmp_path, "ws@8\n")
 
 
 def test_a_failed_build_leaves_nothing_behind_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -551,7 +989,7 @@ def test_a_failed_build_leaves_nothing_behind_and_says_so(tmp_path: Path, monkey
 
     monkeypatch.setattr(environment, "ENVIRONMENTS", tmp_path)
     monkeypatch.setattr(environment, "find_python2", lambda candidates: Path("/usr/bin/python2.7"))
-    monkeypatch.setattr(environment, "_build", failing_build)
+    monkeypatch.setattr(environment, "_build_testsuite", failing_build)
     with pytest.raises(environment.Unavailable, match="pip ended with 1"):
         environment.testsuite(lambda line: None)
     assert list(tmp_path.iterdir()) == []
@@ -560,14 +998,13 @@ def test_a_failed_build_leaves_nothing_behind_and_says_so(tmp_path: Path, monkey
 def test_a_built_environment_replaces_an_outdated_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def build(scratch: Path, python2: Path, say: environment.Say) -> None:
         (scratch / "environment").mkdir()
-        (scratch / "environment" / environment.MARKER).write_bytes(environment.REQUIREMENTS.read_bytes())
 
     outdated = tmp_path / "autobahntestsuite"
     outdated.mkdir()
     (outdated / environment.MARKER).write_text("autobahntestsuite==0\n", "utf-8")
     monkeypatch.setattr(environment, "ENVIRONMENTS", tmp_path)
     monkeypatch.setattr(environment, "find_python2", lambda candidates: Path("/usr/bin/python2.7"))
-    monkeypatch.setattr(environment, "_build", build)
+    monkeypatch.setattr(environment, "_build_testsuite", build)
     assert environment.testsuite(lambda line: None).directory == outdated
-    assert environment.is_complete(outdated)
+    assert environment.is_complete(outdated, environment.REQUIREMENTS.read_text("utf-8"))
     assert list(tmp_path.iterdir()) == [outdated]

@@ -1,5 +1,6 @@
 """The README tells the truth: its code runs, its map is complete, its defaults are those of the code."""
 
+import ast
 import inspect
 import queue
 import re
@@ -127,6 +128,9 @@ def test_the_limits_of_a_request_head_are_those_of_the_code():
 def test_nothing_outside_the_standard_library_is_imported():
     imported = set()
     for module in (PROJECT / "refws").rglob("*.py"):
-        text = module.read_text(encoding="utf-8")
-        imported |= set(re.findall(r"^(?:from|import) ([a-zA-Z_]\w*)", text, re.MULTILINE))
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.level == 0:
+                names = [node.module]
+            imported |= {name.partition(".")[0] for name in names}
     assert imported <= sys.stdlib_module_names

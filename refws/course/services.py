@@ -61,6 +61,7 @@ NOT_FOUND = f"""Nothing is at this path. What there is:
 
 def serve_endpoint(connection: Connection) -> None:
     """The handler: the endpoint that the request names. `process_request` let only known ones pass."""
+    assert connection.request is not None
     ENDPOINTS[connection.request.path](connection)
 
 

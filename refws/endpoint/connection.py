@@ -67,13 +67,19 @@ class Settings:
     compression: DeflateSettings | None = None
     logger: Logger = getLogger("refws")
 
+    def __post_init__(self) -> None:
+        for name in ("open_timeout", "ping_interval", "ping_timeout", "close_timeout", "send_timeout"):
+            seconds = getattr(self, name)
+            if seconds is not None and not seconds > 0:
+                raise ValueError(f"{name} is {seconds!r}; use a number of seconds above 0, or None for no limit")
+
 
 class _TimeUp(Exception):
     """The `timeout` of a recv has passed. Not a TimeoutError, which a broken socket raises too."""
 
 
 class Connection:
-    """One WebSocket connection. `send`, `ping`, `pong` and `close` may be called from any thread, `recv` from one at a time."""
+    """One WebSocket connection. Any thread may call `send`, `ping`, `pong` and `close`; one at a time may `recv`."""
 
     __slots__ = (
         "request",
@@ -295,7 +301,7 @@ class Connection:
         elif isinstance(message, (bytes, bytearray, memoryview)):
             opcode, payload = BINARY, bytes(message)
         elif isinstance(message, Mapping):
-            raise TypeError("a message is str, bytes or an iterable of either; serialize the dict, with json.dumps for one")
+            raise TypeError("a dict is no message; make it a str or bytes, with json.dumps for one")
         else:
             return self._send_fragments(iter(message))
         with self._sending:
@@ -330,7 +336,7 @@ class Connection:
             self._writer.write(opcode, self._deflater.deflate(payload, end=fin), fin, rsv1=opcode != CONT)
 
     def ping(self, data: str | bytes | None = None) -> threading.Event:
-        """Send a Ping; an event that is set when its Pong comes, or when the connection ends. `latency` then has the time.
+        """Send a Ping; an event that is set when its Pong comes, with `latency`, or when the connection ends.
 
         The Pong is noticed while a thread receives. Blocks like `send`. ValueError above 125 bytes;
         ConcurrencyError if a Ping with the same data still waits for its Pong.
@@ -375,7 +381,7 @@ class Connection:
         return self._writer.try_close(CloseCode.GOING_AWAY, "the server is stopping")
 
     def abort(self, cause: str = "aborted") -> None:
-        """End the TCP connection at once, without a Close frame; whoever waits on the connection wakes. Never blocks."""
+        """End the TCP connection at once, without a Close frame; whoever waits for it wakes. Never blocks."""
         self._stream.abort(cause)
 
     def _fail(self, failure: ConnectionFailure) -> None:
@@ -391,9 +397,9 @@ class Connection:
         self._deflater, self._incoming.inflater = server_pair(agreed, settings)
         self._compression_threshold = settings.threshold
 
-    def open(self) -> None:
-        """The opening handshake is done: messages may flow, and the heartbeat starts."""
-        self._writer.closing.open()
+    def open(self, head: bytes = b"") -> None:
+        """Send `head`, the end of the opening handshake: messages may flow, and the heartbeat starts."""
+        self._writer.open(head)
         if self.settings.ping_interval is not None:
             heartbeat = Heartbeat(
                 monotonic(),

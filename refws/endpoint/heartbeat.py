@@ -63,10 +63,8 @@ class PendingPings:
             if payload not in self._pings:
                 return False
             self.latency = now - self._pings[payload][0]
-            for earlier in list(self._pings):
-                self._release(earlier)
-                if earlier == payload:
-                    break
+            while payload in self._pings:
+                self._release(next(iter(self._pings)))
             return True
 
     def release_all(self) -> None:

@@ -127,7 +127,8 @@ class Server:
             return
         sock.setblocking(True)
         if sock.family in (socket.AF_INET, socket.AF_INET6):
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            with suppress(OSError):
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._start_connection(sock, remote_address)
 
     def _start_connection(self, sock: socket.socket, remote_address: Any) -> None:
@@ -195,6 +196,11 @@ class Server:
         deadline = self._handshake_deadline(stream)
         try:
             response = self._answer(connection, stream)
+            if response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
+                connection.response = response
+                connection.subprotocol = response.headers.get("Sec-WebSocket-Protocol")
+                connection.open(response.to_bytes())
+                return True
             stream.write(response.to_bytes())
         except (EOFError, OSError) as error:
             self._settings.logger.info("%s: no opening handshake: %s", connection.peer, stream.cause or error)
@@ -202,13 +208,8 @@ class Server:
         finally:
             if deadline is not None:
                 deadline.cancel()
-        if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
-            connection.end(linger=True)
-            return False
-        connection.response = response
-        connection.subprotocol = response.headers.get("Sec-WebSocket-Protocol")
-        connection.open()
-        return True
+        connection.end(linger=True)
+        return False
 
     def _handshake_deadline(self, stream: Stream) -> Timer | None:
         timeout = self._settings.open_timeout
@@ -217,7 +218,7 @@ class Server:
         return stream.abort_at(monotonic() + timeout, f"§4.2.1: no whole request within {timeout:g} s")
 
     def _answer(self, connection: Connection, stream: Stream) -> Response:
-        """§4.2.2: the response to the request that comes in: a 101, a refusal, or what `process_request` makes of it."""
+        """§4.2.2: the response to the request: a 101, a refusal, or what `process_request` makes of it."""
         try:
             connection.request = request = read_request(stream.file)
             self._check_plain_request(request)
@@ -236,7 +237,9 @@ class Server:
         """The 101, after the rules of §4.2.1, and what the offers of the client lead to (§4.2.2 item 4)."""
         subprotocol = negotiate(request, origins=self._service.origins, subprotocols=self._service.subprotocols)
         compression = self._settings.compression
-        agreed = choose_offer(requested_extensions(request), compression) if compression else None
+        if compression is None:
+            return accept(request, subprotocol=subprotocol)
+        agreed = choose_offer(requested_extensions(request), compression)
         if agreed is None:
             return accept(request, subprotocol=subprotocol)
         parameters, extensions = agreed
@@ -253,7 +256,10 @@ class Server:
         if self._service.process_request is None:
             return None
         try:
-            return self._service.process_request(connection, request)
+            response = self._service.process_request(connection, request)
+            if not isinstance(response, Response | None):
+                raise TypeError(f"process_request returned {type(response).__name__}; return a Response or None")
+            return response
         except Exception as error:
             self._log_error("%s: process_request failed", connection.peer, error)
             return Response.text(HTTPStatus.INTERNAL_SERVER_ERROR, "This server made a mistake; its log says which.\n")
@@ -296,7 +302,9 @@ class Server:
             return
         with self._accepting:
             self._close_listening_socket()
-        for stream in tuple(self._turned_away):
+        with self._lock:
+            turned_away = tuple(self._turned_away)
+        for stream in turned_away:
             self._close_turned_away(stream)
         self._go_away()
         self._wait_for_threads(self._settings.close_timeout + 2 * LINGER)
@@ -307,7 +315,7 @@ class Server:
             self._timers.stop()
 
     def abort(self) -> None:
-        """End every connection at once, without a Close frame. Never blocks."""
+        """End every connection at once, without a Close frame. Does not wait for them; not for a signal handler."""
         self.stop()
         for connection in self.connections:
             connection.abort("the server was told to end at once")

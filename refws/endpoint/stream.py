@@ -144,7 +144,7 @@ class Stream:
             self._blocked_since = None
 
     def _watch_write(self) -> None:
-        """See to it that a timer looks after blocked writes: one for all that follow, as making one for each is slow."""
+        """See to it that a timer looks after blocked writes: one for all that follow, as one for each is slow."""
         with self._socket_lock:
             self._blocked_since = monotonic()
             if not self._watched:
@@ -161,7 +161,7 @@ class Stream:
         return due
 
     def try_write(self, data: bytes) -> bool:
-        """True if `data`, at most a control frame, could be written without waiting. OSError if the stream is broken."""
+        """True if `data`, at most a control frame, could be written without waiting; OSError on a broken stream."""
         if DONT_WAIT is None:
             return self._try_write_when_writable(data)
         try:

@@ -27,6 +27,12 @@ class FrameWriter:
         self._close_deadline: Timer | None = None
         self._lock = threading.Lock()
 
+    def open(self, head: bytes) -> None:
+        """Send the head that ends the opening handshake; frames may follow it (§4.2.2). Blocks like `write`."""
+        with self._lock:
+            self._stream.write(head)
+            self.closing.open()
+
     def write(self, opcode: int, payload: bytes, fin: bool = True, rsv1: bool = False) -> None:
         """One frame, whole; blocks until the system has taken it. ConnectionClosed if the connection is not open."""
         header = encode_header(opcode, len(payload), fin, rsv1)

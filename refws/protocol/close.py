@@ -29,10 +29,11 @@ class Close:
         if self.code == CloseCode.NO_STATUS_RCVD and not self.reason:
             return b""
         if not is_valid_on_wire(self.code):
-            raise ValueError(f"§7.4: close code {self.code} must not be sent; use 1000 to 1003, 1007 to 1014 or 3000 to 4999")
+            allowed = "1000 to 1003, 1007 to 1014 or 3000 to 4999"
+            raise ValueError(f"§7.4: close code {self.code} must not be sent; use {allowed}")
         reason = self.reason.encode()
         if len(reason) > MAX_REASON:
-            raise ValueError(f"§5.5.1: a reason of {len(reason)} bytes of UTF-8 does not fit; shorten it to {MAX_REASON}")
+            raise ValueError(f"§5.5.1: a reason of {len(reason)} bytes in UTF-8 is too long; shorten it to {MAX_REASON}")
         return self.code.to_bytes(CODE_LENGTH) + reason
 
     @classmethod
@@ -112,14 +113,14 @@ class ClosingHandshake:
 
     @property
     def code(self) -> int | None:
-        """§7.1.5: the code of the first Close received, 1005 if it had none, 1006 if none came; None before the end."""
+        """§7.1.5: the code of the first Close received, 1005 if it had none, 1006 if TCP ended without; else None."""
         if self.received is not None:
             return self.received.code
         return int(CloseCode.ABNORMAL_CLOSURE) if self.state is CLOSED else None
 
     @property
     def reason(self) -> str | None:
-        """§7.1.6: the reason of the first Close received, else the empty string; None before the end."""
+        """§7.1.6: the reason of the first Close received, the empty string if TCP ended without; else None."""
         if self.received is not None:
             return self.received.reason
         return "" if self.state is CLOSED else None

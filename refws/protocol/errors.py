@@ -1,7 +1,7 @@
-"""RFC 6455 §7.1.7, §4.2.1: one exception for each kind of refusal, carrying its section, what was seen, what was expected.
+"""RFC 6455 §7.1.7, §4.2.1: one exception for each kind of refusal: its section, what was seen, what was expected.
 
-The same words reach the log, the reason of the Close frame and the body of the HTTP answer; so `seen` is never
-built from bytes that the peer chose.
+The same words reach the log, the reason of the Close frame and the body of the HTTP answer; so `seen` is built
+without a byte that the peer chose, or, in an HTTP answer only, with those bytes quoted.
 """
 
 from __future__ import annotations

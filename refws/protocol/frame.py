@@ -117,7 +117,7 @@ def read_header(file: BinaryFile, masked: bool, rsv1_defined: bool = False) -> H
 def checked_header(first_two_bytes: bytes) -> Header:
     """The header in these two bytes, checked as far as that needs nothing else.
 
-    The cache, which holds at most the 3,000 legal ones, makes it take 0.1 µs instead of 2.
+    The cache, which holds at most the 3,828 legal ones, makes it take 0.1 µs instead of 2.
     """
     header = parse_header(first_two_bytes)
     check_header(header)
@@ -176,7 +176,9 @@ def read_extended_length(file: BinaryFile, announced: int) -> int:
 
 
 @lru_cache(maxsize=1024)
-def encode_header(opcode: int, payload_length: int, fin: bool = True, rsv1: bool = False, masked: bool = False) -> bytes:
+def encode_header(
+    opcode: int, payload_length: int, fin: bool = True, rsv1: bool = False, masked: bool = False
+) -> bytes:
     """The 2, 4 or 10 bytes before the masking key, in the shortest form that fits.
 
     The cache makes the usual ones take 0.1 µs instead of 0.4.

@@ -35,7 +35,7 @@ class IncomingMessage:
         "remaining",
         "masking_key",
         "inflater",
-        "compressed",
+        "_inflating",
         "collected",
         "_decoder",
     )
@@ -47,14 +47,15 @@ class IncomingMessage:
         self.in_frame = False
         self.masking_key = b""
         self.inflater: Inflater | None = None
-        self.compressed = False
+        self._inflating: Inflater | None = None
         self.collected: list[Any] = []
         self._decoder: IncrementalDecoder | None = None
 
     def start_frame(self, header: Header) -> None:
         """Take the header of a data frame: its place in the message, and the limits, before its payload is read.
 
-        If it is masked, `masking_key` must be set next. ProtocolError for a frame out of order (§5.4), MessageTooBig and PolicyViolation above the limits (§10.4).
+        If it is masked, `masking_key` must be set next.
+        ProtocolError for a frame out of order (§5.4), MessageTooBig and PolicyViolation above the limits (§10.4).
         """
         if header.opcode == CONT:
             self._continue(header)
@@ -73,9 +74,9 @@ class IncomingMessage:
             raise MessageTooBig("§10.4", f"a message of {self.length} bytes or more", f"at most {self.max_size}")
 
     def _note_compression(self, header: Header) -> None:
-        """RFC 7692 §6. Of a compressed message what counts is what it inflates to: its frames may be a little longer."""
-        self.compressed = header.rsv1
-        if self.compressed:
+        """RFC 7692 §6. What counts of a compressed message is what it inflates to: its frames may be a bit longer."""
+        self._inflating = self.inflater if header.rsv1 else None
+        if header.rsv1:
             self.length = 0
 
     def _continue(self, header: Header) -> None:
@@ -83,11 +84,12 @@ class IncomingMessage:
             raise ProtocolError("§5.4", "a continuation frame with no message to continue", "a text or binary frame")
         if header.rsv1:
             raise ProtocolError("RFC 7692 §6.1", "RSV1 is 1 in a continuation frame", "0 in all frames but the first")
-        if not self.compressed:
+        if self._inflating is None:
             self.length += header.payload_length
         self.fragments += 1
         if self.max_fragments is not None and self.fragments > self.max_fragments:
-            raise PolicyViolation("§10.4", f"a message of {self.fragments} fragments or more", f"at most {self.max_fragments}")
+            seen = f"a message of {self.fragments} fragments or more"
+            raise PolicyViolation("§10.4", seen, f"at most {self.max_fragments}")
 
     def read_piece(self, file: BinaryFile, size: int) -> tuple[str | bytes, bool]:
         """What is there of the payload, as text or bytes, and whether the message ends with it.
@@ -96,8 +98,8 @@ class IncomingMessage:
         ends first, InvalidData at the first byte that is not UTF-8.
         """
         remaining = self.remaining
-        if self.compressed and self.inflater.pending:
-            return self._add_inflated(self.inflater.inflate_more(self._allowance), not remaining)
+        if self._inflating is not None and self._inflating.pending:
+            return self._add_inflated(self._inflating.inflate_more(self._allowance), not remaining)
         piece = file.read1(remaining if remaining < size else size)
         if not piece and remaining:
             raise EOFError(f"the stream ended {remaining} bytes before the end of a frame")
@@ -111,10 +113,10 @@ class IncomingMessage:
 
         A character cut in two stays here until the rest of it comes. InvalidData at the first byte that is not UTF-8.
         """
-        if self.compressed:
-            end_of_message = end_of_frame and self.last_frame
-            return self._add_inflated(self.inflater.inflate(piece, end_of_message, self._allowance), end_of_frame)
-        return self._add_plain(piece, end_of_frame)
+        if self._inflating is None:
+            return self._add_plain(piece, end_of_frame)
+        end_of_message = end_of_frame and self.last_frame
+        return self._add_inflated(self._inflating.inflate(piece, end_of_message, self._allowance), end_of_frame)
 
     @property
     def _allowance(self) -> int | None:
@@ -123,7 +125,8 @@ class IncomingMessage:
 
     def _add_inflated(self, piece: bytes, end_of_frame: bool) -> tuple[str | bytes, bool]:
         self.length += len(piece)
-        return self._add_plain(piece, end_of_frame and not self.inflater.pending)
+        pending = self._inflating is not None and self._inflating.pending
+        return self._add_plain(piece, end_of_frame and not pending)
 
     def _add_plain(self, piece: bytes, end_of_frame: bool) -> tuple[str | bytes, bool]:
         end = False
