@@ -52,6 +52,19 @@ class Service:
     max_connections: int | None = 1000
 
 
+class ConnectionThread(threading.Thread):
+    """The thread of one connection. Its own `run` saves a level of C calls, and with it a page of 4 KiB of stack."""
+
+    def __init__(self, serve: Callable[[Connection, Stream], None], connection: Connection, stream: Stream) -> None:
+        super().__init__(name=f"refws {connection.peer}", daemon=True)
+        self._serve = serve
+        self._connection = connection
+        self._stream = stream
+
+    def run(self) -> None:
+        self._serve(self._connection, self._stream)
+
+
 class Server:
     """A listening socket and the connections that came from it. Made by `serve`; a context manager that shuts down."""
 
@@ -134,9 +147,7 @@ class Server:
     def _start_connection(self, sock: socket.socket, remote_address: Any) -> None:
         stream = Stream(sock, self._timers, self._settings.send_timeout)
         connection = Connection(stream, self._timers, self._settings, remote_address, self.address)
-        thread = threading.Thread(
-            target=self._serve, args=(connection, stream), name=f"refws {connection.peer}", daemon=True
-        )
+        thread = ConnectionThread(self._serve, connection, stream)
         limit = self._service.max_connections
         with self._lock:
             accepted = limit is None or len(self._threads) < limit

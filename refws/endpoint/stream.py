@@ -15,7 +15,7 @@ from typing import Any
 
 from .timers import Timer, Timers
 
-READ_BUFFER = 16 * 1024
+READ_BUFFER = 4 * 1024
 WRITE_PIECE = 64 * 1024
 """Bytes that a slow peer must take before the deadline of a blocked write starts anew."""
 

@@ -102,7 +102,7 @@ def split_authority(authority: str, default_port: int) -> tuple[str, int] | None
 # Messages
 
 
-@dataclass(frozen=True, init=False)
+@dataclass(frozen=True, init=False, slots=True)
 class Headers:
     """The field lines of a head, in order; names compare without regard to ASCII case (RFC 9110 §5).
 
@@ -154,7 +154,7 @@ class Headers:
         return "".join(f"{name}: {value}\r\n" for name, value in self.lines).encode("ascii")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Request:
     """The head of an HTTP request; `target` and `version` as in the request line (RFC 9112 §3)."""
 
@@ -194,7 +194,7 @@ class Request:
         return path or "/", query
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Response:
     """An HTTP response. ValueError for a status code or reason phrase that cannot stand in a status line."""
 
