@@ -38,7 +38,7 @@ from ..protocol.http import Request, Response
 from ..protocol.masking import KEY_LENGTH, mask
 from ..protocol.message import IncomingMessage
 from .exceptions import ConcurrencyError, ConnectionClosed, ConnectionClosedOK
-from .heartbeat import Heartbeat, PendingPings
+from .heartbeat import Heartbeat, PendingPings, next_beat
 from .stream import Stream
 from .timers import Timer, Timers
 from .writer import FrameWriter
@@ -400,10 +400,11 @@ class Connection:
     def open(self, head: bytes = b"") -> None:
         """Send `head`, the end of the opening handshake: messages may flow, and the heartbeat starts."""
         self._writer.open(head)
-        if self.settings.ping_interval is not None:
+        interval = self.settings.ping_interval
+        if interval is not None:
             heartbeat = Heartbeat(
-                monotonic(),
-                self.settings.ping_interval,
+                next_beat(monotonic(), interval),
+                interval,
                 self.settings.ping_timeout,
                 self._stream,
                 self._send_heartbeat,
