@@ -56,6 +56,9 @@ class Testsuite:
     passing = (0,)
     """The exit statuses of a fuzzing client that came to its end."""
 
+    cannot_judge = ()
+    """Patterns of cases whose verdict is not to be trusted."""
+
     @property
     def _python(self) -> tuple[str | Path, ...]:
         """Without PYTHONPATH (`-E`), and printing at once (`-u`)."""
@@ -75,12 +78,24 @@ class Testsuite:
 
 @dataclass(frozen=True)
 class Kosoku:
-    """The testsuite's cases with a runner of our days; `python` is that of its environment."""
+    """The testsuite's cases with a runner of our days; `python` is that of its environment.
+
+    On refws it takes half the time of the testsuite (2 cores: 517 cases in 3:14 instead of 6:20 minutes, without 9, 12
+    and 13 in 4 s instead of 5) and needs no Python 2.7. In all cases that it can judge it says the same of refws as the
+    testsuite, and the same of websockets, simple-websocket, aiohttp, tornado and ws in 1.* to 7.* and 10.*. But:
+    - An answer that comes uncompressed once permessage-deflate was agreed on, which RFC 7692 §6 allows, is an ERROR to
+      it: hence `cannot_judge`, where messages have 16 bytes.
+    - Its wire log has no heads, and it says nothing before a portion of the cases is done.
+    - Servers that do not close hold it up: it came to no end in 4 minutes with websocket-server (the testsuite: 8 s),
+      and once with simple-websocket. So it does not judge the peers.
+    """
 
     python: Path
 
     passing = (0, 1)
     """It ends with 1 when a case is FAILED."""
+
+    cannot_judge = ("12.*.1", "13.*.1")
 
     def cases(self) -> list[str]:
         """None: it does not list them."""

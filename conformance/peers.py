@@ -51,7 +51,7 @@ PEERS = (
         "websockets",
         ("websockets==17.4",),
         "websockets_echo.py",
-        "`websockets.sync.server.serve`, a thread for each connection; messages up to 32 MiB; compression on (default).",
+        "`websockets.sync.server.serve`, threaded; messages up to 32 MiB; compression on (default).",
     ),
     Peer(
         "simple-websocket",
@@ -64,7 +64,7 @@ PEERS = (
         "websocket-server",
         ("websocket-server==0.6.4",),
         "websocket_server_echo.py",
-        "`WebsocketServer`, a thread for each connection; it has no limits and no compression, and takes neither"
+        "`WebsocketServer`, threaded; it has no limits and no compression, and takes neither"
         " binary messages nor fragments.",
     ),
     Peer(

@@ -89,7 +89,7 @@ def wire(noted: Mapping[str, Any]) -> Iterator[str]:
     yield f"On the wire ({TO_SERVER} from the testsuite to the server, {FROM_SERVER} back):"
     heads = {"TO": noted["httpRequest"], "RO": noted["httpResponse"]}
     for kind, head in heads.items():
-        yield f"  {DIRECTIONS[kind]} {counted(len(head.encode()))}"
+        yield f"  {DIRECTIONS[kind]} {counted(len(head.encode())) if head else 'a head that the report does not keep'}"
         yield from head_lines(head)
     for event in _cut([event for event in noted["wirelog"] if not _is_head(event, heads)]):
         if event[0] in heads:

@@ -18,7 +18,10 @@ Read the package in this order; each file names its section at its head:
         connection.py   §6 §7            recv, send, ping, close
         heartbeat.py    §5.5.2           Pings on a schedule
         timers.py       the one timer thread
+        opening.py      §4.2             the opening handshake, answered
         server.py       §4.2             the accept loop, a thread for each connection
+        listening.py    listening sockets
+        log.py          what goes to the log
         exceptions.py   what the methods of a connection raise
     course/      what people look at: the page and the example endpoints.
 

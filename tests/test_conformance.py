@@ -144,13 +144,13 @@ def test_clock_counts_minutes_and_seconds(seconds: float, text: str) -> None:
 
 
 def test_time_left_is_by_the_pace_so_far() -> None:
-    cases = [f"12.1.{n}" for n in range(1, 5)]
+    cases = [f"13.{n}.1" for n in range(1, 5)]
     assert left_s(cases[:1], cases, elapsed_s=30, clients=2) == pytest.approx(90)
 
 
 def test_time_left_at_the_start_is_by_the_typical_durations() -> None:
-    cases = [f"12.1.{n}" for n in range(1, 5)]
-    assert left_s([], cases, elapsed_s=0, clients=2) == pytest.approx(2 * typical_s("12.1.1"))
+    cases = [f"13.{n}.1" for n in range(1, 5)]
+    assert left_s([], cases, elapsed_s=0, clients=2) == pytest.approx(2 * typical_s("13.1.1"))
 
 
 def test_progress_on_a_terminal_rewrites_one_line_and_clears_it() -> None:
@@ -939,8 +939,11 @@ def test_kosoku_referees_when_asked_to(
 
     monkeypatch.setattr(environment, "testsuite", no_testsuite)
     monkeypatch.setattr(environment, "kosoku", lambda: FakeTestsuite(tmp_path))
-    assert autobahn.main(["server", "--cases", "1.*"]) == 3
-    assert autobahn.main(["server", "--cases", "1.*", "--referee", "kosoku"]) == 0
+    monkeypatch.setattr(FakeTestsuite, "cannot_judge", environment.Kosoku.cannot_judge)
+    assert autobahn.main(["server", "--cases", "1.*,12.1.*"]) == 3
+    assert autobahn.main(["server", "--cases", "1.*,12.1.*", "--referee", "kosoku"]) == 0
+    assert "33 cases" in capsys.readouterr().out
+    assert "12.1.1" not in report.read(autobahn.REPORTS, "refws")
 
 
 def test_a_client_that_ends_with_a_status_of_its_referee_is_not_noted(

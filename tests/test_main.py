@@ -117,6 +117,10 @@ def test_each_option_reaches_the_server(option, value, given, monkeypatch):
     assert started_with([option, value], monkeypatch)[NAMES.get(name, name)] == given
 
 
+def test_deflate_switches_compression_on(monkeypatch):
+    assert started_with(["--deflate"], monkeypatch)["compression"] == "deflate"
+
+
 def test_repeated_origins_and_subprotocols_all_reach_the_server_in_order(monkeypatch):
     arguments = ["--origin", "https://a.example", "--subprotocol", "v2.chat", "--subprotocol", "v1.chat"]
     given = started_with([*arguments, "--origin", "http://b.example:8000"], monkeypatch)

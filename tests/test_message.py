@@ -4,10 +4,12 @@ import io
 import itertools
 import random
 import tracemalloc
+import zlib
 
 import pytest
 
 from refws.protocol.close import Close
+from refws.protocol.deflate import Inflater
 from refws.protocol.errors import ConnectionFailure, InvalidData, MessageTooBig, PolicyViolation, ProtocolError
 from refws.protocol.frame import (
     BINARY,
@@ -752,3 +754,154 @@ def test_10_7_whatever_comes_ends_in_a_failure_or_at_the_end_of_the_stream_howev
         (MessageTooBig, "§10.4"),
         (PolicyViolation, "§10.4"),
     }
+
+
+# Compressed messages (RFC 7692 §6)
+
+
+def deflated(*fragments: bytes) -> list[bytes]:
+    """The payloads of the frames of a message (RFC 7692 §7.2.1), made by zlib alone."""
+    deflater = zlib.compressobj(wbits=-15)
+    payloads = [deflater.compress(fragment) + deflater.flush(zlib.Z_SYNC_FLUSH) for fragment in fragments]
+    return [*payloads[:-1], payloads[-1].removesuffix(b"\0\0\xff\xff")]
+
+
+def compressed_frames(masked, parts, opcode=TEXT) -> bytes:
+    """A compressed message in one frame for each part of its payload: RSV1 in the first."""
+    last, key = len(parts) - 1, KEY if masked else None
+    return b"".join(
+        encode_frame(CONT if i else opcode, part, i == last, rsv1=i == 0, masking_key=key)
+        for i, part in enumerate(parts)
+    )
+
+
+def inflating(max_size=None, max_fragments=None) -> IncomingMessage:
+    incoming = IncomingMessage(max_size, max_fragments)
+    incoming.inflater = Inflater(15, False)
+    return incoming
+
+
+def receive_one(file, masked, incoming, size=PIECE, most_pieces=1000):
+    """(message, its pieces); it is in a frame for as long as there is more to read from it."""
+    pieces = []
+    for _ in range(most_pieces):
+        if not incoming.in_frame:
+            incoming.start_frame(read_header(file, masked, rsv1_defined=True))
+            incoming.masking_key = read_exactly(file, 4) if masked else b""
+        piece, end = incoming.read_piece(file, size)
+        pieces.append(piece)
+        incoming.collect(piece)
+        if end:
+            assert incoming.opcode is None and not incoming.in_frame
+            return incoming.take_collected(), pieces
+    raise AssertionError(f"no end after {most_pieces} pieces")
+
+
+SOME_TEXT = "Grüße, 世界! 😀 " * 10
+
+
+@pytest.mark.rfc("7692-6.2-01", "7692-6-03", "7692-6.1-06")
+@both_directions
+@whole_and_in_bytes
+@pytest.mark.parametrize("opcode, message", [(TEXT, SOME_TEXT), (BINARY, SOME_TEXT.encode())], ids=["text", "binary"])
+def test_7692_6_2_a_compressed_message_is_inflated_however_it_is_cut(masked, make_file, opcode, message):
+    data = SOME_TEXT.encode()
+    [payload] = deflated(data)
+    cuts = [payload], [payload[:1], payload[1:9], payload[9:]], [b"", payload, b""], deflated(data[:20], data[20:])
+    for parts in cuts:
+        wire = compressed_frames(masked, parts, opcode)
+        assert receive_one(make_file(wire), masked, inflating())[0] == message
+
+
+@pytest.mark.rfc("7692-7.2.3.6-01")
+@both_directions
+@pytest.mark.parametrize("parts", [[b"\0"], [b""], [b"", b""], [b"", b"\0"], [b"\0", b""]])
+def test_7692_7_2_3_6_a_compressed_message_may_be_empty(masked, parts):
+    wire = compressed_frames(masked, parts)
+    assert receive_one(io.BytesIO(wire), masked, inflating())[0] == ""
+
+
+@pytest.mark.rfc("7692-6-02", "7692-6-04", "7692-6.2-03", "7692-7.2.3.2-01")
+def test_7692_6_2_each_message_says_for_itself_whether_it_is_compressed():
+    hello, again = bytes.fromhex("f248cdc9c90700"), bytes.fromhex("f200110000")
+    plain = text_frames(FROM_CLIENT, [b"pl", b"", b"ain"])
+    file = io.BytesIO(b"".join([
+        compressed_frames(FROM_CLIENT, [hello]), plain, compressed_frames(FROM_CLIENT, [again]), plain
+    ]))
+    incoming = inflating()
+    messages = [receive_one(file, FROM_CLIENT, incoming)[0] for _ in range(4)]
+    assert messages == ["Hello", "plain", "Hello", "plain"]
+
+
+@pytest.mark.rfc("7692-6.1-05")
+@pytest.mark.parametrize("with_inflater", [True, False])
+@pytest.mark.parametrize("first_rsv1", [True, False])
+def test_7692_6_1_rsv1_in_a_continuation_frame_fails_with_1002(with_inflater, first_rsv1):
+    incoming = inflating() if with_inflater else IncomingMessage()
+    incoming.start_frame(header_of(TEXT, 0, fin=False, rsv1=first_rsv1 and with_inflater))
+    incoming.read_piece(io.BytesIO(), PIECE)
+    with pytest.raises(ProtocolError) as failed:
+        incoming.start_frame(header_of(CONT, 0, rsv1=True))
+    assert (failed.value.close_code, failed.value.section) == (1002, "RFC 7692 §6.1")
+
+
+@pytest.mark.parametrize("make_file, size", [(io.BytesIO, PIECE), (io.BytesIO, 7), (in_bytes, PIECE)])
+def test_7692_6_2_a_few_bytes_may_become_many_pieces_and_the_frame_lasts_until_the_last(make_file, size):
+    text = "€" * 100_000
+    wire = compressed_frames(FROM_CLIENT, deflated(text[:50_000].encode(), text[50_000:].encode()))
+    message, pieces = receive_one(make_file(wire + BEHIND), FROM_CLIENT, inflating(), size, most_pieces=len(wire) + 10)
+    assert message == text
+    assert max(len(piece.encode()) for piece in pieces) <= PIECE + 2
+
+
+@pytest.mark.parametrize("size", [PIECE, 10])
+@pytest.mark.parametrize("length", [1, 300, PIECE - 1, PIECE, PIECE + 1, 200_000])
+@pytest.mark.parametrize("noise", [True, False])
+def test_10_4_the_limit_counts_what_a_compressed_message_inflates_to(length, noise, size):
+    data = random.Random(length).randbytes(length) if noise else bytes(length)
+    [payload] = deflated(data)
+    cut = compressed_frames(FROM_CLIENT, [payload[:9], payload[9:]], BINARY)
+    for wire in (compressed_frames(FROM_CLIENT, [payload], BINARY), cut):
+        most_pieces = len(wire) + 10
+        incoming = inflating(max_size=length)
+        message, _ = receive_one(io.BytesIO(wire), FROM_CLIENT, incoming, size, most_pieces)
+        assert message == data
+        with pytest.raises(MessageTooBig) as failed:
+            receive_one(io.BytesIO(wire), FROM_CLIENT, inflating(max_size=length - 1), size, most_pieces)
+        assert failed.value.close_code == 1009
+
+
+def test_10_4_a_plain_message_after_a_compressed_one_fails_at_the_header_of_the_frame_above_the_limit():
+    incoming = inflating(max_size=10)
+    receive_one(io.BytesIO(compressed_frames(FROM_CLIENT, deflated(b"a" * 10))), FROM_CLIENT, incoming)
+    incoming.start_frame(header_of(BINARY, 0, fin=False))
+    incoming.read_piece(io.BytesIO(), PIECE)
+    with pytest.raises(MessageTooBig):
+        incoming.start_frame(header_of(CONT, 11))
+
+
+def test_10_4_fragments_of_a_compressed_message_are_counted():
+    wire = compressed_frames(FROM_CLIENT, deflated(b"a", b"b", b"c"))
+    assert receive_one(io.BytesIO(wire), FROM_CLIENT, inflating(max_fragments=3))[0] == "abc"
+    with pytest.raises(PolicyViolation):
+        receive_one(io.BytesIO(wire), FROM_CLIENT, inflating(max_fragments=2))
+
+
+@pytest.mark.rfc("7692-6.1-07")
+@pytest.mark.parametrize("make_file", [io.BytesIO, in_bytes])
+@pytest.mark.parametrize("good", [b"", b"good", b"a" * PIECE, b"a" * (PIECE - 1), b"a" * 150_000])
+@pytest.mark.parametrize("bad", [b"\xff", b"\xed\xa0", b"\xe2\x82"], ids=["byte", "surrogate", "broken off"])
+def test_7692_6_1_text_is_judged_after_inflating(make_file, good, bad):
+    wire = compressed_frames(FROM_CLIENT, deflated(good + bad))
+    with pytest.raises(InvalidData) as failed:
+        receive_one(make_file(wire), FROM_CLIENT, inflating())
+    assert (failed.value.close_code, failed.value.section) == (1007, "§8.1")
+    wire = compressed_frames(FROM_CLIENT, deflated(good + bad), BINARY)
+    assert receive_one(make_file(wire), FROM_CLIENT, inflating())[0] == good + bad
+
+
+@pytest.mark.parametrize("cut", range(6, 30))
+def test_7692_6_2_a_stream_that_ends_inside_a_compressed_frame_is_an_eof_error(cut):
+    wire = compressed_frames(FROM_CLIENT, deflated(SOME_TEXT.encode()))
+    with pytest.raises(EOFError):
+        receive_one(io.BytesIO(wire[:cut]), FROM_CLIENT, inflating())

@@ -26,7 +26,7 @@ from wire import (
 
 from refws import ConnectionClosed, Headers, Response, State, serve
 from refws.endpoint import server as module
-from refws.endpoint.server import indented_traceback
+from refws.endpoint.log import indented_traceback
 
 MANY = 8 * 2**20
 """More bytes than the two buffers between two sockets take."""

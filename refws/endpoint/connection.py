@@ -39,6 +39,7 @@ from ..protocol.masking import KEY_LENGTH, mask
 from ..protocol.message import IncomingMessage
 from .exceptions import ConcurrencyError, ConnectionClosed, ConnectionClosedOK
 from .heartbeat import Heartbeat, PendingPings, next_beat
+from .log import format_address
 from .stream import Stream
 from .timers import Timer, Timers
 from .writer import FrameWriter
@@ -260,7 +261,7 @@ class Connection:
                 else:
                     incoming.start_frame(header)
                     incoming.masking_key = read_exactly(self._file, KEY_LENGTH)
-            if deadline is not None and incoming.remaining:
+            if deadline is not None and incoming.needs_bytes:
                 self._wait_until(deadline)
             return incoming.read_piece(self._file, PIECE)
         except ConnectionFailure as failure:
@@ -438,14 +439,6 @@ class Connection:
         self.settings.logger.info("%s: given up, §5.5.2: %s", self.peer, cause)
         self._writer.try_close(CloseCode.INTERNAL_ERROR, f"§5.5.2: {cause}")
         self._stream.abort(cause)
-
-
-def format_address(address: Any) -> str:
-    """host:port as it stands in a URI, or the path of a Unix socket."""
-    if not isinstance(address, tuple):
-        return ascii(address).strip("'") if address else "unix socket"
-    host, port = address[:2]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def encode_fragment(fragment: str | bytes, kind: type) -> bytes:

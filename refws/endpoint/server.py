@@ -1,16 +1,13 @@
-"""RFC 6455 §4.2: connections accepted, one thread for each, the opening handshake answered, and the stop of it all."""
+"""RFC 6455 §4.2: connections accepted, a thread for each, the handler called in it, and the stop of it all."""
 
 from __future__ import annotations
 
 import os
 import selectors
 import socket
-import stat
 import threading
-import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from http import HTTPStatus
 from logging import Logger, getLogger
 from time import monotonic
@@ -19,38 +16,21 @@ from typing import Any, Literal, Self
 
 from ..protocol.close import State
 from ..protocol.close_codes import CloseCode
-from ..protocol.errors import HandshakeError
-from ..protocol.deflate import DeflateSettings, choose_offer
-from ..protocol.handshake import accept, is_upgrade_attempt, negotiate, refuse, requested_extensions
-from ..protocol.http import Request, Response, check_host, quote, read_request
-from .connection import LINGER, Connection, Settings, format_address
+from ..protocol.deflate import DeflateSettings
+from ..protocol.http import Response
+from .connection import LINGER, Connection, Settings
 from .exceptions import ConnectionClosed
+from .listening import listen
+from .log import format_address, log_error
+from .opening import Handler, ProcessRequest, Service, open_connection
 from .stream import Stream
-from .timers import Timer, Timers
-
-BACKLOG = 1024
-"""Connections that the system accepts for us while the accept thread is busy."""
+from .timers import Timers
 
 PAUSE_WITHOUT_DESCRIPTORS = 0.1
 """Seconds without accepting after the system had no file descriptor left for a connection."""
 
 MAX_TURNED_AWAY = 64
 """Connections beyond the limit whose 503 is given time to be read; any more are just closed."""
-
-Handler = Callable[[Connection], Any]
-ProcessRequest = Callable[[Connection, Request], "Response | None"]
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """What a server offers: to whom, and what it does with an open connection."""
-
-    handler: Handler
-    origins: Sequence[str] | None = None
-    subprotocols: Sequence[str] = ()
-    process_request: ProcessRequest | None = None
-    max_connections: int | None = 1000
-
 
 class ConnectionThread(threading.Thread):
     """The thread of one connection. Its own `run` saves a level of C calls, and with it a page of 4 KiB of stack."""
@@ -186,10 +166,10 @@ class Server:
 
     def _serve(self, connection: Connection, stream: Stream) -> None:
         try:
-            if self._open(connection, stream):
+            if open_connection(connection, stream, self._service):
                 self._handle(connection)
         except Exception as error:
-            self._log_error("%s: a mistake in refws, please report it", connection.peer, error)
+            log_error(self._settings.logger, connection.peer, "a mistake in refws, please report it", error)
         finally:
             if connection.state is not State.CLOSED:
                 connection.end()
@@ -202,79 +182,6 @@ class Server:
         if was_last:
             self._timers.stop()
 
-    def _open(self, connection: Connection, stream: Stream) -> bool:
-        """§4.2: True if the opening handshake made this an open WebSocket connection; else it is answered and ended."""
-        deadline = self._handshake_deadline(stream)
-        try:
-            response = self._answer(connection, stream)
-            if response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
-                connection.response = response
-                connection.subprotocol = response.headers.get("Sec-WebSocket-Protocol")
-                connection.open(response.to_bytes())
-                return True
-            stream.write(response.to_bytes())
-        except (EOFError, OSError) as error:
-            self._settings.logger.info("%s: no opening handshake: %s", connection.peer, stream.cause or error)
-            return False
-        finally:
-            if deadline is not None:
-                deadline.cancel()
-        connection.end(linger=True)
-        return False
-
-    def _handshake_deadline(self, stream: Stream) -> Timer | None:
-        timeout = self._settings.open_timeout
-        if timeout is None:
-            return None
-        return stream.abort_at(monotonic() + timeout, f"§4.2.1: no whole request within {timeout:g} s")
-
-    def _answer(self, connection: Connection, stream: Stream) -> Response:
-        """§4.2.2: the response to the request: a 101, a refusal, or what `process_request` makes of it."""
-        try:
-            connection.request = request = read_request(stream.file)
-            self._check_plain_request(request)
-            response = self._processed(connection, request)
-            if response is None:
-                response = self._accepted(connection, request)
-        except HandshakeError as error:
-            self._log_refusal(connection, error)
-            return refuse(error)
-        self._settings.logger.info(
-            "%s: %s %s: %d", connection.peer, request.method, quote(request.target), response.status_code
-        )
-        return response
-
-    def _accepted(self, connection: Connection, request: Request) -> Response:
-        """The 101, after the rules of §4.2.1, and what the offers of the client lead to (§4.2.2 item 4)."""
-        subprotocol = negotiate(request, origins=self._service.origins, subprotocols=self._service.subprotocols)
-        compression = self._settings.compression
-        if compression is None:
-            return accept(request, subprotocol=subprotocol)
-        agreed = choose_offer(requested_extensions(request), compression)
-        if agreed is None:
-            return accept(request, subprotocol=subprotocol)
-        parameters, extensions = agreed
-        connection.use_deflate(parameters, compression)
-        return accept(request, subprotocol=subprotocol, extensions=extensions)
-
-    def _check_plain_request(self, request: Request) -> None:
-        """RFC 9112 §3.2, for requests that never get as far as the rules of §4.2.1, which hold it too."""
-        faults = () if is_upgrade_attempt(request) else tuple(check_host(request.headers))
-        if faults:
-            raise HandshakeError(faults)
-
-    def _processed(self, connection: Connection, request: Request) -> Response | None:
-        if self._service.process_request is None:
-            return None
-        try:
-            response = self._service.process_request(connection, request)
-            if not isinstance(response, Response | None):
-                raise TypeError(f"process_request returned {type(response).__name__}; return a Response or None")
-            return response
-        except Exception as error:
-            self._log_error("%s: process_request failed", connection.peer, error)
-            return Response.text(HTTPStatus.INTERNAL_SERVER_ERROR, "This server made a mistake; its log says which.\n")
-
     def _handle(self, connection: Connection) -> None:
         code, reason = CloseCode.NORMAL_CLOSURE, ""
         try:
@@ -282,17 +189,10 @@ class Server:
         except ConnectionClosed as closed:
             self._settings.logger.info("%s: ended in the handler: %s", connection.peer, closed)
         except BaseException as error:
-            self._log_error("%s: the handler failed", connection.peer, error)
+            log_error(self._settings.logger, connection.peer, "the handler failed", error)
             code, reason = CloseCode.INTERNAL_ERROR, "the handler failed; the server's log says why"
         connection.close(code, reason)
         self._settings.logger.info("%s: closed with %s", connection.peer, connection.close_code)
-
-    def _log_refusal(self, connection: Connection, error: HandshakeError) -> None:
-        faults = " | ".join(map(str, error.faults))
-        self._settings.logger.warning("%s: refused with %d: %s", connection.peer, error.status, faults)
-
-    def _log_error(self, message: str, peer: str, error: BaseException) -> None:
-        self._settings.logger.error(f"{message}\n%s", peer, indented_traceback(error))
 
     # Stopping
 
@@ -362,13 +262,6 @@ class Server:
             self._settings.logger.warning("%s: its handler has not returned; it is left behind", thread.name)
 
 
-def indented_traceback(error: BaseException) -> str:
-    """The traceback, each line behind a bar, so that no text in an exception can pass for a line of the log."""
-    text = "".join(traceback.format_exception(error))
-    lines = (line.encode("unicode_escape").decode() for line in text.splitlines())
-    return "\n".join(f"  | {line}" for line in lines)
-
-
 def serve(
     handler: Handler,
     host: str | None = "127.0.0.1",
@@ -415,37 +308,3 @@ def serve(
         logger=logger or getLogger("refws"),
     )
     return Server(sock or listen(host, port, unix_path), service, settings)
-
-
-def listen(host: str | None, port: int, unix_path: str | None = None) -> socket.socket:
-    """A socket that listens on the first address of `host`, or on a Unix socket. OSError if that cannot be."""
-    if unix_path is not None:
-        return listen_on_path(unix_path)
-    family, _, _, _, address = socket.getaddrinfo(
-        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )[0]
-    return socket.create_server(address[:2], family=family, backlog=BACKLOG)
-
-
-def listen_on_path(path: str) -> socket.socket:
-    """A Unix socket at `path`. One that a dead server left there is replaced; OSError if a living one has it."""
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        remove_dead_socket(path)
-        sock.bind(path)
-        sock.listen(BACKLOG)
-    except BaseException:
-        sock.close()
-        raise
-    return sock
-
-
-def remove_dead_socket(path: str) -> None:
-    with suppress(FileNotFoundError):
-        if not stat.S_ISSOCK(os.stat(path).st_mode):
-            return
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-            try:
-                probe.connect(path)
-            except ConnectionRefusedError:
-                os.unlink(path)

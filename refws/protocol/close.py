@@ -33,7 +33,8 @@ class Close:
             raise ValueError(f"§7.4: close code {self.code} must not be sent; use {allowed}")
         reason = self.reason.encode()
         if len(reason) > MAX_REASON:
-            raise ValueError(f"§5.5.1: a reason of {len(reason)} bytes in UTF-8 is too long; shorten it to {MAX_REASON}")
+            seen = f"a reason of {len(reason)} bytes in UTF-8 is too long"
+            raise ValueError(f"§5.5.1: {seen}; shorten it to {MAX_REASON}")
         return self.code.to_bytes(CODE_LENGTH) + reason
 
     @classmethod

@@ -91,6 +91,12 @@ class IncomingMessage:
             seen = f"a message of {self.fragments} fragments or more"
             raise PolicyViolation("§10.4", seen, f"at most {self.max_fragments}")
 
+    @property
+    def needs_bytes(self) -> bool:
+        """Whether the next piece can only come from bytes of the payload that are not read yet."""
+        pending = self._inflating is not None and self._inflating.pending
+        return self.remaining > 0 and not pending
+
     def read_piece(self, file: BinaryFile, size: int) -> tuple[str | bytes, bool]:
         """What is there of the payload, as text or bytes, and whether the message ends with it.
 

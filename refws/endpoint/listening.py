@@ -1,0 +1,45 @@
+"""Listening sockets, TCP and Unix: where a server is found."""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+from contextlib import suppress
+
+BACKLOG = 1024
+"""Connections that the system accepts for us while the accept thread is busy."""
+
+
+def listen(host: str | None, port: int, unix_path: str | None = None) -> socket.socket:
+    """A socket that listens on the first address of `host`, or on a Unix socket. OSError if that cannot be."""
+    if unix_path is not None:
+        return listen_on_path(unix_path)
+    family, _, _, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    return socket.create_server(address[:2], family=family, backlog=BACKLOG)
+
+
+def listen_on_path(path: str) -> socket.socket:
+    """A Unix socket at `path`. One that a dead server left there is replaced; OSError if a living one has it."""
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        remove_dead_socket(path)
+        sock.bind(path)
+        sock.listen(BACKLOG)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def remove_dead_socket(path: str) -> None:
+    with suppress(FileNotFoundError):
+        if not stat.S_ISSOCK(os.stat(path).st_mode):
+            return
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            try:
+                probe.connect(path)
+            except ConnectionRefusedError:
+                os.unlink(path)

@@ -1,0 +1,27 @@
+"""RFC 6455 §7.1.7: what goes to the log, in a form that no peer can forge a line with."""
+
+from __future__ import annotations
+
+import traceback
+from logging import Logger
+from typing import Any
+
+
+def format_address(address: Any) -> str:
+    """host:port as it stands in a URI, or the path of a Unix socket, escaped."""
+    if not isinstance(address, tuple):
+        return ascii(address).strip("'") if address else "unix socket"
+    host, port = address[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def log_error(logger: Logger, peer: str, what: str, error: BaseException) -> None:
+    """Log an exception with its traceback."""
+    logger.error("%s: %s\n%s", peer, what, indented_traceback(error))
+
+
+def indented_traceback(error: BaseException) -> str:
+    """The traceback, each line behind a bar, so that no text in an exception can pass for a line of the log."""
+    text = "".join(traceback.format_exception(error))
+    lines = (line.encode("unicode_escape").decode() for line in text.splitlines())
+    return "\n".join(f"  | {line}" for line in lines)
