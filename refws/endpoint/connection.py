@@ -258,6 +258,8 @@ class Connection:
                 header = read_header(self._file, MASKED, self._deflater is not None)
                 if header.opcode >= CONTROL:
                     self._receive_control(header)
+                elif (message := incoming.read_short(self._file, header)) is not None:
+                    return message, True
                 else:
                     incoming.start_frame(header)
                     incoming.masking_key = read_exactly(self._file, KEY_LENGTH)

@@ -114,27 +114,31 @@ class Stream:
         OSError once the stream is broken or aborted. A peer that takes nothing for `write_timeout` seconds gets it
         aborted.
         """
-        if len(long_data) <= WORTH_NO_COPY:
-            data, long_data = data + long_data, b""
-        sent = self._send_at_once(data, long_data)
-        if sent < len(data):
-            self._write_blocking(memoryview(data + long_data)[sent:])
-        elif sent < len(data) + len(long_data):
-            self._write_blocking(memoryview(long_data)[sent - len(data) :])
+        if len(long_data) > WORTH_NO_COPY:
+            self._write_both(data, long_data)
+        else:
+            data += long_data
+            try:
+                sent = self._sock.send(data, DONT_WAIT) if DONT_WAIT is not None else 0
+            except BlockingIOError:
+                sent = 0
+            if sent < len(data):
+                self._write_blocking(memoryview(data)[sent:])
         self.writes += 1
 
-    def _send_at_once(self, data: bytes, long_data: bytes) -> int:
-        """The number of bytes that fit the send buffer."""
-        if DONT_WAIT is None:
-            return 0
+    def _write_both(self, data: bytes, long_data: bytes) -> None:
         try:
-            if long_data:
-                return self._sock.sendmsg((data, long_data), (), DONT_WAIT)
-            return self._sock.send(data, DONT_WAIT)
+            sent = self._sock.sendmsg((data, long_data), (), DONT_WAIT) if DONT_WAIT is not None else 0
         except BlockingIOError:
-            return 0
+            sent = 0
+        if sent < len(data):
+            self._write_blocking(memoryview(data)[sent:])
+            sent = len(data)
+        self._write_blocking(memoryview(long_data)[sent - len(data) :])
 
     def _write_blocking(self, data: memoryview) -> None:
+        if not data:
+            return
         self._watch_write()
         try:
             for start in range(0, len(data), WRITE_PIECE):

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import cache, lru_cache
+from functools import lru_cache
 from struct import pack
 from typing import Protocol
 
@@ -81,6 +81,12 @@ class BinaryFile(Protocol):
     def read1(self, size: int, /) -> bytes: ...
 
 
+class PeekableFile(BinaryFile, Protocol):
+    """A binary file with a buffer, such as `io.BufferedReader`."""
+
+    def peek(self, size: int, /) -> bytes: ...
+
+
 def is_control(opcode: int) -> bool:
     """§5.5: control frames are those whose opcode has its top bit set, reserved ones included."""
     return opcode >= CONTROL
@@ -103,7 +109,7 @@ def read_header(file: BinaryFile, masked: bool, rsv1_defined: bool = False) -> H
     first_two_bytes = file.read(2)
     if len(first_two_bytes) < 2:
         raise EOFError("the stream ended without a Close frame")
-    header = checked_header(first_two_bytes)
+    header = LEGAL_HEADERS[first_two_bytes]
     if header.rsv1 and not rsv1_defined:
         raise ProtocolError("§5.2", "RSV1 is 1", "0, as no extension in use gives it a meaning")
     if header.masked is not masked:
@@ -113,15 +119,20 @@ def read_header(file: BinaryFile, masked: bool, rsv1_defined: bool = False) -> H
     return header
 
 
-@cache
-def checked_header(first_two_bytes: bytes) -> Header:
-    """The header in these two bytes, checked as far as that needs nothing else.
+class LegalHeaders(dict[bytes, Header]):
+    """Two bytes -> the header in them, checked as far as that needs nothing else.
 
-    The cache, which holds at most the 3,828 legal ones, makes it take 0.1 µs instead of 2.
+    It fills as they come, with at most the 3,828 legal ones; one that came before takes 0.05 µs instead of 2.
     """
-    header = parse_header(first_two_bytes)
-    check_header(header)
-    return header
+
+    def __missing__(self, first_two_bytes: bytes) -> Header:
+        header = parse_header(first_two_bytes)
+        check_header(header)
+        self[first_two_bytes] = header
+        return header
+
+
+LEGAL_HEADERS = LegalHeaders()
 
 
 def parse_header(first_two_bytes: bytes) -> Header:
