@@ -617,7 +617,7 @@ MANY = 60_000
 """Bytes that come one by one: enough for what is kept of each to tell."""
 
 SMALL_MULTIPLE = 8
-"""Bytes of memory for each byte of a message: a str takes up to 4 while it is decoded, and what it is made from stays."""
+"""Bytes of memory for each byte of a message: a str takes up to 4 while decoded, and what it is made from stays."""
 
 
 @pytest.mark.rfc("6455-10.4-01")
@@ -905,3 +905,69 @@ def test_7692_6_2_a_stream_that_ends_inside_a_compressed_frame_is_an_eof_error(c
     wire = compressed_frames(FROM_CLIENT, deflated(SOME_TEXT.encode()))
     with pytest.raises(EOFError):
         receive_one(io.BytesIO(wire[:cut]), FROM_CLIENT, inflating())
+
+
+# The short way of short messages
+
+
+def short(frame, buffered=None, incoming=None):
+    """What `read_short` makes of this frame when so many of its bytes are buffered, and the position after it."""
+    file = io.BufferedReader(io.BytesIO(frame[:buffered]))
+    header = read_header(file, True)
+    return (incoming or IncomingMessage()).read_short(file, header), file.tell()
+
+
+@pytest.mark.rfc("6455-5.4-02", "6455-6.2-05", "6455-5.6-04")
+@pytest.mark.parametrize("opcode, payload", [(TEXT, "κόσμε"), (TEXT, ""), (BINARY, b"\xff\x00"), (BINARY, b"x" * 125)])
+def test_6_2_a_short_whole_message_is_taken_at_once(opcode, payload):
+    data = payload.encode() if opcode is TEXT else payload
+    frame = encode_frame(opcode, data, masking_key=KEY)
+    assert short(frame + BEHIND) == (payload, len(frame))
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        encode_frame(TEXT, b"x" * 126, masking_key=KEY),
+        encode_frame(TEXT, b"first", fin=False, masking_key=KEY),
+        encode_frame(CONT, b"last", masking_key=KEY),
+    ],
+    ids=["126 bytes", "not the last frame", "not the first frame"],
+)
+def test_what_is_not_all_of_a_short_message_is_left_to_the_general_way(frame):
+    message, position = short(frame)
+    assert message is None
+    assert position in (2, 4)
+
+
+def test_a_compressed_or_unmasked_message_is_left_to_the_general_way():
+    for frame, masked in ((encode_frame(TEXT, b"\xf2", rsv1=True, masking_key=KEY), True), (b"\x81\x01a", False)):
+        file = io.BufferedReader(io.BytesIO(frame))
+        header = read_header(file, masked, True)
+        assert IncomingMessage().read_short(file, header) is None
+        assert file.tell() == 2
+
+
+def test_a_message_whose_bytes_are_not_all_there_yet_is_left_to_the_general_way():
+    frame = encode_frame(TEXT, b"Hello", masking_key=KEY)
+    for buffered in range(2, len(frame)):
+        assert short(frame, buffered) == (None, 2)
+
+
+def test_5_4_a_short_message_inside_a_fragmented_one_is_left_to_the_general_way_which_refuses_it():
+    incoming = IncomingMessage()
+    incoming.start_frame(header_of(TEXT, 1, fin=False))
+    assert short(encode_frame(TEXT, b"x", masking_key=KEY), incoming=incoming)[0] is None
+
+
+@pytest.mark.rfc("6455-10.4-02")
+def test_10_4_the_limit_holds_for_short_messages_too():
+    frame = encode_frame(BINARY, b"1234", masking_key=KEY)
+    assert short(frame, incoming=IncomingMessage(max_size=4))[0] == b"1234"
+    assert short(frame, incoming=IncomingMessage(max_size=3))[0] is None
+
+
+@pytest.mark.rfc("6455-8.1-01")
+def test_8_1_a_short_text_that_is_not_utf_8_fails_with_1007():
+    with pytest.raises(InvalidData, match="§8.1"):
+        short(encode_frame(TEXT, b"ok \xff", masking_key=KEY))
