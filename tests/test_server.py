@@ -314,11 +314,12 @@ def test_process_request_that_raises_gets_500_and_a_traceback_in_the_log_that_ca
     assert "process_request failed" in error.getMessage()
 
 
-def test_process_request_that_gives_something_else_ends_that_connection_only(serving, log):
+def test_process_request_that_gives_something_else_is_answered_with_500_and_harms_nobody_else(serving, log):
     running = serving(echo, process_request=lambda connection, request: request.path != "/" or None)
     client = running.connect()
     client.send(request("/other"))
-    client.file.read()
+    assert client.receive_head()[0] == 500
+    client.close()
     assert eventually(lambda: not running.server.connections)
     running.open().finish()
     assert [record.levelname for record in log.records].count("ERROR") == 1
