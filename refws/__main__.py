@@ -36,7 +36,7 @@ ORIGIN = re.compile(r"\*|null|[a-z][a-z0-9+.-]*://[^/?#\s]+", re.ASCII | re.IGNO
 REACHABLE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 """All addresses of this machine -> the one of them that a browser on it can open."""
 
-SignalHandler = Callable[[int, FrameType | None], None] | signal.Handlers
+SignalHandler = Callable[[int, FrameType | None], None]
 
 TCP_ADVICE = {
     errno.EADDRINUSE: "stop the program that uses it, or choose another port (--port 0 picks a free one)",
@@ -213,29 +213,27 @@ def what_to_do(error: OSError | UnicodeError, options: argparse.Namespace) -> st
 
 
 def run(server: Server) -> int:
-    """Serve until a signal says stop; 0, or SystemExit with 128 + signal if a second signal cuts the stop short."""
+    """Serve until a signal says stop, then 0; a second signal ends the process at once, with status 128 + signal."""
     stop_on_signals(server)
     print(greeting(server.address), flush=True)
-    try:
-        server.serve_forever()
-        LOGGER.info("stopping; open connections: %d; the same signal again stops at once", len(server.connections))
-        server.shutdown()
-    except SystemExit:
-        server.abort()
-        raise
+    server.serve_forever()
+    LOGGER.info("stopping; open connections: %d; the same signal again stops at once", len(server.connections))
+    server.shutdown()
     return 0
 
 
 def stop_on_signals(server: Server) -> None:
-    """First SIGINT or SIGTERM: `serve_forever` returns. Second: SystemExit in the main thread. Third: the system's."""
+    """First SIGINT or SIGTERM: `serve_forever` returns. Second: the process ends, and the system closes its sockets.
+
+    The second must not raise: an exception in the wrong place, such as a destructor, would be swallowed.
+    """
 
     def first(signal_number: int, frame: FrameType | None) -> None:
         handle(second)
         server.stop()
 
     def second(signal_number: int, frame: FrameType | None) -> None:
-        handle(signal.SIG_DFL)
-        raise SystemExit(128 + signal_number)
+        os._exit(128 + signal_number)
 
     def handle(handler: SignalHandler) -> None:
         signal.signal(signal.SIGINT, handler)
