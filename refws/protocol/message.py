@@ -26,7 +26,7 @@ class IncomingMessage:
     __slots__ = (
         "max_size",
         "max_fragments",
-        "_short",
+        "_short_limit",
         "opcode",
         "length",
         "fragments",
@@ -44,7 +44,7 @@ class IncomingMessage:
     def __init__(self, max_size: int | None = None, max_fragments: int | None = None) -> None:
         self.max_size = max_size
         self.max_fragments = max_fragments
-        self._short = MAX_LENGTH_7 if max_size is None else min(max_size, MAX_LENGTH_7)
+        self._short_limit = MAX_LENGTH_7 if max_size is None else min(max_size, MAX_LENGTH_7)
         self.opcode: Opcode | int | None = None
         self.in_frame = False
         self.masking_key = b""
@@ -59,7 +59,7 @@ class IncomingMessage:
         Most messages come so, and this way takes half of the time of the general one, which all others take.
         """
         length = header.payload_length
-        if length > self._short or not header.fin or header.rsv1 or not header.masked:
+        if length > self._short_limit or not header.fin or header.rsv1 or not header.masked:
             return None
         opcode = header.opcode
         if opcode is CONT or self.opcode is not None or len(file.peek(1)) < KEY_LENGTH + length:
