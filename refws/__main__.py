@@ -12,7 +12,6 @@ import shlex
 import signal
 import socket
 import sys
-from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn
 
@@ -35,8 +34,6 @@ ORIGIN = re.compile(r"\*|null|[a-z][a-z0-9+.-]*://[^/?#\s]+", re.ASCII | re.IGNO
 
 REACHABLE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 """All addresses of this machine -> the one of them that a browser on it can open."""
-
-SignalHandler = Callable[[int, FrameType | None], None]
 
 TCP_ADVICE = {
     errno.EADDRINUSE: "stop the program that uses it, or choose another port (--port 0 picks a free one)",
@@ -213,7 +210,7 @@ def what_to_do(error: OSError | UnicodeError, options: argparse.Namespace) -> st
 
 
 def run(server: Server) -> int:
-    """Serve until a signal says stop, then 0; a second signal ends the process at once, with status 128 + signal."""
+    """Serve until a signal says stop, then 0; a second signal ends the process at once."""
     stop_on_signals(server)
     print(greeting(server.address), flush=True)
     server.serve_forever()
@@ -223,23 +220,18 @@ def run(server: Server) -> int:
 
 
 def stop_on_signals(server: Server) -> None:
-    """First SIGINT or SIGTERM: `serve_forever` returns. Second: the process ends, and the system closes its sockets.
+    """First SIGINT or SIGTERM: `serve_forever` returns. Second: the system ends the process and closes its sockets.
 
-    The second must not raise: an exception in the wrong place, such as a destructor, would be swallowed.
+    The second is left to the system, as Python calls no handler while the main thread waits for another.
     """
 
-    def first(signal_number: int, frame: FrameType | None) -> None:
-        handle(second)
+    def stop(signal_number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         server.stop()
 
-    def second(signal_number: int, frame: FrameType | None) -> None:
-        os._exit(128 + signal_number)
-
-    def handle(handler: SignalHandler) -> None:
-        signal.signal(signal.SIGINT, handler)
-        signal.signal(signal.SIGTERM, handler)
-
-    handle(first)
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
 
 
 def greeting(address: tuple[str, int] | str) -> str:

@@ -6,7 +6,7 @@ import signal
 import socket
 import stat
 import threading
-from contextlib import suppress
+from contextlib import closing, suppress
 
 import pytest
 from wire import (
@@ -739,6 +739,37 @@ def test_a_signal_handler_of_the_accepting_thread_stops_it_and_the_with_block_do
             watchdog.cancel()
             watchdog.join()
     clients.result()
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="this system sends no signal to a thread")
+def test_a_signal_that_the_system_gives_to_another_thread_wakes_the_accepting_one(background, nothing_left_behind):
+    """Only the main thread runs handlers: if it slept on, the signal would wait for the next connection."""
+    woken = threading.Event()
+    with serve(echo, "127.0.0.1", 0) as server:
+
+        def handler(number, frame):
+            woken.set()
+            server.stop()
+
+        def signal_myself():
+            with closing(Wire.connect(server.address)) as client:
+                client.send(request())
+                assert client.receive_head()[0] == 101
+            assert eventually(lambda: not server.connections)
+            signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+            in_time = woken.wait(DEADLINE_S)
+            server.stop()
+            return in_time
+
+        previous = signal.signal(signal.SIGTERM, handler)
+        try:
+            other = background(signal_myself)
+            server.serve_forever()
+        finally:
+            signal.signal(signal.SIGTERM, previous)
+        assert other.result()
+    unset = signal.set_wakeup_fd(-1)
+    assert unset == -1
 
 
 def test_abort_ends_all_connections_at_once_without_a_close(serving, held):
