@@ -15,13 +15,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import Enum, IntEnum
 from functools import lru_cache
 from struct import pack
 from typing import Protocol
 
 from .errors import ProtocolError
 from .masking import mask
+
+
+class Side(Enum):
+    """§5.1: which end of a connection one is. What a client sends is masked, what a server sends is not."""
+
+    CLIENT = "client"
+    SERVER = "server"
+
+    @property
+    def peer(self) -> Side:
+        return Side.CLIENT if self is Side.SERVER else Side.SERVER
 
 
 class Opcode(IntEnum):
