@@ -24,6 +24,7 @@ Read the package in this order; each file names its section at its head:
         log.py          what goes to the log
         exceptions.py   what the methods of a connection raise
     course/      what people look at: the page and the example endpoints.
+    commands/    python3 -m refws: a module for each command.
 
 The names below are the public ones; those of the `websockets` library mean the same here.
 """

@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from test_main import printed_address, program_running
+from test_commands_serve import printed_address, program_running
 from wire import (
     BINARY,
     CLOSE,

@@ -14,7 +14,7 @@ import pytest
 from wire import DEADLINE_S, TEXT, Background, Wire, request
 
 import refws
-from refws import __main__ as program
+from refws.commands import serve as program
 
 PROJECT = Path(__file__).parent.parent
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
@@ -82,7 +82,7 @@ def test_every_file_of_the_map_exists():
 def test_no_module_is_missing_from_the_map():
     modules = {path.relative_to(PROJECT).as_posix() for path in (PROJECT / "refws").rglob("*.py")}
     mapped = set(re.findall(r"`(refws/[\w/]+\.py)`", section("The map")))
-    packages = {"refws/protocol/__init__.py", "refws/endpoint/__init__.py", "refws/course/__init__.py"}
+    packages = {f"refws/{part}/__init__.py" for part in ("protocol", "endpoint", "course", "commands")}
     assert modules - packages == mapped
 
 
@@ -95,7 +95,7 @@ def test_every_section_of_the_map_is_named_in_its_file():
 
 
 def test_imports_go_one_way_only():
-    parts = ["protocol", "endpoint", "course", "__main__"]
+    parts = ["protocol", "endpoint", "course", "commands", "__main__"]
     for number, part in enumerate(parts[:-1]):
         below = "|".join(parts[number + 1 :])
         for module in (PROJECT / "refws" / part).glob("*.py"):

@@ -1,0 +1,87 @@
+"""What the command lines share: errors in one line, and text -> the values of options."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import re
+from typing import NoReturn
+
+from ..protocol.http import is_token
+
+LONGEST_MESSAGE = 2**63 - 1
+"""Bytes; the largest payload length of a frame (§5.2)."""
+
+MOST_CONNECTIONS = 1_000_000
+
+LONGEST_TIME = 86_400
+"""Seconds; a day."""
+
+ORIGIN = re.compile(r"\*|null|[a-z][a-z0-9+.-]*://[^/?#\s]+", re.ASCII | re.IGNORECASE)
+
+
+class CommandLine(argparse.ArgumentParser):
+    """A bad option ends the process with status 2 and one line that says why."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"refws: {message}; see {self.prog} --help\n")
+
+
+def not_empty(text: str) -> str:
+    if text:
+        return text
+    raise argparse.ArgumentTypeError("it is empty: give a value, or leave the option out")
+
+
+def port(text: str) -> int:
+    return whole_number(text, "a TCP port", 0, 65_535)
+
+
+def message_size(text: str) -> int:
+    return whole_number(text, "a size in bytes", 1, LONGEST_MESSAGE)
+
+
+def connection_count(text: str) -> int:
+    return whole_number(text, "a number of connections", 1, MOST_CONNECTIONS)
+
+
+def fragment_count(text: str) -> int | None:
+    return whole_number(text, "a number of fragments", 0, LONGEST_MESSAGE) or None
+
+
+def whole_number(text: str, meaning: str, lowest: int, highest: int) -> int:
+    if re.fullmatch("[0-9]{1,19}", text) and lowest <= int(text) <= highest:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not {meaning}: give a whole number from {lowest} to {highest}")
+
+
+def seconds(text: str, or_off: str = "") -> float:
+    value = number(text)
+    if 0 < value <= LONGEST_TIME:
+        return value
+    expected = f"give seconds above 0 and at most {LONGEST_TIME} (a day){or_off}"
+    raise argparse.ArgumentTypeError(f"{text!r} is not a time: {expected}")
+
+
+def seconds_or_off(text: str) -> float | None:
+    return None if number(text) == 0 else seconds(text, ", or 0 for off")
+
+
+def number(text: str) -> float:
+    """The number that `text` is; NaN, which lies in no range, where it is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def origin(text: str) -> str:
+    if ORIGIN.fullmatch(text):
+        return text
+    raise argparse.ArgumentTypeError(f"{text!r} is not an origin: give scheme://host or scheme://host:port, no path")
+
+
+def subprotocol(text: str) -> str:
+    if is_token(text):
+        return text
+    raise argparse.ArgumentTypeError(f"{text!r} is not a subprotocol: give letters, digits and signs such as . - _")

@@ -1,0 +1,387 @@
+"""`python3 -m refws`: its options, what it prints, how it stops; no mistake of its user ends in a traceback."""
+
+import errno
+import inspect
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import urllib.request
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+from wire import CLOSE, TEXT, Wire, close_body, request
+
+import refws
+from refws.commands import serve as program
+
+DEADLINE_S = 10
+"""Seconds that a process has to start or to end, on a busy machine too."""
+
+PROJECT = Path(__file__).parent.parent
+NAMES = {"max_message_size": "max_size", "origin": "origins", "subprotocol": "subprotocols", "unix": "unix_path"}
+"""Options whose keyword argument of `serve` has another name."""
+
+
+def refusal(arguments, capsys):
+    """The one line on stderr that a start with these arguments ends in, with exit status 2."""
+    try:
+        status = program.main(arguments)
+    except SystemExit as stop:
+        status = stop.code
+    out, err = capsys.readouterr()
+    assert (status, out) == (2, "")
+    assert err.count("\n") == 1 and err.endswith("\n") and err.startswith("refws: ")
+    return err
+
+
+class FakeServer:
+    """A server without sockets: notes what it is told, and gets `signals` while it does what they are listed under."""
+
+    address = ("127.0.0.1", 8080)
+    connections = ()
+
+    def __init__(self, **signals):
+        self.signals = signals
+        self.told = []
+
+    def __getattr__(self, name):
+        def method():
+            self.told.append(name)
+            for number in self.signals.get(name, ()):
+                signal.raise_signal(number)
+
+        return method
+
+
+@pytest.fixture
+def signals_restored():
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+# Options
+
+
+def started_with(arguments, monkeypatch):
+    """What `serve` is called with."""
+    calls = []
+
+    def fake_serve(*positional, **named):
+        calls.append(inspect.signature(refws.serve).bind(*positional, **named))
+        raise OSError(errno.EADDRINUSE, "so that nothing starts")
+
+    monkeypatch.setattr(program, "serve", fake_serve)
+    assert program.main(arguments) == 2
+    return calls[0].arguments
+
+
+def test_without_options_the_server_has_the_defaults_of_the_library(monkeypatch):
+    arguments = started_with([], monkeypatch)
+    defaults = {name: value.default for name, value in inspect.signature(refws.serve).parameters.items()}
+    ours = {"handler", "process_request"}
+    assert {name: arguments[name] for name in arguments.keys() - ours} == {
+        name: defaults[name] for name in arguments.keys() - ours
+    }
+
+
+@pytest.mark.parametrize(
+    "option, value, given",
+    [
+        ("--host", "::1", "::1"),
+        ("--port", "0", 0),
+        ("--port", "65535", 65535),
+        ("--unix", "/tmp/x", "/tmp/x"),
+        ("--max-message-size", "1", 1),
+        ("--max-message-size", str(2**63 - 1), 2**63 - 1),
+        ("--max-fragments", "1", 1),
+        ("--max-fragments", "0", None),
+        ("--max-connections", "1000000", 1_000_000),
+        ("--open-timeout", "0.5", 0.5),
+        ("--ping-interval", "86400", 86400),
+        ("--ping-interval", "0", None),
+        ("--ping-timeout", "0.0", None),
+        ("--close-timeout", "1e-3", 0.001),
+        ("--send-timeout", "3", 3),
+    ],
+)
+def test_each_option_reaches_the_server(option, value, given, monkeypatch):
+    name = option.removeprefix("--").replace("-", "_")
+    assert started_with([option, value], monkeypatch)[NAMES.get(name, name)] == given
+
+
+def test_deflate_switches_compression_on(monkeypatch):
+    assert started_with(["--deflate"], monkeypatch)["compression"] == "deflate"
+
+
+def test_repeated_origins_and_subprotocols_all_reach_the_server_in_order(monkeypatch):
+    arguments = ["--origin", "https://a.example", "--subprotocol", "v2.chat", "--subprotocol", "v1.chat"]
+    given = started_with([*arguments, "--origin", "http://b.example:8000"], monkeypatch)
+    assert given["origins"] == ["https://a.example", "http://b.example:8000"]
+    assert given["subprotocols"] == ["v2.chat", "v1.chat"]
+
+
+@pytest.mark.parametrize("value", ["*", "null", "HTTPS://Example.com", "http://[::1]:8080", "chrome-extension://abc"])
+def test_origins_that_a_browser_can_send_are_accepted(value, monkeypatch):
+    assert started_with(["--origin", value], monkeypatch)["origins"] == [value]
+
+
+@pytest.mark.parametrize(
+    "option, value, hint",
+    [
+        ("--host", "", "leave the option out"),
+        ("--port", "65536", "from 0 to 65535"),
+        ("--port", "-1", "--port"),
+        ("--port", "http", "from 0 to 65535"),
+        ("--port", "٨٠", "from 0 to 65535"),
+        ("--port", "9" * 5000, "from 0 to 65535"),
+        ("--unix", "", "leave the option out"),
+        ("--origin", "example.com", "scheme://host"),
+        ("--origin", "https://example.com/", "no path"),
+        ("--origin", "https://", "scheme://host"),
+        ("--subprotocol", "", "letters"),
+        ("--subprotocol", "a b", "letters"),
+        ("--max-message-size", "0", "from 1 to"),
+        ("--max-message-size", "1MB", "from 1 to"),
+        ("--max-message-size", str(2**63), "from 1 to"),
+        ("--max-connections", "0", "from 1 to"),
+        ("--open-timeout", "0", "above 0"),
+        ("--open-timeout", "soon", "above 0"),
+        ("--close-timeout", "inf", "at most 86400"),
+        ("--ping-interval", "nan", "or 0 for off"),
+        ("--ping-interval", "86401", "or 0 for off"),
+        ("--ping-timeout", "-1", "--ping-timeout"),
+        ("--log-level", "loud", "'warning'"),
+    ],
+)
+def test_a_bad_value_is_one_line_that_names_the_option_and_what_to_give(option, value, hint, capsys):
+    line = refusal([option, value], capsys)
+    assert option in line and hint in line and "--help" in line
+
+
+@pytest.mark.parametrize("arguments", [["--colour", "red"], ["--por", "80"], ["8080"], ["--port"]])
+def test_an_unknown_option_or_a_missing_value_is_one_line_too(arguments, capsys):
+    assert arguments[0] in refusal(arguments, capsys)
+
+
+def test_help_names_every_option_with_its_default_and_the_units(capsys):
+    with pytest.raises(SystemExit) as stop:
+        program.main(["--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    assert stop.value.code == 0
+    described = text.partition("options:")[2]
+    for name, default in [
+        ("--host NAME", "127.0.0.1"),
+        ("--port NUMBER", "8080"),
+        ("--max-message-size BYTES", "1048576"),
+        ("--max-fragments NUMBER", "1024"),
+        ("--max-connections NUMBER", "1000"),
+        ("--open-timeout SECONDS", "10"),
+        ("--ping-interval SECONDS", "20"),
+        ("--ping-timeout SECONDS", "20"),
+        ("--close-timeout SECONDS", "5"),
+        ("--send-timeout SECONDS", "20"),
+        ("--log-level LEVEL", "info"),
+    ]:
+        assert re.search(rf"{name} [^(]*\(default: {re.escape(default)}\)", described), name
+    assert all(name in described for name in ("--unix PATH", "--origin URL", "--subprotocol NAME"))
+
+
+# A server that cannot start
+
+
+def test_a_port_in_use_is_one_line_that_says_what_to_do(capsys):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        line = refusal(["--port", str(port)], capsys)
+    assert str(port) in line and "--port 0" in line
+
+
+@pytest.mark.parametrize(
+    "error, arguments, hint",
+    [
+        (PermissionError(errno.EACCES, "denied"), ["--port", "80"], "--port 8080"),
+        (OSError(errno.EADDRNOTAVAIL, "no such address"), ["--host", "192.0.2.1"], "--host 127.0.0.1"),
+        (socket.gaierror(socket.EAI_NONAME, "unknown"), ["--host", "nowhere.invalid"], "--host 127.0.0.1"),
+        (OSError(errno.EMFILE, "too many"), ["--port", "80"], "--port"),
+        (PermissionError(errno.EACCES, "denied"), ["--unix", "/x/y"], "where you may write"),
+        (OSError(errno.EADDRINUSE, "in use"), ["--unix", "/x/y"], "another path"),
+        (OSError("AF_UNIX path too long"), ["--unix", "/x/y"], "path too long"),
+    ],
+)
+def test_what_the_system_refuses_is_one_line_that_says_what_to_do(error, arguments, hint, capsys, monkeypatch):
+    def refuse(*_, **__):
+        raise error
+
+    monkeypatch.setattr(program, "serve", refuse)
+    line = refusal(arguments, capsys)
+    assert hint in line and arguments[1] in line
+
+
+def test_a_host_that_cannot_be_a_name_is_one_line_too(capsys):
+    assert "--host 127.0.0.1" in refusal(["--host", "x" * 64], capsys)
+
+
+@pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="this system has no Unix sockets")
+def test_a_unix_socket_in_a_missing_directory_is_one_line_too(tmp_path, capsys):
+    assert "make its directory first" in refusal(["--unix", str(tmp_path / "missing" / "socket")], capsys)
+
+
+# Where it can be reached
+
+
+@pytest.mark.parametrize(
+    "address, authority",
+    [
+        (("127.0.0.1", 8080), "127.0.0.1:8080"),
+        (("192.0.2.7", 80), "192.0.2.7:80"),
+        (("0.0.0.0", 8080), "127.0.0.1:8080"),
+        (("::1", 8080, 0, 0), "[::1]:8080"),
+        (("::", 8080, 0, 0), "[::1]:8080"),
+    ],
+)
+def test_the_printed_addresses_can_be_opened(address, authority):
+    text = program.greeting(address)
+    assert f"http://{authority}/ " in text.partition("\n")[0]
+    assert re.findall(r"ws://(\S+)", text) == [authority + path for path in ("/", "/echo", "/hello", "/clock")]
+    assert "Ctrl-C" in text
+
+
+def test_a_unix_socket_is_printed_with_a_command_that_reaches_it():
+    text = program.greeting("/tmp/a b; ls")
+    command = re.search(r"curl .*", text)[0]
+    assert shlex.split(command)[:3] == ["curl", "--unix-socket", "/tmp/a b; ls"]
+    assert "Ctrl-C" in text
+
+
+# Stopping
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_first_signal_stops_gracefully_and_the_exit_status_is_0(number, signals_restored, capsys):
+    server = FakeServer(serve_forever=[number])
+    assert program.run(server) == 0
+    assert server.told == ["serve_forever", "stop", "shutdown"]
+
+
+@pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM])
+def test_before_it_stops_the_second_signal_is_left_to_the_system(first, signals_restored, capsys):
+    """A handler in Python would wait for the main thread, and an exception could be swallowed by a destructor."""
+    server = FakeServer(serve_forever=[first])
+    seen = []
+    server.stop = lambda: seen.extend([signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)])
+    program.run(server)
+    assert seen == [signal.SIG_DFL, signal.SIG_DFL]
+
+
+# The program itself
+
+
+def open_connection(address, path):
+    """A raw client behind its opening handshake, to be closed by the test."""
+    client = Wire.connect(address)
+    client.send(request(path))
+    assert client.receive_head()[0] == 101
+    return closing(client)
+
+
+@contextmanager
+def program_running(*arguments):
+    """The process; killed at the end, or when the test takes too long, so that no wait of a test is endless."""
+    command = [sys.executable, "-m", "refws", *arguments]
+    variables = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen(command, cwd=PROJECT, env=variables, **pipes)
+    too_long = threading.Timer(3 * DEADLINE_S, process.kill)
+    too_long.start()
+    try:
+        with process:
+            try:
+                yield process
+            finally:
+                process.kill()
+    finally:
+        too_long.cancel()
+
+
+def printed_address(process):
+    """Host and port of the first line, which comes while the process runs on."""
+    host, port = re.search(r"http://([^/]+):(\d+)/", process.stdout.readline()).groups()
+    return host, int(port)
+
+
+def test_port_0_prints_an_address_where_the_page_is_and_logs_to_stderr():
+    with program_running("--port", "0") as process:
+        host, port = printed_address(process)
+        with urllib.request.urlopen(f"http://{host}:{port}/", timeout=DEADLINE_S) as response:
+            assert response.status == 200
+        process.send_signal(signal.SIGINT)
+        assert process.wait(DEADLINE_S) == 0
+        logged = process.stderr.read()
+    assert "GET '/': 200" in logged and "Traceback" not in logged
+
+
+@pytest.mark.rfc("6455-7.4.1-03")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_7_4_1_first_signal_sends_1001_waits_for_the_close_and_exits_with_0(number):
+    with program_running("--port", "0", "--close-timeout", "60") as process:
+        with open_connection(printed_address(process), "/echo") as client:
+            client.send_frame(TEXT, b"open")
+            client.expect(TEXT, b"open")
+            process.send_signal(number)
+            client.expect_close(1001)
+            assert process.poll() is None
+            client.send_frame(CLOSE, close_body(1001))
+            client.expect_end()
+        assert process.wait(DEADLINE_S) == 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot send a second signal to one process")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_second_signal_exits_at_once_though_a_peer_never_answers_the_close(number):
+    with program_running("--port", "0", "--close-timeout", "3600") as process:
+        with open_connection(printed_address(process), "/hello") as client:
+            client.expect(TEXT, b"world")
+            process.send_signal(number)
+            client.expect_close(1001)
+            process.send_signal(number)
+            assert process.wait(DEADLINE_S) == -number
+        assert "Traceback" not in process.stderr.read()
+
+
+@pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="this system has no Unix sockets")
+def test_a_unix_socket_is_served_and_removed_at_the_end(tmp_path):
+    path = str(tmp_path / "socket")
+    with program_running("--unix", path) as process:
+        assert path in process.stdout.readline()
+        with open_connection(path, "/hello") as client:
+            client.expect(TEXT, b"world")
+            client.finish()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(DEADLINE_S) == 0
+    assert not Path(path).exists()
+
+
+def test_a_mistake_on_the_real_command_line_is_exit_status_2_without_traceback():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        command = [sys.executable, "-m", "refws", "--port", str(taken.getsockname()[1])]
+        ended = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=3 * DEADLINE_S)
+    assert ended.returncode == 2
+    assert ended.stdout == "" and ended.stderr.count("\n") == 1
+
+
+def test_the_log_level_keeps_lesser_lines_off_stderr():
+    with program_running("--port", "0", "--log-level", "error") as process:
+        host, port = printed_address(process)
+        with urllib.request.urlopen(f"http://{host}:{port}/health", timeout=DEADLINE_S) as response:
+            assert response.read() == b"ok\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(DEADLINE_S) == 0
+        assert process.stderr.read() == ""
