@@ -3,6 +3,7 @@
     python3 scripts/bench.py
     python3 scripts/bench.py --only ping-pong-1 --only binary-1m --rounds 9
     python3 scripts/bench.py --server other=ws://127.0.0.1:9000/echo --server "third=python3 third.py {port}"
+    python3 scripts/bench.py --deflate
 
 Each server is a process of its own, this process is the load generator (load.py). The servers take turns, A B A B,
 so that a machine that slows down slows down all of them; medians are printed. The ratio is the median of the
@@ -15,6 +16,12 @@ and the only thing that limits), and on the same one where a single message goes
 measure how fast the kernel wakes the other CPU, four times as long as everything that the server does). Left to
 itself (--free) the kernel changes between these two ways from second to second: the same server then did 13,000
 or 62,000 ping-pongs per second, with deviations of 15 to 40 % where placed servers had 2 to 15 %.
+
+--deflate compares with the threaded server of `websockets` instead: JSON messages of 1 KiB, permessage-deflate
+agreed on as a browser offers it, every echo inflated and compared (deflate_load.py). Both servers then compress in
+a window of 12 bits with a context, as is their default; refws runs with its default level 3 and, as refws-6, with
+the level 6 of `websockets`. The peer comes from conformance/, which makes its environment on the first run; its
+Python runs all the servers. The exit status is 1 if refws is slower in any scenario.
 """
 
 import argparse
@@ -30,10 +37,11 @@ import sys
 from collections.abc import Iterator
 
 import bare_loop
+import client_wire as wire
+import deflate_load
 import figures
 import server_process
-import client_wire as wire
-from load import Measurement, Scenario, measure
+from load import Measurement, RepeatedFrame, Scenario, measure
 from placement import available_cpus, on_cpu
 from time_left import Progress
 
@@ -46,8 +54,14 @@ SCENARIOS = (
     Scenario("binary-64k", wire.BINARY, 64 * 1024),
     Scenario("binary-1m", wire.BINARY, 1024 * 1024),
 )
+DEFLATE_SCENARIOS = (
+    Scenario("deflate-1", wire.TEXT, deflate_load.MESSAGE_LENGTH, deflate=True),
+    Scenario("deflate-16", wire.TEXT, deflate_load.MESSAGE_LENGTH, connections=16, deflate=True),
+)
 WARM_UP = 0.25
 BARE = "bare"
+REFWS, REFWS_6 = "refws", "refws-6"
+WEBSOCKETS = "websockets"
 BIG = 4096
 
 
@@ -93,8 +107,8 @@ class Result:
     def costs_us(self, name: str) -> list[float]:
         return [measurement.cost_us for measurement in self.measurements[name]]
 
-    def ratios(self, name: str) -> list[float]:
-        return [rate / bare for rate, bare in zip(self.rates(name), self.rates(BARE), strict=True)]
+    def ratios(self, name: str, baseline: str) -> list[float]:
+        return [rate / base for rate, base in zip(self.rates(name), self.rates(baseline), strict=True)]
 
 
 def bare_server() -> Server:
@@ -104,13 +118,44 @@ def bare_server() -> Server:
 
 def refws_server() -> Server:
     command = server_process.refws_command("--max-message-size", str(2 * 1024 * 1024))
-    return Server("refws", server_process.HOST, server_process.free_port(), "/echo", tuple(command))
+    return Server(REFWS, server_process.HOST, server_process.free_port(), "/echo", tuple(command))
+
+
+def deflate_servers() -> list[Server]:
+    """refws with its own level and with that of `websockets`, and `websockets`. PeerUnavailable."""
+    port = server_process.free_port()
+    python, *program = peer_command(WEBSOCKETS, port)
+    level_6 = str(server_process.ROOT / "scripts" / "deflate_echo.py")
+    commands = {
+        REFWS: (python, *server_process.refws_command("--deflate")[1:]),
+        REFWS_6: (python, level_6, "{port}", "6"),
+    }
+    ours = [Server(name, server_process.HOST, server_process.free_port(), "/echo", command)
+            for name, command in commands.items()]
+    return [*ours, Server(WEBSOCKETS, server_process.HOST, port, "/echo", (python, *program))]
+
+
+class PeerUnavailable(Exception):
+    """The package to compare with could not be had on this machine; says what to do."""
+
+
+def peer_command(name: str, port: int) -> list[str]:
+    """How the echo server of a peer of conformance/ is started; its environment is made on the first call."""
+    sys.path.append(str(server_process.ROOT / "conformance"))
+    import environment
+    import peers
+
+    try:
+        server = next(peer for peer in peers.PEERS if peer.name == name).server()
+    except environment.Unavailable as error:
+        raise PeerUnavailable(f"{name} cannot be had: {error}") from error
+    return [str(word) for word in server.command(port)]
 
 
 def parse_server(text: str) -> Server:
     """NAME=ws://HOST:PORT/PATH, or NAME=COMMAND where {port} stands for the port to listen on (endpoint /echo)."""
     name, _, value = text.partition("=")
-    if not name or not value or name == BARE:
+    if not name or not value or name in (BARE, REFWS, REFWS_6, WEBSOCKETS):
         raise argparse.ArgumentTypeError(f"{text!r}: write NAME=ws://HOST:PORT/PATH or NAME=COMMAND with {{port}}")
     if value.startswith("ws:"):
         return Server(name, *wire.parse_address(value), command=None)
@@ -150,9 +195,10 @@ class Bench:
         return Result(scenario, measurements)
 
     def measure(self, scenario: Scenario, server: Server) -> Measurement:
-        address = server.host, server.port, server.path_for(scenario)
+        load = deflate_load.DeflateLoad if scenario.deflate else RepeatedFrame
         try:
-            return measure(scenario, address, self.seconds * WARM_UP, self.seconds, lambda: self.cpu_s(server))
+            opened = load(scenario, server.host, server.port, server.path_for(scenario))
+            return measure(opened, self.seconds * WARM_UP, self.seconds, lambda: self.cpu_s(server))
         except (OSError, wire.WireError) as error:
             raise server_process.ServerFailed(f"{server.name}, {scenario.name}: {error}") from error
 
@@ -163,19 +209,38 @@ class Bench:
         return figures.parse_cpu_s(figures.read_proc(self.pids[server.name], "stat"))
 
 
-def table(results: list[Result], names: list[str]) -> str:
-    """One line for each scenario: rates, costs, then each ratio to the bare loop with its spread."""
-    others = [name for name in names if name != BARE]
+def table(results: list[Result], names: list[str], baseline: str) -> str:
+    """One line for each scenario: rates, costs, then each ratio to the baseline with its spread."""
+    others = [name for name in names if name != baseline]
     heads = [*(f"{name} msg/s" for name in names), *(f"{name} CPU" for name in names)]
-    lines = [["scenario", *heads, *(f"{name} / {BARE}" for name in others)]]
+    lines = [["scenario", *heads, *(f"{name} / {baseline}" for name in others)]]
     for result in results:
         rates = [describe_rate(result.scenario, statistics.median(result.rates(name))) for name in names]
         costs = [f"{statistics.median(result.costs_us(name)):,.1f} us" for name in names]
-        lines.append([result.scenario.name, *rates, *costs, *(describe_ratios(result.ratios(name)) for name in others)])
+        ratios = [describe_ratios(result.ratios(name, baseline)) for name in others]
+        lines.append([result.scenario.name, *rates, *costs, *ratios])
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(
         "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]).rstrip() for line in lines
     )
+
+
+def sizes(results: list[Result], names: list[str]) -> str:
+    """What the messages become on the wire, server by server."""
+    lengths = {name: statistics.fmean(measurement.reply_length for result in results
+                                      for measurement in result.measurements[name]) for name in names}
+    shown = ", ".join(f"{name} {length:.0f}" for name, length in lengths.items())
+    return f"compressed to, bytes of {deflate_load.MESSAGE_LENGTH:,}: {shown}"
+
+
+def verdicts(results: list[Result]) -> list[figures.Figure]:
+    """For each scenario and level: refws must be at least as fast as `websockets`."""
+    return [
+        figures.Figure(f"{result.scenario.name}, {name} / {WEBSOCKETS}",
+                       statistics.median(result.ratios(name, WEBSOCKETS)), 1.0, floor=True)
+        for result in results
+        for name in (REFWS, REFWS_6)
+    ]
 
 
 def describe_rate(scenario: Scenario, rate: float) -> str:
@@ -207,8 +272,10 @@ def parse_options(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5, help="measurements of each (default: 5)")
     parser.add_argument("--seconds", type=float, default=1.0, help="length of one measurement (default: 1)")
-    parser.add_argument("--only", action="append", metavar="SCENARIO", choices=[s.name for s in SCENARIOS],
-                        help="only this scenario, may be repeated: " + ", ".join(s.name for s in SCENARIOS))
+    parser.add_argument("--only", action="append", metavar="SCENARIO",
+                        help="only this scenario, may be repeated: " + names_of(SCENARIOS)
+                             + "; with --deflate: " + names_of(DEFLATE_SCENARIOS))
+    parser.add_argument("--deflate", action="store_true", help="compressed messages, compared with websockets")
     parser.add_argument("--json", metavar="FILE", help="write all rounds there")
     parser.add_argument("--server", action="append", type=parse_server, default=[], metavar="NAME=ADDRESS|COMMAND",
                         help="one more server: its ws:// address, or a command with {port} that serves /echo")
@@ -217,20 +284,45 @@ def parse_options(argv: list[str] | None) -> argparse.Namespace:
     options = parser.parse_args(argv)
     if options.rounds < 1 or options.seconds <= 0:
         parser.error("--rounds and --seconds must be above 0")
+    if options.deflate and options.no_refws:
+        parser.error("--deflate measures refws: leave out --no-refws")
+    scenarios = DEFLATE_SCENARIOS if options.deflate else SCENARIOS
+    if unknown := set(options.only or ()) - {scenario.name for scenario in scenarios}:
+        parser.error(f"--only {min(unknown)}: no such scenario, choose from {names_of(scenarios)}")
+    options.scenarios = [scenario for scenario in scenarios if not options.only or scenario.name in options.only]
     return options
 
 
+def names_of(scenarios: tuple[Scenario, ...]) -> str:
+    return ", ".join(scenario.name for scenario in scenarios)
+
+
+def own_servers(options: argparse.Namespace) -> list[Server]:
+    if options.deflate:
+        return deflate_servers()
+    return [bare_server(), *([] if options.no_refws else [refws_server()])]
+
+
 def benchmark(options: argparse.Namespace) -> tuple[list[Result], list[str]]:
-    """Start the servers, measure, stop them. ServerFailed if one does not start or echoes wrongly."""
-    servers = [bare_server(), *([] if options.no_refws else [refws_server()]), *options.server]
-    scenarios = [scenario for scenario in SCENARIOS if not options.only or scenario.name in options.only]
+    """Start the servers, measure, stop them. ServerFailed if one does not start or echoes wrongly, PeerUnavailable."""
+    servers = [*own_servers(options), *options.server]
     placement = Placement() if options.free else Placement.choose(available_cpus())
     bench = Bench(servers, options.seconds, placement)
     with bench.running():
-        progress = Progress(options.seconds * (1 + WARM_UP) * options.rounds * len(servers) * len(scenarios))
-        results = [bench.run(scenario, options.rounds, progress) for scenario in scenarios]
+        progress = Progress(options.seconds * (1 + WARM_UP) * options.rounds * len(servers) * len(options.scenarios))
+        results = [bench.run(scenario, options.rounds, progress) for scenario in options.scenarios]
         progress.done()
     return results, [server.name for server in servers]
+
+
+def report(results: list[Result], names: list[str], deflate: bool) -> int:
+    """Print the figures; the exit status is 1 if one is below its bound."""
+    print(table(results, names, WEBSOCKETS if deflate else BARE))
+    if not deflate:
+        return 0
+    judged = verdicts(results)
+    print(f"\n{sizes(results, names)}\n\n{figures.table(judged)}")
+    return 0 if all(figure.kept for figure in judged) else 1
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -238,17 +330,19 @@ def main(argv: list[str] | None = None) -> int:
     server_process.exit_on_sigterm()
     try:
         results, names = benchmark(options)
+    except PeerUnavailable as error:
+        print(f"bench: skipped: {error}", file=sys.stderr)
+        return 0
     except server_process.ServerFailed as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nbench: stopped", file=sys.stderr)
         return 130
-    print(table(results, names))
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:
             file.write(as_json(results, options))
-    return 0
+    return report(results, names, options.deflate)
 
 
 if __name__ == "__main__":

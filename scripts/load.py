@@ -3,8 +3,12 @@
 On one connection: a blocking socket with a window of frames in flight. On many: one frame in flight on each, one
 selector for all. The first echo is compared byte for byte, the ones between are counted as bytes, the last ones
 are compared again, and after them nothing may come but the end (a Close frame and then the end of the stream).
+
+`Load` is what every kind of load has in common, `RepeatedFrame` is the one described here; that of compressed
+messages is in deflate_load.py.
 """
 
+import abc
 import contextlib
 import dataclasses
 import selectors
@@ -27,6 +31,7 @@ class Scenario:
     payload_length: int
     connections: int = 1
     window: int = 1
+    deflate: bool = False
 
     @property
     def in_flight(self) -> int:
@@ -38,6 +43,8 @@ class Measurement:
     messages: int
     seconds: float
     server_cpu_s: float
+    reply_length: float
+    """Bytes of payload in an echo, on average."""
 
     @property
     def rate(self) -> float:
@@ -49,15 +56,59 @@ class Measurement:
         return self.server_cpu_s / max(1, self.messages) * 1e6
 
 
-class Load:
+class Load(abc.ABC):
     """One scenario against one server. Everything blocks; a server that is silent for 20 s is a WireError."""
 
-    def __init__(self, scenario: Scenario, host: str, port: int, path: str) -> None:
-        payload = sample_payload(scenario.payload_length)
+    def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
+        self.sockets: list[socket.socket] = []
+
+    def close(self) -> None:
+        for connection in self.sockets:
+            connection.close()
+
+    @abc.abstractmethod
+    def start(self) -> None:
+        """Fill the window of every connection."""
+
+    @abc.abstractmethod
+    def drive(self, until: float) -> int:
+        """Messages echoed until that time of time.perf_counter. The windows stay full."""
+
+    @abc.abstractmethod
+    def finish(self) -> None:
+        """Take what is in flight and nothing more; WireError if a byte differs, is missing or left over."""
+
+    @abc.abstractmethod
+    def reply_length(self) -> float:
+        """Bytes of payload in an echo, on average."""
+
+    def run(self, seconds: float) -> tuple[int, float]:
+        """Messages echoed and the seconds that this took, about as many as asked for. The windows stay full."""
+        watchdog = threading.Timer(seconds + STALL_S, self.shut_down)
+        watchdog.daemon = True
+        watchdog.start()
+        started = time.perf_counter()
+        try:
+            echoed = self.drive(started + seconds)
+        finally:
+            watchdog.cancel()
+        return echoed, time.perf_counter() - started
+
+    def shut_down(self) -> None:
+        for connection in self.sockets:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+
+class RepeatedFrame(Load):
+    """One and the same frame, over and over."""
+
+    def __init__(self, scenario: Scenario, host: str, port: int, path: str) -> None:
+        super().__init__(scenario)
+        payload = sample_payload(scenario.payload_length)
         self.frame = wire.client_frame(scenario.opcode, payload)
         self.reply = wire.server_frame(scenario.opcode, payload)
-        self.sockets: list[socket.socket] = []
         self.pending: list[int] = [0] * scenario.connections
         try:
             for _ in range(scenario.connections):
@@ -67,36 +118,19 @@ class Load:
             self.close()
             raise
 
-    def close(self) -> None:
-        for connection in self.sockets:
-            connection.close()
-
     def check_one_echo(self, connection: socket.socket) -> None:
         connection.sendall(self.frame)
         compare(wire.read_exactly(connection, len(self.reply)), self.reply, "the first echo")
 
     def start(self) -> None:
-        """Fill the window of every connection."""
         for connection in self.sockets:
             connection.sendall(self.frame * self.scenario.window)
 
-    def run(self, seconds: float) -> tuple[int, float]:
-        """Messages echoed and the seconds that this took, about as many as asked for. The windows stay full."""
-        drive = self.drive_one if len(self.sockets) == 1 else self.drive_many
-        watchdog = threading.Timer(seconds + STALL_S, self.shut_down)
-        watchdog.daemon = True
-        watchdog.start()
-        started = time.perf_counter()
-        try:
-            echoed = drive(started + seconds)
-        finally:
-            watchdog.cancel()
-        return echoed, time.perf_counter() - started
+    def reply_length(self) -> float:
+        return self.scenario.payload_length
 
-    def shut_down(self) -> None:
-        for connection in self.sockets:
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
+    def drive(self, until: float) -> int:
+        return self.drive_one(until) if len(self.sockets) == 1 else self.drive_many(until)
 
     def drive_one(self, until: float) -> int:
         connection = self.sockets[0]
@@ -139,7 +173,6 @@ class Load:
         return echoed
 
     def finish(self) -> None:
-        """Take what is in flight and nothing more; WireError if a byte differs, is missing or left over."""
         expected = self.reply * self.scenario.window
         for connection, pending in zip(self.sockets, self.pending, strict=True):
             connection.settimeout(STALL_S)
@@ -166,21 +199,12 @@ def compare(seen: bytes, expected: bytes, what: str) -> None:
         raise wire.WireError(f"{what}: byte {at} is {seen[at]:#04x}, expected {expected[at]:#04x}")
 
 
-def measure(
-    scenario: Scenario,
-    address: tuple[str, int, str],
-    warm_up_s: float,
-    seconds: float,
-    server_cpu_s: Callable[[], float],
-) -> Measurement:
-    """One scenario on fresh connections to (host, port, path); `server_cpu_s` tells the CPU time of the server."""
-    load = Load(scenario, *address)
-    try:
+def measure(load: Load, warm_up_s: float, seconds: float, server_cpu_s: Callable[[], float]) -> Measurement:
+    """The load on its fresh connections, closed afterwards; `server_cpu_s` tells the CPU time of the server."""
+    with contextlib.closing(load):
         load.start()
         load.run(warm_up_s)
         cpu_before = server_cpu_s()
-        measurement = Measurement(*load.run(seconds), server_cpu_s() - cpu_before)
+        measurement = Measurement(*load.run(seconds), server_cpu_s() - cpu_before, load.reply_length())
         load.finish()
-    finally:
-        load.close()
     return measurement

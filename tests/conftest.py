@@ -15,6 +15,7 @@ from refws import State, serve
 from refws.endpoint.connection import Connection, Settings
 from refws.endpoint.stream import Stream
 from refws.endpoint.timers import Timers
+from refws.protocol.frame import Side
 
 DESCRIPTORS = Path("/proc/self/fd")
 
@@ -132,11 +133,11 @@ def timers(nothing_left_behind):
 class Opened:
     """A connection without a server around it, and the raw client at its other end."""
 
-    def __init__(self, timers, pair, settings):
+    def __init__(self, timers, pair, settings, side):
         server, client = pair
         self.stream = Stream(server, timers, settings.send_timeout)
         self.connection = Connection(
-            self.stream, timers, settings, ("192.0.2.1", 5), ("192.0.2.2", 80)
+            self.stream, timers, settings, ("192.0.2.1", 5), ("192.0.2.2", 80), side
         )
         self.peer = Wire(client)
         self.watchdog = threading.Timer(2 * DEADLINE_S, self.connection.abort, ["the test takes too long"])
@@ -152,15 +153,15 @@ class Opened:
 
 @pytest.fixture
 def opened(timers):
-    """opened(**settings) gives (connection, raw client) with the opening handshake behind them.
+    """opened(**settings) gives (connection, raw peer) with the opening handshake behind them.
 
-    No heartbeat unless `ping_interval` is given. A test that hangs has its connection aborted.
+    The connection is that of a server, or of a client with `side`. No heartbeat unless `ping_interval` is given. A test that hangs has its connection aborted.
     """
     with ExitStack() as stack:
 
-        def start(*, pair=None, connecting=False, **settings):
+        def start(*, pair=None, connecting=False, side=Side.SERVER, **settings):
             settings = Settings(**{"ping_interval": None, **settings})
-            opened = Opened(timers, pair or tcp_pair(), settings)
+            opened = Opened(timers, pair or tcp_pair(), settings, side)
             stack.callback(opened.stop)
             if not connecting:
                 opened.connection.open()

@@ -11,16 +11,17 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from logging import Logger, getLogger
 from time import monotonic
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from ..protocol.close import CLOSED, CONNECTING, OPEN, Close, State, cut_reason
 from ..protocol.close_codes import CloseCode
-from ..protocol.deflate import Deflater, DeflateSettings, Parameters, server_pair
+from ..protocol.deflate import Deflater, DeflateSettings, Parameters, client_pair, server_pair
 from ..protocol.errors import ConnectionFailure
 from ..protocol.frame import (
     BINARY,
@@ -31,6 +32,7 @@ from ..protocol.frame import (
     PONG,
     TEXT,
     Header,
+    Side,
     read_exactly,
     read_header,
 )
@@ -39,13 +41,10 @@ from ..protocol.masking import KEY_LENGTH, mask
 from ..protocol.message import IncomingMessage
 from .exceptions import ConcurrencyError, ConnectionClosed, ConnectionClosedOK
 from .heartbeat import Heartbeat, PendingPings, next_beat
-from .log import format_address
+from .log import format_address, log_error
 from .stream import Stream
 from .timers import Timer, Timers
 from .writer import FrameWriter
-
-MASKED = True
-"""§5.1: what a server wants of every frame that it gets."""
 
 PIECE = 64 * 1024
 """Bytes of a payload that are read, unmasked and checked in one go."""
@@ -53,10 +52,13 @@ PIECE = 64 * 1024
 LINGER = 1.0
 """Seconds for which what the peer still sends is read and dropped after our last byte (§7.1.1)."""
 
+Trace = Callable[[Side, bytes], None]
+"""Called with who sent them and the bytes as they are on the wire (inside TLS, where there is TLS); no bytes are the end."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What is the same for every connection of a server. Times in seconds, sizes in bytes, None for no limit."""
+    """What is the same for every connection of a server, or of a client. Times in seconds, sizes in bytes, None for no limit."""
 
     open_timeout: float | None = 10
     ping_interval: float | None = 20
@@ -89,12 +91,15 @@ class Connection:
         "remote_address",
         "local_address",
         "settings",
+        "side",
+        "_trace",
         "_stream",
         "_timers",
         "_writer",
         "_incoming",
         "_streaming",
         "_file",
+        "_peer_masks",
         "_pings",
         "_ping_count",
         "_deflater",
@@ -105,7 +110,13 @@ class Connection:
     )
 
     def __init__(
-        self, stream: Stream, timers: Timers, settings: Settings, remote_address: Any = None, local_address: Any = None
+        self,
+        stream: Stream,
+        timers: Timers,
+        settings: Settings,
+        remote_address: Any = None,
+        local_address: Any = None,
+        side: Side = Side.SERVER,
     ) -> None:
         self.request: Request | None = None
         self.response: Response | None = None
@@ -113,10 +124,13 @@ class Connection:
         self.remote_address = remote_address
         self.local_address = local_address
         self.settings = settings
+        self.side = side
+        self._trace: Trace | None = None
         self._stream = stream
         self._file = stream.file
+        self._peer_masks = side is Side.SERVER
         self._timers = timers
-        self._writer = FrameWriter(stream, settings.close_timeout)
+        self._writer = FrameWriter(stream, settings.close_timeout, side)
         self._incoming = IncomingMessage(settings.max_size, settings.max_fragments)
         self._streaming: object = None
         self._deflater: Deflater | None = None
@@ -129,6 +143,15 @@ class Connection:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.peer} {self.state.value}>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close with 1000, or with 1011 if the block raised an exception."""
+        self.close(CloseCode.NORMAL_CLOSURE if error is None else CloseCode.INTERNAL_ERROR)
 
     def __iter__(self) -> Iterator[str | bytes]:
         """The messages, until the connection ends well; ConnectionClosedError if it ends otherwise."""
@@ -162,6 +185,29 @@ class Connection:
     def peer(self) -> str:
         """The remote address as a log shows it."""
         return format_address(self.remote_address)
+
+    @property
+    def trace(self) -> Trace | None:
+        """Gets every byte as it is on the wire, in the thread that sends or receives it, which waits meanwhile.
+
+        What we send is told before it leaves. A function that raises is logged and set back to None.
+        """
+        return self._trace
+
+    @trace.setter
+    def trace(self, function: Trace | None) -> None:
+        self._trace = function
+        self._stream.watch(None if function is None else self._tell)
+
+    def _tell(self, sent: bool, data: bytes) -> None:
+        trace = self._trace
+        if trace is None:
+            return
+        try:
+            trace(self.side if sent else self.side.peer, data)
+        except Exception as error:
+            self.trace = None
+            log_error(self.settings.logger, self.peer, "the trace failed, and is off now", error)
 
     def respond(self, status: HTTPStatus | int, text: str) -> Response:
         """A plain-text HTTP response, for `process_request` to return instead of a WebSocket connection (§4.2.2)."""
@@ -255,14 +301,14 @@ class Connection:
             while not incoming.in_frame:
                 if deadline is not None:
                     self._wait_until(deadline)
-                header = read_header(self._file, MASKED, self._deflater is not None)
+                header = read_header(self._file, self._peer_masks, self._deflater is not None)
                 if header.opcode >= CONTROL:
                     self._receive_control(header)
                 elif (message := incoming.read_short(self._file, header)) is not None:
                     return message, True
                 else:
                     incoming.start_frame(header)
-                    incoming.masking_key = read_exactly(self._file, KEY_LENGTH)
+                    incoming.masking_key = self._read_masking_key()
             if deadline is not None and incoming.needs_bytes:
                 self._wait_until(deadline)
             return incoming.read_piece(self._file, PIECE)
@@ -279,16 +325,22 @@ class Connection:
 
     def _receive_control(self, header: Header) -> None:
         """§5.5: a control frame is dealt with at once, also between the fragments of a message."""
-        masking_key = read_exactly(self._file, KEY_LENGTH)
-        payload = mask(read_exactly(self._file, header.payload_length), masking_key)
+        masking_key = self._read_masking_key()
+        payload = read_exactly(self._file, header.payload_length)
+        if masking_key:
+            payload = mask(payload, masking_key)
         if header.opcode == PING:
             self._writer.write_pong(payload)
         elif header.opcode == PONG:
             self._pings.answer(payload, monotonic())
         else:
             self._writer.answer_close(Close.parse(payload))
-            self.end(linger=True)
+            self._end_after_close()
             raise self._writer.not_open()
+
+    def _read_masking_key(self) -> bytes:
+        """The key of a frame from a client; a server's have none, b"" (§5.1)."""
+        return read_exactly(self._file, KEY_LENGTH) if self._peer_masks else b""
 
     # Sending (§6.1)
 
@@ -397,11 +449,12 @@ class Connection:
 
     def use_deflate(self, agreed: Parameters, settings: DeflateSettings) -> None:
         """Compress and inflate messages from now on, as the opening handshake agreed (RFC 7692 §5)."""
-        self._deflater, self._incoming.inflater = server_pair(agreed, settings)
+        pair = server_pair if self.side is Side.SERVER else client_pair
+        self._deflater, self._incoming.inflater = pair(agreed, settings)
         self._compression_threshold = settings.threshold
 
     def open(self, head: bytes = b"") -> None:
-        """Send `head`, the end of the opening handshake: messages may flow, and the heartbeat starts."""
+        """Messages may flow from now on, behind `head`, the server's answer, and the heartbeat starts."""
         self._writer.open(head)
         interval = self.settings.ping_interval
         if interval is not None:
@@ -416,10 +469,7 @@ class Connection:
             self._heartbeat = self._timers.call_at(heartbeat.next_time, heartbeat)
 
     def end(self, linger: bool = False) -> None:
-        """§7.1.1: end the TCP connection; for the thread that reads. Blocks while it lingers, for at most 1 s.
-
-        The server ends it first, so that TIME_WAIT stays on its side.
-        """
+        """End the TCP connection; for the thread that reads. Blocks while it lingers, for at most 1 s."""
         if linger:
             self._stream.half_close()
             self._stream.drain(LINGER)
@@ -428,6 +478,12 @@ class Connection:
         if self._heartbeat is not None:
             self._heartbeat.cancel()
         self._pings.release_all()
+
+    def _end_after_close(self) -> None:
+        """§7.1.1: the server ends TCP first, so that TIME_WAIT stays on its side. A client waits for it to do so."""
+        if self.side is Side.CLIENT:
+            self._stream.drain(self.settings.close_timeout)
+        self.end(linger=self.side is Side.SERVER)
 
     def _send_heartbeat(self, now: float) -> bool | None:
         """In the timer thread: a Ping, if that goes without waiting."""

@@ -12,12 +12,13 @@ from ..protocol.deflate import choose_offer
 from ..protocol.errors import HandshakeError
 from ..protocol.handshake import accept, is_upgrade_attempt, negotiate, refuse, requested_extensions
 from ..protocol.http import Request, Response, check_host, quote, read_request
-from .connection import Connection
+from .connection import Connection, Trace
 from .log import log_error
 from .stream import Stream
 
 Handler = Callable[[Connection], Any]
 ProcessRequest = Callable[[Connection, Request], Response | None]
+ChooseTrace = Callable[[Connection], Trace | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Service:
     subprotocols: Sequence[str] = ()
     process_request: ProcessRequest | None = None
     max_connections: int | None = 1000
+    trace: ChooseTrace | None = None
 
 
 def open_connection(connection: Connection, stream: Stream, service: Service) -> bool:
@@ -41,6 +43,7 @@ def open_connection(connection: Connection, stream: Stream, service: Service) ->
     if timeout is not None:
         deadline = stream.abort_at(monotonic() + timeout, f"§4.2.1: no whole request within {timeout:g} s")
     try:
+        start_trace(connection, service.trace)
         response = answer(connection, stream, service)
         if response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
             connection.response = response
@@ -56,6 +59,14 @@ def open_connection(connection: Connection, stream: Stream, service: Service) ->
             deadline.cancel()
     connection.end(linger=True)
     return False
+
+
+def start_trace(connection: Connection, choose: ChooseTrace | None) -> None:
+    """Trace the connection from its first byte, if `choose` gives a function to do it with."""
+    try:
+        connection.trace = None if choose is None else choose(connection)
+    except Exception as error:
+        log_error(connection.settings.logger, connection.peer, "the trace could not be chosen, and is off", error)
 
 
 def answer(connection: Connection, stream: Stream, service: Service) -> Response:

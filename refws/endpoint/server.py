@@ -24,7 +24,7 @@ from .connection import LINGER, Connection, Settings
 from .exceptions import ConnectionClosed
 from .listening import listen
 from .log import format_address, log_error
-from .opening import Handler, ProcessRequest, Service, open_connection
+from .opening import ChooseTrace, Handler, ProcessRequest, Service, open_connection
 from .stream import Stream
 from .timers import Timers
 
@@ -304,13 +304,15 @@ def serve(
     max_size: int | None = 2**20,
     max_fragments: int | None = 1024,
     max_connections: int | None = 1000,
+    trace: ChooseTrace | None = None,
     logger: Logger | None = None,
 ) -> Server:
     """A server that listens already; call its `serve_forever` to accept connections. OSError if it cannot listen.
 
     `handler` is called with each open connection, in the thread of that connection; when it returns, the connection
     is closed with 1000, when it raises, with 1011. `process_request(connection, request)` sees every request first
-    and may return a response of its own, or None. Times are in seconds, sizes in bytes, None switches a limit off.
+    and may return a response of its own, or None. `trace(connection)` comes before that, and returns the `trace` of the
+    connection or None. Times are in seconds, sizes in bytes, None switches a limit off.
     """
     if isinstance(origins, str) or isinstance(subprotocols, str):
         raise TypeError("origins and subprotocols are lists of str, not a str")
@@ -318,7 +320,7 @@ def serve(
         compression = DeflateSettings()
     if not isinstance(compression, DeflateSettings | None):
         raise TypeError(f"compression is {compression!r}; use None, 'deflate' or DeflateSettings(...)")
-    service = Service(handler, origins, tuple(subprotocols or ()), process_request, max_connections)
+    service = Service(handler, origins, tuple(subprotocols or ()), process_request, max_connections, trace)
     settings = Settings(
         open_timeout=open_timeout,
         ping_interval=ping_interval,

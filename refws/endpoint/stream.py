@@ -10,6 +10,7 @@ import io
 import selectors
 import socket
 import threading
+from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
@@ -25,13 +26,16 @@ WORTH_NO_COPY = 16 * 1024
 DONT_WAIT = getattr(socket, "MSG_DONTWAIT", None)
 """None where a blocking socket cannot be asked to write without waiting (Windows)."""
 
+Watch = Callable[[bool, bytes], None]
+"""Called with whether we sent them, and the bytes; no bytes are the end of that direction."""
+
 Selector = getattr(selectors, "PollSelector", selectors.SelectSelector)
 
 
 class SocketReader(io.RawIOBase):
     """The raw file below the read buffer. Tells the heartbeat when bytes came, and whether a thread waits for some."""
 
-    __slots__ = ("receives", "waiting", "patience", "_sock", "_recv_into")
+    __slots__ = ("receives", "waiting", "patience", "watch", "_sock", "_recv_into")
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
@@ -39,6 +43,7 @@ class SocketReader(io.RawIOBase):
         self.receives = 0
         self.waiting = False
         self.patience: float | None = None
+        self.watch: Watch | None = None
 
     def readable(self) -> bool:
         return True
@@ -53,6 +58,8 @@ class SocketReader(io.RawIOBase):
         finally:
             self.waiting = False
         self.receives += 1
+        if self.watch is not None:
+            self.watch(False, bytes(memoryview(buffer)[:received]))
         return received
 
     def _is_readable(self, seconds: float) -> bool:
@@ -68,6 +75,7 @@ class Stream:
         "file",
         "writes",
         "cause",
+        "_watch",
         "_sock",
         "_reader",
         "_timers",
@@ -88,6 +96,11 @@ class Stream:
         self.file = io.BufferedReader(self._reader, READ_BUFFER)
         self.writes = 0
         self.cause = ""
+        self._watch: Watch | None = None
+
+    def watch(self, function: Watch | None) -> None:
+        """Tell it all bytes from now on: what came, and what is about to be sent. None tells nobody."""
+        self._watch = self._reader.watch = function
 
     @property
     def receives(self) -> int:
@@ -114,6 +127,8 @@ class Stream:
         OSError once the stream is broken or aborted. A peer that takes nothing for `write_timeout` seconds gets it
         aborted.
         """
+        if self._watch is not None:
+            self._watch(True, data + long_data)
         if len(long_data) > WORTH_NO_COPY:
             self._write_both(data, long_data)
         else:
@@ -166,6 +181,8 @@ class Stream:
 
     def try_write(self, data: bytes) -> bool:
         """True if `data`, at most a control frame, could be written without waiting; OSError on a broken stream."""
+        if self._watch is not None:
+            self._watch(True, data)
         if DONT_WAIT is None:
             return self._try_write_when_writable(data)
         try:
@@ -219,6 +236,8 @@ class Stream:
         return self._timers.call_at(when, lambda now: self.abort(cause))
 
     def _shutdown(self, how: int) -> None:
+        if self._watch is not None:
+            self._watch(True, b"")
         with self._socket_lock:
             try:
                 self._sock.shutdown(how)

@@ -1,15 +1,17 @@
-"""RFC 6455 §6.1, §5.5.1, §7.1: whole frames onto the stream, one at a time, and none but the right ones after a Close.
+"""RFC 6455 §6.1, §5.3, §5.5.1, §7.1: whole frames onto the stream, one at a time, and none but the right ones after a Close.
 
 The closing state lives here, because what may be written depends on it: it changes under the write lock only.
 """
 
 from __future__ import annotations
 
+import os
 import threading
 from time import monotonic
 
 from ..protocol.close import CONNECTING, OPEN, Close, ClosingHandshake, cut_reason
-from ..protocol.frame import CLOSE, PING, PONG, encode_frame, encode_header
+from ..protocol.frame import CLOSE, PING, PONG, Side, encode_frame, encode_header
+from ..protocol.masking import KEY_LENGTH
 from .exceptions import ConnectionClosed, InvalidState, connection_closed
 from .stream import Stream
 from .timers import Timer
@@ -18,24 +20,32 @@ from .timers import Timer
 class FrameWriter:
     """The sending side of one connection. Any thread may call any method; those named `try_` never block."""
 
-    __slots__ = ("closing", "_stream", "_close_timeout", "_close_deadline", "_lock")
+    __slots__ = ("closing", "_stream", "_masking", "_close_timeout", "_close_deadline", "_lock")
 
-    def __init__(self, stream: Stream, close_timeout: float) -> None:
+    def __init__(self, stream: Stream, close_timeout: float, side: Side) -> None:
         self.closing = ClosingHandshake()
+        self._masking = side is Side.CLIENT
         self._stream = stream
         self._close_timeout = close_timeout
         self._close_deadline: Timer | None = None
         self._lock = threading.Lock()
 
     def open(self, head: bytes) -> None:
-        """Send the head that ends the opening handshake; frames may follow it (§4.2.2). Blocks like `write`."""
+        """Send the head that ends the opening handshake; frames may follow it (§4.2.2). Blocks like `write`.
+
+        A client has sent its head before.
+        """
         with self._lock:
-            self._stream.write(head)
+            if head:
+                self._stream.write(head)
             self.closing.open()
 
     def write(self, opcode: int, payload: bytes, fin: bool = True, rsv1: bool = False) -> None:
         """One frame, whole; blocks until the system has taken it. ConnectionClosed if the connection is not open."""
-        header = encode_header(opcode, len(payload), fin, rsv1)
+        if self._masking:
+            header, payload = self._encode(opcode, payload, fin, rsv1), b""
+        else:
+            header = encode_header(opcode, len(payload), fin, rsv1)
         with self._lock:
             if self.closing.state is not OPEN:
                 raise self.not_open()
@@ -45,10 +55,14 @@ class FrameWriter:
                 self._stream.abort(str(error))
                 raise self.not_open() from None
 
+    def _encode(self, opcode: int, payload: bytes, fin: bool = True, rsv1: bool = False) -> bytes:
+        """The frame; from a client with a fresh key that nobody can predict, or the masking would not help (§10.3)."""
+        return encode_frame(opcode, payload, fin, rsv1, os.urandom(KEY_LENGTH) if self._masking else None)
+
     def write_pong(self, payload: bytes) -> None:
         """The answer to a Ping, also after our own Close: only that of the peer ends the duty to answer (§5.5.2)."""
         with self._lock:
-            self._stream.write(encode_frame(PONG, payload))
+            self._stream.write(self._encode(PONG, payload))
 
     def start_closing(self, close: Close) -> None:
         """Send a Close unless one was sent; the rest must be over within `close_timeout` (§7.1.2).
@@ -72,7 +86,7 @@ class FrameWriter:
         self.closing.send(close)
         self._set_close_deadline()
         try:
-            self._stream.write(encode_frame(CLOSE, body))
+            self._stream.write(self._encode(CLOSE, body))
         except OSError as error:
             self._stream.abort(str(error))
 
@@ -81,7 +95,7 @@ class FrameWriter:
         if not self._lock.acquire(blocking=False):
             return None
         try:
-            return self._stream.try_write(encode_frame(PING, payload)) if self.closing.state is OPEN else None
+            return self._stream.try_write(self._encode(PING, payload)) if self.closing.state is OPEN else None
         except OSError as error:
             self._stream.abort(str(error))
             return None
@@ -105,7 +119,7 @@ class FrameWriter:
         self.closing.send(close)
         self._set_close_deadline()
         try:
-            if not self._stream.try_write(encode_frame(CLOSE, close.serialize())):
+            if not self._stream.try_write(self._encode(CLOSE, close.serialize())):
                 self._stream.abort("no room for a Close in the send buffer, as the peer does not read")
         except OSError as error:
             self._stream.abort(str(error))

@@ -1,0 +1,133 @@
+"""The trace of a connection: every byte as it is on the wire, in order, and never a harm to the connection."""
+
+import pytest
+from wire import BINARY, CLOSE, PING, TEXT, close_body, eventually, frame, request
+
+from refws.protocol.frame import Side
+
+
+class Notes:
+    """A trace that keeps what it gets: the bytes of each side, and whether it was told of their end."""
+
+    def __init__(self):
+        self.bytes = {Side.CLIENT: b"", Side.SERVER: b""}
+        self.ended = set()
+
+    def __call__(self, sender, data):
+        self.bytes[sender] += data
+        if not data:
+            self.ended.add(sender)
+
+
+def echo(connection):
+    for message in connection:
+        connection.send(message)
+
+
+def test_every_byte_of_both_sides_is_traced_from_the_first_to_the_last(serving):
+    notes = Notes()
+    running = serving(echo, trace=lambda connection: notes)
+    client = running.connect()
+    sent = [request(), frame(TEXT, b"Hello"), frame(PING, b"p"), frame(BINARY, bytes(300_000))]
+    client.send(*sent)
+    assert client.receive_head()[0] == 101
+    client.expect(TEXT, b"Hello")
+    client.expect(0xA, b"p")
+    client.expect(BINARY, bytes(300_000))
+    client.finish()
+    client.close()
+    assert eventually(lambda: not running.server.connections)
+    assert notes.bytes[Side.CLIENT] == b"".join(sent) + frame(CLOSE, close_body(1000))
+    head, _, frames = notes.bytes[Side.SERVER].partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 101 ")
+    assert frames == b"\x81\x05Hello\x8a\x01p\x82\x7f" + (300_000).to_bytes(8, "big") + bytes(300_000) + b"\x88\x02\x03\xe8"
+    assert notes.ended == {Side.CLIENT, Side.SERVER}
+
+
+def test_what_breaks_the_rules_is_traced_too(serving):
+    notes = Notes()
+    running = serving(echo, trace=lambda connection: notes)
+    client = running.connect()
+    client.send(request(), b"\xff\xff and more")
+    client.receive_head()
+    client.expect_close(1002)
+    client.close()
+    assert eventually(lambda: not running.server.connections)
+    assert notes.bytes[Side.CLIENT] == request() + b"\xff\xff and more"
+
+
+def test_a_ping_of_the_heartbeat_is_traced(opened):
+    connection, peer = opened(ping_interval=0.02)
+    notes = Notes()
+    connection.trace = notes
+    header, payload = peer.receive()
+    assert header.opcode == PING
+    assert eventually(lambda: notes.bytes[Side.SERVER].startswith(b"\x89\x04" + payload))
+
+
+def test_a_trace_that_raises_is_logged_and_dropped_and_the_connection_lives_on(opened, log):
+    def broken(sender, data):
+        raise RuntimeError("a mistake in the trace")
+
+    connection, peer = opened()
+    connection.trace = broken
+    peer.send_frame(TEXT, b"one")
+    assert connection.recv() == "one"
+    assert connection.trace is None
+    connection.send("two")
+    peer.expect(TEXT, b"two")
+    assert [record.levelname for record in log.records] == ["ERROR"]
+    assert "the trace failed, and is off now" in log.text and "a mistake in the trace" in log.text
+
+
+def test_a_trace_may_be_taken_away(opened):
+    connection, peer = opened()
+    notes = Notes()
+    connection.trace = notes
+    connection.trace = None
+    connection.send("unseen")
+    peer.expect(TEXT, b"unseen")
+    assert notes.bytes[Side.SERVER] == b""
+
+
+def test_a_trace_may_end_itself(opened):
+    """As one does that learns from the request that it is not to look at this connection."""
+    connection, peer = opened()
+    seen = []
+
+    def once(sender, data):
+        seen.append(data)
+        connection.trace = None
+
+    connection.trace = once
+    connection.send("one")
+    connection.send("two")
+    peer.expect(TEXT, b"one")
+    peer.expect(TEXT, b"two")
+    assert seen == [b"\x81\x03one"]
+
+
+@pytest.mark.parametrize("mistake", [False, True])
+def test_a_connection_without_a_chosen_trace_is_served_like_any_other(serving, log, mistake):
+    def choose(connection):
+        if mistake:
+            raise RuntimeError("a mistake in the choice")
+
+    client = serving(echo, trace=choose).open()
+    client.send_frame(TEXT, b"served")
+    client.expect(TEXT, b"served")
+    client.finish()
+    assert ("a mistake in the choice" in log.text) == mistake
+
+
+@pytest.mark.parametrize("side", Side)
+def test_who_sends_is_told_by_its_side(opened, side):
+    connection, peer = opened(side=side)
+    notes = Notes()
+    connection.trace = notes
+    wire = frame(TEXT, b"in", masked=side is Side.SERVER)
+    peer.send(wire)
+    assert connection.recv() == "in"
+    connection.pong(b"")
+    assert notes.bytes[side.peer] == wire
+    assert len(notes.bytes[side]) == (2 if side is Side.SERVER else 6)
