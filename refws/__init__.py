@@ -8,12 +8,17 @@ Read the package in this order; each file names its section at its head:
         message.py      §5.4 §5.6 §8.1   fragments -> messages, UTF-8
         close.py        §5.5.1 §7.1      the closing handshake
         close_codes.py  §7.4             its status codes
-        http.py         RFC 9112         the head of a request, and responses
-        handshake.py    §4 §9.1 §10.2    the opening handshake
+        uri.py          §3               ws:// and wss://
+        http.py         RFC 9112         the heads of requests and responses
+        body.py         RFC 9112         the body of a response that opened nothing
+        handshake.py    §4.2 §9.1 §10.2  the opening handshake, what both sides share and the server's
+        client_handshake.py   §4.1       the client's side of it
+        proxy.py        §4.1             CONNECT
         deflate.py      RFC 7692         permessage-deflate
         errors.py       §7.1.7           one exception for each kind of refusal
     endpoint/    threads and blocking sockets.
         stream.py       one blocking byte stream
+        tls.py          the same over TLS
         writer.py       §6.1 §7.1        whole frames out, and the closing state
         connection.py   §6 §7            recv, send, ping, close
         heartbeat.py    §5.5.2           Pings on a schedule
@@ -21,6 +26,8 @@ Read the package in this order; each file names its section at its head:
         opening.py      §4.2             the opening handshake, answered
         server.py       §4.2             the accept loop, a thread for each connection
         listening.py    listening sockets
+        client.py       §4.1             connect
+        dialing.py      §4.1             whose turn it is at an address, and a TCP connection
         log.py          what goes to the log
         exceptions.py   what the methods of a connection raise
     course/      what people look at: the page and the example endpoints.
@@ -29,6 +36,7 @@ Read the package in this order; each file names its section at its head:
 The names below are the public ones; those of the `websockets` library mean the same here.
 """
 
+from .endpoint.client import connect
 from .endpoint.connection import Connection
 from .endpoint.exceptions import (
     ConcurrencyError,
@@ -38,11 +46,15 @@ from .endpoint.exceptions import (
     InvalidState,
 )
 from .endpoint.server import Server, serve
+from .protocol.client_handshake import InvalidResponse, InvalidStatus
 from .protocol.close import Close, State
 from .protocol.close_codes import CloseCode
 from .protocol.deflate import DeflateSettings
-from .protocol.errors import WebSocketException
-from .protocol.http import Headers, Request, Response
+from .protocol.errors import HandshakeError, WebSocketException
+from .protocol.frame import Side
+from .protocol.http import Headers, IncompleteHead, Request, Response
+from .protocol.proxy import ProxyError
+from .protocol.uri import InvalidURI
 
 __all__ = [
     "Close",
@@ -53,12 +65,20 @@ __all__ = [
     "ConnectionClosedError",
     "ConnectionClosedOK",
     "DeflateSettings",
+    "HandshakeError",
     "Headers",
+    "IncompleteHead",
+    "InvalidResponse",
     "InvalidState",
+    "InvalidStatus",
+    "InvalidURI",
+    "ProxyError",
     "Request",
     "Response",
     "Server",
+    "Side",
     "State",
     "WebSocketException",
+    "connect",
     "serve",
 ]

@@ -5,10 +5,11 @@ from http import HTTPStatus
 
 import pytest
 
-from refws.protocol.errors import HandshakeError
+from refws.protocol.errors import HandshakeError, InvalidHandshake
 from refws.protocol.http import (
     MAX_FIELD_LINES,
     MAX_HEAD_SIZE,
+    MAX_INTERIM_RESPONSES,
     MAX_LINE_SIZE,
     MAX_QUOTED,
     Headers,
@@ -21,6 +22,7 @@ from refws.protocol.http import (
     list_elements,
     quote,
     read_request,
+    read_response,
     split_authority,
 )
 
@@ -522,3 +524,214 @@ def test_9110_15_a_status_code_is_100_to_599(status_code, valid):
     else:
         with pytest.raises(ValueError, match="RFC 9110 §15"):
             Response(status_code, "", Headers())
+
+
+# Reading a response
+
+RFC_EXAMPLE_ANSWER = (  # RFC 6455 §1.3
+    b"HTTP/1.1 101 Switching Protocols\r\n"
+    b"Upgrade: websocket\r\n"
+    b"Connection: Upgrade\r\n"
+    b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
+    b"Sec-WebSocket-Protocol: chat\r\n"
+    b"\r\n"
+)
+OK = b"HTTP/1.1 200 OK\r\n"
+EARLY_HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n"
+SWITCHING = Response(101, "Switching Protocols", Headers())
+
+GOOD_RESPONSES = [
+    pytest.param(
+        RFC_EXAMPLE_ANSWER,
+        Response(
+            101,
+            "Switching Protocols",
+            Headers([
+                ("Upgrade", "websocket"),
+                ("Connection", "Upgrade"),
+                ("Sec-WebSocket-Accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
+                ("Sec-WebSocket-Protocol", "chat"),
+            ]),
+        ),
+        id="rfc-6455-example",
+    ),
+    pytest.param(b"HTTP/1.1 101 \r\n\r\n", Response(101, "", Headers()), id="no-reason-phrase"),
+    pytest.param(b"HTTP/1.1 404 a  b\t\r\n\r\n", Response(404, "a  b\t", Headers()), id="odd-reason-phrase"),
+    pytest.param(b"HTTP/1.1 599 x\r\n\r\n", Response(599, "x", Headers()), id="unknown-status"),
+    pytest.param(
+        b"HTTP/1.0 404 File not found\r\nA: b\r\n\r\n",
+        Response(404, "File not found", Headers([("A", "b")]), version="HTTP/1.0"),
+        id="http-1.0",
+    ),
+    pytest.param(OK + b"A:b\r\nA: \t c\t \r\n\r\n", Response(200, "OK", Headers([("A", "b"), ("A", "c")])), id="space"),
+    pytest.param(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 101 Switching Protocols\r\n\r\n", SWITCHING, id="continue"),
+    pytest.param(
+        EARLY_HINTS * MAX_INTERIM_RESPONSES + b"HTTP/1.1 101 Switching Protocols\r\n\r\n", SWITCHING, id="early-hints"
+    ),
+]
+
+
+@pytest.mark.parametrize("make_file", [io.BytesIO, in_bytes], ids=["whole", "byte-by-byte"])
+@pytest.mark.parametrize("head, response", GOOD_RESPONSES)
+def test_9112_4_a_valid_response_head_is_read(head, response, make_file):
+    assert read_response(make_file(head)) == response
+
+
+@pytest.mark.rfc("6455-4.1-45")
+@pytest.mark.parametrize("make_file", [io.BytesIO, in_bytes], ids=["whole", "byte-by-byte"])
+@pytest.mark.parametrize("head, response", GOOD_RESPONSES)
+def test_4_1_frames_behind_the_head_of_a_response_are_not_taken(head, response, make_file):
+    file = make_file(head + b"\x81\x06frames")
+    assert read_response(file) == response
+    assert file.read() == b"\x81\x06frames"
+
+
+@pytest.mark.rfc("6455-4.1-43")
+@pytest.mark.parametrize("head, response", GOOD_RESPONSES)
+def test_9112_4_a_response_cut_short_at_any_byte_is_incomplete(head, response):
+    heads = head.split(b"\r\n\r\n")
+    starts = {sum(len(one) + 4 for one in heads[:n]) for n in range(len(heads))}
+    for received in range(len(head)):
+        with pytest.raises(IncompleteHead) as caught:
+            read_response(io.BytesIO(head[:received]))
+        assert (caught.value.received == 0) == (received in starts)
+        assert isinstance(caught.value, InvalidHandshake)
+
+
+def test_9112_an_incomplete_response_says_that_it_is_one():
+    with pytest.raises(IncompleteHead, match="^the connection ended before any response$"):
+        read_response(io.BytesIO(b""))
+    with pytest.raises(IncompleteHead, match="^the connection ended inside the response head, after 12 bytes$"):
+        read_response(io.BytesIO(b"HTTP/1.1 101"))
+
+
+@pytest.mark.parametrize("head, response", GOOD_RESPONSES[:5])
+def test_9112_4_a_response_is_written_as_it_is_read(head, response):
+    assert response.to_bytes() == head
+
+
+REFUSED_RESPONSES = [
+    # The status line: what is no HTTP ends the reading at once.
+    ("garbage", b"hello\r\n\r\n", ["RFC 9112 §4"], "'hello', as in HTTP/0.9 or no HTTP"),
+    ("http-0.9", b"<html>\n<p>hello</p>\n</html>\n", ["RFC 9112 §4"], "'<html>', as in HTTP/0.9 or no HTTP"),
+    ("http-0.9-in-one-line", b"<p>hello</p>", ["RFC 9112 §4"], "'<p>hello</p>'"),
+    ("ssh", b"SSH-2.0-OpenSSH_9.2\r\n", ["RFC 9112 §4"], "'SSH-2.0-OpenSSH_9.2'"),
+    ("smtp", b"220 mail.example ESMTP\r\n", ["RFC 9112 §4"], "'220 mail.example ESMTP'"),
+    ("pop3", b"+OK ready\r\n", ["RFC 9112 §4"], "'+OK ready'"),
+    ("nearly-http", b"HTTQ/1.1 101 x\r\n\r\n", ["RFC 9112 §4"], "'HTTQ/1.1 101 x'"),
+    ("only-its-beginning", b"HT\n", ["RFC 9112 §4"], "'HT'"),
+    ("http-in-lower-case", b"http/1.1 101 x\r\n\r\n", ["RFC 9112 §4"], "'http/1.1 101 x'"),
+    ("binary-behind-h", b"HT\0\0\0\0", ["RFC 9112 §4"], r"'HT\x00\x00\x00'"),
+    ("tls-alert", b"\x15\x03\x01\x00\x02\x02\x46", ["§3"], "a TLS record"),
+    ("tls-handshake", b"\x16\x03\x01\x00\x02", ["§3"], "a TLS record"),
+    ("http-2-settings", b"\x00\x00\x12\x04\x00\x00\x00\x00\x00", ["RFC 9112 §4"], r"'\x00'"),
+    ("empty-line-before", b"\r\nHTTP/1.1 101 x\r\n\r\n", ["RFC 9112 §4"], "''"),
+    ("lf-before", b"\nHTTP/1.1 101 x\r\n\r\n", ["RFC 9112 §4"], "''"),
+    ("frame-instead", b"\x81\x05hello", ["RFC 9112 §4"], r"'\x81'"),
+    ("no-version", b"HTTP/ 101 x\r\n\r\n", ["RFC 9112 §4"], "'HTTP/ 101 x'"),
+    ("version-of-one-number", b"HTTP/2 101 x\r\n\r\n", ["RFC 9112 §4"], "'HTTP/2 101 x'"),
+    ("no-status", b"HTTP/1.1\r\n\r\n", ["RFC 9112 §4"], "'HTTP/1.1'"),
+    ("no-space-behind-the-status", b"HTTP/1.1 101\r\n\r\n", ["RFC 9112 §4"], "'HTTP/1.1 101'"),
+    ("two-spaces", b"HTTP/1.1  101 x\r\n\r\n", ["RFC 9112 §4"], "'HTTP/1.1  101 x'"),
+    ("status-of-two-digits", b"HTTP/1.1 10 x\r\n\r\n", ["RFC 9112 §4"], "'HTTP/1.1 10 x'"),
+    ("status-of-four-digits", b"HTTP/1.1 1010 x\r\n\r\n", ["RFC 9112 §4"], "'HTTP/1.1 1010 x'"),
+    ("status-no-number", b"HTTP/1.1 OK x\r\n\r\n", ["RFC 9112 §4"], "'HTTP/1.1 OK x'"),
+    ("status-in-other-digits", b"HTTP/1.1 \xb2\xb2\xb2 x\r\n\r\n", ["RFC 9112 §4"], r"\xb2"),
+    ("status-line-over-the-limit", b"HTTP/1.1 200 ".ljust(MAX_LINE_SIZE + 1, b"x") + b"\r\n", ["RFC 9112 §4"], "limit"),
+    ("status-line-without-end", b"HTTP/1.1 200 ".ljust(3 * MAX_LINE_SIZE, b"x"), ["RFC 9112 §4"], "limit"),
+    # The status line: well-formed, but nothing a client can use.
+    ("http-2", b"HTTP/2.0 200 OK\r\n\r\n", ["RFC 9112 §2.3"], "'HTTP/2.0'"),
+    ("http-0.9-by-name", b"HTTP/0.9 200 OK\r\n\r\n", ["RFC 9112 §2.3"], "'HTTP/0.9'"),
+    ("status-099", b"HTTP/1.1 099 x\r\n\r\n", ["RFC 9110 §15"], "status code 99"),
+    ("status-600", b"HTTP/1.1 600 x\r\n\r\n", ["RFC 9110 §15"], "status code 600"),
+    ("reason-not-ascii", b"HTTP/1.1 404 n\xe3o\r\n\r\n", ["RFC 9112 §4"], r"status 404 with reason phrase 'n\xe3o'"),
+    ("reason-with-nul", b"HTTP/1.1 404 \0\r\n\r\n", ["RFC 9112 §4"], r"'\x00'"),
+    ("reason-with-cr", b"HTTP/1.1 404 a\rb\r\n\r\n", ["RFC 9112 §4"], r"'a\rb'"),
+    # Field lines.
+    ("bare-lf-once", OK + b"A: b\n\r\n", ["RFC 9112 §2.2"], "LF alone"),
+    ("bare-lf-everywhere", b"HTTP/1.1 200 OK\nA: b\n\n", ["RFC 9112 §2.2"], "LF alone"),
+    ("bare-cr", OK + b"A: b\rC: d\r\n\r\n", ["RFC 9110 §5.5"], r"b\rC"),
+    ("nul-in-a-value", OK + b"A: b\0\r\n\r\n", ["RFC 9110 §5.5"], r"b\x00"),
+    ("utf-8-in-a-value", OK + "A: é\r\n\r\n".encode(), ["RFC 9110 §5.5"], r"\xc3\xa9"),
+    ("no-colon", OK + b"A\r\n\r\n", ["RFC 9112 §5"], "'A'"),
+    ("folded", OK + b"A: b\r\n c\r\n\r\n", ["RFC 9112 §5.2"], "' c'"),
+    ("folded-with-tab", OK + b"A: b\r\n\tc: d\r\n\r\n", ["RFC 9112 §5.2"], "white space"),
+    ("space-before-the-colon", OK + b"A : b\r\n\r\n", ["RFC 9112 §5.1"], "'A : b'"),
+    ("empty-name", OK + b": b\r\n\r\n", ["RFC 9110 §5.1"], "''"),
+    ("bad-interim-head", b"HTTP/1.1 100 x\r\nA\r\n\r\n" + RFC_EXAMPLE_ANSWER, ["RFC 9112 §5"], "'A'"),
+    # Limits: these end the reading at once.
+    ("header-over-the-limit", OK + line_of(MAX_LINE_SIZE + 1), ["RFC 6585 §5"], "limit"),
+    ("header-without-end", OK + b"A" * 3 * MAX_LINE_SIZE, ["RFC 6585 §5"], "limit"),
+    ("one-header-too-many", OK + b"A: b\r\n" * (MAX_FIELD_LINES + 1), ["RFC 6585 §5"], "limit"),
+    ("head-too-large", OK + line_of(MAX_LINE_SIZE) * 4, ["RFC 6585 §5"], "limit"),
+    ("interim-responses-without-end", EARLY_HINTS * (MAX_INTERIM_RESPONSES + 1), ["RFC 9110 §15.2"], "more than 4"),
+    # All at once.
+    (
+        "everything",
+        b"HTTP/3.0 700 \xff\nA : b\r\nC\r\nD: \0\r\n\r\n",
+        [
+            "RFC 9112 §2.2",
+            "RFC 9112 §2.3",
+            "RFC 9110 §15",
+            "RFC 9112 §4",
+            "RFC 9112 §5.1",
+            "RFC 9112 §5",
+            "RFC 9110 §5.5",
+        ],
+        "LF alone",
+    ),
+]
+REFUSED_ANSWERS = [pytest.param(*row, id=name) for name, *row in REFUSED_RESPONSES]
+
+
+@pytest.mark.rfc("6455-4.1-43", "6455-10.7-01")
+@pytest.mark.parametrize("make_file", [io.BytesIO, in_bytes], ids=["whole", "byte-by-byte"])
+@pytest.mark.parametrize("head, sections, seen", REFUSED_ANSWERS)
+def test_9112_4_an_invalid_response_is_refused_with_every_fault(head, sections, seen, make_file):
+    with pytest.raises(HandshakeError) as caught:
+        read_response(make_file(head))
+    faults = caught.value.faults
+    assert [fault.section for fault in faults] == sections
+    assert seen in faults[0].seen
+    for fault in faults:
+        assert fault.seen.isascii() and fault.seen.isprintable() and len(fault.seen) < 400
+        assert fault.expected
+
+
+@pytest.mark.parametrize("head, sections, seen", REFUSED_ANSWERS)
+def test_9112_4_an_invalid_response_cut_short_is_incomplete_or_refused_for_a_reason_it_has(head, sections, seen):
+    for received in [*range(min(len(head), 200)), *range(200, len(head), 997)]:
+        with pytest.raises((IncompleteHead, HandshakeError)) as caught:
+            read_response(io.BytesIO(head[:received]))
+        if isinstance(caught.value, HandshakeError):
+            assert caught.value.faults[0].section == sections[0]
+
+
+@pytest.mark.parametrize("byte", [b"\x15", b"\x16", b"\0", b"\x81", b"\xff", b"\n", b"\r"])
+def test_9112_4_a_byte_that_begins_no_response_is_refused_without_waiting_for_more(byte):
+    with pytest.raises(HandshakeError):
+        read_response(OnlyOneByte(byte))
+
+
+def test_9112_4_a_response_without_end_is_not_read_beyond_the_limit():
+    class EndlessStatusLine(Endless):
+        def readline(self, limit: int) -> bytes:
+            line = (b"HTTP/1.1 200 "[self.asked :] + b"A" * limit)[:limit]
+            self.asked += limit
+            return line
+
+    file = EndlessStatusLine()
+    with pytest.raises(HandshakeError, match="a status line above the limit"):
+        read_response(file)
+    assert file.asked <= MAX_LINE_SIZE + 2
+
+
+def test_9110_15_2_a_client_passes_over_few_interim_responses():
+    assert MAX_INTERIM_RESPONSES == 4
+
+
+@pytest.mark.parametrize("target", ["example.com:80", "[::1]:443"])
+def test_9112_3_2_3_a_connect_asks_for_an_authority_and_nothing_on_it(target):
+    request = Request("CONNECT", target, "HTTP/1.1", Headers([("Host", "other")]))
+    assert (request.path, request.query, request.resource_name, request.authority) == ("", "", "", target)
+    assert request.to_bytes() == f"CONNECT {target} HTTP/1.1\r\nHost: other\r\n\r\n".encode()

@@ -1,8 +1,10 @@
-"""A client made of bytes, for tests: whatever is asked of it goes out, and what comes back is shown as it stands.
+"""A client or a server made of bytes, for tests: whatever is asked of it goes out, what comes back is shown as it is.
 
 Nothing of refws is used here, so that a mistake in its codec cannot hide behind the same mistake in a test.
 """
 
+import base64
+import hashlib
 import socket
 import struct
 import threading
@@ -46,8 +48,8 @@ def frame(opcode, payload=b"", fin=1, rsv=0, masked=1, length=None):
     return head + (MASKING_KEY + xor(payload) if masked else payload)
 
 
-def xor(payload):
-    repeated = MASKING_KEY * (len(payload) // 4 + 1)
+def xor(payload, masking_key=MASKING_KEY):
+    repeated = masking_key * (len(payload) // 4 + 1)
     number = int.from_bytes(payload, "big") ^ int.from_bytes(repeated[: len(payload)], "big")
     return number.to_bytes(len(payload), "big")
 
@@ -77,6 +79,7 @@ class Wire:
         self.sock = sock
         self.sock.settimeout(DEADLINE_S)
         self.file = sock.makefile("rb")
+        self.masking_key = b""
 
     @classmethod
     def connect(cls, address, bind_to=None):
@@ -129,15 +132,24 @@ class Wire:
         """(status, header lines by lower-case name) of an HTTP response."""
         status_line = self.file.readline()
         assert status_line.startswith(b"HTTP/1.1 ") and status_line.endswith(b"\r\n"), status_line
+        return int(status_line.split()[1]), self.receive_fields()
+
+    def receive_request(self):
+        """(request line, header lines by lower-case name) of an HTTP request."""
+        request_line = self.file.readline()
+        assert request_line.endswith(b" HTTP/1.1\r\n"), request_line
+        return request_line.decode("ascii").strip(), self.receive_fields()
+
+    def receive_fields(self):
         headers = {}
         while (line := self.file.readline()) != b"\r\n":
             assert line.endswith(b"\r\n"), line
             name, value = line.decode("ascii").split(":", 1)
             headers[name.lower()] = value.strip()
-        return int(status_line.split()[1]), headers
+        return headers
 
     def receive(self):
-        """(Header, payload) of the next frame."""
+        """(Header, payload) of the next frame; the key of a masked one is then in `masking_key`."""
         first, second = self.read(2)
         length = second & 0x7F
         if length == 126:
@@ -145,21 +157,24 @@ class Wire:
         elif length == 127:
             (length,) = struct.unpack("!Q", self.read(8))
         header = Header(first >> 7, first >> 4 & 7, first & 15, second >> 7, length)
-        return header, self.read(length)
+        if not header.masked:
+            return header, self.read(length)
+        self.masking_key = self.read(4)
+        return header, xor(self.read(length), self.masking_key)
 
     def read(self, size):
         data = self.file.read(size)
         assert len(data) == size, f"end of stream after {data!r}, {size} bytes were expected"
         return data
 
-    def expect(self, opcode, payload=b"", fin=1):
-        """Exactly this frame comes next, with no RSV bit and no mask (§5.1, §5.2)."""
-        assert self.receive() == (Header(fin, 0, opcode, 0, len(payload)), payload)
+    def expect(self, opcode, payload=b"", fin=1, masked=0):
+        """Exactly this frame comes next, with no RSV bit, and no mask unless it is one of a client (§5.1, §5.2)."""
+        assert self.receive() == (Header(fin, 0, opcode, masked, len(payload)), payload)
 
-    def expect_close(self, code=None, reason=None):
+    def expect_close(self, code=None, reason=None, masked=0):
         """A Close with this code comes next, or an empty one; its reason."""
         header, body = self.receive()
-        assert header == Header(1, 0, CLOSE, 0, len(body))
+        assert header == Header(1, 0, CLOSE, masked, len(body))
         got = int.from_bytes(body[:2], "big") if body else None
         assert got == code, (got, body[2:])
         text = body[2:].decode()
@@ -183,6 +198,24 @@ class Wire:
         self.send_frame(CLOSE, close_body(code))
         self.expect_close(code)
         self.expect_end()
+
+
+def accept_for(key):
+    """The Sec-WebSocket-Accept for this Sec-WebSocket-Key (§4.2.2 item 5.4)."""
+    digest = hashlib.sha1((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest()
+    return base64.b64encode(digest).decode()
+
+
+def response(key, *fields, status="101 Switching Protocols"):
+    """The bytes of the server's answer to that key (§4.2.2), with more header lines if given."""
+    lines = (
+        f"HTTP/1.1 {status}",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        f"Sec-WebSocket-Accept: {accept_for(key)}",
+        *fields,
+    )
+    return "\r\n".join((*lines, "", "")).encode()
 
 
 class Background:

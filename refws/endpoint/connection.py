@@ -17,7 +17,7 @@ from http import HTTPStatus
 from logging import Logger, getLogger
 from time import monotonic
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from ..protocol.close import CLOSED, CONNECTING, OPEN, Close, State, cut_reason
 from ..protocol.close_codes import CloseCode
@@ -53,12 +53,12 @@ LINGER = 1.0
 """Seconds for which what the peer still sends is read and dropped after our last byte (§7.1.1)."""
 
 Trace = Callable[[Side, bytes], None]
-"""Called with who sent them and the bytes as they are on the wire (inside TLS, where there is TLS); no bytes are the end."""
+"""Called with who sent them and the bytes as they are on the wire, or inside TLS; no bytes are the end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What is the same for every connection of a server, or of a client. Times in seconds, sizes in bytes, None for no limit."""
+    """How a connection behaves. Times in seconds, sizes in bytes, None for no limit."""
 
     open_timeout: float | None = 10
     ping_interval: float | None = 20
@@ -75,6 +75,15 @@ class Settings:
             seconds = getattr(self, name)
             if seconds is not None and not seconds > 0:
                 raise ValueError(f"{name} is {seconds!r}; use a number of seconds above 0, or None for no limit")
+
+
+def compression_settings(compression: Literal["deflate"] | DeflateSettings | None) -> DeflateSettings | None:
+    """The settings that `compression` of `serve` and `connect` stands for. TypeError if it stands for none."""
+    if compression == "deflate":
+        return DeflateSettings()
+    if not isinstance(compression, DeflateSettings | None):
+        raise TypeError(f"compression is {compression!r}; use None, 'deflate' or DeflateSettings(...)")
+    return compression
 
 
 class _TimeUp(Exception):

@@ -44,6 +44,7 @@ def open_connection(connection: Connection, stream: Stream, service: Service) ->
         deadline = stream.abort_at(monotonic() + timeout, f"§4.2.1: no whole request within {timeout:g} s")
     try:
         start_trace(connection, service.trace)
+        stream.handshake()
         response = answer(connection, stream, service)
         if response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
             connection.response = response

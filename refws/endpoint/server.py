@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import ssl as tls
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -19,14 +20,16 @@ from typing import Any, Literal, Self
 from ..protocol.close import State
 from ..protocol.close_codes import CloseCode
 from ..protocol.deflate import DeflateSettings
+from ..protocol.frame import Side
 from ..protocol.http import Response
-from .connection import LINGER, Connection, Settings
+from .connection import LINGER, Connection, Settings, compression_settings
 from .exceptions import ConnectionClosed
 from .listening import listen
 from .log import format_address, log_error
 from .opening import ChooseTrace, Handler, ProcessRequest, Service, open_connection
 from .stream import Stream
 from .timers import Timers
+from .tls import TLSStream
 
 PAUSE_WITHOUT_DESCRIPTORS = 0.1
 """Seconds without accepting after the system had no file descriptor left for a connection."""
@@ -54,8 +57,11 @@ class ConnectionThread(threading.Thread):
 class Server:
     """A listening socket and the connections that came from it. Made by `serve`; a context manager that shuts down."""
 
-    def __init__(self, sock: socket.socket, service: Service, settings: Settings) -> None:
+    def __init__(
+        self, sock: socket.socket, service: Service, settings: Settings, context: tls.SSLContext | None = None
+    ) -> None:
         self._sock = sock
+        self._context = context
         self._service = service
         self._settings = settings
         self._timers = Timers()
@@ -148,7 +154,7 @@ class Server:
         self._start_connection(sock, remote_address)
 
     def _start_connection(self, sock: socket.socket, remote_address: Any) -> None:
-        stream = Stream(sock, self._timers, self._settings.send_timeout)
+        stream = self._stream(sock)
         connection = Connection(stream, self._timers, self._settings, remote_address, self.address)
         thread = ConnectionThread(self._serve, connection, stream)
         limit = self._service.max_connections
@@ -164,6 +170,11 @@ class Server:
             self._forget(connection)
             self._settings.logger.error("cannot start a thread: %s; raise the limit of threads or memory", error)
             self._turn_away(stream, "this server cannot start another thread")
+
+    def _stream(self, sock: socket.socket) -> Stream:
+        if self._context is None:
+            return Stream(sock, self._timers, self._settings.send_timeout)
+        return TLSStream(sock, self._timers, self._settings.send_timeout, self._context, Side.SERVER)
 
     def _turn_away(self, stream: Stream, why: str) -> None:
         """Answer 503 without ever waiting, as this runs in the accept thread."""
@@ -292,6 +303,7 @@ def serve(
     *,
     unix_path: str | None = None,
     sock: socket.socket | None = None,
+    ssl: tls.SSLContext | None = None,
     origins: Sequence[str] | None = None,
     subprotocols: Iterable[str] | None = None,
     process_request: ProcessRequest | None = None,
@@ -311,15 +323,12 @@ def serve(
 
     `handler` is called with each open connection, in the thread of that connection; when it returns, the connection
     is closed with 1000, when it raises, with 1011. `process_request(connection, request)` sees every request first
-    and may return a response of its own, or None. `trace(connection)` comes before that, and returns the `trace` of the
-    connection or None. Times are in seconds, sizes in bytes, None switches a limit off.
+    and may return a response of its own, or None. `trace(connection)` is called before that, and returns the `trace`
+    of the connection, or None. `ssl`, a context with the server's certificate, makes it a server for wss://. Times are
+    in seconds, sizes in bytes, None switches a limit off.
     """
     if isinstance(origins, str) or isinstance(subprotocols, str):
         raise TypeError("origins and subprotocols are lists of str, not a str")
-    if compression == "deflate":
-        compression = DeflateSettings()
-    if not isinstance(compression, DeflateSettings | None):
-        raise TypeError(f"compression is {compression!r}; use None, 'deflate' or DeflateSettings(...)")
     service = Service(handler, origins, tuple(subprotocols or ()), process_request, max_connections, trace)
     settings = Settings(
         open_timeout=open_timeout,
@@ -329,7 +338,7 @@ def serve(
         send_timeout=send_timeout,
         max_size=max_size,
         max_fragments=max_fragments,
-        compression=compression,
+        compression=compression_settings(compression),
         logger=logger or getLogger("refws"),
     )
-    return Server(sock or listen(host, port, unix_path), service, settings)
+    return Server(sock or listen(host, port, unix_path), service, settings, ssl)

@@ -103,6 +103,14 @@ class Stream:
         self._watch = self._reader.watch = function
 
     @property
+    def local_address(self) -> Any:
+        """That of our end of the socket."""
+        return self._sock.getsockname()
+
+    def handshake(self) -> None:
+        """Nothing is to be agreed on before the first byte; TLS has its own (tls.py)."""
+
+    @property
     def receives(self) -> int:
         """How often bytes have arrived; the heartbeat's sign of life."""
         return self._reader.receives

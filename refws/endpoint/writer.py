@@ -1,4 +1,4 @@
-"""RFC 6455 §6.1, §5.3, §5.5.1, §7.1: whole frames onto the stream, one at a time, and none but the right ones after a Close.
+"""RFC 6455 §6.1, §5.3, §5.5.1, §7.1: whole frames onto the stream, one at a time; none but the right after a Close.
 
 The closing state lives here, because what may be written depends on it: it changes under the write lock only.
 """

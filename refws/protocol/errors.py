@@ -1,4 +1,4 @@
-"""RFC 6455 §7.1.7, §4.2.1: one exception for each kind of refusal: its section, what was seen, what was expected.
+"""RFC 6455 §7.1.7, §4.1, §4.2.1: one exception for each kind of refusal: its section, what was seen, what was expected.
 
 The same words reach the log, the reason of the Close frame and the body of the HTTP answer; so `seen` is built
 without a byte that the peer chose, or, in an HTTP answer only, with those bytes quoted.
@@ -57,7 +57,7 @@ class MessageTooBig(ConnectionFailure):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One broken rule of an opening handshake, and the HTTP status that it calls for."""
+    """One broken rule of an opening handshake, and the HTTP status that a server answers it with."""
 
     section: str
     seen: str
@@ -68,10 +68,14 @@ class Fault:
         return f"{self.section}: {self.seen}; expected {self.expected}"
 
 
-class HandshakeError(WebSocketException):
-    """An HTTP head or opening handshake that breaks one or more rules (§4.2.1, RFC 9112).
+class InvalidHandshake(WebSocketException):
+    """Base of every reason why an opening handshake did not open a connection."""
 
-    `faults` holds all of them in the order of the RFC; the status of the answer is that of the first.
+
+class HandshakeError(InvalidHandshake):
+    """An HTTP head or opening handshake that breaks one or more rules (§4.1, §4.2.1, RFC 9112).
+
+    `faults` holds all of them in the order of the RFC; the status of a server's answer is that of the first.
     """
 
     def __init__(self, faults: Iterable[Fault]) -> None:

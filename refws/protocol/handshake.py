@@ -1,4 +1,6 @@
-"""RFC 6455 §4, the opening handshake, server side: Request -> 101, or a refusal that names every broken rule.
+"""RFC 6455 §4.2, §9.1, the opening handshake, server side: Request -> 101, or a refusal that names every broken rule.
+
+What both sides need comes first; the client's side is client_handshake.py.
 
 §4.2.1 is `check_request`, §10.2 `check_origin`, §4.2.2 `accept` and `refuse`; `negotiate` runs the checks in order.
 """
@@ -15,6 +17,7 @@ from ipaddress import ip_address
 
 from .errors import Fault, HandshakeError
 from .http import (
+    MAX_QUOTED,
     OWS,
     Headers,
     Request,
@@ -72,12 +75,29 @@ def accept_key(key: str) -> str:
     return b64encode(sha1((key + GUID).encode("ascii"), usedforsecurity=False).digest()).decode("ascii")
 
 
+def has_element(headers: Headers, name: str, element: str) -> bool:
+    """True if `element`, in lower case, stands in the comma list called `name`, in any case."""
+    return element in map(ascii_lower, list_elements(headers.get_all(name)))
+
+
+def show_header(headers: Headers, name: str, most: int = MAX_QUOTED) -> str:
+    """The header as a message repeats it, at most `most` characters; says so if it is missing."""
+    value = headers.get(name)
+    return f"no {name} header" if value is None else f"{name}: {quote(value, most)}"
+
+
 @dataclass(frozen=True)
 class Extension:
     """One extension of a Sec-WebSocket-Extensions header; the value of a parameter without "=" is None (§9.1)."""
 
     name: str
     parameters: tuple[tuple[str, str | None], ...] = ()
+
+
+def listed_extensions(headers: Headers) -> tuple[Extension, ...]:
+    """The extensions of all Sec-WebSocket-Extensions lines, () if there are none. HandshakeError as the next one."""
+    lines = headers.get_all("Sec-WebSocket-Extensions")
+    return parse_extensions(lines) if lines else ()
 
 
 def parse_extensions(values: Iterable[str]) -> tuple[Extension, ...]:
@@ -219,24 +239,20 @@ def requested_subprotocols(request: Request) -> list[str]:
 
 
 def requested_extensions(request: Request) -> tuple[Extension, ...]:
-    """The client's offers over all Sec-WebSocket-Extensions lines, most preferred first; () if there is no header.
-
-    HandshakeError as `parse_extensions`.
-    """
-    lines = request.headers.get_all("Sec-WebSocket-Extensions")
-    return parse_extensions(lines) if lines else ()
+    """The client's offers, most preferred first; () if there is none. HandshakeError as `parse_extensions`."""
+    return listed_extensions(request.headers)
 
 
 def _check_upgrade(headers: Headers) -> Iterator[Fault]:
-    if not _has_element(headers, "Upgrade", "websocket"):
+    if not has_element(headers, "Upgrade", "websocket"):
         expected = "Upgrade: websocket (a proxy in between must pass it on)"
-        yield Fault("§4.2.1 item 3", _show(headers, "Upgrade"), expected)
+        yield Fault("§4.2.1 item 3", show_header(headers, "Upgrade"), expected)
 
 
 def _check_connection(headers: Headers) -> Iterator[Fault]:
-    if not _has_element(headers, "Connection", "upgrade"):
+    if not has_element(headers, "Connection", "upgrade"):
         expected = "Connection: Upgrade (a proxy in between must pass it on)"
-        yield Fault("§4.2.1 item 4", _show(headers, "Connection"), expected)
+        yield Fault("§4.2.1 item 4", show_header(headers, "Connection"), expected)
 
 
 def _check_key(headers: Headers) -> Iterator[Fault]:
@@ -245,7 +261,7 @@ def _check_key(headers: Headers) -> Iterator[Fault]:
         yield Fault("§4.2.1 item 5", count_lines("Sec-WebSocket-Key", keys), "exactly one (§11.3.1)")
     elif not KEY.fullmatch(keys[0]):
         expected = "16 random bytes in base64, such as dGhlIHNhbXBsZSBub25jZQ=="
-        yield Fault("§4.2.1 item 5", _show(headers, "Sec-WebSocket-Key"), expected)
+        yield Fault("§4.2.1 item 5", show_header(headers, "Sec-WebSocket-Key"), expected)
 
 
 def _check_version(headers: Headers) -> Iterator[Fault]:
@@ -253,7 +269,7 @@ def _check_version(headers: Headers) -> Iterator[Fault]:
     if len(versions) > 1:
         yield Fault("§4.2.1 item 6", count_lines("Sec-WebSocket-Version", versions), "exactly one (§11.3.5)")
     elif versions != [VERSION]:
-        seen, expected = _show(headers, "Sec-WebSocket-Version"), f"Sec-WebSocket-Version: {VERSION}"
+        seen, expected = show_header(headers, "Sec-WebSocket-Version"), f"Sec-WebSocket-Version: {VERSION}"
         yield Fault("§4.2.1 item 6", seen, expected, HTTPStatus.UPGRADE_REQUIRED)
 
 
@@ -268,25 +284,15 @@ def _check_subprotocols(headers: Headers) -> Iterator[Fault]:
     lines = headers.get_all("Sec-WebSocket-Protocol")
     subprotocols = list_elements(lines)
     if lines and not (subprotocols and all(map(is_token, subprotocols))):
-        yield Fault("§4.2.1 item 8", _show(headers, "Sec-WebSocket-Protocol"), "a comma list of tokens, at least one")
+        seen = show_header(headers, "Sec-WebSocket-Protocol")
+        yield Fault("§4.2.1 item 8", seen, "a comma list of tokens, at least one")
 
 
 def _check_extensions(headers: Headers) -> Iterator[Fault]:
-    lines = headers.get_all("Sec-WebSocket-Extensions")
     try:
-        if lines:
-            parse_extensions(lines)
+        listed_extensions(headers)
     except HandshakeError as error:
         yield from error.faults
-
-
-def _has_element(headers: Headers, name: str, element: str) -> bool:
-    return element in map(ascii_lower, list_elements(headers.get_all(name)))
-
-
-def _show(headers: Headers, name: str) -> str:
-    value = headers.get(name)
-    return f"no {name} header" if value is None else f"{name}: {quote(value)}"
 
 
 # Server side, §4.2.2: sending the server's opening handshake

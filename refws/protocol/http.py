@@ -1,12 +1,16 @@
-"""RFC 9112, server side: binary file -> Request, Response -> bytes.
+"""RFC 9112, both sides: binary file -> Request or Response, and each of them -> bytes.
 
     GET /chat?room=1 HTTP/1.1 CRLF      request line: method SP target SP version (§3)
     Host: server.example.com CRLF       field lines: name ":" OWS value OWS (§5)
     Upgrade: websocket CRLF
     CRLF                                the empty line ends the head; what follows are frames
 
-Only the head is here: a WebSocket handshake is a GET and has no body. Reading is strict, as RFC 6455 §4.2.1 wants
-it: what two readers could understand in two ways is refused, and all faults are named at once.
+    HTTP/1.1 101 Switching Protocols CRLF   status line: version SP status code SP reason phrase (§4)
+    Upgrade: websocket CRLF ...             field lines and the empty line, as above
+
+Only the head is here: neither side of a WebSocket handshake has a body. Reading is strict, as RFC 6455 §4.2.1 wants
+it: what two readers could understand in two ways is refused, and all faults are named at once. That goes for a header
+on several lines too, which RFC 9112 §5.2 lets no server send any more.
 """
 
 from __future__ import annotations
@@ -18,15 +22,18 @@ from http import HTTPStatus
 from string import ascii_lowercase, ascii_uppercase
 from typing import Protocol
 
-from .errors import Fault, HandshakeError, WebSocketException
+from .errors import Fault, HandshakeError, InvalidHandshake
 
 MAX_LINE_SIZE = 8 * 1024
-"""Bytes of the request line or of one field line, without the CRLF."""
+"""Bytes of the request line, of the status line or of one field line, without the CRLF."""
 
 MAX_FIELD_LINES = 64
 
 MAX_HEAD_SIZE = 32 * 1024
 """Bytes of the whole head, every CRLF included."""
+
+MAX_INTERIM_RESPONSES = 4
+"""Responses with 100, 103 and the like that a client passes over to get to the final one."""
 
 MAX_QUOTED = 60
 """Characters of the peer's words that a message repeats."""
@@ -34,11 +41,14 @@ MAX_QUOTED = 60
 CRLF = b"\r\n"
 OWS = " \t"
 TLS_HANDSHAKE_RECORD = b"\x16"
+TLS_ALERT_RECORD = b"\x15"
+HTTP_NAME = b"HTTP/"
 
 TOKEN_CHARACTERS = "!#$%&'*+.^_`|~0-9A-Za-z-"
 TOKEN = re.compile(f"[{TOKEN_CHARACTERS}]+")
 FIELD_VALUE = re.compile(r"[\t\x20-\x7e]*")
 REQUEST_LINE = re.compile(rf"([{TOKEN_CHARACTERS}]+) ([\x21-\x7e]+) (HTTP/[0-9]\.[0-9])")
+STATUS_LINE = re.compile(r"(HTTP/[0-9]\.[0-9]) ([0-9]{3}) (.*)")
 ABSOLUTE_FORM = re.compile(r"https?://([^/?]*)(.*)", re.ASCII | re.IGNORECASE)
 AUTHORITY = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::([0-9]{0,5}))?")
 
@@ -51,17 +61,18 @@ class LineReader(Protocol):
     def readline(self, limit: int, /) -> bytes: ...
 
 
-class IncompleteHead(WebSocketException, EOFError):
-    """The stream ended before the head was complete, after `received` bytes of it."""
+class IncompleteHead(InvalidHandshake, EOFError):
+    """The stream ended before the head of a `message`, request or response, was complete: after `received` bytes."""
 
-    def __init__(self, received: int) -> None:
-        super().__init__(received)
+    def __init__(self, received: int, message: str = "request") -> None:
+        super().__init__(received, message)
         self.received = received
+        self.message = message
 
     def __str__(self) -> str:
         if self.received == 0:
-            return "the connection ended before any request"
-        return f"the connection ended inside the request head, after {self.received} bytes"
+            return f"the connection ended before any {self.message}"
+        return f"the connection ended inside the {self.message} head, after {self.received} bytes"
 
 
 # Words, lists and addresses
@@ -86,9 +97,9 @@ def list_elements(values: Iterable[str]) -> list[str]:
     return [element for element in elements if element]
 
 
-def quote(words: str) -> str:
+def quote(words: str, most: int = MAX_QUOTED) -> str:
     """The peer's words in quotes, in printable ASCII and cut short: the only form in which a message repeats them."""
-    return ascii(words[:MAX_QUOTED]) + ("..." if len(words) > MAX_QUOTED else "")
+    return ascii(words[:most]) + ("..." if len(words) > most else "")
 
 
 def split_authority(authority: str, default_port: int) -> tuple[str, int] | None:
@@ -156,7 +167,10 @@ class Headers:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """The head of an HTTP request; `target` and `version` as in the request line (RFC 9112 §3)."""
+    """The head of an HTTP request; `target` and `version` as in the request line (RFC 9112 §3).
+
+    A CONNECT asks for an authority and nothing on it (RFC 9112 §3.2.3): its path and query are empty.
+    """
 
     method: str
     target: str
@@ -181,6 +195,8 @@ class Request:
     @property
     def authority(self) -> str:
         """`host[:port]` that the client asked for: that of an absolute target before Host (RFC 9112 §3.2.2)."""
+        if self.method == "CONNECT":
+            return self.target
         absolute = ABSOLUTE_FORM.fullmatch(self.target)
         return absolute[1] if absolute else self.headers.get("Host") or ""
 
@@ -189,6 +205,8 @@ class Request:
         return f"{self.method} {self.target} {self.version}\r\n".encode("ascii") + self.headers.to_bytes() + CRLF
 
     def _path_and_query(self) -> tuple[str, str]:
+        if self.method == "CONNECT":
+            return "", ""
         absolute = ABSOLUTE_FORM.fullmatch(self.target)
         path, _, query = (absolute[2] if absolute else self.target).partition("?")
         return path or "/", query
@@ -202,6 +220,7 @@ class Response:
     reason_phrase: str
     headers: Headers
     body: bytes = b""
+    version: str = "HTTP/1.1"
 
     def __post_init__(self) -> None:
         if not 100 <= self.status_code <= 599:
@@ -228,7 +247,7 @@ class Response:
 
     def to_bytes(self) -> bytes:
         """The response as it stands on the wire (RFC 9112 §4)."""
-        status_line = f"HTTP/1.1 {self.status_code} {self.reason_phrase}\r\n".encode("ascii")
+        status_line = f"{self.version} {self.status_code} {self.reason_phrase}\r\n".encode("ascii")
         return status_line + self.headers.to_bytes() + CRLF + self.body
 
 
@@ -241,7 +260,7 @@ def read_request(file: LineReader) -> Request:
     HandshakeError with every fault of the head, or, once there is no telling where it would end, with that one alone;
     IncompleteHead if the stream ends first. At most MAX_HEAD_SIZE bytes and one line are read.
     """
-    reader = _HeadReader(file)
+    reader = _HeadReader(file, "request")
     request_line = _read_request_line(reader)
     method, target, version = _parse_request_line(request_line)
     field_lines = _read_field_lines(reader)
@@ -293,25 +312,6 @@ def count_lines(name: str, values: list[str]) -> str:
     return f"{len(values)} {name} headers" if values else f"no {name} header"
 
 
-class _HeadReader:
-    """The lines of one head, and how many bytes they took."""
-
-    def __init__(self, file: LineReader) -> None:
-        self.file = file
-        self.received = 0
-
-    def read_line(self, too_long: Fault, first_byte: bytes = b"") -> bytes:
-        line = first_byte + self.file.readline(MAX_LINE_SIZE + len(CRLF) - len(first_byte))
-        self.received += len(line)
-        if len(line.removesuffix(CRLF)) > MAX_LINE_SIZE:
-            raise HandshakeError([too_long])
-        if not line.endswith(b"\n"):
-            raise IncompleteHead(self.received)
-        if self.received > MAX_HEAD_SIZE:
-            raise HandshakeError([_too_large("a head above the limit", f"at most {MAX_HEAD_SIZE} bytes in all")])
-        return line
-
-
 def _read_request_line(reader: _HeadReader) -> bytes:
     too_long = Fault(
         "RFC 9112 §3",
@@ -335,6 +335,128 @@ def _read_first_byte(file: LineReader) -> bytes:
     return first_byte
 
 
+def _parse_request_line(line: bytes) -> tuple[str, str, str]:
+    match = REQUEST_LINE.fullmatch(_without_line_end(line))
+    if match is None:
+        raise HandshakeError([_malformed_request_line(line)])
+    return match[1], match[2], match[3]
+
+
+def _is_valid_target(target: str) -> bool:
+    """Origin form or absolute form (RFC 9112 §3.2); more characters than RFC 3986 has, because browsers send more."""
+    absolute = ABSOLUTE_FORM.fullmatch(target)
+    if "#" in target:
+        return False
+    if absolute:
+        return split_authority(absolute[1], 80) is not None
+    return target.startswith("/")
+
+
+def _malformed_request_line(line: bytes) -> Fault:
+    return Fault("RFC 9112 §3", f"request line {quote(_without_line_end(line))}", "GET /path HTTP/1.1, in ASCII")
+
+
+# Reading a response
+
+
+def read_response(file: LineReader) -> Response:
+    """The final response that `file` begins with, its head alone; not one byte behind the empty line is taken.
+
+    Responses with 100, 103 and other 1xx but 101 may come before it (RFC 9110 §15.2): a few are passed over. Errors,
+    limits and blocking are those of `read_request`, for each head. What is no HTTP is known by its first bytes.
+    """
+    for _ in range(1 + MAX_INTERIM_RESPONSES):
+        response = _read_response_head(file)
+        if response.status_code >= 200 or response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
+            return response
+    expected = "the final response, such as 101 Switching Protocols"
+    raise HandshakeError([Fault("RFC 9110 §15.2", f"more than {MAX_INTERIM_RESPONSES} responses with 1xx", expected)])
+
+
+def _read_response_head(file: LineReader) -> Response:
+    reader = _HeadReader(file, "response")
+    status_line = _read_status_line(reader)
+    version, status_code, reason_phrase = _parse_status_line(status_line)
+    field_lines = _read_field_lines(reader)
+
+    fields = [_parse_field(line) for line in field_lines]
+    faults = (
+        *_check_line_ends([status_line, *field_lines]),
+        *_check_status_line(version, status_code, reason_phrase),
+        *(field for field in fields if isinstance(field, Fault)),
+    )
+    if faults:
+        raise HandshakeError(faults)
+    headers = Headers(field for field in fields if not isinstance(field, Fault))
+    return Response(status_code, reason_phrase, headers, version=version)
+
+
+def _read_status_line(reader: _HeadReader) -> bytes:
+    too_long = Fault("RFC 9112 §4", "a status line above the limit", f"at most {MAX_LINE_SIZE} bytes")
+    return reader.read_line(too_long, _read_http_name(reader.file))
+
+
+def _read_http_name(file: LineReader) -> bytes:
+    """`HTTP/`, or what there is of it. Looked at alone: what is no HTTP may never send the LF that a line waits for."""
+    start = file.readline(1)
+    if start in (TLS_HANDSHAKE_RECORD, TLS_ALERT_RECORD):
+        raise HandshakeError([Fault("§3", "a TLS record", "HTTP: this port speaks TLS, so use wss://")])
+    if start == HTTP_NAME[:1]:
+        start += file.readline(len(HTTP_NAME) - 1)
+    if HTTP_NAME.startswith(start):
+        return start
+    if b" " <= start[-1:] <= b"~":  # words: the rest of them, to be shown, as far as the peer sends it
+        start += file.readline(MAX_QUOTED)
+    raise HandshakeError([_malformed_status_line(start)])
+
+
+def _parse_status_line(line: bytes) -> tuple[str, int, str]:
+    match = STATUS_LINE.fullmatch(_without_line_end(line))
+    if match is None:
+        raise HandshakeError([_malformed_status_line(line)])
+    return match[1], int(match[2]), match[3]
+
+
+def _check_status_line(version: str, status_code: int, reason_phrase: str) -> Iterator[Fault]:
+    if not version.startswith("HTTP/1."):
+        yield Fault("RFC 9112 §2.3", f"version {quote(version)}", "HTTP/1.1")
+    if not 100 <= status_code <= 599:
+        yield Fault("RFC 9110 §15", f"status code {status_code}", "one of 100 to 599")
+    if not FIELD_VALUE.fullmatch(reason_phrase):
+        seen = f"status {status_code} with reason phrase {quote(reason_phrase)}"
+        yield Fault("RFC 9112 §4", seen, "printable ASCII characters")
+
+
+def _malformed_status_line(line: bytes) -> Fault:
+    expected = "HTTP/1.1 101 Switching Protocols, from a server that speaks HTTP/1.1: check host and port"
+    kind = "" if line.startswith(HTTP_NAME) else ", as in HTTP/0.9 or no HTTP at all"
+    return Fault("RFC 9112 §4", f"status line {quote(_without_line_end(line))}{kind}", expected)
+
+
+# Reading either: the lines of a head
+
+
+class _HeadReader:
+    """The lines of one head, and how many bytes they took. `message` says what it is the head of."""
+
+    def __init__(self, file: LineReader, message: str) -> None:
+        self.file = file
+        self.message = message
+        self.received = 0
+
+    def read_line(self, too_long: Fault, start: bytes = b"") -> bytes:
+        """The next line, of which `start` has been read."""
+        line = start + self.file.readline(MAX_LINE_SIZE + len(CRLF) - len(start))
+        self.received += len(line)
+        if len(line.removesuffix(CRLF)) > MAX_LINE_SIZE:
+            raise HandshakeError([too_long])
+        if not line.endswith(b"\n"):
+            raise IncompleteHead(self.received, self.message)
+        if self.received > MAX_HEAD_SIZE:
+            raise HandshakeError([_too_large("a head above the limit", f"at most {MAX_HEAD_SIZE} bytes in all")])
+        return line
+
+
 def _read_field_lines(reader: _HeadReader) -> list[bytes]:
     too_long = _too_large("a header line above the limit", f"at most {MAX_LINE_SIZE} bytes")
     lines: list[bytes] = []
@@ -343,13 +465,6 @@ def _read_field_lines(reader: _HeadReader) -> list[bytes]:
             raise HandshakeError([_too_large("more header lines than the limit", f"at most {MAX_FIELD_LINES}")])
         lines.append(line)
     return lines
-
-
-def _parse_request_line(line: bytes) -> tuple[str, str, str]:
-    match = REQUEST_LINE.fullmatch(_without_line_end(line))
-    if match is None:
-        raise HandshakeError([_malformed_request_line(line)])
-    return match[1], match[2], match[3]
 
 
 def _parse_field(line: bytes) -> tuple[str, str] | Fault:
@@ -373,23 +488,9 @@ def _check_line_ends(lines: list[bytes]) -> Iterator[Fault]:
         yield Fault("RFC 9112 §2.2", "a line that ends with LF alone", "CR LF at the end of each line")
 
 
-def _is_valid_target(target: str) -> bool:
-    """Origin form or absolute form (RFC 9112 §3.2); more characters than RFC 3986 has, because browsers send more."""
-    absolute = ABSOLUTE_FORM.fullmatch(target)
-    if "#" in target:
-        return False
-    if absolute:
-        return split_authority(absolute[1], 80) is not None
-    return target.startswith("/")
-
-
 def _without_line_end(line: bytes) -> str:
     """The line as text, each byte as one character: what is not ASCII is refused later, and quoted safely."""
     return line.removesuffix(b"\n").removesuffix(b"\r").decode("latin-1")
-
-
-def _malformed_request_line(line: bytes) -> Fault:
-    return Fault("RFC 9112 §3", f"request line {quote(_without_line_end(line))}", "GET /path HTTP/1.1, in ASCII")
 
 
 def _too_large(seen: str, expected: str) -> Fault:

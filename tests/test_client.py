@@ -1,0 +1,716 @@
+"""RFC 6455 §4.1 on real sockets: `connect` against our own server, and against servers that a test plays by hand."""
+
+import re
+import socket
+import ssl
+import threading
+from contextlib import suppress
+
+import pytest
+from wire import (
+    BINARY,
+    CLOSE,
+    CONT,
+    DEADLINE_S,
+    PING,
+    PONG,
+    TEXT,
+    Background,
+    Wire,
+    close_body,
+    eventually,
+    frame,
+    response,
+)
+
+from refws import (
+    ConnectionClosedError,
+    ConnectionClosedOK,
+    DeflateSettings,
+    HandshakeError,
+    IncompleteHead,
+    InvalidResponse,
+    InvalidStatus,
+    InvalidURI,
+    ProxyError,
+    Side,
+    State,
+    connect,
+)
+from refws.endpoint import dialing
+
+IN_TIME = 0.1
+"""Seconds after which a deadline may pass in a test that wants to see it pass."""
+
+MASKED = {"masked": 1}
+UNMASKED = {"masked": 0}
+
+
+def echo(connection):
+    for message in connection:
+        connection.send(message)
+
+
+def uri_of(address, path="/"):
+    return f"ws://{address[0]}:{address[1]}{path}"
+
+
+class Played:
+    """A server that is a function of the test, called with the raw peer of each connection that comes in."""
+
+    def __init__(self, script):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.uri = uri_of(self.listener.getsockname())
+        self.script = script
+        self.peers = []
+        self.thread = Background(self.run)
+
+    def run(self):
+        while True:
+            try:
+                sock, _ = self.listener.accept()
+            except OSError:
+                return
+            self.peers.append(Wire(sock))
+            self.script(self.peers[-1])
+
+    def stop(self):
+        """Raises what the script has raised."""
+        with suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        for peer in self.peers:
+            peer.cut()
+        try:
+            self.thread.result()
+        finally:
+            for peer in self.peers:
+                peer.close()
+
+
+@pytest.fixture
+def played(nothing_left_behind):
+    """played(script) starts a server that does what `script(peer)` does; its errors are raised after the test."""
+    servers = []
+
+    def start(script):
+        servers.append(Played(script))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+def open_by_hand(peer, *fields, behind=b""):
+    """Answer the client's opening handshake as it should be; the header lines of its request."""
+    _, headers = peer.receive_request()
+    peer.send(response(headers["sec-websocket-key"], *fields), behind)
+    return headers
+
+
+def answering(*parts):
+    """A script that reads the request and sends these bytes."""
+
+    def script(peer):
+        peer.receive_request()
+        peer.send(*parts)
+        peer.half_close()
+
+    return script
+
+
+# Our own server
+
+
+@pytest.mark.rfc("6455-4.1-03", "6455-4.1-11", "6455-5.1-07")
+@pytest.mark.parametrize("compression", [None, "deflate", DeflateSettings(level=9)], ids=str)
+def test_messages_of_every_length_come_back(serving, compression):
+    running = serving(echo, compression="deflate")
+    with connect(uri_of(running.address), compression=compression) as connection:
+        for length in (0, 1, 125, 126, 65535, 65536, 300_000):
+            for message in ("€" * (length // 3), bytes(range(256)) * (length // 256)):
+                connection.send(message)
+                assert connection.recv() == message
+    assert connection.state is State.CLOSED
+    assert (connection.close_code, connection.close_reason) == (1000, "")
+
+
+def test_the_end_of_the_block_closes_with_1000_and_an_exception_in_it_with_1011(serving):
+    codes = []
+
+    def handler(connection):
+        try:
+            list(connection)
+        finally:
+            codes.append(connection.close_code)
+
+    running = serving(handler)
+    with connect(uri_of(running.address)):
+        pass
+    with pytest.raises(ZeroDivisionError), connect(uri_of(running.address)):
+        1 / 0
+    assert eventually(lambda: codes == [1000, 1011])
+
+
+@pytest.mark.rfc("6455-4.1-28", "6455-4.1-31", "6455-4.1-34", "6455-3-05")
+def test_what_was_agreed_is_known_on_both_sides(serving):
+    seen = []
+
+    def handler(connection):
+        seen.append((connection.request, connection.subprotocol))
+
+    running = serving(handler, subprotocols=["chat", "superchat"], origins=["https://example.com"])
+    with connect(
+        uri_of(running.address, "/room?number=1"),
+        subprotocols=["superchat", "other"],
+        origin="https://example.com",
+        additional_headers={"Authorization": "Bearer of news"},
+    ) as connection:
+        assert list(connection) == []
+    request, subprotocol = seen[0]
+    assert request == connection.request
+    assert request.target == "/room?number=1"
+    assert request.headers["Authorization"] == "Bearer of news"
+    assert subprotocol == connection.subprotocol == "superchat"
+    assert connection.response.status_code == 101
+    assert connection.remote_address == running.address
+    assert connection.side is Side.CLIENT
+
+
+def test_iteration_gives_the_messages_until_the_server_closes(serving):
+    def handler(connection):
+        connection.send("one")
+        connection.send(["t", "w", "o"])
+
+    running = serving(handler)
+    with connect(uri_of(running.address)) as connection:
+        assert list(connection) == ["one", "two"]
+
+
+def test_a_ping_of_either_side_is_answered(serving):
+    def handler(connection):
+        answered = connection.ping()
+        connection.send("go on")
+        for message in connection:
+            connection.send(str(answered.is_set()))
+
+    running = serving(handler)
+    with connect(uri_of(running.address)) as connection:
+        assert connection.recv() == "go on"
+        answered = connection.ping(b"mine")
+        connection.send("and you?")
+        assert connection.recv() == "True"
+        assert answered.is_set() and connection.latency > 0
+
+
+@pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="this system has no Unix sockets")
+def test_a_unix_socket_takes_the_place_of_host_and_port(serving, tmp_path):
+    path = str(tmp_path / "socket")
+    serving(echo, unix_path=path)
+    with connect("ws://example.com/echo", unix_path=path) as connection:
+        connection.send("hello")
+        assert connection.recv() == "hello"
+    assert connection.request.headers["Host"] == "example.com"
+    assert connection.remote_address == path
+
+
+def test_localhost_is_found_whether_it_is_ipv4_or_ipv6(serving):
+    running = serving(echo)
+    with connect(f"ws://localhost:{running.address[1]}/") as connection:
+        connection.send("hello")
+        assert connection.recv() == "hello"
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="this system has no IPv6")
+def test_an_ipv6_address_in_brackets(serving):
+    try:
+        running = serving(echo, host="::1")
+    except OSError:
+        pytest.skip("this machine has no IPv6 address")
+    with connect(f"ws://[::1]:{running.address[1]}/") as connection:
+        connection.send("hello")
+        assert connection.recv() == "hello"
+    assert connection.request.headers["Host"] == f"[::1]:{running.address[1]}"
+
+
+def test_the_trace_sees_the_handshake_and_the_frames(serving):
+    seen = {Side.CLIENT: b"", Side.SERVER: b""}
+
+    def trace(sender, data):
+        seen[sender] += data
+
+    running = serving(echo)
+    with connect(uri_of(running.address), trace=lambda connection: trace) as connection:
+        connection.send("hello")
+        connection.recv()
+    assert seen[Side.CLIENT].startswith(connection.request.to_bytes() + b"\x81\x85")
+    assert seen[Side.SERVER] == connection.response.to_bytes() + b"\x81\x05hello\x88\x02\x03\xe8"
+
+
+# What a client must do (§5.1, §5.3, §7)
+
+
+@pytest.mark.rfc("6455-5.1-01", "6455-5.3-01", "6455-5.3-03", "6455-10.3-01")
+def test_5_3_every_frame_is_masked_with_a_key_of_its_own(played):
+    keys, done = [], threading.Event()
+
+    def script(peer):
+        open_by_hand(peer)
+        sent = [(TEXT, b"a"), (BINARY, bytes(70_000)), (PING, b"b"), (PONG, b"c"), (CLOSE, b"\x03\xe8")]
+        for opcode, payload in sent:
+            peer.expect(opcode, payload, **MASKED)
+            keys.append(peer.masking_key)
+        peer.send_frame(CLOSE, close_body(1000), **UNMASKED)
+        peer.half_close()
+        done.set()
+
+    with connect(played(script).uri) as connection:
+        connection.send("a")
+        connection.send(bytes(70_000))
+        connection.ping(b"b")
+        connection.pong(b"c")
+    assert done.wait(DEADLINE_S)
+    assert len(set(keys)) == 5 and bytes(4) not in keys
+
+
+@pytest.mark.rfc("6455-4.1-26")
+def test_4_1_the_key_is_new_for_each_connection(played):
+    keys = []
+
+    def script(peer):
+        keys.append(open_by_hand(peer)["sec-websocket-key"])
+        peer.expect_close(1000, masked=1)
+        peer.send_frame(CLOSE, close_body(1000), **UNMASKED)
+        peer.half_close()
+
+    server = played(script)
+    for _ in range(5):
+        with connect(server.uri):
+            pass
+    assert len(set(keys)) == 5
+
+
+@pytest.mark.rfc("6455-5.1-05", "6455-5.1-06")
+def test_5_1_a_masked_frame_from_the_server_fails_the_connection_with_1002(played):
+    codes = []
+
+    def script(peer):
+        open_by_hand(peer, behind=frame(TEXT, b"masked"))
+        codes.append(peer.expect_close(1002, masked=1))
+        peer.half_close()
+
+    with connect(played(script).uri) as connection:
+        with pytest.raises(ConnectionClosedError, match="§5.1: a masked frame from the server"):
+            connection.recv()
+    assert eventually(lambda: codes)
+
+
+@pytest.mark.rfc("6455-5.5.2-02")
+def test_5_5_2_a_ping_of_the_server_is_answered_masked(played):
+    def script(peer):
+        open_by_hand(peer, behind=frame(PING, b"there?", **UNMASKED) + frame(TEXT, b"go on", **UNMASKED))
+        peer.expect(PONG, b"there?", **MASKED)
+        peer.send_frame(CLOSE, **UNMASKED)
+        peer.expect_close(masked=1)
+        peer.half_close()
+
+    with connect(played(script).uri) as connection:
+        assert connection.recv() == "go on"
+        with pytest.raises(ConnectionClosedOK):
+            connection.recv()
+
+
+@pytest.mark.parametrize("length", [0, 1, 125, 126, 65536])
+def test_5_2_unmasked_frames_of_every_length_form_with_nothing_behind_them(played, length):
+    goes_on = threading.Event()
+
+    def script(peer):
+        open_by_hand(peer)
+        for _ in range(2):
+            peer.send_frame(BINARY, bytes(length), **UNMASKED)
+            assert goes_on.wait(DEADLINE_S)
+            goes_on.clear()
+
+    with connect(played(script).uri, close_timeout=IN_TIME) as connection:
+        for _ in range(2):
+            assert connection.recv() == bytes(length)
+            goes_on.set()
+
+
+@pytest.mark.rfc("6455-4.1-45")
+def test_frames_in_the_same_packet_as_the_101_are_not_lost(played):
+    def script(peer):
+        frames = [frame(TEXT, b"fi", fin=0, masked=0), frame(CONT, b"rst", masked=0), frame(CLOSE, masked=0)]
+        open_by_hand(peer, behind=b"".join(frames))
+        peer.expect_close(masked=1)
+        peer.half_close()
+
+    with connect(played(script).uri) as connection:
+        assert list(connection) == ["first"]
+    assert connection.close_code == 1005
+
+
+@pytest.mark.rfc("6455-7.1.1-06")
+def test_7_1_1_a_client_waits_for_the_server_to_end_the_tcp_connection(played, background):
+    answered, may_end = threading.Event(), threading.Event()
+
+    def script(peer):
+        open_by_hand(peer)
+        peer.expect_close(1000, masked=1)
+        peer.send_frame(CLOSE, close_body(1000), **UNMASKED)
+        peer.expect_silence()
+        answered.set()
+        assert may_end.wait(DEADLINE_S)
+        peer.half_close()
+        peer.expect_end()
+
+    connection = connect(played(script).uri)
+    closing_it = background(connection.close)
+    assert answered.wait(DEADLINE_S)
+    assert connection.state is State.CLOSING
+    may_end.set()
+    closing_it.result()
+    assert connection.state is State.CLOSED
+
+
+@pytest.mark.rfc("6455-7.1.1-04")
+@pytest.mark.parametrize("answers", [True, False])
+def test_7_1_1_a_server_that_never_ends_the_connection_is_waited_for_until_the_deadline(played, answers):
+    def script(peer):
+        open_by_hand(peer)
+        peer.expect_close(1000, masked=1)
+        if answers:
+            peer.send_frame(CLOSE, close_body(1000), **UNMASKED)
+        peer.expect_end()
+
+    connection = connect(played(script).uri, close_timeout=IN_TIME)
+    connection.close()
+    assert connection.close_code == (1000 if answers else 1006)
+
+
+# Answers that are no 101, or no good one
+
+
+@pytest.mark.rfc("6455-4.1-37")
+@pytest.mark.parametrize(
+    "status, fields, told",
+    [
+        ("301 Moved", "Location: https://example.com/chat", "redirects are not followed; connect to 'wss://example.com/chat'"),
+        ("401 Unauthorized", "WWW-Authenticate: Basic", "give credentials"),
+        ("404 Not Found", "X-Other: 1", "check the path"),
+        ("503 Busy", "Retry-After: 5", "try again later; Retry-After: '5'"),
+        ("200 OK", "X-Other: 1", "check the path of the URI, or whether a proxy"),
+    ],
+)
+def test_4_1_another_status_than_101_is_told_with_its_body_and_what_to_do(played, status, fields, told):
+    answer = f"HTTP/1.1 {status}\r\n{fields}\r\nContent-Length: 6\r\n\r\nwhy it"
+    with pytest.raises(InvalidStatus, match=re.escape(told)) as caught:
+        connect(played(answering(answer.encode())).uri)
+    assert caught.value.response.status_code == int(status[:3])
+    assert caught.value.response.body == b"why it"
+
+
+@pytest.mark.rfc("6455-4.1-36", "6455-4.1-38", "6455-4.1-39", "6455-4.1-40")
+def test_4_1_all_faults_of_a_101_are_told_at_once(played):
+    answer = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nSec-WebSocket-Accept: AAAA\r\n\r\n"
+    with pytest.raises(InvalidResponse) as caught:
+        connect(played(answering(answer)).uri)
+    assert [fault.section for fault in caught.value.faults] == ["§4.1 item 2", "§4.1 item 3", "§4.1 item 4"]
+
+
+@pytest.mark.rfc("6455-4.1-41", "6455-4.1-42")
+@pytest.mark.parametrize(
+    "field, section",
+    [
+        ("Sec-WebSocket-Extensions: permessage-deflate", "§4.1 item 5"),
+        ("Sec-WebSocket-Protocol: chat", "§4.1 item 6"),
+    ],
+)
+def test_4_1_an_answer_to_what_was_not_asked_for_is_refused(played, field, section):
+    with pytest.raises(InvalidResponse) as caught:
+        connect(played(lambda peer: open_by_hand(peer, field)).uri)
+    assert [fault.section for fault in caught.value.faults] == [section]
+
+
+@pytest.mark.rfc("6455-4.1-33", "6455-4.1-46")
+def test_a_server_that_declines_compression_gets_plain_messages(played):
+    def script(peer):
+        assert "permessage-deflate" in open_by_hand(peer)["sec-websocket-extensions"]
+        header, payload = peer.receive()
+        peer.send_frame(TEXT, payload, **UNMASKED)
+
+    with connect(played(script).uri, compression="deflate", close_timeout=IN_TIME) as connection:
+        connection.send("x" * 1000)
+        assert connection.recv() == "x" * 1000
+
+
+@pytest.mark.rfc("6455-4.1-43")
+@pytest.mark.parametrize(
+    "answer, error, told",
+    [
+        (b"", IncompleteHead, "ended before any response"),
+        (b"HTTP/1.1 101 Swi", IncompleteHead, "inside the response head, after 16 bytes"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", HandshakeError, "SSH"),
+        (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 65 + b"\r\n", HandshakeError, "64"),
+        (b"HTTP/1.1 101 " + b"x" * 10_000, HandshakeError, "8192"),
+    ],
+)
+def test_what_is_no_whole_response_is_told_as_what_it_is(played, answer, error, told):
+    with pytest.raises(error, match=told):
+        connect(played(answering(answer)).uri)
+
+
+# Through a proxy
+
+
+def tunnel(peer, status="200 Connection established"):
+    """What a proxy does; the CONNECT that it got."""
+    request_line, headers = peer.receive_request()
+    peer.send(f"HTTP/1.1 {status}\r\nContent-Length: 3\r\n\r\n".encode())
+    return request_line, headers
+
+
+@pytest.mark.rfc("6455-4.1-10")
+def test_4_1_item_3_a_proxy_is_asked_for_a_tunnel_and_the_handshake_goes_through_it(played):
+    seen = []
+
+    def script(peer):
+        seen.append(tunnel(peer))
+        seen.append(open_by_hand(peer, behind=frame(TEXT, b"through", masked=0) + frame(CLOSE, masked=0)))
+        peer.expect_close(masked=1)
+        peer.half_close()
+
+    proxy = played(script).uri.replace("ws://", "http://user:secret@")
+    with connect("ws://example.com/chat", proxy=proxy) as connection:
+        assert list(connection) == ["through"]
+    (request_line, asked), handshake = seen
+    assert request_line == "CONNECT example.com:80 HTTP/1.1"
+    assert asked == {"host": "example.com:80", "proxy-authorization": "Basic dXNlcjpzZWNyZXQ="}
+    assert handshake["host"] == "example.com" and "proxy-authorization" not in handshake
+
+
+@pytest.mark.rfc("6455-4.1-13")
+def test_4_1_item_4_a_proxy_that_opens_no_tunnel_is_told_with_its_body(played):
+    def script(peer):
+        peer.receive_request()
+        peer.send(b"HTTP/1.1 407 No\r\nContent-Length: 3\r\n\r\nwho")
+
+    with pytest.raises(ProxyError, match="credentials") as caught:
+        connect("ws://example.com/chat", proxy=played(script).uri.replace("ws", "http"))
+    assert caught.value.response.body == b"who"
+
+
+@pytest.mark.rfc("6455-4.1-08", "6455-4.1-09")
+def test_4_1_item_2_behind_a_proxy_each_host_name_is_an_address_and_few_are_connecting_at_once(
+    played, background, monkeypatch
+):
+    monkeypatch.setattr("refws.endpoint.client.MOST_BEHIND_A_PROXY", 2)
+    lock, pending, most = threading.Lock(), set(), []
+
+    def script(peer):
+        """Each connection is answered once another one is open, or when it is the last."""
+        with lock:
+            pending.add(peer)
+            most.append(len(pending))
+
+    def answer_all():
+        answered = 0
+        while answered < 4:
+            assert eventually(lambda: pending)
+            with lock:
+                peer = pending.pop()
+            peer.receive_request()
+            peer.send(b"HTTP/1.1 502 No\r\nContent-Length: 0\r\n\r\n")
+            answered += 1
+
+    def refused(host):
+        with pytest.raises(ProxyError):
+            connect(f"ws://{host}/", proxy=proxy)
+
+    proxy = played(script).uri.replace("ws", "http")
+    clients = [background(refused, host) for host in ("a", "b", "c", "d")]
+    assert eventually(lambda: len(most) == 2)
+    assert pending and len(pending) == 2
+    background(answer_all).result()
+    for client in clients:
+        client.result()
+    assert max(most) == 2 and len(most) == 4
+
+
+# Deadlines
+
+
+@pytest.mark.parametrize("answer, seen", [(b"", "before any response"), (b"HTTP/1.1 1", "after 10 bytes")])
+def test_a_server_that_does_not_answer_is_given_up_at_the_deadline(played, answer, seen):
+    def script(peer):
+        peer.receive_request()
+        peer.send(answer)
+        peer.expect_end()
+
+    with pytest.raises(TimeoutError, match=f"§4.1: the opening handshake took longer than {IN_TIME:g} s.*{seen}"):
+        connect(played(script).uri, open_timeout=IN_TIME)
+
+
+def test_an_endless_head_ends_at_its_limit(played):
+    def script(peer):
+        peer.receive_request()
+        peer.send(b"HTTP/1.1 101 Switching Protocols\r\n")
+        with suppress(OSError):
+            while True:
+                peer.send(b"X-Again: and again\r\n" * 1000)
+
+    with pytest.raises(HandshakeError, match="64"):
+        connect(played(script).uri)
+
+
+def test_a_body_without_end_is_cut_off(played):
+    def script(peer):
+        peer.receive_request()
+        peer.send(b"HTTP/1.1 500 Oh\r\n\r\n")
+        with suppress(OSError):
+            while True:
+                peer.send(b"blah " * 1000)
+
+    with pytest.raises(InvalidStatus) as caught:
+        connect(played(script).uri)
+    assert len(caught.value.response.body) == 64 * 1024
+
+
+def test_an_endless_frame_is_refused_at_its_header(played):
+    def script(peer):
+        open_by_hand(peer, behind=b"\x82\x7f" + (2**62).to_bytes(8, "big"))
+        peer.expect_close(1009, masked=1)
+        peer.half_close()
+
+    with connect(played(script).uri) as connection:
+        with pytest.raises(ConnectionClosedError, match="§10.4"):
+            connection.recv()
+
+
+def test_a_frame_that_stops_in_its_middle_is_ended_by_the_heartbeat(played, monkeypatch):
+    monkeypatch.setattr("refws.endpoint.heartbeat.SECOND_LOOK", 0.02)
+
+    def script(peer):
+        open_by_hand(peer, behind=b"\x82\x7e" + (1000).to_bytes(2, "big") + bytes(10))
+        while peer.receive()[0].opcode == PING:
+            pass
+
+    with connect(played(script).uri, ping_interval=0.05, ping_timeout=0.05) as connection:
+        with pytest.raises(ConnectionClosedError, match="nothing received"):
+            connection.recv()
+
+
+@pytest.mark.rfc("6455-4.1-13")
+def test_nothing_listens_there(nothing_left_behind):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = listener.getsockname()
+    with pytest.raises(ConnectionRefusedError):
+        connect(uri_of(address))
+
+
+@pytest.mark.rfc("6455-3-01", "6455-3-06", "6455-4.1-05")
+@pytest.mark.parametrize("uri", ["http://example.com/", "ws://example.com/#fragment", "ws:///nowhere", "example.com"])
+def test_3_what_is_no_websocket_uri_is_refused_before_anything_is_sent(uri):
+    with pytest.raises(InvalidURI, match="§3"):
+        connect(uri)
+
+
+def test_a_mistake_in_the_arguments_leaves_nothing_open(played, nothing_left_behind):
+    server = played(lambda peer: peer.expect_end())
+    for mistake in (
+        {"subprotocols": ["twice", "twice"]},
+        {"origin": "no origin"},
+        {"additional_headers": {"Host": "another"}},
+        {"compression": "zip"},
+        {"ssl": ssl.create_default_context()},
+        {"ping_interval": -1},
+        {"proxy": "socks5://localhost"},
+    ):
+        with pytest.raises((ValueError, TypeError)):
+            connect(server.uri, **mistake)
+
+
+# One at a time
+
+
+@pytest.mark.rfc("6455-4.1-07")
+def test_4_1_item_2_two_handshakes_with_one_address_are_never_open_at_once(played, background):
+    open_now, most = [], []
+
+    def script(peer):
+        open_now.append(peer)
+        most.append(len(open_now))
+        peer.receive_request()
+        open_now.remove(peer)
+        peer.send(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n")
+
+    def refused():
+        with pytest.raises(InvalidStatus):
+            connect(server.uri)
+
+    server = played(script)
+    for thread in [background(refused) for _ in range(8)]:
+        thread.result()
+    assert most == [1] * 8
+
+
+@pytest.mark.rfc("6455-4.1-06")
+def test_4_1_item_2_a_second_client_waits_for_the_first_and_connects_when_that_is_open(
+    played, background, monkeypatch
+):
+    first_is_here, may_answer, second_waits = threading.Event(), threading.Event(), threading.Event()
+    accepted = []
+    condition = dialing.TURNS._condition
+    wait = condition.wait
+
+    def waits(timeout):
+        second_waits.set()
+        return wait(timeout)
+
+    def script(peer):
+        accepted.append(peer)
+        first_is_here.set()
+        assert may_answer.wait(DEADLINE_S)
+        open_by_hand(peer)
+
+    monkeypatch.setattr(condition, "wait", waits)
+    server = played(script)
+    connections = [background(connect, server.uri, close_timeout=IN_TIME) for _ in range(2)]
+    assert first_is_here.wait(DEADLINE_S) and second_waits.wait(DEADLINE_S)
+    assert len(accepted) == 1
+    may_answer.set()
+    for connection in connections:
+        connection.result().close()
+
+
+@pytest.mark.rfc("6455-4.1-06")
+def test_4_1_item_2_the_turn_is_waited_for_until_the_deadline(played, background):
+    first_is_here, may_answer = threading.Event(), threading.Event()
+
+    def script(peer):
+        first_is_here.set()
+        assert may_answer.wait(DEADLINE_S)
+        open_by_hand(peer)
+
+    server = played(script)
+    first = background(connect, server.uri, close_timeout=IN_TIME)
+    assert first_is_here.wait(DEADLINE_S)
+    with pytest.raises(TimeoutError, match="§4.1 item 2: another opening handshake with 127.0.0.1"):
+        connect(server.uri, open_timeout=IN_TIME)
+    may_answer.set()
+    first.result().close()
+
+
+# Threads
+
+
+def test_all_clients_share_one_timer_thread_and_none_is_left_when_they_are_gone(serving):
+    running = serving(echo)
+    before = set(threading.enumerate())
+    connections = [connect(uri_of(running.address)) for _ in range(5)]
+    mine = [thread.name for thread in set(threading.enumerate()) - before if "client" in thread.name]
+    assert mine == ["refws-timers of clients"]
+    for connection in connections:
+        connection.close()
+    assert not [thread for thread in threading.enumerate() if "client" in thread.name]
