@@ -62,6 +62,7 @@ WARM_UP = 0.25
 BARE = "bare"
 REFWS, REFWS_6 = "refws", "refws-6"
 WEBSOCKETS = "websockets"
+TAKEN = (BARE, REFWS, REFWS_6, WEBSOCKETS)
 BIG = 4096
 
 
@@ -141,7 +142,7 @@ class PeerUnavailable(Exception):
 
 def peer_command(name: str, port: int) -> list[str]:
     """How the echo server of a peer of conformance/ is started; its environment is made on the first call."""
-    sys.path.append(str(server_process.ROOT / "conformance"))
+    sys.path.insert(0, str(server_process.ROOT / "conformance"))
     import environment
     import peers
 
@@ -155,8 +156,10 @@ def peer_command(name: str, port: int) -> list[str]:
 def parse_server(text: str) -> Server:
     """NAME=ws://HOST:PORT/PATH, or NAME=COMMAND where {port} stands for the port to listen on (endpoint /echo)."""
     name, _, value = text.partition("=")
-    if not name or not value or name in (BARE, REFWS, REFWS_6, WEBSOCKETS):
+    if not name or not value:
         raise argparse.ArgumentTypeError(f"{text!r}: write NAME=ws://HOST:PORT/PATH or NAME=COMMAND with {{port}}")
+    if name in TAKEN:
+        raise argparse.ArgumentTypeError(f"{text!r}: write another name, as this script uses {', '.join(TAKEN)} itself")
     if value.startswith("ws:"):
         return Server(name, *wire.parse_address(value), command=None)
     if "{port}" not in value:
@@ -339,10 +342,11 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nbench: stopped", file=sys.stderr)
         return 130
+    status = report(results, names, options.deflate)
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:
             file.write(as_json(results, options))
-    return report(results, names, options.deflate)
+    return status
 
 
 if __name__ == "__main__":

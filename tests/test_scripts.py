@@ -2,13 +2,18 @@
 
 import contextlib
 import importlib
+import json
 import pathlib
 import socket
 import subprocess
 import sys
 import threading
+import zlib
 
 import pytest
+
+from refws import serve
+from refws.course import services
 
 SCRIPTS = pathlib.Path(__file__).resolve().parent.parent / "scripts"
 
@@ -108,8 +113,10 @@ def test_load_counts_what_the_bare_loop_echoes(bare_address, connections, window
     load, wire = module("load"), module("client_wire")
     scenario = load.Scenario("a scenario", wire.BINARY, size, connections, window)
     ticks = iter([1.0, 3.0])
-    measured = load.measure(scenario, (*bare_address, f"/{wire.BINARY}/{size}"), 0.0, 0.05, lambda: next(ticks))
+    opened = load.RepeatedFrame(scenario, *bare_address, f"/{wire.BINARY}/{size}")
+    measured = load.measure(opened, 0.0, 0.05, lambda: next(ticks))
     assert measured.messages > 0
+    assert measured.reply_length == size
     assert measured.rate == measured.messages / measured.seconds
     assert measured.cost_us == pytest.approx(2e6 / measured.messages)
 
@@ -145,7 +152,7 @@ def test_load_notices_one_echo_too_many():
 def results_of(bench, bare, refws):
     load = module("load")
     scenario = load.Scenario("big", module("client_wire").BINARY, 10**6)
-    rounds = {name: [load.Measurement(n, 1.0, n * 2e-6) for n in rates]
+    rounds = {name: [load.Measurement(n, 1.0, n * 2e-6, 10**6) for n in rates]
               for name, rates in {"bare": bare, "refws": refws}.items()}
     return bench.Result(scenario, rounds)
 
@@ -153,13 +160,13 @@ def results_of(bench, bare, refws):
 def test_bench_ratio_is_the_median_of_the_ratios_of_each_round():
     bench = module("bench")
     result = results_of(bench, [100, 200, 1000], [50, 160, 900])
-    assert result.ratios("refws") == [0.5, 0.8, 0.9]
-    assert bench.table([result], ["bare", "refws"]).splitlines()[1].split("  ")[-1] == "0.800 (0.500 to 0.900)"
+    assert result.ratios("refws", "bare") == [0.5, 0.8, 0.9]
+    assert bench.table([result], ["bare", "refws"], "bare").splitlines()[1].split("  ")[-1] == "0.800 (0.500 to 0.900)"
 
 
 def test_bench_gives_megabytes_of_big_messages():
     bench = module("bench")
-    line = bench.table([results_of(bench, [200] * 3, [100] * 3)], ["bare", "refws"]).splitlines()[1]
+    line = bench.table([results_of(bench, [200] * 3, [100] * 3)], ["bare", "refws"], "bare").splitlines()[1]
     assert "200 (200 MB/s)" in line and "100 (100 MB/s)" in line and "2.0 us" in line
 
 
@@ -171,11 +178,18 @@ def test_bench_places_the_load_generator_beside_a_busy_server_only():
     assert bench.Placement.choose([0]).load_generator(load.Scenario("many", 1, 32, window=64)) is None
 
 
-@pytest.mark.parametrize("text", ["name", "=ws://h:1/", "x=http {host}", "bare=ws://127.0.0.1:1/"])
+@pytest.mark.parametrize("text", ["name", "=ws://h:1/", "x=http {host}"])
 def test_bench_refuses_a_server_that_it_cannot_reach(text):
     bench = module("bench")
     with pytest.raises(bench.argparse.ArgumentTypeError, match="write NAME=|needs {port}"):
         bench.parse_server(text)
+
+
+@pytest.mark.parametrize("name", ["bare", "refws", "refws-6", "websockets"])
+def test_bench_keeps_the_names_of_its_own_servers(name):
+    bench = module("bench")
+    with pytest.raises(bench.argparse.ArgumentTypeError, match="write another name"):
+        bench.parse_server(f"{name}=ws://127.0.0.1:1/")
 
 
 def test_server_that_ends_at_once_is_reported_with_its_last_words():
@@ -192,6 +206,197 @@ def test_server_is_stopped_when_the_block_is_left():
     with server_process.running([sys.executable, bare_loop.__file__, "{port}"], port) as process:
         assert process.poll() is None
     assert process.poll() is not None
+
+
+# compressed messages: the wire, the messages, the load, the verdict
+
+
+@pytest.mark.parametrize(
+    ("answer", "agreed"),
+    [
+        ("permessage-deflate", (15, 15, False, False)),
+        ("permessage-deflate; server_max_window_bits=12; client_max_window_bits=8", (12, 8, False, False)),
+        ("permessage-deflate;client_no_context_takeover; server_no_context_takeover", (15, 15, True, True)),
+    ],
+)
+def test_7692_7_1_answer_to_the_offer(answer, agreed):
+    wire = module("client_wire")
+    assert wire.agreed_deflate(answer) == wire.Deflate(*agreed)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [None, "", "x-webkit-deflate-frame", "permessage-deflate, permessage-deflate", "permessage-deflate; level=3",
+     "permessage-deflate; server_max_window_bits=16", "permessage-deflate; client_max_window_bits",
+     "permessage-deflate; server_no_context_takeover=1",
+     "permessage-deflate; client_max_window_bits=9; client_max_window_bits=9"],
+)
+def test_7692_7_1_answer_that_agrees_on_nothing_known_is_refused(answer):
+    wire = module("client_wire")
+    with pytest.raises(wire.WireError):
+        wire.agreed_deflate(answer)
+
+
+def test_7692_7_2_3_1_compressed_hello_has_rsv1():
+    wire = module("client_wire")
+    payload = bytes.fromhex("f2 48 cd c9 c9 07 00")
+    assert wire.server_frame(wire.TEXT, payload, rsv1=True) == bytes.fromhex("c1 07") + payload
+    assert wire.client_frame(wire.TEXT, payload, rsv1=True)[:2] == bytes.fromhex("c1 87")
+
+
+@pytest.mark.parametrize(
+    ("start", "length"),
+    [("", 2), ("81", 2), ("81 05", 7), ("81 7d", 127), ("c1 7e", 4), ("c1 7e 01", 4), ("c1 7e 01 00", 260),
+     ("82 7f", 10), ("82 7f 00 00 00 00 00 01 00 00", 65546)],
+)
+def test_5_2_length_of_a_frame_from_its_first_bytes(start, length):
+    assert module("client_wire").frame_length(bytes.fromhex(start)) == length
+
+
+def test_messages_are_different_json_of_1_kib_and_the_same_in_each_run():
+    deflate_load = module("deflate_load")
+    documents = [json.loads(text) for text in deflate_load.messages()]
+    assert {len(text) for text in deflate_load.messages()} == {1024}
+    assert len({document["items"][0]["id"] for document in documents}) == len(documents) == 64
+    assert {tuple(document) for document in documents} == {("type", "sequence", "items", "remark")}
+    deflate_load.messages.cache_clear()
+    assert [json.loads(text) for text in deflate_load.messages()] == documents
+
+
+def inflated(frames, window_bits, fresh=False):
+    """What a receiver makes of client frames, with one window for all, or a new one for each."""
+    inflater = zlib.decompressobj(-window_bits)
+    for frame in frames:
+        start = {126: 4, 127: 10}.get(frame[1] & 0x7F, 2)
+        payload = bytes(byte ^ frame[start + at % 4] for at, byte in enumerate(frame[start + 4 :]))
+        yield inflater.decompress(payload + b"\x00\x00\xff\xff")
+        if fresh:
+            inflater = zlib.decompressobj(-window_bits)
+
+
+@pytest.mark.parametrize("window_bits", [8, 12, 15])
+def test_7692_7_2_1_frames_of_the_second_turn_serve_for_all_later_ones(window_bits):
+    deflate_load = module("deflate_load")
+    first, later = deflate_load.frames(window_bits, False)
+    assert list(inflated(first + later * 3, window_bits)) == list(deflate_load.messages()) * 4
+    with pytest.raises(zlib.error):
+        list(inflated(later[:1], window_bits))
+
+
+def test_7692_7_1_1_2_without_context_each_frame_stands_alone():
+    deflate_load = module("deflate_load")
+    first, later = deflate_load.frames(12, True)
+    assert first == later
+    assert list(inflated(later, 12, fresh=True)) == list(deflate_load.messages())
+
+
+def echoes_of(deflate_load, texts, no_context_takeover=False):
+    wire = module("client_wire")
+    payloads = deflate_load.compress(texts, 12, no_context_takeover)
+    return [wire.server_frame(wire.TEXT, payload, rsv1=True) for payload in payloads]
+
+
+@pytest.mark.parametrize("no_context_takeover", [False, True])
+def test_echoes_are_inflated_and_compared_turn_after_turn(no_context_takeover):
+    deflate_load, wire = module("deflate_load"), module("client_wire")
+    agreed = wire.Deflate(12, 12, server_no_context_takeover=no_context_takeover)
+    texts = deflate_load.messages() * 2
+    echoes = echoes_of(deflate_load, texts, no_context_takeover)
+    deflate_load.check_echoes([*echoes, wire.server_frame(wire.TEXT, texts[0])], agreed)
+    with pytest.raises(wire.WireError, match="echo 100"):
+        deflate_load.check_echoes([*echoes[:100], wire.server_frame(wire.TEXT, texts[101])], agreed)
+
+
+@pytest.mark.parametrize("echo", ["c1 02 ff ff", "41 00", "c2 01 00", "88 00", "c1 01 00"])
+def test_echo_that_is_no_compressed_message_is_noticed(echo):
+    deflate_load, wire = module("deflate_load"), module("client_wire")
+    with pytest.raises(wire.WireError, match="echo 0"):
+        deflate_load.check_echoes([bytes.fromhex(echo)], wire.Deflate(12, 12))
+
+
+def test_echo_of_the_right_text_in_a_binary_frame_is_noticed():
+    deflate_load, wire = module("deflate_load"), module("client_wire")
+    with pytest.raises(wire.WireError, match="echo 0 is no text"):
+        deflate_load.check_echoes([wire.server_frame(wire.BINARY, deflate_load.messages()[0])], wire.Deflate())
+
+
+def test_7692_7_1_1_1_echo_that_uses_a_context_against_the_agreement_is_noticed():
+    deflate_load, wire = module("deflate_load"), module("client_wire")
+    with pytest.raises(wire.WireError, match="echo 1"):
+        agreed = wire.Deflate(12, 12, server_no_context_takeover=True)
+        deflate_load.check_echoes(echoes_of(deflate_load, deflate_load.messages()), agreed)
+
+
+def test_echo_that_comes_in_pieces_is_taken_once_it_is_whole():
+    deflate_load, wire = module("deflate_load"), module("client_wire")
+    echo = wire.server_frame(wire.TEXT, bytes(300))
+    client, server = socket.socketpair()
+    with client, server:
+        client.settimeout(5)
+        link = deflate_load.Link(client, wire.Deflate(12, 12))
+        seen = []
+        for piece in (echo[:1], echo[1:3], echo[3:200], echo[200:]):
+            server.sendall(piece)
+            seen.append(link.receive())
+        assert seen == [False, False, False, True] and link.echoes == [echo]
+        server.shutdown(socket.SHUT_WR)
+        with pytest.raises(wire.WireError, match="ended the stream"):
+            link.receive()
+
+
+@pytest.mark.parametrize("connections", [1, 3])
+def test_deflate_load_against_a_server_that_compresses(connections):
+    deflate_load, load, wire = module("deflate_load"), module("load"), module("client_wire")
+    scenario = load.Scenario("a scenario", wire.TEXT, 1024, connections, deflate=True)
+    ticks = iter([1.0, 3.0])
+    with serve(services.echo, "127.0.0.1", 0, compression="deflate") as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        opened = deflate_load.DeflateLoad(scenario, *server.address[:2], "/echo")
+        measured = load.measure(opened, 0.0, 0.05, lambda: next(ticks))
+    assert measured.messages > 0
+    assert 100 < measured.reply_length < 512
+
+
+def test_deflate_load_refuses_a_server_that_does_not_compress():
+    deflate_load, load, wire = module("deflate_load"), module("load"), module("client_wire")
+    with serve(services.echo, "127.0.0.1", 0) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with pytest.raises(wire.WireError, match="not agreed on"):
+            deflate_load.DeflateLoad(load.Scenario("one", wire.TEXT, 1024), *server.address[:2], "/echo")
+
+
+def deflate_result(bench, **rates):
+    load = module("load")
+    rounds = {name: [load.Measurement(rate, 1.0, 0.5, 250 + rate) for rate in values] for name, values in rates.items()}
+    return bench.Result(bench.DEFLATE_SCENARIOS[0], rounds)
+
+
+@pytest.mark.parametrize(("rates", "status"), [([9, 20, 20], 0), ([9, 10, 10], 0), ([9, 9, 20], 1)])
+def test_bench_deflate_verdict_is_that_of_the_median_round(rates, status, capsys):
+    bench = module("bench")
+    result = deflate_result(bench, **{"refws": rates, "refws-6": [10] * 3, "websockets": [10] * 3})
+    assert bench.report([result], list(result.measurements), deflate=True) == status
+    assert ("BROKEN" in capsys.readouterr().out) is (status == 1)
+
+
+def test_bench_deflate_tells_what_the_messages_become():
+    bench = module("bench")
+    result = deflate_result(bench, refws=[10, 20], websockets=[30, 30])
+    assert bench.sizes([result], ["refws", "websockets"]).endswith("bytes of 1,024: refws 265, websockets 280")
+
+
+def test_bench_deflate_without_the_peer_is_skipped_with_the_reason(monkeypatch, capsys):
+    bench = module("bench")
+    monkeypatch.syspath_prepend(str(bench.server_process.ROOT / "conformance"))
+    environment = module("environment")
+
+    def fail(name, requirements):
+        raise environment.Unavailable("no network; connect and run this again")
+
+    monkeypatch.setattr(environment, "python_packages", fail)
+    monkeypatch.setattr(bench.server_process, "exit_on_sigterm", lambda: None)
+    assert bench.main(["--deflate"]) == 0
+    assert "skipped: websockets cannot be had: no network" in capsys.readouterr().err
 
 
 # endurance
@@ -251,7 +456,9 @@ def test_attack_is_judged_by_its_worst_round():
 
 
 @pytest.mark.parametrize("arguments", [["bench.py", "--rounds", "0"], ["endurance.py", "idle", "--window", "5"],
-                                       ["endurance.py", "abuse", "--rounds", "1"], ["endurance.py"]])
+                                       ["endurance.py", "abuse", "--rounds", "1"], ["endurance.py"],
+                                       ["bench.py", "--only", "deflate-1"], ["bench.py", "--deflate", "--no-refws"],
+                                       ["bench.py", "--deflate", "--only", "binary-32"]])
 def test_bad_option_is_one_line_and_status_2(arguments):
     run = subprocess.run([sys.executable, SCRIPTS / arguments[0], *arguments[1:]], capture_output=True, text=True)
     assert run.returncode == 2
