@@ -7,6 +7,7 @@ import re
 import shlex
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -259,6 +260,35 @@ def test_a_unix_socket_is_printed_with_a_command_that_reaches_it():
     command = re.search(r"curl .*", text)[0]
     assert shlex.split(command)[:3] == ["curl", "--unix-socket", "/tmp/a b; ls"]
     assert "Ctrl-C" in text
+
+
+CERTIFICATES = PROJECT / "tests" / "certificates"
+
+
+def test_with_a_certificate_the_addresses_are_those_of_tls(monkeypatch):
+    text = program.greeting(("127.0.0.1", 8443), secure=True)
+    assert "https://127.0.0.1:8443/" in text and "wss://127.0.0.1:8443/echo" in text
+    assert "http:" not in text and "ws:" not in text
+
+
+def test_a_certificate_and_its_key_reach_the_server(monkeypatch):
+    files = ["--cert", str(CERTIFICATES / "localhost.pem"), "--key", str(CERTIFICATES / "key.pem")]
+    assert isinstance(started_with(files, monkeypatch)["ssl"], ssl.SSLContext)
+    assert started_with([], monkeypatch)["ssl"] is None
+
+
+@pytest.mark.parametrize(
+    "arguments, hint",
+    [
+        (["--key", "key.pem"], "--key needs --cert"),
+        (["--cert", "nowhere.pem"], "give --cert and --key PEM files that you may read"),
+        (["--cert", str(CERTIFICATES / "localhost.pem"), "--key", "nowhere.pem"], "cannot read 'nowhere.pem'"),
+        (["--cert", str(CERTIFICATES / "localhost.pem"), "--key", str(CERTIFICATES / "other_key.pem")], "belong together"),
+        (["--cert", str(PROJECT / "setup.cfg")], "PEM"),
+    ],
+)
+def test_a_certificate_that_cannot_be_used_is_one_line_that_says_why(arguments, hint, capsys):
+    assert hint in refusal(arguments, capsys)
 
 
 # Stopping

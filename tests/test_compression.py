@@ -310,6 +310,17 @@ def test_compression_that_does_not_exist_is_refused_with_the_right_ones(compress
         serve(echo, "127.0.0.1", 0, compression=compression)
 
 
+@pytest.mark.parametrize("wanted, answered", [("/with", OFFER), ("/without", None)])
+def test_5_process_request_may_decide_for_its_connection(serving, wanted, answered):
+    def decide(connection, request):
+        connection.compression = DeflateSettings(None, None) if request.path == "/with" else None
+
+    client = serving(echo, compression="deflate", process_request=decide).connect()
+    client.send(request(wanted, extensions_line(OFFER)))
+    status, headers = client.receive_head()
+    assert (status, headers.get("sec-websocket-extensions")) == (101, answered)
+
+
 # Messages both ways (§6)
 
 

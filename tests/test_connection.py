@@ -746,6 +746,31 @@ def test_sending_to_a_peer_that_has_reset_the_connection_raises_closed(opened):
     assert connection.close_code == 1006
 
 
+def test_raw_bytes_go_out_as_they_are_between_two_frames(opened):
+    connection, peer = opened()
+    connection.send("one")
+    connection.send_raw(b"\xff\xff\x00")
+    connection.send("two")
+    peer.expect(TEXT, b"one")
+    assert peer.read(3) == b"\xff\xff\x00"
+    peer.expect(TEXT, b"two")
+
+
+def test_raw_bytes_may_follow_a_close_but_not_the_end(opened):
+    connection, peer = opened()
+    peer.send_frame(CLOSE)
+    with pytest.raises(ConnectionClosedOK):
+        connection.recv()
+    with pytest.raises(ConnectionClosedOK):
+        connection.send_raw(b"\x81\x00")
+
+
+def test_raw_bytes_wait_for_the_opening_handshake(opened):
+    connection, peer = opened(connecting=True)
+    with pytest.raises(InvalidState):
+        connection.send_raw(b"\x81\x00")
+
+
 # The closing handshake, begun by the peer (§5.5.1, §7.1)
 
 

@@ -4,6 +4,7 @@ import ast
 import inspect
 import queue
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -15,14 +16,14 @@ from wire import DEADLINE_S, TEXT, Background, Wire, request
 
 import refws
 from refws.commands import serve as program
+from refws.endpoint.tls import client_context, server_context
 
 PROJECT = Path(__file__).parent.parent
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 
 
-def code_block(language):
-    (block,) = re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
-    return block
+def code_blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
 
 
 def section(title):
@@ -46,7 +47,7 @@ def test_the_server_in_eight_lines_runs_and_echoes(monkeypatch, nothing_left_beh
 
     serve = refws.serve
     monkeypatch.setattr(refws, "serve", serve_on_a_free_port)
-    block = code_block("python")
+    block, _ = code_blocks("python")
     assert len(block.splitlines()) == 8
     example = Background(exec, compile(block, "README.md", "exec"), {})
     server = servers.get(timeout=DEADLINE_S)
@@ -62,8 +63,33 @@ def test_the_server_in_eight_lines_runs_and_echoes(monkeypatch, nothing_left_beh
         example.result()
 
 
+def test_the_client_prints_what_it_gets_back(serving, monkeypatch, capsys):
+    def connect_to_a_free_port(uri):
+        assert uri == "ws://127.0.0.1:8080/echo"
+        return connect(uri.replace("8080", str(running.address[1])))
+
+    def echo(connection):
+        for message in connection:
+            connection.send(message)
+
+    connect = refws.connect
+    running = serving(echo)
+    monkeypatch.setattr(refws, "connect", connect_to_a_free_port)
+    exec(compile(code_blocks("python")[1], "README.md", "exec"), {})
+    assert capsys.readouterr().out == "hello\n"
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed, which makes the certificate")
+def test_the_line_for_a_certificate_makes_one_that_serve_takes(tmp_path):
+    (command,) = re.findall(r"^    openssl .*\n.*$", README, re.MULTILINE)
+    arguments = shlex.split(command.replace("\\\n", ""))
+    subprocess.run(arguments, cwd=tmp_path, check=True, capture_output=True, timeout=60)
+    server_context(str(tmp_path / "cert.pem"), str(tmp_path / "key.pem"))
+    client_context(str(tmp_path / "cert.pem"))
+
+
 def test_the_side_of_the_browser_is_five_lines_of_javascript():
-    block = code_block("javascript")
+    (block,) = code_blocks("javascript")
     assert len(block.splitlines()) == 5
     assert "ws://127.0.0.1:8080/" in block
     node = shutil.which("node")

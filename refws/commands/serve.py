@@ -9,11 +9,13 @@ import os
 import shlex
 import signal
 import socket
+import ssl
 import sys
 from types import FrameType
 
 from .. import Server, serve
 from ..course.services import ENDPOINTS, process_request, serve_endpoint
+from ..endpoint.tls import server_context
 from .options import (
     CommandLine,
     connection_count,
@@ -48,14 +50,22 @@ UNIX_ADVICE = {
 
 def main(arguments: list[str] | None = None) -> int:
     """Serve as `arguments` say. The exit status: 0 after a graceful stop, 2 if the server could not start."""
-    options = command_line().parse_args(arguments)
+    parser = command_line()
+    options = parser.parse_args(arguments)
+    if options.key and not options.cert:
+        parser.error("--key needs --cert, the certificate that it belongs to")
     logging.basicConfig(level=options.log_level.upper(), format=LOG_FORMAT, stream=sys.stderr)
     try:
-        server = start(options)
+        context = server_context(options.cert, options.key) if options.cert else None
+    except OSError as error:
+        print(f"refws: {certificate_problem(error)}", file=sys.stderr)
+        return 2
+    try:
+        server = start(options, context)
     except (OSError, UnicodeError) as error:
         print(f"refws: {what_to_do(error, options)}", file=sys.stderr)
         return 2
-    return run(server)
+    return run(server, secure=context is not None)
 
 
 # Options
@@ -76,6 +86,10 @@ def command_line() -> CommandLine:
            help="TCP port to listen on; 0 picks a free one (default: %(default)s)")
     option("--unix", metavar="PATH", type=not_empty,
            help="Unix socket to listen on, instead of host and port")
+    option("--cert", metavar="FILE", type=not_empty,
+           help="PEM file with the server's certificate, and those of its CAs behind it: wss:// and https://")
+    option("--key", metavar="FILE", type=not_empty,
+           help="PEM file with the private key of --cert (default: it is in the same file)")
     option("--origin", metavar="URL", type=origin, action="append",
            help="let pages of this origin connect, as https://example.com; repeatable (default: this server's own)")
     option("--subprotocol", metavar="NAME", type=subprotocol, action="append",
@@ -106,13 +120,14 @@ def command_line() -> CommandLine:
 # Starting and stopping
 
 
-def start(options: argparse.Namespace) -> Server:
+def start(options: argparse.Namespace, context: ssl.SSLContext | None = None) -> Server:
     """The server, listening; OSError or UnicodeError where it cannot."""
     return serve(
         serve_endpoint,
         options.host,
         options.port,
         unix_path=options.unix,
+        ssl=context,
         origins=options.origin,
         subprotocols=options.subprotocol,
         process_request=process_request,
@@ -141,10 +156,17 @@ def what_to_do(error: OSError | UnicodeError, options: argparse.Namespace) -> st
     return f"cannot listen on {where}, {reason}: {advice}"
 
 
-def run(server: Server) -> int:
+def certificate_problem(error: OSError) -> str:
+    """One line: which of the two files cannot be used, why, and what it should be."""
+    if error.filename is None:
+        return str(error)
+    return f"cannot read {error.filename!r}, {error.strerror}: give --cert and --key PEM files that you may read"
+
+
+def run(server: Server, secure: bool = False) -> int:
     """Serve until a signal says stop, then 0; a second signal ends the process at once."""
     stop_on_signals(server)
-    print(greeting(server.address), flush=True)
+    print(greeting(server.address, secure), flush=True)
     server.serve_forever()
     LOGGER.info("stopping; open connections: %d; the same signal again stops at once", len(server.connections))
     server.shutdown()
@@ -166,12 +188,13 @@ def stop_on_signals(server: Server) -> None:
     signal.signal(signal.SIGTERM, stop)
 
 
-def greeting(address: tuple[str, int] | str) -> str:
+def greeting(address: tuple[str, int] | str, secure: bool = False) -> str:
     """Where the server can be reached, and how to stop it."""
+    web, websocket = ("https", "wss") if secure else ("http", "ws")
     if isinstance(address, str):
-        command = f"curl --unix-socket {shlex.quote(address)} http://localhost/health"
+        command = f"curl --unix-socket {shlex.quote(address)} {web}://localhost/health"
         return "\n".join([f"Listening on {address}.", f"Try: {command}", "Stop: Ctrl-C"])
     host, port_number = REACHABLE.get(address[0], address[0]), address[1]
     authority = f"[{host}]:{port_number}" if ":" in host else f"{host}:{port_number}"
-    endpoints = [f"  ws://{authority}{path:<6}  {handler.__doc__}" for path, handler in ENDPOINTS.items()]
-    return "\n".join([f"Open http://{authority}/ in a browser.", "WebSocket endpoints:", *endpoints, "Stop: Ctrl-C"])
+    endpoints = [f"  {websocket}://{authority}{path:<6}  {handler.__doc__}" for path, handler in ENDPOINTS.items()]
+    return "\n".join([f"Open {web}://{authority}/ in a browser.", "WebSocket endpoints:", *endpoints, "Stop: Ctrl-C"])

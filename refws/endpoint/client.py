@@ -197,7 +197,7 @@ def open_tunnel(stream: Stream, uri: WebSocketURI, proxy: Proxy) -> None:
 
 def shake_hands(connection: Connection, stream: Stream, wanted: Wanted) -> None:
     """§4.1: the client's request and the server's answer, and what they have agreed on."""
-    compression = connection.settings.compression
+    compression = connection.compression
     connection.request = request = build_request(
         wanted.uri,
         make_key(),

@@ -91,7 +91,10 @@ class _TimeUp(Exception):
 
 
 class Connection:
-    """One WebSocket connection. Any thread may call `send`, `ping`, `pong` and `close`; one at a time may `recv`."""
+    """One WebSocket connection. Any thread may call `send`, `ping`, `pong` and `close`; one at a time may `recv`.
+
+    `compression` says what to agree on; a server's `process_request` may still change it for its connection.
+    """
 
     __slots__ = (
         "request",
@@ -100,6 +103,7 @@ class Connection:
         "remote_address",
         "local_address",
         "settings",
+        "compression",
         "side",
         "_trace",
         "_stream",
@@ -133,6 +137,7 @@ class Connection:
         self.remote_address = remote_address
         self.local_address = local_address
         self.settings = settings
+        self.compression = settings.compression
         self.side = side
         self._trace: Trace | None = None
         self._stream = stream
@@ -419,6 +424,13 @@ class Connection:
     def pong(self, data: str | bytes = b"") -> None:
         """Send a Pong that nobody asked for, a heartbeat in one direction (§5.5.3). Blocks like `send`."""
         self._writer.write(PONG, control_payload(data))
+
+    def send_raw(self, data: bytes) -> None:
+        """Send these bytes as they are, behind the last frame and before the next, to break the rules on purpose.
+
+        Blocks like `send`. ConnectionClosed if the connection is closed; closing is no hindrance.
+        """
+        self._writer.write_raw(data)
 
     # Closing (§7)
 

@@ -113,7 +113,7 @@ def process(connection: Connection, request: Request, service: Service) -> Respo
 def negotiated(connection: Connection, request: Request, service: Service) -> Response:
     """The 101, if the request keeps the rules of §4.2.1, with what its offers lead to (§4.2.2 item 4)."""
     subprotocol = negotiate(request, origins=service.origins, subprotocols=service.subprotocols)
-    compression = connection.settings.compression
+    compression = connection.compression
     agreed = None if compression is None else choose_offer(requested_extensions(request), compression)
     if compression is None or agreed is None:
         return accept(request, subprotocol=subprotocol)

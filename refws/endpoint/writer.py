@@ -9,7 +9,7 @@ import os
 import threading
 from time import monotonic
 
-from ..protocol.close import CONNECTING, OPEN, Close, ClosingHandshake, cut_reason
+from ..protocol.close import CLOSED, CONNECTING, OPEN, Close, ClosingHandshake, cut_reason
 from ..protocol.frame import CLOSE, PING, PONG, Side, encode_frame, encode_header
 from ..protocol.masking import KEY_LENGTH
 from .exceptions import ConnectionClosed, InvalidState, connection_closed
@@ -51,6 +51,17 @@ class FrameWriter:
                 raise self.not_open()
             try:
                 self._stream.write(header, payload)
+            except OSError as error:
+                self._stream.abort(str(error))
+                raise self.not_open() from None
+
+    def write_raw(self, data: bytes) -> None:
+        """Bytes that need not be a frame; blocks like `write`. ConnectionClosed if the stream has ended."""
+        with self._lock:
+            if self.closing.state in (CONNECTING, CLOSED):
+                raise self.not_open()
+            try:
+                self._stream.write(data)
             except OSError as error:
                 self._stream.abort(str(error))
                 raise self.not_open() from None
