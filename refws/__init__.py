@@ -50,7 +50,7 @@ from .protocol.client_handshake import InvalidResponse, InvalidStatus
 from .protocol.close import Close, State
 from .protocol.close_codes import CloseCode
 from .protocol.deflate import DeflateSettings
-from .protocol.errors import HandshakeError, WebSocketException
+from .protocol.errors import HandshakeError, InvalidHandshake, WebSocketException
 from .protocol.frame import Side
 from .protocol.http import Headers, IncompleteHead, Request, Response
 from .protocol.proxy import ProxyError
@@ -68,6 +68,7 @@ __all__ = [
     "HandshakeError",
     "Headers",
     "IncompleteHead",
+    "InvalidHandshake",
     "InvalidResponse",
     "InvalidState",
     "InvalidStatus",

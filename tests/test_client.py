@@ -416,15 +416,15 @@ def test_4_1_all_faults_of_a_101_are_told_at_once(played):
     answer = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nSec-WebSocket-Accept: AAAA\r\n\r\n"
     with pytest.raises(InvalidResponse) as caught:
         connect(played(answering(answer)).uri)
-    assert [fault.section for fault in caught.value.faults] == ["§4.1 item 2", "§4.1 item 3", "§4.1 item 4"]
+    assert [fault.section for fault in caught.value.faults] == ["§4.1 response item 2", "§4.1 response item 3", "§4.1 response item 4"]
 
 
 @pytest.mark.rfc("6455-4.1-41", "6455-4.1-42")
 @pytest.mark.parametrize(
     "field, section",
     [
-        ("Sec-WebSocket-Extensions: permessage-deflate", "§4.1 item 5"),
-        ("Sec-WebSocket-Protocol: chat", "§4.1 item 6"),
+        ("Sec-WebSocket-Extensions: permessage-deflate", "§4.1 response item 5"),
+        ("Sec-WebSocket-Protocol: chat", "§4.1 response item 6"),
     ],
 )
 def test_4_1_an_answer_to_what_was_not_asked_for_is_refused(played, field, section):

@@ -940,12 +940,25 @@ def test_what_is_not_all_of_a_short_message_is_left_to_the_general_way(frame):
     assert position in (2, 4)
 
 
-def test_a_compressed_or_unmasked_message_is_left_to_the_general_way():
-    for frame, masked in ((encode_frame(TEXT, b"\xf2", rsv1=True, masking_key=KEY), True), (b"\x81\x01a", False)):
-        file = io.BufferedReader(io.BytesIO(frame))
-        header = read_header(file, masked, True)
-        assert IncomingMessage().read_short(file, header) is None
-        assert file.tell() == 2
+def test_a_compressed_message_is_left_to_the_general_way():
+    file = io.BufferedReader(io.BytesIO(encode_frame(TEXT, b"\xf2", rsv1=True, masking_key=KEY)))
+    assert IncomingMessage().read_short(file, read_header(file, True, True)) is None
+    assert file.tell() == 2
+
+
+class NothingMore(io.BytesIO):
+    """The end of the file is one where reading would block for ever."""
+
+    def readinto(self, buffer):
+        received = super().readinto(buffer)
+        assert received, "nothing more is to be read here"
+        return received
+
+
+@pytest.mark.parametrize("payload", [b"", b"a", b"x" * 125])
+def test_5_1_a_short_message_of_a_server_is_taken_at_once_with_nothing_behind_it(payload):
+    file = io.BufferedReader(NothingMore(encode_frame(BINARY, payload)), 2 + len(payload))
+    assert IncomingMessage().read_short(file, read_header(file, False)) == payload
 
 
 def test_a_message_whose_bytes_are_not_all_there_yet_is_left_to_the_general_way():

@@ -63,7 +63,7 @@ def _find_runs(file: LineReader, response: Response, limit: int) -> Iterator[int
     headers = response.headers
     if response.status_code < 200 or response.status_code in WITHOUT_BODY:  # item 1
         return
-    if "Transfer-Encoding" in headers and _is_chunked(headers):  # items 3 and 4
+    if _is_chunked(headers):  # items 3 and 4
         yield from _find_chunks(file)
     elif "Transfer-Encoding" not in headers and "Content-Length" in headers:  # items 5 and 6
         yield _content_length(headers)

@@ -93,11 +93,11 @@ class InvalidResponse(HandshakeError):
 
 
 class InvalidStatus(InvalidResponse):
-    """A response with another status than 101: ordinary HTTP, and not acted upon (§4.1 item 1)."""
+    """A response with another status than 101: ordinary HTTP, and not acted upon (§4.1 response item 1)."""
 
     def __init__(self, response: Response) -> None:
         expected = f"101 Switching Protocols: {advise(response)}"
-        super().__init__([Fault("§4.1 item 1", show_status(response), expected)], response)
+        super().__init__([Fault("§4.1 response item 1", show_status(response), expected)], response)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ class Agreement:
 
 def make_key() -> str:
     """A Sec-WebSocket-Key: 16 random bytes in base64, to be used for one request only (§4.1 item 7)."""
-    return b64encode(os.urandom(KEY_SIZE)).decode("ascii")
+    return _in_base64(os.urandom(KEY_SIZE))
 
 
 def build_request(
@@ -149,7 +149,7 @@ def build_request(
 
 
 def _check_key(key: str) -> None:
-    if not KEY.fullmatch(key) or b64encode(b64decode(key)).decode("ascii") != key:
+    if not KEY.fullmatch(key) or _in_base64(b64decode(key)) != key:
         raise ValueError(f"key {quote(key)} is not {KEY_SIZE} bytes in base64; use make_key() (§4.1 item 7)")
 
 
@@ -220,62 +220,76 @@ def check_response(
 
 def _check_version(response: Response) -> Iterator[Fault]:
     if response.version == "HTTP/1.0":
-        yield Fault("§4.1 item 1", "101 in HTTP/1.0, which has no such status", "HTTP/1.1 (RFC 9110 §7.8)")
+        yield Fault("§4.1 response item 1", "101 in HTTP/1.0, which has no such status", "HTTP/1.1 (RFC 9110 §7.8)")
 
 
 def _check_upgrade(headers: Headers) -> Iterator[Fault]:
     if ascii_lower(headers.get("Upgrade") or "") != "websocket":
-        yield Fault("§4.1 item 2", show_header(headers, "Upgrade"), "Upgrade: websocket, and no other protocol")
+        expected = "Upgrade: websocket, and no other protocol"
+        yield Fault("§4.1 response item 2", show_header(headers, "Upgrade"), expected)
 
 
 def _check_connection(headers: Headers) -> Iterator[Fault]:
     if not has_element(headers, "Connection", "upgrade"):
         expected = "Connection: Upgrade (a proxy in between must pass it on)"
-        yield Fault("§4.1 item 3", show_header(headers, "Connection"), expected)
+        yield Fault("§4.1 response item 3", show_header(headers, "Connection"), expected)
 
 
 def _check_accept(headers: Headers, key: str) -> Iterator[Fault]:
     values = headers.get_all("Sec-WebSocket-Accept")
     if len(values) != 1:
-        yield Fault("§4.1 item 4", count_lines("Sec-WebSocket-Accept", values), "exactly one (§11.3.3)")
+        yield Fault("§4.1 response item 4", count_lines("Sec-WebSocket-Accept", values), "exactly one (§11.3.3)")
     elif values[0] != accept_key(key):
-        seen = show_header(headers, "Sec-WebSocket-Accept")
-        mistake = find_mistake(key, values[0])
-        yield Fault("§4.1 item 4", f"{seen}, {mistake}" if mistake else seen, f"{accept_key(key)} for the key {key}")
+        shown, mistake = show_header(headers, "Sec-WebSocket-Accept"), find_mistake(key, values[0])
+        seen = f"{shown}, {mistake}" if mistake else shown
+        yield Fault("§4.1 response item 4", seen, f"{accept_key(key)} for the key {key}")
 
 
 def find_mistake(key: str, accept: str) -> str | None:
-    """Which well-known mistake of a server makes this wrong `accept` of `key`, and what mends it; None if none does."""
+    """Which well-known mistake of a server makes this wrong `accept` of `key`, and what mends it; None if none does.
+
+    The key may be any ASCII, for a look at what others send.
+    """
     right = accept_key(key)
+    if ascii_lower(accept) == ascii_lower(right):
+        return "in another case: base64 tells upper case from lower"
+    hexadecimal = b64decode(right).hex()
     mistakes = {
         key: "which is the key itself: take its SHA-1 together with the GUID",
         _accept_of(key): "made without the GUID: append it to the key",
         _accept_of(GUID + key): "made with the GUID before the key: append it",
         _accept_of(key + GUID.lower()): "made with the GUID in lower case: it is in upper case",
-        _accept_of(b64decode(key) + GUID.encode("ascii")): "made of the decoded key: take it as the text that it is",
-        _accept_of(f"{key}\r\n{GUID}"): "made of the key with its line end: trim it",
+        _accept_of(_decoded(key) + GUID.encode("ascii")): "made of the decoded key: take it as the text that it is",
         _accept_of(f" {key}{GUID}"): "made of the key with the space before it: trim it",
-        _hexadecimal(key): "which is the SHA-1 in hexadecimal: put its 20 bytes in base64",
-        _hexadecimal(key).upper(): "which is the SHA-1 in hexadecimal: put its 20 bytes in base64",
-        b64encode(_hexadecimal(key).encode("ascii")).decode("ascii"): (
-            "made of the SHA-1 in hexadecimal: put its 20 bytes in base64"
-        ),
+        _accept_of(f"{key}\n{GUID}"): "made of the key with a line end: trim it",
+        _accept_of(f"{key}\r\n{GUID}"): "made of the key with its line end: trim it",
+        _accept_of(f"{key}{GUID}\n"): "made with a line end behind the GUID: leave it out",
+        _accept_of(f"{key}{GUID}\r\n"): "made with a line end behind the GUID: leave it out",
+        hexadecimal: "which is the SHA-1 in hexadecimal: put its 20 bytes in base64",
+        hexadecimal.upper(): "which is the SHA-1 in hexadecimal: put its 20 bytes in base64",
+        _in_base64(hexadecimal.encode("ascii")): "made of the SHA-1 in hexadecimal: put its 20 bytes in base64",
         ACCEPT_OF_EXAMPLE: "which is that of the example in §1.3: compute it for each key",
         right.rstrip("="): "without its padding: base64 of 20 bytes ends in =",
         urlsafe_b64encode(b64decode(right)).decode("ascii"): "in the alphabet of base64url: use + and /",
     }
-    if ascii_lower(accept) == ascii_lower(right):
-        return "in another case: base64 tells upper case from lower"
     return mistakes.get(accept)
 
 
 def _accept_of(text: str | bytes) -> str:
     data = text.encode("ascii") if isinstance(text, str) else text
-    return b64encode(sha1(data, usedforsecurity=False).digest()).decode("ascii")
+    return _in_base64(sha1(data, usedforsecurity=False).digest())
 
 
-def _hexadecimal(key: str) -> str:
-    return b64decode(accept_key(key)).hex()
+def _in_base64(data: bytes) -> str:
+    return b64encode(data).decode("ascii")
+
+
+def _decoded(key: str) -> bytes:
+    """The bytes of the key; nothing for one that is not base64, which makes an Accept that nobody sends."""
+    try:
+        return b64decode(key, validate=True)
+    except ValueError:
+        return b""
 
 
 def _check_extensions(
@@ -287,7 +301,8 @@ def _check_extensions(
         answered = listed_extensions(headers)
         for extension in answered:
             if extension.name not in offered:
-                yield Fault("§4.1 item 5", f"extension {quote(extension.name)}", _only_what_was("offered", offered))
+                seen, expected = f"extension {quote(extension.name)}", _only_what_was("offered", offered)
+                yield Fault("§4.1 response item 5", seen, expected)
         if compression is not None:
             deflate.check_answer((extension for extension in answered if extension.name in offered), compression)
     except HandshakeError as error:
@@ -298,9 +313,9 @@ def _check_subprotocol(request: Request, headers: Headers) -> Iterator[Fault]:
     values = headers.get_all("Sec-WebSocket-Protocol")
     listed = requested_subprotocols(request)
     if len(values) > 1:
-        yield Fault("§4.1 item 6", count_lines("Sec-WebSocket-Protocol", values), "at most one (§11.3.4)")
+        yield Fault("§4.1 response item 6", count_lines("Sec-WebSocket-Protocol", values), "at most one (§11.3.4)")
     elif values and values[0] not in listed:
-        yield Fault("§4.1 item 6", f"subprotocol {quote(values[0])}", _only_what_was("listed", listed))
+        yield Fault("§4.1 response item 6", f"subprotocol {quote(values[0])}", _only_what_was("listed", listed))
 
 
 def _only_what_was(done: str, names: Iterable[str]) -> str:
