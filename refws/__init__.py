@@ -30,8 +30,14 @@ Read the package in this order; each file names its section at its head:
         dialing.py      §4.1             whose turn it is at an address, and a TCP connection
         log.py          what goes to the log
         exceptions.py   what the methods of a connection raise
-    course/      what people look at: the page and the example endpoints.
-    commands/    python3 -m refws: a module for each command.
+    course/      what people look at, all of it made of the two above.
+        services.py     §4.2.2           the example endpoints
+        explain*.py     §4 §5            bytes -> what they say, bit by bit, and whether they may
+        explanation.py, hints.py, drawing.py    that as values, as well-known mistakes, as text
+        trace.py, tape.py, redaction.py, pcap.py    the same live, recorded, without secrets, for Wireshark
+        terminal.py     the client for terminals and pipes
+        page.py, watch.py, lab.py, gallery.py, raw_client.py    the page, its wire view, and what it may ask
+    commands/    python3 -m refws: a module for each command, what they share in options.py and tracing.py.
 
 The names below are the public ones; those of the `websockets` library mean the same here.
 """

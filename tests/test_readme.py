@@ -12,6 +12,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from pseudoterminal import normal, play
 from wire import DEADLINE_S, TEXT, Background, Wire, request
 
 import refws
@@ -86,6 +87,17 @@ def test_the_line_for_a_certificate_makes_one_that_serve_takes(tmp_path):
     subprocess.run(arguments, cwd=tmp_path, check=True, capture_output=True, timeout=60)
     server_context(str(tmp_path / "cert.pem"), str(tmp_path / "key.pem"))
     client_context(str(tmp_path / "cert.pem"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
+def test_the_session_on_a_terminal_is_as_it_looks(serving):
+    def echo(connection):
+        for message in connection:
+            connection.send(message)
+
+    block = re.search(r"^    \$ python3 -m refws connect .*?\n\n", README, re.DOTALL | re.MULTILINE)[0]
+    played = play(block, serving(echo).address[1])
+    assert normal(played) == normal(block)
 
 
 def test_the_side_of_the_browser_is_five_lines_of_javascript():

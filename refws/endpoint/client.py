@@ -26,7 +26,7 @@ from .dialing import MOST_BEHIND_A_PROXY, TURNS, Deadline, connect_socket, resol
 from .opening import ChooseTrace, start_trace
 from .stream import Stream
 from .timers import SharedTimers, Timers
-from .tls import TLSStream
+from .tls import TLSStream, client_context
 
 TIMERS = SharedTimers()
 
@@ -119,7 +119,7 @@ def connect(
 
 def tls_context(uri: WebSocketURI, context: tls.SSLContext | None) -> tls.SSLContext | None:
     if uri.secure:
-        return context or tls.create_default_context()
+        return context or client_context()
     if context is not None:
         raise ValueError("ssl is for wss:// URIs; with ws:// nothing is encrypted")
     return None

@@ -209,11 +209,13 @@ class TLSReader(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int | None:
         """Bytes decrypted, 0 at the end of the stream; None if there were none by the deadline."""
-        in_time, size = True, READ_BUFFER
-        while (count := self._decrypt_into(buffer)) is None and in_time:
-            in_time, size = self.receive(size), RECEIVE_SIZE
+        size = READ_BUFFER
+        while (count := self._decrypt_into(buffer)) is None:
+            if not self.receive(size):
+                return None
+            size = RECEIVE_SIZE
         self.ended = count == 0
-        if self.watch is not None and count is not None:
+        if self.watch is not None:
             self.watch(False, bytes(memoryview(buffer)[:count]))
         return count
 
@@ -233,7 +235,7 @@ class TLSReader(io.RawIOBase):
             raise ConnectionAbortedError("the peer makes TLS answer again and again, and does not read the answers")
 
     def receive(self, size: int = READ_BUFFER) -> bool:
-        """Feed the engine with what comes next, at most `size` bytes. False when the time is over."""
+        """Feed the engine with what comes next, at most `size` bytes. False if nothing came by the deadline."""
         buffer = bytearray(size)
         self._received.patience = None if self.deadline is None else self.deadline - monotonic()
         try:
@@ -242,13 +244,13 @@ class TLSReader(io.RawIOBase):
             self._received.patience = None
         if count is not None:
             self._engine.feed(memoryview(buffer)[:count])
-        return count is not None and (self.deadline is None or monotonic() < self.deadline)
+        return count is not None
 
 
 class TLSStream(Stream):
     """A `Stream` whose bytes are encrypted on the wire. Call `handshake` before anything is read or written."""
 
-    __slots__ = ("_side", "_engine", "_outgoing", "_decrypted", "_fin_is_due")
+    __slots__ = ("_side", "_engine", "_outgoing", "_decrypted")
 
     def __init__(
         self,
@@ -262,7 +264,6 @@ class TLSStream(Stream):
         """A client names the server with `server_hostname`: it is sent (SNI, §4.1), and the certificate must fit it."""
         super().__init__(sock, timers, write_timeout)
         self._side = side
-        self._fin_is_due = False
         self._engine = Engine(context, side, server_hostname)
         self._outgoing = Outgoing(self._engine, sock)
         self._decrypted = TLSReader(self._reader, self._engine, self._outgoing)
@@ -351,17 +352,14 @@ class TLSStream(Stream):
         return fits
 
     def half_close(self) -> None:
-        """As in `Stream`, and a close_notify before the FIN, which alone would look like a cut. Never waits."""
-        self._engine.close_notify()
-        self._fin_is_due = True
-        self._try_fin()
+        """As in `Stream`, and a close_notify before the FIN, which alone would look like a cut. Never waits.
 
-    def _try_fin(self) -> None:
-        """The FIN, if it is due and all ciphertext is out."""
+        What does not fit, and the FIN behind it, goes out while `drain` reads, or not at all.
+        """
+        self._engine.close_notify()
         with suppress(OSError):
             self._outgoing.try_send()
-        if self._fin_is_due and not self._outgoing.size:
-            self._fin_is_due = False
+        if not self._outgoing.size:
             super().half_close()
 
     def drain(self, seconds: float) -> None:
@@ -370,7 +368,7 @@ class TLSStream(Stream):
         scratch = bytearray(READ_BUFFER)
         try:
             while self._decrypted.readinto(scratch):
-                self._try_fin()
+                pass
         except OSError:
             pass
         finally:
@@ -380,8 +378,7 @@ class TLSStream(Stream):
 
 def pieces(data: bytes, long_data: bytes) -> Iterator[memoryview]:
     """Both, cut into pieces; a frame's header and the start of its payload share a piece, and so a record."""
-    room = max(WRITE_PIECE - len(data), 0)
-    for part in (memoryview(data + long_data[:room]), memoryview(long_data)[room:]):
+    for part in (memoryview(data + long_data[:WRITE_PIECE]), memoryview(long_data)[WRITE_PIECE:]):
         for start in range(0, len(part), WRITE_PIECE):
             yield part[start : start + WRITE_PIECE]
 

@@ -1,0 +1,51 @@
+"""`python3 -m refws accept KEY [ACCEPT]`: RFC 6455 §4.2.2 item 5.4, Sec-WebSocket-Key -> Sec-WebSocket-Accept."""
+
+from __future__ import annotations
+
+import sys
+
+from ..course.drawing import draw_accept, escape
+from ..course.explain_handshake import accept_steps, what_is_wrong_with
+from ..course.explanation import AcceptSteps
+from ..protocol.client_handshake import find_mistake
+from .explain import make_printable
+from .options import CommandLine
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print the computation. The exit status: 0 if all is right, 1 for a wrong key or Accept, 2 for bad options."""
+    options = command_line().parse_args(arguments)
+    make_printable(sys.stdout)
+    if not options.key.isascii():
+        print(f'wrong key: "{escape(options.key)}" is not ASCII, so it cannot stand in a header; nothing to compute')
+        return 1
+    steps = accept_steps(options.key)
+    faults = [*faults_of_key(steps), *faults_of_accept(steps, options.accept)]
+    print(*draw_accept(steps), *faults, sep="\n")
+    return 1 if faults else 0
+
+
+def command_line() -> CommandLine:
+    parser = CommandLine(
+        prog="python3 -m refws accept",
+        description="Computes Sec-WebSocket-Accept from Sec-WebSocket-Key, step by step (RFC 6455 section 4.2.2).",
+        epilog="Exit status: 0 if all is right, 1 for a wrong key or Accept, 2 for a bad command line.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("key", metavar="KEY", help="the value of Sec-WebSocket-Key, such as dGhlIHNhbXBsZSBub25jZQ==")
+    parser.add_argument("accept", metavar="ACCEPT", nargs="?", help="a Sec-WebSocket-Accept to compare with")
+    return parser
+
+
+def faults_of_key(steps: AcceptSteps) -> list[str]:
+    """What is wrong with the key, in a line; [] for nothing."""
+    wrong = what_is_wrong_with(steps.key)
+    return [f"wrong key, §4.2.1 item 5: {wrong}"] if wrong else []
+
+
+def faults_of_accept(steps: AcceptSteps, accept: str | None) -> list[str]:
+    """What is wrong with the Accept that was given, if one was; [] for nothing."""
+    if accept is None or accept == steps.accept:
+        return []
+    mistake = find_mistake(steps.key, accept)
+    return [f'wrong Accept, §4.1 response item 4: "{escape(accept)}"{f", {mistake}" if mistake else ""}']

@@ -1,0 +1,88 @@
+"""RFC 6455 §5.2: a frame while it comes in, what is wrong with it, and what is missing of it."""
+
+from __future__ import annotations
+
+from ..protocol.close import Close
+from ..protocol.errors import ConnectionFailure
+from ..protocol.frame import MAX_LENGTH_64, Opcode, is_control
+from ..protocol.masking import KEY_LENGTH
+from .explain_header import BYTE_OF_FIELD, header_of, header_size
+from .explanation import CutOff, Situation, Violation
+from .hints import is_no_frame
+
+
+class Frame:
+    """A frame whose header is there, while its key and payload come in."""
+
+    def __init__(self, offset: int, header_bytes: bytes, before: Situation) -> None:
+        self.offset = offset
+        self.header_bytes = header_bytes
+        self.header = header_of(header_bytes)
+        self.before = before
+        self.kind: Opcode | int = self.header.opcode
+        self.compressed = False
+        self.content_known = False
+        self.masking_key = b""
+        self.received = 0
+        self.payload_start = b""
+        self.plain_start = b""
+        self.inflated_start = b""
+        self.inflated_length: int | None = None
+        self.not_inflated = b""
+        self.close: Close | None = None
+        self.violation: Violation | None = None
+
+    def add_inflated(self, content: bytes, shown: int) -> None:
+        self.inflated_length = (self.inflated_length or 0) + len(content)
+        self.inflated_start += content[: shown - len(self.inflated_start)]
+
+    @property
+    def is_data(self) -> bool:
+        """True for a data frame that is defined, and so part of a message."""
+        return isinstance(self.header.opcode, Opcode) and not is_control(self.header.opcode)
+
+    @property
+    def needs_key(self) -> bool:
+        return self.header.masked and not self.masking_key
+
+    @property
+    def remaining(self) -> int:
+        return self.header.payload_length - self.received
+
+    @property
+    def payload_offset(self) -> int:
+        return self.offset + len(self.header_bytes) + len(self.masking_key)
+
+
+def is_out_of_step(frame: Frame) -> bool:
+    """Whether nobody knows where the next frame begins: the length is wrong, or these are no frames at all."""
+    assert frame.violation is not None
+    no_length = frame.violation.field == "extended length" or frame.header.payload_length > MAX_LENGTH_64
+    return no_length or is_no_frame(frame.header_bytes)
+
+
+def violation(failure: ConnectionFailure, field: str, frame_offset: int, offset: int | None = None) -> Violation:
+    """The failure as data; `offset` is only needed where no field of the header is to blame."""
+    if field in BYTE_OF_FIELD:
+        offset = frame_offset + BYTE_OF_FIELD[field]
+    return Violation(failure.section, failure.seen, failure.expected, int(failure.close_code), field, offset)
+
+
+def part_of_header(wire: bytes) -> CutOff:
+    size, here = header_size(wire), len(wire)
+    return CutOff(f"a header of {'at least ' if here < 2 else ''}{size} bytes, {are(here)} here", *more(size - here))
+
+
+def cut_off(frame: Frame, buffered: int) -> CutOff:
+    if frame.needs_key:
+        return CutOff(f"a masking key of {KEY_LENGTH} bytes, {are(buffered)} here", *more(KEY_LENGTH - buffered))
+    announced = f"the header announces {frame.header.payload_length} bytes of payload"
+    return CutOff(f"{announced}, {are(frame.received)} here", *more(frame.remaining))
+
+
+def are(count: int) -> str:
+    return "1 is" if count == 1 else f"{count} are"
+
+
+def more(missing: int) -> tuple[str, int]:
+    return f"{missing} more", missing

@@ -1,0 +1,39 @@
+"""Install what the tests of interoperability talk to: `python3 tests/programs/install.py`, in seconds, once.
+
+The packages go to .environments, in the versions that conformance/peers.py names. Exit status 1 if that fails.
+"""
+
+import sys
+from pathlib import Path
+
+CONFORMANCE = Path(__file__).resolve().parent.parent.parent / "conformance"
+sys.path.insert(0, str(CONFORMANCE))
+
+import environment  # noqa: E402
+import peers  # noqa: E402
+
+NAMES = ("websockets", "ws")
+"""Those of the peers that have a program here."""
+
+
+def main() -> int:
+    status = 0
+    for peer in peers.PEERS:
+        if peer.name in NAMES:
+            status |= install(peer)
+    return status
+
+
+def install(peer: peers.Peer) -> int:
+    print(f"{peer.name} {peer.versions}: ", end="", flush=True)
+    try:
+        peer.server()
+    except environment.Unavailable as error:
+        print(error)
+        return 1
+    print("installed")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

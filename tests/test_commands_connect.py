@@ -1,0 +1,450 @@
+"""`python3 -m refws connect`: its options, what it says when it fails, and sessions in a pipe and on a terminal."""
+
+import errno
+import inspect
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from pseudoterminal import PseudoTerminal, normal, play
+from wire import Background, Wire, eventually, response
+
+import refws
+from refws.commands import connect as program
+from refws.protocol.errors import Fault, HandshakeError
+
+DEADLINE_S = 10
+"""Seconds that a process has to start or to end, on a busy machine too."""
+
+PROJECT = Path(__file__).parent.parent
+NAMES = {"max_message_size": "max_size", "subprotocol": "subprotocols", "unix": "unix_path"}
+"""Options whose keyword argument of `connect` has another name."""
+
+URI = "ws://127.0.0.1:8080/"
+
+
+def run_main(arguments, capsys):
+    """(exit status, stdout, stderr)"""
+    try:
+        status = program.main(arguments)
+    except SystemExit as stop:
+        status = stop.code
+    return status, *capsys.readouterr()
+
+
+# Options
+
+
+@pytest.fixture
+def connected_with(monkeypatch):
+    """connected_with(*arguments) gives what `connect` is called with."""
+
+    def call(*arguments):
+        calls = []
+
+        def fake_connect(*positional, **named):
+            calls.append(inspect.signature(refws.connect).bind(*positional, **named).arguments)
+            raise OSError(errno.ECONNREFUSED, "so that nothing starts")
+
+        monkeypatch.setattr(program, "connect", fake_connect)
+        assert program.main(list(arguments)) == 1
+        return calls[0]
+
+    return call
+
+
+def test_without_options_the_client_has_the_defaults_of_the_library(connected_with):
+    given = connected_with(URI)
+    assert given.pop("uri") == URI
+    assert list(given.pop("additional_headers")) == []
+    assert given.pop("logger").name == "refws.connect"
+    parameters = inspect.signature(refws.connect).parameters
+    assert given == {name: parameters[name].default for name in given}
+
+
+@pytest.mark.parametrize(
+    "option, value, given",
+    [
+        ("--origin", "https://a.example", "https://a.example"),
+        ("--proxy", "http://user:pw@proxy:3128", "http://user:pw@proxy:3128"),
+        ("--unix", "/tmp/x", "/tmp/x"),
+        ("--max-message-size", "1", 1),
+        ("--open-timeout", "0.5", 0.5),
+        ("--ping-interval", "0", None),
+        ("--ping-interval", "5", 5),
+        ("--close-timeout", "1e-3", 0.001),
+    ],
+)
+def test_each_option_reaches_the_client(option, value, given, connected_with):
+    name = option.removeprefix("--").replace("-", "_")
+    assert connected_with(URI, option, value)[NAMES.get(name, name)] == given
+
+
+def test_deflate_offers_compression(connected_with):
+    assert connected_with(URI, "--deflate")["compression"] == "deflate"
+
+
+def test_repeated_headers_and_subprotocols_all_reach_the_client_in_order(connected_with):
+    given = connected_with("--header", "A: 1", "--header", "A:2 : 3 ", "--subprotocol", "b", "--subprotocol", "a", URI)
+    assert given["additional_headers"] == [("A", "1"), ("A", "2 : 3")]
+    assert given["subprotocols"] == ["b", "a"]
+
+
+def test_wss_checks_certificates_unless_insecure(connected_with):
+    assert connected_with(URI)["ssl"] is None
+    checked = connected_with("wss://127.0.0.1/")["ssl"]
+    assert (checked.verify_mode, checked.check_hostname) == (ssl.CERT_REQUIRED, True)
+    unchecked = connected_with("wss://127.0.0.1/", "--insecure")["ssl"]
+    assert (unchecked.verify_mode, unchecked.check_hostname) == (ssl.CERT_NONE, False)
+
+
+@pytest.mark.parametrize(
+    "arguments, hint",
+    [
+        ([], "URI"),
+        (["127.0.0.1:8080"], "ws://host/path"),
+        (["http://127.0.0.1/"], "ws:// in its place"),
+        (["ws://127.0.0.1/#x"], "%23"),
+        ([URI, "--header", "no colon"], "Name: value"),
+        ([URI, "--header", "a b: c"], "not a token"),
+        ([URI, "--header", "a: \x1b"], "not printable ASCII"),
+        ([URI, "--header", "Host: x"], "the URI says it"),
+        ([URI, "--origin", "nothing"], "scheme://host"),
+        ([URI, "--origin", "*"], "origin"),
+        ([URI, "--subprotocol", "a b"], "not a subprotocol"),
+        ([URI, "--subprotocol", "a", "--subprotocol", "a"], "twice"),
+        ([URI, "--proxy", "socks5://x"], "http://"),
+        ([URI, "--unix", ""], "leave the option out"),
+        ([URI, "--wait", "-1"], "0 for off"),
+        ([URI, "--open-timeout", "0"], "above 0"),
+        ([URI, "--insecure"], "wss://"),
+        ([URI, "--ca", "x.pem"], "wss://"),
+        (["wss://127.0.0.1/", "--ca", "/nowhere/x.pem"], "/nowhere/x.pem"),
+        (["wss://127.0.0.1/", "--ca", __file__], "PEM"),
+    ],
+)
+def test_a_bad_command_line_is_one_line_and_exit_status_2(arguments, hint, capsys, serving):
+    address = serving(lambda connection: None).address
+    arguments = [argument.replace(":8080", f":{address[1]}") for argument in arguments]
+    status, out, err = run_main(arguments, capsys)
+    assert (status, out) == (2, "")
+    assert err.startswith("refws: ") and err.count("\n") == 1
+    assert hint in err
+
+
+# Failures
+
+
+def failure(error, arguments, monkeypatch, capsys):
+    """What is on stderr when `connect` raises this."""
+
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(program, "connect", fail)
+    status, out, err = run_main(arguments, capsys)
+    assert (status, out) == (1, "")
+    return err
+
+
+CERTIFICATE = ssl.SSLCertVerificationError(1, "the peer's certificate has expired; have it renewed")
+NO_TLS = ssl.SSLError(1, "what came is no TLS")
+
+
+@pytest.mark.parametrize(
+    "error, arguments, hints",
+    [
+        (ConnectionRefusedError(errno.ECONNREFUSED, "x"), [URI], ["127.0.0.1:8080", "start the server"]),
+        (ConnectionResetError(errno.ECONNRESET, "x"), [URI], ["its log may say why"]),
+        (OSError(errno.EHOSTUNREACH, "x"), [URI], ["check the host"]),
+        (OSError(errno.EMFILE, "x"), [URI], ["check the URI and the options"]),
+        (TimeoutError("connecting took longer than 1 s; is it up?"), [URI], ["127.0.0.1:8080", "longer than 1 s"]),
+        (TimeoutError(errno.ETIMEDOUT, "x"), [URI], ["firewalls"]),
+        (socket.gaierror(socket.EAI_NONAME, "x"), ["ws://nowhere.invalid/"], ["nowhere.invalid:80", "check the name"]),
+        (FileNotFoundError(errno.ENOENT, "x"), [URI, "--unix", "/x/y"], ["'/x/y'", "check the path"]),
+        (PermissionError(errno.EACCES, "x"), [URI, "--unix", "/x/y"], ["'/x/y'", "another user"]),
+        (ConnectionRefusedError(errno.ECONNREFUSED, "x"), [URI, "--proxy", "http://u:secret@p:3"], ["proxy p port 3"]),
+        (CERTIFICATE, ["wss://example.com/"], ["example.com:443", "certificate has expired"]),
+        (NO_TLS, ["wss://example.com/"], ["no TLS with example.com:443", "what came is no TLS"]),
+    ],
+)
+def test_what_cannot_be_reached_is_one_line_that_says_what_to_do(error, arguments, hints, monkeypatch, capsys):
+    line = failure(error, arguments, monkeypatch, capsys)
+    assert line.startswith("refws: ") and line.count("\n") == 1
+    assert [hint for hint in hints if hint not in line] == []
+    assert "secret" not in line
+
+
+def test_every_fault_of_an_answer_is_a_line(monkeypatch, capsys):
+    error = HandshakeError([Fault("§1", "a", "b"), Fault("§2", "c", "d")])
+    lines = failure(error, [URI], monkeypatch, capsys).splitlines()
+    assert lines == [f"refws: no WebSocket connection: {fault}" for fault in error.faults]
+
+
+def test_ctrl_c_while_connecting_is_no_traceback(monkeypatch, capsys):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(program, "connect", interrupted)
+    assert run_main([URI], capsys) == (130, "", "")
+
+
+@pytest.fixture
+def answering(nothing_left_behind):
+    """answering(answer) gives a URI where each byte string or function of the key is the answer to one request."""
+    started = []
+
+    def start(answer):
+        listener = socket.create_server(("127.0.0.1", 0))
+        listener.settimeout(DEADLINE_S)
+        started.append((listener, Background(serve_one, listener, answer)))
+        return "ws://127.0.0.1:{}/".format(listener.getsockname()[1])
+
+    yield start
+    for listener, thread in started:
+        thread.result()
+        listener.close()
+
+
+def serve_one(listener, answer):
+    sock, _ = listener.accept()
+    peer = Wire(sock)
+    try:
+        key = ""
+        while (line := peer.file.readline().strip()) != b"":
+            name, _, value = line.decode().partition(": ")
+            key = value if name == "Sec-WebSocket-Key" else key
+        peer.send(answer(key) if callable(answer) else answer)
+    finally:
+        peer.close()
+
+
+@pytest.mark.rfc("6455-4.1-37")
+def test_4_1_another_status_is_shown_with_its_body_from_which_nothing_can_be_forged(answering, capsys):
+    body = "first\nrefws: forged\n\x1b[2J\u202e last\n".encode()
+    head = f"HTTP/1.1 403 Forbidden\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    status, out, err = run_main([answering(head + body)], capsys)
+    assert (status, out) == (1, "")
+    first, *rest = err.splitlines()
+    assert first.startswith("refws: no WebSocket connection: §4.1 ")
+    assert "status 403" in first and "expected 101" in first
+    assert rest == [
+        "The server's answer: HTTP/1.1 403 Forbidden",
+        "  | first",
+        "  | refws: forged",
+        "  | \\x1b[2J\\u202e last",
+    ]
+
+
+def test_a_long_body_is_cut(answering, capsys):
+    for body, lines in ((b"x\n" * 41, 41), (b"y" * 201, 2), (b"z\n" * 40, 40), (b"", 0)):
+        head = f"HTTP/1.1 500 Oops\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        _, _, err = run_main([answering(head + body)], capsys)
+        shown = err.splitlines()[2:]
+        assert len(shown) == lines
+        assert (f"  and more, {len(body)} bytes in all" in shown) is (body[:1] in b"xy" and body != b"")
+
+
+@pytest.mark.rfc("6455-4.1-40")
+def test_4_1_the_check_that_failed_is_named(answering, capsys):
+    status, out, err = run_main([answering(lambda key: response("another key"))], capsys)
+    assert (status, out) == (1, "")
+    assert "Sec-WebSocket-Accept" in err.splitlines()[0]
+    assert "The server's answer: HTTP/1.1 101 Switching Protocols" in err
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 101 Sw", b"SSH-2.0-OpenSSH\r\n"])
+def test_no_answer_half_of_one_and_none_in_http_is_one_line(answer, answering, capsys):
+    status, out, err = run_main([answering(answer)], capsys)
+    assert (status, out) == (1, "")
+    assert err.startswith("refws: ") and err.count("\n") == 1
+
+
+# In a pipe
+
+
+def echo(connection):
+    for message in connection:
+        connection.send(message)
+
+
+def agree(connection):
+    assert connection.subprotocol == "b"
+    connection.send(connection.request.headers["X-Test"])
+    echo(connection)
+
+
+@pytest.fixture
+def uri(serving):
+    """uri(handler, **settings) is that of a server with this handler."""
+    return lambda handler, **settings: "ws://{}:{}/".format(*serving(handler, **settings).address)
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "refws", "connect", *arguments]
+
+
+def in_a_pipe(text, *arguments, **options):
+    """(exit status, stdout, stderr) of the program with this input."""
+    data = text if isinstance(text, bytes) else text.encode()
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+    ended = subprocess.run(command(*arguments), cwd=PROJECT, input=data, timeout=3 * DEADLINE_S, **pipes)
+    return ended.returncode, *(None if data is None else data.decode() for data in (ended.stdout, ended.stderr))
+
+
+def test_what_is_echoed_to_it_is_printed_and_the_exit_status_is_0(uri):
+    assert in_a_pipe("hello\n", uri(echo)) == (0, "hello\n", "")
+
+
+def test_options_commands_and_unicode_in_a_pipe(uri):
+    arguments = ["--header", "X-Test: yes", "--subprotocol", "a", "--subprotocol", "b", "--deflate", "--wait", "0"]
+    server = uri(agree, subprotocols=["b"], compression="deflate")
+    text = "Käse ✓\n/binary 00ff\nc:\\x\tz\n\n"
+    assert in_a_pipe(text, server, *arguments) == (0, "yes\nKäse ✓\n00ff\nc:\\x\\tz\n\n", "")
+
+
+def test_bytes_that_are_no_utf_8_are_not_sent_and_characters_that_stdout_lacks_are_escaped(uri):
+    variables = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    status, out, err = in_a_pipe(b"caf\xe9\ncaf\xc3\xa9\n", uri(echo), env=variables)
+    assert (status, out) == (1, "caf\\xe9\n")
+    assert "not UTF-8" in err and err.count("\n") == 1
+
+
+def test_many_lines_all_come_back_in_order(uri):
+    text = "".join(f"line {number}\n" for number in range(5000))
+    assert in_a_pipe(text, uri(echo)) == (0, text, "")
+
+
+def test_a_reader_that_leaves_is_no_traceback(uri):
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        status, _, err = in_a_pipe("hello\n", uri(echo), stdout=writing)
+    finally:
+        os.close(writing)
+    assert (status, err) == (1, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_an_output_that_is_full_is_one_line(uri):
+    with open("/dev/full", "w") as full:
+        status, _, err = in_a_pipe("hello\n", uri(echo), stdout=full)
+    assert status == 1
+    assert err.startswith("refws: the output cannot be written, ") and err.count("\n") == 1
+
+
+def test_a_server_that_closes_ends_it_though_the_input_goes_on(uri):
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    server = uri(lambda connection: connection.close(1001, "enough"))
+    with subprocess.Popen(command(server), cwd=PROJECT, **pipes) as process:
+        watchdog = threading.Timer(3 * DEADLINE_S, process.kill)
+        watchdog.start()
+        assert process.wait(2 * DEADLINE_S) == 0
+        watchdog.cancel()
+        watchdog.join()
+        assert process.stderr.read().startswith("refws: closed by the server with 1001")
+
+
+# On a terminal
+
+README_BLOCK = """
+    $ python3 -m refws connect ws://127.0.0.1:8080/echo
+    connected to ws://127.0.0.1:8080/echo; /help shows the commands, Ctrl-D closes
+    > hello
+    < text, 5 bytes: hello
+    > /ping are you there?
+    < pong after 0.3 ms: are you there?
+    > /fragment Hel | lo
+    < text, 5 bytes: Hello
+    > /binary 01 02 ff
+    < binary, 3 bytes: 01 02 ff
+    > /raw 81 05 48 65 6c 6c 6f
+    closed by the server with 1002 (protocol error: a rule of the RFC was broken)
+    reason: §5.1: an unmasked frame from the client; expected the MASK bit 1 in every frame of a client
+"""
+
+
+def test_a_session_on_a_terminal_looks_like_this(serving):
+    port = serving(echo).address[1]
+    assert normal(play(README_BLOCK, port)) == normal(README_BLOCK)
+
+
+def test_a_message_that_comes_while_a_line_is_typed_does_not_garble_it(uri):
+    typed = threading.Event()
+
+    def interfere(connection):
+        typed.wait(DEADLINE_S)
+        connection.send("news")
+        echo(connection)
+
+    with PseudoTerminal("-m", "refws", "connect", uri(interfere)) as terminal:
+        terminal.wait_for(lambda text: text.endswith("\n>"))
+        terminal.type("hel")
+        terminal.wait_for(lambda text: text.endswith("\n> hel"))
+        typed.set()
+        terminal.wait_for(lambda text: text.endswith("\n< text, 4 bytes: news\n> hel"))
+        terminal.type("lo\n")
+        terminal.wait_for(lambda text: text.endswith("\n> hello\n< text, 5 bytes: hello\n>"))
+        terminal.type("\x04")
+        assert terminal.wait_for_end() == 0
+    assert terminal.screen.text.endswith("\nclosed with 1000 (normal closure: all is done)")
+
+
+def test_ctrl_c_closes_with_1001_and_the_terminal_is_as_before(uri):
+    closes = []
+
+    def handler(connection):
+        echo(connection)
+        closes.append(connection.close_code)
+
+    with PseudoTerminal("-m", "refws", "connect", uri(handler)) as terminal:
+        before = terminal.modes
+        terminal.wait_for(lambda text: text.endswith("\n>"))
+        assert terminal.modes != before
+        terminal.type("half")
+        terminal.wait_for(lambda text: text.endswith("\n> half"))
+        terminal.type("\x03")
+        assert terminal.wait_for_end() == 0
+        assert terminal.modes == before
+    assert eventually(lambda: closes == [1001])
+    assert terminal.screen.text.endswith("\nclosed with 1001 (going away: the program or page stops)")
+    assert "Traceback" not in terminal.screen.text
+
+
+def test_the_second_ctrl_c_ends_it_at_once(uri):
+    over = threading.Event()
+    never_closes = uri(lambda connection: over.wait(3 * DEADLINE_S))
+    try:
+        with PseudoTerminal("-m", "refws", "connect", never_closes, "--close-timeout", "3600") as terminal:
+            terminal.wait_for(lambda text: text.endswith("\n>"))
+            terminal.type("\x03")
+            terminal.wait_for(lambda text: text.endswith("\nclosing with 1001; once more ends it at once"))
+            terminal.type("\x03")
+            assert terminal.wait_for_end() == -signal.SIGINT
+    finally:
+        over.set()
+    assert "Traceback" not in terminal.screen.text
+
+
+def test_a_server_that_closes_ends_it_without_another_key_and_the_terminal_is_as_before(uri):
+    go = threading.Event()
+
+    def handler(connection):
+        go.wait(DEADLINE_S)
+        connection.close(1011, "\x1b[2J")
+
+    with PseudoTerminal("-m", "refws", "connect", uri(handler, subprotocols=["b"]), "--subprotocol", "b") as terminal:
+        before = terminal.modes
+        terminal.wait_for(lambda text: text.endswith("with subprotocol b; /help shows the commands, Ctrl-D closes\n>"))
+        go.set()
+        assert terminal.wait_for_end() == 1
+        assert terminal.modes == before
+    *_, closed, reason = terminal.screen.text.splitlines()
+    assert closed == "closed by the server with 1011 (internal error: of the server)"
+    assert reason == "reason: \\x1b[2J"

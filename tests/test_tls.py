@@ -1,0 +1,1024 @@
+"""TLS on real sockets, against the `ssl` module of the standard library, against itself, and against `openssl`.
+
+The certificates and their keys, good for nothing but these tests, were made by tests/certificates/make.sh.
+"""
+
+import importlib
+import shutil
+import socket
+import ssl
+import subprocess
+import threading
+from array import array
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from time import monotonic
+
+import pytest
+from wire import DEADLINE_S, eventually, fill
+
+from refws.endpoint import stream as stream_module
+from refws.endpoint import tls as module
+from refws.endpoint.stream import WRITE_PIECE
+from refws.endpoint.tls import TLSStream, client_context, describe, pieces, server_context
+from refws.protocol.frame import Side
+
+CERTIFICATES = Path(__file__).parent / "certificates"
+KEY = str(CERTIFICATES / "key.pem")
+LOCALHOST = str(CERTIFICATES / "localhost.pem")
+
+MANY = 8 * 2**20
+"""More bytes than the two buffers between two sockets take."""
+
+FAR = 3600.0
+BOTH_SIDES = pytest.mark.parametrize("side", Side)
+BOTH_VERSIONS = pytest.mark.parametrize("version", ["TLSv1.2", "TLSv1.3"])
+
+
+def certificate(name):
+    return str(CERTIFICATES / f"{name}.pem")
+
+
+def make_context(side, version=None, name="localhost"):
+    """Ours, and that of the peer too, which notices a ragged end."""
+    if side is Side.SERVER:
+        context = server_context(certificate(name), KEY)
+    else:
+        context = client_context(certificate(name))
+    context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
+    if version is not None:
+        context.minimum_version = context.maximum_version = ssl.TLSVersion[version.replace(".", "_")]
+    return context
+
+
+def receive_exactly(peer, size):
+    data = bytearray()
+    while len(data) < size and (piece := peer.recv(65536)):
+        data += piece
+    return bytes(data)
+
+
+class Gate:
+    """A socket that takes `room` bytes without waiting (None: as many as the system does), and keeps what was sent."""
+
+    def __init__(self, sock):
+        self.sock = sock
+        self.room = None
+        self.sent = b""
+
+    def __getattr__(self, name):
+        return getattr(self.sock, name)
+
+    def send(self, data, flags=0):
+        if self.room == 0:
+            raise BlockingIOError
+        count = self.sock.send(data if self.room is None else data[: self.room], flags)
+        self.room = None if self.room is None else self.room - count
+        self.sent += data[:count]
+        return count
+
+    def sendall(self, data):
+        self.sent += data
+        self.sock.sendall(data)
+
+
+class Peer:
+    """The other end as OpenSSL in memory over a plain socket, so that a test can cut and bend what it sends."""
+
+    def __init__(self, sock, context, side):
+        self.sock = sock
+        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        hostname = "localhost" if side is Side.CLIENT else None
+        self.tls = context.wrap_bio(self.incoming, self.outgoing, side is Side.SERVER, hostname)
+
+    def handshake(self, send):
+        while True:
+            try:
+                self.tls.do_handshake()
+                return send(self.outgoing.read())
+            except ssl.SSLWantReadError:
+                send(self.outgoing.read())
+                self.feed()
+
+    def feed(self):
+        data = self.sock.recv(65536)
+        assert data, "the stream has ended"
+        self.incoming.write(data)
+
+    def ciphertext(self, data):
+        self.tls.write(data)
+        return self.outgoing.read()
+
+    def read(self, size):
+        while True:
+            try:
+                return self.tls.read(size)
+            except ssl.SSLWantReadError:
+                self.feed()
+
+    def send_byte_by_byte(self, data):
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for octet in data:
+            self.sock.sendall(bytes([octet]))
+
+
+@pytest.fixture
+def streams(timers):
+    """streams(sock, side) gives a TLSStream that is ended after the test."""
+    with ExitStack() as stack:
+
+        def make(sock, side, context=None, write_timeout=FAR, server_hostname="localhost"):
+            name = server_hostname if side is Side.CLIENT else None
+            stream = TLSStream(sock, timers, write_timeout, context or make_context(side), side, name)
+            stack.callback(stream.close)
+            stack.callback(stream.abort)
+            return stream
+
+        yield make
+
+
+@pytest.fixture
+def ends(tcp, streams, background):
+    """ends(side) gives (our stream, an ssl.SSLSocket as its peer) after their TLS handshake."""
+    with ExitStack() as stack:
+
+        def pair(side=Side.SERVER, version=None, wrap=lambda sock: sock, **options):
+            ours, theirs = tcp()
+            theirs.settimeout(DEADLINE_S)
+            stream = streams(wrap(ours), side, make_context(side, version), **options)
+            handshake = background(stream.handshake)
+            hostname = "localhost" if side is Side.SERVER else None
+            peer = make_context(side.peer, version).wrap_socket(
+                theirs, server_side=side is Side.CLIENT, server_hostname=hostname, suppress_ragged_eofs=False
+            )
+            stack.enter_context(peer)
+            handshake.result()
+            return stream, peer
+
+        yield pair
+
+
+@pytest.fixture
+def two_streams(tcp, streams, background):
+    """two_streams() gives (server, client), both ours, after their TLS handshake."""
+
+    def pair(version=None, **options):
+        ours, theirs = tcp()
+        server = streams(ours, Side.SERVER, make_context(Side.SERVER, version), **options)
+        client = streams(theirs, Side.CLIENT, make_context(Side.CLIENT, version), **options)
+        handshake = background(server.handshake)
+        client.handshake()
+        handshake.result()
+        return server, client
+
+    return pair
+
+
+@pytest.fixture
+def bent(tcp, streams, background):
+    """bent(side) gives (our stream, a `Peer`) after their TLS handshake."""
+
+    def pair(side=Side.SERVER, version=None):
+        ours, theirs = tcp()
+        theirs.settimeout(DEADLINE_S)
+        stream = streams(ours, side, make_context(side, version))
+        peer = Peer(theirs, make_context(side.peer, version), side.peer)
+        handshake = background(stream.handshake)
+        peer.handshake(theirs.sendall)
+        handshake.result()
+        return stream, peer
+
+    return pair
+
+
+@pytest.fixture(params=["as on Linux", "as on Windows"])
+def system(request, monkeypatch):
+    """Both ways to write without waiting."""
+    if request.param == "as on Windows":
+        monkeypatch.setattr(stream_module, "DONT_WAIT", None)
+        monkeypatch.setattr(module, "DONT_WAIT", None)
+    elif module.DONT_WAIT is None:
+        pytest.skip("this system has no MSG_DONTWAIT")
+
+
+# The TLS handshake
+
+
+@pytest.mark.rfc("6455-10.6-01", "6455-4.2.2-03", "6455-4.1-14")
+@BOTH_SIDES
+@BOTH_VERSIONS
+def test_10_6_data_go_both_ways(ends, side, version):
+    stream, peer = ends(side, version)
+    assert stream.version == version
+    stream.write(b"from ", b"us")
+    assert receive_exactly(peer, 7) == b"from us"
+    peer.sendall(b"from the peer")
+    assert stream.file.read(13) == b"from the peer"
+    assert stream.writes == 1
+
+
+@pytest.mark.rfc("6455-4.1-16", "6455-4.2.2-03")
+@BOTH_SIDES
+def test_4_1_nothing_is_readable_on_the_wire(ends, side):
+    gates = []
+    stream, peer = ends(side, wrap=lambda sock: gates.append(Gate(sock)) or gates[0])
+    stream.write(b"GET /secret HTTP/1.1")
+    assert receive_exactly(peer, 20) == b"GET /secret HTTP/1.1"
+    assert gates[0].sent and b"secret" not in gates[0].sent
+
+
+@pytest.mark.rfc("6455-4.1-17")
+def test_4_1_the_client_names_the_server_in_its_client_hello(tcp, streams, background):
+    ours, theirs = tcp()
+    names = []
+    context = make_context(Side.SERVER)
+    context.sni_callback = lambda sock, name, context: names.append(name)
+    server = streams(theirs, Side.SERVER, context)
+    handshake = background(server.handshake)
+    streams(ours, Side.CLIENT).handshake()
+    handshake.result()
+    assert names == ["localhost"]
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_the_certificate_of_an_address_is_checked_too(tcp, streams, background, address):
+    ours, theirs = tcp()
+    handshake = background(streams(theirs, Side.SERVER).handshake)
+    stream = streams(ours, Side.CLIENT, server_hostname=address)
+    stream.handshake()
+    handshake.result()
+    assert stream.version == "TLSv1.3"
+
+
+@BOTH_SIDES
+@BOTH_VERSIONS
+def test_handshake_and_data_that_arrive_byte_by_byte(tcp, streams, background, side, version):
+    ours, theirs = tcp()
+    theirs.settimeout(DEADLINE_S)
+    stream = streams(ours, side, make_context(side, version))
+    peer = Peer(theirs, make_context(side.peer, version), side.peer)
+    handshake = background(stream.handshake)
+    peer.handshake(peer.send_byte_by_byte)
+    handshake.result()
+    reading = background(stream.file.read, 6)
+    peer.send_byte_by_byte(peer.ciphertext(b"abc") + peer.ciphertext(b"def"))
+    assert reading.result() == b"abcdef"
+
+
+def test_a_handshake_ends_at_its_deadline(tcp, streams):
+    stream = streams(tcp()[0], Side.SERVER)
+    stream.abort_at(monotonic(), "too late")
+    with pytest.raises(ConnectionAbortedError, match="§4.2.2 item 1: the TLS handshake was not done yet"):
+        stream.handshake()
+    assert stream.cause == "too late"
+
+
+def test_a_handshake_that_the_peer_leaves_is_an_error(tcp, streams):
+    ours, theirs = tcp()
+    theirs.shutdown(socket.SHUT_WR)
+    with pytest.raises(ssl.SSLError, match="§4.1 item 5: the TLS handshake failed: the connection ended in the middle"):
+        streams(ours, Side.CLIENT).handshake()
+
+
+@pytest.mark.rfc("6455-4.2.2-02")
+@pytest.mark.parametrize(
+    ("sent", "words"),
+    [
+        (b"GET / HTTP/1.1\r\nHost: h\r\n\r\n", "plain HTTP came to a port that speaks TLS; use wss://"),
+        (b"CONNECT h:443 HTTP/1.1\r\n\r\n", "this is no proxy"),
+        (b"\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a", "what came is no TLS"),
+    ],
+)
+def test_4_2_2_what_is_no_tls_is_ended_without_an_http_reply(tcp, streams, background, sent, words):
+    ours, theirs = tcp()
+    theirs.settimeout(DEADLINE_S)
+    handshake = background(streams(ours, Side.SERVER).handshake)
+    theirs.sendall(sent)
+    assert b"HTTP" not in receive_exactly(theirs, 999)
+    theirs.shutdown(socket.SHUT_WR)
+    with pytest.raises(ssl.SSLError, match=f"§4.2.2 item 1: the TLS handshake failed: .*{words}"):
+        handshake.result()
+
+
+def test_4_1_a_server_without_tls_is_reported_as_that(tcp, streams, background):
+    ours, theirs = tcp()
+    handshake = background(streams(ours, Side.CLIENT).handshake)
+    theirs.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    theirs.shutdown(socket.SHUT_WR)
+    with pytest.raises(ssl.SSLError, match="§4.1 item 5: .*what came is no TLS; use ws:// for a server that has none"):
+        handshake.result()
+
+
+def test_the_alert_of_a_failed_handshake_survives_bytes_that_were_not_read(tcp, streams, background):
+    """Closing with bytes unread makes TCP send a reset."""
+    ours, theirs = tcp()
+    theirs.settimeout(DEADLINE_S)
+    stream = streams(ours, Side.SERVER, make_context(Side.SERVER, "TLSv1.3"))
+    old = Peer(theirs, make_context(Side.CLIENT, "TLSv1.2"), Side.CLIENT)
+    with pytest.raises(ssl.SSLWantReadError):
+        old.tls.do_handshake()
+
+    def flood_then_read():
+        theirs.sendall(old.outgoing.read() + bytes(MANY))
+        theirs.shutdown(socket.SHUT_WR)
+        return receive_exactly(theirs, 99)
+
+    flooding = background(flood_then_read)
+    with pytest.raises(ssl.SSLError):
+        stream.handshake()
+    stream.close()
+    protocol_version = b"\x02\x46"
+    assert flooding.result().endswith(protocol_version)
+
+
+# Certificates
+
+
+def failing_handshakes(tcp, streams, background, server, client, server_hostname="localhost"):
+    """The errors of (server, client)."""
+    ours, theirs = tcp()
+    serving = background(streams(ours, Side.SERVER, server).handshake)
+    calling = background(streams(theirs, Side.CLIENT, client, server_hostname=server_hostname).handshake)
+    errors = []
+    for handshake in (serving, calling):
+        with pytest.raises(ssl.SSLError) as caught:
+            handshake.result()
+        errors.append(caught.value)
+    return errors
+
+
+TRUST = "trust it with --ca FILE"
+
+BAD_CERTIFICATES = {
+    # Certificate of the server, what the client trusts, name: in the client's error; in the server's
+    "self-signed": ("localhost", None, "localhost", ["self-signed", TRUST, "--insecure"], "unknown ca"),
+    "unknown CA": ("from_root", None, "localhost", ["a CA that is not known here", TRUST], "unknown ca"),
+    "expired": ("expired", "expired", "localhost", ["has expired", "renewed"], "certificate expired"),
+    "not yet valid": ("not_yet_valid", "not_yet_valid", "localhost", ["not valid yet", "clocks"], "bad certificate"),
+    "other name": ("localhost", "localhost", "elsewhere.test", ["another host name", "'elsewhere.test'"], "bad certif"),
+    "other address": ("localhost", "localhost", "192.0.2.9", ["another IP address", "'192.0.2.9'"], "bad certificate"),
+}
+
+
+@pytest.mark.rfc("6455-4.1-15", "6455-10.6-03")
+@pytest.mark.parametrize("case", BAD_CERTIFICATES)
+def test_4_1_a_certificate_that_is_not_accepted_says_what_is_wrong_and_what_to_do(tcp, streams, background, case):
+    name, trusted, hostname, words, alert = BAD_CERTIFICATES[case]
+    server, client = failing_handshakes(
+        tcp,
+        streams,
+        background,
+        make_context(Side.SERVER, name=name),
+        client_context(trusted and certificate(trusted)),
+        hostname,
+    )
+    assert isinstance(client, ssl.SSLCertVerificationError)
+    for word in ("§4.1 item 5", "the peer's certificate", *words):
+        assert word in str(client)
+    assert "\n" not in str(client)
+    assert f"the peer does not accept our certificate, its alert says '{alert}" in str(server)
+
+
+def test_a_certificate_from_a_trusted_ca_is_accepted(tcp, streams, background):
+    ours, theirs = tcp()
+    handshake = background(streams(ours, Side.SERVER, make_context(Side.SERVER, name="from_root")).handshake)
+    streams(theirs, Side.CLIENT, client_context(certificate("root"))).handshake()
+    handshake.result()
+
+
+def test_an_insecure_client_accepts_any_certificate(tcp, streams, background):
+    ours, theirs = tcp()
+    handshake = background(streams(ours, Side.SERVER, make_context(Side.SERVER, name="expired")).handshake)
+    stream = streams(theirs, Side.CLIENT, client_context(insecure=True), server_hostname="elsewhere.test")
+    stream.handshake()
+    handshake.result()
+
+
+def test_a_client_without_the_certificate_that_the_server_wants(tcp, streams, background):
+    server_side = make_context(Side.SERVER, "TLSv1.2")
+    server_side.verify_mode = ssl.CERT_REQUIRED
+    server, client = failing_handshakes(tcp, streams, background, server_side, make_context(Side.CLIENT, "TLSv1.2"))
+    assert "peer did not return a certificate" in str(server)
+    assert "the peer ended TLS with the alert 'handshake failure'" in str(client)
+
+
+def test_in_tls_1_3_the_alert_about_the_clients_certificate_comes_with_the_first_read(tcp, streams, background):
+    context = make_context(Side.SERVER, "TLSv1.3")
+    context.verify_mode = ssl.CERT_REQUIRED
+    ours, theirs = tcp()
+    handshake = background(streams(ours, Side.SERVER, context).handshake)
+    client = streams(theirs, Side.CLIENT)
+    client.handshake()
+    with pytest.raises(ssl.SSLError, match="'certificate required'; give the context a certificate with load_cert"):
+        client.file.read(1)
+    client.close()
+    with pytest.raises(ssl.SSLError):
+        handshake.result()
+
+
+def test_versions_that_do_not_meet(tcp, streams, background):
+    server, client = failing_handshakes(
+        tcp, streams, background, make_context(Side.SERVER, "TLSv1.3"), make_context(Side.CLIENT, "TLSv1.2")
+    )
+    assert "use TLS 1.2 or 1.3 on both sides" in str(server)
+    assert "the peer ended TLS with the alert 'protocol version'" in str(client)
+
+
+@pytest.mark.rfc("6455-10.6-03")
+def test_10_6_a_client_checks_name_and_chain_and_takes_no_old_tls():
+    context = client_context()
+    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
+    assert context.minimum_version >= ssl.TLSVersion.TLSv1_2
+    assert server_context(LOCALHOST, KEY).minimum_version >= ssl.TLSVersion.TLSv1_2
+
+
+def test_our_contexts_refuse_renegotiation():
+    """A write in the middle of one would have to wait for the reader."""
+    for context in (client_context(), server_context(LOCALHOST, KEY)):
+        assert context.options & ssl.OP_NO_RENEGOTIATION
+
+
+def test_files_that_cannot_be_used_are_named(tmp_path):
+    empty = tmp_path / "empty.pem"
+    empty.write_text("")
+    missing = str(tmp_path / "missing.pem")
+    with pytest.raises(FileNotFoundError, match="missing.pem"):
+        server_context(LOCALHOST, missing)
+    with pytest.raises(FileNotFoundError, match="missing.pem"):
+        client_context(missing)
+    with pytest.raises(OSError, match="empty.pem with the key in .*key.pem: .*both must be PEM and belong together"):
+        server_context(str(empty), KEY)
+    with pytest.raises(OSError, match="other_key.pem: key values mismatch"):
+        server_context(LOCALHOST, certificate("other_key"))
+    with pytest.raises(OSError, match="localhost.pem with the key in the same file"):
+        server_context(LOCALHOST)
+    with pytest.raises(OSError, match="cannot use .*empty.pem as certificates of CAs: .*must be PEM"):
+        client_context(str(empty))
+
+
+def test_certificate_and_key_may_be_in_one_file(tmp_path):
+    both = tmp_path / "both.pem"
+    both.write_text(Path(LOCALHOST).read_text() + Path(KEY).read_text())
+    assert server_context(str(both)).cert_store_stats()["x509"] == 0
+
+
+def test_what_openssl_says_in_other_words_is_passed_on_with_advice():
+    unknown = ssl.SSLError(1, "something new")
+    assert describe(unknown) == "OpenSSL says 'something new'; try the peer with `openssl s_client` to see more"
+    assert "OP_NO_RENEGOTIATION" in describe(ssl.SSLWantReadError())
+
+
+# Reading
+
+
+def test_the_peers_close_notify_is_the_end(ends):
+    stream, peer = ends()
+    peer.sendall(b"x")
+    with suppress(OSError):
+        peer.settimeout(0)
+        peer.unwrap()
+    assert stream.file.read(2) == b"x"
+    assert stream.file.read(1) == b""
+
+
+@BOTH_VERSIONS
+@pytest.mark.parametrize("cut", ["between records", "in a record"])
+def test_7_1_5_a_ragged_end_is_an_end(bent, version, cut):
+    stream, peer = bent(Side.SERVER, version)
+    data = peer.ciphertext(b"whole") + (peer.ciphertext(b"half")[:-4] if cut == "in a record" else b"")
+    peer.sock.sendall(data)
+    peer.sock.shutdown(socket.SHUT_WR)
+    assert stream.file.read(99) == b"whole"
+    assert stream.file.read(1) == b""
+
+
+def test_a_reset_is_an_error(bent):
+    stream, peer = bent()
+    peer.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    peer.sock.close()
+    with pytest.raises(ConnectionResetError):
+        stream.file.read(1)
+
+
+def test_a_forged_record_is_an_error_and_the_peer_gets_an_alert(bent):
+    stream, peer = bent()
+    record = bytearray(peer.ciphertext(b"data"))
+    record[-1] ^= 1
+    peer.sock.sendall(record)
+    with pytest.raises(ssl.SSLError, match="bad record mac"):
+        stream.file.read(4)
+    with pytest.raises(ssl.SSLError, match="BAD_RECORD_MAC|bad record mac"):
+        peer.read(1)
+
+
+@BOTH_SIDES
+def test_wait_readable_counts_data_and_nothing_else(bent, side):
+    """A session ticket comes first where we are the client; and half a record is not readable."""
+    stream, peer = bent(side, "TLSv1.3")
+    assert not stream.wait_readable(0)
+    assert not stream.wait_readable(-1)
+    record = peer.ciphertext(b"ab")
+    peer.sock.sendall(record[:10])
+    before = stream.receives
+    assert eventually(lambda: not stream.wait_readable(0) and stream.receives > before)
+    assert not stream.wait_readable(0.02)
+    peer.sock.sendall(record[10:])
+    assert stream.wait_readable(DEADLINE_S)
+    assert stream.file.read(1) == b"a"
+    assert stream.wait_readable(0)
+    assert stream.file.read(1) == b"b"
+
+
+def test_wait_readable_sees_what_openssl_holds_already(bent):
+    """More records than the read buffer takes at once: the socket is empty, the stream is not."""
+    stream, peer = bent()
+    peer.sock.sendall(peer.ciphertext(b"first") + peer.ciphertext(b"second"))
+    assert stream.file.read(5) == b"first"
+    assert stream.wait_readable(DEADLINE_S)
+    assert stream.file.read(6) == b"second"
+
+
+def test_wait_readable_sees_the_end(ends):
+    stream, peer = ends()
+    peer.shutdown(socket.SHUT_WR)
+    assert stream.wait_readable(DEADLINE_S)
+    assert stream.file.read(1) == b""
+
+
+def test_a_stream_tells_whether_a_thread_waits_and_that_something_came(bent, background):
+    """Life is what arrives, be it half a record."""
+    stream, peer = bent()
+    before = stream.receives
+    assert not stream.waiting
+    reading = background(stream.file.read, 1)
+    assert eventually(lambda: stream.waiting)
+    record = peer.ciphertext(b"x")
+    peer.sock.sendall(record[:5])
+    assert eventually(lambda: stream.receives == before + 1)
+    peer.sock.sendall(record[5:])
+    assert reading.result() == b"x"
+    assert not stream.waiting
+
+
+# Writing
+
+
+@pytest.mark.rfc("6455-6.1-10")
+@BOTH_VERSIONS
+def test_6_1_a_long_write_to_a_slow_reader_arrives_whole(system, ends, background, version):
+    stream, peer = ends(Side.SERVER, version)
+    data = bytes(range(256)) * (MANY // 256)
+    writing = background(stream.write, b"header", data)
+    assert receive_exactly(peer, 6 + len(data)) == b"header" + data
+    writing.result()
+    assert stream.writes == 1
+
+
+@pytest.mark.parametrize("long_size", [0, 1, WRITE_PIECE - 10, WRITE_PIECE, 3 * WRITE_PIECE + 1])
+@pytest.mark.parametrize("size", [0, 10, WRITE_PIECE - 1, WRITE_PIECE + 1])
+def test_pieces_are_small_and_give_the_whole(size, long_size):
+    data, long_data = b"h" * size, b"p" * long_size
+    cut = list(pieces(data, long_data))
+    assert b"".join(cut) == data + long_data
+    assert all(0 < len(piece) <= WRITE_PIECE for piece in cut)
+
+
+def test_a_header_shares_its_record_with_the_payload():
+    assert [len(piece) for piece in pieces(b"header", bytes(WRITE_PIECE))] == [WRITE_PIECE, 6]
+
+
+def test_a_peer_that_takes_nothing_frees_the_writer_after_the_timeout_and_says_why(system, ends, background):
+    stream, _ = ends(write_timeout=0.05)
+    writing = background(stream.write, bytes(MANY))
+    with pytest.raises(OSError):
+        writing.result()
+    assert stream.cause == "the peer took nothing of a frame for 0.05 s"
+
+
+def test_try_write_sends_what_fits(system, ends):
+    stream, peer = ends()
+    assert stream.try_write(b"ping")
+    assert receive_exactly(peer, 4) == b"ping"
+    assert stream.writes == 1
+
+
+def test_try_write_gives_false_at_once_when_nothing_fits(system, tcp, streams, background):
+    ours, theirs = tcp()
+    server, client = streams(ours, Side.SERVER), streams(theirs, Side.CLIENT)
+    handshake = background(server.handshake)
+    client.handshake()
+    handshake.result()
+    fill(ours)
+    assert not server.try_write(b"ping")
+    assert not server.try_write(b"ping")
+    assert (server.writes, server.cause) == (0, "")
+
+
+@pytest.mark.parametrize("room", [0, 7])
+def test_a_control_frame_that_did_not_fit_comes_first_and_once(ends, room):
+    """It is encrypted then, so it can neither be taken back nor be overtaken."""
+    gates = []
+    stream, peer = ends(wrap=lambda sock: gates.append(Gate(sock)) or gates[0])
+    gates[0].room = room
+    assert not stream.try_write(b"ping1")
+    assert not stream.try_write(b"ping2")
+    assert stream.writes == 0
+    gates[0].room = None
+    assert stream.try_write(b"ping3")
+    stream.write(b"data")
+    assert receive_exactly(peer, 14) == b"ping1ping3data"
+
+
+def test_what_did_not_fit_goes_out_before_the_next_blocking_write(ends):
+    gates = []
+    stream, peer = ends(wrap=lambda sock: gates.append(Gate(sock)) or gates[0])
+    gates[0].room = 3
+    assert not stream.try_write(b"ping")
+    stream.write(b"data")
+    assert receive_exactly(peer, 8) == b"pingdata"
+
+
+def test_writing_to_a_broken_stream_raises(system, ends):
+    stream, _ = ends()
+    stream.abort()
+    with pytest.raises(OSError):
+        stream.write(b"x")
+    with pytest.raises(OSError):
+        stream.try_write(b"x")
+    assert stream.writes == 0
+
+
+# Reader and writer at once
+
+
+@BOTH_VERSIONS
+def test_two_threads_of_each_side_send_and_receive_at_once(two_streams, background, version):
+    """Each side writes more than the sockets hold before the other reads all: a reader behind a writer would hang."""
+    numbers = array("I", range(MANY // 4)).tobytes()
+    sizes = [1, 100, 70_000, 5, 16_384, 300_000, 16_385]
+
+    def write(stream):
+        start, count = 0, 0
+        while start < len(numbers):
+            size = sizes[count % len(sizes)]
+            stream.write(numbers[start : start + 2], numbers[start + 2 : start + max(size, 2)])
+            start, count = start + max(size, 2), count + 1
+
+    server, client = two_streams(version)
+    tasks = [background(write, stream) for stream in (server, client)]
+    results = [background(stream.file.read, len(numbers)) for stream in (server, client)]
+    assert all(result.result(4 * DEADLINE_S) == numbers for result in results)
+    for task in tasks:
+        task.result()
+
+
+def test_a_reader_that_waits_holds_up_no_writer(ends, background):
+    stream, peer = ends()
+    reading = background(stream.file.read, 1)
+    assert eventually(lambda: stream.waiting)
+    for number in range(100):
+        stream.write(b"%3d" % number)
+    assert receive_exactly(peer, 300) == b"".join(b"%3d" % number for number in range(100))
+    assert stream.waiting
+    peer.sendall(b"x")
+    assert reading.result() == b"x"
+
+
+def test_a_writer_that_is_blocked_holds_up_no_reader(ends, background):
+    stream, peer = ends()
+    writing = background(stream.write, bytes(MANY))
+    assert eventually(lambda: stream._blocked_since is not None)
+    peer.sendall(b"ping")
+    assert stream.file.read(4) == b"ping"
+    assert receive_exactly(peer, MANY) == bytes(MANY)
+    writing.result()
+
+
+class Turn:
+    """The turn to send; calls `on_wait` before it is waited for, and `on_release`, once, just before it is given up."""
+
+    def __init__(self, outgoing):
+        self.lock = outgoing.turn
+        self.on_wait = self.on_release = lambda: None
+
+    def acquire(self, blocking=True):
+        if blocking:
+            self.on_wait()
+        return self.lock.acquire(blocking)
+
+    def release(self):
+        action, self.on_release = self.on_release, lambda: None
+        action()
+        self.lock.release()
+
+    def __enter__(self):
+        self.acquire()
+
+    def __exit__(self, *error):
+        self.release()
+
+
+SENDERS = {
+    "a writer": lambda stream: stream.write(b"data"),
+    "the timer thread": lambda stream: stream.try_write(b"data"),
+    "the reader itself": lambda stream: (stream._engine.encrypt(b"data"), stream._outgoing.try_send()),
+}
+
+
+@pytest.mark.parametrize("sender", SENDERS)
+def test_what_comes_too_late_for_a_turn_is_looked_for_after_it(ends, sender):
+    """The sender has found nothing more, but still has the turn; so the reader leaves its answer to it."""
+    stream, peer = ends()
+    turn = stream._outgoing.turn = Turn(stream._outgoing)
+
+    def answer_as_the_reader_does():
+        stream._engine.encrypt(b"answer")
+        stream._outgoing.try_send()
+        assert stream._outgoing.size > 0
+
+    turn.on_release = answer_as_the_reader_does
+    SENDERS[sender](stream)
+    assert receive_exactly(peer, 10) == b"dataanswer"
+
+
+def test_a_write_is_not_done_while_the_reader_has_its_bytes_in_hand(ends, background):
+    """The reader takes them to send them with its own, and most of them do not fit."""
+    gates = []
+    stream, peer = ends(wrap=lambda sock: gates.append(Gate(sock)) or gates[0])
+    engine, outgoing = stream._engine, stream._outgoing
+    in_hand, go_on = threading.Event(), threading.Event()
+
+    class SlowEngine:
+        pending = property(lambda self: engine.pending)
+
+        def take(self):
+            ciphertext = engine.take()
+            in_hand.set()
+            assert go_on.wait(DEADLINE_S)
+            return ciphertext
+
+    outgoing._engine = SlowEngine()
+    outgoing.turn = Turn(outgoing)
+    gates[0].room = 5
+    engine.encrypt(b"data")
+    reader = background(outgoing.try_send)
+    assert in_hand.wait(DEADLINE_S)
+    outgoing.turn.on_wait = go_on.set
+    background(stream._send_all).result()
+    go_on.set()
+    reader.result()
+    assert receive_exactly(peer, 4) == b"data"
+
+
+def test_answers_that_the_peer_does_not_read_have_an_end(ends, background):
+    gates = []
+    stream, peer = ends(wrap=lambda sock: gates.append(Gate(sock)) or gates[0])
+    gates[0].room = 0
+    stream._engine.encrypt(bytes(module.MAX_UNSENT))
+    peer.sendall(b"x")
+    with pytest.raises(ConnectionAbortedError, match="does not read the answers"):
+        stream.file.read(1)
+
+
+class OpenSSLClient:
+    """`openssl s_client`, which can do what the `ssl` module cannot: K at the start of a line updates the keys."""
+
+    def __init__(self, address, *options):
+        command = ["openssl", "s_client", "-connect", f"{address[0]}:{address[1]}", "-CAfile", LOCALHOST, *options]
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0
+        )
+        self.watchdog = threading.Timer(2 * DEADLINE_S, self.process.kill)
+        self.watchdog.start()
+
+    def send(self, line):
+        self.process.stdin.write(line)
+
+    def expect(self, words):
+        """Read until they come."""
+        seen = b""
+        while words not in seen:
+            octets = self.process.stdout.read(4096)
+            assert octets, seen
+            seen += octets
+
+    def stop(self):
+        self.watchdog.cancel()
+        self.watchdog.join()
+        self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+        self.process.stdout.close()
+
+
+@pytest.fixture
+def s_client(streams, background):
+    """s_client(*options) gives (our stream, the client)."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed")
+    with ExitStack() as stack:
+
+        def start(*options):
+            with socket.create_server(("127.0.0.1", 0)) as listener:
+                client = OpenSSLClient(listener.getsockname(), *options)
+                stack.callback(client.stop)
+                listener.settimeout(DEADLINE_S)
+                sock, _ = listener.accept()
+            sock.setblocking(True)
+            stream = streams(sock, Side.SERVER)
+            stream.handshake()
+            return stream, client
+
+        yield start
+
+
+def test_key_updates_go_both_ways(s_client):
+    """RFC 8446 §4.6.3: the peer's K asks us to update our keys too."""
+    stream, client = s_client("-tls1_3")
+    for number in (b"1", b"2"):
+        client.send(b"K\n")
+        client.expect(b"KEYUPDATE")
+        client.send(b"question " + number + b"\n")
+        assert stream.file.readline() == b"question " + number + b"\n"
+        stream.write(b"answer " + number + b"\n")
+        client.expect(b"answer " + number)
+
+
+def test_a_reader_answers_renegotiation_with_an_alert_by_itself(s_client, background):
+    """Nobody writes; only the reader can have sent what the client hears: no_renegotiation."""
+    stream, client = s_client("-tls1_2")
+    reading = background(stream.file.read, 1)
+    client.send(b"R\n")
+    client.expect(b"no renegotiation")
+    with suppress(OSError):
+        reading.result()
+
+
+# The end
+
+
+def test_abort_wakes_a_blocked_reader(ends, background):
+    stream, _ = ends()
+    reading = background(stream.file.read, 1)
+    assert eventually(lambda: stream.waiting)
+    stream.abort("because")
+    assert reading.result() == b""
+    assert stream.cause == "because"
+
+
+def test_abort_wakes_a_blocked_writer(ends, background):
+    stream, _ = ends()
+    writing = background(stream.write, bytes(MANY))
+    assert eventually(lambda: stream._blocked_since is not None)
+    stream.abort("because")
+    with pytest.raises(OSError):
+        writing.result()
+
+
+def test_abort_is_a_cut_and_half_close_is_none(ends):
+    stream, peer = ends()
+    stream.abort()
+    with pytest.raises(ssl.SSLEOFError):
+        peer.recv(1)
+    stream, peer = ends()
+    stream.half_close()
+    assert peer.recv(1) == b""
+
+
+@BOTH_VERSIONS
+def test_7_1_1_what_comes_after_half_close_is_still_heard(bent, version):
+    """Also what OpenSSL has decrypted already, and what it has not yet looked at."""
+    stream, peer = bent(Side.SERVER, version)
+    peer.sock.sendall(peer.ciphertext(bytes(10_000) + b"one") + peer.ciphertext(b"two"))
+    assert stream.file.read(1) == b"\0"
+    stream.write(b"last")
+    stream.half_close()
+    assert peer.read(99) == b"last"
+    peer.sock.sendall(peer.ciphertext(b"three"))
+    assert stream.file.read(10_010) == bytes(9_999) + b"onetwothree"
+
+
+@pytest.mark.rfc("6455-7.1.1-01")
+@BOTH_VERSIONS
+def test_7_1_1_drained_bytes_do_not_turn_into_a_reset_that_eats_the_last_frame(ends, background, version):
+    stream, peer = ends(Side.SERVER, version)
+
+    def flood_then_read():
+        peer.sendall(bytes(MANY))
+        return receive_exactly(peer, 99)
+
+    flooding = background(flood_then_read)
+    assert stream.file.read(1) == b"\0"
+    stream.write(b"last")
+    stream.half_close()
+    draining = background(stream.drain, DEADLINE_S)
+    assert flooding.result() == b"last"
+    peer.close()
+    draining.result()
+
+
+@pytest.mark.rfc("6455-7.1.1-02")
+def test_7_1_1_draining_ends_in_time_though_the_peer_never_stops(ends, background):
+    stream, peer = ends()
+
+    def flood():
+        with pytest.raises(OSError):
+            while True:
+                peer.sendall(bytes(65536))
+
+    flooding = background(flood)
+    start = monotonic()
+    stream.half_close()
+    stream.drain(0.05)
+    assert 0.05 <= monotonic() - start < DEADLINE_S
+    stream.close()
+    with suppress(OSError):
+        socket.socket.shutdown(peer, socket.SHUT_RDWR)
+    flooding.result()
+
+
+@BOTH_SIDES
+def test_a_close_notify_while_draining_is_answered(ends, background, side):
+    """`unwrap` of the ssl module waits for ours and raises if it does not come."""
+    stream, peer = ends(side)
+    draining = background(stream.drain, DEADLINE_S)
+    with peer.unwrap() as plain:
+        draining.result()
+        assert plain.recv(1) == b""
+
+
+def test_a_close_notify_that_does_not_fit_goes_out_while_draining(ends, background):
+    gates = []
+    stream, peer = ends(wrap=lambda sock: gates.append(Gate(sock)) or gates[0])
+    gates[0].room = 0
+    stream.half_close()
+    gates[0].room = None
+    draining = background(stream.drain, DEADLINE_S)
+    peer.sendall(b"x")
+    assert peer.recv(1) == b""
+    peer.close()
+    draining.result()
+
+
+def test_draining_survives_a_reset(bent):
+    stream, peer = bent()
+    peer.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    peer.sock.close()
+    stream.drain(DEADLINE_S)
+    with pytest.raises(OSError):
+        stream.write(b"x")
+
+
+def test_half_close_before_the_tls_handshake_is_a_plain_end(tcp, streams):
+    ours, theirs = tcp()
+    theirs.settimeout(DEADLINE_S)
+    stream = streams(ours, Side.SERVER)
+    with pytest.raises(OSError):
+        stream.try_write(b"503")
+    stream.half_close()
+    assert theirs.recv(99) == b""
+
+
+def test_a_watch_is_told_the_bytes_inside_tls(ends):
+    stream, peer = ends()
+    told = []
+    stream.watch(lambda sent, data: told.append((sent, data)))
+    stream.write(b"head", b"payload")
+    assert stream.try_write(b"ping")
+    peer.sendall(b"question")
+    assert stream.file.read(8) == b"question"
+    peer.shutdown(socket.SHUT_WR)
+    assert stream.file.read(1) == b""
+    stream.half_close()
+    assert told == [(True, b"headpayload"), (True, b"ping"), (False, b"question"), (False, b""), (True, b"")]
+    stream.watch(None)
+    assert stream.file.read(1) == b""
+    assert len(told) == 5
+
+
+# scripts/tls_check.py
+
+
+@pytest.fixture
+def tls_check(monkeypatch):
+    monkeypatch.syspath_prepend(str(Path(__file__).parent.parent / "scripts"))
+    return importlib.import_module("tls_check")
+
+
+def test_tls_check_in_short(tls_check, nothing_left_behind, capsys):
+    argv = ["both-ways", "idle", "connects", "--megabytes", "2", "--idle-seconds", "0.1", "--connects", "10"]
+    assert tls_check.main(argv) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert "connections, a message each way 10 at least 10 ok".split() in lines
+
+
+def test_tls_check_notices_messages_that_are_out_of_order_or_changed(tls_check):
+    class Replay:
+        def __init__(self, *messages):
+            self.recv = iter(messages).__next__
+
+    first, second = tls_check.message(0), tls_check.message(1)
+    for messages, wrong in [((first, second), 0), ((second, first), 2), ((first, second[:-1] + b"\0\0"), 1)]:
+        received = tls_check.Received()
+        received.receive(Replay(*messages), range(2))
+        assert (received.wrong, received.count) == (wrong, 2)
