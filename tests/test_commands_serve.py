@@ -87,7 +87,7 @@ def started_with(arguments, monkeypatch):
 def test_without_options_the_server_has_the_defaults_of_the_library(monkeypatch):
     arguments = started_with([], monkeypatch)
     defaults = {name: value.default for name, value in inspect.signature(refws.serve).parameters.items()}
-    ours = {"handler", "process_request"}
+    ours = {"handler", "process_request", "trace"}
     assert {name: arguments[name] for name in arguments.keys() - ours} == {
         name: defaults[name] for name in arguments.keys() - ours
     }

@@ -31,6 +31,8 @@ from refws.endpoint import connection as module
 from refws.endpoint import heartbeat
 from refws.endpoint.connection import format_address
 
+pytestmark = pytest.mark.transport("tcp", "unix", "tls")
+
 MANY = 8 * 2**20
 """More bytes than the two buffers between two sockets take."""
 
@@ -1307,13 +1309,8 @@ class NoRoom:
         raise BlockingIOError
 
 
-def pair_without_room(tcp):
-    server, client = tcp()
-    return NoRoom(server), client
-
-
-def test_a_peer_with_no_room_for_a_ping_is_given_up_and_recv_says_why(tcp, opened):
-    connection, _ = opened(pair=pair_without_room(tcp), ping_interval=IN_TIME, ping_timeout=IN_TIME)
+def test_a_peer_with_no_room_for_a_ping_is_given_up_and_recv_says_why(opened):
+    connection, _ = opened(wrap=NoRoom, ping_interval=IN_TIME, ping_timeout=IN_TIME)
     with pytest.raises(ConnectionClosedError, match="no Ping could be sent for 0.05 s, as the peer does not read"):
         connection.recv()
     assert connection.close_code == 1006
@@ -1374,8 +1371,8 @@ def test_7_4_1_go_away_sends_1001_without_waiting(opened):
     peer.expect_end()
 
 
-def test_go_away_ends_a_connection_without_room_for_a_close(tcp, opened):
-    connection, _ = opened(pair=pair_without_room(tcp))
+def test_go_away_ends_a_connection_without_room_for_a_close(opened):
+    connection, _ = opened(wrap=NoRoom)
     assert connection.go_away()
     with pytest.raises(ConnectionClosedError, match="no room for a Close"):
         connection.recv()
@@ -1398,6 +1395,22 @@ def test_7_2_2_go_away_during_the_opening_handshake_sends_no_close(opened):
 
 
 # Small things
+
+
+@pytest.mark.parametrize("size", [1, 7, 0])
+def test_1_5_frames_do_not_depend_on_how_many_bytes_are_read_at_once(opened, size):
+    connection, peer = opened()
+    connection.read_size = size
+    peer.send(frame(TEXT, b"one"), frame(BINARY, bytes(300)), frame(TEXT, EURO))
+    assert [connection.recv() for _ in range(3)] == ["one", bytes(300), "€"]
+    assert connection.read_size == size
+    assert (connection._stream.receives > 300) == (size == 1)
+
+
+def test_a_negative_read_size_is_refused(opened):
+    connection, _ = opened()
+    with pytest.raises(ValueError, match="0 for no limit"):
+        connection.read_size = -1
 
 
 def test_a_connection_shows_its_peer_and_its_state(opened):

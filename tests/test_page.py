@@ -8,7 +8,8 @@ from importlib.resources import files
 
 import pytest
 
-from refws.course.page import PAGES, page
+from refws.course import gallery, lab
+from refws.course.page import PAGES, SCRIPTS, page
 from refws.course.services import ENDPOINTS
 from refws.protocol.close_codes import CloseCode
 from refws.protocol.http import Headers, Request
@@ -38,6 +39,14 @@ class Elements(HTMLParser):
 
 ELEMENTS = Elements(source("index.html")).found
 
+BY_ID = {attributes["id"]: attributes for _, attributes in ELEMENTS if "id" in attributes}
+
+
+def options(select):
+    """The values that a select offers."""
+    inside = re.search(rf'<select id="{select}">(.*?)</select>', source("index.html"), re.DOTALL)[1]
+    return re.findall(r'<option value="(.*?)">', inside)
+
 
 @pytest.mark.parametrize(
     "target, content_type",
@@ -45,7 +54,7 @@ ELEMENTS = Elements(source("index.html")).found
         ("/", "text/html; charset=utf-8"),
         ("/?a=b", "text/html; charset=utf-8"),
         ("/page.css", "text/css; charset=utf-8"),
-        ("/page.js", "text/javascript; charset=utf-8"),
+        *((f"/{name}", "text/javascript; charset=utf-8") for name in SCRIPTS),
     ],
 )
 def test_every_file_of_the_page_is_served_whole_with_its_type(target, content_type):
@@ -89,10 +98,32 @@ def test_the_browser_is_told_not_to_guess_store_or_pass_on(target):
     assert headers["Referrer-Policy"] == "no-referrer"
 
 
+def imported(name):
+    """The scripts that a script imports."""
+    return set(re.findall(r'^import .* from "\./(.*)";$', source(name), re.MULTILINE))
+
+
 def test_all_that_the_page_loads_is_the_page_itself():
     loaded = {attributes[name] for _, attributes in ELEMENTS for name in ("src", "href") if name in attributes}
-    assert loaded == set(PAGES) - {"/"}
+    assert loaded == {"/page.css", "/page.js"}
     assert "url(" not in source("page.css") and "@import" not in source("page.css")
+    assert not [name for name in SCRIPTS if "import(" in source(name)]
+
+
+def test_the_first_script_imports_all_the_others():
+    reached, found = set(), {"page.js"}
+    while found != reached:
+        reached = set(found)
+        found |= {other for name in reached for other in imported(name)}
+    assert found == set(SCRIPTS)
+
+
+def test_every_name_that_a_script_imports_is_exported_where_it_says():
+    lines = [line for name in SCRIPTS for line in re.findall(r'import \{(.*)\} from "\./(.*)";', source(name))]
+    assert len(lines) >= 10
+    for names, module in lines:
+        exported = set(re.findall(r"^export (?:async )?(?:function|const|class) (\w+)", source(module), re.MULTILINE))
+        assert {name.strip() for name in names.split(",")} <= exported
 
 
 def test_the_page_has_nothing_inline_that_its_policy_would_block():
@@ -101,39 +132,100 @@ def test_the_page_has_nothing_inline_that_its_policy_would_block():
     assert re.findall(r"<script[^>]*>(.*?)</script>", source("index.html"), re.DOTALL) == [""]
 
 
-def test_the_page_puts_words_of_the_peer_into_text_only():
-    writes_markup = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|srcdoc|\beval\b|new Function|setAttribute"
-    assert re.findall(writes_markup, source("page.js")) == []
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_the_page_puts_words_of_the_peer_into_text_only(name):
+    writes_markup = (
+        r"innerHTML|outerHTML|insertAdjacent|document\.write|srcdoc|\beval\b|new Function|setAttribute|DOMParser"
+        r"|createContextualFragment|setHTML|cssText|insertRule"
+    )
+    assert re.findall(writes_markup, source(name)) == []
+
+
+def test_the_only_addresses_that_a_script_makes_are_links_to_the_rfcs():
+    addresses = [found for name in SCRIPTS for found in re.findall(r"\.(?:href|src|action) = (.*);", source(name))]
+    assert addresses == ["`https://www.rfc-editor.org/rfc/rfc${found[1] ?? 6455}#section-${found[2]}`"]
+    assert 'const RFC = /^(?:RFC (\\d+) )?§([0-9.]*[0-9])/;' in source("words.js")
 
 
 def test_the_page_offers_exactly_the_endpoints_of_the_server():
-    offered = [attributes["value"] for tag, attributes in ELEMENTS if tag == "option"]
-    assert offered == list(ENDPOINTS)
+    assert options("endpoint") == list(ENDPOINTS)
+
+
+def test_the_page_offers_the_compression_and_the_heartbeats_that_the_server_takes():
+    assert options("compression") == ["", *lab.COMPRESSIONS]
+    assert set(options("heartbeat")) <= {"", *lab.HEARTBEATS} and "off" in options("heartbeat")
+
+
+def test_the_page_asks_for_what_the_server_does_and_nothing_else():
+    scripts = "".join(map(source, SCRIPTS))
+    asked = set(re.findall(r'(?:this|watch)\.ask\("(\w+)"', scripts) + re.findall(r'ask\("[\w ]+", "(\w+)"', scripts))
+    assert asked == set(lab.ASKS)
+
+
+@pytest.mark.parametrize(
+    "name, ask, field",
+    [("fragment-count", "fragments", "count"), ("stop-seconds", "stop", "seconds"), ("close-code", "close", "code")],
+)
+def test_the_numbers_that_the_page_takes_are_those_that_the_server_takes(name, ask, field):
+    attributes = BY_ID[name]
+    assert (int(attributes["min"]), int(attributes["max"])) == (lab.ASKS[ask][field].least, lab.ASKS[ask][field].most)
+
+
+def test_no_trial_of_the_gallery_has_a_name_that_cannot_be_part_of_an_id():
+    assert all(re.fullmatch(r"[a-z0-9-]+", name) for name in [*gallery.TRIALS, *gallery.PROVOCATIONS])
 
 
 def test_the_page_knows_what_every_assigned_close_code_means():
-    table = re.search(r"const CLOSE_MEANINGS = \{(.*?)\};", source("page.js"), re.DOTALL)[1]
+    table = re.search(r"const CLOSE_MEANINGS = \{(.*?)\};", source("words.js"), re.DOTALL)[1]
     assert {int(code) for code in re.findall(r"^  (\d+):", table, re.MULTILINE)} == set(CloseCode)
 
 
-def test_every_element_that_the_script_asks_for_is_on_the_page():
-    names = re.findall(r"\[([^\]]*)\]\.map\(element\)", source("page.js"))
-    asked = {name for listed in names for name in re.findall(r'"(\w+)"', listed)}
-    assert len(asked) == 9
-    assert asked <= {attributes.get("id") for _, attributes in ELEMENTS}
+def test_every_element_that_a_script_asks_for_is_on_the_page():
+    scripts = "".join(map(source, SCRIPTS))
+    lists = " ".join(re.findall(r"\[([^\]]*)\]\.map\(element\)", scripts))
+    asked = set(re.findall(r'"([\w-]+)"', lists) + re.findall(r'element\("([\w-]+)"\)', scripts))
+    asked |= set(re.findall(r'^  "(ask-\w+)":', scripts, re.MULTILINE))
+    assert len(asked) >= 30
+    assert asked <= set(BY_ID)
 
 
-def test_state_and_log_are_announced_and_every_field_has_a_label():
-    by_id = {attributes["id"]: attributes for _, attributes in ELEMENTS if "id" in attributes}
-    assert by_id["state"]["role"] == "status"
-    assert by_id["log"]["role"] == "log" and by_id["log"]["aria-live"] == "polite"
-    assert {"endpoint", "message"} <= {attributes.get("for") for tag, attributes in ELEMENTS if tag == "label"}
+def test_no_id_comes_twice():
+    assert len(BY_ID) == len([attributes for _, attributes in ELEMENTS if "id" in attributes])
 
 
-def test_the_script_is_javascript():
+def test_what_changes_by_itself_is_announced():
+    for name in ("state", "watch-state", "answer", "rules-state", "announcer"):
+        assert BY_ID[name]["role"] == "status"
+
+
+def test_every_field_has_a_label():
+    labelled = {attributes.get("for") for tag, attributes in ELEMENTS if tag == "label"}
+    assert {"endpoint", "compression", "heartbeat", "message", "handshake-connection"} <= labelled
+    for name in ("binary", "fragment-count", "stop-seconds", "close-code", "close-reason"):
+        assert re.search(rf'<label[^>]*>[^<]*<input [^>]*id="{name}"', source("index.html"))
+
+
+def test_tabs_and_panels_belong_together():
+    tabs = [attributes for _, attributes in ELEMENTS if attributes.get("role") == "tab"]
+    panels = {name: attributes for name, attributes in BY_ID.items() if attributes.get("role") == "tabpanel"}
+    assert {tab["aria-controls"]: tab["id"] for tab in tabs} == {
+        name: attributes["aria-labelledby"] for name, attributes in panels.items()
+    }
+    assert len(tabs) == 2
+
+
+def test_all_buttons_are_buttons_and_none_sends_a_form_by_accident():
+    types = {attributes["id"]: attributes["type"] for tag, attributes in ELEMENTS if tag == "button"}
+    assert types.pop("send") == "submit"
+    assert set(types.values()) == {"button"}
+
+
+def test_the_scripts_are_javascript():
     node = shutil.which("node")
     if node is None:
         pytest.skip("node is not installed, which alone could check the syntax")
-    with DIRECTORY.joinpath("page.js").open("rb") as script:
-        checked = subprocess.run([node, "--check", "-"], stdin=script, capture_output=True, text=True, timeout=30)
-    assert checked.returncode == 0, checked.stderr
+    command = [node, "--input-type=module", "--check"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    checks = {name: subprocess.Popen(command, text=True, **pipes) for name in SCRIPTS}
+    errors = {name: check.communicate(source(name), timeout=30)[1] for name, check in checks.items()}
+    assert {name: errors[name] for name, check in checks.items() if check.returncode != 0} == {}

@@ -41,7 +41,7 @@ def test_4_2_2_two_paths_reach_two_handlers(demo):
 
 
 @pytest.mark.rfc("6455-4.2.2-12")
-@pytest.mark.parametrize("path", ["/nope", "/health", "/echo/", "/ECHO", "/page.js", "//"])
+@pytest.mark.parametrize("path", ["/nope", "/health", "/echo/", "/ECHO", "/page.js", "/watch.js", "/watch/", "//"])
 def test_4_2_2_unknown_service_gets_404_that_lists_the_endpoints(demo, path):
     status, text = answer(demo, request(path))
     assert status == 404
@@ -80,6 +80,18 @@ def test_4_2_1_faulty_handshake_at_the_root_is_explained_and_not_taken_for_a_vis
     status, text = get(demo, "/", f"Sec-WebSocket-Key: {SAMPLE_KEY}", "Sec-WebSocket-Version: 13")
     assert status == 400
     assert "§4.2.1 item 3" in text
+
+
+def test_a_plain_get_of_the_watch_is_told_what_a_handshake_needs(demo):
+    status, text = get(demo, "/watch?page=" + 32 * "a")
+    assert status == 400
+    assert "§4.2.1 item 3" in text
+
+
+def test_a_watch_without_the_id_of_a_page_is_told_what_it_needs(demo):
+    status, text = answer(demo, request("/watch"))
+    assert status == 400
+    assert "/watch?page=ID" in text
 
 
 # What the endpoints do

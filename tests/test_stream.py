@@ -57,6 +57,18 @@ def test_6_2_reading_does_not_depend_on_how_the_stream_was_cut(ends):
     assert stream.file.read(2) == b"ef"
 
 
+def test_read_size_is_the_most_that_is_received_at_once(ends):
+    stream, peer = ends
+    peer.sendall(b"abcdefg")
+    stream.read_size = 3
+    assert stream.file.read(7) == b"abcdefg"
+    assert stream.receives == 3
+    stream.read_size = 0
+    peer.sendall(b"hijklmn")
+    assert stream.file.read(7) == b"hijklmn"
+    assert stream.receives == 4
+
+
 def test_the_end_of_the_stream_reads_as_nothing(ends):
     stream, peer = ends
     peer.close()

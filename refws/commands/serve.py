@@ -14,7 +14,10 @@ import sys
 from types import FrameType
 
 from .. import Server, serve
+from ..course import watch
+from ..course.raw_client import REACHABLE
 from ..course.services import ENDPOINTS, process_request, serve_endpoint
+from ..endpoint.opening import ChooseTrace
 from ..endpoint.tls import server_context
 from .options import (
     CommandLine,
@@ -28,13 +31,11 @@ from .options import (
     seconds_or_off,
     subprotocol,
 )
+from .tracing import add_trace_options, choose_trace
 
 LOGGER = logging.getLogger("refws")
 LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
 LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
-
-REACHABLE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
-"""All addresses of this machine -> the one of them that a browser on it can open."""
 
 TCP_ADVICE = {
     errno.EADDRINUSE: "stop the program that uses it, or choose another port (--port 0 picks a free one)",
@@ -61,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"refws: {certificate_problem(error)}", file=sys.stderr)
         return 2
     try:
-        server = start(options, context)
+        server = start(options, context, trace_of_all(parser, options))
     except (OSError, UnicodeError) as error:
         print(f"refws: {what_to_do(error, options)}", file=sys.stderr)
         return 2
@@ -114,13 +115,22 @@ def command_line() -> CommandLine:
            help="time for a peer to take the next piece of a message, in seconds (default: %(default)s)")
     option("--log-level", metavar="LEVEL", type=str.lower, choices=LOG_LEVELS, default="info",
            help=f"least severe lines to log: {', '.join(LOG_LEVELS)} (default: %(default)s)")
+    add_trace_options(parser)
     return parser
 
 
 # Starting and stopping
 
 
-def start(options: argparse.Namespace, context: ssl.SSLContext | None = None) -> Server:
+def trace_of_all(parser: CommandLine, options: argparse.Namespace) -> ChooseTrace:
+    """That of --trace and --record, and of the pages that watch their own connections."""
+    chosen = choose_trace(parser, options, page=watch.choose)
+    return chosen or watch.choose
+
+
+def start(
+    options: argparse.Namespace, context: ssl.SSLContext | None = None, trace: ChooseTrace | None = None
+) -> Server:
     """The server, listening; OSError or UnicodeError where it cannot."""
     return serve(
         serve_endpoint,
@@ -140,6 +150,7 @@ def start(options: argparse.Namespace, context: ssl.SSLContext | None = None) ->
         max_size=options.max_message_size,
         max_fragments=options.max_fragments,
         max_connections=options.max_connections,
+        trace=trace,
     )
 
 

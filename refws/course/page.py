@@ -7,10 +7,13 @@ from importlib.resources import files
 
 from ..protocol.http import Request, Response
 
+SCRIPTS = ("page.js", "watch.js", "timeline.js", "picture.js", "handshake.js", "gallery.js", "words.js")
+"""The first one imports the others."""
+
 PAGES = {
     "/": ("index.html", "text/html; charset=utf-8"),
     "/page.css": ("page.css", "text/css; charset=utf-8"),
-    "/page.js": ("page.js", "text/javascript; charset=utf-8"),
+    **{f"/{name}": (name, "text/javascript; charset=utf-8") for name in SCRIPTS},
 }
 
 CONTENT_SECURITY_POLICY = "; ".join((

@@ -11,7 +11,9 @@ from http import HTTPStatus
 from ..endpoint.connection import Connection
 from ..protocol.handshake import is_upgrade_attempt
 from ..protocol.http import Request, Response, quote
+from . import lab
 from .page import page
+from .watch import WATCH_PATH
 
 LOGGER = logging.getLogger("refws")
 
@@ -53,6 +55,9 @@ def drop_messages_until(connection: Connection, deadline: float) -> None:
 
 ENDPOINTS = {"/": echo, "/echo": echo, "/hello": hello, "/clock": clock}
 
+HANDLERS = {**ENDPOINTS, WATCH_PATH: lab.serve}
+"""The endpoints, and what the page uses to look at them."""
+
 NOT_FOUND = f"""Nothing is at this path. What there is:
   WebSocket endpoints: {", ".join(ENDPOINTS)}
   pages: / and /health
@@ -62,14 +67,18 @@ NOT_FOUND = f"""Nothing is at this path. What there is:
 def serve_endpoint(connection: Connection) -> None:
     """The handler: the endpoint that the request names. `process_request` let only known ones pass."""
     assert connection.request is not None
-    ENDPOINTS[connection.request.path](connection)
+    HANDLERS[connection.request.path](connection)
 
 
 def process_request(connection: Connection, request: Request) -> Response | None:
     """A page or a 404 instead of a handshake. None: the rules of §4.2.1 decide, and explain themselves."""
     answer = None if is_upgrade_attempt(request) else plain_answer(connection, request)
-    if answer is None and request.path not in ENDPOINTS:
+    if answer is None and request.path not in HANDLERS:
         return connection.respond(HTTPStatus.NOT_FOUND, NOT_FOUND)
+    if answer is None and request.path == WATCH_PATH:
+        return lab.refuse(connection, request)
+    if answer is None:
+        lab.prepare(connection, request)
     return answer
 
 

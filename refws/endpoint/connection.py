@@ -213,6 +213,20 @@ class Connection:
         self._trace = function
         self._stream.watch(None if function is None else self._tell)
 
+    @property
+    def read_size(self) -> int:
+        """The most bytes to take from the system at once; 0 for as many as there are. To show that it does not matter.
+
+        TCP is a stream (§1.5): where its pieces end says nothing about where frames do. ValueError for a negative one.
+        """
+        return self._stream.read_size
+
+    @read_size.setter
+    def read_size(self, size: int) -> None:
+        if size < 0:
+            raise ValueError(f"read_size is {size}; use a number of bytes, or 0 for no limit")
+        self._stream.read_size = size
+
     def _tell(self, sent: bool, data: bytes) -> None:
         trace = self._trace
         if trace is None:

@@ -35,7 +35,7 @@ Selector = getattr(selectors, "PollSelector", selectors.SelectSelector)
 class SocketReader(io.RawIOBase):
     """The raw file below the read buffer. Tells the heartbeat when bytes came, and whether a thread waits for some."""
 
-    __slots__ = ("receives", "waiting", "patience", "watch", "_sock", "_recv_into")
+    __slots__ = ("receives", "waiting", "patience", "watch", "read_size", "_sock", "_recv_into")
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
@@ -43,6 +43,7 @@ class SocketReader(io.RawIOBase):
         self.receives = 0
         self.waiting = False
         self.patience: float | None = None
+        self.read_size = 0
         self.watch: Watch | None = None
 
     def readable(self) -> bool:
@@ -54,7 +55,7 @@ class SocketReader(io.RawIOBase):
         try:
             if self.patience is not None and not self._is_readable(self.patience):
                 return None
-            received = self._recv_into(buffer)
+            received = self._recv_into(memoryview(buffer)[: self.read_size] if self.read_size else buffer)
         finally:
             self.waiting = False
         self.receives += 1
@@ -97,6 +98,15 @@ class Stream:
         self.writes = 0
         self.cause = ""
         self._watch: Watch | None = None
+
+    @property
+    def read_size(self) -> int:
+        """The most bytes to receive at once; 0, as usual, for as many as there is room for."""
+        return self._reader.read_size
+
+    @read_size.setter
+    def read_size(self, size: int) -> None:
+        self._reader.read_size = size
 
     def watch(self, function: Watch | None) -> None:
         """Tell it all bytes from now on: what came, and what is about to be sent. None tells nobody."""

@@ -1,0 +1,87 @@
+"""RFC 6455 §5: the options --trace and --record of the commands that have connections -> what traces these.
+
+Nothing of the course is imported before one of the options is given.
+"""
+
+from __future__ import annotations
+
+import argparse
+import atexit
+import os
+import sys
+from collections.abc import Callable
+from logging import Logger, getLogger
+
+from ..endpoint.opening import ChooseTrace
+from .options import CommandLine, not_empty
+
+
+def add_trace_options(parser: CommandLine) -> None:
+    """--trace, --trace=full, --record FILE and --record-secrets."""
+    option = parser.add_argument
+    option("--trace", action="store_const", const="lines",
+           help="show every head and frame as it comes or goes, in a line")
+    option("--trace=full", dest="trace", action="store_const", const="full",
+           help="show each bit by bit")
+    option("--record", metavar="FILE", type=not_empty,
+           help="write all bytes to a tape, which `python3 -m refws replay FILE` explains again")
+    option("--record-secrets", action="store_true",
+           help="write queries, cookies and passwords too; without it they become **** on the tape")
+
+
+def choose_trace(
+    parser: CommandLine,
+    options: argparse.Namespace,
+    show: Callable[[str], None] | None = None,
+    page: ChooseTrace | None = None,
+    logger: Logger = getLogger("refws"),
+) -> ChooseTrace | None:
+    """What to give `serve` or `connect` as `trace`: `page` if none of the options is given.
+
+    `show` gets each line of text, else standard output does. A tape that cannot be written ends the process with
+    status 2.
+    """
+    if options.record_secrets and not options.record:
+        parser.error("--record-secrets needs --record FILE, the tape to write them to")
+    if options.trace and show is None and sys.stdout is None:
+        parser.error("--trace needs standard output, which is closed")
+    if not options.trace and not options.record:
+        return page
+    from ..course.trace import together
+
+    choices = [live_trace(options, show, logger)] if options.trace else []
+    choices += [recording(parser, options, logger)] if options.record else []
+    return together(choices, page)
+
+
+def live_trace(options: argparse.Namespace, show: Callable[[str], None] | None, logger: Logger) -> ChooseTrace:
+    """For --trace. Colours go to a terminal only, and not through a `show` of the caller."""
+    from ..course.drawing import Style
+    from ..course.trace import Live, Output
+    from .explain import uses_color
+
+    full = options.trace == "full"
+    if show is not None:
+        return Live(line_by_line(show), full, logger=logger).choose
+    return Live(Output(sys.stdout).show, full, Style(uses_color(sys.stdout)), logger).choose
+
+
+def line_by_line(show: Callable[[str], None]) -> Callable[[str], None]:
+    def show_lines(text: str) -> None:
+        for line in text.splitlines():
+            show(line)
+
+    return show_lines
+
+
+def recording(parser: CommandLine, options: argparse.Namespace, logger: Logger) -> ChooseTrace:
+    """For --record. The tape is open until the process ends."""
+    from ..course.tape import Recorder
+
+    try:
+        recorder = Recorder(options.record, not options.record_secrets, logger)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        parser.error(f"cannot write the tape {options.record!r}, {reason}: give a file in a directory of yours")
+    atexit.register(recorder.close)
+    return recorder.choose

@@ -1,0 +1,320 @@
+"""What a page may ask of the server (RFC 6455 §5.4, §5.5, §7.1): done to its own connections, refused in words."""
+
+import json
+import threading
+
+import pytest
+from watching import PAGE, Page
+from wire import BINARY, CONT, PING, PONG, TEXT, Header, close_body, eventually
+
+from refws.course import gallery, lab, raw_client, services, watch
+from refws.course.lab import ASKS, DO, BadAsk, parse_ask
+
+OTHER_PAGE = "e" * 32
+
+
+@pytest.fixture
+def running(serving):
+    """What `python3 -m refws` serves, with the wire view."""
+    return serving(services.serve_endpoint, process_request=services.process_request, trace=watch.choose)
+
+
+@pytest.fixture
+def page(running):
+    return Page(running)
+
+
+# What is an ask
+
+
+def test_an_ask_has_its_name_its_id_and_its_fields():
+    ask = {"ask": "close", "id": 3, "connection": 1, "code": 4000, "reason": "grüße"}
+    assert parse_ask(json.dumps(ask)) == ask
+
+
+def test_everything_that_may_be_asked_is_done():
+    assert set(ASKS) == set(DO)
+
+
+@pytest.mark.parametrize(
+    "message, words",
+    [
+        (b'{"ask": "clock", "id": 1}', "a text message"),
+        ('{"ask": "clock", "id": 1}' + 20_000 * " ", "at most 16384 characters"),
+        ("", "JSON"),
+        ("ping", "JSON"),
+        ("[" * 16_000, "JSON"),
+        ("1" * 5000, "JSON"),
+        ("[]", "an object"),
+        ("null", "an object"),
+        ("{}", "one of clock, ping"),
+        ('{"ask": 1, "id": 1}', "one of clock, ping"),
+        ('{"ask": ["clock"], "id": 1}', "one of clock, ping"),
+        ('{"ask": "reboot", "id": 1}', "one of clock, ping"),
+        ('{"ask": "__class__", "id": 1}', "one of clock, ping"),
+        ('{"ask": "clock"}', "exactly these fields: id"),
+        ('{"ask": "clock", "id": 1, "connection": 1}', "exactly these fields: id"),
+        ('{"ask": "ping", "id": 1}', "exactly these fields: id, connection"),
+        ('{"ask": "clock", "id": "1"}', "id is a whole number"),
+        ('{"ask": "clock", "id": 1.0}', "id is a whole number"),
+        ('{"ask": "clock", "id": true}', "id is a whole number"),
+        ('{"ask": "clock", "id": -1}', "id is a whole number"),
+        ('{"ask": "clock", "id": NaN}', "id is a whole number"),
+        ('{"ask": "ping", "id": 1, "connection": 0}', "connection is a whole number from 1"),
+        ('{"ask": "ping", "id": 1, "connection": null}', "connection is a whole number from 1"),
+        ('{"ask": "stop", "id": 1, "connection": 1, "seconds": 31}', "seconds is a whole number from 1 to 30"),
+        ('{"ask": "fragments", "id": 1, "connection": 1, "count": 51, "text": ""}', "count is a whole number from 1"),
+        ('{"ask": "fragments", "id": 1, "connection": 1, "count": 5, "text": 7}', "text is a text of at most 4096"),
+        ('{"ask": "break", "id": 1, "rule": "' + 41 * "x" + '"}', "rule is a text of at most 40"),
+        ('{"ask": "close", "id": 1, "connection": 1, "code": 1000, "reason": "\\ud800"}', "half of a surrogate pair"),
+        ('{"ask": "close", "id": 1, "connection": 1, "code": 65536, "reason": ""}', "code is a whole number from 0"),
+    ],
+)
+def test_anything_else_is_refused_in_words(message, words):
+    with pytest.raises(BadAsk, match=words):
+        parse_ask(message)
+
+
+def test_a_message_that_is_no_ask_gets_an_error_and_the_view_goes_on(page):
+    page.wire.send_frame(BINARY, b"\x00")
+    assert page.next() == {
+        "event": "error", "ask": None, "id": None, "message": "an ask is a text message of at most 16384 characters"
+    }
+    assert page.ask("clock")["event"] == "answer"
+
+
+def test_the_page_is_told_the_gallery_at_the_start(page):
+    trials = [trial["name"] for group in page.hello["gallery"] for trial in group["trials"]]
+    assert trials == [*gallery.TRIALS, *gallery.PROVOCATIONS]
+    assert [group["ask"] for group in page.hello["gallery"]] == 7 * ["break"] + ["provoke"]
+
+
+# Asks
+
+
+def test_the_clock_goes_forward(page):
+    first, second = page.ask("clock"), page.ask("clock")
+    assert 0 <= first["time"] <= second["time"] < 60
+
+
+@pytest.mark.rfc("6455-5.5.2-04")
+def test_5_5_2_ping_me_gives_the_round_trip(page):
+    client, number = page.open()
+    asked = page.send("ping", connection=number)
+    header, payload = client.receive()
+    assert header.opcode == PING
+    client.send_frame(PONG, payload)
+    answer = page.answer(asked)
+    assert answer["event"] == "answer" and 0 < answer["round_trip"] < 5
+
+
+def test_5_5_2_a_ping_without_a_pong_is_an_error(page, monkeypatch):
+    monkeypatch.setattr(lab, "PONG_PATIENCE", 0.01)
+    client, number = page.open()
+    assert page.ask("ping", connection=number)["message"] == "no Pong within 0.01 s"
+
+
+@pytest.mark.rfc("6455-5.4-05", "6455-5.4-11")
+def test_5_4_fragments_leave_with_pings_between_them_and_an_empty_one_at_the_end(page):
+    client, number = page.open()
+    asked = page.send("fragments", connection=number, count=3, text="grüße!")
+    frames = [client.receive() for _ in range(6)]
+    assert [(header.opcode, header.fin) for header, _ in frames] == [
+        (TEXT, 0), (PING, 1), (CONT, 0), (PING, 1), (CONT, 0), (CONT, 1)
+    ]
+    assert [payload.decode() for header, payload in frames if header.opcode != PING] == ["gr", "üß", "e!", ""]
+    assert page.answer(asked)["event"] == "answer"
+
+
+def test_5_4_more_fragments_than_characters_are_empty_ones(page):
+    client, number = page.open()
+    page.send("fragments", connection=number, count=3, text="a")
+    payloads = [payload for header, payload in (client.receive() for _ in range(6)) if header.opcode != PING]
+    assert payloads == [b"a", b"", b"", b""]
+
+
+@pytest.mark.rfc("6455-7.1.2-01")
+def test_7_1_2_close_sends_this_code_and_this_reason(page):
+    client, number = page.open()
+    asked = page.send("close", connection=number, code=4001, reason="grüße")
+    assert client.expect_close(4001) == "grüße"
+    client.send_frame(0x8, close_body(4001))
+    client.close()
+    answer = page.answer(asked)
+    assert (answer["event"], answer["code"]) == ("answer", 4001)
+
+
+@pytest.mark.parametrize("code", [0, 999, 1004, 1005, 1006, 1015, 5000])
+def test_7_4_a_code_that_must_not_be_sent_is_an_error_and_the_connection_lives_on(page, code):
+    client, number = page.open()
+    answer = page.ask("close", connection=number, code=code, reason="")
+    assert answer["event"] == "error" and "§7.4" in answer["message"]
+    client.send_frame(TEXT, b"alive")
+    client.expect(TEXT, b"alive")
+
+
+def test_5_5_1_a_reason_of_too_many_bytes_is_an_error(page):
+    _, number = page.open()
+    answer = page.ask("close", connection=number, code=1000, reason="ü" * 123)
+    assert "§5.5.1" in answer["message"]
+
+
+@pytest.mark.rfc("6455-7.1.5-03")
+def test_7_1_5_cut_ends_tcp_without_a_close(page):
+    client, number = page.open()
+    assert page.ask("cut", connection=number)["event"] == "answer"
+    client.expect_end()
+
+
+def test_stop_answers_when_the_time_is_over(page):
+    client, number = page.open()
+    asked = page.send("stop", connection=number, seconds=1)
+    again = page.ask("stop", connection=number, seconds=1)
+    assert "already" in again["message"]
+    client.send_frame(TEXT, b"late")
+    assert page.answer(asked)["event"] == "answer"
+    client.expect(TEXT, b"late")
+
+
+def test_stop_ends_with_its_connection(page):
+    client, number = page.open()
+    asked = page.send("stop", connection=number, seconds=30)
+    page.ask("cut", connection=number)
+    assert page.answer(asked)["event"] == "answer"
+
+
+def test_a_page_reaches_no_connection_of_another_page(running, page):
+    other = Page(running, OTHER_PAGE)
+    client, number = other.open()
+    assert page.ask("cut", connection=number)["message"] == f"connection {number} is not there any more; connect first"
+    client.send_frame(TEXT, b"alive")
+    client.expect(TEXT, b"alive")
+
+
+def test_a_connection_that_is_closing_gives_an_error(page):
+    client, number = page.open()
+    asked = page.send("close", connection=number, code=1000, reason="")
+    client.expect_close(1000)
+    assert "sent Close 1000" in page.ask("ping", connection=number)["message"]
+    client.send_frame(0x8, close_body(1000))
+    client.close()
+    assert page.answer(asked)["event"] == "answer"
+
+
+def test_there_is_an_end_to_how_many_asks_are_under_way(page, monkeypatch):
+    monkeypatch.setattr(lab, "PONG_PATIENCE", 0.2)
+    _, number = page.open()
+    asked = [page.send("ping", connection=number) for _ in range(lab.MOST_AT_A_TIME)]
+    refused = page.send("clock")
+    assert "under way" in page.answer(refused)["message"]
+    answers = {page.until("error")[-1]["message"] for _ in asked}
+    assert answers == {"no Pong within 0.2 s"}
+    assert eventually(lambda: page.ask("clock")["event"] == "answer")
+
+
+def test_a_mistake_in_an_ask_is_logged_and_told_without_its_traceback(page, log, monkeypatch):
+    def broken(lab, ask):
+        raise RuntimeError("a mistake in the ask")
+
+    monkeypatch.setitem(DO, "clock", broken)
+    assert page.ask("clock")["message"] == "the server made a mistake; its log says which"
+    assert "a mistake in the ask" in log.text
+
+
+# The gallery
+
+
+def test_a_rule_is_broken_by_a_connection_that_the_page_sees(page):
+    asked = page.send("break", rule="unmasked")
+    told = page.until("closed")
+    answers = [event for event in told if event.get("id") == asked] or [page.answer(asked)]
+    target = next(event["target"] for event in told if event["event"] == "connection")
+    assert target == f"/echo?page={PAGE}&rule=unmasked&deflate=0"
+    assert (answers[0]["code"], answers[0]["as_expected"]) == (1002, True)
+
+
+def test_a_rule_that_is_not_in_the_gallery_is_an_error(page):
+    assert "no such rule" in page.ask("break", rule="rm -rf")["message"]
+    assert "no such rule" in page.ask("provoke", rule="unmasked", connection=1)["message"]
+
+
+def test_one_rule_at_a_time(page, monkeypatch):
+    under_way, go_on = threading.Event(), threading.Event()
+
+    def slow(trial, address, target):
+        under_way.set()
+        assert go_on.wait(5)
+        return raw_client.Outcome(trial, 101, 1002)
+
+    monkeypatch.setattr(raw_client, "run", slow)
+    first = page.send("break", rule="unmasked")
+    assert under_way.wait(5)
+    assert "one rule at a time" in page.ask("break", rule="rsv1")["message"]
+    go_on.set()
+    assert page.answer(first)["as_expected"]
+
+
+def test_the_server_breaks_a_rule_for_the_browser(page):
+    client, number = page.open()
+    asked = page.send("provoke", connection=number, rule="server-opcode")
+    assert client.receive() == (Header(1, 0, 3, 0, 5), b"Hello")
+    client.finish(1002)
+    client.close()
+    answer = page.answer(asked)
+    assert (answer["code"], answer["as_expected"]) == (1002, True)
+
+
+# What a page chooses for its connections
+
+OFFER = "Sec-WebSocket-Extensions: permessage-deflate"
+
+
+@pytest.mark.parametrize(
+    "compression, query, agreed",
+    [
+        (None, "deflate=1", True),
+        (None, "deflate=0", False),
+        (None, "deflate=yes", False),
+        (None, "", False),
+        ("deflate", "deflate=0", False),
+        ("deflate", "deflate=1", True),
+        ("deflate", "", True),
+    ],
+)
+def test_a_page_switches_compression_on_and_off(serving, compression, query, agreed):
+    running = serving(
+        services.serve_endpoint,
+        process_request=services.process_request,
+        trace=watch.choose,
+        compression=compression,
+    )
+    page = Page(running)
+    client, _ = page.open(f"/echo?{query}", OFFER)
+    assert ("sec-websocket-extensions" in client.headers) == agreed
+
+
+def test_compression_that_a_page_has_switched_on_compresses_the_shortest_message(page):
+    client, _ = page.open("/echo?deflate=1", OFFER)
+    client.send_frame(TEXT, b"Hello")
+    header, _ = client.receive()
+    assert header.rsv == 0b100
+    assert page.until("item")[-1]["item"]["text"] == "Hello"
+    assert page.until("item")[-1]["item"]["compressed"]
+
+
+def test_a_page_chooses_its_heartbeat(running, page):
+    page.open("/echo?heartbeat=5")
+    page.open("/hello?heartbeat=off")
+    page.open("/clock?heartbeat=0.001")
+    intervals = {
+        connection.request.path: connection.settings.ping_interval for connection in running.server.connections
+    }
+    assert intervals == {"/watch": 20, "/echo": 5, "/hello": None, "/clock": 20}
+
+
+def test_who_is_not_watched_chooses_nothing(running):
+    client = running.open("/echo?deflate=1&heartbeat=5", OFFER)
+    assert "sec-websocket-extensions" not in client.headers
+    other = running.open(f"/echo?page={OTHER_PAGE}&deflate=1&heartbeat=5", OFFER)
+    assert "sec-websocket-extensions" not in other.headers
+    assert {connection.settings.ping_interval for connection in running.server.connections} == {20}

@@ -1,0 +1,395 @@
+"""The wire view of a page (RFC 6455 §1.2, §5.2): who sees what, and that looking disturbs nobody."""
+
+import json
+
+import pytest
+from watching import PAGE, Page, refused
+from wire import CLOSE, CONT, PING, TEXT, close_body, eventually, frame, request
+
+from refws.course import services, watch
+from refws.course.watch import Chunk, Events, Watches, page_of, parameters, requested
+from refws.protocol.frame import Side
+from refws.protocol.http import Headers, Request
+
+OTHER_PAGE = "f" * 32
+
+
+@pytest.fixture
+def running(serving):
+    """What `python3 -m refws` serves, with the wire view."""
+    return serving(services.serve_endpoint, process_request=services.process_request, trace=watch.choose)
+
+
+def the_only(running, path):
+    """The server's side of the connection to this path."""
+    (found,) = [connection for connection in running.server.connections if connection.request.path == path]
+    return found
+
+
+# Whose connection it is
+
+
+@pytest.mark.parametrize(
+    "target, page",
+    [
+        (f"/echo?page={PAGE}", PAGE),
+        (f"/echo?socket=3&page={PAGE}", PAGE),
+        (f"/echo?page={PAGE}&page={OTHER_PAGE}", PAGE),
+        ("/echo", None),
+        ("/echo?page=", None),
+        ("/echo?page=1", None),
+        (f"/echo?page={PAGE[1:]}", None),
+        (f"/echo?page={PAGE}0", None),
+        (f"/echo?page={PAGE.upper()}", None),
+        (f"/echo?page={PAGE[1:]}%0A", None),
+        ("/echo?" + "&".join("abcdefghijklmnopqrstuvwxyz") + f"&page={PAGE}", None),
+    ],
+)
+def test_a_page_is_named_by_128_random_bits_and_by_nothing_that_can_be_guessed(target, page):
+    assert page_of(Request("GET", target, "HTTP/1.1", Headers())) == page
+
+
+def test_of_a_parameter_that_comes_twice_the_first_counts():
+    assert parameters(Request("GET", "/?a=1&b=2&a=3", "", Headers())) == {"a": "1", "b": "2"}
+
+
+@pytest.mark.parametrize("line", [b"", b"GET", b"\r\n", b"\xff\xfe"])
+def test_a_line_without_a_target_is_nobodys(line):
+    assert requested(line) is None
+
+
+def test_a_page_sees_its_own_connections_and_no_others(running):
+    page, other = Page(running), Page(running, OTHER_PAGE)
+    running.open("/echo").send_frame(TEXT, b"of nobody")
+    other.open("/echo")[0].send_frame(TEXT, b"of the other page")
+    client, number = page.open("/echo")
+    client.send_frame(TEXT, b"of this page")
+    seen = [event["item"]["text"] for event in page.until("item", connection=number)]
+    assert seen == ["of this page"]
+    assert number == 1
+    assert [item["text"] for item in other.items("item")] == ["of the other page"]
+
+
+def test_the_watch_connection_itself_is_not_watched(running):
+    page = Page(running)
+    assert the_only(running, "/watch").trace is None
+    assert page.ask("clock")["event"] == "answer"
+
+
+@pytest.mark.parametrize("path", ["/echo", f"/echo?page={OTHER_PAGE}", "/echo?page=1", "/echo?page="])
+def test_a_connection_that_nobody_watches_is_not_traced_any_more(running, path):
+    Page(running)
+    client = running.open(path)
+    client.send_frame(TEXT, b"unseen")
+    client.expect(TEXT, b"unseen")
+    assert the_only(running, "/echo").trace is None
+
+
+def test_a_request_line_without_an_end_is_not_kept(running):
+    Page(running)
+    client = running.connect()
+    client.send(b"GET /" + 10_000 * b"a")
+    assert client.receive_head()[0] == 414
+
+
+def test_a_request_line_in_two_pieces_is_found(running):
+    page = Page(running)
+    client = running.connect()
+    head = request(page.target())
+    client.send(head[:20])
+    assert eventually(lambda: any(connection.trace for connection in running.server.connections))
+    client.send(head[20:])
+    assert page.items("item")[0]["lines"][0]["text"] == f"GET {page.target()} HTTP/1.1"
+    assert client.receive_head()[0] == 101
+
+
+def test_who_sends_nothing_is_nobodys(running):
+    Page(running)
+    client = running.connect()
+    client.half_close()
+    client.expect_end()
+
+
+@pytest.mark.parametrize("target", ["/watch", "/watch?page=", "/watch?page=guess", f"/watch?page={PAGE}0"])
+def test_a_watch_without_an_id_that_nobody_can_guess_is_refused(running, target):
+    status, text = refused(running, target)
+    assert status == 400
+    assert "128 random bits" in text
+
+
+@pytest.mark.rfc("6455-10.2-02")
+@pytest.mark.parametrize("path", ["/watch", "/echo"])
+def test_10_2_a_foreign_page_that_knows_the_id_is_refused_all_the_same(running, path):
+    status, text = refused(running, f"{path}?page={PAGE}", "Origin: https://evil.example")
+    assert status == 403
+    assert "§10.2" in text
+
+
+def test_an_id_watches_once(running):
+    Page(running)
+    second = running.open(f"/watch?page={PAGE}")
+    reason = second.expect_close(1013)
+    assert "in use" in reason
+
+
+def test_there_is_an_end_to_how_many_pages_watch(running, monkeypatch):
+    monkeypatch.setattr(watch, "MOST_PAGES", 1)
+    first = Page(running)
+    second = running.open(f"/watch?page={OTHER_PAGE}")
+    second.expect_close(1013)
+    second.close()
+    first.close()
+    assert eventually(lambda: len(running.server.connections) == 0)
+    Page(running, OTHER_PAGE)
+
+
+def test_there_is_an_end_to_how_many_connections_a_page_watches(running, monkeypatch):
+    monkeypatch.setattr(watch, "MOST_CONNECTIONS", 1)
+    page = Page(running)
+    first, number = page.open()
+    second = running.open(page.target())
+    second.send_frame(TEXT, b"served, and not seen")
+    second.expect(TEXT, b"served, and not seen")
+    first.finish()
+    first.close()
+    page.until("closed", connection=number)
+    assert page.open()[1] == number + 1
+
+
+# What it tells
+
+
+def test_a_connection_is_told_from_its_request_to_its_end(running):
+    page = Page(running)
+    client, number = page.open("/echo?socket=7")
+    client.send_frame(TEXT, "grüße".encode())
+    client.expect(TEXT, "grüße".encode())
+    client.finish()
+    client.close()
+    events = page.until("closed")
+    told = [
+        (event["item"]["sender"], event["item"]["name"], event["item"]["verdict"]["type"])
+        if event["event"] == "item" else (event["event"], event.get("sender"))
+        for event in events
+    ]
+    assert told == [
+        ("client", "text", "Legal"),
+        ("server", "text", "Legal"),
+        ("client", "close", "Legal"),
+        ("server", "close", "Legal"),
+        ("end", "server"),
+        ("end", "client"),
+        ("closed", None),
+    ]
+    assert {event["connection"] for event in events} == {number}
+    times = [event["time"] for event in events]
+    assert times == sorted(times) and times[0] > 0
+
+
+def test_the_handshake_is_told_with_its_accept(running):
+    page = Page(running)
+    running.open(page.target("/echo?socket=7"))
+    assert page.next()["target"] == page.target("/echo?socket=7")
+    asked, answered = page.next()["item"], page.next()["item"]
+    assert asked["sender"] == "client"
+    assert asked["lines"][0]["text"] == f"GET {page.target('/echo?socket=7')} HTTP/1.1"
+    assert answered["accept"]["accept"] == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+
+
+def test_a_broken_rule_is_told_with_its_section(running):
+    page = Page(running)
+    client, _ = page.open()
+    client.send_frame(TEXT, b"Hello", masked=0)
+    client.expect_close(1002)
+    client.close()
+    items = page.items()
+    assert (items[0]["verdict"]["section"], items[0]["verdict"]["code"]) == ("§5.1", 1002)
+    assert (items[1]["sender"], items[1]["name"]) == ("server", "close")
+    assert (items[2]["type"], items[2]["length"]) == ("NotRead", 5)
+
+
+@pytest.mark.parametrize(
+    "settings, sent, section, code",
+    [
+        ({"max_size": 3}, [frame(TEXT, b"Hello")], "§10.4", 1009),
+        ({"max_fragments": 1}, [frame(TEXT, b"a", fin=0), frame(CONT, b"b")], "§10.4", 1008),
+    ],
+)
+def test_the_limits_of_this_server_are_told(serving, settings, sent, section, code):
+    running = serving(
+        services.serve_endpoint, process_request=services.process_request, trace=watch.choose, **settings
+    )
+    page = Page(running)
+    client, _ = page.open()
+    client.send(*sent)
+    client.expect_close(code)
+    client.close()
+    broken = [item["verdict"] for item in page.items() if item.get("verdict", {}).get("type") == "Violation"]
+    assert [(verdict["section"], verdict["code"]) for verdict in broken] == [(section, code)]
+
+
+def test_a_frame_that_is_not_all_there_is_told_as_it_comes_and_when_it_is_cut_off(running):
+    page = Page(running)
+    client, _ = page.open()
+    client.send(frame(TEXT, b"Hello")[:8])
+    part = page.until("partial")[-1]["item"]
+    assert part["verdict"]["type"] == "CutOff" and part["text"] == "He"
+    client.close()
+    last = page.items()[-1]
+    assert last["verdict"]["type"] == "CutOff" and last["text"] == "He"
+
+
+def test_a_heartbeat_is_told(serving):
+    running = serving(
+        services.serve_endpoint, process_request=services.process_request, trace=watch.choose, ping_interval=0.05
+    )
+    page = Page(running)
+    client, number = page.open()
+    pings = [
+        event for event in page.until("item", connection=number) if event.get("item", {}).get("name") == "ping"
+    ]
+    assert pings[-1]["item"]["sender"] == "server"
+    header, payload = client.receive()
+    assert header.opcode == PING and pings[-1]["item"]["plain_start"] == payload.hex()
+
+
+def test_what_a_peer_sends_stays_text_in_json(running):
+    page = Page(running)
+    client, _ = page.open("/echo", "Sec-WebSocket-Protocol: x")
+    client.send_frame(TEXT, b"<img src=x onerror=alert(1)>\x00\"\\")
+    header, payload = page.wire.receive()
+    assert payload.isascii()
+    assert json.loads(payload)["item"]["text"] == "<img src=x onerror=alert(1)>\x00\"\\"
+
+
+# It disturbs nobody
+
+
+def test_events_are_taken_in_order_and_once():
+    events = Events()
+    assert all(events.put({"number": number}) for number in range(3))
+    assert events.take(0) == [{"number": 0}, {"number": 1}, {"number": 2}]
+    assert events.take(0) == []
+
+
+def test_a_full_queue_takes_only_what_is_urgent():
+    events = Events(most_events=2)
+    assert [events.put({}), events.put({}), events.put({}), events.put({}, urgent=True)] == [True, True, False, True]
+    assert len(events.take(0)) == 3
+    assert events.put({})
+
+
+def test_bytes_fill_the_queue_too():
+    events = Events(most_bytes=10)
+    assert events.put(Chunk(0, None, Side.CLIENT, b"12345678"))
+    assert not events.put(Chunk(0, None, Side.CLIENT, b"123"))
+    assert events.put(Chunk(0, None, Side.CLIENT, b"12"))
+    events.take(0)
+    assert events.put(Chunk(0, None, Side.CLIENT, b"1234567890"))
+
+
+def test_a_closed_queue_takes_nothing_and_wakes_who_waits(background):
+    events = Events()
+    waiting = background(events.take, None)
+    events.close()
+    assert waiting.result() == []
+    assert not events.put({}) and not events.put({}, urgent=True)
+
+
+def test_a_page_that_reads_nothing_holds_up_nobody_and_is_told_what_it_missed(running, monkeypatch):
+    """The bytes of one message do not fit the queue: the echo comes all the same."""
+    monkeypatch.setattr(watch.Events.__init__, "__defaults__", (watch.MOST_EVENTS, 50_000))
+    page = Page(running)
+    client, number = page.open()
+    client.send_frame(TEXT, b"x" * 60_000)
+    client.expect(TEXT, b"x" * 60_000)
+    client.send_frame(TEXT, b"and one more")
+    client.expect(TEXT, b"and one more")
+    client.finish()
+    client.close()
+    events = page.until("closed")
+    assert [event["event"] for event in events].count("left out") == 1
+    end = next(event for event in events if event["event"] == "end")
+    assert 60_000 <= end["bytes_left_out"] <= 120_100
+
+
+def test_another_trace_is_told_everything_whether_or_not_a_page_looks(serving):
+    told = {}
+
+    def choose_other(connection):
+        return lambda sender, data: told.setdefault(connection.remote_address, []).append((sender, data))
+
+    running = serving(
+        services.serve_endpoint, process_request=services.process_request, trace=watch.choose_beside(choose_other)
+    )
+    page = Page(running)
+    for client in (page.open()[0], running.open("/echo")):
+        client.send_frame(TEXT, b"Hello")
+        client.expect(TEXT, b"Hello")
+        seen = told[client.sock.getsockname()]
+        received = b"".join(data for sender, data in seen if sender is Side.CLIENT)
+        assert received.startswith(b"GET /echo") and received.endswith(frame(TEXT, b"Hello"))
+        assert seen[-1] == (Side.SERVER, b"\x81\x05Hello")
+    assert page.items("item")[0]["text"] == "Hello"
+    assert told[page.wire.sock.getsockname()]
+
+
+def test_what_has_waited_for_too_long_is_not_explained_any_more(running, monkeypatch):
+    page = Page(running)
+    client, number = page.open()
+    monkeypatch.setattr(watch, "LONGEST_WAIT", -1)
+    client.send_frame(TEXT, b"Hello")
+    client.expect(TEXT, b"Hello")
+    client.finish()
+    client.close()
+    events = page.until("closed")
+    assert [event["event"] for event in events] == ["left out", "end", "end", "closed"]
+    assert events[1]["bytes_left_out"] == 11 + 7 + 8 + 4
+
+
+def test_a_page_that_is_gone_costs_nothing(running):
+    page = Page(running)
+    client, _ = page.open()
+    page.wire.reset()
+    assert eventually(lambda: len(running.server.connections) == 1)
+    client.send_frame(TEXT, b"alone")
+    client.expect(TEXT, b"alone")
+    assert the_only(running, "/echo").trace is None
+
+
+def test_a_mistake_in_the_explanation_ends_the_view_and_no_connection(running, log, monkeypatch):
+    page = Page(running)
+    client, _ = page.open()
+
+    def broken(*arguments):
+        raise RuntimeError("a mistake in the explanation")
+
+    monkeypatch.setattr(watch.Conversation, "feed", broken)
+    client.send_frame(TEXT, b"served")
+    client.expect(TEXT, b"served")
+    page.wire.expect_close(1011)
+    assert "the wire view failed, and is off now" in log.text
+    client.finish()
+
+
+def test_while_a_queue_is_full_no_new_connection_is_watched(opened):
+    page = Watches().open(PAGE)
+    page.events = Events(most_events=0)
+    assert page.add(opened()[0], "/echo") is None
+    assert page.find(1) is None
+
+
+def test_a_connection_can_be_made_to_read_nothing_until_its_page_goes(running):
+    page = Page(running)
+    client, number = page.open()
+    page.send("stop", connection=number, seconds=30)
+    watched = watch.WATCHES.find(Request("GET", page.target(), "", Headers())).find(number)
+    assert eventually(lambda: watched.stopped)
+    client.send_frame(TEXT, b"anybody there?")
+    client.send_frame(CLOSE, close_body(1000))
+    assert page.ask("clock")["event"] == "answer"
+    client.expect_silence()
+    page.close()
+    client.expect(TEXT, b"anybody there?")
+    client.expect_close(1000)
+    client.close()

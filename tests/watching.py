@@ -1,0 +1,81 @@
+"""A page without a browser, for tests: its watch connection, and connections that belong to it."""
+
+import itertools
+import json
+
+from wire import PING, TEXT, Wire, request
+
+PAGE = "0123456789abcdef" * 2
+
+
+class Page:
+    """The watch connection of a page to a running server; what it is told is read as JSON."""
+
+    def __init__(self, running, page=PAGE):
+        self.running = running
+        self.page = page
+        self.wire = running.open(f"/watch?page={page}")
+        self.numbers = itertools.count(1)
+        self.answers = {}
+        self.hello = self.next()
+
+    def close(self):
+        """The closing handshake, and the end of the TCP connection from either side."""
+        self.wire.finish()
+        self.wire.close()
+
+    def next(self):
+        """The next event."""
+        header, payload = self.wire.receive()
+        while header.opcode == PING:
+            header, payload = self.wire.receive()
+        assert header.opcode == TEXT, (header, payload)
+        return json.loads(payload)
+
+    def until(self, event, **fields):
+        """All events up to the first of this kind that has these fields."""
+        found = []
+        while not found or found[-1]["event"] != event or not fields.items() <= found[-1].items():
+            found.append(self.next())
+        return found
+
+    def items(self, event="closed", **fields):
+        """What was explained until then."""
+        return [found["item"] for found in self.until(event, **fields) if found["event"] == "item"]
+
+    def open(self, path="/echo", *headers):
+        """A connection of this page, its opening handshake done, and its number; what the page was told is read."""
+        client = self.running.open(self.target(path), *headers)
+        number = self.until("connection")[-1]["connection"]
+        self.until("item", connection=number)
+        self.until("item", connection=number)
+        return client, number
+
+    def target(self, path="/echo"):
+        return f"{path}{'&' if '?' in path else '?'}page={self.page}"
+
+    def send(self, ask, **fields):
+        """Ask for something; the id of the ask."""
+        number = next(self.numbers)
+        self.wire.send_frame(TEXT, json.dumps({"ask": ask, "id": number, **fields}).encode())
+        return number
+
+    def answer(self, number):
+        """What comes of an ask, "answer" or "error"; those of other asks are kept."""
+        while number not in self.answers:
+            event = self.next()
+            if event["event"] in ("answer", "error"):
+                self.answers[event["id"]] = event
+        return self.answers.pop(number)
+
+    def ask(self, ask, **fields):
+        return self.answer(self.send(ask, **fields))
+
+
+def refused(running, target, *headers):
+    """(status, text) of the answer to an opening handshake that is not accepted."""
+    client = Wire.connect(running.address)
+    running.clients.append(client)
+    client.send(request(target, *headers))
+    status, _ = client.receive_head()
+    return status, client.file.read().decode()
