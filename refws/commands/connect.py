@@ -16,6 +16,7 @@ from typing import TypeVar
 from .. import Connection, connect
 from ..course.drawing import count, escape_words
 from ..course.terminal import Screen, Session, choose_display
+from ..endpoint.opening import ChooseTrace
 from ..endpoint.tls import client_context
 from ..protocol.client_handshake import OWN_HEADERS, added_headers
 from ..protocol.errors import InvalidHandshake
@@ -23,6 +24,7 @@ from ..protocol.http import OWS, Response
 from ..protocol.proxy import parse_proxy
 from ..protocol.uri import parse_uri
 from .options import CommandLine, message_size, not_empty, origin, seconds, seconds_or_off, subprotocol
+from .tracing import add_trace_options, choose_trace
 
 LOGGER = logging.getLogger("refws.connect")
 """Says nothing: what it could say is shown as the end of the connection."""
@@ -68,7 +70,8 @@ def main(arguments: list[str] | None = None) -> int:
     prepare_streams()
     display = choose_display()
     try:
-        connection = open_connection(parser, options)
+        trace = choose_trace(parser, options, display.show, logger=silent_logger())
+        connection = open_connection(parser, options, trace)
     except (InvalidHandshake, OSError) as error:
         for line in refusal(error, options):
             print(escape_words(line), file=sys.stderr)
@@ -120,6 +123,7 @@ def command_line() -> CommandLine:
            help="time for the closing handshake, and for that last Pong, in seconds (default: %(default)s)")
     option("--wait", metavar="SECONDS", type=seconds_or_none, default=0,
            help="in a pipe, time to listen on after the end of the input and that Pong (default: %(default)s)")
+    add_trace_options(parser)
     return parser
 
 
@@ -155,7 +159,9 @@ def checked(value: T, check: Callable[[], object]) -> T:
 # Connecting
 
 
-def open_connection(parser: CommandLine, options: argparse.Namespace) -> Connection:
+def open_connection(
+    parser: CommandLine, options: argparse.Namespace, trace: ChooseTrace | None = None
+) -> Connection:
     """The open connection. InvalidHandshake or OSError where there is none; a bad command line ends the process."""
     try:
         return connect(
@@ -171,6 +177,7 @@ def open_connection(parser: CommandLine, options: argparse.Namespace) -> Connect
             ping_interval=options.ping_interval,
             close_timeout=options.close_timeout,
             max_size=options.max_message_size,
+            trace=trace,
             logger=silent_logger(),
         )
     except ssl.SSLError:
