@@ -10,6 +10,7 @@ COMMANDS = {
     "connect": "a WebSocket client for the terminal, and for programs through a pipe",
     "explain": "bytes as frames, every bit with its meaning and its section",
     "accept": "the Sec-WebSocket-Accept of a Sec-WebSocket-Key, step by step",
+    "replay": "a tape of --record explained again, or written as a capture for Wireshark",
 }
 """The name of each command, which is that of its module in refws.commands, and what it does."""
 

@@ -309,6 +309,22 @@ def test_options_commands_and_unicode_in_a_pipe(uri):
     assert in_a_pipe(text, server, *arguments) == (0, "yes\nKäse ✓\n00ff\nc:\\x\\tz\n\n", "")
 
 
+def test_with_trace_every_frame_is_a_line_on_stderr_and_payloads_stay_alone_on_stdout(uri):
+    status, out, err = in_a_pipe("hello\n", uri(echo), "--trace")
+    assert (status, out) == (0, "hello\n")
+    frames = [line for line in err.splitlines() if " text " in line or " close " in line]
+    assert ["->" in line for line in frames] == [True, False, True, False]
+    assert '"hello"' in frames[0] and "legal" in frames[0]
+
+
+def test_with_record_the_session_is_on_a_tape(uri, tmp_path):
+    tape = tmp_path / "tape"
+    assert in_a_pipe("hello\n", uri(echo), "--record", str(tape)) == (0, "hello\n", "")
+    lines = tape.read_text().splitlines()
+    assert lines[0].startswith("refws tape ")
+    assert any(line.endswith(" server 81 05 68 65 6c 6c 6f") for line in lines)
+
+
 def test_bytes_that_are_no_utf_8_are_not_sent_and_characters_that_stdout_lacks_are_escaped(uri):
     variables = {**os.environ, "PYTHONIOENCODING": "ascii"}
     status, out, err = in_a_pipe(b"caf\xe9\ncaf\xc3\xa9\n", uri(echo), env=variables)

@@ -70,7 +70,7 @@ def main(arguments: list[str] | None = None) -> int:
     prepare_streams()
     display = choose_display()
     try:
-        trace = choose_trace(parser, options, display.show, logger=silent_logger())
+        trace = choose_trace(parser, options, display.show)
         connection = open_connection(parser, options, trace)
     except (InvalidHandshake, OSError) as error:
         for line in refusal(error, options):

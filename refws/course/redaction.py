@@ -42,7 +42,7 @@ class Redactor:
         self._held = b""
         self._secret = False
         self._blank = True
-        self._end_of_path = END_OF_PATH if sender is Side.CLIENT else END_OF_LINE
+        self._has_query = sender is Side.CLIENT
         self._step = self._first_line
 
     def feed(self, data: bytes) -> bytes:
@@ -68,9 +68,9 @@ class Redactor:
     # Each takes the next part of what is held, and gives it as it may be known; b"" if more must come first
 
     def _first_line(self) -> bytes:
-        part = self._take_until(self._end_of_path)
+        part = self._take_until(END_OF_PATH if self._has_query else END_OF_LINE)
         self._blank = self._blank and not part.strip()
-        if part.endswith(b"?"):
+        if self._has_query and part.endswith(b"?"):
             self._step = self._query
         elif part.endswith(b"\n") and not self._blank:  # RFC 9112 §2.2: empty lines before it are ignored
             self._step = self._name

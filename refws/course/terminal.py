@@ -368,7 +368,7 @@ WAKE_INTERVAL = 0.05
 """Seconds from one `WAKE` to the next: one that comes just before the wait begins is lost."""
 
 
-class _Stopped(Exception):
+class _Stopped(BaseException):
     """The main thread is to wait no longer: a signal, or the connection has ended."""
 
 

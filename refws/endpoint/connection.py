@@ -509,6 +509,8 @@ class Connection:
             self._stream.half_close()
             self._stream.drain(LINGER)
         self._stream.abort()
+        if self._trace is not None:
+            self._tell(False, b"")
         self._writer.end()
         if self._heartbeat is not None:
             self._heartbeat.cancel()

@@ -1,0 +1,154 @@
+"""`python3 -m refws replay FILE`: RFC 6455 §5, a tape -> the explanation of what is on it, or a file for Wireshark."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterable
+from contextlib import nullcontext
+from typing import BinaryIO
+
+from ..course.drawing import Style, count
+from ..course.pcap import write_pcap
+from ..course.tape import BadTape, Entry, Opened, TapeReader
+from ..course.trace import Narration
+from .explain import make_printable, uses_color
+from .options import CommandLine, not_empty, whole_number
+
+EPILOG = """\
+Exit status: 0 if all is legal, 1 if a rule was broken or something cut off, 2 for a bad command line, or a tape that
+cannot be read. A tape is text, and may be edited: each line has seconds, connection, sender, and bytes in hex."""
+
+MOST_CONNECTIONS = 10**9 - 1
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print the explanation, or write the capture; the exit status is that of the help text."""
+    parser = command_line()
+    options = parser.parse_args(arguments)
+    if options.pcap and is_same_file(options.file, options.pcap):
+        parser.error("--pcap would write over the tape: give another file")
+    make_printable(sys.stdout)
+    try:
+        with nullcontext(sys.stdin.buffer) if options.file == "-" else open(options.file, "rb") as file:
+            return replay(file, options)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        return 1
+    except BadTape as error:
+        problem = f"{options.file!r} is no tape, {error}"
+    except OSError as error:
+        problem = what_to_do(error, options)
+    sys.stdout.flush()
+    print(f"refws: {problem}", file=sys.stderr)
+    return 2
+
+
+def command_line() -> CommandLine:
+    """The options."""
+    parser = CommandLine(
+        prog="python3 -m refws replay",
+        description="Explains again what was recorded with --record FILE.",
+        epilog=EPILOG,
+        allow_abbrev=False,
+    )
+    option = parser.add_argument
+    option("file", metavar="FILE", type=not_empty,
+           help="the tape; - for standard input")
+    option("--full", action="store_true",
+           help="each head and frame bit by bit, not just a line")
+    option("--connection", metavar="NUMBER", type=connection_number,
+           help="only the connection with this number (default: all)")
+    option("--pcap", metavar="FILE", type=not_empty,
+           help="explain nothing, but write the bytes to a file that Wireshark opens")
+    return parser
+
+
+def connection_number(text: str) -> int:
+    return whole_number(text, "the number of a connection", 0, MOST_CONNECTIONS)
+
+
+def is_same_file(one: str, other: str) -> bool:
+    return os.path.exists(one) and os.path.exists(other) and os.path.samefile(one, other)
+
+
+def what_to_do(error: OSError, options: argparse.Namespace) -> str:
+    reason = error.strerror or str(error)
+    if options.pcap is not None and error.filename == options.pcap:
+        return f"cannot write {options.pcap!r}, {reason}: give a file in a directory of yours"
+    return f"cannot read {options.file!r}, {reason}: give a tape that --record has written, or - for standard input"
+
+
+def replay(file: BinaryIO, options: argparse.Namespace) -> int:
+    """The exit status. BadTape, OSError."""
+    reader = TapeReader(file)
+    entries = (entry for entry in reader if options.connection in (None, entry.connection))
+    status = export(reader, entries, options.pcap) if options.pcap else explain(entries, options.full)
+    if reader.cut_off:
+        print("refws: the last line of the tape is cut off, and was left out", file=sys.stderr)
+    return status
+
+
+def export(reader: TapeReader, entries: Iterable[Entry], path: str) -> int:
+    """Write the capture. OSError."""
+    with open(path, "wb") as file:
+        number = write_pcap(file, entries, reader.recorded)
+        size = file.tell()
+    print(f"{number} packets in {count(size)}: open it with Wireshark, or tshark -r")
+    return 0
+
+
+def explain(entries: Iterable[Entry], full: bool) -> int:
+    """Print what the entries say; 1 if something on the tape is illegal or cut off."""
+    replay = Replay(full, Style(uses_color(sys.stdout)))
+    for entry in entries:
+        replay.tell(entry)
+    replay.finish()
+    return int(replay.broken)
+
+
+class Replay:
+    """The narrations of all connections that have not ended, by their numbers."""
+
+    def __init__(self, full: bool, style: Style) -> None:
+        self.broken = False
+        self._full = full
+        self._style = style
+        self._seconds = 0.0
+        self._told: dict[int, tuple[float, Narration]] = {}
+
+    def tell(self, entry: Entry) -> None:
+        """Print what this entry completes."""
+        self._seconds = entry.seconds
+        if entry.connection not in self._told:
+            self._told[entry.connection] = self._begin(entry)
+        began, narration = self._told[entry.connection]
+        if isinstance(entry, Opened):
+            print(introduction(entry), flush=True)
+        else:
+            self._print(narration, narration.tell(entry.seconds - began, entry.sender, entry.data))
+        if narration.over:
+            del self._told[entry.connection]
+
+    def finish(self) -> None:
+        """Print what is cut off in those that have not ended."""
+        for began, narration in self._told.values():
+            self._print(narration, narration.finish(self._seconds - began))
+
+    def _begin(self, entry: Entry) -> tuple[float, Narration]:
+        """An `open` tells that the opening handshake is next; without it, the first byte does."""
+        at_handshake = True if isinstance(entry, Opened) else None
+        return entry.seconds, Narration(f"#{entry.connection}", self._full, self._style, at_handshake)
+
+    def _print(self, narration: Narration, texts: list[str]) -> None:
+        for text in texts:
+            print(text, flush=True)
+        self.broken |= narration.broken
+
+
+def introduction(opened: Opened) -> str:
+    client, server = opened.client or "an unknown address", opened.server or "an unknown address"
+    return f"#{opened.connection} client {client}, server {server}"
