@@ -1,8 +1,10 @@
 """refws against Autobahn's testsuite, and other servers beside it.
 
     python3 conformance/autobahn.py server                 run all cases against refws, judge the report
+    python3 conformance/autobahn.py client                 the same against the client of refws
     python3 conformance/autobahn.py server --cases ci      only what fits in a few minutes; also 9.*,6.4.3 and such
     python3 conformance/autobahn.py show 6.4.3             one case of the last report: rules, functions, bytes
+    python3 conformance/autobahn.py show --client 6.4.3    the same of the client
     python3 conformance/autobahn.py peers                  the same cases against other servers -> RESULTS.md
 
 Exit status: 0 all as expected, 1 a difference or a failed run, 2 wrong usage, 3 the testsuite could not be had,
@@ -15,6 +17,7 @@ import argparse
 import configparser
 import dataclasses
 import datetime
+import functools
 import os
 import platform
 import shlex
@@ -31,26 +34,27 @@ import report
 import results
 import rules
 import show
-from cases import NAMED, UnknownCases, select
+from cases import MAX_FRAGMENTS, MAX_MESSAGE_SIZE, NAMED, UnknownCases, select
 from progress import clock
 
 HERE = Path(__file__).resolve().parent
-REPORTS = HERE / "reports" / "server"
-PEER_REPORTS = HERE / "reports" / "peers"
-EXPECTED = HERE / "expected-server.json"
+REPORTS = HERE / "reports"
+ECHO_CLIENT = HERE / "echo_client.py"
 RESULTS = HERE / "RESULTS.md"
 
 AGENT = "refws"
-MAX_MESSAGE_SIZE = 32 * 2**20
-"""The longest message of the testsuite has 16 MiB."""
-
-MAX_FRAGMENTS = 2**16 + 1
-"""9.3.1 and 9.4.1 send 4 MiB in fragments of 64 bytes, and an empty one at the end."""
 
 NOT_FOR_PEERS = ("9.*", "12.*", "13.*")
 """Speed, and compression, which not all of them have."""
 
 AS_EXPECTED, DIFFERENT, WRONG_USAGE, UNAVAILABLE, INTERRUPTED = 0, 1, 2, 3, 130
+
+
+SERVER, CLIENT, PEERS = "server", "client", "peers"
+"""What is tested, and where in `REPORTS` its reports are."""
+
+CERTIFICATES = HERE.parent / "tests" / "certificates"
+EXPECTED = {SERVER: HERE / "expected-server.json", CLIENT: HERE / "expected-client.json"}
 
 
 def say(line: str = "") -> None:
@@ -83,7 +87,7 @@ def parser() -> argparse.ArgumentParser:
         prog="autobahn.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = result.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    server = commands.add_parser("server", help="run the fuzzing client against refws and judge its report")
+    server = commands.add_parser(SERVER, help="run the fuzzing client against refws and judge its report")
     server.set_defaults(command=run_server)
     add_run_options(server, ())
     server.add_argument(
@@ -92,11 +96,17 @@ def parser() -> argparse.ArgumentParser:
         default="autobahn",
         help="who judges: the real testsuite (default), or kosoku: faster, no Python 2.7, but not 12.*.1 and 13.*.1",
     )
+    server.add_argument("--tls", action="store_true", help="over wss:// (default: ws://)")
+    client = commands.add_parser(CLIENT, help="run the client of refws against the fuzzing server and judge its report")
+    client.set_defaults(command=run_client)
+    add_run_options(client, ())
     reader = commands.add_parser("show", help="show a case of the last report: rules, functions, bytes both ways")
     reader.set_defaults(command=show_case)
     reader.add_argument("case", help="such as 6.4.3")
-    reader.add_argument("--peer", metavar="NAME", help="from the last report of a peer, such as ws (default: of refws)")
-    table = commands.add_parser("peers", help=f"run the cases against refws and its peers and write {RESULTS.name}")
+    whose = reader.add_mutually_exclusive_group()
+    whose.add_argument("--client", action="store_true", help="from the last report of the client (default: the server)")
+    whose.add_argument("--peer", metavar="NAME", help="from the last report of a peer, such as ws")
+    table = commands.add_parser(PEERS, help=f"run the cases against refws and its peers and write {RESULTS.name}")
     table.set_defaults(command=compare_peers)
     add_run_options(table, NOT_FOR_PEERS)
     table.add_argument("--rounds", type=_positive, default=3, help="runs of each server (default: %(default)s)")
@@ -115,7 +125,7 @@ def add_run_options(command: argparse.ArgumentParser, left_out: Sequence[str]) -
 
     option("--cases", _patterns, "PATTERNS", None, f"such as 1.*,9.1.1, or {names} (default: all{but})")
     option("--exclude-cases", _patterns, "PATTERNS", (), "cases left out of these")
-    option("--jobs", _positive, "N", os.cpu_count() or 1, "fuzzing clients at once (default: one a core, %(default)s)")
+    option("--jobs", _positive, "N", os.cpu_count() or 1, "cases at once (default: one a core, %(default)s)")
     option("--case-timeout", _positive, "S", 500, "seconds until a case counts as hanging (default: %(default)s)")
     option("--deadline", _positive, "S", 3600, "seconds for each run (default: %(default)s)")
 
@@ -136,11 +146,34 @@ def _positive(text: str) -> int:
 def run_server(arguments: argparse.Namespace) -> int:
     """Runs the selected cases against our server; the exit status says whether all went as expected."""
     referee = environment.kosoku() if arguments.referee == "kosoku" else environment.testsuite(say)
-    expectation = report.Expectation.load(EXPECTED)
+    server = refws_over_tls() if arguments.tls else refws()
+    return run(arguments, referee, SERVER, functools.partial(fuzzing.fuzz_server, referee, server))
+
+
+def run_client(arguments: argparse.Namespace) -> int:
+    """Runs the selected cases against our client; the exit status says whether all went as expected."""
+    testsuite = environment.testsuite(say)
+    client = fuzzing.Client(AGENT, client_command)
+    return run(arguments, testsuite, CLIENT, functools.partial(fuzzing.fuzz_client, testsuite, client))
+
+
+def run(
+    arguments: argparse.Namespace, referee: environment.Referee, tested: str, fuzz: Callable[..., list[str]]
+) -> int:
+    """Runs the selected cases, prints the summary and every difference; the exit status."""
+    expectation = report.Expectation.load(EXPECTED[tested])
     selected = selection(set(referee.cases()) | set(expectation.verdicts), arguments, referee.cannot_judge)
+    directory = REPORTS / tested
     started = time.monotonic()
-    notes = fuzzing.fuzz(referee, refws(), selected, REPORTS, arguments.jobs, limits(arguments))
-    return judge(selected, expectation, notes, time.monotonic() - started)
+    notes = fuzz(selected, directory, arguments.jobs, limits(arguments))
+    elapsed_s = time.monotonic() - started
+    results = report.read(directory, AGENT)
+    found = report.differences(selected, expectation, results)
+    say(report.summary(results))
+    for line in (*notes, *found):
+        say(f"\n{line}")
+    say(f"\n{len(selected)} cases in {clock(elapsed_s)}, {len(found)} not as expected: {directory / 'index.html'}")
+    return DIFFERENT if found else AS_EXPECTED
 
 
 def selection(known: set[str], arguments: argparse.Namespace, cannot_judge: Sequence[str] = ()) -> list[str]:
@@ -158,6 +191,12 @@ def refws() -> fuzzing.Server:
     return fuzzing.Server(AGENT, server_command)
 
 
+def refws_over_tls() -> fuzzing.Server:
+    """With the certificate of the tests, which the testsuite does not check."""
+    files = ["--cert", str(CERTIFICATES / "localhost.pem"), "--key", str(CERTIFICATES / "key.pem")]
+    return fuzzing.Server(AGENT, lambda port: [*server_command(port), *files], "wss")
+
+
 def server_command(port: int) -> list[str]:
     return [sys.executable, "-m", "refws", "--host", "127.0.0.1", "--port", str(port), *server_options()]
 
@@ -172,27 +211,21 @@ def server_options() -> list[str]:
     return ["--deflate", *(str(word) for option in options.items() for word in option)]
 
 
-def judge(selected: list[str], expectation: report.Expectation, notes: list[str], elapsed_s: float) -> int:
-    """Prints the summary and every difference; the exit status."""
-    results = report.read(REPORTS, AGENT)
-    found = report.differences(selected, expectation, results)
-    say(report.summary(results))
-    for line in (*notes, *found):
-        say(f"\n{line}")
-    say(f"\n{len(selected)} cases in {clock(elapsed_s)}, {len(found)} not as expected: {REPORTS / 'index.html'}")
-    return DIFFERENT if found else AS_EXPECTED
+def client_command(url: str, cases: Sequence[str]) -> list[str | Path]:
+    return [sys.executable, ECHO_CLIENT, url, AGENT, *cases]
 
 
 def show_case(arguments: argparse.Namespace) -> int:
     """Prints one case of the last report."""
     case, agent = arguments.case, arguments.peer or AGENT
-    directory = PEER_REPORTS / arguments.peer / "round-1" if arguments.peer else REPORTS
-    select(report.Expectation.load(EXPECTED).verdicts, [case])
+    tested = CLIENT if arguments.client else SERVER
+    directory = REPORTS / PEERS / arguments.peer / "round-1" if arguments.peer else REPORTS / tested
+    select(report.Expectation.load(EXPECTED[tested]).verdicts, [case])
     found = report.read(directory, agent).get(case)
     if found is None:
-        how = "peers" if arguments.peer else f"server --cases {case}"
+        how = PEERS if arguments.peer else f"{tested} --cases {case}"
         return _complain(f"the last report of {agent} does not have {case}; make one: autobahn.py {how}", WRONG_USAGE)
-    say(show.case_page(case, found, show.load(found), rules.load()))
+    say(show.case_page(case, found, show.load(found), rules.of_side(rules.load(), tested)))
     return AS_EXPECTED
 
 
@@ -231,8 +264,10 @@ def run_rounds(
     rounds = []
     try:
         for number in range(1, arguments.rounds + 1):
-            directory = PEER_REPORTS / entry.name / f"round-{number}"
-            for note in fuzzing.fuzz(testsuite, server(), selected, directory, arguments.jobs, limits(arguments)):
+            directory = REPORTS / PEERS / entry.name / f"round-{number}"
+            for note in fuzzing.fuzz_server(
+                testsuite, server(), selected, directory, arguments.jobs, limits(arguments)
+            ):
                 say(f"  {note}")
             rounds.append(results.verdicts(selected, report.read(directory, entry.name)))
     except (environment.Unavailable, fuzzing.RunFailed, processes.CommandFailed) as error:

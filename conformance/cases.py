@@ -5,6 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 
+MAX_MESSAGE_SIZE = 32 * 2**20
+"""The longest message of the testsuite has 16 MiB."""
+
+MAX_FRAGMENTS = 2**16 + 1
+"""9.3.1 and 9.4.1 send 4 MiB in fragments of 64 bytes, and an empty one at the end."""
+
 TYPICAL_S = {
     "5.19": 1.0,
     "5.20": 1.0,

@@ -40,6 +40,14 @@ cases = CaseSet(case.CaseSetname, case.CaseBasename, case.Cases, case.CaseCatego
 print('\\n'.join(cases.CasesIndices))
 """
 
+FUZZING_SERVER = """
+import functools
+from autobahntestsuite import wstest, fuzzing
+fuzzing.listenWS = functools.partial(fuzzing.listenWS, interface='127.0.0.1')
+wstest.run()
+"""
+"""Left to itself it would listen on every address of the machine."""
+
 Say = Callable[[str], None]
 
 
@@ -74,6 +82,10 @@ class Testsuite:
     def fuzzing_client(self, spec: Path) -> list[str | Path]:
         """The command that runs the cases of a spec file and prints each as it starts."""
         return [*self._python, self.directory / "bin" / "wstest", "--mode", "fuzzingclient", "--spec", spec]
+
+    def fuzzing_server(self, spec: Path) -> list[str | Path]:
+        """The command that serves the cases of a spec file, without its web pages, and prints each as it starts."""
+        return [*self._python, "-c", FUZZING_SERVER, "--mode", "fuzzingserver", "--webport", "0", "--spec", spec]
 
 
 @dataclass(frozen=True)

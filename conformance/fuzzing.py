@@ -1,10 +1,13 @@
-"""The real testsuite's fuzzing clients against a server: cases -> a report, by way of one for each portion of them.
+"""The real testsuite against a server or a client: cases -> a report, by way of one for each portion of them.
 
-A fuzzing client runs its cases one after the other, prints each as it starts, and writes its reports at the end.
+A server under test runs all the time, and fuzzing clients come to it, one for each portion. A client under test runs
+once for each portion, against a fuzzing server of its own. Either way the testsuite runs its cases one after the other,
+prints each as it starts, and writes its reports at the end.
 """
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 import re
@@ -15,11 +18,12 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import processes
 import report
 from cases import portions
-from environment import ROOT, Referee
+from environment import ROOT, Referee, Testsuite
 from progress import Progress
 
 CASE_STARTS = re.compile(r"^Running test case ID (\S+) for agent", re.MULTILINE)
@@ -36,6 +40,15 @@ class Server:
 
     name: str
     command: Callable[[int], Sequence[str | Path]]
+    scheme: str = "ws"
+
+
+@dataclass(frozen=True)
+class Client:
+    """What is to be tested: its name in the reports, and the command that asks the server at a URL for these cases."""
+
+    name: str
+    command: Callable[[str, Sequence[str]], Sequence[str | Path]]
 
 
 @dataclass(frozen=True)
@@ -54,8 +67,8 @@ class Limits:
     run_s: float
 
 
-def fuzz(
-    referee: Referee, server: Server, selected: Sequence[str], directory: Path, clients: int, limits: Limits
+def fuzz_server(
+    referee: Referee, server: Server, selected: Sequence[str], directory: Path, jobs: int, limits: Limits
 ) -> list[str]:
     """Starts the server, runs the cases, leaves one report in `directory`; returns what went wrong on the way.
 
@@ -65,48 +78,98 @@ def fuzz(
     port = processes.free_port()
     with processes.Process(server.command(port), directory / "server.log", directory=ROOT) as process:
         processes.wait_for_port(process, port, STARTUP_S)
-        run = Run(referee, Testee(server.name, f"ws://127.0.0.1:{port}/echo"), process, directory)
-        progress = Progress(selected, clients, sys.stdout, time.monotonic())
-        run.execute(portions(selected, clients), clients, limits, progress)
-    report.merge(run.directories, server.name, directory)
+        testee = Testee(server.name, f"{server.scheme}://127.0.0.1:{port}/echo")
+        run = Run(functools.partial(start_fuzzing_client, referee, testee), directory, process)
+        return _execute(run, server.name, selected, directory, jobs, limits)
+
+
+def fuzz_client(
+    testsuite: Testsuite, client: Client, selected: Sequence[str], directory: Path, jobs: int, limits: Limits
+) -> list[str]:
+    """Runs the cases against the client, leaves one report in `directory`; returns what went wrong on the way.
+
+    Raises RunFailed, and processes.CommandFailed when a fuzzing server does not start.
+    """
+    report.clear(directory)
+    run = Run(functools.partial(start_fuzzing_server, testsuite, client), directory)
+    return _execute(run, client.name, selected, directory, jobs, limits)
+
+
+def _execute(run: Run, agent: str, selected: Sequence[str], directory: Path, jobs: int, limits: Limits) -> list[str]:
+    progress = Progress(selected, jobs, sys.stdout, time.monotonic())
+    run.execute(portions(selected, jobs), jobs, limits, progress)
+    report.merge(run.directories, agent, directory)
     return run.notes
 
 
-def spec(testee: Testee, cases: Sequence[str], directory: Path) -> str:
-    """What a fuzzing client is told: JSON of the testsuite's form."""
-    servers = [{"agent": testee.agent, "url": testee.url}]
-    return json.dumps({"outdir": str(directory), "servers": servers, "cases": list(cases)}, indent=2)
+def write_spec(directory: Path, cases: Sequence[str], peer: dict[str, Any]) -> Path:
+    """The file that tells the testsuite what to run, and with whom: JSON of its form, in a new directory."""
+    directory.mkdir(parents=True)
+    file = directory / "spec.json"
+    file.write_text(json.dumps({"outdir": str(directory), **peer, "cases": list(cases)}, indent=2), "utf-8")
+    return file
 
 
 def last_started(output: str) -> str | None:
-    """The case that the client printed last."""
+    """The case that the testsuite printed last."""
     started = CASE_STARTS.findall(output)
     return started[-1] if started else None
 
 
-class FuzzingClient:
-    """One process of the testsuite at work on one portion of the cases."""
+def start_fuzzing_client(referee: Referee, testee: Testee, cases: Sequence[str], directory: Path) -> Worker:
+    spec = write_spec(directory, cases, {"servers": [{"agent": testee.agent, "url": testee.url}]})
+    with ExitStack() as started:
+        client = started.enter_context(processes.Process(referee.fuzzing_client(spec), directory / "output.txt"))
+        return Worker(cases, directory, client, client.log, started.pop_all(), referee.passing)
 
-    def __init__(self, referee: Referee, testee: Testee, cases: Sequence[str], directory: Path) -> None:
+
+def start_fuzzing_server(testsuite: Testsuite, client: Client, cases: Sequence[str], directory: Path) -> Worker:
+    """A fuzzing server, and the client under test at work there. Blocks until the server listens."""
+    port = processes.free_port()
+    url = f"ws://127.0.0.1:{port}"
+    spec = write_spec(directory, cases, {"url": url})
+    log = directory.with_name(f"{client.name}-{directory.name}.log")
+    with ExitStack() as started:
+        server = started.enter_context(processes.Process(testsuite.fuzzing_server(spec), directory / "output.txt"))
+        processes.wait_for_port(server, port, STARTUP_S)
+        process = started.enter_context(processes.Process(client.command(url, cases), log, directory=ROOT))
+        return Worker(cases, directory, process, server.log, started.pop_all())
+
+
+class Worker:
+    """One portion of the cases in the works: all is done when `process` ends, well if with one of `passing`.
+
+    `output` is where the testsuite prints each case as it starts, `started` ends `process` and whatever it needs.
+    """
+
+    def __init__(
+        self,
+        cases: Sequence[str],
+        directory: Path,
+        process: processes.Process,
+        output: Path,
+        started: ExitStack,
+        passing: Sequence[int] = (0,),
+    ) -> None:
         self.cases = cases
         self.directory = directory
-        directory.mkdir(parents=True)
-        spec_file = directory / "spec.json"
-        spec_file.write_text(spec(testee, cases, directory), "utf-8")
-        self.process = processes.Process(referee.fuzzing_client(spec_file), directory / "output.txt")
+        self.process = process
+        self.passing = passing
         self.current: str | None = None
+        self._output = output
+        self._started = started
         self._current_since = time.monotonic()
 
     def look(self, now: float) -> None:
-        """Takes in what the client has printed since."""
-        case = last_started(self.process.log.read_text("utf-8", "replace"))
+        """Takes in what the testsuite has printed since."""
+        case = last_started(self._output.read_text("utf-8", "replace"))
         if case != self.current:
             self.current = case
             self._current_since = now
 
     @property
     def done(self) -> Sequence[str]:
-        """The cases before the current one, or all when the client has ended."""
+        """The cases before the current one, or all when the process has ended."""
         if self.process.status is not None:
             return self.cases
         return self.cases[: self.cases.index(self.current)] if self.current in self.cases else ()
@@ -118,43 +181,47 @@ class FuzzingClient:
         """What is left to do when the current case is given up; nothing when not even the first one starts."""
         return [case for case in self.cases if case != self.current] if self.current else []
 
+    def stop(self) -> None:
+        self._started.close()
+
 
 class Run:
-    """All portions against one server, several clients at a time.
+    """All portions, several of them at a time; `server` is the one under test, if it is one.
 
-    `directories` holds the reports of the clients that have ended, `notes` what went wrong on the way.
+    `directories` holds the reports of the portions that are done, `notes` what went wrong on the way.
     """
 
-    def __init__(self, referee: Referee, testee: Testee, server: processes.Process, directory: Path) -> None:
+    def __init__(
+        self, start: Callable[[Sequence[str], Path], Worker], directory: Path, server: processes.Process | None = None
+    ) -> None:
         self.directories: list[Path] = []
         self.notes: list[str] = []
-        self._referee = referee
-        self._testee = testee
-        self._server = server
+        self._start = start
         self._directory = directory
+        self._server = server
         self._waiting: deque[Sequence[str]] = deque()
-        self._clients: list[FuzzingClient] = []
+        self._workers: list[Worker] = []
         self._done: set[str] = set()
         self._numbers = itertools.count(1)
 
-    def execute(self, portions: Iterable[Sequence[str]], clients: int, limits: Limits, progress: Progress) -> None:
-        """Blocks until all portions are done, at most `limits.run_s`. Raises RunFailed. Leaves no client behind."""
+    def execute(self, portions: Iterable[Sequence[str]], jobs: int, limits: Limits, progress: Progress) -> None:
+        """Blocks until all portions are done, at most `limits.run_s`. Raises RunFailed. Leaves no process behind."""
         deadline = time.monotonic() + limits.run_s
         self._waiting.extend(portions)
         with ExitStack() as cleanup:
-            cleanup.callback(self._stop_clients)
+            cleanup.callback(self._stop_workers)
             cleanup.callback(progress.end)
-            while self._waiting or self._clients:
+            while self._waiting or self._workers:
                 self._check_server()
                 self._check_time(deadline, limits)
-                self._start_clients(clients)
+                self._start_workers(jobs)
                 processes.pause()
                 self._collect(limits)
                 progress.show(self._all_done(), self._current(), time.monotonic())
             self._check_server()
 
     def _check_server(self) -> None:
-        if self._server.status is not None:
+        if self._server is not None and self._server.status is not None:
             status = self._server.status
             raise RunFailed(f"the server ended with status {status} {self._during()}:\n{self._server.tail()}")
 
@@ -166,44 +233,45 @@ class Run:
         return f"during {', '.join(self._current())}" if self._current() else "between the cases"
 
     def _all_done(self) -> set[str]:
-        return self._done.union(*(client.done for client in self._clients))
+        return self._done.union(*(worker.done for worker in self._workers))
 
     def _current(self) -> list[str]:
-        return [client.current for client in self._clients if client.current]
+        return [worker.current for worker in self._workers if worker.current]
 
-    def _start_clients(self, clients: int) -> None:
-        while self._waiting and len(self._clients) < clients:
-            directory = self._directory / f"client-{next(self._numbers):03d}"
-            self._clients.append(FuzzingClient(self._referee, self._testee, self._waiting.popleft(), directory))
+    def _start_workers(self, jobs: int) -> None:
+        while self._waiting and len(self._workers) < jobs:
+            directory = self._directory / f"portion-{next(self._numbers):03d}"
+            self._workers.append(self._start(self._waiting.popleft(), directory))
 
     def _collect(self, limits: Limits) -> None:
         now = time.monotonic()
-        for client in list(self._clients):
-            client.look(now)
-            if client.process.status is not None:
-                self._finish(client)
-            elif client.hangs(now, limits.case_s):
-                self._give_up(client, limits)
+        for worker in list(self._workers):
+            worker.look(now)
+            if worker.process.status is not None:
+                self._finish(worker)
+            elif worker.hangs(now, limits.case_s):
+                self._give_up(worker, limits)
 
-    def _finish(self, client: FuzzingClient) -> None:
-        self._clients.remove(client)
-        client.process.stop()
-        self._done.update(client.cases)
-        self.directories.append(client.directory)
-        if client.process.status not in self._referee.passing:
-            self.notes.append(f"a fuzzing client ended with status {client.process.status}:\n{client.process.tail()}")
+    def _finish(self, worker: Worker) -> None:
+        self._workers.remove(worker)
+        worker.stop()
+        self._done.update(worker.cases)
+        self.directories.append(worker.directory)
+        if worker.process.status not in worker.passing:
+            status, tail = worker.process.status, worker.process.tail()
+            self.notes.append(f"a client ended with status {status} during {worker.current}:\n{tail}")
 
-    def _give_up(self, client: FuzzingClient, limits: Limits) -> None:
-        """The client would report nothing of its other cases, so they run again without the one that hangs."""
-        self._clients.remove(client)
-        client.process.stop()
-        again = client.cases_but_current()
-        self._done.update(set(client.cases) - set(again))
-        what = client.current or f"the first of {len(client.cases)} cases"
+    def _give_up(self, worker: Worker, limits: Limits) -> None:
+        """The testsuite would report nothing of the other cases, so they run again without the one that hangs."""
+        self._workers.remove(worker)
+        worker.stop()
+        again = worker.cases_but_current()
+        self._done.update(set(worker.cases) - set(again))
+        what = worker.current or f"the first of {len(worker.cases)} cases"
         self.notes.append(f"{what} made no end within {limits.case_s:g} s (--case-timeout)")
         if again:
             self._waiting.appendleft(again)
 
-    def _stop_clients(self) -> None:
-        for client in self._clients:
-            client.process.stop()
+    def _stop_workers(self) -> None:
+        for worker in self._workers:
+            worker.stop()

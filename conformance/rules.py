@@ -1,12 +1,13 @@
 """rules.tsv: a case -> what of the RFCs it exercises, and the functions of refws that answer.
 
 The rules of a case add up: `6.4` fits 6.4.1, and so do `6`, `6-7` and `6.3.2-6.4.2`. `*` holds what every case has.
+A rule with a side, `server` or `client`, is for reports of that one only.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,14 +25,22 @@ class Rule:
     subject: str
     requirements: tuple[str, ...]
     functions: tuple[str, ...]
+    side: str = ""
 
 
 def load(file: Path = RULES) -> list[Rule]:
     with file.open(encoding="utf-8", newline="") as lines:
-        return [
-            Rule(line["cases"], line["subject"], tuple(line["requirements"].split()), tuple(line["functions"].split()))
-            for line in csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
-        ]
+        return [_rule(line) for line in csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE, restval="")]
+
+
+def _rule(line: Mapping[str, str]) -> Rule:
+    requirements, functions = line["requirements"].split(), line["functions"].split()
+    return Rule(line["cases"], line["subject"], tuple(requirements), tuple(functions), line.get("side", ""))
+
+
+def of_side(rules: Iterable[Rule], side: str) -> list[Rule]:
+    """The rules for reports of a `server` or of a `client`."""
+    return [rule for rule in rules if rule.side in ("", side)]
 
 
 def rules_of(case: str, rules: Iterable[Rule]) -> list[Rule]:

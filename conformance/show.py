@@ -18,9 +18,9 @@ BYTES_A_LINE = 16
 MOST_EVENTS = 40
 """More events of the wire log than these are cut in the middle: some cases send a message byte by byte."""
 
-TO_SERVER, FROM_SERVER = "->", "<-"
-DIRECTIONS = {"TO": TO_SERVER, "RO": FROM_SERVER}
-"""Octets sent and received, as the wire log calls them."""
+SENT, RECEIVED = "->", "<-"
+DIRECTIONS = {"TO": SENT, "RO": RECEIVED}
+"""Octets that the testsuite has sent and received, as its wire log calls them."""
 
 OPCODES = {0: "continuation", 1: "text", 2: "binary", 8: "Close", 9: "Ping", 10: "Pong"}
 
@@ -86,8 +86,9 @@ def plain_text(description: str) -> list[str]:
 
 def wire(noted: Mapping[str, Any]) -> Iterator[str]:
     """What went over the wire, in its order: the heads as text, all else as the testsuite has kept it."""
-    yield f"On the wire ({TO_SERVER} from the testsuite to the server, {FROM_SERVER} back):"
-    heads = {"TO": noted["httpRequest"], "RO": noted["httpResponse"]}
+    tested = "client" if noted["isServer"] else "server"
+    yield f"On the wire ({SENT} from the testsuite to the {tested}, {RECEIVED} back):"
+    heads = _heads(noted)
     for kind, head in heads.items():
         yield f"  {DIRECTIONS[kind]} {counted(len(head.encode())) if head else 'a head that the report does not keep'}"
         yield from head_lines(head)
@@ -99,9 +100,16 @@ def wire(noted: Mapping[str, Any]) -> Iterator[str]:
         else:
             yield _fitting(f"  {_event_line(event)}")
     if noted["droppedByMe"]:
-        yield f"  {TO_SERVER} the testsuite ended the TCP connection"
+        yield f"  {SENT} the testsuite ended the TCP connection"
     else:
-        yield f"  {FROM_SERVER} the server ended the TCP connection"
+        yield f"  {RECEIVED} the {tested} ended the TCP connection"
+
+
+def _heads(noted: Mapping[str, Any]) -> dict[str, str]:
+    """The head in each direction, that of the request first."""
+    if noted["isServer"]:
+        return {"RO": noted["httpRequest"], "TO": noted["httpResponse"]}
+    return {"TO": noted["httpRequest"], "RO": noted["httpResponse"]}
 
 
 def _is_head(event: Event, heads: Mapping[str, str]) -> bool:
@@ -148,9 +156,9 @@ def counted(length: int) -> str:
 def _event_line(event: Event) -> str:
     match event:
         case ["RF", [length, payload], opcode, fin, rsv, *_]:
-            return f"{FROM_SERVER} {_frame(opcode, fin, rsv, length, payload)}"
+            return f"{RECEIVED} {_frame(opcode, fin, rsv, length, payload)}"
         case ["TF", [length, payload], opcode, fin, rsv, *_]:
-            return f"{TO_SERVER} {_frame(opcode, fin, rsv, length, payload)}"
+            return f"{SENT} {_frame(opcode, fin, rsv, length, payload)}"
         case ["CT", seconds, tag]:
             return f".. {tag}: waits for {seconds:g} s"
         case ["CTE", tag]:

@@ -13,15 +13,21 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+import refws
+from refws.protocol.deflate import offer
 
 CONFORMANCE = Path(__file__).resolve().parent.parent / "conformance"
 sys.path.insert(0, str(CONFORMANCE))
 
 import autobahn  # noqa: E402
 import cases as autobahn_cases  # noqa: E402
+import echo_client  # noqa: E402
 import environment  # noqa: E402
 import fuzzing  # noqa: E402
 import peers  # noqa: E402
@@ -36,6 +42,7 @@ from progress import Progress, clock, left_s  # noqa: E402
 QUICK = (sys.executable, "-S", "-c")
 FOREVER = "import signal; signal.pause()"
 ALL_CASES = 517
+BOTH_SIDES = pytest.mark.parametrize("tested", ["server", "client"])
 
 # --- cases ------------------------------------------------------------------------------------------------------------
 
@@ -82,8 +89,7 @@ def test_typical_duration_is_that_of_the_longest_name() -> None:
 
 
 def test_every_compression_case_has_a_typical_duration() -> None:
-    counts = report.Expectation.load(autobahn.EXPECTED).verdicts
-    for case in (case for case in counts if case.startswith(("12.", "13."))):
+    for case in (case for case in KNOWN if case.startswith(("12.", "13."))):
         assert typical_s(case) > autobahn_cases.OTHER_CASES_S
 
 
@@ -308,14 +314,16 @@ def test_index_page_escapes_what_it_shows(tmp_path: Path) -> None:
 # --- the committed expectation ----------------------------------------------------------------------------------------
 
 
-def test_the_committed_expectation_counts_every_case_of_the_testsuite() -> None:
-    verdicts = report.Expectation.load(autobahn.EXPECTED).verdicts
+@BOTH_SIDES
+def test_the_committed_expectation_counts_every_case_of_the_testsuite(tested: str) -> None:
+    verdicts = report.Expectation.load(autobahn.EXPECTED[tested]).verdicts
     assert len(verdicts) == ALL_CASES
     assert {"1.1.1", "2.11", "6.22.34", "7.13.2", "10.1.1", "12.5.18", "13.7.18"} <= set(verdicts)
 
 
-def test_only_the_cases_that_are_informational_by_nature_are_not_strict() -> None:
-    verdicts = report.Expectation.load(autobahn.EXPECTED).verdicts
+@BOTH_SIDES
+def test_only_the_cases_that_are_informational_by_nature_are_not_strict(tested: str) -> None:
+    verdicts = report.Expectation.load(autobahn.EXPECTED[tested]).verdicts
     others = {case: verdict for case, verdict in verdicts.items() if verdict != report.STRICT}
     assert others == dict.fromkeys(["7.1.6", "7.13.1", "7.13.2"], INFORMATIONAL)
 
@@ -327,15 +335,15 @@ def test_an_exception_for_a_case_that_does_not_exist_is_refused(tmp_path: Path) 
         report.Expectation.load(file)
 
 
-KNOWN = list(report.Expectation.load(autobahn.EXPECTED).verdicts)
+KNOWN = list(report.Expectation.load(autobahn.EXPECTED["server"]).verdicts)
 
 
 def selected(*words: str) -> list[str]:
     return autobahn.selection(set(KNOWN), autobahn.parser().parse_args(words))
 
 
-def test_without_cases_the_server_runs_all_and_the_peers_run_all_but_speed_and_compression() -> None:
-    assert len(selected("server")) == len(selected("server", "--cases", "all")) == ALL_CASES
+def test_without_cases_server_and_client_run_all_and_the_peers_run_all_but_speed_and_compression() -> None:
+    assert len(selected("server")) == len(selected("server", "--cases", "all")) == len(selected("client")) == ALL_CASES
     assert len(selected("peers")) == 247
     assert len(selected("server", "--cases", "12.1.*", "--exclude-cases", "12.1.1")) == 17
 
@@ -357,16 +365,38 @@ def test_the_cases_for_ci_take_less_than_three_minutes_on_two_cores() -> None:
 TABLE = rules.load()
 
 
-def test_every_case_has_a_rule_with_a_subject_and_a_function() -> None:
+@BOTH_SIDES
+def test_every_case_has_a_rule_with_a_subject_and_a_function(tested: str) -> None:
     for case in KNOWN:
-        found = rules.rules_of(case, TABLE)
+        found = rules.rules_of(case, rules.of_side(TABLE, tested))
         assert all(rule.subject for rule in found)
         assert any(rule.functions for rule in found), f"add {case} to {rules.RULES.name}"
 
 
-def test_every_case_has_a_requirement_besides_those_of_every_case() -> None:
+@BOTH_SIDES
+def test_every_case_has_a_requirement_besides_those_of_every_case(tested: str) -> None:
     for case in KNOWN:
-        assert any(rule.requirements for rule in rules.rules_of(case, TABLE)), case
+        assert any(rule.requirements for rule in rules.rules_of(case, rules.of_side(TABLE, tested))), case
+
+
+def test_rules_of_a_side_are_not_for_the_other_and_those_of_none_are_for_both(tmp_path: Path) -> None:
+    file = tmp_path / "rules.tsv"
+    lines = ("cases subject requirements functions side", "1 both  ", "2 ours   server", "3 theirs   client")
+    file.write_text("".join(line.replace(" ", "\t") + "\n" for line in lines), "utf-8")
+    assert [rule.subject for rule in rules.of_side(rules.load(file), "server")] == ["both", "ours"]
+    assert [rule.subject for rule in rules.of_side(rules.load(file), "client")] == ["both", "theirs"]
+
+
+@pytest.mark.parametrize(
+    ("tested", "function"),
+    [
+        ("server", "refws/protocol/handshake.py:check_request"),
+        ("client", "refws/protocol/client_handshake.py:check_response"),
+    ],
+)
+def test_every_case_has_the_opening_handshake_of_its_side_and_not_of_the_other(tested: str, function: str) -> None:
+    [every] = [rule for rule in rules.of_side(TABLE, tested) if rule.cases == rules.EVERY_CASE]
+    assert [name for name in every.functions if name.endswith(("check_request", "check_response"))] == [function]
 
 
 def test_every_rule_is_about_some_case() -> None:
@@ -436,6 +466,7 @@ def noted(*events: object, **changes: object) -> dict[str, object]:
         "httpRequest": REQUEST,
         "httpResponse": RESPONSE,
         "droppedByMe": False,
+        "isServer": False,
         "wirelog": [["TO", octets(REQUEST.encode()), False], ["RO", octets(RESPONSE.encode())], *events],
         **changes,
     }
@@ -465,6 +496,15 @@ def test_show_has_the_heads_as_text_once_and_nothing_that_a_terminal_would_obey(
     assert lines[1:3] == [f"  -> {len(REQUEST)} bytes", "       GET /echo HTTP/1.1"]
     assert "       Server: .[31mred" in lines
     assert len([line for line in lines if "->" in line and "bytes" in line]) == 1
+
+
+def test_show_of_a_client_has_its_request_before_the_response_and_names_it_as_the_one_that_ended() -> None:
+    log = [["RO", octets(REQUEST.encode())], ["TO", octets(RESPONSE.encode()), False]]
+    lines = list(show.wire(noted(isServer=True, wirelog=log)))
+    assert lines[0] == "On the wire (-> from the testsuite to the client, <- back):"
+    assert lines[1:3] == [f"  <- {len(REQUEST)} bytes", "       GET /echo HTTP/1.1"]
+    assert f"  -> {len(RESPONSE)} bytes" in lines
+    assert lines[-1] == "  <- the client ended the TCP connection"
 
 
 def test_show_does_not_take_frames_behind_the_response_for_a_part_of_it() -> None:
@@ -512,11 +552,11 @@ def test_show_turns_descriptions_into_plain_lines() -> None:
 
 @pytest.fixture
 def last_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for directory, agent in ((tmp_path / "server", "refws"), (tmp_path / "peers" / "ws" / "round-1", "ws")):
-        write_report(directory, {"6.4.3": ("OK", "OK")}, agent)
-        (directory / f"{agent}_case_6_4_3.json").write_text(json.dumps(noted(agent=agent)), "utf-8")
-    monkeypatch.setattr(autobahn, "REPORTS", tmp_path / "server")
-    monkeypatch.setattr(autobahn, "PEER_REPORTS", tmp_path / "peers")
+    for name, agent in (("server", "refws"), ("client", "refws"), ("peers/ws/round-1", "ws")):
+        directory = write_report(tmp_path / name, {"6.4.3": ("OK", "OK")}, agent)
+        found = json.dumps(noted(agent=agent, isServer=name == "client"))
+        (directory / f"{agent}_case_6_4_3.json").write_text(found, "utf-8")
+    monkeypatch.setattr(autobahn, "REPORTS", tmp_path)
     return tmp_path
 
 
@@ -545,10 +585,20 @@ def test_show_command_reads_the_report_of_a_peer(
     assert "(ws, 2026" in capsys.readouterr().out
 
 
+def test_show_command_reads_the_report_of_the_client(
+    last_report: Path, heard_signals: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert autobahn.main(["show", "--client", "6.4.3"]) == 0
+    printed = capsys.readouterr().out
+    assert "from the testsuite to the client" in printed
+    assert str(last_report / "client" / "refws_case_6_4_3.html") in printed
+
+
 @pytest.mark.parametrize(
     ("words", "advice"),
     [
         (["6.4.4"], "autobahn.py server --cases 6.4.4"),
+        (["6.4.4", "--client"], "autobahn.py client --cases 6.4.4"),
         (["6.4.4", "--peer", "ws"], "autobahn.py peers"),
         (["6.4.5"], "no case fits '6.4.5'"),
     ],
@@ -666,12 +716,55 @@ FAKE_CLIENT = textwrap.dedent(
 )
 
 
+FAKE_SERVER = textwrap.dedent(
+    """
+    import json, os, signal, socket, sys
+    spec = json.load(open(sys.argv[1]))
+    index = {}
+    with socket.create_server(("127.0.0.1", int(spec["url"].rpartition(":")[2]))) as listener:
+        while True:
+            with listener.accept()[0] as connection:
+                asked = connection.makefile().readline().strip()
+                if asked in spec["cases"]:
+                    print("Running test case ID", asked, "for agent refws from peer tcp4:127.0.0.1:9", flush=True)
+                    index[asked] = {"behavior": os.environ.get("BEHAVIOR", "OK"), "behaviorClose": "OK", "duration": 1,
+                                    "reportfile": "refws_case_%s.json" % asked.replace(".", "_")}
+                if asked == os.environ.get("HANGING_CASE"):
+                    signal.pause()
+                if asked == "reports":
+                    json.dump({"refws": index}, open(os.path.join(spec["outdir"], "index.json"), "w"))
+    """
+)
+
+FAKE_CLIENT_UNDER_TEST = textwrap.dedent(
+    """
+    import os, socket, sys
+    for case in [*sys.argv[2:], "reports"]:
+        with socket.create_connection(("127.0.0.1", int(sys.argv[1].rpartition(":")[2]))) as connection:
+            connection.sendall(case.encode() + b"\\n")
+            connection.recv(1)
+        if case == os.environ.get("CRASHING_CASE"):
+            sys.exit("out of memory")
+    """
+)
+
+
 class FakeTestsuite(environment.Testsuite):
     def cases(self) -> list[str]:
-        return list(report.Expectation.load(autobahn.EXPECTED).verdicts)
+        return KNOWN
 
     def fuzzing_client(self, spec: Path) -> list[str | Path]:
         return [*QUICK, FAKE_CLIENT, spec]
+
+    def fuzzing_server(self, spec: Path) -> list[str | Path]:
+        return [*QUICK, FAKE_SERVER, spec]
+
+
+def client_under_test(url: str, cases: Sequence[str]) -> list[str]:
+    return [*QUICK, FAKE_CLIENT_UNDER_TEST, url, *cases]
+
+
+TESTEE = fuzzing.Testee("refws", "ws://127.0.0.1:9/echo")
 
 
 def execute(
@@ -684,10 +777,23 @@ def execute(
 ) -> fuzzing.Run:
     limits = fuzzing.Limits(case_s, run_s)
     with processes.Process([*QUICK, server], tmp_path / "server.log") as process:
-        testee = fuzzing.Testee("refws", "ws://127.0.0.1:9/echo")
-        run = fuzzing.Run(FakeTestsuite(tmp_path), testee, process, tmp_path / "reports")
+        start = partial(fuzzing.start_fuzzing_client, FakeTestsuite(tmp_path), TESTEE)
+        run = fuzzing.Run(start, tmp_path / "reports", process)
         run.execute(portions, 2, limits, Progress(["1.1.1"], 2, io.StringIO(), started=time.monotonic()))
     return run
+
+
+def execute_client(
+    tmp_path: Path, portions: Sequence[Sequence[str]], *, case_s: float = 20, run_s: float = 20
+) -> fuzzing.Run:
+    client = fuzzing.Client("refws", client_under_test)
+    run = fuzzing.Run(partial(fuzzing.start_fuzzing_server, FakeTestsuite(tmp_path), client), tmp_path / "reports")
+    progress = Progress(["1.1.1"], 2, io.StringIO(), started=time.monotonic())
+    run.execute(portions, 2, fuzzing.Limits(case_s, run_s), progress)
+    return run
+
+
+OF_BOTH_SIDES = pytest.mark.parametrize("run_portions", [execute, execute_client])
 
 
 def reported(run: fuzzing.Run, tmp_path: Path) -> list[str]:
@@ -695,17 +801,19 @@ def reported(run: fuzzing.Run, tmp_path: Path) -> list[str]:
     return list(report.read(tmp_path, "refws"))
 
 
-def test_a_run_reports_the_cases_of_all_portions(tmp_path: Path) -> None:
-    run = execute(tmp_path, [["1.1.1"], ["1.1.2", "2.1"], ["2.2"]])
+@OF_BOTH_SIDES
+def test_a_run_reports_the_cases_of_all_portions(tmp_path: Path, run_portions: Callable[..., fuzzing.Run]) -> None:
+    run = run_portions(tmp_path, [["1.1.1"], ["1.1.2", "2.1"], ["2.2"]])
     assert run.notes == []
     assert reported(run, tmp_path) == ["1.1.1", "1.1.2", "2.1", "2.2"]
 
 
+@OF_BOTH_SIDES
 def test_a_case_that_hangs_is_given_up_and_the_others_run_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_portions: Callable[..., fuzzing.Run]
 ) -> None:
     monkeypatch.setenv("HANGING_CASE", "1.1.2")
-    run = execute(tmp_path, [["1.1.1", "1.1.2", "2.1"]], case_s=0.5)
+    run = run_portions(tmp_path, [["1.1.1", "1.1.2", "2.1"]], case_s=0.5)
     assert run.notes == ["1.1.2 made no end within 0.5 s (--case-timeout)"]
     assert reported(run, tmp_path) == ["1.1.1", "2.1"]
 
@@ -714,8 +822,25 @@ def test_a_client_that_crashes_is_noted_with_its_last_words(tmp_path: Path, monk
     monkeypatch.setenv("CRASHING_CASE", "1.1.2")
     run = execute(tmp_path, [["1.1.1", "1.1.2"], ["2.1"]])
     [note] = run.notes
-    assert "status 1" in note and "broken pipe" in note
+    assert "status 1 during 1.1.2" in note and "broken pipe" in note
     assert reported(run, tmp_path) == ["2.1"]
+
+
+def test_a_client_under_test_that_crashes_is_noted_with_its_last_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CRASHING_CASE", "1.1.2")
+    run = execute_client(tmp_path, [["1.1.1", "1.1.2"], ["2.1"]])
+    [note] = run.notes
+    assert "status 1 during 1.1.2" in note and "out of memory" in note
+    assert reported(run, tmp_path) == ["2.1"]
+
+
+def test_what_a_client_under_test_printed_is_kept_beside_its_report(tmp_path: Path) -> None:
+    client = fuzzing.Client("refws", lambda url, cases: [*QUICK, "print('connection failed with 1007')"])
+    fuzzing.fuzz_client(FakeTestsuite(tmp_path), client, ["1.1.1"], tmp_path / "reports", 1, fuzzing.Limits(20, 20))
+    [log] = (tmp_path / "reports").glob("*.log")
+    assert log.read_text("utf-8") == "connection failed with 1007\n"
 
 
 def test_a_server_that_dies_ends_the_run_with_its_last_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -724,20 +849,60 @@ def test_a_server_that_dies_ends_the_run_with_its_last_words(tmp_path: Path, mon
         execute(tmp_path, [["1.1.1"]], server="raise SystemExit('out of memory')")
 
 
-def test_a_run_ends_at_its_deadline_and_leaves_no_client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HANGING_CASE", "1.1.1")
-    started: list[processes.Process] = []
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[processes.Process]:
+    """All processes that are started from now on."""
+    result: list[processes.Process] = []
     start = processes.Process.__init__
 
     def noting_start(self: processes.Process, *arguments: object, **options: object) -> None:
         start(self, *arguments, **options)  # type: ignore[arg-type]
-        started.append(self)
+        result.append(self)
 
     monkeypatch.setattr(processes.Process, "__init__", noting_start)
+    return result
+
+
+@OF_BOTH_SIDES
+def test_a_run_ends_at_its_deadline_and_leaves_no_process(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    started: list[processes.Process],
+    run_portions: Callable[..., fuzzing.Run],
+) -> None:
+    monkeypatch.setenv("HANGING_CASE", "1.1.1")
     with pytest.raises(fuzzing.RunFailed, match=r"no end after 0.1 s, .*--deadline"):
-        execute(tmp_path, [["1.1.1"]], run_s=0.1)
+        run_portions(tmp_path, [["1.1.1"]], run_s=0.1)
     assert len(started) == 2
     assert None not in [process.status for process in started]
+
+
+def test_a_fuzzing_server_that_never_listens_is_not_left_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, started: list[processes.Process]
+) -> None:
+    monkeypatch.setattr(FakeTestsuite, "fuzzing_server", lambda self, spec: [*QUICK, FOREVER])
+    monkeypatch.setattr(fuzzing, "STARTUP_S", 0)
+    with pytest.raises(processes.CommandFailed, match="does not listen"):
+        execute_client(tmp_path, [["1.1.1"]])
+    [server] = started
+    assert server.status is not None
+
+
+def test_a_signal_while_a_fuzzing_server_starts_leaves_no_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, started: list[processes.Process], heard_signals: None
+) -> None:
+    monkeypatch.setattr(FakeTestsuite, "fuzzing_server", lambda self, spec: [*QUICK, FOREVER])
+    signal.raise_signal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        execute_client(tmp_path, [["1.1.1"]])
+    [server] = started
+    assert server.status is not None
+
+
+def test_the_testsuite_serves_on_this_machine_only_and_without_its_web_pages(tmp_path: Path) -> None:
+    command = environment.Testsuite(tmp_path).fuzzing_server(tmp_path / "spec.json")
+    assert command[-6:] == ["--mode", "fuzzingserver", "--webport", "0", "--spec", tmp_path / "spec.json"]
+    assert "interface='127.0.0.1'" in environment.FUZZING_SERVER and environment.FUZZING_SERVER in command
 
 
 LISTENING = "import socket, sys; listener = socket.create_server(('127.0.0.1', int(sys.argv[1])));"
@@ -748,21 +913,42 @@ def fake_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, heard_signals: N
     monkeypatch.setattr(environment, "testsuite", lambda say: FakeTestsuite(tmp_path))
     monkeypatch.setattr(autobahn, "REPORTS", tmp_path / "reports")
     monkeypatch.setattr(autobahn, "server_command", lambda port: [*QUICK, LISTENING + FOREVER, str(port)])
+    monkeypatch.setattr(autobahn, "client_command", client_under_test)
 
 
-def test_the_command_exits_with_0_when_all_is_as_expected(fake_world: None, capsys: pytest.CaptureFixture[str]) -> None:
-    assert autobahn.main(["server", "--cases", "1.*,2.*", "--jobs", "2"]) == 0
+@BOTH_SIDES
+def test_the_command_exits_with_0_when_all_is_as_expected(
+    fake_world: None, capsys: pytest.CaptureFixture[str], tested: str
+) -> None:
+    assert autobahn.main([tested, "--cases", "1.*,2.*", "--jobs", "2"]) == 0
     assert "27 cases" in capsys.readouterr().out
 
 
+@BOTH_SIDES
 def test_the_command_exits_with_1_and_names_each_difference(
-    fake_world: None, capsys: pytest.CaptureFixture[str]
+    fake_world: None, capsys: pytest.CaptureFixture[str], tested: str
 ) -> None:
-    assert autobahn.main(["server", "--cases", "7.1.5,7.1.6"]) == 1
+    assert autobahn.main([tested, "--cases", "7.1.5,7.1.6"]) == 1
     printed = capsys.readouterr().out
+    assert f"{tested}/index.html" in printed
     assert "7.1.6: expected INFORMATIONAL, closing INFORMATIONAL; got OK, closing OK" in printed
     assert "refws_case_7_1_6.html" in printed
     assert "7.1.5:" not in printed
+
+
+def test_over_tls_the_server_has_a_certificate_and_the_testsuite_another_scheme(
+    fake_world: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tested: list[fuzzing.Server] = []
+    fuzz = fuzzing.fuzz_server
+    monkeypatch.setattr(
+        fuzzing, "fuzz_server", lambda referee, server, *rest: tested.append(server) or fuzz(referee, server, *rest)
+    )
+    assert autobahn.main(["server", "--tls", "--cases", "1.*"]) == 0
+    assert autobahn.main(["server", "--cases", "1.*"]) == 0
+    assert [server.scheme for server in tested] == ["wss", "ws"]
+    over_tls, plain = ([str(word) for word in server.command(1)] for server in tested)
+    assert over_tls[: len(plain)] == plain and over_tls[len(plain) :: 2] == ["--cert", "--key"]
 
 
 def test_the_command_exits_with_2_for_cases_that_do_not_exist(
@@ -772,12 +958,124 @@ def test_the_command_exits_with_2_for_cases_that_do_not_exist(
     assert "'8.*'" in capsys.readouterr().err
 
 
+@BOTH_SIDES
 def test_the_command_exits_with_130_after_a_signal(
-    fake_world: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    fake_world: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tested: str
 ) -> None:
     monkeypatch.setattr(fuzzing, "portions", lambda cases, clients: signal.raise_signal(signal.SIGTERM) or [cases])
-    assert autobahn.main(["server", "--cases", "1.*"]) == 130
+    assert autobahn.main([tested, "--cases", "1.*"]) == 130
     assert "interrupted" in capsys.readouterr().err
+
+
+# --- the client under test --------------------------------------------------------------------------------------------
+
+
+class FuzzingServer:
+    """Sends messages in each case and keeps what comes back; `refused` are resources that it answers with 404."""
+
+    def __init__(self, *messages: str | bytes | list[str], refused: Sequence[str] = ()) -> None:
+        self.asked: list[str] = []
+        self.offers: list[str | None] = []
+        self.echoes: list[str | bytes] = []
+        self._messages = messages
+        self._refused = refused
+
+    def handle(self, connection: refws.Connection) -> None:
+        if "/runCase" in connection.request.resource_name:
+            for message in self._messages:
+                connection.send(message)
+                self.echoes.append(connection.recv(timeout=10))
+
+    def note(self, connection: refws.Connection, request: refws.Request) -> refws.Response | None:
+        self.asked.append(request.resource_name)
+        self.offers.append(request.headers.get("Sec-WebSocket-Extensions"))
+        return connection.respond(404, "no such case") if request.resource_name in self._refused else None
+
+
+@pytest.fixture
+def run_client(serving: Callable[..., Any]) -> Callable[..., int]:
+    """run_client(fuzzing_server, *cases) gives the exit status."""
+
+    def run(server: FuzzingServer, *cases: str) -> int:
+        options = {"process_request": server.note, "max_size": 2**21, "compression": "deflate"}
+        _, port = serving(server.handle, **options).address
+        return echo_client.main(f"ws://127.0.0.1:{port}", "refws", *cases)
+
+    return run
+
+
+def test_the_client_runs_the_cases_in_order_and_asks_for_the_reports_last(run_client: Callable[..., int]) -> None:
+    server = FuzzingServer()
+    assert run_client(server, "1.1.1", "13.2.1") == 0
+    assert server.asked == [
+        "/runCase?casetuple=1.1.1&agent=refws",
+        "/runCase?casetuple=13.2.1&agent=refws",
+        "/updateReports?agent=refws",
+    ]
+
+
+def test_the_client_sends_back_what_it_gets_of_the_same_type(run_client: Callable[..., int]) -> None:
+    messages = ["grün", b"\x00\xff", ""]
+    server = FuzzingServer(*messages)
+    assert run_client(server, "1.1.1") == 0
+    assert server.echoes == messages
+
+
+def test_the_client_takes_longer_messages_and_more_fragments_than_by_default(run_client: Callable[..., int]) -> None:
+    server = FuzzingServer("x" * (2**20 + 1), ["x"] * 1025)
+    assert run_client(server, "9.1.1") == 0
+    assert server.echoes == ["x" * (2**20 + 1), "x" * 1025]
+
+
+def test_a_case_that_breaks_off_is_logged_and_the_others_run(
+    run_client: Callable[..., int], caplog: pytest.LogCaptureFixture
+) -> None:
+    server = FuzzingServer("hello", refused=["/runCase?casetuple=1.1.1&agent=refws"])
+    assert run_client(server, "1.1.1", "1.1.2") == 0
+    assert server.echoes == ["hello"]
+    assert "1.1.1 broke off" in caplog.text and "404" in caplog.text
+
+
+def test_without_reports_the_client_ends_with_1_and_says_so(
+    run_client: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_client(FuzzingServer(refused=["/updateReports?agent=refws"]), "1.1.1") == 1
+    assert echo_client.main(f"ws://127.0.0.1:{processes.free_port()}", "refws") == 1
+    assert capsys.readouterr().err.count("no reports: ") == 2
+
+
+@pytest.mark.parametrize(
+    ("case", "parameters"),
+    [
+        ("13.2.1", {"server_no_context_takeover"}),
+        ("13.3.1", {"server_max_window_bits=9"}),
+        ("13.4.1", {"server_max_window_bits=15"}),
+        ("13.5.1", {"server_no_context_takeover", "server_max_window_bits=9"}),
+        ("13.6.1", {"server_no_context_takeover", "server_max_window_bits=15"}),
+        ("13.7.1", {"server_no_context_takeover", "server_max_window_bits=9"}),
+    ],
+)
+def test_the_client_offers_what_the_title_of_the_case_says_and_lets_the_server_limit_it(
+    run_client: Callable[..., int], case: str, parameters: set[str]
+) -> None:
+    server = FuzzingServer()
+    run_client(server, case)
+    assert set((server.offers[0] or "").split("; ")) == parameters | {"permessage-deflate", "client_max_window_bits=15"}
+
+
+@pytest.mark.parametrize("case", ["1.1.1", "3.1", "12.1.1", "13.1.1"])
+def test_in_all_other_cases_the_client_offers_what_it_offers_by_default(
+    run_client: Callable[..., int], case: str
+) -> None:
+    server = FuzzingServer()
+    run_client(server, case)
+    assert server.offers[0] == offer(refws.DeflateSettings())
+
+
+def test_the_command_for_the_client_runs_it_with_url_agent_and_cases() -> None:
+    program, *words = autobahn.client_command("ws://127.0.0.1:9", ["1.1.1", "2.1"])[1:]
+    assert words == ["ws://127.0.0.1:9", "refws", "1.1.1", "2.1"]
+    assert Path(program) == Path(echo_client.__file__)
 
 
 # --- the peers --------------------------------------------------------------------------------------------------------
@@ -887,7 +1185,6 @@ def one_peer(fake_world: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
     found = (Available("websockets", ("websockets==1",), "", "set up"), Missing("ws", ("ws@8",), "", "set up"))
     monkeypatch.setattr(peers, "PEERS", found)
-    monkeypatch.setattr(autobahn, "PEER_REPORTS", tmp_path / "peers")
     return tmp_path / "RESULTS.md"
 
 
@@ -917,11 +1214,11 @@ def test_peers_command_leaves_the_table_alone_when_interrupted(
 
 
 def test_kosoku_is_told_cases_address_and_directory_by_the_same_spec(tmp_path: Path) -> None:
-    spec = tmp_path / "spec.json"
-    spec.write_text(fuzzing.spec(fuzzing.Testee("refws", "ws://127.0.0.1:9/echo"), ["1.1.1", "2.1"], tmp_path), "utf-8")
+    servers = [{"agent": "refws", "url": "ws://127.0.0.1:9/echo"}]
+    spec = fuzzing.write_spec(tmp_path / "portion", ["1.1.1", "2.1"], {"servers": servers})
     command = environment.Kosoku(Path("python")).fuzzing_client(spec)
     assert command[3:] == [
-        "--outdir", str(tmp_path), "--include", "1.1.1", "--include", "2.1", "ws://127.0.0.1:9/echo",
+        "--outdir", str(tmp_path / "portion"), "--include", "1.1.1", "--include", "2.1", "ws://127.0.0.1:9/echo",
     ]  # fmt: skip
 
 
@@ -943,7 +1240,7 @@ def test_kosoku_referees_when_asked_to(
     assert autobahn.main(["server", "--cases", "1.*,12.1.*"]) == 3
     assert autobahn.main(["server", "--cases", "1.*,12.1.*", "--referee", "kosoku"]) == 0
     assert "33 cases" in capsys.readouterr().out
-    assert "12.1.1" not in report.read(autobahn.REPORTS, "refws")
+    assert "12.1.1" not in report.read(autobahn.REPORTS / "server", "refws")
 
 
 def test_a_client_that_ends_with_a_status_of_its_referee_is_not_noted(
@@ -957,12 +1254,17 @@ def test_a_client_that_ends_with_a_status_of_its_referee_is_not_noted(
 # --- the environment --------------------------------------------------------------------------------------------------
 
 
+@BOTH_SIDES
 def test_without_python_2_7_the_command_exits_with_3_and_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, heard_signals: None, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    heard_signals: None,
+    capsys: pytest.CaptureFixture[str],
+    tested: str,
 ) -> None:
     monkeypatch.setattr(environment, "ENVIRONMENTS", tmp_path / "environments")
     monkeypatch.setattr(environment, "_candidates", lambda: [tmp_path / "python2.7", Path(sys.executable)])
-    assert autobahn.main(["server"]) == 3
+    assert autobahn.main([tested]) == 3
     [line] = capsys.readouterr().err.splitlines()
     assert "install" in line and "Python 2.7" in line
     assert list(tmp_path.iterdir()) == []

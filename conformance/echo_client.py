@@ -1,0 +1,85 @@
+"""RFC 6455 §4.1, the client under test: it asks a fuzzing server for one case after the other, and echoes what it gets.
+
+    python3 conformance/echo_client.py ws://127.0.0.1:9001 refws 1.1.1 9.1.6
+
+At the end it has the server write its reports; exit status 1 if that is not possible.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+
+from cases import MAX_FRAGMENTS, MAX_MESSAGE_SIZE
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from refws import ConnectionClosed, DeflateSettings, WebSocketException, connect  # noqa: E402
+
+TITLES = {
+    "13.2": (True, None),
+    "13.3": (False, 9),
+    "13.4": (False, 15),
+    "13.5": (True, 9),
+    "13.6": (True, 15),
+    "13.7": (True, 9),
+}
+"""What the client offers according to the titles of these groups: requestNoContextTakeover, requestMaxWindowBits.
+
+Both are about what the server sends. It accepts any offer that has client_max_window_bits, and so all of these pass
+with the default one too; but only with their own does it compress without context takeover, and with windows of 9 and
+15 bits. The title of 13.7 has two more to fall back on; a server that grants the first has no use for them.
+"""
+
+
+def main(url: str, agent: str, *cases: str) -> int:
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
+    for case in cases:
+        print(case, flush=True)
+        run_case(url, agent, case)
+    return update_reports(url, agent)
+
+
+def run_case(url: str, agent: str, case: str) -> None:
+    """The server judges what it gets; what goes wrong here is only logged, so that the other cases run."""
+    try:
+        echo(f"{url}/runCase?casetuple={case}&agent={agent}", settings_of(case))
+    except ConnectionClosed:
+        pass
+    except Exception:
+        logging.exception("%s broke off", case)
+
+
+def echo(uri: str, compression: DeflateSettings) -> None:
+    limits = {"max_size": MAX_MESSAGE_SIZE, "max_fragments": MAX_FRAGMENTS}
+    with connect(uri, compression=compression, **limits) as connection:
+        for message in connection:
+            connection.send(message)
+
+
+def settings_of(case: str) -> DeflateSettings:
+    """What the title of the case tells the client to offer; elsewhere the default, which no case is in the way of."""
+    subgroup = case.rpartition(".")[0]
+    if subgroup not in TITLES:
+        return DeflateSettings()
+    no_context_takeover, window_bits = TITLES[subgroup]
+    return DeflateSettings(
+        server_no_context_takeover=no_context_takeover, server_max_window_bits=window_bits, client_max_window_bits=15
+    )
+
+
+def update_reports(url: str, agent: str) -> int:
+    """0 once the server has written them, which it does before it closes the connection."""
+    try:
+        with connect(f"{url}/updateReports?agent={agent}") as connection:
+            for _ in connection:
+                pass
+    except (WebSocketException, OSError) as error:
+        print(f"no reports: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]) if len(sys.argv) > 3 else __doc__)
