@@ -21,6 +21,7 @@ Read the package in this order; each file names its section at its head:
         tls.py          the same over TLS
         writer.py       §6.1 §7.1        whole frames out, and the closing state
         connection.py   §6 §7            recv, send, ping, close
+        settings.py     limits and times
         heartbeat.py    §5.5.2           Pings on a schedule
         timers.py       the one timer thread
         opening.py      §4.2             the opening handshake, answered

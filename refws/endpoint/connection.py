@@ -12,12 +12,10 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
-from logging import Logger, getLogger
 from time import monotonic
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from ..protocol.close import CLOSED, CONNECTING, OPEN, Close, State, cut_reason
 from ..protocol.close_codes import CloseCode
@@ -42,6 +40,7 @@ from ..protocol.message import IncomingMessage
 from .exceptions import ConcurrencyError, ConnectionClosed, ConnectionClosedOK
 from .heartbeat import Heartbeat, PendingPings, next_beat
 from .log import format_address, log_error
+from .settings import Settings
 from .stream import Stream
 from .timers import Timer, Timers
 from .writer import FrameWriter
@@ -54,36 +53,6 @@ LINGER = 1.0
 
 Trace = Callable[[Side, bytes], None]
 """Called with who sent them and the bytes as they are on the wire, or inside TLS; no bytes are the end."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How a connection behaves. Times in seconds, sizes in bytes, None for no limit."""
-
-    open_timeout: float | None = 10
-    ping_interval: float | None = 20
-    ping_timeout: float | None = 20
-    close_timeout: float = 5
-    send_timeout: float = 20
-    max_size: int | None = 2**20
-    max_fragments: int | None = 1024
-    compression: DeflateSettings | None = None
-    logger: Logger = getLogger("refws")
-
-    def __post_init__(self) -> None:
-        for name in ("open_timeout", "ping_interval", "ping_timeout", "close_timeout", "send_timeout"):
-            seconds = getattr(self, name)
-            if seconds is not None and not seconds > 0:
-                raise ValueError(f"{name} is {seconds!r}; use a number of seconds above 0, or None for no limit")
-
-
-def compression_settings(compression: Literal["deflate"] | DeflateSettings | None) -> DeflateSettings | None:
-    """The settings that `compression` of `serve` and `connect` stands for. TypeError if it stands for none."""
-    if compression == "deflate":
-        return DeflateSettings()
-    if not isinstance(compression, DeflateSettings | None):
-        raise TypeError(f"compression is {compression!r}; use None, 'deflate' or DeflateSettings(...)")
-    return compression
 
 
 class _TimeUp(Exception):
@@ -458,6 +427,8 @@ class Connection:
             raise self._writer.not_open()
         if code == CloseCode.NO_STATUS_RCVD:
             raise ValueError("§7.4.1: close code 1005 must not be sent; leave the code out, which sends 1000")
+        if code == CloseCode.MANDATORY_EXTENSION and self.side is Side.SERVER:
+            raise ValueError("§7.4.1: close code 1010 is for clients; a server refuses the opening handshake instead")
         self._writer.start_closing(Close(code, reason))
         with self._reading:
             while self.state is not CLOSED:

@@ -22,11 +22,12 @@ from ..protocol.close_codes import CloseCode
 from ..protocol.deflate import DeflateSettings
 from ..protocol.frame import Side
 from ..protocol.http import Response
-from .connection import LINGER, Connection, Settings, compression_settings
+from .connection import LINGER, Connection
 from .exceptions import ConnectionClosed
 from .listening import listen
 from .log import format_address, log_error
 from .opening import ChooseTrace, Handler, ProcessRequest, Service, open_connection
+from .settings import Settings, compression_settings
 from .stream import Stream
 from .timers import Timers
 from .tls import TLSStream

@@ -1,0 +1,39 @@
+"""How the connections of a server or of a client behave: limits and times, checked when they are given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from logging import Logger, getLogger
+from typing import Literal
+
+from ..protocol.deflate import DeflateSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a connection behaves. Times in seconds, sizes in bytes, None for no limit."""
+
+    open_timeout: float | None = 10
+    ping_interval: float | None = 20
+    ping_timeout: float | None = 20
+    close_timeout: float = 5
+    send_timeout: float = 20
+    max_size: int | None = 2**20
+    max_fragments: int | None = 1024
+    compression: DeflateSettings | None = None
+    logger: Logger = getLogger("refws")
+
+    def __post_init__(self) -> None:
+        for name in ("open_timeout", "ping_interval", "ping_timeout", "close_timeout", "send_timeout"):
+            seconds = getattr(self, name)
+            if seconds is not None and not seconds > 0:
+                raise ValueError(f"{name} is {seconds!r}; use a number of seconds above 0, or None for no limit")
+
+
+def compression_settings(compression: Literal["deflate"] | DeflateSettings | None) -> DeflateSettings | None:
+    """The settings that `compression` of `serve` and `connect` stands for. TypeError if it stands for none."""
+    if compression == "deflate":
+        return DeflateSettings()
+    if not isinstance(compression, DeflateSettings | None):
+        raise TypeError(f"compression is {compression!r}; use None, 'deflate' or DeflateSettings(...)")
+    return compression
