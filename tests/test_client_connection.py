@@ -7,7 +7,7 @@ import zlib
 import pytest
 from wire import BINARY, CLOSE, CONT, PING, PONG, TEXT, Header, close_body, frame
 
-from refws import ConnectionClosedError, ConnectionClosedOK, DeflateSettings, Side, State
+from refws import ConnectionClosedError, ConnectionClosedOK, DeflateSettings, InvalidState, Side, State
 from refws.endpoint import writer as module
 from refws.protocol.deflate import Parameters
 
@@ -18,6 +18,23 @@ SERVER_FRAME = {"masked": 0}
 def client(opened):
     """client(**settings) gives (connection of a client, raw server)."""
     return lambda **settings: opened(side=Side.CLIENT, **settings)
+
+
+# Opening (§4.1)
+
+
+@pytest.mark.rfc("6455-4.1-01", "6455-4.1-35", "6455-4.1-45")
+def test_4_1_a_connection_is_connecting_and_sends_nothing_until_the_handshake_is_done(client):
+    connection, peer = client(connecting=True)
+    assert connection.state is State.CONNECTING
+    for call in (lambda: connection.send("too early"), connection.ping, connection.recv, connection.close):
+        with pytest.raises(InvalidState):
+            call()
+    peer.expect_silence()
+    connection.open()
+    assert connection.state is State.OPEN
+    connection.send("now")
+    peer.expect(TEXT, b"now", masked=1)
 
 
 # Masking (§5.1, §5.3, §6.1, §10.3)
@@ -184,3 +201,15 @@ def test_7_4_1_1010_is_for_clients(client, opened, background):
     with pytest.raises(ValueError, match="§7.4.1: close code 1010 is for clients"):
         server.close(1010)
     assert server.state is State.OPEN
+
+
+@pytest.mark.rfc("6455-7.4.1-05")
+def test_7_4_1_an_endpoint_that_takes_only_text_may_say_1003(opened, background):
+    connection, peer = opened()
+    peer.send_frame(BINARY, b"no text")
+    assert isinstance(connection.recv(), bytes)
+    closing = background(connection.close, 1003, "text only")
+    peer.expect_close(1003, "text only")
+    peer.send_frame(CLOSE, close_body(1003))
+    closing.result()
+    assert connection.close_code == 1003
