@@ -362,13 +362,16 @@ class Page:
         return answer["result"].get("value")
 
     def wait_for(self, condition, timeout=5):
-        """The value of a JavaScript expression as soon as it is true; TimedOut after `timeout` seconds."""
+        """The value of a JavaScript expression as soon as it is true there; TimedOut after `timeout` seconds."""
         deadline = time.monotonic() + timeout
-        while not (value := self.evaluate(condition)):
+        look = f"(async () => {{ const value = await ({condition}); return [Boolean(value), value]; }})()"
+        while True:
+            true, value = self.evaluate(look)
+            if true:
+                return value
             if time.monotonic() >= deadline:
                 raise TimedOut(f"not true within {timeout:g} s, still {value!r}: {shorten(condition)}{self.told()}")
             time.sleep(LOOK_AGAIN_S)
-        return value
 
     def text(self, selector):
         """The text of the first element that fits, as it is shown. PageError if there is none."""

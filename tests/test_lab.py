@@ -63,6 +63,10 @@ def test_everything_that_may_be_asked_is_done():
         ('{"ask": "ping", "id": 1, "connection": 0}', "connection is a whole number from 1"),
         ('{"ask": "ping", "id": 1, "connection": null}', "connection is a whole number from 1"),
         ('{"ask": "stop", "id": 1, "connection": 1, "seconds": 31}', "seconds is a whole number from 1 to 30"),
+        ('{"ask": "read", "id": 1, "connection": 1, "size": -1}', "size is a whole number from 0 to 65536"),
+        ('{"ask": "read", "id": 1, "connection": 1, "size": 65537}', "size is a whole number from 0 to 65536"),
+        ('{"ask": "read", "id": 1, "connection": 1, "size": 1.5}', "size is a whole number from 0 to 65536"),
+        ('{"ask": "read", "id": 1, "connection": 1}', "exactly these fields: id, connection, size"),
         ('{"ask": "fragments", "id": 1, "connection": 1, "count": 51, "text": ""}', "count is a whole number from 1"),
         ('{"ask": "fragments", "id": 1, "connection": 1, "count": 5, "text": 7}', "text is a text of at most 4096"),
         ('{"ask": "break", "id": 1, "rule": "' + 41 * "x" + '"}', "rule is a text of at most 40"),
@@ -164,6 +168,19 @@ def test_7_1_5_cut_ends_tcp_without_a_close(page):
     client, number = page.open()
     assert page.ask("cut", connection=number)["event"] == "answer"
     client.expect_end()
+
+
+def test_1_5_read_lasts_until_another_size_is_asked_for(running, page):
+    client, number = page.open()
+    for size in (1, 65536, 0):
+        page.read_at_a_time(client, number, size)
+        assert [connection.read_size for connection in running.server.connections] == [0, size]
+
+
+def test_1_5_read_without_a_pong_is_an_error(page, monkeypatch):
+    monkeypatch.setattr(lab, "PONG_PATIENCE", 0.01)
+    _, number = page.open()
+    assert page.ask("read", connection=number, size=1)["message"] == "no Pong within 0.01 s"
 
 
 def test_stop_answers_when_the_time_is_over(page):

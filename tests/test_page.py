@@ -164,7 +164,12 @@ def test_the_page_asks_for_what_the_server_does_and_nothing_else():
 
 @pytest.mark.parametrize(
     "name, ask, field",
-    [("fragment-count", "fragments", "count"), ("stop-seconds", "stop", "seconds"), ("close-code", "close", "code")],
+    [
+        ("fragment-count", "fragments", "count"),
+        ("stop-seconds", "stop", "seconds"),
+        ("read-size", "read", "size"),
+        ("close-code", "close", "code"),
+    ],
 )
 def test_the_numbers_that_the_page_takes_are_those_that_the_server_takes(name, ask, field):
     attributes = BY_ID[name]
@@ -201,7 +206,7 @@ def test_what_changes_by_itself_is_announced():
 def test_every_field_has_a_label():
     labelled = {attributes.get("for") for tag, attributes in ELEMENTS if tag == "label"}
     assert {"endpoint", "compression", "heartbeat", "message", "handshake-connection"} <= labelled
-    for name in ("binary", "fragment-count", "stop-seconds", "close-code", "close-reason"):
+    for name in ("binary", "fragment-count", "stop-seconds", "read-size", "close-code", "close-reason"):
         assert re.search(rf'<label[^>]*>[^<]*<input [^>]*id="{name}"', source("index.html"))
 
 

@@ -7,7 +7,8 @@ from watching import PAGE, Page, refused
 from wire import CLOSE, CONT, PING, TEXT, close_body, eventually, frame, request
 
 from refws.course import services, watch
-from refws.course.watch import Chunk, Events, Watches, page_of, parameters, requested
+from refws.course.explain import Conversation
+from refws.course.watch import Chunk, Events, Pieces, Watches, explained, page_of, parameters, requested
 from refws.protocol.frame import Side
 from refws.protocol.http import Headers, Request
 
@@ -239,6 +240,59 @@ def test_a_frame_that_is_not_all_there_is_told_as_it_comes_and_when_it_is_cut_of
     assert last["verdict"]["type"] == "CutOff" and last["text"] == "He"
 
 
+def pieces_of(events):
+    return [event["pieces"] for event in events if event["event"] == "item"]
+
+
+@pytest.mark.parametrize("size, pieces", [(1, 11), (3, 4), (4, 3), (10, 2), (11, 1), (0, 1)])
+def test_1_5_the_pieces_in_which_a_frame_comes_are_counted_and_change_nothing(running, size, pieces):
+    page = Page(running)
+    client, number = page.open()
+    page.read_at_a_time(client, number, size)
+    client.send_frame(TEXT, b"Hello")
+    client.expect(TEXT, b"Hello")
+    told = page.until("item")[-1]
+    assert (told["item"]["text"], told["pieces"]) == ("Hello", pieces)
+
+
+def counted(size):
+    """The pieces of three frames of 11 bytes and one of 8, which come in pieces of this size."""
+    pieces, conversation = Pieces(), Conversation(at_handshake=False)
+    data = 3 * frame(TEXT, b"Hello") + frame(CLOSE, close_body(1000))
+    parts = [data[start : start + size] for start in range(0, len(data), size)]
+    return [count for part in parts for count in pieces.count(len(part), conversation.feed(Side.CLIENT, part))]
+
+
+@pytest.mark.parametrize(
+    "size, counts",
+    [(41, [1, 1, 1, 1]), (22, [1, 1, 1, 1]), (11, [1, 1, 1, 1]), (8, [2, 2, 3, 2]), (1, [11, 11, 11, 8])],
+)
+def test_1_5_a_piece_that_has_bytes_of_two_frames_counts_for_both(size, counts):
+    assert counted(size) == counts
+
+
+@pytest.mark.parametrize("size", [1, 7, 20, 10_000])
+def test_1_5_the_pieces_of_a_request_are_counted_from_its_first_byte(opened, size):
+    watches = Watches()
+    page = watches.open(PAGE)
+    trace = watches.choose(opened()[0])
+    head = request(f"/echo?page={PAGE}")
+    parts = [head[start : start + size] for start in range(0, len(head), size)]
+    for part in parts:
+        trace(Side.CLIENT, part)
+    assert pieces_of(explained(page.events.take(0))) == [len(parts)]
+
+
+def test_1_5_what_is_not_complete_has_its_pieces_too(running):
+    page = Page(running)
+    client, number = page.open()
+    page.read_at_a_time(client, number, 2)
+    client.send(frame(TEXT, b"Hello")[:9])
+    client.close()
+    last = [event for event in page.until("closed") if event["event"] == "item"][-1]
+    assert (last["item"]["verdict"]["type"], last["pieces"]) == ("CutOff", 5)
+
+
 def test_a_heartbeat_is_told(serving):
     running = serving(
         services.serve_endpoint, process_request=services.process_request, trace=watch.choose, ping_interval=0.05
@@ -311,27 +365,6 @@ def test_a_page_that_reads_nothing_holds_up_nobody_and_is_told_what_it_missed(ru
     assert [event["event"] for event in events].count("left out") == 1
     end = next(event for event in events if event["event"] == "end")
     assert 60_000 <= end["bytes_left_out"] <= 120_100
-
-
-def test_another_trace_is_told_everything_whether_or_not_a_page_looks(serving):
-    told = {}
-
-    def choose_other(connection):
-        return lambda sender, data: told.setdefault(connection.remote_address, []).append((sender, data))
-
-    running = serving(
-        services.serve_endpoint, process_request=services.process_request, trace=watch.choose_beside(choose_other)
-    )
-    page = Page(running)
-    for client in (page.open()[0], running.open("/echo")):
-        client.send_frame(TEXT, b"Hello")
-        client.expect(TEXT, b"Hello")
-        seen = told[client.sock.getsockname()]
-        received = b"".join(data for sender, data in seen if sender is Side.CLIENT)
-        assert received.startswith(b"GET /echo") and received.endswith(frame(TEXT, b"Hello"))
-        assert seen[-1] == (Side.SERVER, b"\x81\x05Hello")
-    assert page.items("item")[0]["text"] == "Hello"
-    assert told[page.wire.sock.getsockname()]
 
 
 def test_what_has_waited_for_too_long_is_not_explained_any_more(running, monkeypatch):

@@ -3,7 +3,7 @@
 import itertools
 import json
 
-from wire import PING, TEXT, Wire, request
+from wire import PING, PONG, TEXT, Wire, request
 
 PAGE = "0123456789abcdef" * 2
 
@@ -50,6 +50,15 @@ class Page:
         self.until("item", connection=number)
         self.until("item", connection=number)
         return client, number
+
+    def read_at_a_time(self, client, number, size):
+        """Have the server read so many bytes at a time of this connection; what the page was told is read."""
+        waiting = {"ping", "pong", self.send("read", connection=number, size=size)}
+        client.send_frame(PONG, client.receive()[1])
+        while waiting:
+            event = self.next()
+            if event["event"] != "partial":
+                waiting -= {event.get("id"), event.get("item", {}).get("name")}
 
     def target(self, path="/echo"):
         return f"{path}{'&' if '?' in path else '?'}page={self.page}"

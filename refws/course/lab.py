@@ -93,6 +93,7 @@ ASKS: dict[str, dict[str, Number | Text]] = {
     "close": {"connection": CONNECTION, "code": Number(0, 65535), "reason": Text(MAX_REASON)},
     "cut": {"connection": CONNECTION},
     "stop": {"connection": CONNECTION, "seconds": Number(1, 30)},
+    "read": {"connection": CONNECTION, "size": Number(0, 65536)},
     "break": {"rule": Text(40)},
     "provoke": {"connection": CONNECTION, "rule": Text(40)},
 }
@@ -228,8 +229,7 @@ class Lab:
     def ping(self, ask: dict[str, Any]) -> Event:
         """§5.5.2: a Ping, and the seconds until its Pong."""
         connection = self._find(ask).connection
-        if not connection.ping().wait(PONG_PATIENCE):
-            raise BadAsk(f"no Pong within {PONG_PATIENCE:g} s")
+        wait_for_pong(connection)
         return {"round_trip": round(connection.latency, 6)}
 
     def fragments(self, ask: dict[str, Any]) -> Event:
@@ -263,6 +263,13 @@ class Lab:
             raise BadAsk("it does not answer already; wait until it does")
         return {}
 
+    def read(self, ask: dict[str, Any]) -> Event:
+        """§1.5: receives of so many bytes at most; 0 for no limit. The Ping ends the receive that is under way."""
+        connection = self._find(ask).connection
+        connection.read_size = ask["size"]
+        wait_for_pong(connection)
+        return {}
+
     def break_rule(self, ask: dict[str, Any]) -> Event:
         """§7.1.7: a trial of the gallery."""
         trial = find_trial(gallery.TRIALS, ask["rule"])
@@ -280,6 +287,12 @@ class Lab:
         return raw_client.provoke(trial, watched.connection, watched.over).as_json()
 
 
+def wait_for_pong(connection: Connection) -> None:
+    """§5.5.2: send a Ping, and block until its Pong; BadAsk where none comes."""
+    if not connection.ping().wait(PONG_PATIENCE):
+        raise BadAsk(f"no Pong within {PONG_PATIENCE:g} s")
+
+
 def find_trial(trials: dict[str, gallery.Trial], name: str) -> gallery.Trial:
     """The trial of this name; BadAsk if there is none."""
     if name not in trials:
@@ -294,6 +307,7 @@ DO: dict[str, Callable[[Lab, dict[str, Any]], Event]] = {
     "close": Lab.close,
     "cut": Lab.cut,
     "stop": Lab.stop,
+    "read": Lab.read,
     "break": Lab.break_rule,
     "provoke": Lab.provoke,
 }

@@ -20,12 +20,11 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from ..endpoint.connection import Connection, Trace
-from ..endpoint.opening import ChooseTrace
 from ..protocol.close import State
 from ..protocol.frame import Side
 from ..protocol.http import MAX_LINE_SIZE, Headers, Request
 from .explain import Conversation
-from .explanation import FrameExplanation, HeadExplanation, NotRead, as_json
+from .explanation import FrameExplanation, Item, NotRead, as_json
 
 WATCH_PATH = "/watch"
 
@@ -129,6 +128,35 @@ class Events:
 # One connection
 
 
+class Pieces:
+    """§1.5: in how many pieces the items of one direction come from the network.
+
+    TCP is a stream: where its pieces end says nothing about where frames do.
+    """
+
+    def __init__(self) -> None:
+        self.begun = 0
+        """Pieces with bytes of what is not complete yet."""
+        self._end = 0
+
+    def count(self, size: int, items: list[Item]) -> list[int]:
+        """For each of the items that the next piece completes, the pieces that have bytes of it."""
+        self._end += size
+        self.begun += 1
+        if not items:
+            return []
+        counts = [self.begun] + (len(items) - 1) * [1]
+        self.begun = int(end_of(items[-1]) < self._end)
+        return counts
+
+
+def end_of(item: Item) -> int:
+    """Where an item ends, counted in all that its sender sent."""
+    if isinstance(item, FrameExplanation):
+        return item.offset + len(item.header_bytes) + len(item.masking_key) + item.payload_received
+    return item.offset + item.length
+
+
 class WatchedConnection:
     """A connection that a page looks at; `number` is its name there.
 
@@ -148,6 +176,7 @@ class WatchedConnection:
         self._conversation = Conversation(
             at_handshake=True, keep_going=False, max_size=settings.max_size, max_fragments=settings.max_fragments
         )
+        self._pieces = {side: Pieces() for side in Side}
         self._stopping = threading.Lock()
         self.over = threading.Event()
         self._answering = threading.Event()
@@ -202,7 +231,9 @@ class WatchedConnection:
         if self.too_old or self.watch.now() - chunk.time > LONGEST_WAIT:
             first, self.too_old = not self.too_old, self.too_old + len(chunk.data)
             return [self._event("left out", chunk.time)] if first else []
-        return [self._item(item, chunk.time) for item in self._conversation.feed(chunk.sender, chunk.data)]
+        items = self._conversation.feed(chunk.sender, chunk.data)
+        counts = self._pieces[chunk.sender].count(len(chunk.data), items)
+        return [self._item("item", item, chunk.time, pieces) for item, pieces in zip(items, counts)]
 
     def _end(self, chunk: Chunk) -> list[Event]:
         if chunk.sender in self.ended:
@@ -214,22 +245,25 @@ class WatchedConnection:
     def partial(self, chunk: Chunk) -> list[Event]:
         """What has begun and is not complete after this chunk."""
         return [
-            self._event("partial", chunk.time, item=as_json(item))
+            self._item("partial", item, chunk.time, self._pieces[chunk.sender].begun)
             for item in self._conversation.pending()
             if item.sender is chunk.sender and not isinstance(item, NotRead)
         ]
 
     def finish(self) -> list[Event]:
         """What is cut off, or was not read, once the connection is closed."""
-        items = [self._item(item, self._newest) for item in self._conversation.finish()]
+        items = [
+            self._item("item", item, self._newest, self._pieces[item.sender].begun)
+            for item in self._conversation.finish()
+        ]
         return [*items, self._event("closed", self._newest)]
 
     def opened(self, target: str) -> Event:
         """The event that introduces it."""
         return self._event("connection", self.watch.now(), target=target)
 
-    def _item(self, item: HeadExplanation | FrameExplanation | NotRead, time: float) -> Event:
-        return self._event("item", time, item=as_json(item))
+    def _item(self, event: str, item: Item, time: float, pieces: int) -> Event:
+        return self._event(event, time, item=as_json(item), pieces=pieces)
 
     def _event(self, event: str, time: float, **more: Any) -> Event:
         return {"event": event, "connection": self.number, "time": time, **more}
@@ -238,21 +272,19 @@ class WatchedConnection:
 class WireTrace:
     """The trace of a connection from its first byte: waits for the request line, to see whose connection it is.
 
-    Where nobody looks it makes way for the `other` trace of the connection, which until then is told everything too.
+    Where nobody looks it ends itself.
     """
 
-    def __init__(self, connection: Connection, watches: Watches, other: Trace | None = None) -> None:
+    def __init__(self, connection: Connection, watches: Watches) -> None:
         self._connection = connection
         self._watches = watches
-        self._other = other
-        self._head = b""
+        self._head: list[bytes] = []
+        self._head_size = 0
         self._watched: WatchedConnection | None = None
 
     def __call__(self, sender: Side, data: bytes) -> None:
-        if self._other is not None:
-            self._other(sender, data)
         if not self._look(sender, data):
-            self._connection.trace = self._other
+            self._connection.trace = None
 
     def _look(self, sender: Side, data: bytes) -> bool:
         """False if nobody does."""
@@ -260,17 +292,18 @@ class WireTrace:
             return self._watched.note(sender, data)
         if sender is Side.SERVER or not data:
             return False
-        self._head += data
-        if b"\n" not in self._head and len(self._head) <= MAX_LINE_SIZE:
+        self._head.append(data)
+        self._head_size += len(data)
+        if b"\n" not in data and self._head_size <= MAX_LINE_SIZE:
             return True
         return self._find_page()
 
     def _find_page(self) -> bool:
-        request = requested(self._head.partition(b"\n")[0])
+        request = requested(b"".join(self._head).partition(b"\n")[0])
         if request is not None and request.path != WATCH_PATH:
             self._watched = self._watches.add(self._connection, request)
-        head, self._head = self._head, b""
-        return self._watched is not None and self._watched.note(Side.CLIENT, head)
+        head, self._head = self._head, []
+        return self._watched is not None and all(self._watched.note(Side.CLIENT, data) for data in head)
 
 
 # One page
@@ -360,10 +393,6 @@ class Watches:
         """For `serve(..., trace=...)`: a trace for every connection, which ends itself where no page looks."""
         return WireTrace(connection, self)
 
-    def choose_beside(self, choose_other: ChooseTrace) -> ChooseTrace:
-        """The same for a server whose connections are traced in another way too."""
-        return lambda connection: WireTrace(connection, self, choose_other(connection))
-
     def open(self, page: str) -> Watch | None:
         """The watch of a page, which begins; None if one page looks twice, or too many do."""
         with self._lock:
@@ -392,4 +421,3 @@ WATCHES = Watches()
 """Those of this process: an id belongs to one page, whatever server it came from."""
 
 choose = WATCHES.choose
-choose_beside = WATCHES.choose_beside

@@ -19,7 +19,7 @@ const [composer, message, binary, send] = ["composer", "message", "binary", "sen
 const [watchState, answer, pulse, announcer] = ["watch-state", "answer", "pulse", "announcer"].map(element);
 const [detail, framePanel, handshakePanel] = ["detail", "panel-frame", "panel-handshake"].map(element);
 const tabs = ["tab-frame", "tab-handshake"].map(element);
-const asks = ["ask-ping", "ask-fragments", "ask-stop", "ask-close", "ask-cut"].map(element);
+const asks = ["ask-ping", "ask-fragments", "ask-stop", "ask-read", "ask-close", "ask-cut"].map(element);
 
 let socket = null;
 let socketCount = 0;
@@ -196,8 +196,8 @@ function addFrame(event, connection) {
   const { item } = event;
   const note = heartbeatNote(event, connection);
   const verdict = create("span", `badge ${item.verdict.type}`, verdictWords(item.verdict));
-  const title = `${direction(item)}, ${item.name}${item.compressed ? ", compressed" : ""}${note}`;
-  const open = () => openFrame(item);
+  const title = `${direction(item)}, ${item.name}${item.compressed ? ", compressed" : ""}${pieces(event)}${note}`;
+  const open = () => openFrame(item, event.pieces);
   const button = opener(`frame ${kindOf(item)}`, open, what(connection, title), verdict, picture(item));
   button.ariaLabel = `${connection.label}, ${title}, ${verdictWords(item.verdict)}, ${content(item)}`;
   return addRow("wire", event.at, button, rowData(connection, item, item.name));
@@ -206,7 +206,7 @@ function addFrame(event, connection) {
 function addHandshake(event, connection) {
   const { item } = event;
   addHead(connection.number, `${connection.label} ${connection.path}`, item);
-  const words = `${direction(item)}, ${item.sender === "client" ? "request" : "response"}`;
+  const words = `${direction(item)}, ${item.sender === "client" ? "request" : "response"}${pieces(event)}`;
   const verdict = create("span", `badge ${item.verdict.type}`, verdictWords(item.verdict));
   const open = () => openHandshake(connection.number);
   const line = create("span", "picture head", item.lines[0]?.text ?? "");
@@ -216,6 +216,9 @@ function addHandshake(event, connection) {
   if (connection.number === currentConnection && item.sender === "server") showHandshake(connection.number);
   return row;
 }
+
+/* What came in one piece is not worth a word. */
+const pieces = (event) => (event.pieces > 1 ? `, in ${event.pieces.toLocaleString("en")} pieces` : "");
 
 function addNote(event, connection, words, why) {
   const shown = create("span", "quietly", what(connection, words), why ? create("span", "why", ` ${why}`) : "");
@@ -254,9 +257,9 @@ function choose(tab) {
   handshakePanel.hidden = tab !== tabs[1];
 }
 
-function openFrame(item) {
+function openFrame(item, count) {
   choose(tabs[0]);
-  framePanel.replaceChildren(...describeFrame(item));
+  framePanel.replaceChildren(...describeFrame(item, count));
   bringIntoView();
 }
 
@@ -290,6 +293,8 @@ const results = {
   ping: (answered) => `The Pong came after ${milliseconds(answered.round_trip)}.`,
   close: (answered) => `Your browser's Close said ${answered.code}.`,
   stop: () => "It answers again.",
+  read: () => (location.protocol === "https:" ? "It is not to be seen here, as TLS decrypts whole records." :
+    "Send something, and see in how many pieces it comes."),
 };
 
 const number = (id) => Number(element(id).value);
@@ -299,6 +304,7 @@ const asking = {
   "ask-fragments": () =>
     ask("Fragments", "fragments", { count: number("fragment-count"), text: message.value.slice(0, 4096) }),
   "ask-stop": () => ask("Not answering", "stop", { seconds: number("stop-seconds") }),
+  "ask-read": () => ask("Reading", "read", { size: number("read-size") }),
   "ask-close": () =>
     ask("Close", "close", { code: number("close-code"), reason: element("close-reason").value }),
   "ask-cut": () => ask("The end of TCP", "cut"),

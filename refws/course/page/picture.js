@@ -52,13 +52,13 @@ export function picture(item) {
 /* The length that the header announces; "126 or more" where only the short form of it is there. */
 function announced(item) {
   const length = item.fields.find((field) => field.name === "extended length");
-  if (length) return Number(length.value).toLocaleString("en");
+  if (length) return BigInt(length.value).toLocaleString("en");
   const short = item.fields.find((field) => field.name === "length").value;
   return { 126: "126 or more", 127: "65,536 or more" }[short] ?? String(short);
 }
 
-/* All about one frame. */
-export function describeFrame(item) {
+/* All about one frame, which came from the network in so many pieces. */
+export function describeFrame(item, pieces) {
   const wire = item.header_bytes.length / 2 + item.masking_key.length / 2 + item.payload_received;
   const title = create("h3", "", `${item.name} frame, ${direction(item)}, ${bytesInWords(wire)} on the wire`);
   return [
@@ -69,7 +69,14 @@ export function describeFrame(item) {
     ...payload(item),
     heading("State"), states(item),
     heading("First bytes"), create("p", "bytes", spaced(item.header_bytes + item.masking_key + item.payload_start)),
+    ...(item.sender === "client" ? [heading("From the network"), received(pieces)] : []),
   ];
+}
+
+/* §1.5: the server knows this of what it has received only. */
+function received(pieces) {
+  const why = "It does not matter: TCP is a stream, and where a frame ends is told by its length alone, ";
+  return create("p", "pieces", `It came in ${counted(pieces, "piece")}. ${why}`, sectionLink("§1.5"), ".");
 }
 
 const heading = (words) => create("h4", "", words);
@@ -133,7 +140,7 @@ function fields(item) {
 
 function fieldValue(field) {
   if (field.name === "opcode") return `0x${field.value.toString(16)}`;
-  return typeof field.value === "boolean" ? String(Number(field.value)) : field.value.toLocaleString("en");
+  return BigInt(field.value).toLocaleString("en");
 }
 
 function payload(item) {

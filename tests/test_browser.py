@@ -1,0 +1,691 @@
+"""The page in a real browser: what it shows is what the server has recorded, and no peer can turn it into markup.
+
+Chromium is driven from outside, as a user would: it clicks, types and looks at the text. What the server recorded is
+explained a second time, beside the page's own view, and compared with the rows and the details on the page.
+"""
+
+import base64
+import json
+import re
+import signal
+import struct
+import threading
+
+import pytest
+from chromium import browser, why_not
+from test_commands_serve import printed_address, program_running
+from watching import refused
+from wire import CLOSE, DEADLINE_S, PING, PONG, TEXT, close_body, eventually
+
+from refws import Side
+from refws.course import gallery, services, watch
+from refws.course.explain import Conversation
+from refws.course.explanation import FrameExplanation, HeadExplanation, NotRead, Violation
+from refws.course.trace import together
+
+pytestmark = [
+    pytest.mark.programs,
+    pytest.mark.skipif(why_not() is not None, reason=why_not() or "Chromium is here"),
+]
+
+CONNECTED = "document.querySelector('#state').dataset.state === 'open' && !document.querySelector('#ask-ping').disabled"
+BROKEN = {name for name, trial in gallery.TRIALS.items() if not trial.allowed} - {
+    "foreign-origin",  # which origins a server trusts is not on the wire
+    *(trial.name for trial in gallery.AFTER_THE_END),  # what comes then is dropped, whatever it is
+}
+"""The trials whose bytes break a rule in the eyes of whoever sees no more than them."""
+
+ECHOED = "document.querySelector('#timeline li[data-kind=text][data-sender=server]')"
+
+EVIL = '<img/src="x"onerror="evil=1">'
+"""Markup that would run, without a space, so that it can be in a path too."""
+
+
+# What the server records
+
+
+class Recorded:
+    """One connection as the server had it, explained apart from the page."""
+
+    def __init__(self, connection):
+        self.connection = connection
+        self.items = []
+        self._lock = threading.Lock()
+        settings = connection.settings
+        self._conversation = Conversation(
+            at_handshake=True, keep_going=False, max_size=settings.max_size, max_fragments=settings.max_fragments
+        )
+
+    def __call__(self, sender, data):
+        with self._lock:
+            self.items += self._conversation.feed(sender, data) if data else []
+
+    @property
+    def request(self):
+        """Its request line."""
+        return self.items[0].lines[0].text if self.items else ""
+
+    def sent_by(self, sender):
+        """The items of one side, with what is not complete, or not read."""
+        with self._lock:
+            items = self.items + self._conversation.pending()
+        return [item for item in items if item.sender is sender]
+
+    def rows(self, sender):
+        """What the page should show of them, as `ROWS` finds it there."""
+        return [row_of(item) for item in self.sent_by(sender)]
+
+    def details(self, sender):
+        """What the page should show of its frames when they are opened, as `DETAILS` finds it there."""
+        return [details_of(item) for item in self.sent_by(sender) if isinstance(item, FrameExplanation)]
+
+
+def row_of(item):
+    if isinstance(item, NotRead):
+        return ["note", f"{item.length} byte{'s' * (item.length > 1)} not read"]
+    verdict = type(item.verdict).__name__
+    words = {"Legal": "legal", "CutOff": "not complete"}.get(verdict) or f"breaks {item.verdict.section}"
+    if isinstance(item, HeadExplanation):
+        return ["head", verdict, words, item.lines[0].text]
+    return [item.name, verdict, words, boxes_of(item)]
+
+
+def boxes_of(item):
+    """The picture of a frame: label and value of each box."""
+    header = item.header
+    boxes = [f"FIN {header.fin:d}", f"RSV {header.rsv1:d}{header.rsv2:d}{header.rsv3:d}"]
+    boxes.append(f"opcode {header.opcode:x} {item.name}")
+    if len(item.header_bytes) > 1:
+        boxes += [f"MASK {header.masked:d}", f"length {announced(item)}"]
+    if item.masking_key:
+        boxes.append(f"key {item.masking_key.hex()}")
+    if item.payload_received:
+        boxes.append(f"payload {shown_payload(item)}")
+    return boxes
+
+
+def announced(item):
+    """The length in words; of a receiver that stops before the longer forms, only what the short one says."""
+    short, longer = item.header_bytes[1] & 127, item.header_bytes[2:]
+    if longer:
+        return f"{int.from_bytes(longer):,}"
+    return {126: "126 or more", 127: "65,536 or more"}.get(short, str(short))
+
+
+def shown_payload(item):
+    if item.close:
+        text = f"{item.close.code} {item.close.reason}".strip()
+    else:
+        text = item.text if item.text is not None else spaced(item.content_start, 16)
+    return text if len(text) <= 60 else f"{text[:60]} … (the first 60 characters)"
+
+
+def details_of(item):
+    header = item.header_bytes + item.masking_key
+    return {
+        "bits": "".join(f"{byte:08b}" for byte in header),
+        "fields": [[field.name, field_value(item, field), field.section] for field in item.fields],
+        "xor": [f"{step.wire:02x} {step.key:02x} {step.result:02x} {step.character}" for step in item.xor],
+        "bytes": spaced(header + item.payload_start),
+        "section": item.verdict.section if isinstance(item.verdict, Violation) else None,
+    }
+
+
+def field_value(item, field):
+    if field.name == "masking key":
+        return spaced(item.masking_key)
+    return f"{field.value:#x}" if field.name == "opcode" else f"{field.value:,}"
+
+
+def spaced(data, most=None):
+    return data[:most].hex(" ") + (" …" if most is not None and len(data) > most else "")
+
+
+class Demo:
+    """What `python3 -m refws` serves, with a second trace of each of its connections."""
+
+    def __init__(self, serving, **settings):
+        self.connections = []
+        self.running = serving(
+            services.serve_endpoint,
+            process_request=services.process_request,
+            trace=together([self.record], page=watch.choose),
+            **settings,
+        )
+        self.host = "127.0.0.1:%d" % self.running.address[1]
+        self.url = f"http://{self.host}/"
+
+    def record(self, connection):
+        self.connections.append(Recorded(connection))
+        return self.connections[-1]
+
+    def find(self, words):
+        """The newest connection that has these words in its request line."""
+        assert eventually(lambda: any(words in recorded.request for recorded in self.connections)), words
+        return next(recorded for recorded in reversed(self.connections) if words in recorded.request)
+
+    @property
+    def page_id(self):
+        return re.search("page=([0-9a-f]{32})", self.find("/watch?").request)[1]
+
+
+# The page
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with browser() as running:
+        yield running
+
+
+@pytest.fixture
+def demo(serving):
+    """demo(**settings of serve) starts what is looked at."""
+    return lambda **settings: Demo(serving, **settings)
+
+
+@pytest.fixture
+def visit(chromium):
+    """visit(url) gives a page that is connected; it is closed at the end."""
+    pages = []
+
+    def start(url, **settings):
+        pages.append(chromium.new_page(url, **settings))
+        pages[-1].wait_for(CONNECTED)
+        return pages[-1]
+
+    yield start
+    for page in pages:
+        page.close()
+
+
+def call(page, function, *arguments):
+    """What a JavaScript function gives for these arguments."""
+    return page.evaluate(f"({function})({', '.join(map(json.dumps, arguments))})")
+
+
+ROWS = """(request, sender) => {
+    const words = (row, selector) => row.querySelector(selector)?.textContent ?? null;
+    const rows = [...document.querySelectorAll("#timeline li.wire")];
+    const first = rows.findLast((row) => words(row, ".picture.head") === request);
+    return rows.filter((row) => row.dataset.connection === first?.dataset.connection).flatMap((row) => {
+        const { kind, verdict } = row.dataset;
+        if (kind === "note") {
+            const found = /(client|server) to .*: (.*not read)/.exec(row.textContent);
+            return found && found[1] === sender ? [["note", found[2]]] : [];
+        }
+        if (row.dataset.sender !== sender) return [];
+        const boxes = [...row.querySelectorAll(".box")].map((box) => `${words(box, ".label")} ${words(box, ".value")}`);
+        return [[kind, verdict, words(row, ".badge"), kind === "head" ? words(row, ".picture.head") : boxes]];
+    });
+}"""
+
+
+DETAILS = """(request, sender) => {
+    const all = (selector) => [...document.querySelectorAll(`#panel-frame ${selector}`)];
+    const texts = (selector) => all(selector).map((one) => one.textContent);
+    const row = [...document.querySelectorAll("#timeline li.wire")]
+        .findLast((row) => row.querySelector(".picture.head")?.textContent === request);
+    const wanted = `li[data-connection="${row.dataset.connection}"][data-sender="${sender}"] .opens.frame`;
+    return [...document.querySelectorAll(`#timeline ${wanted}`)].map((button) => {
+        button.click();
+        const xor = ["wire", "key", "result", "character"].map((name) => texts(`.xor .${name} td`));
+        return {
+            bits: texts(".bits .value").join(""),
+            fields: all(".fields tbody tr").map((line) => {
+                const [name, value, , section] = line.children;
+                return [name.textContent, value.textContent, section.textContent];
+            }),
+            xor: xor[0].map((_, number) => xor.map((row) => row[number]).join(" ")),
+            bytes: texts("p.bytes").at(-1),
+            section: texts(".verdict .section")[0] ?? null,
+        };
+    });
+}"""
+
+
+def assert_shown(page, recorded, details=True):
+    """The rows of this connection are what the server has recorded of it, as soon as the page has got all."""
+    for sender in Side:
+        rows = recorded.rows(sender)
+        eventually(lambda: call(page, ROWS, recorded.request, sender.value) == rows)
+        assert call(page, ROWS, recorded.request, sender.value) == rows
+        if details:
+            assert call(page, DETAILS, recorded.request, sender.value) == recorded.details(sender)
+
+
+def told(page, word):
+    """What the browser told, in order, as [[word, rest]], as soon as it has told this word."""
+    page.wait_for(f"[...document.querySelectorAll('#timeline .told b')].some((told) => told.textContent === '{word}')")
+    return call(page, """() => [...document.querySelectorAll("#timeline .told")].map((shown) => {
+        const [word, ...rest] = [...shown.childNodes].map((node) => node.textContent);
+        return [word, rest.join("").trim()];
+    })""")
+
+
+def fill(page, name, value):
+    """Put a value into a field of the page."""
+    call(page, "(name, value) => { document.getElementById(name).value = value; }", name, value)
+
+
+def ask(page, button, words):
+    """Press the button, and wait until the page says that it is done."""
+    page.click(button)
+    page.wait_for(f"document.querySelector('#answer').textContent.includes({json.dumps(words)})")
+    assert page.evaluate("document.querySelector('#answer').dataset.state") == "good"
+
+
+def choose(page, name, value):
+    """Choose another option: the page connects anew."""
+    call(page, """(name, value) => {
+        const chooser = document.getElementById(name);
+        chooser.value = value;
+        chooser.dispatchEvent(new Event("change"));
+    }""", name, value)
+    page.wait_for(CONNECTED)
+
+
+def wait_until_over(demo):
+    """Until the page has no connection any more but that of its wire view."""
+    assert eventually(lambda: [one.request.path for one in demo.running.server.connections] == ["/watch"])
+
+
+def send(page, text):
+    """Type a message and press Enter."""
+    page.click("#message")
+    fill(page, "message", "")
+    page.type(text)
+    page.press("Enter")
+
+
+# What the page shows
+
+
+def test_the_page_shows_what_the_server_recorded_from_the_request_to_the_close(demo, visit):
+    demo = demo()
+    page = visit(demo.url)
+    for text in ("Hello", "grüße €😀", "x" * 200):
+        send(page, text)
+    page.click("#binary")
+    page.click("#send")
+    page.wait_for("document.querySelectorAll('#timeline .wire .frame').length >= 8")
+    ask(page, "#ask-ping", "Ping: done. The Pong came after")
+    ask(page, "#ask-fragments", "Fragments: done.")
+    fill(page, "close-code", "4001")
+    fill(page, "close-reason", "genug €")
+    ask(page, "#ask-close", "Close: done. Your browser's Close said 4001.")
+    wait_until_over(demo)
+    recorded = demo.find("GET /?page=")
+    assert_shown(page, recorded)
+    kinds = [row[0] for side in Side for row in recorded.rows(side)]
+    assert set(kinds) == {"head", "text", "binary", "continuation", "ping", "pong", "close"}
+    heard = told(page, "onclose")
+    assert [words for word, words in heard if word == "onmessage"][:3] == ["“Hello”", "“grüße €😀”", f"“{200 * 'x'}”"]
+    assert heard[-1] == ["onclose", "code 4001 (a private code of the application), reason “genug €”; clean"]
+    assert page.problems == []
+
+
+def test_the_page_shows_compressed_messages_as_the_server_recorded_them(demo, visit):
+    demo = demo()
+    page = visit(demo.url)
+    choose(page, "compression", "1")
+    for _ in range(2):
+        send(page, "Hello")
+    ask(page, "#ask-fragments", "Fragments: done.")
+    page.click("#toggle")
+    page.wait_for("document.querySelector('#state').textContent.includes('code 1000')")
+    wait_until_over(demo)
+    recorded = demo.find("deflate=1")
+    assert_shown(page, recorded)
+    assert all(item.compressed for item in recorded.items if isinstance(item, FrameExplanation) and item.kind == 1)
+    assert any("extensions: permessage-deflate" in words for word, words in told(page, "onclose") if word == "onopen")
+    assert page.problems == []
+
+
+def test_the_handshake_tab_shows_each_line_and_how_the_accept_is_made(demo, visit):
+    demo = demo()
+    page = visit(demo.url)
+    page.click("#tab-handshake")
+    heads = [item for item in demo.find("GET /?page=").items if isinstance(item, HeadExplanation)]
+    shown = call(page, "() => [...document.querySelectorAll('#handshake .lines code')].map((one) => one.textContent)")
+    assert shown == [line.text for head in heads for line in head.lines]
+    steps = call(page, "() => [...document.querySelectorAll('#handshake .accept code')].map((one) => one.textContent)")
+    accept = heads[1].accept
+    assert steps == [accept.key, accept.concatenated, spaced(accept.digest), accept.accept]
+    assert page.text("#handshake .verdict") == "Legal: no rule is broken."
+
+
+def test_5_5_2_heartbeats_are_seen_as_they_happen_on_the_page_of_the_program(visit):
+    with program_running("--port", "0", "--ping-interval", "0.2") as process:
+        page = visit("http://%s:%d/" % printed_address(process))
+        page.wait_for("document.querySelectorAll('#timeline li[data-kind=ping][data-sender=server]').length >= 2")
+        page.wait_for("document.querySelectorAll('#timeline li[data-kind=pong][data-sender=client]').length >= 2")
+        assert re.fullmatch(r"♥ The last Ping was answered after [0-9.]+ ms\.", page.text("#pulse"))
+        assert re.search(r"pong, [0-9.]+ ms after its Ping", page.text("#timeline li[data-kind=pong] .what"))
+        send(page, "Hello")
+        page.wait_for(ECHOED)
+        assert told(page, "onmessage")[-1] == ["onmessage", "“Hello”"]
+        assert page.problems == []
+        process.send_signal(signal.SIGINT)
+        page.wait_for("document.querySelector('#state').dataset.state === 'closed'")
+        assert told(page, "onclose")[-1][1].startswith("code 1001 (going away")
+        assert process.wait(DEADLINE_S) == 0
+        assert "Traceback" not in process.stderr.read()
+
+
+# What only the server can do
+
+
+def test_1_5_a_message_that_is_read_byte_by_byte_comes_in_many_pieces_and_whole(demo, visit):
+    page = visit(demo().url)
+    ask(page, "#ask-read", "Reading: done.")
+    send(page, "Hello")
+    page.wait_for(ECHOED)
+    row = "#timeline li[data-kind=text][data-sender=client] .opens"
+    assert "→ client to server, text, in 11 pieces" in page.text(f"{row} .what")
+    page.click(row)
+    words = "It came in 11 pieces. It does not matter: TCP is a stream, and where a frame ends is told by its length"
+    assert page.text("#panel-frame .pieces") == f"{words} alone, §1.5."
+    page.click("#timeline li[data-kind=text][data-sender=server] .opens")
+    assert page.evaluate("document.querySelector('#panel-frame .pieces')") is None
+
+
+def test_a_server_that_does_not_answer_answers_later(demo, visit):
+    page = visit(demo().url)
+    fill(page, "stop-seconds", "1")
+    page.click("#ask-stop")
+    page.wait_for("document.querySelector('#answer').textContent === 'Not answering …'")
+    send(page, "anybody there?")
+    page.wait_for("document.querySelector('#answer').textContent === 'Not answering: done. It answers again.'")
+    page.wait_for(ECHOED)
+    sent, read = call(page, """() => ["browser", "wire"].map((side) =>
+        Number([...document.querySelectorAll(`#timeline li.${side}`)]
+            .find((row) => row.textContent.includes("anybody")).querySelector(".time").textContent))""")
+    assert 0.5 < read - sent < 5
+
+
+@pytest.mark.rfc("6455-7.1.5-03")
+def test_7_1_5_the_end_of_tcp_without_a_close_is_1006_for_a_script(demo, visit):
+    demo = demo()
+    page = visit(demo.url)
+    page.click("#ask-cut")
+    page.wait_for("document.querySelector('#state').dataset.state === 'failed'")
+    words = told(page, "onclose")[-1][1]
+    assert words.startswith("code 1006 (the connection ended without a Close frame") and words.endswith("; not clean")
+    wait_until_over(demo)
+    assert_shown(page, demo.find("GET /?page="))
+
+
+# Breaking rules
+
+
+def test_a_broken_rule_is_answered_shown_and_found_in_the_timeline(demo, visit):
+    demo = demo()
+    page = visit(demo.url)
+    page.click("#break-unmasked")
+    page.wait_for("document.querySelector('#result-unmasked p')")
+    assert page.text("#result-unmasked p").startswith("As expected: Close 1002 (protocol error")
+    assert page.text("#rules-state") == "A frame without a mask: as expected."
+    page.click("#show-unmasked")
+    page.wait_for("document.activeElement.closest('li')?.dataset.verdict === 'Violation'")
+    assert "breaks §5.1" in page.evaluate("document.activeElement.innerText")
+    assert page.text("#panel-frame .verdict").startswith("Breaks §5.1: an unmasked frame from the client")
+    assert_shown(page, demo.find("rule=unmasked&"))
+    assert page.problems == []
+
+
+def test_every_rule_of_the_gallery_is_broken_and_shown_as_the_server_recorded_it(demo, visit):
+    demo = demo()
+    page = visit(demo.url)
+    count = len(gallery.TRIALS)
+    page.click("#break-all")
+    page.wait_for("document.querySelector('#rules-state').textContent.includes('were answered')", timeout=30)
+    assert page.text("#rules-state") == f"{count} of {count} were answered as the RFC asks."
+    assert page.evaluate("document.querySelectorAll('#gallery .result .good').length") == count
+    for trial in gallery.TRIALS.values():
+        recorded = demo.find(f"rule={trial.name}&")
+        assert_shown(page, recorded)
+        assert ("Violation" in [row[1] for row in recorded.rows(Side.CLIENT)]) == (trial.name in BROKEN), trial.name
+    assert page.problems == []
+
+
+@pytest.mark.parametrize("name", ["server-masked", "server-opcode", "server-not-utf8"])
+def test_a_rule_that_the_server_breaks_is_answered_by_the_browser_as_the_page_says(demo, visit, name):
+    demo = demo()
+    page = visit(demo.url)
+    page.click("#gallery details:last-child summary")
+    page.click(f"#break-{name}")
+    page.wait_for(f"document.querySelector('#result-{name} p')")
+    recorded = demo.find("GET /?page=")
+    wait_until_over(demo)
+    assert_shown(page, recorded)
+    assert "Violation" in [row[1] for row in recorded.rows(Side.SERVER)]
+    codes = [item.close.code for item in recorded.sent_by(Side.CLIENT) if getattr(item, "close", None)]
+    words = "As expected: " if codes in ([], [gallery.PROVOCATIONS[name].code]) else "Your browser goes its own way: "
+    assert page.text(f"#result-{name} p").startswith(f"{words}Close {codes[0]} " if codes else f"{words}no Close.")
+    assert told(page, "onclose")[-1][0] == "onclose"
+
+
+# What a peer sends stays text
+
+
+def test_markup_in_messages_paths_headers_and_reasons_is_shown_as_text(demo, visit):
+    demo = demo()
+    page = visit(demo.url)
+    send(page, EVIL)
+    page.wait_for("document.querySelectorAll('#timeline li[data-kind=text]').length === 2")
+    mark = f"page={demo.page_id}"
+    client = demo.running.open(f"/echo?x={EVIL}&{mark}", f"User-Agent: {EVIL}", "X-Evil: <script>evil=2</script>")
+    client.send_frame(TEXT, f"</span>{EVIL}".encode())
+    client.expect(TEXT, f"</span>{EVIL}".encode())
+    client.send_frame(PING, EVIL.encode())
+    client.expect(PONG, EVIL.encode())
+    client.send_frame(CLOSE, close_body(4000, EVIL))
+    client.expect_close(4000)
+    client.close()
+    refused(demo.running, f"/{EVIL}?{mark}")
+    refused(demo.running, f"/echo?{mark}&bad", f"Sec-WebSocket-Protocol: {EVIL}", f"Sec-WebSocket-Version: {EVIL}")
+    for words in (f"/echo?x={EVIL}", f"/{EVIL}?", "&bad"):
+        recorded = demo.find(words)
+        assert_shown(page, recorded)
+        assert EVIL in handshake_of(page, recorded)
+    assert EVIL in page.evaluate("document.querySelector('#timeline').textContent")
+    fill(page, "close-reason", EVIL)
+    ask(page, "#ask-close", "Close: done.")
+    assert EVIL in told(page, "onclose")[-1][1]
+    assert page.evaluate("document.querySelectorAll('img, body script, iframe, object, svg').length") == 0
+    assert page.evaluate("window.evil") is None
+    assert not [method for method, _ in page.events() if method == "Page.javascriptDialogOpening"]
+    assert page.problems == []
+
+
+def handshake_of(page, recorded):
+    """The text of the handshake tab for this connection."""
+    return call(page, """(request) => {
+        const heads = [...document.querySelectorAll("#timeline .opens.head")];
+        heads.findLast((head) => head.querySelector(".picture").textContent === request).click();
+        return document.querySelector("#handshake").textContent;
+    }""", recorded.request)
+
+
+def test_if_markup_ever_got_into_the_page_its_policy_would_still_stop_it(demo, visit):
+    page = visit(demo().url)
+    call(page, """(markup) => {
+        window.stopped = [];
+        addEventListener("securitypolicyviolation", (event) => stopped.push(event.effectiveDirective));
+        document.body.insertAdjacentHTML("beforeend", markup);
+    }""", EVIL)
+    page.wait_for("stopped.includes('img-src') && stopped.includes('script-src-attr')")
+    assert page.evaluate("window.evil") is None
+    assert page.problems and all("Content Security Policy" in problem for problem in page.problems)
+
+
+@pytest.mark.rfc("6455-10.2-02")
+def test_10_2_a_page_of_a_foreign_origin_cannot_watch(demo, visit, serving, chromium):
+    demo = demo()
+    visit(demo.url)
+    other = serving(lambda connection: None, process_request=lambda connection, request: connection.respond(200, "hi"))
+    foreign = chromium.new_page("http://127.0.0.1:%d/" % other.address[1])
+    for target in (f"/watch?page={demo.page_id}", f"/watch?page={'0' * 32}", f"/echo?page={demo.page_id}"):
+        code = foreign.evaluate(f"""new Promise((done) => {{
+            const socket = new WebSocket("ws://{demo.host}{target}");
+            socket.onopen = () => done("open");
+            socket.onclose = (event) => done(event.code);
+        }})""")
+        assert code == 1006
+        recorded = next(one for one in reversed(demo.connections) if f"GET {target} " in one.request)
+        assert eventually(lambda: len(recorded.items) == 2)
+        assert recorded.items[1].lines[0].text == "HTTP/1.1 403 Forbidden"
+    assert all("403" in problem for problem in foreign.problems) and len(foreign.problems) == 3
+    foreign.close()
+
+
+# By keyboard
+
+
+FOCUS = """() => {
+    const focused = document.activeElement;
+    const { outlineStyle, outlineWidth } = getComputedStyle(focused);
+    const inside = focused.closest("#timeline, #gallery")?.id;
+    return {
+        name: inside ?? (focused.id || focused.tagName),
+        shown: focused.matches(":focus-visible") && outlineStyle !== "none" && parseFloat(outlineWidth) >= 2,
+        x: scrollX,
+    };
+}"""
+
+
+def tab_through(page, until):
+    """The names of what has the focus with each Tab, up to this one; each can be seen to have it."""
+    names = []
+    while not names or names[-1] != until:
+        page.press("Tab")
+        focus = call(page, FOCUS)
+        assert focus["shown"] and len(names) < 50, (names, focus)
+        names.append(focus["name"])
+    return names
+
+
+def test_everything_is_reached_with_the_keyboard_in_the_order_in_which_it_is_shown(demo, visit):
+    page = visit(demo().url)
+    assert tab_through(page, "gallery") == [
+        "endpoint", "compression", "heartbeat", "toggle", "message", "send", "binary",
+        "ask-ping", "ask-cut", "ask-fragments", "fragment-count", "ask-stop", "stop-seconds", "ask-read", "read-size",
+        "ask-close", "close-code", "close-reason",
+        "clear", "timeline", "tab-frame", "panel-frame", "break-all", "gallery",
+    ]
+
+
+def focused_row(page):
+    """Which of the rows that can be opened has the focus, from 0."""
+    return page.evaluate("[...document.querySelectorAll('#timeline .opens')].indexOf(document.activeElement)")
+
+
+def test_arrows_go_from_frame_to_frame_and_enter_opens_one(demo, visit):
+    page = visit(demo().url)
+    send(page, "Hello")
+    page.wait_for("document.querySelectorAll('#timeline .opens').length === 4")
+    tab_through(page, "timeline")
+    seen = [focused_row(page)]
+    for key in ("ArrowDown", "ArrowDown", "ArrowUp", "End", "ArrowDown", "Home", "ArrowUp", "ArrowDown", "ArrowDown"):
+        page.press(key)
+        assert call(page, FOCUS)["shown"]
+        seen.append(focused_row(page))
+    assert seen == [0, 1, 2, 1, 3, 3, 0, 0, 1, 2]
+    page.press("Enter")
+    assert page.text("#panel-frame h3").startswith("text frame, → client to server")
+    assert page.evaluate("document.querySelector('#tab-frame').ariaSelected") == "true"
+    assert focused_row(page) == 2
+    page.press("Tab")
+    assert call(page, FOCUS)["name"] == "tab-frame"
+    page.press("ArrowRight")
+    assert call(page, FOCUS)["name"] == "tab-handshake"
+    assert page.evaluate("!document.querySelector('#panel-handshake').hidden")
+    page.press("Tab", "Shift")
+    assert focused_row(page) == 2
+    accessible = page.evaluate("document.activeElement.ariaLabel")
+    assert accessible == "#1 browser, → client to server, text, legal, Hello"
+
+
+# How it looks
+
+
+TOO_WIDE = """() => {
+    const wide = (element) => element.scrollWidth > element.clientWidth;
+    const found = ["html", "#timeline", "#detail"].filter((selector) => wide(document.querySelector(selector)));
+    const beyond = [...document.querySelectorAll("body *")].filter((element) =>
+        element.checkVisibility() && element.getBoundingClientRect().right > innerWidth);
+    return [...found, ...beyond.map((element) => element.outerHTML.slice(0, 100))];
+}"""
+
+PALE = """() => {
+    const parse = (color) => {
+        const numbers = color.match(/[0-9.]+/g).map(Number);
+        return numbers.length === 3 ? [...numbers, 1] : numbers;
+    };
+    const ground = (element) => {
+        for (let at = element; at; at = at.parentElement) {
+            const color = parse(getComputedStyle(at).backgroundColor);
+            if (color[3] > 0) return color;
+        }
+        return [255, 255, 255, 1];
+    };
+    const luminance = (color) => {
+        const [red, green, blue] = color.slice(0, 3).map((value) =>
+            value <= 10 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+    };
+    const ratio = (one, other) => {
+        const [light, dark] = [luminance(one), luminance(other)].sort((a, b) => b - a);
+        return (light + 0.05) / (dark + 0.05);
+    };
+    const ownText = (element) => [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+    return [...document.querySelectorAll("body *")]
+        .filter((element) => ownText(element) && element.checkVisibility() && !element.disabled)
+        .filter((element) => ratio(parse(getComputedStyle(element).color), ground(element)) < 4.5)
+        .map((element) => element.outerHTML.slice(0, 100));
+}"""
+
+
+COLORS = """async (png) => {
+    const picture = await createImageBitmap(await (await fetch(`data:image/png;base64,${png}`)).blob());
+    const canvas = new OffscreenCanvas(picture.width, picture.height).getContext("2d");
+    canvas.drawImage(picture, 0, 0);
+    const { data } = canvas.getImageData(0, 0, picture.width, picture.height);
+    const counts = new Map();
+    for (const pixel of new Uint32Array(data.buffer)) counts.set(pixel, (counts.get(pixel) ?? 0) + 1);
+    const [most] = [...counts].reduce((one, other) => (other[1] > one[1] ? other : one));
+    return [counts.size, most & 255, most >> 8 & 255, most >> 16 & 255];
+}"""
+
+
+def colors(chromium, picture):
+    """How many different colours there are in a PNG, and the most frequent one."""
+    blank = chromium.new_page()
+    count, *most = call(blank, COLORS, base64.b64encode(picture.read_bytes()).decode())
+    blank.close()
+    return count, most
+
+
+@pytest.mark.parametrize("width, height", [(1280, 800), (390, 844)])
+def test_the_page_fits_its_window_and_can_be_read_in_light_and_dark(demo, visit, chromium, tmp_path, width, height):
+    page = visit(demo(compression="deflate").url, width=width, height=height)
+    for text in ("x" * 300, "Hello", "W" * 70_000):
+        send(page, text)
+    page.wait_for("document.querySelectorAll('#timeline li[data-kind=text]').length >= 6")
+    page.click("#break-rsv1")
+    page.wait_for("document.querySelector('#show-rsv1')")
+    page.evaluate("for (const details of document.querySelectorAll('#gallery details')) details.open = true")
+    grounds = {}
+    for dark in (False, True):
+        page.screenshot(tmp_path / "window.png", width, height, dark=dark)
+        picture = (tmp_path / "window.png").read_bytes()
+        assert struct.unpack("!II", picture[16:24]) == (width, height)
+        count, grounds[dark] = colors(chromium, tmp_path / "window.png")
+        assert count > 100
+        for opened in ("#tab-handshake", "#show-rsv1", "#timeline li[data-kind=text] .opens"):
+            page.click(opened)
+            assert call(page, TOO_WIDE) == []
+            assert call(page, PALE) == []
+    assert min(grounds[False]) > 200 and max(grounds[True]) < 60
+    assert page.problems == []
