@@ -1,23 +1,54 @@
 """What the tests of whole connections share: a server in a thread, a connection without one, and the check that
-neither leaves a thread or a file descriptor behind."""
+neither leaves a thread or a file descriptor behind.
+
+    python -m pytest --transport tls        the tests of the endpoint over TLS, all others as ever; or unix, or all
+
+`serving` and `opened` use TCP, but in tests that are marked `transport`, with the names of all that they can do with.
+"""
 
 import gc
 import os
-import socket
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
-from wire import DEADLINE_S, Background, Wire, eventually, request
+from transports import TRANSPORTS
+from wire import DEADLINE_S, Background, eventually, request
 
 from refws import State, serve
 from refws.endpoint.connection import Connection, Settings
-from refws.endpoint.stream import Stream
 from refws.endpoint.timers import Timers
 from refws.protocol.frame import Side
 
 DESCRIPTORS = Path("/proc/self/fd")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--transport", choices=[*TRANSPORTS, "all"], default="tcp", help="that of the endpoint's tests")
+
+
+def pytest_generate_tests(metafunc):
+    """With --transport all a test runs once for each transport that it is marked with."""
+    names = transports_of(metafunc.definition)
+    if "transport" in metafunc.fixturenames and len(names) > 1 and metafunc.config.getoption("transport") == "all":
+        metafunc.parametrize("transport", names, indirect=True)
+
+
+def transports_of(test):
+    marker = test.get_closest_marker("transport")
+    return ("tcp",) if marker is None else marker.args
+
+
+@pytest.fixture
+def transport(request, nothing_left_behind):
+    """What `serving` and `opened` use: see transports.py."""
+    names, chosen = transports_of(request.node), request.config.getoption("transport")
+    name = getattr(request, "param", names[0] if chosen == "all" or len(names) == 1 else chosen)
+    if name not in names:
+        pytest.skip(f"not over {name}: {request.node.get_closest_marker('transport').kwargs['reason']}")
+    with closing(TRANSPORTS[name]()) as transport:
+        yield transport
 
 
 def descriptors():
@@ -57,15 +88,17 @@ def background(nothing_left_behind):
 class Running:
     """A server whose `serve_forever` runs in a thread, and the clients that were connected to it."""
 
-    def __init__(self, handler, settings):
-        self.server = serve(handler, **{"host": "127.0.0.1", "port": 0, **settings})
+    def __init__(self, handler, transport, settings):
+        self.transport = transport
+        self.server = serve(handler, **{**transport.settings(), **settings})
         self.address = self.server.address
+        self.uri, self.way = transport.uri(self.address), transport.way(self.address)
         self.clients = []
         self.accepting = Background(self.server.serve_forever)
 
     def connect(self, **options):
         """A client that has sent nothing yet."""
-        client = Wire.connect(self.address, **options)
+        client = self.transport.connect(self.address, **options)
         self.clients.append(client)
         return client
 
@@ -91,25 +124,16 @@ class Running:
 
 
 @pytest.fixture
-def serving(nothing_left_behind):
+def serving(nothing_left_behind, transport):
     """serving(handler, **settings of serve) starts a server on a free port; all are shut down after the test."""
     with ExitStack() as stack:
 
         def start(handler, **settings):
-            running = Running(handler, settings)
+            running = Running(handler, transport, settings)
             stack.callback(running.stop)
             return running
 
         yield start
-
-
-def tcp_pair():
-    """The two ends of a TCP connection on loopback."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        client = socket.create_connection(listener.getsockname())
-        server, _ = listener.accept()
-    server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return server, client
 
 
 @pytest.fixture
@@ -118,7 +142,7 @@ def tcp(nothing_left_behind):
     with ExitStack() as stack:
 
         def pair():
-            return tuple(stack.enter_context(end) for end in tcp_pair())
+            return tuple(stack.enter_context(end) for end in TRANSPORTS["tcp"]().pair())
 
         yield pair
 
@@ -133,13 +157,13 @@ def timers(nothing_left_behind):
 class Opened:
     """A connection without a server around it, and the raw client at its other end."""
 
-    def __init__(self, timers, pair, settings, side):
-        server, client = pair
-        self.stream = Stream(server, timers, settings.send_timeout)
+    def __init__(self, timers, transport, settings, side, wrap):
+        ours, theirs = transport.pair()
+        self.stream = transport.stream(wrap(ours), timers, settings.send_timeout, side)
         self.connection = Connection(
             self.stream, timers, settings, ("192.0.2.1", 5), ("192.0.2.2", 80), side
         )
-        self.peer = Wire(client)
+        self.peer = transport.meet(self.stream, theirs, side)
         self.watchdog = threading.Timer(2 * DEADLINE_S, self.connection.abort, ["the test takes too long"])
         self.watchdog.start()
 
@@ -152,16 +176,17 @@ class Opened:
 
 
 @pytest.fixture
-def opened(timers):
+def opened(timers, transport):
     """opened(**settings) gives (connection, raw peer) with the opening handshake behind them.
 
-    The connection is that of a server, or of a client with `side`. No heartbeat unless `ping_interval` is given. A test that hangs has its connection aborted.
+    The connection is that of a server, or of a client with `side`; `wrap` makes its socket another one. No heartbeat
+    unless `ping_interval` is given. A test that hangs has its connection aborted.
     """
     with ExitStack() as stack:
 
-        def start(*, pair=None, connecting=False, side=Side.SERVER, **settings):
+        def start(*, wrap=lambda sock: sock, connecting=False, side=Side.SERVER, **settings):
             settings = Settings(**{"ping_interval": None, **settings})
-            opened = Opened(timers, pair or tcp_pair(), settings, side)
+            opened = Opened(timers, transport, settings, side, wrap)
             stack.callback(opened.stop)
             if not connecting:
                 opened.connection.open()

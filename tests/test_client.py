@@ -16,7 +16,6 @@ from wire import (
     PONG,
     TEXT,
     Background,
-    Wire,
     close_body,
     eventually,
     frame,
@@ -39,6 +38,10 @@ from refws import (
 )
 from refws.endpoint import dialing
 
+pytestmark = pytest.mark.transport("tcp", "unix", "tls")
+
+its_own_uri = pytest.mark.transport("tcp", reason="the test is about another URI or its own way to the server")
+
 IN_TIME = 0.1
 """Seconds after which a deadline may pass in a test that wants to see it pass."""
 
@@ -51,16 +54,14 @@ def echo(connection):
         connection.send(message)
 
 
-def uri_of(address, path="/"):
-    return f"ws://{address[0]}:{address[1]}{path}"
-
-
 class Played:
     """A server that is a function of the test, called with the raw peer of each connection that comes in."""
 
-    def __init__(self, script):
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.uri = uri_of(self.listener.getsockname())
+    def __init__(self, script, transport):
+        self.transport = transport
+        self.listener = transport.listen()
+        self.address = self.listener.getsockname()
+        self.uri, self.way = transport.uri(self.address), transport.way(self.address)
         self.script = script
         self.peers = []
         self.thread = Background(self.run)
@@ -71,7 +72,7 @@ class Played:
                 sock, _ = self.listener.accept()
             except OSError:
                 return
-            self.peers.append(Wire(sock))
+            self.peers.append(self.transport.accept(sock))
             self.script(self.peers[-1])
 
     def stop(self):
@@ -89,12 +90,12 @@ class Played:
 
 
 @pytest.fixture
-def played(nothing_left_behind):
+def played(nothing_left_behind, transport):
     """played(script) starts a server that does what `script(peer)` does; its errors are raised after the test."""
     servers = []
 
     def start(script):
-        servers.append(Played(script))
+        servers.append(Played(script, transport))
         return servers[-1]
 
     yield start
@@ -110,12 +111,13 @@ def open_by_hand(peer, *fields, behind=b""):
 
 
 def answering(*parts):
-    """A script that reads the request and sends these bytes."""
+    """A script that reads the request, sends these bytes and ends; a client that knows enough may be gone by then."""
 
     def script(peer):
         peer.receive_request()
         peer.send(*parts)
-        peer.half_close()
+        with suppress(OSError):
+            peer.half_close()
 
     return script
 
@@ -127,7 +129,7 @@ def answering(*parts):
 @pytest.mark.parametrize("compression", [None, "deflate", DeflateSettings(level=9)], ids=str)
 def test_messages_of_every_length_come_back(serving, compression):
     running = serving(echo, compression="deflate")
-    with connect(uri_of(running.address), compression=compression) as connection:
+    with connect(running.uri, **running.way, compression=compression) as connection:
         for length in (0, 1, 125, 126, 65535, 65536, 300_000):
             for message in ("€" * (length // 3), bytes(range(256)) * (length // 256)):
                 connection.send(message)
@@ -146,9 +148,9 @@ def test_the_end_of_the_block_closes_with_1000_and_an_exception_in_it_with_1011(
             codes.append(connection.close_code)
 
     running = serving(handler)
-    with connect(uri_of(running.address)):
+    with connect(running.uri, **running.way):
         pass
-    with pytest.raises(ZeroDivisionError), connect(uri_of(running.address)):
+    with pytest.raises(ZeroDivisionError), connect(running.uri, **running.way):
         1 / 0
     assert eventually(lambda: codes == [1000, 1011])
 
@@ -162,7 +164,8 @@ def test_what_was_agreed_is_known_on_both_sides(serving):
 
     running = serving(handler, subprotocols=["chat", "superchat"], origins=["https://example.com"])
     with connect(
-        uri_of(running.address, "/room?number=1"),
+        running.uri + "room?number=1",
+        **running.way,
         subprotocols=["superchat", "other"],
         origin="https://example.com",
         additional_headers={"Authorization": "Bearer of news"},
@@ -184,7 +187,7 @@ def test_iteration_gives_the_messages_until_the_server_closes(serving):
         connection.send(["t", "w", "o"])
 
     running = serving(handler)
-    with connect(uri_of(running.address)) as connection:
+    with connect(running.uri, **running.way) as connection:
         assert list(connection) == ["one", "two"]
 
 
@@ -196,7 +199,7 @@ def test_a_ping_of_either_side_is_answered(serving):
             connection.send(str(answered.is_set()))
 
     running = serving(handler)
-    with connect(uri_of(running.address)) as connection:
+    with connect(running.uri, **running.way) as connection:
         assert connection.recv() == "go on"
         answered = connection.ping(b"mine")
         connection.send("and you?")
@@ -205,6 +208,7 @@ def test_a_ping_of_either_side_is_answered(serving):
 
 
 @pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="this system has no Unix sockets")
+@its_own_uri
 def test_a_unix_socket_takes_the_place_of_host_and_port(serving, tmp_path):
     path = str(tmp_path / "socket")
     serving(echo, unix_path=path)
@@ -215,6 +219,7 @@ def test_a_unix_socket_takes_the_place_of_host_and_port(serving, tmp_path):
     assert connection.remote_address == path
 
 
+@its_own_uri
 def test_localhost_is_found_whether_it_is_ipv4_or_ipv6(serving):
     running = serving(echo)
     with connect(f"ws://localhost:{running.address[1]}/") as connection:
@@ -223,6 +228,7 @@ def test_localhost_is_found_whether_it_is_ipv4_or_ipv6(serving):
 
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="this system has no IPv6")
+@its_own_uri
 def test_an_ipv6_address_in_brackets(serving):
     try:
         running = serving(echo, host="::1")
@@ -241,7 +247,7 @@ def test_the_trace_sees_the_handshake_and_the_frames(serving):
         seen[sender] += data
 
     running = serving(echo)
-    with connect(uri_of(running.address), trace=lambda connection: trace) as connection:
+    with connect(running.uri, **running.way, trace=lambda connection: trace) as connection:
         connection.send("hello")
         connection.recv()
     assert seen[Side.CLIENT].startswith(connection.request.to_bytes() + b"\x81\x85")
@@ -265,7 +271,8 @@ def test_5_3_every_frame_is_masked_with_a_key_of_its_own(played):
         peer.half_close()
         done.set()
 
-    with connect(played(script).uri) as connection:
+    server = played(script)
+    with connect(server.uri, **server.way) as connection:
         connection.send("a")
         connection.send(bytes(70_000))
         connection.ping(b"b")
@@ -286,7 +293,7 @@ def test_4_1_the_key_is_new_for_each_connection(played):
 
     server = played(script)
     for _ in range(5):
-        with connect(server.uri):
+        with connect(server.uri, **server.way):
             pass
     assert len(set(keys)) == 5
 
@@ -300,7 +307,8 @@ def test_5_1_a_masked_frame_from_the_server_fails_the_connection_with_1002(playe
         codes.append(peer.expect_close(1002, masked=1))
         peer.half_close()
 
-    with connect(played(script).uri) as connection:
+    server = played(script)
+    with connect(server.uri, **server.way) as connection:
         with pytest.raises(ConnectionClosedError, match="§5.1: a masked frame from the server"):
             connection.recv()
     assert eventually(lambda: codes)
@@ -315,7 +323,8 @@ def test_5_5_2_a_ping_of_the_server_is_answered_masked(played):
         peer.expect_close(masked=1)
         peer.half_close()
 
-    with connect(played(script).uri) as connection:
+    server = played(script)
+    with connect(server.uri, **server.way) as connection:
         assert connection.recv() == "go on"
         with pytest.raises(ConnectionClosedOK):
             connection.recv()
@@ -331,8 +340,10 @@ def test_5_2_unmasked_frames_of_every_length_form_with_nothing_behind_them(playe
             peer.send_frame(BINARY, bytes(length), **UNMASKED)
             assert goes_on.wait(DEADLINE_S)
             goes_on.clear()
+        peer.half_close()
 
-    with connect(played(script).uri, close_timeout=IN_TIME) as connection:
+    server = played(script)
+    with connect(server.uri, **server.way) as connection:
         for _ in range(2):
             assert connection.recv() == bytes(length)
             goes_on.set()
@@ -346,7 +357,8 @@ def test_frames_in_the_same_packet_as_the_101_are_not_lost(played):
         peer.expect_close(masked=1)
         peer.half_close()
 
-    with connect(played(script).uri) as connection:
+    server = played(script)
+    with connect(server.uri, **server.way) as connection:
         assert list(connection) == ["first"]
     assert connection.close_code == 1005
 
@@ -365,7 +377,8 @@ def test_7_1_1_a_client_waits_for_the_server_to_end_the_tcp_connection(played, b
         peer.half_close()
         peer.expect_end()
 
-    connection = connect(played(script).uri)
+    server = played(script)
+    connection = connect(server.uri, **server.way)
     closing_it = background(connection.close)
     assert answered.wait(DEADLINE_S)
     assert connection.state is State.CLOSING
@@ -382,9 +395,10 @@ def test_7_1_1_a_server_that_never_ends_the_connection_is_waited_for_until_the_d
         peer.expect_close(1000, masked=1)
         if answers:
             peer.send_frame(CLOSE, close_body(1000), **UNMASKED)
-        peer.expect_end()
+        peer.expect_cut()
 
-    connection = connect(played(script).uri, close_timeout=IN_TIME)
+    server = played(script)
+    connection = connect(server.uri, **server.way, close_timeout=IN_TIME)
     connection.close()
     assert connection.close_code == (1000 if answers else 1006)
 
@@ -405,8 +419,9 @@ def test_7_1_1_a_server_that_never_ends_the_connection_is_waited_for_until_the_d
 )
 def test_4_1_another_status_than_101_is_told_with_its_body_and_what_to_do(played, status, fields, told):
     answer = f"HTTP/1.1 {status}\r\n{fields}\r\nContent-Length: 6\r\n\r\nwhy it"
+    server = played(answering(answer.encode()))
     with pytest.raises(InvalidStatus, match=re.escape(told)) as caught:
-        connect(played(answering(answer.encode())).uri)
+        connect(server.uri, **server.way)
     assert caught.value.response.status_code == int(status[:3])
     assert caught.value.response.body == b"why it"
 
@@ -414,9 +429,10 @@ def test_4_1_another_status_than_101_is_told_with_its_body_and_what_to_do(played
 @pytest.mark.rfc("6455-4.1-36", "6455-4.1-38", "6455-4.1-39", "6455-4.1-40")
 def test_4_1_all_faults_of_a_101_are_told_at_once(played):
     answer = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nSec-WebSocket-Accept: AAAA\r\n\r\n"
+    server = played(answering(answer))
     with pytest.raises(InvalidResponse) as caught:
-        connect(played(answering(answer)).uri)
-    assert [fault.section for fault in caught.value.faults] == ["§4.1 response item 2", "§4.1 response item 3", "§4.1 response item 4"]
+        connect(server.uri, **server.way)
+    assert [fault.section for fault in caught.value.faults] == [f"§4.1 response item {number}" for number in (2, 3, 4)]
 
 
 @pytest.mark.rfc("6455-4.1-41", "6455-4.1-42")
@@ -428,8 +444,9 @@ def test_4_1_all_faults_of_a_101_are_told_at_once(played):
     ],
 )
 def test_4_1_an_answer_to_what_was_not_asked_for_is_refused(played, field, section):
+    server = played(lambda peer: open_by_hand(peer, field))
     with pytest.raises(InvalidResponse) as caught:
-        connect(played(lambda peer: open_by_hand(peer, field)).uri)
+        connect(server.uri, **server.way)
     assert [fault.section for fault in caught.value.faults] == [section]
 
 
@@ -439,8 +456,10 @@ def test_a_server_that_declines_compression_gets_plain_messages(played):
         assert "permessage-deflate" in open_by_hand(peer)["sec-websocket-extensions"]
         header, payload = peer.receive()
         peer.send_frame(TEXT, payload, **UNMASKED)
+        peer.half_close()
 
-    with connect(played(script).uri, compression="deflate", close_timeout=IN_TIME) as connection:
+    server = played(script)
+    with connect(server.uri, **server.way, compression="deflate") as connection:
         connection.send("x" * 1000)
         assert connection.recv() == "x" * 1000
 
@@ -457,8 +476,9 @@ def test_a_server_that_declines_compression_gets_plain_messages(played):
     ],
 )
 def test_what_is_no_whole_response_is_told_as_what_it_is(played, answer, error, told):
+    server = played(answering(answer))
     with pytest.raises(error, match=told):
-        connect(played(answering(answer)).uri)
+        connect(server.uri, **server.way)
 
 
 # Through a proxy
@@ -472,6 +492,7 @@ def tunnel(peer, status="200 Connection established"):
 
 
 @pytest.mark.rfc("6455-4.1-10")
+@its_own_uri
 def test_4_1_item_3_a_proxy_is_asked_for_a_tunnel_and_the_handshake_goes_through_it(played):
     seen = []
 
@@ -491,6 +512,7 @@ def test_4_1_item_3_a_proxy_is_asked_for_a_tunnel_and_the_handshake_goes_through
 
 
 @pytest.mark.rfc("6455-4.1-13")
+@its_own_uri
 def test_4_1_item_4_a_proxy_that_opens_no_tunnel_is_told_with_its_body(played):
     def script(peer):
         peer.receive_request()
@@ -502,6 +524,7 @@ def test_4_1_item_4_a_proxy_that_opens_no_tunnel_is_told_with_its_body(played):
 
 
 @pytest.mark.rfc("6455-4.1-08", "6455-4.1-09")
+@its_own_uri
 def test_4_1_item_2_behind_a_proxy_each_host_name_is_an_address_and_few_are_connecting_at_once(
     played, background, monkeypatch
 ):
@@ -546,10 +569,11 @@ def test_a_server_that_does_not_answer_is_given_up_at_the_deadline(played, answe
     def script(peer):
         peer.receive_request()
         peer.send(answer)
-        peer.expect_end()
+        peer.expect_cut()
 
+    server = played(script)
     with pytest.raises(TimeoutError, match=f"§4.1: the opening handshake took longer than {IN_TIME:g} s.*{seen}"):
-        connect(played(script).uri, open_timeout=IN_TIME)
+        connect(server.uri, **server.way, open_timeout=IN_TIME)
 
 
 def test_an_endless_head_ends_at_its_limit(played):
@@ -560,8 +584,9 @@ def test_an_endless_head_ends_at_its_limit(played):
             while True:
                 peer.send(b"X-Again: and again\r\n" * 1000)
 
+    server = played(script)
     with pytest.raises(HandshakeError, match="64"):
-        connect(played(script).uri)
+        connect(server.uri, **server.way)
 
 
 def test_a_body_without_end_is_cut_off(played):
@@ -572,8 +597,9 @@ def test_a_body_without_end_is_cut_off(played):
             while True:
                 peer.send(b"blah " * 1000)
 
+    server = played(script)
     with pytest.raises(InvalidStatus) as caught:
-        connect(played(script).uri)
+        connect(server.uri, **server.way)
     assert len(caught.value.response.body) == 64 * 1024
 
 
@@ -583,7 +609,8 @@ def test_an_endless_frame_is_refused_at_its_header(played):
         peer.expect_close(1009, masked=1)
         peer.half_close()
 
-    with connect(played(script).uri) as connection:
+    server = played(script)
+    with connect(server.uri, **server.way) as connection:
         with pytest.raises(ConnectionClosedError, match="§10.4"):
             connection.recv()
 
@@ -596,17 +623,18 @@ def test_a_frame_that_stops_in_its_middle_is_ended_by_the_heartbeat(played, monk
         while peer.receive()[0].opcode == PING:
             pass
 
-    with connect(played(script).uri, ping_interval=0.05, ping_timeout=0.05) as connection:
+    server = played(script)
+    with connect(server.uri, **server.way, ping_interval=0.05, ping_timeout=0.05) as connection:
         with pytest.raises(ConnectionClosedError, match="nothing received"):
             connection.recv()
 
 
 @pytest.mark.rfc("6455-4.1-13")
-def test_nothing_listens_there(nothing_left_behind):
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+def test_nothing_listens_there(transport):
+    with transport.listen() as listener:
         address = listener.getsockname()
     with pytest.raises(ConnectionRefusedError):
-        connect(uri_of(address))
+        connect(transport.uri(address), **transport.way(address))
 
 
 @pytest.mark.rfc("6455-3-01", "6455-3-06", "6455-4.1-05")
@@ -616,6 +644,7 @@ def test_3_what_is_no_websocket_uri_is_refused_before_anything_is_sent(uri):
         connect(uri)
 
 
+@pytest.mark.transport("tcp", "unix", reason="one of the mistakes is a context for TLS")
 def test_a_mistake_in_the_arguments_leaves_nothing_open(played, nothing_left_behind):
     server = played(lambda peer: peer.expect_end())
     for mistake in (
@@ -628,7 +657,7 @@ def test_a_mistake_in_the_arguments_leaves_nothing_open(played, nothing_left_beh
         {"proxy": "socks5://localhost"},
     ):
         with pytest.raises((ValueError, TypeError)):
-            connect(server.uri, **mistake)
+            connect(server.uri, **{**server.way, **mistake})
 
 
 # One at a time
@@ -647,7 +676,7 @@ def test_4_1_item_2_two_handshakes_with_one_address_are_never_open_at_once(playe
 
     def refused():
         with pytest.raises(InvalidStatus):
-            connect(server.uri)
+            connect(server.uri, **server.way)
 
     server = played(script)
     for thread in [background(refused) for _ in range(8)]:
@@ -673,10 +702,11 @@ def test_4_1_item_2_a_second_client_waits_for_the_first_and_connects_when_that_i
         first_is_here.set()
         assert may_answer.wait(DEADLINE_S)
         open_by_hand(peer)
+        peer.half_close()
 
     monkeypatch.setattr(condition, "wait", waits)
     server = played(script)
-    connections = [background(connect, server.uri, close_timeout=IN_TIME) for _ in range(2)]
+    connections = [background(connect, server.uri, **server.way) for _ in range(2)]
     assert first_is_here.wait(DEADLINE_S) and second_waits.wait(DEADLINE_S)
     assert len(accepted) == 1
     may_answer.set()
@@ -692,12 +722,14 @@ def test_4_1_item_2_the_turn_is_waited_for_until_the_deadline(played, background
         first_is_here.set()
         assert may_answer.wait(DEADLINE_S)
         open_by_hand(peer)
+        peer.half_close()
 
     server = played(script)
-    first = background(connect, server.uri, close_timeout=IN_TIME)
+    first = background(connect, server.uri, **server.way)
     assert first_is_here.wait(DEADLINE_S)
-    with pytest.raises(TimeoutError, match="§4.1 item 2: another opening handshake with 127.0.0.1"):
-        connect(server.uri, open_timeout=IN_TIME)
+    where = server.address if isinstance(server.address, str) else server.address[0]
+    with pytest.raises(TimeoutError, match=f"§4.1 item 2: another opening handshake with {where}"):
+        connect(server.uri, **server.way, open_timeout=IN_TIME)
     may_answer.set()
     first.result().close()
 
@@ -708,7 +740,7 @@ def test_4_1_item_2_the_turn_is_waited_for_until_the_deadline(played, background
 def test_all_clients_share_one_timer_thread_and_none_is_left_when_they_are_gone(serving):
     running = serving(echo)
     before = set(threading.enumerate())
-    connections = [connect(uri_of(running.address)) for _ in range(5)]
+    connections = [connect(running.uri, **running.way) for _ in range(5)]
     mine = [thread.name for thread in set(threading.enumerate()) - before if "client" in thread.name]
     assert mine == ["refws-timers of clients"]
     for connection in connections:

@@ -11,6 +11,8 @@ from refws import ConnectionClosedError, ConnectionClosedOK, DeflateSettings, In
 from refws.endpoint import writer as module
 from refws.protocol.deflate import Parameters
 
+pytestmark = pytest.mark.transport("tcp", "unix", "tls")
+
 SERVER_FRAME = {"masked": 0}
 
 
@@ -136,7 +138,7 @@ def test_5_5_1_a_server_that_does_not_end_tcp_is_waited_for_no_longer_than_close
     with pytest.raises(ConnectionClosedOK):
         connection.recv()
     peer.expect_close(masked=1)
-    peer.expect_end()
+    peer.expect_cut()
 
 
 @pytest.mark.rfc("6455-7.1.7-01", "6455-7.2.1-01")
@@ -211,5 +213,6 @@ def test_7_4_1_an_endpoint_that_takes_only_text_may_say_1003(opened, background)
     closing = background(connection.close, 1003, "text only")
     peer.expect_close(1003, "text only")
     peer.send_frame(CLOSE, close_body(1003))
+    peer.half_close()
     closing.result()
     assert connection.close_code == 1003

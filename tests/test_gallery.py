@@ -205,6 +205,7 @@ def test_what_the_browser_is_sent_breaks_the_rule_that_it_says(running, name):
     asked = page.send("provoke", connection=number, rule=name)
     violation = page.until("item")[-1]["item"]["verdict"]
     assert (violation["section"], violation["code"]) == (PROVOCATIONS[name].section, PROVOCATIONS[name].code)
+    assert client.file.peek(1)  # the wire view tells what is about to be sent, before it arrives
     client.close()
     assert page.answer(asked)["as_expected"]
 

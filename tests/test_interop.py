@@ -32,6 +32,8 @@ sys.path.insert(0, str(TESTS.parent / "conformance"))
 import environment  # noqa: E402
 import peers  # noqa: E402
 
+pytestmark = pytest.mark.programs
+
 START_S = 20
 """Seconds for a peer to start on a busy machine."""
 

@@ -47,6 +47,7 @@ def test_the_session_has_every_kind_of_frame_in_both_directions(check, tape):
         assert any(frame.get("websocket.payload.close.status_code") == 4321 for frame in found)
 
 
+@pytest.mark.programs
 @needs_tshark
 def test_tshark_and_refws_agree_on_every_field_of_every_frame(check, tape, tmp_path):
     count, differences = check.compare(tape, str(tmp_path / "pcap"))

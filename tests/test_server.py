@@ -9,6 +9,7 @@ import threading
 from contextlib import closing, suppress
 
 import pytest
+from transports import contexts
 from wire import (
     BINARY,
     CLOSE,
@@ -26,13 +27,22 @@ from wire import (
 
 from refws import ConnectionClosed, Headers, Response, State, serve
 from refws.endpoint import server as module
-from refws.endpoint.log import indented_traceback
+from refws.endpoint.log import format_address, indented_traceback
+from refws.protocol.frame import Side
+
+pytestmark = pytest.mark.transport("tcp", "unix", "tls")
+
+before_tls = pytest.mark.transport("tcp", "unix", reason="it ends before a TLS handshake")
+its_own_socket = pytest.mark.transport("tcp", "tls", reason="it listens on a Unix socket of its own")
 
 MANY = 8 * 2**20
 """More bytes than the two buffers between two sockets take."""
 
 IN_TIME = 0.05
 """Seconds after which a timeout may fire in a test that wants to see it fire."""
+
+OPENED_IN_TIME = 0.2
+"""Seconds within which a TLS handshake, or that of a WebSocket, is surely done."""
 
 HAS_UNIX_SOCKETS = hasattr(socket, "AF_UNIX")
 
@@ -210,7 +220,7 @@ def test_half_a_request_and_the_end_get_no_answer(serving, log, sent):
     client = serving(never_called).connect()
     client.send(sent)
     client.half_close()
-    client.expect_end()
+    client.expect_cut()
     assert eventually(lambda: log.messages)
     assert "no opening handshake: the connection ended" in log.messages[0]
 
@@ -229,18 +239,18 @@ def test_a_reset_in_the_middle_of_a_request_harms_nobody(serving, log):
 
 @pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\nHost: a\r\n"], ids=["nothing", "half a request"])
 def test_a_request_that_makes_no_end_is_given_up_after_the_open_timeout(serving, log, sent):
-    client = serving(never_called, open_timeout=IN_TIME).connect()
+    client = serving(never_called, open_timeout=OPENED_IN_TIME).connect()
     client.send(sent)
-    client.expect_end()
+    client.expect_cut()
     assert eventually(lambda: log.messages)
-    assert log.messages[0].endswith("no opening handshake: §4.2.1: no whole request within 0.05 s")
+    assert log.messages[0].endswith("no opening handshake: §4.2.1: no whole request within 0.2 s")
 
 
 def test_the_open_timeout_is_over_with_the_handshake(serving):
     """The deadline of the second connection, which makes no request, lies behind that of the first."""
-    running = serving(echo, open_timeout=IN_TIME)
+    running = serving(echo, open_timeout=OPENED_IN_TIME)
     client, late = running.open(), running.connect()
-    late.expect_end()
+    late.expect_cut()
     says_echo(client)
 
 
@@ -394,6 +404,7 @@ def test_a_traceback_of_one_whose_text_cannot_be_made_is_shown_all_the_same():
 # Too many
 
 
+@before_tls
 def test_beyond_max_connections_the_answer_is_503_until_one_leaves(short_linger, serving):
     running = serving(echo, max_connections=2)
     first, second = running.open(), running.open()
@@ -417,6 +428,7 @@ def test_without_max_connections_there_is_no_limit(serving):
         client.finish()
 
 
+@before_tls
 def test_those_beyond_the_turned_away_are_closed_at_once(monkeypatch, serving):
     """The accept thread takes one at a time: when the second has its answer, the first is done with."""
     monkeypatch.setattr(module, "MAX_TURNED_AWAY", 0)
@@ -426,9 +438,16 @@ def test_those_beyond_the_turned_away_are_closed_at_once(monkeypatch, serving):
     assert not running.server._turned_away
 
 
+@before_tls
 def test_a_connection_that_was_turned_away_leaves_no_socket_behind_a_shutdown(serving):
     running = serving(echo, max_connections=0)
     assert running.connect().receive_head()[0] == 503
+
+
+@pytest.mark.transport("tcp", reason="TLS is chosen by the test")
+def test_over_tls_those_beyond_the_limit_get_no_http_but_the_end(short_linger, serving):
+    client = serving(echo, max_connections=0, ssl=contexts()[Side.SERVER]).connect()
+    client.expect_end()
 
 
 class Listening(socket.socket):
@@ -442,26 +461,25 @@ class Listening(socket.socket):
         return super().accept()
 
 
-def listening(*errors):
-    sock = Listening()
-    sock.bind(("127.0.0.1", 0))
-    sock.listen()
+def listening(transport, *errors):
+    sock = transport.listen(Listening)
     sock.errors = list(errors)
     return sock
 
 
-def test_without_a_file_descriptor_the_server_says_so_waits_and_goes_on(monkeypatch, serving, log):
+def test_without_a_file_descriptor_the_server_says_so_waits_and_goes_on(monkeypatch, serving, transport, log):
     monkeypatch.setattr(module, "PAUSE_WITHOUT_DESCRIPTORS", 0.01)
-    running = serving(echo, sock=listening(OSError(errno.EMFILE, "Too many open files")))
+    running = serving(echo, sock=listening(transport, OSError(errno.EMFILE, "Too many open files")))
     running.open().finish()
     assert [record.getMessage() for record in log.records if record.levelname == "ERROR"] == [
         "cannot accept a connection: [Errno 24] Too many open files; raise the limit of open files"
     ]
 
 
-def test_the_pause_without_file_descriptors_is_cut_short_by_a_stop(monkeypatch, serving, log):
+@before_tls
+def test_the_pause_without_file_descriptors_is_cut_short_by_a_stop(monkeypatch, serving, transport, log):
     monkeypatch.setattr(module, "PAUSE_WITHOUT_DESCRIPTORS", 100)
-    running = serving(echo, sock=listening(OSError(errno.EMFILE, "Too many open files")))
+    running = serving(echo, sock=listening(transport, OSError(errno.EMFILE, "Too many open files")))
     running.connect()
     assert eventually(lambda: log.records)
     running.server.stop()
@@ -469,17 +487,18 @@ def test_the_pause_without_file_descriptors_is_cut_short_by_a_stop(monkeypatch, 
 
 
 @pytest.mark.parametrize("error", [BlockingIOError(), ConnectionAbortedError()], ids=lambda error: type(error).__name__)
-def test_a_connection_that_is_gone_before_it_is_accepted_is_nothing_to_tell(serving, log, error):
-    running = serving(echo, sock=listening(error))
+def test_a_connection_that_is_gone_before_it_is_accepted_is_nothing_to_tell(serving, transport, log, error):
+    running = serving(echo, sock=listening(transport, error))
     running.open().finish()
     assert {record.levelname for record in log.records} == {"INFO"}
 
 
+@before_tls
 def test_without_a_thread_the_answer_is_503(short_linger, monkeypatch, serving, log):
     start, failures = threading.Thread.start, [RuntimeError("can't start new thread")]
 
     def start_later(thread):
-        if failures and thread.name.startswith("refws 127."):
+        if failures and thread.name.startswith("refws "):
             raise failures.pop()
         start(thread)
 
@@ -508,9 +527,8 @@ def test_there_is_one_thread_for_each_connection_one_that_accepts_and_one_for_th
     clients = [running.open() for _ in range(3)]
     for client in clients:
         says_echo(client)
-    host, port = running.address
-    names = [f"refws {host}:{client.sock.getsockname()[1]}" for client in clients]
-    names += [f"refws-accept {host}:{port}", "refws-timers"]
+    names = [f"refws {format_address(client.sock.getsockname())}" for client in clients]
+    names += [f"refws-accept {format_address(running.address)}", "refws-timers"]
     assert thread_names(base) == sorted(names)
     clients[0].finish()
     clients[0].close()
@@ -572,8 +590,8 @@ def test_7_4_1_shutdown_sends_1001_to_all_waits_for_them_and_listens_no_more(bac
     stopping.result()
     running.accepting.result()
     assert running.server.connections == ()
-    with pytest.raises(ConnectionRefusedError):
-        Wire.connect(running.address)
+    with pytest.raises((ConnectionRefusedError, FileNotFoundError)):
+        running.connect()
 
 
 def test_stop_lets_serve_forever_return_and_the_connections_live_on(serving):
@@ -617,7 +635,7 @@ def test_shutdown_ends_half_made_handshakes_without_a_close(background, serving)
     client.send(b"GET / HTTP/1.1\r\n")
     assert eventually(lambda: running.server.connections)
     stopping = background(running.server.shutdown)
-    client.expect_end()
+    client.expect_cut()
     stopping.result()
 
 
@@ -627,7 +645,7 @@ def test_shutdown_does_not_wait_for_ever_for_a_peer_that_does_not_answer(backgro
     client = running.open()
     running.server.shutdown()
     client.expect_close(1001)
-    client.expect_end()
+    client.expect_cut()
 
 
 def test_shutdown_waits_for_a_send_that_makes_an_end(background, serving):
@@ -664,10 +682,10 @@ def test_a_stuck_handler_is_left_behind_with_a_warning(short_linger, serving, lo
     Background(running.server.shutdown).result()
     warnings = [record.getMessage() for record in log.records if record.levelname == "WARNING"]
     assert len(warnings) == 1 and "has not returned; it is left behind" in warnings[0]
-    assert str(client.sock.getsockname()[1]) in warnings[0]
+    assert format_address(client.sock.getsockname()) in warnings[0]
     held.release.set()
     client.expect_close(1001)
-    client.expect_end()
+    client.expect_cut()
 
 
 def test_shutdown_from_a_handler_closes_the_others_and_then_its_own(serving, log):
@@ -782,7 +800,7 @@ def test_abort_ends_all_connections_at_once_without_a_close(serving, held):
     assert eventually(lambda: len(running.server.connections) == 3)
     running.server.abort()
     for client in clients:
-        client.expect_end()
+        client.expect_cut()
     running.accepting.result()
     held.release.set()
 
@@ -797,6 +815,7 @@ def test_a_server_has_an_address_and_a_file_descriptor(nothing_left_behind):
         assert server.connections == ()
 
 
+@pytest.mark.transport("tcp", "tls", reason="Unix sockets have no port")
 def test_a_port_in_use_is_an_oserror_and_leaves_nothing_behind(serving):
     running = serving(echo)
     with pytest.raises(OSError) as raised:
@@ -830,6 +849,7 @@ def path(tmp_path, monkeypatch):
 
 
 @needs_unix_sockets
+@its_own_socket
 def test_a_unix_socket_is_served_and_its_path_removed_at_the_end(background, serving, path):
     running = serving(echo, unix_path=path)
     assert running.address == path
@@ -843,6 +863,7 @@ def test_a_unix_socket_is_served_and_its_path_removed_at_the_end(background, ser
 
 
 @needs_unix_sockets
+@its_own_socket
 def test_the_socket_of_a_dead_server_is_replaced(serving, path):
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(path)
@@ -851,6 +872,7 @@ def test_the_socket_of_a_dead_server_is_replaced(serving, path):
 
 
 @needs_unix_sockets
+@its_own_socket
 def test_the_socket_of_a_living_server_is_left_alone(serving, path):
     living = serving(echo, unix_path=path)
     with pytest.raises(OSError) as raised:
@@ -884,6 +906,7 @@ def test_a_path_that_was_removed_meanwhile_disturbs_no_shutdown(nothing_left_beh
 
 
 @needs_unix_sockets
+@its_own_socket
 def test_a_unix_client_cannot_forge_a_log_line_by_the_path_it_is_bound_to(serving, log, path):
     client = serving(echo, unix_path=path).connect(bind_to="client\nERROR forged")
     client.send(request())

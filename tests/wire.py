@@ -72,8 +72,21 @@ def request(path="/", *fields):
     return "\r\n".join((*lines, "", "")).encode()
 
 
+def connected(address, bind_to=None):
+    """A socket connected to a TCP address (host, port) or to the path of a Unix socket."""
+    sock = socket.socket(socket.AF_UNIX if isinstance(address, str) else socket.AF_INET)
+    with ExitStack() as close_if_it_fails:
+        close_if_it_fails.callback(sock.close)
+        sock.settimeout(DEADLINE_S)
+        if bind_to is not None:
+            sock.bind(bind_to)
+        sock.connect(address)
+        close_if_it_fails.pop_all()
+    return sock
+
+
 class Wire:
-    """The client's end of a connection: a real socket, and a file to read from it."""
+    """The client's end of a connection: a real socket, or a TLSSocket over one, and a file to read from it."""
 
     def __init__(self, sock):
         self.sock = sock
@@ -84,26 +97,20 @@ class Wire:
     @classmethod
     def connect(cls, address, bind_to=None):
         """To a TCP address (host, port) or to the path of a Unix socket."""
-        sock = socket.socket(socket.AF_UNIX if isinstance(address, str) else socket.AF_INET)
-        with ExitStack() as close_if_it_fails:
-            close_if_it_fails.callback(sock.close)
-            sock.settimeout(DEADLINE_S)
-            if bind_to is not None:
-                sock.bind(bind_to)
-            sock.connect(address)
-            close_if_it_fails.pop_all()
-        return cls(sock)
+        return cls(connected(address, bind_to))
 
     def close(self):
+        """End the connection as a process does that exits: without a word, even over TLS."""
         self.file.close()
         self.sock.close()
 
     def reset(self):
-        """End the TCP connection with a RST."""
+        """End the connection with a RST, below TLS too; a Unix socket knows none, and just ends."""
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.close()
 
     def half_close(self):
+        """Say that nothing more will be sent: a FIN, over TLS a close_notify before it."""
         self.sock.shutdown(socket.SHUT_WR)
 
     def cut(self):
@@ -121,8 +128,9 @@ class Wire:
         self.send(frame(opcode, payload, **fields))
 
     def send_byte_by_byte(self, data):
-        """One byte to a segment: each leaves before the next is handed over."""
-        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        """One byte to a segment, over TLS to a record: each leaves before the next is handed over."""
+        if self.sock.family == socket.AF_INET:
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for octet in data:
             self.sock.sendall(bytes([octet]))
 
@@ -182,7 +190,15 @@ class Wire:
         return text
 
     def expect_end(self):
-        """No byte comes any more, and the stream ends with a FIN (a RST would raise ConnectionResetError)."""
+        """No byte comes any more, and the stream ends with a FIN (a RST would raise ConnectionResetError).
+
+        Over TLS with a close_notify before the FIN.
+        """
+        self.expect_cut()
+        assert not getattr(self.sock, "cut", False), "the stream ends without a close_notify"
+
+    def expect_cut(self):
+        """As `expect_end`, but for an end in the middle of something, where nobody waits for a close_notify to go."""
         assert self.file.read() == b""
 
     def expect_silence(self):
