@@ -346,6 +346,7 @@ def test_the_handshake_tab_shows_each_line_and_how_the_accept_is_made(demo, visi
     demo = demo()
     page = visit(demo.url)
     page.click("#tab-handshake")
+    page.wait_for("document.querySelectorAll('#handshake .lines').length === 2")
     heads = [item for item in demo.find("GET /?page=").items if isinstance(item, HeadExplanation)]
     shown = call(page, "() => [...document.querySelectorAll('#handshake .lines code')].map((one) => one.textContent)")
     assert shown == [line.text for head in heads for line in head.lines]
