@@ -35,16 +35,16 @@ Selector = getattr(selectors, "PollSelector", selectors.SelectSelector)
 class SocketReader(io.RawIOBase):
     """The raw file below the read buffer. Tells the heartbeat when bytes came, and whether a thread waits for some."""
 
-    __slots__ = ("receives", "waiting", "patience", "watch", "read_size", "_sock", "_recv_into")
+    __slots__ = ("receives", "waiting", "patience", "_watch", "_read_size", "_sock", "_receive")
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
-        self._recv_into = sock.recv_into
+        self._receive: Callable[[Any], int] = sock.recv_into
         self.receives = 0
         self.waiting = False
         self.patience: float | None = None
-        self.read_size = 0
-        self.watch: Watch | None = None
+        self._read_size = 0
+        self._watch: Watch | None = None
 
     def readable(self) -> bool:
         return True
@@ -55,12 +55,43 @@ class SocketReader(io.RawIOBase):
         try:
             if self.patience is not None and not self._is_readable(self.patience):
                 return None
-            received = self._recv_into(memoryview(buffer)[: self.read_size] if self.read_size else buffer)
+            received = self._receive(buffer)
         finally:
             self.waiting = False
         self.receives += 1
-        if self.watch is not None:
-            self.watch(False, bytes(memoryview(buffer)[:received]))
+        return received
+
+    @property
+    def watch(self) -> Watch | None:
+        """Told of all that comes; None tells nobody."""
+        return self._watch
+
+    @watch.setter
+    def watch(self, watch: Watch | None) -> None:
+        self._watch = watch
+        self._choose_way()
+
+    @property
+    def read_size(self) -> int:
+        """The most bytes to receive at once; 0 for as many as there is room for."""
+        return self._read_size
+
+    @read_size.setter
+    def read_size(self, size: int) -> None:
+        self._read_size = size
+        self._choose_way()
+
+    def _choose_way(self) -> None:
+        """The system's own call, unless somebody looks: looking for that at each receive would cost all the others."""
+        looked_at = self._watch is not None or self._read_size
+        self._receive = self._receive_looked_at if looked_at else self._sock.recv_into
+
+    def _receive_looked_at(self, buffer: Any) -> int:
+        view = memoryview(buffer)
+        received = self._sock.recv_into(view[: self._read_size] if self._read_size else view)
+        self.waiting = False  # as the watch may take its time
+        if self._watch is not None:
+            self._watch(False, bytes(view[:received]))
         return received
 
     def _is_readable(self, seconds: float) -> bool:

@@ -62,12 +62,15 @@ class IncomingMessage:
         if length > self._short_limit or not header.fin or header.rsv1:
             return None
         opcode = header.opcode
-        size = KEY_LENGTH + length if header.masked else length
-        if opcode is CONT or self.opcode is not None or (size and len(file.peek(1)) < size):
+        if opcode is CONT or self.opcode is not None:
             return None
         if header.masked:
+            if len(file.peek(1)) < KEY_LENGTH + length:
+                return None
             masking_key = file.read(KEY_LENGTH)
             payload = mask(file.read(length), masking_key)
+        elif length and len(file.peek(1)) < length:
+            return None
         else:
             payload = file.read(length)
         if opcode is BINARY:
