@@ -19,6 +19,7 @@ Read the package in this order; each file names its section at its head:
     endpoint/    threads and blocking sockets.
         stream.py       one blocking byte stream
         tls.py          the same over TLS
+        certificates.py   §10.6          TLS contexts, TLS errors in words
         writer.py       §6.1 §7.1        whole frames out, and the closing state
         connection.py   §6 §7            recv, send, ping, close
         settings.py     limits and times

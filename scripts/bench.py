@@ -8,7 +8,7 @@
 Each server is a process of its own, this process is the load generator (load.py). The servers take turns, A B A B,
 so that a machine that slows down slows down all of them; medians are printed. The ratio is the median of the
 ratios of each round, the spread is their lowest and highest. CPU is the time that the server itself computes for a
-message; it hardly changes when other programs are busy on this machine, as the rates do.
+message; it changes less than the rates do when other programs are busy on this machine, but it changes too.
 
 Every server started here runs on one CPU: its threads take turns with the interpreter lock anyway. The load
 generator runs on another one where messages are in flight at the same time (the server is then busy all the time

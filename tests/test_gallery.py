@@ -11,7 +11,7 @@ from wire import Background
 from refws.course import gallery, raw_client, services, watch
 from refws.course.gallery import PROVOCATIONS, TRIALS, Trial
 from refws.course.raw_client import Outcome, provoke, run
-from refws.endpoint.tls import server_context
+from refws.endpoint.certificates import server_context
 
 CERTIFICATES = Path(__file__).parent / "certificates"
 JUDGED_BY_THE_SERVER_ALONE = {"foreign-origin"}

@@ -21,7 +21,7 @@ from chromium import BrowserError, PageError, TimedOut, browser, processes_with,
 from wire import DEADLINE_S, Background, eventually
 
 from refws import ConnectionClosed, ConnectionClosedError, ConnectionClosedOK, DeflateSettings, Side, connect
-from refws.endpoint.tls import client_context, server_context
+from refws.endpoint.certificates import client_context, server_context
 
 TESTS = Path(__file__).resolve().parent
 PROGRAMS = TESTS / "programs"

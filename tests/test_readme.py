@@ -18,7 +18,7 @@ from wire import DEADLINE_S, TEXT, Background, Wire, request
 import refws
 from refws import __main__
 from refws.commands import serve as program
-from refws.endpoint.tls import client_context, server_context
+from refws.endpoint.certificates import client_context, server_context
 
 PROJECT = Path(__file__).parent.parent
 README = (PROJECT / "README.md").read_text(encoding="utf-8")

@@ -20,7 +20,8 @@ from wire import DEADLINE_S, eventually, fill
 from refws.endpoint import stream as stream_module
 from refws.endpoint import tls as module
 from refws.endpoint.stream import WRITE_PIECE
-from refws.endpoint.tls import TLSStream, client_context, describe, pieces, server_context
+from refws.endpoint.certificates import client_context, describe, server_context
+from refws.endpoint.tls import TLSStream, pieces
 from refws.protocol.frame import Side
 
 CERTIFICATES = Path(__file__).parent / "certificates"

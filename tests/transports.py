@@ -13,7 +13,8 @@ from tls_socket import TLSSocket
 from wire import DEADLINE_S, Background, Wire, connected
 
 from refws.endpoint.stream import Stream
-from refws.endpoint.tls import TLSStream, client_context, server_context
+from refws.endpoint.certificates import client_context, server_context
+from refws.endpoint.tls import TLSStream
 from refws.protocol.frame import Side
 
 CERTIFICATES = Path(__file__).parent / "certificates"

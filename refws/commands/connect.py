@@ -16,8 +16,8 @@ from typing import TypeVar
 from .. import Connection, connect
 from ..course.drawing import count, escape_words
 from ..course.terminal import Screen, Session, choose_display
+from ..endpoint.certificates import client_context
 from ..endpoint.opening import ChooseTrace
-from ..endpoint.tls import client_context
 from ..protocol.client_handshake import OWN_HEADERS, added_headers
 from ..protocol.errors import InvalidHandshake
 from ..protocol.http import OWS, Response

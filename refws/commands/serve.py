@@ -17,8 +17,8 @@ from .. import Server, serve
 from ..course import watch
 from ..course.raw_client import REACHABLE
 from ..course.services import ENDPOINTS, process_request, serve_endpoint
+from ..endpoint.certificates import server_context
 from ..endpoint.opening import ChooseTrace
-from ..endpoint.tls import server_context
 from .options import (
     CommandLine,
     connection_count,
@@ -62,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"refws: {certificate_problem(error)}", file=sys.stderr)
         return 2
     try:
-        server = start(options, context, trace_of_all(parser, options))
+        server = start(options, context, choose_trace(parser, options, page=watch.choose))
     except (OSError, UnicodeError) as error:
         print(f"refws: {what_to_do(error, options)}", file=sys.stderr)
         return 2
@@ -120,12 +120,6 @@ def command_line() -> CommandLine:
 
 
 # Starting and stopping
-
-
-def trace_of_all(parser: CommandLine, options: argparse.Namespace) -> ChooseTrace:
-    """That of --trace and --record, and of the pages that watch their own connections."""
-    chosen = choose_trace(parser, options, page=watch.choose)
-    return chosen or watch.choose
 
 
 def start(

@@ -298,7 +298,7 @@ def _fields(frame: FrameExplanation) -> list[Field]:
     ]
     if len(frame.header_bytes) > 1:
         length = frame.header_bytes[1] & 0b0111_1111
-        found.append(Field("MASK", 1, 0, 1, int(header.masked), _mask(header), "§5.1"))
+        found.append(Field("MASK", 1, 0, 1, int(header.masked), _mask(header, frame.sender), "§5.1"))
         found.append(Field("length", 1, 1, 7, length, _length(length), "§5.2"))
     if extended := frame.header_bytes[2:]:
         meaning = "bytes of payload, most significant byte first"
@@ -336,8 +336,10 @@ def _opcode(opcode: int) -> tuple[str, str]:
     return f"reserved, {'control' if is_control(opcode) else 'data'}", "§5.2"
 
 
-def _mask(header: Header) -> str:
-    return "masked, as a client must" if header.masked else "not masked, as a server must"
+def _mask(header: Header, sender: Side) -> str:
+    if sender is Side.CLIENT:
+        return "masked, as a client must" if header.masked else "not masked, which a client must"
+    return "masked, which a server must not" if header.masked else "not masked, as a server must"
 
 
 def _length(length: int) -> str:

@@ -21,13 +21,14 @@ from ..protocol.frame import Side
 from ..protocol.http import read_response
 from ..protocol.proxy import Proxy, build_connect, check_connect_response, parse_proxy
 from ..protocol.uri import WebSocketURI, parse_uri
+from .certificates import client_context
 from .connection import Connection
 from .dialing import MOST_BEHIND_A_PROXY, TURNS, Deadline, connect_socket, resolve, turn_at
 from .opening import ChooseTrace, start_trace
 from .settings import Settings, compression_settings
 from .stream import Stream
 from .timers import SharedTimers, Timers
-from .tls import TLSStream, client_context
+from .tls import TLSStream
 
 TIMERS = SharedTimers()
 
