@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from refws.protocol.masking import mask
+from refws.protocol.masking import mask, unmask_short
 from vectors import KEY, payload_of, xor
 
 LONGEST = 2**17 + 4
@@ -45,6 +45,14 @@ def test_5_3_every_key_and_zeros_at_either_end_of_the_payload(key, length):
     masking_key = bytes.fromhex(key)
     for payload in (bytes(length), b"\xff" * length, bytes(length // 2) + PAYLOAD[1 : 1 + length - length // 2]):
         assert mask(payload, masking_key) == xor(payload, masking_key)
+
+
+@pytest.mark.parametrize("key", ["37fa213d", "00000000", "ffffffff", "00000001", "00ff00ff", "80000000", "01020304"])
+def test_5_3_key_and_payload_in_one_are_unmasked_as_apart_at_every_short_length(key):
+    masking_key = bytes.fromhex(key)
+    for length in range(130):
+        for payload in (PAYLOAD[:length], bytes(length), b"\xff" * length):
+            assert unmask_short(masking_key + xor(payload, masking_key)) == payload
 
 
 @pytest.mark.parametrize("length", [0, 1, 5, 4096, 30_001])

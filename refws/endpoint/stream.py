@@ -37,6 +37,9 @@ class SocketReader(io.RawIOBase):
 
     __slots__ = ("receives", "waiting", "patience", "_watch", "_read_size", "_sock", "_receive")
 
+    closed = False
+    """`Stream` closes the socket. Told here, as the read buffer asks at each read and RawIOBase takes its time."""
+
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
         self._receive: Callable[[Any], int] = sock.recv_into

