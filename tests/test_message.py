@@ -961,10 +961,54 @@ def test_5_1_a_short_message_of_a_server_is_taken_at_once_with_nothing_behind_it
     assert IncomingMessage().read_short(file, read_header(file, False)) == payload
 
 
-def test_a_message_whose_bytes_are_not_all_there_yet_is_left_to_the_general_way():
-    frame = encode_frame(TEXT, b"Hello", masking_key=KEY)
-    for buffered in range(2, len(frame)):
-        assert short(frame, buffered) == (None, 2)
+class InTwo(io.RawIOBase):
+    """Data that come in two parts."""
+
+    def __init__(self, data, cut):
+        self.parts = [data[:cut], data[cut:]]
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        part = self.parts.pop(0)
+        buffer[: len(part)] = part
+        return len(part)
+
+
+@both_directions
+def test_6_2_what_has_come_of_a_short_message_is_kept_and_the_general_way_goes_on_with_it(masked):
+    frame = encode_frame(TEXT, b"Hello", masking_key=KEY if masked else None)
+    payload_start = len(frame) - 5
+    for cut in range(3, len(frame)):
+        incoming, file = IncomingMessage(), io.BufferedReader(InTwo(frame, cut))
+        header = read_header(file, masked)
+        assert incoming.read_short(file, header) is None
+        incoming.start_frame(header)
+        if masked:
+            incoming.read_masking_key(file)
+        pieces = []
+        while incoming.in_frame:
+            assert incoming.needs_bytes == (bool(pieces) or cut <= payload_start)
+            pieces.append(incoming.read_piece(file, PIECE))
+        come = max(cut - payload_start, 0)
+        assert pieces == [part for part in [("Hello"[:come], False), ("Hello"[come:], True)] if part[0]]
+        assert incoming.read_short(io.BytesIO(KEY + xor(b"next", KEY)), header_of(TEXT, 4, masked=True)) == "next"
+
+
+@both_directions
+def test_6_2_a_short_message_that_breaks_off_is_none(masked):
+    frame = encode_frame(TEXT, b"Hello", masking_key=KEY if masked else None)
+    for length in range(2, len(frame)):
+        incoming, file = IncomingMessage(), io.BufferedReader(io.BytesIO(frame[:length]))
+        header = read_header(file, masked)
+        assert incoming.read_short(file, header) is None
+        incoming.start_frame(header)
+        with pytest.raises(EOFError):
+            if masked:
+                incoming.read_masking_key(file)
+            while incoming.in_frame:
+                incoming.read_piece(file, PIECE)
 
 
 def test_5_4_a_short_message_inside_a_fragmented_one_is_left_to_the_general_way_which_refuses_it():

@@ -305,7 +305,8 @@ class Connection:
                     self._receive_control(header)
                 else:
                     incoming.start_frame(header)
-                    incoming.masking_key = self._read_masking_key()
+                    if header.masked:
+                        incoming.read_masking_key(self._file)
             if deadline is not None and incoming.needs_bytes:
                 self._wait_until(deadline)
             return incoming.read_piece(self._file, PIECE)
@@ -334,10 +335,6 @@ class Connection:
             self._writer.answer_close(Close.parse(payload))
             self._end_after_close()
             raise self._writer.not_open()
-
-    def _read_masking_key(self) -> bytes:
-        """The key of a frame from a client; a server's have none, b"" (§5.1)."""
-        return read_exactly(self._file, KEY_LENGTH) if self._peer_masks else b""
 
     # Sending (§6.1)
 

@@ -92,12 +92,6 @@ class BinaryFile(Protocol):
     def read1(self, size: int, /) -> bytes: ...
 
 
-class PeekableFile(BinaryFile, Protocol):
-    """A binary file with a buffer, such as `io.BufferedReader`."""
-
-    def peek(self, size: int, /) -> bytes: ...
-
-
 def is_control(opcode: int) -> bool:
     """§5.5: control frames are those whose opcode has its top bit set, reserved ones included."""
     return opcode >= CONTROL

@@ -7,7 +7,7 @@ from typing import Any
 
 from .deflate import Inflater
 from .errors import InvalidData, MessageTooBig, PolicyViolation, ProtocolError
-from .frame import BINARY, CONT, MAX_LENGTH_7, TEXT, BinaryFile, Header, Opcode, PeekableFile
+from .frame import BINARY, CONT, MAX_LENGTH_7, TEXT, BinaryFile, Header, Opcode, read_exactly
 from .masking import KEY_LENGTH, mask, unmask_short
 
 MOST_PIECES = 1024
@@ -36,6 +36,7 @@ class IncomingMessage:
         "remaining",
         "masking_key",
         "inflater",
+        "_early",
         "_inflating",
         "collected",
         "_decoder",
@@ -48,15 +49,17 @@ class IncomingMessage:
         self.opcode: Opcode | int | None = None
         self.in_frame = False
         self.masking_key = b""
+        self._early = b""
         self.inflater: Inflater | None = None
         self._inflating: Inflater | None = None
         self.collected: list[Any] = []
         self._decoder: IncrementalDecoder | None = None
 
-    def read_short(self, file: PeekableFile, header: Header) -> str | bytes | None:
-        """The message, where this header and what is buffered are all of it: short, whole, not compressed. Else None.
+    def read_short(self, file: BinaryFile, header: Header) -> str | bytes | None:
+        """The message, where this header and what has come behind it are all of it: short, not compressed. Else None.
 
-        Most messages come so, and this way takes half of the time of the general one, which all others take.
+        Most messages come so, and this way takes half of the time of the general one, which all others take:
+        `start_frame`, `read_masking_key`, `read_piece`. Blocks until a part is there; those then find it here.
         """
         opcode = header.opcode
         if opcode is not TEXT and opcode is not BINARY or self.opcode is not None:
@@ -64,14 +67,13 @@ class IncomingMessage:
         length = header.payload_length
         if length > self._short_limit or not header.fin or header.rsv1:
             return None
-        if header.masked:
-            if len(file.peek(1)) < KEY_LENGTH + length:
-                return None
-            payload = unmask_short(file.read(KEY_LENGTH + length))
-        elif length and len(file.peek(1)) < length:
+        size = KEY_LENGTH + length if header.masked else length
+        payload = file.read1(size)
+        if len(payload) < size:
+            self._early = payload
             return None
-        else:
-            payload = file.read(length)
+        if header.masked:
+            payload = unmask_short(payload)
         if opcode is BINARY:
             return payload
         try:
@@ -82,7 +84,7 @@ class IncomingMessage:
     def start_frame(self, header: Header) -> None:
         """Take the header of a data frame: its place in the message, and the limits, before its payload is read.
 
-        If it is masked, `masking_key` must be set next.
+        If it is masked, `read_masking_key` must be next.
         ProtocolError for a frame out of order (§5.4), MessageTooBig and PolicyViolation above the limits (§10.4).
         """
         if header.opcode == CONT:
@@ -100,6 +102,13 @@ class IncomingMessage:
         self.payload_length = self.remaining = header.payload_length
         if self.max_size is not None and self.length > self.max_size:
             raise MessageTooBig("§10.4", f"a message of {self.length} bytes or more", f"at most {self.max_size}")
+
+    def read_masking_key(self, file: BinaryFile) -> None:
+        """§5.3: the key stands behind the header. Blocks until it is there; EOFError if the stream ends first."""
+        data = self._early
+        if len(data) < KEY_LENGTH:
+            data += read_exactly(file, KEY_LENGTH - len(data))
+        self.masking_key, self._early = data[:KEY_LENGTH], data[KEY_LENGTH:]
 
     def _note_compression(self, header: Header) -> None:
         """RFC 7692 §6. What counts of a compressed message is what it inflates to: its frames may be a bit longer."""
@@ -123,7 +132,7 @@ class IncomingMessage:
     def needs_bytes(self) -> bool:
         """Whether the next piece can only come from bytes of the payload that are not read yet."""
         pending = self._inflating is not None and self._inflating.pending
-        return self.remaining > 0 and not pending
+        return self.remaining > 0 and not self._early and not pending
 
     def read_piece(self, file: BinaryFile, size: int) -> tuple[str | bytes, bool]:
         """What is there of the payload, as text or bytes, and whether the message ends with it.
@@ -134,7 +143,8 @@ class IncomingMessage:
         remaining = self.remaining
         if self._inflating is not None and self._inflating.pending:
             return self._add_inflated(self._inflating.inflate_more(self._allowance), not remaining)
-        piece = file.read1(remaining if remaining < size else size)
+        piece = self._early or file.read1(remaining if remaining < size else size)
+        self._early = b""
         if not piece and remaining:
             raise EOFError(f"the stream ended {remaining} bytes before the end of a frame")
         if self.masking_key:
