@@ -3,8 +3,8 @@
 Four things change while it lives, each in one place: the receive buffer (`Stream`), the half-built message
 (`IncomingMessage`), the closing state (`FrameWriter`) and the Pings that wait for their Pongs (`PendingPings`).
 
-Three locks: `_reading` belongs to the one thread that receives, `_sending` to the one whose data message is on its
-way out, and the writer's own to the one that writes a frame. They are taken in this order.
+Three locks: `_reading` belongs to the one thread that receives, `_sending` to the one whose message is fragmented or
+compressed, and the writer's own to the one that writes a frame. They are taken in this order.
 """
 
 from __future__ import annotations
@@ -353,20 +353,19 @@ class Connection:
             raise TypeError("a dict is no message; make it a str or bytes, with json.dumps for one")
         else:
             return self._send_fragments(iter(message))
-        self._sending.acquire()  # where a `with` takes twice as long (CPython 3.11)
-        try:
+        if self._deflater is None and self._writer.write(opcode, payload):
+            return
+        with self._sending:
             if self._deflater is None or len(payload) < self._compression_threshold:
                 self._writer.write(opcode, payload)
             else:
                 self._writer.write(opcode, self._deflater.deflate(payload), rsv1=True)
-        finally:
-            self._sending.release()
 
     def _send_fragments(self, fragments: Iterator[str | bytes]) -> None:
         """§5.4. The last frame has no data, so that no fragment waits for the next to learn that it is the last."""
         kind: type | None = None
         started = False
-        with self._sending:
+        with self._sending, self._writer.fragmented():
             try:
                 for fragment in fragments:
                     kind = kind or (str if isinstance(fragment, str) else bytes)
@@ -383,9 +382,10 @@ class Connection:
     def _write_fragment(self, opcode: int, payload: bytes, fin: bool) -> None:
         """RFC 7692 §6.1: all of a message is compressed or nothing of it, and only its first frame says so."""
         if self._deflater is None:
-            self._writer.write(opcode, payload, fin)
+            self._writer.write(opcode, payload, fin, between_fragments=True)
         else:
-            self._writer.write(opcode, self._deflater.deflate(payload, end=fin), fin, rsv1=opcode != CONT)
+            payload = self._deflater.deflate(payload, end=fin)
+            self._writer.write(opcode, payload, fin, rsv1=opcode != CONT, between_fragments=True)
 
     def ping(self, data: str | bytes | None = None) -> threading.Event:
         """Send a Ping; an event that is set when its Pong comes, with `latency`, or when the connection ends.
@@ -398,7 +398,7 @@ class Connection:
         if not self._pings.add(payload, monotonic(), answered):
             raise ConcurrencyError("a Ping with the same data still waits for its Pong; use other data, or none")
         try:
-            self._writer.write(PING, payload)
+            self._writer.write(PING, payload, between_fragments=True)
         except ConnectionClosed:
             self._pings.discard(payload)
             raise
@@ -406,7 +406,7 @@ class Connection:
 
     def pong(self, data: str | bytes = b"") -> None:
         """Send a Pong that nobody asked for, a heartbeat in one direction (§5.5.3). Blocks like `send`."""
-        self._writer.write(PONG, control_payload(data))
+        self._writer.write(PONG, control_payload(data), between_fragments=True)
 
     def send_raw(self, data: bytes) -> None:
         """Send these bytes as they are, behind the last frame and before the next, to break the rules on purpose.

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from time import monotonic
 
 from ..protocol.close import CLOSED, CONNECTING, OPEN, Close, ClosingHandshake, cut_reason
@@ -20,10 +22,11 @@ from .timers import Timer
 class FrameWriter:
     """The sending side of one connection. Any thread may call any method; those named `try_` never block."""
 
-    __slots__ = ("closing", "_stream", "_masking", "_close_timeout", "_close_deadline", "_lock")
+    __slots__ = ("closing", "_fragmenting", "_stream", "_masking", "_close_timeout", "_close_deadline", "_lock")
 
     def __init__(self, stream: Stream, close_timeout: float, side: Side) -> None:
         self.closing = ClosingHandshake()
+        self._fragmenting = False
         self._masking = side is Side.CLIENT
         self._stream = stream
         self._close_timeout = close_timeout
@@ -40,8 +43,14 @@ class FrameWriter:
                 self._stream.write(head)
             self.closing.open()
 
-    def write(self, opcode: int, payload: bytes, fin: bool = True, rsv1: bool = False) -> None:
-        """One frame, whole; blocks until the system has taken it. ConnectionClosed if the connection is not open."""
+    def write(
+        self, opcode: int, payload: bytes, fin: bool = True, rsv1: bool = False, between_fragments: bool = False
+    ) -> bool:
+        """One frame, whole; blocks until the system has taken it. ConnectionClosed if the connection is not open.
+
+        False, and nothing was sent, while a message goes out fragmented, unless this frame may stand between its
+        fragments (§5.4): a control frame, or the next fragment.
+        """
         if self._masking:
             header, payload = self._encode(opcode, payload, fin, rsv1), b""
         else:
@@ -50,12 +59,26 @@ class FrameWriter:
         try:
             if self.closing.state is not OPEN:
                 raise self.not_open()
+            if self._fragmenting and not between_fragments:
+                return False
             self._stream.write(header, payload)
+            return True
         except OSError as error:
             self._stream.abort(str(error))
             raise self.not_open() from None
         finally:
             self._lock.release()
+
+    @contextmanager
+    def fragmented(self) -> Iterator[None]:
+        """Meanwhile one message goes out in fragments; who does that must see to it that it is only one."""
+        with self._lock:
+            self._fragmenting = True
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._fragmenting = False
 
     def write_raw(self, data: bytes) -> None:
         """Bytes that need not be a frame; blocks like `write`. ConnectionClosed if the stream has ended."""
