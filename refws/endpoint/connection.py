@@ -219,8 +219,11 @@ class Connection:
         at between frames and between pieces of a payload. ConnectionClosed once the connection has ended,
         ConcurrencyError if another thread is receiving.
         """
-        self._start_reading(timeout)
+        if not self._reading.acquire(False):
+            self._wait_for_the_end(timeout)
         try:
+            if self._writer.closing.state is not OPEN:
+                self._check_readable()
             return self._next_message(None if timeout is None else monotonic() + timeout)
         except _TimeUp:
             raise TimeoutError(f"no whole message within {timeout} s; what came of it is kept") from None
@@ -235,8 +238,10 @@ class Connection:
         mine: object = None
         end = False
         while not end:
-            self._start_reading(None)
+            if not self._reading.acquire(False):
+                self._wait_for_the_end(None)
             try:
+                self._check_readable()
                 if mine is None:
                     data, end = self._first_piece()
                     mine = self._streaming = object()
@@ -251,12 +256,9 @@ class Connection:
             if data or end:
                 yield data
 
-    def _start_reading(self, timeout: float | None) -> None:
-        if not self._reading.acquire(False):
-            self._wait_for_the_end(timeout)
-        state = self._writer.closing.state
-        if state is CONNECTING or state is CLOSED:
-            self._reading.release()
+    def _check_readable(self) -> None:
+        """While it is closing too, what the peer has sent before its Close can be received (§7.1.2)."""
+        if self.state in (CONNECTING, CLOSED):
             raise self._writer.not_open()
 
     def _wait_for_the_end(self, timeout: float | None) -> None:
