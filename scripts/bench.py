@@ -5,10 +5,12 @@
     python3 scripts/bench.py --server other=ws://127.0.0.1:9000/echo --server "third=python3 third.py {port}"
     python3 scripts/bench.py --deflate
 
-Each server is a process of its own, this process is the load generator (load.py). The servers take turns, A B A B,
-so that a machine that slows down slows down all of them; medians are printed. The ratio is the median of the
-ratios of each round, the spread is their lowest and highest. CPU is the time that the server itself computes for a
-message; it changes less than the rates do when other programs are busy on this machine, but it changes too.
+Each server is a process of its own, this process is the load generator (load.py). The servers take turns, A B A B, so
+that a machine that slows down slows down all of them; medians are printed. The ratio is the median of the ratios of
+each round, the spread is their lowest and highest. Each measurement has a fresh server: where its memory comes to lie
+makes one process up to a tenth faster than another of the same program, for as long as it lives. CPU is the time that
+the server itself computes for a message; it changes less than the rates do when other programs are busy on this
+machine, but it changes too.
 
 Every server started here runs on one CPU: its threads take turns with the interpreter lock anyway. The load
 generator runs on another one where messages are in flight at the same time (the server is then busy all the time
@@ -59,6 +61,9 @@ DEFLATE_SCENARIOS = (
     Scenario("deflate-16", wire.TEXT, deflate_load.MESSAGE_LENGTH, connections=16, deflate=True),
 )
 WARM_UP = 0.25
+START_S = 0.3
+"""A guess, for the time left only."""
+
 BARE = "bare"
 REFWS, REFWS_6 = "refws", "refws-6"
 WEBSOCKETS = "websockets"
@@ -168,24 +173,12 @@ def parse_server(text: str) -> Server:
 
 
 class Bench:
-    """Servers that run, and how they are measured."""
+    """The servers, and how they are measured."""
 
     def __init__(self, servers: list[Server], seconds: float, placement: Placement) -> None:
         self.servers = servers
         self.seconds = seconds
         self.placement = placement
-        self.pids: dict[str, int] = {}
-
-    @contextlib.contextmanager
-    def running(self) -> Iterator[None]:
-        """All servers that are ours to start, started, and stopped afterwards."""
-        with contextlib.ExitStack() as stack:
-            with on_cpu(self.placement.servers):
-                for server in self.servers:
-                    if server.command:
-                        process = stack.enter_context(server_process.running(list(server.command), server.port))
-                        self.pids[server.name] = process.pid
-            yield
 
     def run(self, scenario: Scenario, rounds: int, progress: Progress) -> Result:
         """All rounds of one scenario, the servers taking turns; ServerFailed if an echo is wrong."""
@@ -199,17 +192,30 @@ class Bench:
 
     def measure(self, scenario: Scenario, server: Server) -> Measurement:
         load = deflate_load.DeflateLoad if scenario.deflate else RepeatedFrame
-        try:
-            opened = load(scenario, server.host, server.port, server.path_for(scenario))
-            return measure(opened, self.seconds * WARM_UP, self.seconds, lambda: self.cpu_s(server))
-        except (OSError, wire.WireError) as error:
-            raise server_process.ServerFailed(f"{server.name}, {scenario.name}: {error}") from error
+        with self.started(server) as pid:
+            try:
+                opened = load(scenario, server.host, server.port, server.path_for(scenario))
+                return measure(opened, self.seconds * WARM_UP, self.seconds, lambda: cpu_s(pid))
+            except (OSError, wire.WireError) as error:
+                raise server_process.ServerFailed(f"{server.name}, {scenario.name}: {error}") from error
 
-    def cpu_s(self, server: Server) -> float:
-        """CPU time of the server so far; NaN where it is not ours or cannot be known."""
-        if server.name not in self.pids or not figures.is_available():
-            return math.nan
-        return figures.parse_cpu_s(figures.read_proc(self.pids[server.name], "stat"))
+    @contextlib.contextmanager
+    def started(self, server: Server) -> Iterator[int | None]:
+        """The process ID of a fresh server, which is stopped afterwards; None for one that is not ours to start."""
+        if server.command is None:
+            yield None
+            return
+        with contextlib.ExitStack() as stack:
+            with on_cpu(self.placement.servers):
+                process = stack.enter_context(server_process.running(list(server.command), server.port))
+            yield process.pid
+
+
+def cpu_s(pid: int | None) -> float:
+    """CPU time of the server so far; NaN where it is not ours or cannot be known."""
+    if pid is None or not figures.is_available():
+        return math.nan
+    return figures.parse_cpu_s(figures.read_proc(pid, "stat"))
 
 
 def table(results: list[Result], names: list[str], baseline: str) -> str:
@@ -311,10 +317,10 @@ def benchmark(options: argparse.Namespace) -> tuple[list[Result], list[str]]:
     servers = [*own_servers(options), *options.server]
     placement = Placement() if options.free else Placement.choose(available_cpus())
     bench = Bench(servers, options.seconds, placement)
-    with bench.running():
-        progress = Progress(options.seconds * (1 + WARM_UP) * options.rounds * len(servers) * len(options.scenarios))
-        results = [bench.run(scenario, options.rounds, progress) for scenario in options.scenarios]
-        progress.done()
+    measurements = options.rounds * len(servers) * len(options.scenarios)
+    progress = Progress((options.seconds * (1 + WARM_UP) + START_S) * measurements)
+    results = [bench.run(scenario, options.rounds, progress) for scenario in options.scenarios]
+    progress.done()
     return results, [server.name for server in servers]
 
 
