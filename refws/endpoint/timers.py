@@ -7,7 +7,6 @@ What it calls must never block: a Ping that is sent without waiting, or a `shutd
 from __future__ import annotations
 
 import heapq
-import itertools
 import logging
 import threading
 from collections.abc import Callable
@@ -36,27 +35,33 @@ class Timer:
 
 
 class Schedule:
-    """Timers in the order of their times. No clock and no lock: `Timers` has those."""
+    """Timers by their times. No clock and no lock: `Timers` has those.
+
+    Heartbeats share their beats, so there are far fewer times than timers, and only the times are kept in order.
+    """
 
     def __init__(self) -> None:
-        self._heap: list[tuple[float, int, Timer]] = []
-        self._tie_breaker = itertools.count()
+        self._times: list[float] = []
+        self._timers: dict[float, list[Timer]] = {}
 
     def __len__(self) -> int:
-        return len(self._heap)
+        return sum(map(len, self._timers.values()))
 
     def add(self, when: float, timer: Timer) -> None:
-        heapq.heappush(self._heap, (when, next(self._tie_breaker), timer))
+        if when not in self._timers:
+            heapq.heappush(self._times, when)
+            self._timers[when] = []
+        self._timers[when].append(timer)
 
     def next_time(self) -> float | None:
         """When the first timer is due; None if there is none."""
-        return self._heap[0][0] if self._heap else None
+        return self._times[0] if self._times else None
 
     def take_due(self, now: float) -> list[Timer]:
         """The timers that are due, taken out, earliest first."""
         due = []
-        while self._heap and self._heap[0][0] <= now:
-            due.append(heapq.heappop(self._heap)[2])
+        while self._times and self._times[0] <= now:
+            due += self._timers.pop(heapq.heappop(self._times))
         return due
 
 
