@@ -222,9 +222,15 @@ class Connection:
         if not self._reading.acquire(False):
             self._wait_for_the_end(timeout)
         try:
+            deadline = None if timeout is None else monotonic() + timeout
             if self._writer.closing.state is not OPEN:
                 self._check_readable()
-            return self._next_message(None if timeout is None else monotonic() + timeout)
+            if self._streaming is not None:
+                self._drop_streamed(deadline)
+            data, end = self._next_piece(deadline)
+            if not end or self._incoming.collected:
+                data = self._collect(data, end, deadline)
+            return data
         except _TimeUp:
             raise TimeoutError(f"no whole message within {timeout} s; what came of it is kept") from None
         finally:
@@ -268,12 +274,8 @@ class Connection:
         if not self._reading.acquire(timeout=-1 if timeout is None else timeout):
             raise TimeoutError(f"the connection is closing, and not closed within {timeout} s")
 
-    def _next_message(self, deadline: float | None) -> str | bytes:
-        if self._streaming is not None:
-            self._drop_streamed(deadline)
-        data, end = self._next_piece(deadline)
-        if end and not self._incoming.collected:
-            return data
+    def _collect(self, data: str | bytes, end: bool, deadline: float | None) -> str | bytes:
+        """The message that has a piece more now, and is whole with the piece that is its end."""
         self._incoming.collect(data)
         while not end:
             data, end = self._next_piece(deadline)
