@@ -87,6 +87,14 @@ def test_6_2_frames_may_come_one_byte_at_a_time(background, opened):
     peer.expect(PONG, b"p")
 
 
+def test_a_timeout_that_is_no_number_is_a_type_error_and_the_next_recv_works(opened):
+    connection, peer = opened()
+    with pytest.raises(TypeError):
+        connection.recv(timeout="5")
+    peer.send(frame(TEXT, b"still here"))
+    assert connection.recv(timeout=5) == "still here"
+
+
 @pytest.mark.rfc("6455-6.2-07", "6455-5.4-12", "6455-5.4-02")
 def test_6_2_messages_follow_each_other_in_one_segment_fragmented_or_not(opened):
     connection, peer = opened()

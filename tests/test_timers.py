@@ -53,7 +53,11 @@ def test_schedule_gives_timers_of_the_same_time_in_the_order_they_came():
     timers = [noted([], number) for number in range(5)]
     for timer in timers:
         schedule.add(1.0, timer)
+    assert len(schedule) == 5
     assert schedule.take_due(1.0) == timers
+    assert (len(schedule), schedule.next_time()) == (0, None)
+    schedule.add(1.0, timers[0])
+    assert schedule.take_due(1.0) == timers[:1]
 
 
 def test_schedule_gives_nothing_before_its_time():

@@ -38,7 +38,7 @@ class SocketReader(io.RawIOBase):
     __slots__ = ("receives", "waiting", "patience", "_watch", "_read_size", "_sock", "_receive")
 
     closed = False
-    """`Stream` closes the socket. Told here, as the read buffer asks at each read and RawIOBase takes its time."""
+    """Told here, as the read buffer asks at each read, and RawIOBase takes its time to tell."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
@@ -48,6 +48,10 @@ class SocketReader(io.RawIOBase):
         self.patience: float | None = None
         self._read_size = 0
         self._watch: Watch | None = None
+
+    def close(self) -> None:
+        """The socket is not closed; that is for `Stream.close`."""
+        self.closed = True
 
     def readable(self) -> bool:
         return True

@@ -207,6 +207,10 @@ class TLSReader(io.RawIOBase):
         self._engine = engine
         self._outgoing = outgoing
 
+    def close(self) -> None:
+        """The socket is not closed; that is for `Stream.close`."""
+        self.closed = True
+
     def readable(self) -> bool:
         return True
 
