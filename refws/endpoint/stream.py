@@ -32,13 +32,23 @@ Watch = Callable[[bool, bytes], None]
 Selector = getattr(selectors, "PollSelector", selectors.SelectSelector)
 
 
-class SocketReader(io.RawIOBase):
-    """The raw file below the read buffer. Tells the heartbeat when bytes came, and whether a thread waits for some."""
-
-    __slots__ = ("receives", "waiting", "patience", "_watch", "_read_size", "_sock", "_receive")
+class RawReader(io.RawIOBase):
+    """What the two raw files below a read buffer have in common. `Stream.close` closes the socket, not they."""
 
     closed = False
     """Told here, as the read buffer asks at each read, and RawIOBase takes its time to tell."""
+
+    def close(self) -> None:
+        self.closed = True
+
+    def readable(self) -> bool:
+        return True
+
+
+class SocketReader(RawReader):
+    """The raw file below the read buffer. Tells the heartbeat when bytes came, and whether a thread waits for some."""
+
+    __slots__ = ("receives", "waiting", "patience", "_watch", "_read_size", "_sock", "_receive")
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
@@ -48,13 +58,6 @@ class SocketReader(io.RawIOBase):
         self.patience: float | None = None
         self._read_size = 0
         self._watch: Watch | None = None
-
-    def close(self) -> None:
-        """The socket is not closed; that is for `Stream.close`."""
-        self.closed = True
-
-    def readable(self) -> bool:
-        return True
 
     def readinto(self, buffer: Any) -> int | None:
         """Bytes received, 0 at the end of the stream; None if none came within `patience` seconds."""

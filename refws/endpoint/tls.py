@@ -30,7 +30,7 @@ from typing import Any, cast
 
 from ..protocol.frame import Side
 from .certificates import readable
-from .stream import DONT_WAIT, READ_BUFFER, WRITE_PIECE, Selector, SocketReader, Stream, Watch
+from .stream import DONT_WAIT, READ_BUFFER, WRITE_PIECE, RawReader, Selector, SocketReader, Stream, Watch
 from .timers import Timers
 
 RECEIVE_SIZE = 64 * 1024
@@ -192,12 +192,10 @@ class Outgoing:
                 self.turn.release()
 
 
-class TLSReader(io.RawIOBase):
+class TLSReader(RawReader):
     """The raw file below the read buffer: what `received` gives, decrypted. For one thread at a time."""
 
     __slots__ = ("deadline", "ended", "watch", "_received", "_engine", "_outgoing")
-
-    closed = False
 
     def __init__(self, received: SocketReader, engine: Engine, outgoing: Outgoing) -> None:
         self.deadline: float | None = None
@@ -206,13 +204,6 @@ class TLSReader(io.RawIOBase):
         self._received = received
         self._engine = engine
         self._outgoing = outgoing
-
-    def close(self) -> None:
-        """The socket is not closed; that is for `Stream.close`."""
-        self.closed = True
-
-    def readable(self) -> bool:
-        return True
 
     def readinto(self, buffer: Any) -> int | None:
         """Bytes decrypted, 0 at the end of the stream; None if there were none by the deadline."""

@@ -84,7 +84,7 @@ class IncomingMessage:
     def start_frame(self, header: Header) -> None:
         """Take the header of a data frame: its place in the message, and the limits, before its payload is read.
 
-        If it is masked, `read_masking_key` must be next.
+        If it is masked, `read_masking_key` must be next, or `masking_key` be set.
         ProtocolError for a frame out of order (§5.4), MessageTooBig and PolicyViolation above the limits (§10.4).
         """
         if header.opcode == CONT:
