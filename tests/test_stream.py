@@ -180,7 +180,7 @@ def test_6_1_a_write_that_finds_no_room_waits_for_it(system, tcp, timers, backgr
     sock, peer = tcp()
     stream = Stream(sock, timers, FAR)
     fill(sock)
-    writing = background(stream.write, b"last")
+    writing = background(stream.write, bytes(2**24) + b"last")
     assert eventually(lambda: stream._blocked_since is not None)
     received = bytearray()
     while not received.endswith(b"last"):

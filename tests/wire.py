@@ -258,10 +258,13 @@ class Background:
 
 
 def fill(sock):
-    """Write until not one byte more fits, and the system has stopped moving bytes from one buffer to the other."""
+    """Write until not one byte more fits, and the system has stopped moving bytes from one buffer to the other.
+
+    It may put an acknowledgement off for 40 ms, and makes room for more with it: so it must refuse for longer.
+    """
     pause, refused = threading.Event(), 0
     sock.setblocking(False)
-    while refused < 5:
+    while refused < 30:
         try:
             sock.send(bytes(65536))
             refused = 0
