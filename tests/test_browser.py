@@ -392,10 +392,13 @@ def test_1_5_a_message_that_is_read_byte_by_byte_comes_in_many_pieces_and_whole(
 
 
 def test_a_server_that_does_not_answer_answers_later(demo, visit):
-    page = visit(demo().url)
+    demo = demo()
+    page = visit(demo.url)
     fill(page, "stop-seconds", "1")
     page.click("#ask-stop")
     page.wait_for("document.querySelector('#answer').textContent === 'Not answering …'")
+    watched = watch.WATCHES._pages[demo.page_id].find(1)
+    assert eventually(lambda: watched.stopped)
     send(page, "anybody there?")
     page.wait_for("document.querySelector('#answer').textContent === 'Not answering: done. It answers again.'")
     page.wait_for(ECHOED)
