@@ -15,7 +15,7 @@ from cases import MAX_FRAGMENTS, MAX_MESSAGE_SIZE
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from refws import ConnectionClosed, DeflateSettings, WebSocketException, connect  # noqa: E402
+from refws import ConnectionClosed, DeflateSettings, WebSocketException, connect
 
 TITLES = {
     "13.2": (True, None),

@@ -44,7 +44,7 @@ Read the package in this order; each file names its section at its head:
 The names below are the public ones; those of the `websockets` library mean the same here.
 """
 
-from .endpoint.client import connect
+from .endpoint.client.connect import connect
 from .endpoint.connection import Connection
 from .endpoint.exceptions import (
     ConcurrencyError,
@@ -54,15 +54,15 @@ from .endpoint.exceptions import (
     InvalidState,
 )
 from .endpoint.server import Server, serve
-from .protocol.client_handshake import InvalidResponse, InvalidStatus
+from .protocol.client.handshake import InvalidResponse, InvalidStatus
+from .protocol.client.proxy import ProxyError
+from .protocol.client.uri import InvalidURI
 from .protocol.close import Close, State
 from .protocol.close_codes import CloseCode
-from .protocol.deflate import DeflateSettings
+from .protocol.deflate.negotiation import DeflateSettings
 from .protocol.errors import HandshakeError, InvalidHandshake, WebSocketException
 from .protocol.frame import Side
 from .protocol.http import Headers, IncompleteHead, Request, Response
-from .protocol.proxy import ProxyError
-from .protocol.uri import InvalidURI
 
 __all__ = [
     "Close",

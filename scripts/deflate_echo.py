@@ -6,8 +6,8 @@ from server_process import HOST, ROOT
 
 sys.path.insert(0, str(ROOT))
 
-from refws import DeflateSettings, serve  # noqa: E402
-from refws.course.services import echo  # noqa: E402
+from refws import DeflateSettings, serve
+from refws.course.services import echo
 
 port, level = map(int, sys.argv[1:])
 with serve(echo, HOST, port, compression=DeflateSettings(level=level)) as server:

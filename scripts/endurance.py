@@ -10,11 +10,11 @@ ports, and for a minute after its end still (TIME_WAIT); a new run has a new ser
 import argparse
 import sys
 
+import client_wire as wire
 import endurance_abuse
 import endurance_idle
 import figures
 import server_process
-import client_wire as wire
 
 SPARE_DESCRIPTORS = 300
 

@@ -16,8 +16,8 @@ import time
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection as Pipe
 
-import server_process
 import client_wire as wire
+import server_process
 from figures import Figure, held, usage, wait_until
 from time_left import Progress
 

@@ -8,8 +8,8 @@ import selectors
 import socket
 import time
 
-import server_process
 import client_wire as wire
+import server_process
 from figures import Figure, Usage, held, usage, wait_until
 from time_left import Progress
 

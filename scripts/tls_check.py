@@ -33,7 +33,7 @@ from time_left import Progress
 sys.path.insert(0, str(server_process.ROOT))
 
 import refws  # noqa: E402
-from refws.endpoint.certificates import client_context, server_context  # noqa: E402
+from refws.endpoint.tls.certificates import client_context, server_context
 
 CERTIFICATE = str(server_process.ROOT / "tests" / "certificates" / "localhost.pem")
 KEY = str(server_process.ROOT / "tests" / "certificates" / "key.pem")

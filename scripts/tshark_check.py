@@ -20,13 +20,13 @@ from xml.etree import ElementTree
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from refws import Connection, connect, serve  # noqa: E402
-from refws.course.explain import Conversation  # noqa: E402
-from refws.course.explanation import FrameExplanation, Item  # noqa: E402
-from refws.course.pcap import write_pcap  # noqa: E402
-from refws.course.tape import Entry, Opened, Recorder, TapeReader  # noqa: E402
-from refws.protocol.deflate import DeflateSettings  # noqa: E402
-from refws.protocol.frame import BINARY, CLOSE, CONT, TEXT, Side, encode_frame, is_control  # noqa: E402
+from refws import Connection, connect, serve
+from refws.course.explain.conversation import Conversation
+from refws.course.explain.values import FrameExplanation, Item
+from refws.course.record.pcap import write_pcap
+from refws.course.record.tape import Entry, Opened, Recorder, TapeReader
+from refws.protocol.deflate.negotiation import DeflateSettings
+from refws.protocol.frame import BINARY, CLOSE, CONT, TEXT, Side, encode_frame, is_control
 
 DEADLINE_S = 60
 KEEP_ALL = 2**30

@@ -13,13 +13,13 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
-from transports import TRANSPORTS
-from wire import DEADLINE_S, Background, eventually, request
 
 from refws import State, serve
 from refws.endpoint.connection import Connection, Settings
 from refws.endpoint.timers import Timers
 from refws.protocol.frame import Side
+from transports import TRANSPORTS
+from wire import DEADLINE_S, Background, eventually, request
 
 DESCRIPTORS = Path("/proc/self/fd")
 

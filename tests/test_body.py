@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from refws.protocol.body import MAX_BODY_SIZE, read_body
+from refws.protocol.client.response import MAX_BODY_SIZE, read_body
 from refws.protocol.http import Headers, Response
 
 AFTER = b"what follows"

@@ -12,16 +12,18 @@ import struct
 import threading
 
 import pytest
+
 from chromium import browser, why_not
+from refws import Side
+from refws.course import services
+from refws.course.explain.conversation import Conversation
+from refws.course.explain.values import FrameExplanation, HeadExplanation, NotRead, Violation
+from refws.course.record.live import together
+from refws.course.web import violations as gallery
+from refws.course.web import wire_view as watch
 from test_commands_serve import printed_address, program_running
 from watching import refused
 from wire import CLOSE, DEADLINE_S, PING, PONG, TEXT, close_body, eventually
-
-from refws import Side
-from refws.course import gallery, services, watch
-from refws.course.explain import Conversation
-from refws.course.explanation import FrameExplanation, HeadExplanation, NotRead, Violation
-from refws.course.trace import together
 
 pytestmark = [
     pytest.mark.programs,

@@ -7,20 +7,6 @@ import threading
 from contextlib import suppress
 
 import pytest
-from wire import (
-    BINARY,
-    CLOSE,
-    CONT,
-    DEADLINE_S,
-    PING,
-    PONG,
-    TEXT,
-    Background,
-    close_body,
-    eventually,
-    frame,
-    response,
-)
 
 from refws import (
     ConnectionClosedError,
@@ -36,7 +22,21 @@ from refws import (
     State,
     connect,
 )
-from refws.endpoint import dialing
+from refws.endpoint.client import connecting as dialing
+from wire import (
+    BINARY,
+    CLOSE,
+    CONT,
+    DEADLINE_S,
+    PING,
+    PONG,
+    TEXT,
+    Background,
+    close_body,
+    eventually,
+    frame,
+    response,
+)
 
 pytestmark = pytest.mark.transport("tcp", "unix", "tls")
 
@@ -528,7 +528,7 @@ def test_4_1_item_4_a_proxy_that_opens_no_tunnel_is_told_with_its_body(played):
 def test_4_1_item_2_behind_a_proxy_each_host_name_is_an_address_and_few_are_connecting_at_once(
     played, background, monkeypatch
 ):
-    monkeypatch.setattr("refws.endpoint.client.MOST_BEHIND_A_PROXY", 2)
+    monkeypatch.setattr("refws.endpoint.client.connect.MOST_BEHIND_A_PROXY", 2)
     lock, pending, most = threading.Lock(), set(), []
 
     def script(peer):

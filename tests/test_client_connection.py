@@ -5,11 +5,11 @@ import random
 import zlib
 
 import pytest
-from wire import BINARY, CLOSE, CONT, PING, PONG, TEXT, Header, close_body, frame
 
 from refws import ConnectionClosedError, ConnectionClosedOK, DeflateSettings, InvalidState, Side, State
-from refws.endpoint import writer as module
-from refws.protocol.deflate import Parameters
+from refws.endpoint import sending as module
+from refws.protocol.deflate.negotiation import Parameters
+from wire import BINARY, CLOSE, CONT, PING, PONG, TEXT, Header, close_body, frame
 
 pytestmark = pytest.mark.transport("tcp", "unix", "tls")
 

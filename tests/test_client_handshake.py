@@ -8,21 +8,23 @@ from types import MappingProxyType
 
 import pytest
 
-from refws.protocol.client_handshake import (
+from refws.protocol.client.handshake import (
     OWN_HEADERS,
     Agreement,
     InvalidResponse,
     InvalidStatus,
     build_request,
     check_response,
-    find_mistake,
     make_key,
 )
-from refws.protocol.deflate import DeflateSettings, Parameters, offer
+from refws.protocol.client.mistakes import find_mistake
+from refws.protocol.client.response import read_response
+from refws.protocol.client.uri import parse_uri
+from refws.protocol.deflate.negotiation import DeflateSettings, Parameters, offer
 from refws.protocol.errors import HandshakeError, InvalidHandshake
-from refws.protocol.handshake import Extension, accept, check_request, negotiate
-from refws.protocol.http import MAX_QUOTED, Headers, Response, read_request, read_response
-from refws.protocol.uri import parse_uri
+from refws.protocol.extensions import Extension
+from refws.protocol.handshake import accept, check_request, negotiate
+from refws.protocol.http import MAX_QUOTED, Headers, Response, read_request
 
 URI = parse_uri("ws://server.example.com/chat")
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="

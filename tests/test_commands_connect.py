@@ -12,12 +12,12 @@ import threading
 from pathlib import Path
 
 import pytest
-from pseudoterminal import PseudoTerminal, normal, play
-from wire import Background, Wire, eventually, response
 
 import refws
-from refws.commands import connect as program
+from pseudoterminal import PseudoTerminal, normal, play
+from refws.commands.connect import command as program
 from refws.protocol.errors import Fault, HandshakeError
+from wire import Background, Wire, eventually, response
 
 DEADLINE_S = 10
 """Seconds that a process has to start or to end, on a busy machine too."""

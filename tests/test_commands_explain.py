@@ -6,9 +6,9 @@ import re
 import sys
 
 import pytest
-from wire import SAMPLE_ACCEPT, SAMPLE_KEY, TEXT, frame, request
 
 from refws.commands import accept, explain
+from wire import SAMPLE_ACCEPT, SAMPLE_KEY, TEXT, frame, request
 
 MASKED_HELLO = "81 85 37 fa 21 3d 7f 9f 4d 51 58"
 HELLO_LINE = '-> text FIN masked 5 "Hello"  legal\n'

@@ -10,17 +10,17 @@ import sys
 from pathlib import Path
 
 import pytest
-from wire import TEXT, eventually, frame, request
 
 import refws
 from refws.commands import replay as program
 from refws.commands.options import CommandLine
 from refws.commands.tracing import add_trace_options, choose_trace
-from refws.course.drawing import draw_line
-from refws.course.explain import Conversation
-from refws.course.tape import Recorder
-from refws.course.trace import Live, together
+from refws.course.explain.conversation import Conversation
+from refws.course.record.live import Live, together
+from refws.course.record.tape import Recorder
+from refws.course.text.drawing import draw_line
 from refws.protocol.frame import Side
+from wire import TEXT, eventually, frame, request
 
 PROJECT = Path(__file__).parent.parent
 HELLO = "81 85 37 fa 21 3d 7f 9f 4d 51 58"

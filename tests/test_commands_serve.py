@@ -16,10 +16,10 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from wire import CLOSE, TEXT, Wire, close_body, request
 
 import refws
 from refws.commands import serve as program
+from wire import CLOSE, TEXT, Wire, close_body, request
 
 DEADLINE_S = 10
 """Seconds that a process has to start or to end, on a busy machine too."""

@@ -9,6 +9,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+
+from refws import ConnectionClosedError, serve
+from refws.endpoint import connection as connection_module
+from refws.protocol.deflate.negotiation import DeflateSettings, Parameters
 from test_commands_serve import printed_address, program_running
 from wire import (
     BINARY,
@@ -23,10 +27,6 @@ from wire import (
     frame,
     request,
 )
-
-from refws import ConnectionClosedError, serve
-from refws.endpoint import connection as connection_module
-from refws.protocol.deflate import DeflateSettings, Parameters
 
 pytestmark = pytest.mark.transport("tcp", "unix", "tls")
 

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 import refws
-from refws.protocol.deflate import offer
+from refws.protocol.deflate.negotiation import offer
 
 CONFORMANCE = Path(__file__).resolve().parent.parent / "conformance"
 sys.path.insert(0, str(CONFORMANCE))
@@ -391,7 +391,7 @@ def test_rules_of_a_side_are_not_for_the_other_and_those_of_none_are_for_both(tm
     ("tested", "function"),
     [
         ("server", "refws/protocol/handshake.py:check_request"),
-        ("client", "refws/protocol/client_handshake.py:check_response"),
+        ("client", "refws/protocol/client/handshake.py:check_response"),
     ],
 )
 def test_every_case_has_the_opening_handshake_of_its_side_and_not_of_the_other(tested: str, function: str) -> None:

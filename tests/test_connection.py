@@ -5,6 +5,11 @@ import threading
 from itertools import pairwise
 
 import pytest
+
+from refws import ConcurrencyError, ConnectionClosed, ConnectionClosedError, ConnectionClosedOK, InvalidState, State
+from refws.endpoint import connection as module
+from refws.endpoint import heartbeat
+from refws.endpoint.connection import format_address
 from wire import (
     BINARY,
     CLOSE,
@@ -18,18 +23,6 @@ from wire import (
     eventually,
     frame,
 )
-
-from refws import (
-    ConcurrencyError,
-    ConnectionClosed,
-    ConnectionClosedError,
-    ConnectionClosedOK,
-    InvalidState,
-    State,
-)
-from refws.endpoint import connection as module
-from refws.endpoint import heartbeat
-from refws.endpoint.connection import format_address
 
 pytestmark = pytest.mark.transport("tcp", "unix", "tls")
 

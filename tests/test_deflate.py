@@ -9,20 +9,16 @@ from dataclasses import replace
 import pytest
 
 from refws.protocol.close_codes import CloseCode
-from refws.protocol.deflate import (
-    MAX_PIECE,
-    Deflater,
+from refws.protocol.deflate.codec import MAX_PIECE, Deflater, Inflater, client_pair, server_pair
+from refws.protocol.deflate.negotiation import (
     DeflateSettings,
-    Inflater,
     Parameters,
     check_answer,
     choose_offer,
-    client_pair,
     offer,
-    server_pair,
 )
 from refws.protocol.errors import ConnectionFailure, HandshakeError, InvalidData, MessageTooBig
-from refws.protocol.handshake import parse_extensions
+from refws.protocol.extensions import parse_extensions
 
 KIB = 1024
 MIB = 1024 * KIB

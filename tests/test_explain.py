@@ -8,13 +8,11 @@ import re
 import tracemalloc
 
 import pytest
-from vectors import BAD_HEADERS, FROM_CLIENT, HUGE, KEY, VECTORS, payload_of, xor
-from wire import BINARY, CLOSE, CONT, PING, PONG, TEXT, close_body, frame, request
 
-from refws.course.drawing import Style, cut, draw, draw_line, escape, quoted, width
-from refws.course.explain import Conversation
-from refws.course.explain_message import find_bad_utf8
-from refws.course.explanation import (
+from refws.course.explain.as_json import as_json
+from refws.course.explain.conversation import Conversation
+from refws.course.explain.messages import find_bad_utf8
+from refws.course.explain.values import (
     CutOff,
     FrameExplanation,
     HeadExplanation,
@@ -23,14 +21,18 @@ from refws.course.explanation import (
     OpenMessage,
     Situation,
     Violation,
-    as_json,
 )
+from refws.course.text.characters import cut, escape, quoted, width
+from refws.course.text.drawing import Style, draw, draw_line
 from refws.protocol.close import CLOSING, OPEN, Close
-from refws.protocol.deflate import DeflateSettings, Inflater, Parameters, client_pair
+from refws.protocol.deflate.codec import Inflater, client_pair
+from refws.protocol.deflate.negotiation import DeflateSettings, Parameters
 from refws.protocol.errors import ConnectionFailure, InvalidData
 from refws.protocol.frame import Side, is_control, read_exactly, read_header
 from refws.protocol.masking import mask
 from refws.protocol.message import IncomingMessage
+from vectors import BAD_HEADERS, FROM_CLIENT, HUGE, KEY, VECTORS, payload_of, xor
+from wire import BINARY, CLOSE, CONT, PING, PONG, TEXT, close_body, frame, request
 
 CLIENT, SERVER = Side
 

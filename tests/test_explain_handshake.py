@@ -4,14 +4,15 @@ import json
 import random
 
 import pytest
-from wire import BINARY, SAMPLE_ACCEPT, SAMPLE_KEY, TEXT, frame, request
 
-from refws.course.drawing import draw, draw_accept, draw_line
-from refws.course.explain import Conversation
-from refws.course.explain_handshake import accept_steps, what_is_wrong_with
-from refws.course.explanation import AcceptSteps, CutOff, HeadExplanation, Legal, NotRead, Violation, as_json
-from refws.protocol.deflate import Parameters
+from refws.course.explain.as_json import as_json
+from refws.course.explain.conversation import Conversation
+from refws.course.explain.handshake import accept_steps, what_is_wrong_with
+from refws.course.explain.values import AcceptSteps, CutOff, HeadExplanation, Legal, NotRead, Violation
+from refws.course.text.drawing import draw, draw_accept, draw_line
+from refws.protocol.deflate.negotiation import Parameters
 from refws.protocol.frame import Side
+from wire import BINARY, SAMPLE_ACCEPT, SAMPLE_KEY, TEXT, frame, request
 
 CLIENT, SERVER = Side
 

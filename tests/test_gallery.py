@@ -5,13 +5,16 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+
+from refws.course import services
+from refws.course.web import raw_client
+from refws.course.web import violations as gallery
+from refws.course.web import wire_view as watch
+from refws.course.web.raw_client import Outcome, provoke, run
+from refws.course.web.violations import PROVOCATIONS, TRIALS, Trial
+from refws.endpoint.tls.certificates import server_context
 from watching import Page
 from wire import Background
-
-from refws.course import gallery, raw_client, services, watch
-from refws.course.gallery import PROVOCATIONS, TRIALS, Trial
-from refws.course.raw_client import Outcome, provoke, run
-from refws.endpoint.certificates import server_context
 
 CERTIFICATES = Path(__file__).parent / "certificates"
 JUDGED_BY_THE_SERVER_ALONE = {"foreign-origin"}

@@ -9,9 +9,9 @@ from types import MappingProxyType
 import pytest
 
 from refws.protocol.errors import Fault, HandshakeError
+from refws.protocol.extensions import Extension, parse_extensions
 from refws.protocol.handshake import (
     GUID,
-    Extension,
     accept,
     accept_key,
     check_origin,
@@ -19,7 +19,6 @@ from refws.protocol.handshake import (
     choose_subprotocol,
     is_upgrade_attempt,
     negotiate,
-    parse_extensions,
     refuse,
     requested_extensions,
     requested_subprotocols,

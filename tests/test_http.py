@@ -5,11 +5,11 @@ from http import HTTPStatus
 
 import pytest
 
+from refws.protocol.client.response import MAX_INTERIM_RESPONSES, read_response
 from refws.protocol.errors import HandshakeError, InvalidHandshake
 from refws.protocol.http import (
     MAX_FIELD_LINES,
     MAX_HEAD_SIZE,
-    MAX_INTERIM_RESPONSES,
     MAX_LINE_SIZE,
     MAX_QUOTED,
     Headers,
@@ -22,7 +22,6 @@ from refws.protocol.http import (
     list_elements,
     quote,
     read_request,
-    read_response,
     split_authority,
 )
 

@@ -17,11 +17,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from chromium import BrowserError, PageError, TimedOut, browser, processes_with, why_not
-from wire import DEADLINE_S, Background, eventually
 
+from chromium import BrowserError, PageError, TimedOut, browser, processes_with, why_not
 from refws import ConnectionClosed, ConnectionClosedError, ConnectionClosedOK, DeflateSettings, Side, connect
-from refws.endpoint.certificates import client_context, server_context
+from refws.endpoint.tls.certificates import client_context, server_context
+from wire import DEADLINE_S, Background, eventually
 
 TESTS = Path(__file__).resolve().parent
 PROGRAMS = TESTS / "programs"

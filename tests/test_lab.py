@@ -4,11 +4,14 @@ import json
 import threading
 
 import pytest
+
+from refws.course import services
+from refws.course.web import lab, raw_client
+from refws.course.web import violations as gallery
+from refws.course.web import wire_view as watch
+from refws.course.web.lab import ASKS, DO, BadAsk, parse_ask
 from watching import PAGE, Page
 from wire import BINARY, CONT, PING, PONG, TEXT, Header, close_body, eventually
-
-from refws.course import gallery, lab, raw_client, services, watch
-from refws.course.lab import ASKS, DO, BadAsk, parse_ask
 
 OTHER_PAGE = "e" * 32
 

@@ -9,7 +9,7 @@ import zlib
 import pytest
 
 from refws.protocol.close import Close
-from refws.protocol.deflate import Inflater
+from refws.protocol.deflate.codec import Inflater
 from refws.protocol.errors import ConnectionFailure, InvalidData, MessageTooBig, PolicyViolation, ProtocolError
 from refws.protocol.frame import (
     BINARY,

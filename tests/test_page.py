@@ -8,13 +8,14 @@ from importlib.resources import files
 
 import pytest
 
-from refws.course import gallery, lab
-from refws.course.page import PAGES, SCRIPTS, page
 from refws.course.services import ENDPOINTS
+from refws.course.web import lab
+from refws.course.web import violations as gallery
+from refws.course.web.site import PAGES, SCRIPTS, page
 from refws.protocol.close_codes import CloseCode
 from refws.protocol.http import Headers, Request
 
-DIRECTORY = files("refws.course") / "page"
+DIRECTORY = files("refws.course.web") / "static"
 
 
 def get(target):

@@ -6,8 +6,8 @@ from ipaddress import ip_address
 
 import pytest
 
-from refws.course.pcap import write_pcap
-from refws.course.tape import Address, Chunk, Opened
+from refws.course.record.pcap import write_pcap
+from refws.course.record.tape import Address, Chunk, Opened
 from refws.protocol.frame import Side
 
 V4 = Opened(0.0, 1, Address("192.0.2.1", 50_000), Address("192.0.2.2", 8080))

@@ -2,9 +2,8 @@
 
 import pytest
 
-from refws.protocol.client_handshake import InvalidResponse
-from refws.protocol.http import Headers, Response
-from refws.protocol.proxy import (
+from refws.protocol.client.handshake import InvalidResponse
+from refws.protocol.client.proxy import (
     Proxy,
     ProxyError,
     basic_credentials,
@@ -12,7 +11,8 @@ from refws.protocol.proxy import (
     check_connect_response,
     parse_proxy,
 )
-from refws.protocol.uri import InvalidURI
+from refws.protocol.client.uri import InvalidURI
+from refws.protocol.http import Headers, Response
 
 CREDENTIALS = "Basic ZWRuYW1vZGU6bm9jYXBlcyE="  # of the example in §4.1 item 3
 

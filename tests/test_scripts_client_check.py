@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from refws.endpoint import dialing
+from refws.endpoint.client import connecting as dialing
 
 SCRIPTS = pathlib.Path(__file__).resolve().parent.parent / "scripts"
 HANDSHAKES = 48

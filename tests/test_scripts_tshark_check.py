@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from refws.course.tape import Chunk
+from refws.course.record.tape import Chunk
 from refws.protocol.frame import Side
 
 SCRIPTS = pathlib.Path(__file__).resolve().parent.parent / "scripts"

@@ -9,6 +9,11 @@ import threading
 from contextlib import closing, suppress
 
 import pytest
+
+from refws import ConnectionClosed, Headers, Response, State, serve
+from refws.endpoint import server as module
+from refws.endpoint.log import format_address, indented_traceback
+from refws.protocol.frame import Side
 from transports import contexts
 from wire import (
     BINARY,
@@ -24,11 +29,6 @@ from wire import (
     frame,
     request,
 )
-
-from refws import ConnectionClosed, Headers, Response, State, serve
-from refws.endpoint import server as module
-from refws.endpoint.log import format_address, indented_traceback
-from refws.protocol.frame import Side
 
 pytestmark = pytest.mark.transport("tcp", "unix", "tls")
 

@@ -4,10 +4,10 @@ from datetime import datetime
 from functools import partial
 
 import pytest
-from wire import BINARY, CLOSE, PING, PONG, SAMPLE_KEY, TEXT, close_body, request
 
 from refws import ConnectionClosedOK
 from refws.course import services
+from wire import BINARY, CLOSE, PING, PONG, SAMPLE_KEY, TEXT, close_body, request
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ from contextlib import suppress
 from time import monotonic
 
 import pytest
-from wire import DEADLINE_S, eventually, fill
 
 from refws.endpoint import stream as module
 from refws.endpoint.stream import Stream
 from refws.endpoint.timers import Timers
+from wire import DEADLINE_S, eventually, fill
 
 MANY = 8 * 2**20
 """More bytes than the two buffers between two sockets take."""

@@ -8,11 +8,11 @@ import re
 import stat
 
 import pytest
-from wire import BINARY, CLOSE, TEXT, close_body, eventually, frame, request
 
-from refws.course.redaction import LONGEST_NAME, Redactor, is_secret
-from refws.course.tape import LONGEST_LINE, Address, BadTape, Chunk, Opened, Recorder, TapeReader
+from refws.course.record.redaction import LONGEST_NAME, Redactor, is_secret
+from refws.course.record.tape import LONGEST_LINE, Address, BadTape, Chunk, Opened, Recorder, TapeReader
 from refws.protocol.frame import Side
+from wire import BINARY, CLOSE, TEXT, close_body, eventually, frame, request
 
 START = "refws tape 1\n"
 

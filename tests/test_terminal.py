@@ -7,32 +7,36 @@ import sys
 import threading
 
 import pytest
-from wire import DEADLINE_S, TEXT, eventually, frame
 
 from refws import Close, ConnectionClosedError, ConnectionClosedOK, State, connect
-from refws.course import terminal
-from refws.course.terminal import (
+from refws.commands.connect import session as terminal
+from refws.commands.connect.display import (
+    MEANINGS,
     Display,
-    Help,
-    Mistake,
     Pipe,
     Screen,
-    Send,
-    SendClose,
-    SendPing,
-    SendPong,
-    SendRaw,
-    Session,
     choose_display,
     describe_code,
     describe_end,
     describe_message,
     describe_pong,
     ended_well,
+)
+from refws.commands.connect.lines import (
+    COMMANDS,
+    Help,
+    Mistake,
+    Send,
+    SendClose,
+    SendPing,
+    SendPong,
+    SendRaw,
     help_lines,
     parse_line,
 )
+from refws.commands.connect.session import Session
 from refws.protocol.close_codes import CloseCode
+from wire import DEADLINE_S, TEXT, eventually, frame
 
 HARMFUL = ["\x1b[2J", "\x07", "\r", "\n", "\x00", "\x7f", "\x9b", "\u202e", "\u2066", "\u2028", "\ufeff", "\ud800"]
 """Characters that move the cursor, start a line, or turn the direction of writing; and one that is none."""
@@ -111,7 +115,7 @@ def test_a_line_that_cannot_be_obeyed_says_what_to_do_instead(line, hint):
 
 def test_the_help_has_every_command():
     text = "\n".join(help_lines())
-    assert [word for word in terminal.COMMANDS if f"  {word} " not in text] == []
+    assert [word for word in COMMANDS if f"  {word} " not in text] == []
     assert "//TEXT" in text
     assert max(map(len, text.splitlines())) <= 80
 
@@ -151,7 +155,7 @@ def test_7_4_a_close_code_is_shown_with_its_meaning(code, words):
 
 
 def test_7_4_every_code_that_an_end_can_have_has_a_meaning():
-    assert set(CloseCode) - set(terminal.MEANINGS) == {CloseCode.TLS_HANDSHAKE}
+    assert set(CloseCode) - set(MEANINGS) == {CloseCode.TLS_HANDSHAKE}
     assert describe_code(999) == "999"
 
 

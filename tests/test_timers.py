@@ -4,10 +4,10 @@ import threading
 from time import monotonic
 
 import pytest
-from wire import DEADLINE_S, Background, eventually
 
 from refws.endpoint import timers as module
 from refws.endpoint.timers import RESOLUTION, Schedule, Timer, Timers, run_timer
+from wire import DEADLINE_S, Background, eventually
 
 FAR = 3600.0
 

@@ -15,14 +15,14 @@ from pathlib import Path
 from time import monotonic
 
 import pytest
-from wire import DEADLINE_S, eventually, fill
 
 from refws.endpoint import stream as stream_module
-from refws.endpoint import tls as module
 from refws.endpoint.stream import WRITE_PIECE
-from refws.endpoint.certificates import client_context, describe, server_context
-from refws.endpoint.tls import TLSStream, pieces
+from refws.endpoint.tls import stream as module
+from refws.endpoint.tls.certificates import client_context, describe, server_context
+from refws.endpoint.tls.stream import TLSStream, pieces
 from refws.protocol.frame import Side
+from wire import DEADLINE_S, eventually, fill
 
 CERTIFICATES = Path(__file__).parent / "certificates"
 KEY = str(CERTIFICATES / "key.pem")

@@ -7,12 +7,14 @@ import select
 from contextlib import ExitStack
 
 import pytest
-from wire import BINARY, PING, TEXT, eventually, frame, request
 
-from refws.course.drawing import Style, draw
-from refws.course.explain import Conversation
-from refws.course.trace import PIECE, Live, Narration, Output, together
+from refws.course.explain.conversation import Conversation
+from refws.course.record.live import Live, together
+from refws.course.record.narration import Narration
+from refws.course.record.output import PIECE, Output
+from refws.course.text.drawing import Style, draw
 from refws.protocol.frame import Side
+from wire import BINARY, PING, TEXT, eventually, frame, request
 
 TIME = r" +\d+\.\d ms  "
 

@@ -1,10 +1,9 @@
 """The trace of a connection: every byte as it is on the wire, in order, and never a harm to the connection."""
 
 import pytest
-from wire import BINARY, CLOSE, PING, TEXT, close_body, eventually, frame, request
 
 from refws.protocol.frame import Side
-
+from wire import BINARY, CLOSE, PING, TEXT, close_body, eventually, frame, request
 
 pytestmark = pytest.mark.transport("tcp", "unix", "tls")
 

@@ -4,11 +4,11 @@ import io
 
 import pytest
 
-from refws.protocol.client_handshake import build_request, make_key
+from refws.protocol.client.handshake import build_request, make_key
+from refws.protocol.client.uri import MAX_HOST_SIZE, MAX_LABEL_SIZE, InvalidURI, WebSocketURI, parse_uri
 from refws.protocol.errors import WebSocketException
 from refws.protocol.handshake import check_request
 from refws.protocol.http import read_request
-from refws.protocol.uri import MAX_HOST_SIZE, MAX_LABEL_SIZE, InvalidURI, WebSocketURI, parse_uri
 
 LABEL = "a" * MAX_LABEL_SIZE
 LONGEST = "a." * (MAX_HOST_SIZE // 2) + "a"

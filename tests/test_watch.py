@@ -3,14 +3,15 @@
 import json
 
 import pytest
-from watching import PAGE, Page, refused
-from wire import CLOSE, CONT, PING, TEXT, close_body, eventually, frame, request
 
-from refws.course import services, watch
-from refws.course.explain import Conversation
-from refws.course.watch import Chunk, Events, Pieces, Watches, explained, page_of, parameters, requested
+from refws.course import services
+from refws.course.explain.conversation import Conversation
+from refws.course.web import wire_view as watch
+from refws.course.web.wire_view import Chunk, Events, Pieces, Watches, explained, page_of, parameters, requested
 from refws.protocol.frame import Side
 from refws.protocol.http import Headers, Request
+from watching import PAGE, Page, refused
+from wire import CLOSE, CONT, PING, TEXT, close_body, eventually, frame, request
 
 OTHER_PAGE = "f" * 32
 

@@ -9,13 +9,12 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
+from refws.endpoint.stream import Stream
+from refws.endpoint.tls.certificates import client_context, server_context
+from refws.endpoint.tls.stream import TLSStream
+from refws.protocol.frame import Side
 from tls_socket import TLSSocket
 from wire import DEADLINE_S, Background, Wire, connected
-
-from refws.endpoint.stream import Stream
-from refws.endpoint.certificates import client_context, server_context
-from refws.endpoint.tls import TLSStream
-from refws.protocol.frame import Side
 
 CERTIFICATES = Path(__file__).parent / "certificates"
 LOCALHOST, KEY = str(CERTIFICATES / "localhost.pem"), str(CERTIFICATES / "key.pem")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from ..course.drawing import draw_accept, escape
-from ..course.explain_handshake import accept_steps, what_is_wrong_with
-from ..course.explanation import AcceptSteps
-from ..protocol.client_handshake import find_mistake
+from ..course.explain.handshake import accept_steps, what_is_wrong_with
+from ..course.explain.values import AcceptSteps
+from ..course.text.characters import escape
+from ..course.text.drawing import draw_accept
+from ..protocol.client.mistakes import find_mistake
 from .explain import make_printable
 from .options import CommandLine
 

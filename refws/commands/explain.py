@@ -10,14 +10,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from typing import BinaryIO, TextIO
 
-from ..course.drawing import Style, draw, draw_line
-from ..course.explain import Conversation
-from ..course.explain_handshake import ANY_DEFLATE, is_start_of_head
-from ..course.explanation import Item, Legal, NotRead
-from ..protocol.deflate import NAME, Parameters, check_answer
+from ..course.explain.conversation import Conversation
+from ..course.explain.handshake import ANY_DEFLATE, is_start_of_head
+from ..course.explain.values import Item, Legal, NotRead
+from ..course.text.drawing import Style, draw, draw_line
+from ..protocol.deflate.negotiation import NAME, Parameters, check_answer
 from ..protocol.errors import HandshakeError
+from ..protocol.extensions import parse_extensions
 from ..protocol.frame import MASK, Side
-from ..protocol.handshake import parse_extensions
 from .options import CommandLine, fragment_count, message_size
 
 PIECE = 64 * 1024

@@ -9,10 +9,11 @@ from collections.abc import Iterable
 from contextlib import nullcontext
 from typing import BinaryIO
 
-from ..course.drawing import Style, count
-from ..course.pcap import write_pcap
-from ..course.tape import BadTape, Entry, Opened, TapeReader
-from ..course.trace import Narration
+from ..course.record.narration import Narration
+from ..course.record.pcap import write_pcap
+from ..course.record.tape import BadTape, Entry, Opened, TapeReader
+from ..course.text.characters import count
+from ..course.text.drawing import Style
 from .explain import make_printable, uses_color
 from .options import CommandLine, not_empty, whole_number
 

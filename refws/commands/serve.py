@@ -14,11 +14,11 @@ import sys
 from types import FrameType
 
 from .. import Server, serve
-from ..course import watch
-from ..course.raw_client import REACHABLE
 from ..course.services import ENDPOINTS, process_request, serve_endpoint
-from ..endpoint.certificates import server_context
-from ..endpoint.opening import ChooseTrace
+from ..course.web import wire_view as watch
+from ..course.web.raw_client import REACHABLE
+from ..endpoint.server_handshake import ChooseTrace
+from ..endpoint.tls.certificates import server_context
 from .options import (
     CommandLine,
     connection_count,

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from logging import Logger, getLogger
 
-from ..endpoint.opening import ChooseTrace
+from ..endpoint.server_handshake import ChooseTrace
 from .options import CommandLine, not_empty
 
 
@@ -47,7 +47,7 @@ def choose_trace(
         parser.error("--trace needs standard output, which is closed")
     if not options.trace and not options.record:
         return page
-    from ..course.trace import together
+    from ..course.record.live import together
 
     choices = [live_trace(options, show, logger)] if options.trace else []
     choices += [recording(parser, options, logger)] if options.record else []
@@ -56,8 +56,9 @@ def choose_trace(
 
 def live_trace(options: argparse.Namespace, show: Callable[[str], None] | None, logger: Logger) -> ChooseTrace:
     """For --trace. Colours go to a terminal only, and not through a `show` of the caller."""
-    from ..course.drawing import Style
-    from ..course.trace import Live, Output
+    from ..course.record.live import Live
+    from ..course.record.output import Output
+    from ..course.text.drawing import Style
     from .explain import uses_color
 
     full = options.trace == "full"
@@ -76,7 +77,7 @@ def line_by_line(show: Callable[[str], None]) -> Callable[[str], None]:
 
 def recording(parser: CommandLine, options: argparse.Namespace, logger: Logger) -> ChooseTrace:
     """For --record. The tape is open until the process ends."""
-    from ..course.tape import Recorder
+    from ..course.record.tape import Recorder
 
     try:
         recorder = Recorder(options.record, not options.record_secrets, logger)

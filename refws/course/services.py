@@ -11,9 +11,9 @@ from http import HTTPStatus
 from ..endpoint.connection import Connection
 from ..protocol.handshake import is_upgrade_attempt
 from ..protocol.http import Request, Response, quote
-from . import lab
-from .page import page
-from .watch import WATCH_PATH
+from .web import lab
+from .web.site import page
+from .web.wire_view import WATCH_PATH
 
 LOGGER = logging.getLogger("refws")
 

@@ -19,7 +19,8 @@ from typing import Any, Self
 
 from ..protocol.close import CLOSED, CONNECTING, OPEN, Close, State, cut_reason
 from ..protocol.close_codes import CloseCode
-from ..protocol.deflate import Deflater, DeflateSettings, Parameters, client_pair, server_pair
+from ..protocol.deflate.codec import Deflater, client_pair, server_pair
+from ..protocol.deflate.negotiation import DeflateSettings, Parameters
 from ..protocol.errors import ConnectionFailure
 from ..protocol.frame import (
     BINARY,
@@ -40,10 +41,10 @@ from ..protocol.message import IncomingMessage
 from .exceptions import ConcurrencyError, ConnectionClosed, ConnectionClosedOK
 from .heartbeat import Heartbeat, PendingPings, next_beat
 from .log import format_address, log_error
+from .sending import FrameWriter
 from .settings import Settings
 from .stream import Stream
 from .timers import Timer, Timers
-from .writer import FrameWriter
 
 PIECE = 64 * 1024
 """Bytes of a payload that are read, unmasked and checked in one go."""

@@ -19,18 +19,18 @@ from typing import Any, Literal, Self
 
 from ..protocol.close import State
 from ..protocol.close_codes import CloseCode
-from ..protocol.deflate import DeflateSettings
+from ..protocol.deflate.negotiation import DeflateSettings
 from ..protocol.frame import Side
 from ..protocol.http import Response
 from .connection import LINGER, Connection
 from .exceptions import ConnectionClosed
 from .listening import listen
 from .log import format_address, log_error
-from .opening import ChooseTrace, Handler, ProcessRequest, Service, open_connection
+from .server_handshake import ChooseTrace, Handler, ProcessRequest, Service, open_connection
 from .settings import Settings, compression_settings
 from .stream import Stream
 from .timers import Timers
-from .tls import TLSStream
+from .tls.stream import TLSStream
 
 PAUSE_WITHOUT_DESCRIPTORS = 0.1
 """Seconds without accepting after the system had no file descriptor left for a connection."""

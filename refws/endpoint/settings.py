@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from logging import Logger, getLogger
 from typing import Literal
 
-from ..protocol.deflate import DeflateSettings
+from ..protocol.deflate.negotiation import DeflateSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from hashlib import sha1
 from http import HTTPStatus
 from ipaddress import ip_address
 
 from .errors import Fault, HandshakeError
+from .extensions import Extension, listed_extensions, split_unquoted
 from .http import (
     MAX_QUOTED,
     OWS,
@@ -39,9 +39,6 @@ VERSION = "13"
 # bits that nobody reads. They need not be zero: in the example of §4.1 ("EC==", later erratum 3150) they are not.
 KEY = re.compile(r"[A-Za-z0-9+/]{22}==")
 
-QUOTED_STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
-# The closing quote may be missing: such a string is refused later, and taking it whole keeps the search linear.
-SEPARATOR_OR_QUOTED = re.compile(r'[,;]|"(?:[^"\\]|\\.)*"?')
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -72,7 +69,11 @@ HEADERS_OF_STATUS: dict[HTTPStatus, tuple[tuple[str, str], ...]] = {
 
 def accept_key(key: str) -> str:
     """The Sec-WebSocket-Accept for a Sec-WebSocket-Key, which is used as text, not decoded (§4.2.2 item 5.4)."""
-    return b64encode(sha1((key + GUID).encode("ascii"), usedforsecurity=False).digest()).decode("ascii")
+    return in_base64(sha1((key + GUID).encode("ascii"), usedforsecurity=False).digest())
+
+
+def in_base64(data: bytes) -> str:
+    return b64encode(data).decode("ascii")
 
 
 def has_element(headers: Headers, name: str, element: str) -> bool:
@@ -86,61 +87,18 @@ def show_header(headers: Headers, name: str, most: int = MAX_QUOTED) -> str:
     return f"no {name} header" if value is None else f"{name}: {quote(value, most)}"
 
 
-@dataclass(frozen=True)
-class Extension:
-    """One extension of a Sec-WebSocket-Extensions header; the value of a parameter without "=" is None (§9.1)."""
-
-    name: str
-    parameters: tuple[tuple[str, str | None], ...] = ()
 
 
-def listed_extensions(headers: Headers) -> tuple[Extension, ...]:
-    """The extensions of all Sec-WebSocket-Extensions lines, () if there are none. HandshakeError as the next one."""
-    lines = headers.get_all("Sec-WebSocket-Extensions")
-    return parse_extensions(lines) if lines else ()
 
 
-def parse_extensions(values: Iterable[str]) -> tuple[Extension, ...]:
-    """The extensions of all Sec-WebSocket-Extensions lines, in order of preference (§9.1).
-
-    HandshakeError if a value does not follow the grammar of §9.1, or if there is no extension at all.
-    """
-    elements = _split_unquoted(", ".join(values), ",")
-    extensions = tuple(_parse_extension(element) for element in elements if element)
-    if not extensions:
-        raise _bad_extensions("no extension in the list", "at least one; leave the header out where there is none")
-    return extensions
 
 
-def _parse_extension(element: str) -> Extension:
-    name, *parameters = _split_unquoted(element, ";")
-    if not is_token(name):
-        raise _bad_extensions(f"extension name {quote(name)}", "a token")
-    return Extension(name, tuple(map(_parse_parameter, parameters)))
 
 
-def _parse_parameter(parameter: str) -> tuple[str, str | None]:
-    name, equals, value = parameter.partition("=")
-    name, value = name.strip(OWS), value.strip(OWS)
-    if quoted := QUOTED_STRING.fullmatch(value):
-        value = re.sub(r"\\(.)", r"\1", quoted[1])
-    if not is_token(name):
-        raise _bad_extensions(f"extension parameter {quote(parameter)}", "name or name=value")
-    if equals and not is_token(value):
-        raise _bad_extensions(f"extension parameter {quote(parameter)}", "a token as its value, quoted or not")
-    return name, value if equals else None
 
 
-def _split_unquoted(text: str, separator: str) -> list[str]:
-    """The pieces of `text` between separators that are not inside a quoted string, without outer white space."""
-    cuts = [match.start() for match in SEPARATOR_OR_QUOTED.finditer(text) if match[0] == separator]
-    starts = [0, *(cut + 1 for cut in cuts)]
-    ends = [*cuts, len(text)]
-    return [text[start:end].strip(OWS) for start, end in zip(starts, ends)]
 
 
-def _bad_extensions(seen: str, expected: str) -> HandshakeError:
-    return HandshakeError([Fault("§9.1", f"Sec-WebSocket-Extensions with {seen}", expected)])
 
 
 # Server side, §4.2.1: reading the client's opening handshake
@@ -331,7 +289,7 @@ def _check_answer(request: Request, subprotocol: str | None, extensions: str | N
         raise ValueError(f"subprotocol {quote(subprotocol)} is not one that the client listed (§4.2.2 item 4)")
     if extensions is None:
         return
-    answered = {element.partition(";")[0].strip(OWS) for element in _split_unquoted(extensions, ",")}
+    answered = {element.partition(";")[0].strip(OWS) for element in split_unquoted(extensions, ",")}
     if not answered <= {extension.name for extension in requested_extensions(request)}:
         raise ValueError(f"extensions {quote(extensions)} are not all offered by the client (§4.2.2 item 4)")
 

@@ -32,8 +32,6 @@ MAX_FIELD_LINES = 64
 MAX_HEAD_SIZE = 32 * 1024
 """Bytes of the whole head, every CRLF included."""
 
-MAX_INTERIM_RESPONSES = 4
-"""Responses with 100, 103 and the like that a client passes over to get to the final one."""
 
 MAX_QUOTED = 60
 """Characters of the peer's words that a message repeats."""
@@ -41,14 +39,11 @@ MAX_QUOTED = 60
 CRLF = b"\r\n"
 OWS = " \t"
 TLS_HANDSHAKE_RECORD = b"\x16"
-TLS_ALERT_RECORD = b"\x15"
-HTTP_NAME = b"HTTP/"
 
 TOKEN_CHARACTERS = "!#$%&'*+.^_`|~0-9A-Za-z-"
 TOKEN = re.compile(f"[{TOKEN_CHARACTERS}]+")
 FIELD_VALUE = re.compile(r"[\t\x20-\x7e]*")
 REQUEST_LINE = re.compile(rf"([{TOKEN_CHARACTERS}]+) ([\x21-\x7e]+) (HTTP/[0-9]\.[0-9])")
-STATUS_LINE = re.compile(r"(HTTP/[0-9]\.[0-9]) ([0-9]{3}) (.*)")
 ABSOLUTE_FORM = re.compile(r"https?://([^/?]*)(.*)", re.ASCII | re.IGNORECASE)
 AUTHORITY = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::([0-9]{0,5}))?")
 
@@ -260,15 +255,15 @@ def read_request(file: LineReader) -> Request:
     HandshakeError with every fault of the head, or, once there is no telling where it would end, with that one alone;
     IncompleteHead if the stream ends first. At most MAX_HEAD_SIZE bytes and one line are read.
     """
-    reader = _HeadReader(file, "request")
+    reader = HeadReader(file, "request")
     request_line = _read_request_line(reader)
     method, target, version = _parse_request_line(request_line)
-    field_lines = _read_field_lines(reader)
+    field_lines = read_field_lines(reader)
 
-    fields = [_parse_field(line) for line in field_lines]
+    fields = [parse_field(line) for line in field_lines]
     headers = Headers(field for field in fields if not isinstance(field, Fault))
     faults = (
-        *_check_line_ends([request_line, *field_lines]),
+        *check_line_ends([request_line, *field_lines]),
         *check_request_line(method, target, version),
         *(field for field in fields if isinstance(field, Fault)),
         *check_no_body(headers),
@@ -312,7 +307,7 @@ def count_lines(name: str, values: list[str]) -> str:
     return f"{len(values)} {name} headers" if values else f"no {name} header"
 
 
-def _read_request_line(reader: _HeadReader) -> bytes:
+def _read_request_line(reader: HeadReader) -> bytes:
     too_long = Fault(
         "RFC 9112 §3",
         "a request line above the limit",
@@ -336,7 +331,7 @@ def _read_first_byte(file: LineReader) -> bytes:
 
 
 def _parse_request_line(line: bytes) -> tuple[str, str, str]:
-    match = REQUEST_LINE.fullmatch(_without_line_end(line))
+    match = REQUEST_LINE.fullmatch(without_line_end(line))
     if match is None:
         raise HandshakeError([_malformed_request_line(line)])
     return match[1], match[2], match[3]
@@ -353,90 +348,30 @@ def _is_valid_target(target: str) -> bool:
 
 
 def _malformed_request_line(line: bytes) -> Fault:
-    return Fault("RFC 9112 §3", f"request line {quote(_without_line_end(line))}", "GET /path HTTP/1.1, in ASCII")
+    return Fault("RFC 9112 §3", f"request line {quote(without_line_end(line))}", "GET /path HTTP/1.1, in ASCII")
 
 
 # Reading a response
 
 
-def read_response(file: LineReader) -> Response:
-    """The final response that `file` begins with, its head alone; not one byte behind the empty line is taken.
-
-    Responses with 100, 103 and other 1xx but 101 may come before it (RFC 9110 §15.2): a few are passed over. Errors,
-    limits and blocking are those of `read_request`, for each head. What is no HTTP is known by its first bytes.
-    """
-    for _ in range(1 + MAX_INTERIM_RESPONSES):
-        response = _read_response_head(file)
-        if response.status_code >= 200 or response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
-            return response
-    expected = "the final response, such as 101 Switching Protocols"
-    raise HandshakeError([Fault("RFC 9110 §15.2", f"more than {MAX_INTERIM_RESPONSES} responses with 1xx", expected)])
 
 
-def _read_response_head(file: LineReader) -> Response:
-    reader = _HeadReader(file, "response")
-    status_line = _read_status_line(reader)
-    version, status_code, reason_phrase = _parse_status_line(status_line)
-    field_lines = _read_field_lines(reader)
-
-    fields = [_parse_field(line) for line in field_lines]
-    faults = (
-        *_check_line_ends([status_line, *field_lines]),
-        *_check_status_line(version, status_code, reason_phrase),
-        *(field for field in fields if isinstance(field, Fault)),
-    )
-    if faults:
-        raise HandshakeError(faults)
-    headers = Headers(field for field in fields if not isinstance(field, Fault))
-    return Response(status_code, reason_phrase, headers, version=version)
 
 
-def _read_status_line(reader: _HeadReader) -> bytes:
-    too_long = Fault("RFC 9112 §4", "a status line above the limit", f"at most {MAX_LINE_SIZE} bytes")
-    return reader.read_line(too_long, _read_http_name(reader.file))
 
 
-def _read_http_name(file: LineReader) -> bytes:
-    """`HTTP/`, or what there is of it. Looked at alone: what is no HTTP may never send the LF that a line waits for."""
-    start = file.readline(1)
-    if start in (TLS_HANDSHAKE_RECORD, TLS_ALERT_RECORD):
-        raise HandshakeError([Fault("§3", "a TLS record", "HTTP: this port speaks TLS, so use wss://")])
-    if start == HTTP_NAME[:1]:
-        start += file.readline(len(HTTP_NAME) - 1)
-    if HTTP_NAME.startswith(start):
-        return start
-    if b" " <= start[-1:] <= b"~":  # words: the rest of them, to be shown, as far as the peer sends it
-        start += file.readline(MAX_QUOTED)
-    raise HandshakeError([_malformed_status_line(start)])
 
 
-def _parse_status_line(line: bytes) -> tuple[str, int, str]:
-    match = STATUS_LINE.fullmatch(_without_line_end(line))
-    if match is None:
-        raise HandshakeError([_malformed_status_line(line)])
-    return match[1], int(match[2]), match[3]
 
 
-def _check_status_line(version: str, status_code: int, reason_phrase: str) -> Iterator[Fault]:
-    if not version.startswith("HTTP/1."):
-        yield Fault("RFC 9112 §2.3", f"version {quote(version)}", "HTTP/1.1")
-    if not 100 <= status_code <= 599:
-        yield Fault("RFC 9110 §15", f"status code {status_code}", "one of 100 to 599")
-    if not FIELD_VALUE.fullmatch(reason_phrase):
-        seen = f"status {status_code} with reason phrase {quote(reason_phrase)}"
-        yield Fault("RFC 9112 §4", seen, "printable ASCII characters")
 
 
-def _malformed_status_line(line: bytes) -> Fault:
-    expected = "HTTP/1.1 101 Switching Protocols, from a server that speaks HTTP/1.1: check host and port"
-    kind = "" if line.startswith(HTTP_NAME) else ", as in HTTP/0.9 or no HTTP at all"
-    return Fault("RFC 9112 §4", f"status line {quote(_without_line_end(line))}{kind}", expected)
 
 
 # Reading either: the lines of a head
 
 
-class _HeadReader:
+class HeadReader:
     """The lines of one head, and how many bytes they took. `message` says what it is the head of."""
 
     def __init__(self, file: LineReader, message: str) -> None:
@@ -457,7 +392,7 @@ class _HeadReader:
         return line
 
 
-def _read_field_lines(reader: _HeadReader) -> list[bytes]:
+def read_field_lines(reader: HeadReader) -> list[bytes]:
     too_long = _too_large("a header line above the limit", f"at most {MAX_LINE_SIZE} bytes")
     lines: list[bytes] = []
     while (line := reader.read_line(too_long)) not in (CRLF, b"\n"):
@@ -467,8 +402,8 @@ def _read_field_lines(reader: _HeadReader) -> list[bytes]:
     return lines
 
 
-def _parse_field(line: bytes) -> tuple[str, str] | Fault:
-    text = _without_line_end(line)
+def parse_field(line: bytes) -> tuple[str, str] | Fault:
+    text = without_line_end(line)
     name, colon, value = text.partition(":")
     if text[0] in OWS:
         return Fault("RFC 9112 §5.2", f"a line that begins with white space, {quote(text)}", "each header on one line")
@@ -483,12 +418,12 @@ def _parse_field(line: bytes) -> tuple[str, str] | Fault:
     return name, value.strip(OWS)
 
 
-def _check_line_ends(lines: list[bytes]) -> Iterator[Fault]:
+def check_line_ends(lines: list[bytes]) -> Iterator[Fault]:
     if not all(line.endswith(CRLF) for line in lines):
         yield Fault("RFC 9112 §2.2", "a line that ends with LF alone", "CR LF at the end of each line")
 
 
-def _without_line_end(line: bytes) -> str:
+def without_line_end(line: bytes) -> str:
     """The line as text, each byte as one character: what is not ASCII is refused later, and quoted safely."""
     return line.removesuffix(b"\n").removesuffix(b"\r").decode("latin-1")
 

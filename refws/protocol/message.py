@@ -5,7 +5,7 @@ from __future__ import annotations
 from codecs import IncrementalDecoder, getincrementaldecoder
 from typing import Any
 
-from .deflate import Inflater
+from .deflate.codec import Inflater
 from .errors import InvalidData, MessageTooBig, PolicyViolation, ProtocolError
 from .frame import BINARY, CONT, MAX_LENGTH_7, TEXT, BinaryFile, Header, Opcode, read_exactly
 from .masking import KEY_LENGTH, mask, unmask_short

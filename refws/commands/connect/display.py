@@ -1,0 +1,223 @@
+"""What arrives -> lines on a terminal or in a pipe that no peer can forge."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from abc import ABC, abstractmethod
+from contextlib import suppress
+from types import ModuleType
+from typing import TextIO
+
+from ...course.text.characters import count, escape_words
+from ...endpoint.exceptions import OK_CODES, ConnectionClosed
+from ...protocol.close_codes import LIBRARY_AND_PRIVATE, CloseCode
+
+MEANINGS = {
+    CloseCode.NORMAL_CLOSURE: "normal closure: all is done",
+    CloseCode.GOING_AWAY: "going away: the program or page stops",
+    CloseCode.PROTOCOL_ERROR: "protocol error: a rule of the RFC was broken",
+    CloseCode.UNSUPPORTED_DATA: "unsupported data: text or binary where only the other is taken",
+    CloseCode.NO_STATUS_RCVD: "no code: the Close was empty",
+    CloseCode.ABNORMAL_CLOSURE: "abnormal closure: no Close came",
+    CloseCode.INVALID_DATA: "invalid data: such as text that is not UTF-8",
+    CloseCode.POLICY_VIOLATION: "policy violation: legal, but not put up with",
+    CloseCode.MESSAGE_TOO_BIG: "message too big",
+    CloseCode.MANDATORY_EXTENSION: "mandatory extension: the client cannot do without one that was not agreed on",
+    CloseCode.INTERNAL_ERROR: "internal error: of the server",
+    CloseCode.SERVICE_RESTART: "service restart: connect again in a while",
+    CloseCode.TRY_AGAIN_LATER: "try again later: the server has too much to do",
+    CloseCode.BAD_GATEWAY: "bad gateway: a server behind this one failed",
+}
+"""§7.4.1 and the registry of §11.7, in words."""
+
+
+FIRST_PRIVATE = 4000
+
+
+TEXT_SHOWN = 1000
+"""Characters of a message that a terminal shows."""
+
+
+BYTES_SHOWN = 250
+
+
+def describe_message(message: str | bytes) -> str:
+    """Type, size and the start of the payload, in one line."""
+    if isinstance(message, str):
+        shown, more = message[:TEXT_SHOWN], len(message) > TEXT_SHOWN
+        kind, size = "text", len(message.encode())
+    else:
+        shown, more = message[:BYTES_SHOWN].hex(" "), len(message) > BYTES_SHOWN
+        kind, size = "binary", len(message)
+    return f"< {kind}, {count(size)}: {shown}".rstrip(" ") + (" ... and more" if more else "")
+
+
+def describe_pong(data: str | None, seconds: float) -> str:
+    after = f"< pong after {seconds * 1000:.1f} ms"
+    return after if data is None else f"{after}: {data}"
+
+
+def describe_code(code: int) -> str:
+    """The code and what it means (§7.4)."""
+    if code in MEANINGS:
+        return f"{code} ({MEANINGS[CloseCode(code)]})"
+    whose = "the application" if code >= FIRST_PRIVATE else "a library"
+    return f"{code} (a code of {whose}, §7.4.2)" if code in LIBRARY_AND_PRIVATE else str(code)
+
+
+def describe_end(end: ConnectionClosed, asked: int | None) -> list[str]:
+    """How the connection came to its end, and why; `asked` is the code that we closed it with, None if we did not."""
+    if end.rcvd is not None:
+        how, code, why = "closed" if asked else "closed by the server", end.rcvd.code, end.rcvd.reason
+    elif end.sent is not None and end.sent.code != asked:
+        how, code, why = "failed", end.sent.code, end.cause or end.sent.reason
+        why += "; --max-message-size raises the limit" if code == CloseCode.MESSAGE_TOO_BIG else ""
+    else:
+        how, code, why = "ended", CloseCode.ABNORMAL_CLOSURE, end.cause or "the server's log may say why"
+    return [f"{how} with {describe_code(code)}", *([f"reason: {why}"] if why else [])]
+
+
+def ended_well(end: ConnectionClosed, asked: int | None) -> bool:
+    """Whether a Close came, with a code that says that nothing went wrong, or that we asked for."""
+    return end.rcvd is not None and end.rcvd.code in {*OK_CODES, asked}
+
+
+class Display(ABC):
+    """Where lines come from, and where what arrives goes. Lines may be shown by any thread."""
+
+    failure: OSError | None = None
+    """Why nothing can be shown any more; no exception tells it, as it may come up in any thread."""
+
+    mistaken = False
+    """Whether a line could not be obeyed, and nobody sat there to correct it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+
+    @abstractmethod
+    def read_line(self) -> str | None:
+        """The next line, None at the end of input. OSError if there is no reading it."""
+
+    @abstractmethod
+    def show_message(self, message: str | bytes) -> None:
+        """A message of the peer."""
+
+    @abstractmethod
+    def show(self, line: str) -> None:
+        """Anything else that is worth a line."""
+
+    @abstractmethod
+    def show_mistake(self, text: str) -> None:
+        """Why nothing was sent."""
+
+    @abstractmethod
+    def show_end(self, lines: list[str], expected: bool) -> None:
+        """How the connection ended; `expected` if that is how it was closed from here."""
+
+    def finish(self) -> None:
+        """Nothing will be shown or read any more."""
+
+    def _write(self, file: TextIO | None, text: str) -> None:
+        """All of `text` at once; noted in `failure` if that does not work."""
+        with self._lock:
+            try:
+                if file is not None and self.failure is None:
+                    file.write(text)
+                    file.flush()
+            except OSError as error:
+                self.failure = error
+
+
+class Pipe(Display):
+    """No terminal: payloads go to standard output, one a line, everything else to standard error."""
+
+    def read_line(self) -> str | None:
+        line = sys.stdin.readline() if sys.stdin is not None else ""
+        return line.removesuffix("\n") if line else None
+
+    def show_message(self, message: str | bytes) -> None:
+        line = message if isinstance(message, str) else message.hex()
+        self._write(sys.stdout, escape_words(line) + "\n")
+
+    def show(self, line: str) -> None:
+        self._write(sys.stderr, escape_words(line) + "\n")
+
+    def show_mistake(self, text: str) -> None:
+        self.mistaken = True
+        self.show(f"refws: nothing was sent: {text}")
+
+    def show_end(self, lines: list[str], expected: bool) -> None:
+        if not expected:
+            self.show(f"refws: {', '.join(lines)}")
+
+
+class Screen(Display):
+    """A terminal. What arrives while a line is typed goes above it, and prompt and line are shown again.
+
+    The lock is held until the prompt is out: readline writes it in pieces, and calls the hook behind the last of them.
+    The hook is no function of Python, because in one a signal could raise, and readline would swallow the exception.
+    """
+
+    PROMPT = "> "
+    ERASE = "\r\x1b[K"
+
+    def __init__(self, readline: ModuleType | None) -> None:
+        super().__init__()
+        self._readline = readline
+        self._reading = False
+        self._has_hook = hasattr(readline, "set_pre_input_hook") and "libedit" not in str(readline.__doc__)
+        if readline is not None and self._has_hook:
+            readline.set_pre_input_hook(self._lock.release)
+
+    def read_line(self) -> str | None:
+        self._write(sys.stdout, self.ERASE)
+        try:
+            if self._has_hook:
+                self._lock.acquire()
+            self._reading = True
+            return input(self.PROMPT)
+        except EOFError:
+            return None
+        finally:
+            self._reading = False
+            with suppress(RuntimeError):  # the hook has released it
+                self._lock.release()
+
+    def show_message(self, message: str | bytes) -> None:
+        self.show(describe_message(message))
+
+    def show(self, line: str) -> None:
+        with self._lock:
+            typed = self.PROMPT + self._typed() if self._reading else ""
+            self._write(sys.stdout, f"{self.ERASE}{escape_words(line)}\n{typed}")
+
+    def show_mistake(self, text: str) -> None:
+        self.show(f"nothing was sent: {text}")
+
+    def show_end(self, lines: list[str], expected: bool) -> None:
+        self._reading = False
+        for line in lines:
+            self.show(line)
+
+    def finish(self) -> None:
+        self._write(sys.stdout, self.ERASE)
+
+    def _typed(self) -> str:
+        """The line as far as it is typed; only readline knows it before its end."""
+        return "" if self._readline is None else str(self._readline.get_line_buffer())
+
+
+def is_terminal(file: TextIO | None) -> bool:
+    return file is not None and file.isatty()
+
+
+def choose_display() -> Display:
+    """A screen if input and output are terminals, and then with history and editing, where Python has readline."""
+    if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
+        return Pipe()
+    try:
+        import readline
+    except ImportError:
+        return Screen(None)
+    return Screen(readline)

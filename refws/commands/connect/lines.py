@@ -1,0 +1,125 @@
+"""RFC 6455 §5.5, §5.6, §7.1: a typed line -> what to send."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ...protocol.close_codes import CloseCode
+from ...protocol.http import quote
+
+
+class Mistake(ValueError):
+    """A line that cannot be obeyed: nothing is sent. The text says what to do instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """One message: text, binary, or the fragments of a text."""
+
+    message: str | bytes | tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SendPing:
+    """`data` None leaves it to the connection to choose a payload."""
+
+    data: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SendPong:
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendClose:
+    code: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendRaw:
+    """Bytes for the wire as they are, so that rules can be broken."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Help:
+    pass
+
+
+Action = Send | SendPing | SendPong | SendClose | SendRaw | Help
+
+
+def parse_line(line: str) -> Action:
+    """What to do about a line. Mistake if that cannot be told, or cannot be sent."""
+    if any("\ud800" <= character <= "\udfff" for character in line):
+        raise Mistake("the line is not UTF-8, as text must be (§5.6): /binary HEX sends any bytes")
+    if not line.startswith("/"):
+        return Send(line)
+    if line.startswith("//"):
+        return Send(line[1:])
+    word, _, rest = line.partition(" ")
+    if word not in COMMANDS:
+        raise Mistake(f"there is no command {quote(word)}: /help lists those there are, and a text begins with //")
+    return COMMANDS[word].parse(rest)
+
+
+def parse_ping(rest: str) -> SendPing:
+    return SendPing(rest or None)
+
+
+def parse_close(rest: str) -> SendClose:
+    code, _, reason = rest.partition(" ")
+    if not re.fullmatch("[0-9]{1,4}", code or str(CloseCode.NORMAL_CLOSURE.value)):
+        raise Mistake(f"{quote(code)} is no close code: give a number of four digits, such as /close 1000 bye")
+    return SendClose(int(code or CloseCode.NORMAL_CLOSURE), reason)
+
+
+def parse_fragments(rest: str) -> Send:
+    if not rest:
+        raise Mistake("there is nothing to send: give the fragments with | between them, such as /fragment Hel | lo")
+    return Send(tuple(re.split(r" ?\| ?", rest)))
+
+
+def parse_raw(rest: str) -> SendRaw:
+    if not rest:
+        raise Mistake("there is nothing to send: give bytes in hex, such as /raw 81 00, an unmasked empty text")
+    return SendRaw(parse_hex(rest))
+
+
+def parse_hex(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise Mistake(f"{quote(text)} is not hex: give two digits for each byte, such as 01 fe ff") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A word after which the rest of the line is not text to be sent."""
+
+    arguments: str
+    effect: str
+    parse: Callable[[str], Action]
+
+
+COMMANDS = {
+    "/ping": Command("[TEXT]", "send a Ping; its Pong is shown with the time it took", parse_ping),
+    "/pong": Command("[TEXT]", "send a Pong that nobody asked for", SendPong),
+    "/close": Command("[CODE [REASON]]", "close the connection; CODE is 1000 unless given", parse_close),
+    "/binary": Command("HEX", "send a binary message", lambda rest: Send(parse_hex(rest))),
+    "/fragment": Command("A | B | C", "send a text message in fragments; an empty one ends it", parse_fragments),
+    "/raw": Command("HEX", "send bytes as they are, to break the rules", parse_raw),
+    "/help": Command("", "show this", lambda rest: Help()),
+}
+
+
+def help_lines() -> list[str]:
+    """Every kind of line, and what it does."""
+    usages = {f"{word} {command.arguments}": command.effect for word, command in COMMANDS.items()}
+    usages = {"TEXT": "send a text message", "//TEXT": "send a text message that begins with /", **usages}
+    return [f"  {usage:<23} {effect}" for usage, effect in usages.items()]

@@ -1,0 +1,1 @@
+"""Bytes -> what they say, and whether they may."""

@@ -1,0 +1,147 @@
+"""RFC 6455 §5.2: the bytes of a header, whole or not, and of a frame while it comes in -> fields, verdict, what is missing."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+from ...protocol.close import Close
+from ...protocol.errors import ConnectionFailure
+from ...protocol.frame import (
+    LENGTH,
+    LENGTH_16,
+    LENGTH_64,
+    MAX_LENGTH_7,
+    MAX_LENGTH_64,
+    Header,
+    Opcode,
+    Side,
+    is_control,
+    parse_header,
+    read_header,
+)
+from ...protocol.masking import KEY_LENGTH
+from .hints import is_no_frame
+from .values import CutOff, Situation, Violation
+
+BLAMED = (
+    ("RSV1", "RSV1"),
+    ("RSV2", "RSV2"),
+    ("opcode", "opcode"),
+    ("masked frame", "MASK"),
+    ("fragment of a control", "FIN"),
+    ("bytes of payload", "length"),
+    ("bytes or more", "length"),
+    ("length", "extended length"),
+    ("", "opcode"),
+)
+"""A word of what was seen -> the field that it is about; a frame out of order has the wrong opcode."""
+
+BYTE_OF_FIELD = {"FIN": 0, "RSV1": 0, "RSV2": 0, "RSV3": 0, "opcode": 0, "MASK": 1, "length": 1, "extended length": 2}
+
+
+def header_size(wire: bytes) -> int:
+    """The bytes of a header: 2, 4 or 10 (§5.2); 2 as long as the second is not here."""
+    return {LENGTH_16: 4, LENGTH_64: 10}.get(wire[1] & LENGTH, 2) if len(wire) > 1 else 2
+
+
+def header_of(wire: bytes) -> Header:
+    """The fields as they stand, legal or not; 0 for what is not here."""
+    header = parse_header(wire[:2].ljust(2, b"\0"))
+    return header.with_length(int.from_bytes(wire[2:])) if header.payload_length > MAX_LENGTH_7 else header
+
+
+def judge_header(wire: bytes, sender: Side, rsv1_defined: bool) -> ConnectionFailure | None:
+    """What an endpoint would refuse, having read these bytes of a header; None also where it would wait for more."""
+    try:
+        read_header(BytesIO(wire), sender is Side.CLIENT, rsv1_defined)
+    except ConnectionFailure as failure:
+        return failure
+    except EOFError:
+        pass
+    return None
+
+
+def blamed_field(failure: ConnectionFailure, header: Header) -> str:
+    """The name of the field that a failure is about."""
+    field = next(field for word, field in BLAMED if word in failure.seen)
+    return "RSV3" if field == "RSV2" and not header.rsv2 else field
+
+
+
+
+
+class Frame:
+    """A frame whose header is there, while its key and payload come in."""
+
+    def __init__(self, offset: int, header_bytes: bytes, before: Situation) -> None:
+        self.offset = offset
+        self.header_bytes = header_bytes
+        self.header = header_of(header_bytes)
+        self.before = before
+        self.kind: Opcode | int = self.header.opcode
+        self.compressed = False
+        self.content_known = False
+        self.masking_key = b""
+        self.received = 0
+        self.payload_start = b""
+        self.plain_start = b""
+        self.inflated_start = b""
+        self.inflated_length: int | None = None
+        self.not_inflated = b""
+        self.close: Close | None = None
+        self.violation: Violation | None = None
+
+    def add_inflated(self, content: bytes, shown: int) -> None:
+        self.inflated_length = (self.inflated_length or 0) + len(content)
+        self.inflated_start += content[: shown - len(self.inflated_start)]
+
+    @property
+    def is_data(self) -> bool:
+        """True for a data frame that is defined, and so part of a message."""
+        return isinstance(self.header.opcode, Opcode) and not is_control(self.header.opcode)
+
+    @property
+    def needs_key(self) -> bool:
+        return self.header.masked and not self.masking_key
+
+    @property
+    def remaining(self) -> int:
+        return self.header.payload_length - self.received
+
+    @property
+    def payload_offset(self) -> int:
+        return self.offset + len(self.header_bytes) + len(self.masking_key)
+
+
+def is_out_of_step(frame: Frame) -> bool:
+    """Whether nobody knows where the next frame begins: the length is wrong, or these are no frames at all."""
+    assert frame.violation is not None
+    no_length = frame.violation.field == "extended length" or frame.header.payload_length > MAX_LENGTH_64
+    return no_length or is_no_frame(frame.header_bytes)
+
+
+def violation(failure: ConnectionFailure, field: str, frame_offset: int, offset: int | None = None) -> Violation:
+    """The failure as data; `offset` is only needed where no field of the header is to blame."""
+    if field in BYTE_OF_FIELD:
+        offset = frame_offset + BYTE_OF_FIELD[field]
+    return Violation(failure.section, failure.seen, failure.expected, int(failure.close_code), field, offset)
+
+
+def part_of_header(wire: bytes) -> CutOff:
+    size, here = header_size(wire), len(wire)
+    return CutOff(f"a header of {'at least ' if here < 2 else ''}{size} bytes, {are(here)} here", *more(size - here))
+
+
+def cut_off(frame: Frame, buffered: int) -> CutOff:
+    if frame.needs_key:
+        return CutOff(f"a masking key of {KEY_LENGTH} bytes, {are(buffered)} here", *more(KEY_LENGTH - buffered))
+    announced = f"the header announces {frame.header.payload_length} bytes of payload"
+    return CutOff(f"{announced}, {are(frame.received)} here", *more(frame.remaining))
+
+
+def are(count: int) -> str:
+    return "1 is" if count == 1 else f"{count} are"
+
+
+def more(missing: int) -> tuple[str, int]:
+    return f"{missing} more", missing

@@ -1,0 +1,1 @@
+"""Connections narrated, recorded, replayed, and written for Wireshark."""

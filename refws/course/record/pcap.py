@@ -1,0 +1,132 @@
+"""RFC 9293, RFC 791, RFC 8200: the entries of a tape -> a capture file, as if each connection had been seen on its way.
+
+A classic pcap of IP packets without a link layer. What a tape does not know is made up so that nothing looks odd: the
+TCP handshake, segments of one size, an acknowledgement for each. TLS is not there: a tape has the bytes inside it.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Iterator
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import BinaryIO
+
+from ...protocol.frame import Side
+from .tape import Address, Chunk, Entry, Opened
+
+MAGIC = 0xA1B2C3D4
+"""Times in seconds and microseconds, numbers in the byte order of the file."""
+
+VERSION = (2, 4)
+SNAP_LENGTH = 65_535
+LINKTYPE_RAW = 101
+"""Each packet begins with its IP header, of version 4 or 6."""
+
+SEGMENT = 1440
+"""Bytes of data in a packet, so that it fits an Ethernet frame with IPv6 too."""
+
+WINDOW = 65_535
+HOPS = 64
+TCP = 6
+FIN, SYN, PSH, ACK = 0x01, 0x02, 0x08, 0x10
+
+SERVER = Address("127.0.0.1", 80)
+"""That of a server whose address is not known; port 80 lets Wireshark see HTTP."""
+
+FIRST_PORT, PORTS = 49_152, 16_384
+"""Of clients whose addresses are not known (RFC 6335 §6)."""
+
+IP = IPv4Address | IPv6Address
+
+
+def write_pcap(file: BinaryIO, entries: Iterable[Entry], began: float = 0.0) -> int:
+    """Write the capture; the number of its packets. `began`, in seconds since 1970, is added to all times."""
+    file.write(struct.pack("<IHHiIII", MAGIC, *VERSION, 0, 0, SNAP_LENGTH, LINKTYPE_RAW))
+    count = 0
+    for seconds, packet in packets(entries):
+        microseconds = round((began + seconds) * 1_000_000)
+        whole, part = divmod(min(max(microseconds, 0), 2**32 * 1_000_000 - 1), 1_000_000)
+        file.write(struct.pack("<IIII", whole, part, len(packet), len(packet)) + packet)
+        count += 1
+    return count
+
+
+def packets(entries: Iterable[Entry]) -> Iterator[tuple[float, bytes]]:
+    """(seconds, IP packet) of each segment that could have carried these entries."""
+    connections: dict[int, TCPConnection] = {}
+    for entry in entries:
+        connection = connections.get(entry.connection)
+        if connection is None:
+            connection = connections[entry.connection] = TCPConnection(entry)
+            yield from ((entry.seconds, packet) for packet in connection.open())
+        if isinstance(entry, Chunk):
+            yield from ((entry.seconds, packet) for packet in connection.send(entry.sender, entry.data))
+
+
+class TCPConnection:
+    """One connection, and where its two ends are in their streams."""
+
+    def __init__(self, first: Entry) -> None:
+        client, server = first_addresses(first)
+        hosts = same_family(ip_address(client.host), ip_address(server.host))
+        self._hosts = dict(zip((Side.CLIENT, Side.SERVER), hosts))
+        self._ports = {Side.CLIENT: client.port, Side.SERVER: server.port}
+        start = (first.connection * 1_000_003) % 2**32  # differs, as a client may use one port again
+        self._next = {Side.CLIENT: start, Side.SERVER: (start + 2**31) % 2**32}
+
+    def open(self) -> Iterator[bytes]:
+        """§3.5: SYN, SYN and ACK, ACK."""
+        yield self._segment(Side.CLIENT, SYN)
+        yield self._segment(Side.SERVER, SYN | ACK)
+        yield self._segment(Side.CLIENT, ACK)
+
+    def send(self, sender: Side, data: bytes) -> Iterator[bytes]:
+        """Data in segments, each acknowledged; no data are a FIN."""
+        if not data:
+            yield self._segment(sender, FIN | ACK)
+            yield self._segment(sender.peer, ACK)
+        for start in range(0, len(data), SEGMENT):
+            yield self._segment(sender, PSH | ACK, data[start : start + SEGMENT])
+            yield self._segment(sender.peer, ACK)
+
+    def _segment(self, sender: Side, flags: int, data: bytes = b"") -> bytes:
+        sequence, acknowledged = self._next[sender], self._next[sender.peer] if flags & ACK else 0
+        self._next[sender] = (sequence + len(data) + bool(flags & (SYN | FIN))) % 2**32
+        source, destination = self._hosts[sender], self._hosts[sender.peer]
+        ports = self._ports[sender], self._ports[sender.peer]
+        header = struct.pack("!HHIIBBHHH", *ports, sequence, acknowledged, 5 << 4, flags, WINDOW, 0, 0)
+        pseudo_header = source.packed + destination.packed + struct.pack("!II", len(header) + len(data), TCP)
+        right = checksum(pseudo_header + header + data)
+        return ip_packet(source, destination, header[:16] + right.to_bytes(2) + header[18:] + data)
+
+
+def first_addresses(first: Entry) -> tuple[Address, Address]:
+    """Those of client and server, as recorded, or made up."""
+    client, server = (first.client, first.server) if isinstance(first, Opened) else (None, None)
+    made_up = Address(SERVER.host, FIRST_PORT + first.connection % PORTS)
+    return client or made_up, server or SERVER
+
+
+def same_family(*hosts: IP) -> tuple[IP, ...]:
+    """The addresses, all of them of version 6 if one is (RFC 4291 §2.5.5.2)."""
+    if len({host.version for host in hosts}) == 1:
+        return hosts
+    return tuple(IPv6Address(f"::ffff:{host}") if host.version == 4 else host for host in hosts)
+
+
+def ip_packet(source: IP, destination: IP, segment: bytes) -> bytes:
+    """The segment behind an IP header."""
+    addresses = source.packed + destination.packed
+    if source.version == 6:
+        return struct.pack("!IHBB", 6 << 28, len(segment), TCP, HOPS) + addresses + segment
+    fields = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(segment), 0, 0x4000, HOPS, TCP, 0)
+    return fields[:10] + checksum(fields + addresses).to_bytes(2) + addresses + segment
+
+
+def checksum(data: bytes) -> int:
+    """RFC 1071: the one's complement of the sum of all 16-bit words, each carry added at the low end.
+
+    That is the remainder by 2**16 - 1, where 0 is written as all ones; no header sums up to a plain 0.
+    """
+    padded = data + bytes(len(data) % 2)
+    return 0xFFFF - (int.from_bytes(padded) % 0xFFFF or 0xFFFF)

@@ -1,0 +1,385 @@
+"""RFC 6455 §5.2: an explained frame or head -> text for a terminal: a block under the RFC's bit ruler, or one line.
+
+No line is wider than 80 columns, and no byte of a peer reaches the terminal as anything but a printable character.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+from operator import itemgetter
+from textwrap import wrap
+
+from ...protocol.close_codes import CloseCode
+from ...protocol.frame import BINARY, TEXT, Side, is_control
+from ..explain.values import (
+    AcceptSteps,
+    CutOff,
+    Field,
+    FrameExplanation,
+    HeadExplanation,
+    Item,
+    Legal,
+    LineExplanation,
+    NotRead,
+    OpenMessage,
+    Situation,
+    Verdict,
+    Violation,
+    opcode_name,
+)
+from .characters import WIDTH, count, cut, escape, escape_words, quoted, spaced
+
+ROW = 4
+"""Bytes in a row of the ruler: 32 bits, as in the figure of §5.2."""
+
+PAYLOAD_DRAWN = 8
+"""Bytes of payload in the ruler."""
+
+PAYLOAD_SHOWN = 48
+"""Characters of payload in quotes, at most."""
+
+HEX_SHOWN = 16
+
+ARROWS = {Side.CLIENT: "client -> server", Side.SERVER: "server -> client"}
+SHORT_ARROWS = {Side.CLIENT: "->", Side.SERVER: "<-"}
+
+FIRST_EDGE = " +-+-+-+-+-------+-+-------------+"
+FIRST_NAMES = (
+    " |F|R|R|R|       |M|             |",
+    " |I|S|S|S|opcode |A|   length    |",
+    " |N|V|V|V|       |S|             |",
+    " | |1|2|3|       |K|             |",
+)
+FIRST_BITS = (0, 1, 2, 3, 4, 8, 9, 16)
+"""The bits at which the fields of the first two bytes begin, and their end."""
+
+EDGE = " +---------------+---------------+---------------+---------------+"
+BYTE_WIDTH = 16
+
+BOLD, RED, GREEN, YELLOW, DIM = "1", "31", "32", "33", "2"
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How to draw: `color` with ANSI colours, which say nothing that the words do not."""
+
+    color: bool = False
+
+    def paint(self, text: str, code: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self.color and code else text
+
+
+PLAIN = Style()
+
+Row = list[tuple[str, int]]
+"""Up to four bytes of a frame, each with the name of the part that it belongs to."""
+
+
+def draw(item: Item, style: Style = PLAIN) -> str:
+    """The item as a block of lines, none wider than 80 columns; colours, if any, not counted."""
+    if isinstance(item, FrameExplanation):
+        return "\n".join(_frame(item, style))
+    if isinstance(item, HeadExplanation):
+        return "\n".join(_head(item, style))
+    return "\n".join(_not_read(item, style))
+
+
+def draw_line(item: Item, style: Style = PLAIN) -> str:
+    """The item as one line of at most 80 columns: direction, name, flags, length, start of the text, verdict."""
+    if isinstance(item, NotRead):
+        return style.paint(cut(f"{SHORT_ARROWS[item.sender]} {count(item.length)} not read, {item.why}", WIDTH), DIM)
+    words = _frame_words(item) if isinstance(item, FrameExplanation) else _head_words(item)
+    verdict = _short_verdict(item.verdict)
+    line = cut(f"{SHORT_ARROWS[item.sender]} {words}  {verdict}", WIDTH)
+    return style.paint(line, "") if isinstance(item.verdict, Legal) else style.paint(line, _color(item.verdict))
+
+
+# Characters
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+# A frame as a block
+
+
+def _frame(frame: FrameExplanation, style: Style) -> Iterator[str]:
+    title = f"{ARROWS[frame.sender]}, byte {frame.offset}: {_title(frame)}"
+    yield style.paint(title, BOLD)
+    yield from _ruler(frame)
+    blamed = frame.verdict.field if isinstance(frame.verdict, Violation) else ""
+    for field in frame.fields:
+        color = RED if field.name == blamed else ""
+        yield from (style.paint(line, color) if color else line for line in _field(field))
+    yield from _xor(frame)
+    yield from _payload(frame)
+    yield from _labelled("before", _situation(frame.before))
+    yield from _labelled("after", _situation(frame.after))
+    if frame.after_failure:
+        yield from _labelled("note", "the receiver has failed the connection before; it reads this no more (§7.1.7)")
+    yield from _verdict(frame.verdict, style)
+
+
+def _title(frame: FrameExplanation) -> str:
+    if len(frame.header_bytes) < 2:
+        return "part of a frame"
+    return f"{frame.name} frame, {count(frame.header.payload_length)} of payload"
+
+
+def _ruler(frame: FrameExplanation) -> Iterator[str]:
+    """The frame in rows of 32 bits, as the figure of §5.2 draws it, with its bits and its bytes in hex."""
+    owners = [(name, byte) for name, wire in _parts(frame) for byte in wire]
+    yield "  " + "".join(f"{tens:<20}" for tens in range(4)).rstrip()
+    yield "  " + " ".join(str(bit % 10) for bit in range(32))
+    yield from _first_names(owners[:ROW])
+    for start in range(0, len(owners), ROW):
+        row = owners[start : start + ROW]
+        if start:
+            yield " |" + _names(row)
+        yield " |" + "|".join(f"{byte:02x}".center(BYTE_WIDTH - 1) for _, byte in row) + "|"
+        yield _edge(row)
+    drawn = min(len(frame.payload_start), PAYLOAD_DRAWN)
+    if frame.payload_received > drawn:
+        yield f"   and {frame.payload_received - drawn} more of payload"
+
+
+def _parts(frame: FrameExplanation) -> Iterator[tuple[str, bytes]]:
+    yield "", frame.header_bytes[:2]
+    yield "extended length", frame.header_bytes[2:]
+    yield "masking key", frame.masking_key
+    yield "payload", frame.payload_start[:PAYLOAD_DRAWN]
+
+
+def _edge(row: Row) -> str:
+    return EDGE[: BYTE_WIDTH * len(row) + 2]
+
+
+def _first_names(row: Row) -> Iterator[str]:
+    """The row with the fields of the first two bytes: their names from top to bottom, and their bits."""
+    size, rest = BYTE_WIDTH * len(row[:2]) + 2, row[2:]
+    blank = _names([("", byte) for _, byte in rest])
+    yield FIRST_EDGE[:size] + _edge(row)[size:]
+    for names in FIRST_NAMES:
+        yield names[:size] + (_names(rest) if "opcode" in names else blank)
+    bits = "".join(f"{byte:08b}" for _, byte in row[:2])
+    fields = "|".join(" ".join(bits[start:end]) for start, end in pairwise(FIRST_BITS) if start < len(bits))
+    yield f" |{fields}|{blank}"
+
+
+def _names(row: Row) -> str:
+    """The names of the parts that these bytes belong to, each centred over its bytes."""
+    runs = [(name, len(list(run))) for name, run in groupby(row, key=itemgetter(0))]
+    return "".join(name.center(BYTE_WIDTH * size - 1) + "|" for name, size in runs)
+
+
+def _field(field: Field) -> Iterator[str]:
+    value = f"{field.value:x}" if field.name == "opcode" else str(field.value)
+    if field.name == "masking key":
+        value = spaced(field.value.to_bytes(field.bits // 8))
+    lines = wrap(f"{value:<11} {field.meaning}", 46, subsequent_indent=" " * 12)
+    yield f" {field.name:<15} {lines[0]:<46} {field.section}".rstrip()
+    for line in lines[1:]:
+        yield f" {'':<15} {line}"
+
+
+def _xor(frame: FrameExplanation) -> Iterator[str]:
+    steps = frame.xor
+    if not steps:
+        return
+    yield f" {'XOR':<15} {'wire':<6}{' '.join(f'{step.wire:02x}' for step in steps):<40} §5.3"
+    yield f" {'':<15} {'key':<6}{' '.join(f'{step.key:02x}' for step in steps)}"
+    yield f" {'':<15} {'plain':<6}{' '.join(f'{step.result:02x}' for step in steps)}"
+    yield f" {'':<15} {'':<6}{'  '.join(step.character for step in steps)}".rstrip()
+
+
+def _payload(frame: FrameExplanation) -> Iterator[str]:
+    if frame.payload_received:
+        received, announced = frame.payload_received, frame.header.payload_length
+        here = count(received) if received == announced else f"{received} of {count(announced)}"
+        yield from _labelled("payload", f"{here}: {_bytes_shown(frame.plain_start, received)}")
+    if frame.inflated_length is not None:
+        back = f", with {spaced(frame.put_back)} put back at the end" if frame.put_back else ""
+        words = f"RFC 7692 §7.2.2{back}: {count(frame.inflated_length)}"
+        if frame.inflated_length:
+            words += f": {_bytes_shown(frame.inflated_start, frame.inflated_length)}"
+        yield from _labelled("inflated", words)
+    elif frame.compressed:
+        yield from _labelled("inflated", "not: what it follows in its direction is not known")
+    if frame.text:
+        more = len(frame.content_start) < frame.content_length
+        yield f" {'text':<15} {quoted(frame.text, PAYLOAD_SHOWN, more)}"
+    if frame.close is not None:
+        yield from _close(frame)
+
+
+def _close(frame: FrameExplanation) -> Iterator[str]:
+    assert frame.close is not None
+    code, reason = frame.close.code, frame.close.reason
+    name = CloseCode(code).name if code in tuple(CloseCode) else "for libraries and applications (§7.4.2)"
+    here = "none, which is told as 1005 and" if code == CloseCode.NO_STATUS_RCVD else str(code)
+    yield from _labelled("close code", f"{here} {name}")
+    if reason:
+        yield f" {'reason':<15} {quoted(reason, PAYLOAD_SHOWN)}"
+
+
+def _bytes_shown(start: bytes, length: int) -> str:
+    return spaced(start[:HEX_SHOWN]) + ("..." if length > HEX_SHOWN else "")
+
+
+def _situation(situation: Situation) -> str:
+    message = "no message open" if situation.message is None else _open_message(situation.message)
+    closed = ", ".join(f"the {side.value} has sent a Close" for side in situation.closed_by)
+    return ", ".join(filter(None, (situation.state.value, message, closed)))
+
+
+def _open_message(message: OpenMessage) -> str:
+    kind = f"{'compressed ' if message.compressed else ''}{opcode_name(message.opcode)}"
+    frames = "1 frame" if message.fragments == 1 else f"{message.fragments} frames"
+    return f"a {kind} message open ({frames}, {count(message.length)})"
+
+
+def _labelled(label: str, text: str) -> Iterator[str]:
+    lines = wrap(text, WIDTH - 17, break_long_words=True, break_on_hyphens=False)
+    yield f" {label:<15} {lines[0]}"
+    for line in lines[1:]:
+        yield f" {'':<15} {line}"
+
+
+# Verdicts
+
+
+def _verdict(verdict: Verdict, style: Style) -> Iterator[str]:
+    color = _color(verdict)
+    for label, text in _verdict_lines(verdict):
+        for line in _labelled(label, escape_words(text)):
+            yield style.paint(line, YELLOW if label == "hint" else color)
+
+
+def _verdict_lines(verdict: Verdict) -> Iterator[tuple[str, str]]:
+    if isinstance(verdict, Violation):
+        where = "" if verdict.offset is None else f", at byte {verdict.offset}"
+        yield "VIOLATION", f"{verdict.section}{where}: {verdict.seen}"
+        yield "expected", verdict.expected
+        if verdict.code is not None:
+            yield "answered with", _code_words(verdict.code)
+    elif isinstance(verdict, CutOff):
+        yield "CUT OFF", f"{verdict.seen}"
+        yield "expected", verdict.expected
+    else:
+        yield "LEGAL", "no rule is broken"
+    if verdict.hint:
+        yield "hint", verdict.hint
+
+
+def _code_words(code: int) -> str:
+    return f"Close {code} {CloseCode(code).name}" if code in tuple(CloseCode) else f"HTTP status {code}"
+
+
+def _color(verdict: Verdict) -> str:
+    return {Legal: GREEN, Violation: RED, CutOff: YELLOW}[type(verdict)]
+
+
+def _short_verdict(verdict: Verdict) -> str:
+    if isinstance(verdict, Violation):
+        return f"VIOLATION {verdict.section}: {escape_words(verdict.seen)}"
+    if isinstance(verdict, CutOff):
+        return f"CUT OFF: {verdict.seen}"
+    return "legal, but see the hint" if verdict.hint else "legal"
+
+
+
+
+# One line
+
+
+def _frame_words(frame: FrameExplanation) -> str:
+    if len(frame.header_bytes) < 2:
+        return "part of a frame"
+    header = frame.header
+    flags = "".join(f" {name}" for name, bit in _flags(frame) if bit)
+    words = f"{frame.name}{flags} {header.payload_length}"
+    if frame.close is not None:
+        return f"{words} {frame.close.code} {quoted(frame.close.reason, 30)}" if frame.close.reason else (
+            f"{words} {frame.close.code}"
+        )
+    text = frame.text
+    if text is None and is_control(header.opcode) and frame.plain_start:
+        text = frame.plain_start.decode(errors="replace")
+    if text:
+        return f"{words} {quoted(text, 30, len(frame.content_start) < frame.content_length)}"
+    if frame.kind in (TEXT, BINARY) and frame.content_start:
+        return f"{words} {spaced(frame.content_start[:8])}{'...' if frame.content_length > 8 else ''}"
+    return words
+
+
+def _flags(frame: FrameExplanation) -> tuple[tuple[str, bool], ...]:
+    header = frame.header
+    return (
+        ("FIN", header.fin),
+        ("RSV1", header.rsv1),
+        ("RSV2", header.rsv2),
+        ("RSV3", header.rsv3),
+        ("masked", header.masked),
+    )
+
+
+def _head_words(head: HeadExplanation) -> str:
+    return quoted(head.lines[0].text, 40)
+
+
+# Heads
+
+
+def _head(head: HeadExplanation, style: Style) -> Iterator[str]:
+    name = "opening handshake" if head.opens else "HTTP head"
+    yield style.paint(f"{ARROWS[head.sender]}, byte {head.offset}: {name}, {count(head.length)}", BOLD)
+    for line in head.lines:
+        yield from _head_line(line, style)
+    if head.accept is not None:
+        yield from draw_accept(head.accept)
+    if head.subprotocol is not None:
+        yield from _labelled("subprotocol", quoted(head.subprotocol, 60))
+    if head.deflate is not None:
+        yield from _labelled("compression", "permessage-deflate is in use from here on (RFC 7692)")
+    yield from _verdict(head.verdict, style)
+    for fault in head.faults[1:]:
+        words = escape_words(f"{fault.section}: {fault.seen}; expected {fault.expected}")
+        yield from (style.paint(line, RED) for line in _labelled("also", words))
+
+
+def _head_line(line: LineExplanation, style: Style) -> Iterator[str]:
+    yield f" {cut(escape(line.text), WIDTH - 1)}"
+    lines = wrap(f"{line.section}{' BROKEN' if line.faults else ''}: {line.meaning}", WIDTH - 6)
+    yield from (style.paint(f"     {text}", RED if line.faults else DIM) for text in lines)
+
+
+def draw_accept(steps: AcceptSteps) -> list[str]:
+    """§4.2.2 item 5.4: the Accept, step by step."""
+    return [
+        *_labelled("§4.2.2 item 5.4", "Sec-WebSocket-Accept from Sec-WebSocket-Key:"),
+        *_labelled("key + GUID", escape(steps.concatenated)),
+        *_labelled("SHA-1", spaced(steps.digest)),
+        *_labelled("in base64", steps.accept),
+    ]
+
+
+def _not_read(item: NotRead, style: Style) -> Iterator[str]:
+    yield style.paint(f"{ARROWS[item.sender]}, byte {item.offset}: {count(item.length)} not read", BOLD)
+    yield from _labelled("", item.why)

@@ -1,0 +1,217 @@
+"""RFC 6455 §4.1: a URI -> an open connection, or an error that says what was seen instead.
+
+On the way: a turn at the address, TCP, the proxy's CONNECT, TLS, and the opening handshake, all within `open_timeout`.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl as tls
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from logging import Logger, getLogger
+from time import monotonic
+from typing import Any, Literal
+
+from ...protocol.client.handshake import HeadersLike, build_request, check_response, make_key
+from ...protocol.client.proxy import Proxy, build_connect, check_connect_response, parse_proxy
+from ...protocol.client.response import read_body, read_response
+from ...protocol.client.uri import WebSocketURI, parse_uri
+from ...protocol.deflate.negotiation import DeflateSettings, offer
+from ...protocol.frame import Side
+from ..connection import Connection
+from ..server_handshake import ChooseTrace, start_trace
+from ..settings import Settings, compression_settings
+from ..stream import Stream
+from ..timers import Timers
+from ..tls.certificates import client_context
+from ..tls.stream import TLSStream
+from .connecting import MOST_BEHIND_A_PROXY, TURNS, Deadline, connect_socket, resolve, turn_at
+from .shared_timers import SharedTimers
+
+TIMERS = SharedTimers()
+
+
+class ClientConnection(Connection):
+    """A connection from our side: with its end it leaves the timers that all clients share."""
+
+    __slots__ = ("_user",)
+
+    def __init__(self, user: object, stream: Stream, timers: Timers, settings: Settings, remote_address: Any) -> None:
+        super().__init__(stream, timers, settings, remote_address, stream.local_address, Side.CLIENT)
+        self._user = user
+
+    def end(self, linger: bool = False) -> None:
+        super().end(linger)
+        TIMERS.leave(self._user)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What `connect` was asked for: where to, which way, and what to say there."""
+
+    uri: WebSocketURI
+    context: tls.SSLContext | None
+    server_hostname: str
+    unix_path: str | None
+    proxy: Proxy | None
+    origin: str | None
+    subprotocols: Sequence[str]
+    additional_headers: HeadersLike
+    trace: ChooseTrace | None
+
+
+def connect(
+    uri: str,
+    *,
+    ssl: tls.SSLContext | None = None,
+    server_hostname: str | None = None,
+    unix_path: str | None = None,
+    proxy: str | None = None,
+    origin: str | None = None,
+    subprotocols: Sequence[str] | None = None,
+    compression: Literal["deflate"] | DeflateSettings | None = None,
+    additional_headers: HeadersLike = (),
+    open_timeout: float | None = 10,
+    ping_interval: float | None = 20,
+    ping_timeout: float | None = 20,
+    close_timeout: float = 5,
+    send_timeout: float = 20,
+    max_size: int | None = 2**20,
+    max_fragments: int | None = 1024,
+    trace: ChooseTrace | None = None,
+    logger: Logger | None = None,
+) -> Connection:
+    """An open connection to `uri`, ws:// or wss://; as a context manager it closes itself. Blocks for `open_timeout`.
+
+    `proxy` is the http:// URL of a proxy to go through with CONNECT, `unix_path` a Unix socket to use instead of the
+    URI's host and port. `ssl` holds the certificates to trust, by default those of the system. Pings of the server
+    are answered, and our own sent every `ping_interval`, while a thread receives. Times in seconds, sizes in bytes.
+
+    InvalidURI and ValueError before anything is sent; OSError if the server cannot be reached, TimeoutError if that
+    takes too long, ssl.SSLError if TLS fails; ProxyError, InvalidStatus and InvalidResponse, which have the `response`,
+    for one that opens no connection; HandshakeError for what is no response, IncompleteHead for none or half of one.
+    """
+    target = parse_uri(uri)
+    settings = Settings(
+        open_timeout=open_timeout,
+        ping_interval=ping_interval,
+        ping_timeout=ping_timeout,
+        close_timeout=close_timeout,
+        send_timeout=send_timeout,
+        max_size=max_size,
+        max_fragments=max_fragments,
+        compression=compression_settings(compression),
+        logger=logger or getLogger("refws"),
+    )
+    wanted = Wanted(
+        target,
+        tls_context(target, ssl),
+        server_hostname or target.host,
+        unix_path,
+        None if proxy is None else parse_proxy(proxy),
+        origin,
+        subprotocols or (),
+        additional_headers,
+        trace,
+    )
+    return dial(wanted, settings, Deadline(open_timeout))
+
+
+def tls_context(uri: WebSocketURI, context: tls.SSLContext | None) -> tls.SSLContext | None:
+    if uri.secure:
+        return context or client_context()
+    if context is not None:
+        raise ValueError("ssl is for wss:// URIs; with ws:// nothing is encrypted")
+    return None
+
+
+# The opening handshake
+
+
+def dial(wanted: Wanted, settings: Settings, deadline: Deadline) -> Connection:
+    """Try the addresses one after the other until one takes the TCP connection; what happens then is final."""
+    failed: OSError | None = None
+    most = None if wanted.proxy is None else MOST_BEHIND_A_PROXY
+    for family, address in resolve(wanted.uri, wanted.unix_path, wanted.proxy):
+        with TURNS.turn(turn_at(address, wanted.uri, wanted.proxy), deadline, most):
+            try:
+                sock = connect_socket(family, address, deadline)
+            except OSError as error:
+                failed = error
+            else:
+                return open_connection(sock, address, wanted, settings, deadline)
+    raise failed or OSError("the host has no address")
+
+
+def open_connection(
+    sock: socket.socket, address: Any, wanted: Wanted, settings: Settings, deadline: Deadline
+) -> Connection:
+    """The open connection over `sock`, which belongs to it from now on."""
+    user = object()
+    with ExitStack() as if_it_fails:
+        if_it_fails.callback(sock.close)
+        if_it_fails.callback(TIMERS.leave, user)
+        timers = TIMERS.join(user)
+        plain = stream = Stream(sock, timers, settings.send_timeout)
+        if wanted.context is not None:
+            stream = TLSStream(
+                sock, timers, settings.send_timeout, wanted.context, Side.CLIENT, wanted.server_hostname
+            )
+        connection = ClientConnection(user, stream, timers, settings, address)
+        if_it_fails.callback(connection.end)
+        with within(deadline, stream):
+            if wanted.proxy is not None:
+                open_tunnel(plain, wanted.uri, wanted.proxy)
+            start_trace(connection, wanted.trace)
+            stream.handshake()
+            shake_hands(connection, stream, wanted)
+        if_it_fails.pop_all()
+    return connection
+
+
+@contextmanager
+def within(deadline: Deadline, stream: Stream) -> Iterator[None]:
+    """End the stream at the deadline. TimeoutError then, with what was seen until then."""
+    what = "§4.1: the opening handshake"
+    seconds = deadline.remaining(what)
+    timer = None if seconds is None else stream.abort_at(monotonic() + seconds, what)
+    try:
+        yield
+    except (EOFError, OSError) as error:
+        if stream.cause == what:
+            raise TimeoutError(f"{deadline.passed(what)}; seen so far: {error}") from error
+        raise
+    finally:
+        if timer is not None:
+            timer.cancel()
+
+
+def open_tunnel(stream: Stream, uri: WebSocketURI, proxy: Proxy) -> None:
+    """§4.1 item 3: have the proxy connect us with the server. ProxyError if it does not."""
+    stream.write(build_connect(uri.host, uri.port, proxy.headers).to_bytes())
+    response = read_response(stream.file)
+    if not 200 <= response.status_code < 300:
+        response = read_body(stream.file, response)
+    check_connect_response(response)
+
+
+def shake_hands(connection: Connection, stream: Stream, wanted: Wanted) -> None:
+    """§4.1: the client's request and the server's answer, and what they have agreed on."""
+    compression = connection.compression
+    connection.request = request = build_request(
+        wanted.uri,
+        make_key(),
+        origin=wanted.origin,
+        subprotocols=wanted.subprotocols,
+        extensions=None if compression is None else offer(compression),
+        additional_headers=wanted.additional_headers,
+    )
+    stream.write(request.to_bytes())
+    connection.response = response = read_body(stream.file, read_response(stream.file))
+    agreement = check_response(request, response, compression)
+    connection.subprotocol = agreement.subprotocol
+    if compression is not None and agreement.deflate is not None:
+        connection.use_deflate(agreement.deflate, compression)
+    connection.open()

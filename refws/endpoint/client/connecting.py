@@ -1,0 +1,101 @@
+"""RFC 6455 §4.1 items 2 and 3: the address of a server or of a proxy, whose turn it is there, and a TCP connection."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic
+from typing import Any
+
+from ...protocol.client.proxy import Proxy
+from ...protocol.client.uri import WebSocketURI
+from ..log import format_address
+
+
+class Deadline:
+    """The end of the time for the opening handshake; `seconds` None for no end."""
+
+    def __init__(self, seconds: float | None) -> None:
+        self.seconds = seconds
+        self.time = None if seconds is None else monotonic() + seconds
+
+    def remaining(self, what: str) -> float | None:
+        """Seconds left, None for no end. TimeoutError if there are none, saying that `what` took them."""
+        if self.time is None:
+            return None
+        left = self.time - monotonic()
+        if left <= 0:
+            raise self.passed(what)
+        return left
+
+    def passed(self, what: str) -> TimeoutError:
+        return TimeoutError(f"{what} took longer than {self.seconds:g} s; is the server up, and can it be reached?")
+
+
+MOST_BEHIND_A_PROXY = 10
+"""Opening handshakes at a time where each goes to another host name, whose addresses only the proxy knows."""
+
+
+class Turns:
+    """§4.1 item 2: at most one connection to an address is in its opening handshake; the others wait for their turn."""
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._connecting: set[str] = set()
+
+    @contextmanager
+    def turn(self, address: str, deadline: Deadline, most: int | None = None) -> Iterator[None]:
+        """Blocks until no other thread has the turn at this address, and fewer than `most` have one anywhere.
+
+        TimeoutError at the deadline.
+        """
+        what = f"§4.1 item 2: another opening handshake with {address}"
+        with self._condition:
+            while address in self._connecting or len(self._connecting) == most:
+                self._condition.wait(deadline.remaining(what))
+            self._connecting.add(address)
+        try:
+            yield
+        finally:
+            with self._condition:
+                self._connecting.discard(address)
+                self._condition.notify_all()
+
+
+TURNS = Turns()
+
+
+def resolve(uri: WebSocketURI, unix_path: str | None, proxy: Proxy | None) -> list[tuple[int, Any]]:
+    """(family, address) of where to connect to: the Unix socket, the proxy, or the server."""
+    if unix_path is not None:
+        return [(socket.AF_UNIX, unix_path)]
+    host, port = uri.address if proxy is None else (proxy.host, proxy.port)
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [(family, address) for family, _, _, _, address in found]
+
+
+def turn_at(address: Any, uri: WebSocketURI, proxy: Proxy | None) -> str:
+    """What counts as one address for §4.1 item 2. Behind a proxy each host name does, its address being unknown."""
+    if proxy is not None:
+        return uri.host
+    return address if isinstance(address, str) else str(address[0])
+
+
+def connect_socket(family: int, address: Any, deadline: Deadline) -> socket.socket:
+    what = f"connecting to {format_address(address)}"
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.settimeout(deadline.remaining(what))
+        sock.connect(address)
+        sock.settimeout(None)
+        if family != getattr(socket, "AF_UNIX", None):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    except TimeoutError as error:
+        sock.close()
+        raise deadline.passed(what) from error
+    except BaseException:
+        sock.close()
+        raise
+    return sock

@@ -1,0 +1,122 @@
+"""RFC 6455 §4.2: the server's side of the opening handshake, from the first byte to the 101 or another answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from time import monotonic
+from typing import Any
+
+from ..protocol.deflate.negotiation import choose_offer
+from ..protocol.errors import HandshakeError
+from ..protocol.handshake import accept, is_upgrade_attempt, negotiate, refuse, requested_extensions
+from ..protocol.http import Request, Response, check_host, quote, read_request
+from .connection import Connection, Trace
+from .log import log_error
+from .stream import Stream
+
+Handler = Callable[[Connection], Any]
+ProcessRequest = Callable[[Connection, Request], Response | None]
+ChooseTrace = Callable[[Connection], Trace | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What a server offers: to whom, and what it does with an open connection."""
+
+    handler: Handler
+    origins: Sequence[str] | None = None
+    subprotocols: Sequence[str] = ()
+    process_request: ProcessRequest | None = None
+    max_connections: int | None = 1000
+    trace: ChooseTrace | None = None
+
+
+def open_connection(connection: Connection, stream: Stream, service: Service) -> bool:
+    """True if the opening handshake made this an open WebSocket connection; else it is answered, and ended.
+
+    Blocks until the request is there and answered, for at most `open_timeout`.
+    """
+    logger, timeout = connection.settings.logger, connection.settings.open_timeout
+    deadline = None
+    if timeout is not None:
+        deadline = stream.abort_at(monotonic() + timeout, f"§4.2.1: no whole request within {timeout:g} s")
+    try:
+        start_trace(connection, service.trace)
+        stream.handshake()
+        response = answer(connection, stream, service)
+        if response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
+            connection.response = response
+            connection.subprotocol = response.headers.get("Sec-WebSocket-Protocol")
+            connection.open(response.to_bytes())
+            return True
+        stream.write(response.to_bytes())
+    except (EOFError, OSError) as error:
+        logger.info("%s: no opening handshake: %s", connection.peer, stream.cause or error)
+        return False
+    finally:
+        if deadline is not None:
+            deadline.cancel()
+    connection.end(linger=True)
+    return False
+
+
+def start_trace(connection: Connection, choose: ChooseTrace | None) -> None:
+    """Trace the connection from its first byte, if `choose` gives a function to do it with."""
+    try:
+        connection.trace = None if choose is None else choose(connection)
+    except Exception as error:
+        log_error(connection.settings.logger, connection.peer, "the trace could not be chosen, and is off", error)
+
+
+def answer(connection: Connection, stream: Stream, service: Service) -> Response:
+    """The response to the request that comes in: a 101, a refusal, or what `process_request` makes of it."""
+    logger = connection.settings.logger
+    try:
+        connection.request = request = read_request(stream.file)
+        check_plain_request(request)
+        response = process(connection, request, service)
+        if response is None:
+            response = negotiated(connection, request, service)
+    except HandshakeError as error:
+        faults = " | ".join(map(str, error.faults))
+        logger.warning("%s: refused with %d: %s", connection.peer, error.status, faults)
+        return refuse(error)
+    logger.info("%s: %s %s: %d", connection.peer, request.method, quote(request.target), response.status_code)
+    return response
+
+
+def check_plain_request(request: Request) -> None:
+    """RFC 9112 §3.2, for requests that never get as far as the rules of §4.2.1, which hold it too."""
+    faults = () if is_upgrade_attempt(request) else tuple(check_host(request.headers))
+    if faults:
+        raise HandshakeError(faults)
+
+
+def process(connection: Connection, request: Request, service: Service) -> Response | None:
+    """What `process_request` returns, or 500 if it fails (§4.2.2 items 2 to 4: authenticate, redirect, refuse)."""
+    if service.process_request is None:
+        return None
+    try:
+        response = service.process_request(connection, request)
+        if not isinstance(response, Response | None):
+            raise TypeError(f"process_request returned {type(response).__name__}; return a Response or None")
+        if response is not None and response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
+            raise ValueError("process_request returned a 101; return None to let the opening handshake go on")
+        return response
+    except Exception as error:
+        log_error(connection.settings.logger, connection.peer, "process_request failed", error)
+        return Response.text(HTTPStatus.INTERNAL_SERVER_ERROR, "This server made a mistake; its log says which.\n")
+
+
+def negotiated(connection: Connection, request: Request, service: Service) -> Response:
+    """The 101, if the request keeps the rules of §4.2.1, with what its offers lead to (§4.2.2 item 4)."""
+    subprotocol = negotiate(request, origins=service.origins, subprotocols=service.subprotocols)
+    compression = connection.compression
+    agreed = None if compression is None else choose_offer(requested_extensions(request), compression)
+    if compression is None or agreed is None:
+        return accept(request, subprotocol=subprotocol)
+    parameters, extensions = agreed
+    connection.use_deflate(parameters, compression)
+    return accept(request, subprotocol=subprotocol, extensions=extensions)

@@ -1,0 +1,106 @@
+"""RFC 6455 §10.6: one OpenSSL object between two memory buffers, for several threads."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from contextlib import suppress
+from typing import Any, cast
+
+from ...protocol.frame import Side
+from .certificates import readable
+
+
+class Engine:
+    """One OpenSSL object between two memory buffers. Any thread may call any method; none waits for the network.
+
+    Every ssl.SSLError that it raises has a text that says what to do.
+    """
+
+    __slots__ = ("_tls", "_incoming", "_outgoing", "_kept", "_lock")
+
+    def __init__(self, context: ssl.SSLContext, side: Side, server_hostname: str | None) -> None:
+        self._incoming = ssl.MemoryBIO()
+        self._outgoing = ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, side is Side.SERVER, server_hostname)
+        self._kept = b""
+        self._lock = threading.Lock()
+
+    @property
+    def version(self) -> str | None:
+        """Such as "TLSv1.3"; None before the TLS handshake is done."""
+        with self._lock:
+            return self._tls.version()
+
+    @property
+    def pending(self) -> int:
+        """Bytes of ciphertext that wait to be taken."""
+        with self._lock:
+            return self._outgoing.pending
+
+    def take(self) -> bytes:
+        """The ciphertext made since the last call, to be sent."""
+        with self._lock:
+            return self._outgoing.read()
+
+    def feed(self, ciphertext: memoryview) -> None:
+        """Bytes that were received; none at all means the end of the TCP connection."""
+        with self._lock:
+            if ciphertext:
+                self._incoming.write(ciphertext)
+            else:
+                self._incoming.write_eof()
+
+    def handshake(self) -> bool:
+        """True once the TLS handshake is done, False while it needs more from the peer."""
+        with self._lock:
+            try:
+                self._tls.do_handshake()
+            except ssl.SSLWantReadError:
+                return False
+            except ssl.SSLError as error:
+                raise readable(error)
+            return True
+
+    def encrypt(self, data: bytes | memoryview) -> None:
+        with self._lock:
+            try:
+                self._tls.write(data)
+            except ssl.SSLError as error:
+                raise readable(error)
+
+    def decrypt_into(self, buffer: Any) -> int | None:
+        """Bytes decrypted, of one record at most; 0 at the end, be it a ragged one; None if more must be fed first.
+
+        An end without the peer's close_notify needs no error here: without a Close frame it is 1006 (§7.1.5).
+        """
+        with self._lock:
+            if self._kept:
+                return self._take_kept(buffer)
+            try:
+                return cast(int, self._tls.read(len(buffer), buffer))
+            except ssl.SSLWantReadError:
+                return None
+            except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+                return 0
+            except ssl.SSLError as error:
+                raise readable(error)
+
+    def _take_kept(self, buffer: Any) -> int:
+        count = min(len(buffer), len(self._kept))
+        buffer[:count], self._kept = self._kept[:count], self._kept[count:]
+        return count
+
+    def close_notify(self) -> None:
+        """Make the alert that tells the peer that the end is no truncation; none where the TLS handshake is not done.
+
+        `unwrap` also looks for the alert of the peer, and breaks where it finds data; so the data are put aside.
+        """
+        with self._lock:
+            if self._tls.pending():
+                self._kept += self._tls.read(self._tls.pending())
+            undecrypted = self._incoming.read()
+            with suppress(ssl.SSLError):
+                self._tls.unwrap()
+            if undecrypted:
+                self._incoming.write(undecrypted)

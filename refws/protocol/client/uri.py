@@ -1,0 +1,192 @@
+"""RFC 6455 §3, §11.1: text -> WebSocketURI, or a refusal that says what to write instead.
+
+    wss://example.com:8443/chat?room=1
+    scheme host       port path ?query     path and query are the resource name; port, path and query may be left out
+
+The grammar is that of RFC 3986, and nothing is guessed. A URI in Unicode is taken too, and sent in ASCII (§11.1.1): the
+host as RFC 3490 has it (xn--...), every other character that a URI must not have as UTF-8, percent-encoded. White space
+and control characters are refused: in a URI they are slips of the pen.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from ipaddress import IPv6Address
+from urllib.parse import quote as percent_encode
+from urllib.parse import unquote
+
+from ..errors import WebSocketException
+from ..http import ascii_lower, quote
+
+DEFAULT_PORTS = {"ws": 80, "wss": 443}
+SCHEMES_OF_HTTP = {"http": "ws", "https": "wss"}
+
+MAX_HOST_SIZE = 253
+"""Characters of a host name, and below, of one of its labels (RFC 1035 §2.3.4): the resolver knows no longer ones."""
+
+MAX_LABEL_SIZE = 63
+
+AUTHORITY = re.compile(r"(\[[^\]]*\]|[^:\[\]]*)(?::([^:]*))?")
+PORT = re.compile(r"[0-9]{1,5}")
+REGISTERED_NAME = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=-]+")
+BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+SPACE_OR_CONTROL = re.compile(r"[\x00-\x20\x7f]")
+
+RESOURCE_NAME_SIGNS = "/?:@!$&'()*+,;=%"
+"""What stands for itself in a path or query, besides letters, digits and -._~ (RFC 3986 §3.3, §3.4)."""
+
+
+class InvalidURI(WebSocketException, ValueError):
+    """A text that is no WebSocket URI: nothing was sent anywhere (§4.1 item 1)."""
+
+    def __init__(self, section: str, seen: str, expected: str) -> None:
+        super().__init__(section, seen, expected)
+        self.section = section
+        self.seen = seen
+        self.expected = expected
+
+    def __str__(self) -> str:
+        return f"{self.section}: {self.seen}; expected {self.expected}"
+
+
+@dataclass(frozen=True, slots=True)
+class WebSocketURI:
+    """Where to connect to, and what to ask for. All in ASCII, as `parse_uri` makes it.
+
+    The host is in lower case and without brackets: as the resolver, TLS and certificates want it.
+    """
+
+    secure: bool
+    host: str
+    port: int
+    resource_name: str
+
+    @property
+    def scheme(self) -> str:
+        """`ws` or `wss`."""
+        return "wss" if self.secure else "ws"
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """(host, port): what to connect to, and what tells remote hosts apart before DNS does (§4.1 item 2)."""
+        return self.host, self.port
+
+    @property
+    def host_header(self) -> str:
+        """The value of Host: the port only if it is not the default one (§4.1 item 4)."""
+        return bracketed(self.host) if self.port == DEFAULT_PORTS[self.scheme] else self.authority
+
+    @property
+    def authority(self) -> str:
+        """`host:port`, with the port in any case: what a proxy is asked for."""
+        return f"{bracketed(self.host)}:{self.port}"
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.host_header}{self.resource_name}"
+
+
+def bracketed(host: str) -> str:
+    """The host as it stands before a port: an IPv6 address in brackets (RFC 3986 §3.2.2)."""
+    return f"[{host}]" if ":" in host else host
+
+
+def parse_uri(text: str) -> WebSocketURI:
+    """The parts of a WebSocket URI. InvalidURI for anything else."""
+    check_characters(text)
+    scheme, rest = _split_scheme(text)
+    if "#" in rest:
+        raise InvalidURI("§3", "a fragment, the # and what follows it", "none; a # that is data is %23")
+    before_query, _, query = rest.partition("?")
+    authority, slash, path = before_query.partition("/")
+    host, port = parse_authority(authority, DEFAULT_PORTS[scheme])
+    return WebSocketURI(scheme == "wss", host, port, _resource_name(slash + path, query))
+
+
+def check_characters(text: str) -> None:
+    """InvalidURI for white space and control characters."""
+    if found := SPACE_OR_CONTROL.search(text):
+        character = ascii(found[0])
+        raise InvalidURI("§3", f"character {character} at position {found.start()}", "none such; a space is %20")
+
+
+def _split_scheme(text: str) -> tuple[str, str]:
+    scheme, separator, rest = text.partition("://")
+    scheme = ascii_lower(scheme)
+    if not separator:
+        raise InvalidURI("§3", f"{_quote_beginning(text)}, without a scheme", "ws://host/path or wss://host/path")
+    if scheme in SCHEMES_OF_HTTP:
+        expected = f"{SCHEMES_OF_HTTP[scheme]}:// in its place, as that is what WebSocket URIs begin with"
+        raise InvalidURI("§3", f"{scheme}://, which is for web pages", expected)
+    if scheme not in DEFAULT_PORTS:
+        raise InvalidURI("§3", f"scheme {quote(scheme)}", "ws:// or, over TLS, wss://")
+    return scheme, rest
+
+
+def _quote_beginning(text: str) -> str:
+    """The text as far as it can have no password in it."""
+    return quote(text) if "@" not in text else "a text"
+
+
+def parse_authority(authority: str, default_port: int) -> tuple[str, int]:
+    """(host, port) of `host[:port]`. InvalidURI, which repeats no password, if it is something else."""
+    if "@" in authority:
+        expected = "none before the host; send additional_headers={'Authorization': 'Basic ...'} instead (RFC 7617)"
+        raise InvalidURI("§3", "a user name or password, ending in @", expected)
+    match = AUTHORITY.fullmatch(authority)
+    if match is None:
+        raise InvalidURI("§3", f"host and port {quote(authority)}", "host:port, an IPv6 address in brackets: [::1]:80")
+    return _parse_host(match[1]), _parse_port(match[2] or str(default_port))
+
+
+def _parse_port(text: str) -> int:
+    if not PORT.fullmatch(text) or not 1 <= int(text) <= 65_535:
+        raise InvalidURI("§3", f"port {quote(text)}", "a number from 1 to 65535")
+    return int(text)
+
+
+def _parse_host(host: str) -> str:
+    if not host:
+        raise InvalidURI("§3", "no host", "a host behind the //, as in ws://localhost/")
+    return _parse_address(host[1:-1]) if host.startswith("[") else _parse_name(host)
+
+
+def _parse_address(address: str) -> str:
+    try:
+        if IPv6Address(address).scope_id is None:
+            return ascii_lower(address)
+    except ValueError:
+        pass
+    seen = f"{quote(address)} in brackets"
+    raise InvalidURI("§3", seen, "an IPv6 address there, without a zone such as %eth0, which RFC 3986 §3.2.2 lacks")
+
+
+def _parse_name(text: str) -> str:
+    """A host name or IPv4 address, in ASCII. Each label is checked, for a resolver may raise what nobody expects."""
+    refusal = InvalidURI(
+        "§3",
+        f"host {quote(text)}",
+        f"a name of letters, digits, - and ., labels of 1 to {MAX_LABEL_SIZE} characters, {MAX_HOST_SIZE} in all",
+    )
+    try:
+        name = unquote(text, errors="strict")
+        ascii_name = ascii_lower(name if name.isascii() else name.encode("idna").decode("ascii"))
+    except UnicodeError:
+        raise refusal from None
+    relative = ascii_name.removesuffix(".")
+    labels_fit = all(1 <= len(label) <= MAX_LABEL_SIZE for label in relative.split("."))
+    if not REGISTERED_NAME.fullmatch(ascii_name) or not labels_fit or len(relative) > MAX_HOST_SIZE:
+        raise refusal
+    return ascii_name
+
+
+def _resource_name(path: str, query: str) -> str:
+    """The four parts of §3, one behind the other."""
+    resource_name = (path or "/") + (f"?{query}" if query else "")
+    if found := BAD_PERCENT.search(resource_name):
+        seen = f"{quote(resource_name[found.start() :][:3])} in the path or query"
+        raise InvalidURI("§3", seen, "two hexadecimal digits behind each %; a % that is data is %25")
+    try:
+        return percent_encode(resource_name, safe=RESOURCE_NAME_SIGNS)
+    except UnicodeEncodeError:
+        raise InvalidURI("§3", "half a surrogate pair in the path or query", "characters that UTF-8 has") from None
