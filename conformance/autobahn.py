@@ -7,8 +7,8 @@
     python3 conformance/autobahn.py show --client 6.4.3    the same of the client
     python3 conformance/autobahn.py peers                  the same cases against other servers -> RESULTS.md
 
-Exit status: 0 all as expected, 1 a difference or a failed run, 2 wrong usage, 3 the testsuite could not be had,
-130 interrupted.
+Exit status: 0 all as expected, 1 a difference or a failed run, 2 wrong usage, 3 the testsuite could
+not be had, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -84,33 +84,54 @@ def _complain(what: object, status: int) -> int:
 
 def parser() -> argparse.ArgumentParser:
     result = argparse.ArgumentParser(
-        prog="autobahn.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="autobahn.py",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = result.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    server = commands.add_parser(SERVER, help="run the fuzzing client against refws and judge its report")
+    server = commands.add_parser(
+        SERVER, help="run the fuzzing client against refws and judge its report"
+    )
     server.set_defaults(command=run_server)
     add_run_options(server, ())
     server.add_argument(
         "--referee",
         choices=("autobahn", "kosoku"),
         default="autobahn",
-        help="who judges: the real testsuite (default), or kosoku: faster, no Python 2.7, but not 12.*.1 and 13.*.1",
+        help=(
+            "who judges: the real testsuite (default), or kosoku: faster, no Python 2.7, but "
+            "not 12.*.1 and 13.*.1"
+        ),
     )
     server.add_argument("--tls", action="store_true", help="over wss:// (default: ws://)")
-    client = commands.add_parser(CLIENT, help="run the client of refws against the fuzzing server and judge its report")
+    client = commands.add_parser(
+        CLIENT, help="run the client of refws against the fuzzing server and judge its report"
+    )
     client.set_defaults(command=run_client)
     add_run_options(client, ())
-    reader = commands.add_parser("show", help="show a case of the last report: rules, functions, bytes both ways")
+    reader = commands.add_parser(
+        "show", help="show a case of the last report: rules, functions, bytes both ways"
+    )
     reader.set_defaults(command=show_case)
     reader.add_argument("case", help="such as 6.4.3")
     whose = reader.add_mutually_exclusive_group()
-    whose.add_argument("--client", action="store_true", help="from the last report of the client (default: the server)")
+    whose.add_argument(
+        "--client",
+        action="store_true",
+        help="from the last report of the client (default: the server)",
+    )
     whose.add_argument("--peer", metavar="NAME", help="from the last report of a peer, such as ws")
-    table = commands.add_parser(PEERS, help=f"run the cases against refws and its peers and write {RESULTS.name}")
+    table = commands.add_parser(
+        PEERS, help=f"run the cases against refws and its peers and write {RESULTS.name}"
+    )
     table.set_defaults(command=compare_peers)
     add_run_options(table, NOT_FOR_PEERS)
-    table.add_argument("--rounds", type=_positive, default=3, help="runs of each server (default: %(default)s)")
-    table.add_argument("--output", type=Path, metavar="FILE", default=RESULTS, help=f"(default: {RESULTS.name})")
+    table.add_argument(
+        "--rounds", type=_positive, default=3, help="runs of each server (default: %(default)s)"
+    )
+    table.add_argument(
+        "--output", type=Path, metavar="FILE", default=RESULTS, help=f"(default: {RESULTS.name})"
+    )
     return result
 
 
@@ -120,13 +141,29 @@ def add_run_options(command: argparse.ArgumentParser, left_out: Sequence[str]) -
     names = " or ".join(NAMED)
     but = f" but {','.join(left_out)}" if left_out else ""
 
-    def option(name: str, kind: Callable[[str], object], metavar: str, default: object, text: str) -> None:
+    def option(
+        name: str, kind: Callable[[str], object], metavar: str, default: object, text: str
+    ) -> None:
         command.add_argument(name, type=kind, metavar=metavar, default=default, help=text)
 
-    option("--cases", _patterns, "PATTERNS", None, f"such as 1.*,9.1.1, or {names} (default: all{but})")
+    option(
+        "--cases", _patterns, "PATTERNS", None, f"such as 1.*,9.1.1, or {names} (default: all{but})"
+    )
     option("--exclude-cases", _patterns, "PATTERNS", (), "cases left out of these")
-    option("--jobs", _positive, "N", os.cpu_count() or 1, "cases at once (default: one a core, %(default)s)")
-    option("--case-timeout", _positive, "S", 500, "seconds until a case counts as hanging (default: %(default)s)")
+    option(
+        "--jobs",
+        _positive,
+        "N",
+        os.cpu_count() or 1,
+        "cases at once (default: one a core, %(default)s)",
+    )
+    option(
+        "--case-timeout",
+        _positive,
+        "S",
+        500,
+        "seconds until a case counts as hanging (default: %(default)s)",
+    )
     option("--deadline", _positive, "S", 3600, "seconds for each run (default: %(default)s)")
 
 
@@ -144,25 +181,36 @@ def _positive(text: str) -> int:
 
 
 def run_server(arguments: argparse.Namespace) -> int:
-    """Runs the selected cases against our server; the exit status says whether all went as expected."""
+    """Runs the selected cases against our server; the exit status says whether all went as
+    expected.
+    """
     referee = environment.kosoku() if arguments.referee == "kosoku" else environment.testsuite(say)
     server = refws_over_tls() if arguments.tls else refws()
     return run(arguments, referee, SERVER, functools.partial(fuzzing.fuzz_server, referee, server))
 
 
 def run_client(arguments: argparse.Namespace) -> int:
-    """Runs the selected cases against our client; the exit status says whether all went as expected."""
+    """Runs the selected cases against our client; the exit status says whether all went as
+    expected.
+    """
     testsuite = environment.testsuite(say)
     client = fuzzing.Client(AGENT, client_command)
-    return run(arguments, testsuite, CLIENT, functools.partial(fuzzing.fuzz_client, testsuite, client))
+    return run(
+        arguments, testsuite, CLIENT, functools.partial(fuzzing.fuzz_client, testsuite, client)
+    )
 
 
 def run(
-    arguments: argparse.Namespace, referee: environment.Referee, tested: str, fuzz: Callable[..., list[str]]
+    arguments: argparse.Namespace,
+    referee: environment.Referee,
+    tested: str,
+    fuzz: Callable[..., list[str]],
 ) -> int:
     """Runs the selected cases, prints the summary and every difference; the exit status."""
     expectation = report.Expectation.load(EXPECTED[tested])
-    selected = selection(set(referee.cases()) | set(expectation.verdicts), arguments, referee.cannot_judge)
+    selected = selection(
+        set(referee.cases()) | set(expectation.verdicts), arguments, referee.cannot_judge
+    )
     directory = REPORTS / tested
     started = time.monotonic()
     notes = fuzz(selected, directory, arguments.jobs, limits(arguments))
@@ -172,11 +220,18 @@ def run(
     say(report.summary(results))
     for line in (*notes, *found):
         say(f"\n{line}")
-    say(f"\n{len(selected)} cases in {clock(elapsed_s)}, {len(found)} not as expected: {directory / 'index.html'}")
+    say(
+        (
+            f"\n{len(selected)} cases in {clock(elapsed_s)}, {len(found)} not as expected: "
+            f"{directory / 'index.html'}"
+        )
+    )
     return DIFFERENT if found else AS_EXPECTED
 
 
-def selection(known: set[str], arguments: argparse.Namespace, cannot_judge: Sequence[str] = ()) -> list[str]:
+def selection(
+    known: set[str], arguments: argparse.Namespace, cannot_judge: Sequence[str] = ()
+) -> list[str]:
     excluded = (*arguments.exclude_cases, *cannot_judge)
     if arguments.cases is None:
         return select(known, ("*",), (*arguments.left_out, *excluded))
@@ -198,7 +253,16 @@ def refws_over_tls() -> fuzzing.Server:
 
 
 def server_command(port: int) -> list[str]:
-    return [sys.executable, "-m", "refws", "--host", "127.0.0.1", "--port", str(port), *server_options()]
+    return [
+        sys.executable,
+        "-m",
+        "refws",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        *server_options(),
+    ]
 
 
 def server_options() -> list[str]:
@@ -224,7 +288,10 @@ def show_case(arguments: argparse.Namespace) -> int:
     found = report.read(directory, agent).get(case)
     if found is None:
         how = PEERS if arguments.peer else f"{tested} --cases {case}"
-        return _complain(f"the last report of {agent} does not have {case}; make one: autobahn.py {how}", WRONG_USAGE)
+        return _complain(
+            f"the last report of {agent} does not have {case}; make one: autobahn.py {how}",
+            WRONG_USAGE,
+        )
     say(show.case_page(case, found, show.load(found), rules.of_side(rules.load(), tested)))
     return AS_EXPECTED
 
@@ -233,7 +300,9 @@ def compare_peers(arguments: argparse.Namespace) -> int:
     """Runs the selected cases against refws and every peer that can be had, and writes the table."""
     testsuite = environment.testsuite(say)
     selected = selection(set(testsuite.cases()), arguments)
-    ours = results.Entry(AGENT, refws_version(), f"`python3 -m refws {' '.join(server_options())}`.")
+    ours = results.Entry(
+        AGENT, refws_version(), f"`python3 -m refws {' '.join(server_options())}`."
+    )
     entries = [run_rounds(testsuite, ours, refws, selected, arguments)]
     for peer in peers.PEERS:
         entry = results.Entry(peer.name, peer.versions, peer.setup)

@@ -27,7 +27,26 @@ TYPICAL_S = {
 
 OTHER_CASES_S = 0.02
 
-COMPRESSION_S = (0.7, 0.7, 0.7, 0.8, 0.8, 0.9, 1.1, 1.7, 2.5, 5.3, 0.8, 1.2, 1.9, 2.8, 6.0, 5.5, 5.7, 5.5)
+COMPRESSION_S = (
+    0.7,
+    0.7,
+    0.7,
+    0.8,
+    0.8,
+    0.9,
+    1.1,
+    1.7,
+    2.5,
+    5.3,
+    0.8,
+    1.2,
+    1.9,
+    2.8,
+    6.0,
+    5.5,
+    5.7,
+    5.5,
+)
 """Seconds of 13.1.1 to 13.1.18, and of the same numbers in the other groups of 12 and 13."""
 
 SLOW_TO_DEFLATE = {"12.2": 2.7, "12.3": 2.1, "12.5": 2.1}
@@ -35,9 +54,22 @@ SLOW_TO_DEFLATE = {"12.2": 2.7, "12.3": 2.1, "12.5": 2.1}
 
 COMPRESSION_SAMPLE = (
     *("12.1.8", "12.1.16", "12.2.4", "12.2.11", "12.3.6", "12.3.13", "12.4.14", "12.5.2"),
-    *("13.1.1", "13.2.10", "13.2.17", "13.3.3", "13.4.5", "13.5.9", "13.5.15", "13.6.7", "13.7.12", "13.7.18"),
+    *(
+        "13.1.1",
+        "13.2.10",
+        "13.2.17",
+        "13.3.3",
+        "13.4.5",
+        "13.5.9",
+        "13.5.15",
+        "13.6.7",
+        "13.7.12",
+        "13.7.18",
+    ),
 )
-"""Each group of 12 and 13, and each size of message and fragment, which is what the last number stands for, once."""
+"""Each group of 12 and 13, and each size of message and fragment, which is what the last number
+stands for, once.
+"""
 
 NAMED = {
     "all": ("*",),
@@ -59,8 +91,11 @@ def group_of(case: str) -> str:
     return case.partition(".")[0]
 
 
-def select(known: Iterable[str], patterns: Iterable[str], excluded: Iterable[str] = ()) -> list[str]:
-    """The known cases that fit one of `patterns` and none of `excluded`, in order; `*` stands for anything.
+def select(
+    known: Iterable[str], patterns: Iterable[str], excluded: Iterable[str] = ()
+) -> list[str]:
+    """The known cases that fit one of `patterns` and none of `excluded`, in order; `*` stands for
+    anything.
 
     Raises UnknownCases for a pattern that fits none of the known cases, and when no case is left.
     """
@@ -80,7 +115,9 @@ def _fitting(known: Sequence[str], patterns: Iterable[str]) -> set[str]:
 def _fitting_one(known: Sequence[str], pattern: str) -> list[str]:
     fitting = [case for case in known if fnmatchcase(case, pattern)]
     if not fitting:
-        raise UnknownCases(f"no case fits {pattern!r}; cases look like 9.1.6, patterns like 9.1.* or 6.*")
+        raise UnknownCases(
+            f"no case fits {pattern!r}; cases look like 9.1.6, patterns like 9.1.* or 6.*"
+        )
     return fitting
 
 
@@ -116,7 +153,10 @@ def typical_s(case: str) -> float:
     group, _, number = case.rpartition(".")
     if group_of(case) in ("12", "13"):
         return COMPRESSION_S[int(number) - 1] * SLOW_TO_DEFLATE.get(group, 1)
-    return next((TYPICAL_S[name] for name in _names_from_long_to_short(case) if name in TYPICAL_S), OTHER_CASES_S)
+    return next(
+        (TYPICAL_S[name] for name in _names_from_long_to_short(case) if name in TYPICAL_S),
+        OTHER_CASES_S,
+    )
 
 
 def _names_from_long_to_short(case: str) -> Iterator[str]:
@@ -126,9 +166,11 @@ def _names_from_long_to_short(case: str) -> Iterator[str]:
 
 
 def portions(cases: Iterable[str], clients: int) -> list[list[str]]:
-    """The cases in portions, each the work of one fuzzing client; the longest cases stand in the first portions.
+    """The cases in portions, each the work of one fuzzing client; the longest cases stand in the
+    first portions.
 
-    Each client takes the next portion when it has finished one, so that all of them end at about the same time.
+    Each client takes the next portion when it has finished one, so that all of them end at about
+    the same time.
     """
     longest_first = sorted(cases, key=typical_s, reverse=True)
     portion_s = _portion_s(longest_first, clients)
@@ -144,6 +186,8 @@ def portions(cases: Iterable[str], clients: int) -> list[list[str]]:
 
 
 def _portion_s(cases: Sequence[str], clients: int) -> float:
-    """Not too short, as a fuzzing client takes half a second to start; not too long, as it reports only at its end."""
+    """Not too short, as a fuzzing client takes half a second to start; not too long, as it reports
+    only at its end.
+    """
     total_s = sum(map(typical_s, cases))
     return min(max(total_s / (4 * clients), 3.0), 30.0)

@@ -1,4 +1,5 @@
-"""RFC 6455 §4.1, the client under test: it asks a fuzzing server for one case after the other, and echoes what it gets.
+"""RFC 6455 §4.1, the client under test: it asks a fuzzing server for one case after the other, and
+echoes what it gets.
 
     python3 conformance/echo_client.py ws://127.0.0.1:9001 refws 1.1.1 9.1.6
 
@@ -25,11 +26,13 @@ TITLES = {
     "13.6": (True, 15),
     "13.7": (True, 9),
 }
-"""What the client offers according to the titles of these groups: requestNoContextTakeover, requestMaxWindowBits.
+"""What the client offers according to the titles of these groups: requestNoContextTakeover,
+requestMaxWindowBits.
 
-Both are about what the server sends. It accepts any offer that has client_max_window_bits, and so all of these pass
-with the default one too; but only with their own does it compress without context takeover, and with windows of 9 and
-15 bits. The title of 13.7 has two more to fall back on; a server that grants the first has no use for them.
+Both are about what the server sends. It accepts any offer that has client_max_window_bits, and so
+all of these pass with the default one too; but only with their own does it compress without context
+takeover, and with windows of 9 and 15 bits. The title of 13.7 has two more to fall back on; a
+server that grants the first has no use for them.
 """
 
 
@@ -42,7 +45,9 @@ def main(url: str, agent: str, *cases: str) -> int:
 
 
 def run_case(url: str, agent: str, case: str) -> None:
-    """The server judges what it gets; what goes wrong here is only logged, so that the other cases run."""
+    """The server judges what it gets; what goes wrong here is only logged, so that the other cases
+    run.
+    """
     try:
         echo(f"{url}/runCase?casetuple={case}&agent={agent}", settings_of(case))
     except ConnectionClosed:
@@ -59,13 +64,17 @@ def echo(uri: str, compression: DeflateSettings) -> None:
 
 
 def settings_of(case: str) -> DeflateSettings:
-    """What the title of the case tells the client to offer; elsewhere the default, which no case is in the way of."""
+    """What the title of the case tells the client to offer; elsewhere the default, which no case is
+    in the way of.
+    """
     subgroup = case.rpartition(".")[0]
     if subgroup not in TITLES:
         return DeflateSettings()
     no_context_takeover, window_bits = TITLES[subgroup]
     return DeflateSettings(
-        server_no_context_takeover=no_context_takeover, server_max_window_bits=window_bits, client_max_window_bits=15
+        server_no_context_takeover=no_context_takeover,
+        server_max_window_bits=window_bits,
+        client_max_window_bits=15,
     )
 
 

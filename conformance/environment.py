@@ -1,7 +1,8 @@
-"""Environments for what is not ours: the real testsuite and the peers -> directories under .environments, made once.
+"""Environments for what is not ours: the real testsuite and the peers -> directories under
+.environments, made once.
 
-The testsuite never left Python 2.7. A virtualenv for that is made by a virtualenv of today, itself installed in
-a directory that is thrown away: nothing outside .environments changes.
+The testsuite never left Python 2.7. A virtualenv for that is made by a virtualenv of today, itself
+installed in a directory that is thrown away: nothing outside .environments changes.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ KOSOKU = "kosoku==0.1.0"
 RUN_KOSOKU = "from kosoku._cli import main; main()"
 
 MARKER = "complete.txt"
-"""Holds the requirements that were installed; without it, or with others, the environment is made anew."""
+"""Holds the requirements that were installed; without it, or with others, the environment is made
+anew.
+"""
 
 STEP_TIMEOUT_S = 600.0
 
@@ -74,18 +77,41 @@ class Testsuite:
 
     def cases(self) -> list[str]:
         """All case ids that it knows. Blocks for about a second. Raises Unavailable."""
-        cases = _output(*self._python, "-c", LIST_CASES, directory=self.directory, timeout=60).split()
+        cases = _output(
+            *self._python, "-c", LIST_CASES, directory=self.directory, timeout=60
+        ).split()
         if not cases:
-            raise Unavailable(f"the testsuite does not run; delete {self.directory} and run this again")
+            raise Unavailable(
+                f"the testsuite does not run; delete {self.directory} and run this again"
+            )
         return cases
 
     def fuzzing_client(self, spec: Path) -> list[str | Path]:
         """The command that runs the cases of a spec file and prints each as it starts."""
-        return [*self._python, self.directory / "bin" / "wstest", "--mode", "fuzzingclient", "--spec", spec]
+        return [
+            *self._python,
+            self.directory / "bin" / "wstest",
+            "--mode",
+            "fuzzingclient",
+            "--spec",
+            spec,
+        ]
 
     def fuzzing_server(self, spec: Path) -> list[str | Path]:
-        """The command that serves the cases of a spec file, without its web pages, and prints each as it starts."""
-        return [*self._python, "-c", FUZZING_SERVER, "--mode", "fuzzingserver", "--webport", "0", "--spec", spec]
+        """The command that serves the cases of a spec file, without its web pages, and prints each
+        as it starts.
+        """
+        return [
+            *self._python,
+            "-c",
+            FUZZING_SERVER,
+            "--mode",
+            "fuzzingserver",
+            "--webport",
+            "0",
+            "--spec",
+            spec,
+        ]
 
 
 @dataclass(frozen=True)
@@ -117,7 +143,15 @@ class Kosoku:
         """The command that runs the cases of a spec file; it prints nothing before the end."""
         told = json.loads(spec.read_text("utf-8"))
         cases = [word for case in told["cases"] for word in ("--include", case)]
-        return [self.python, "-c", RUN_KOSOKU, "--outdir", told["outdir"], *cases, told["servers"][0]["url"]]
+        return [
+            self.python,
+            "-c",
+            RUN_KOSOKU,
+            "--outdir",
+            told["outdir"],
+            *cases,
+            told["servers"][0]["url"],
+        ]
 
 
 def kosoku() -> Kosoku:
@@ -145,7 +179,9 @@ def testsuite_version() -> str:
 
 
 def python_packages(name: str, requirements: Sequence[str]) -> Path:
-    """The python of an environment with these packages; made on the first call, in seconds. Raises Unavailable."""
+    """The python of an environment with these packages; made on the first call, in seconds. Raises
+    Unavailable.
+    """
     directory = ENVIRONMENTS / name
     if not is_complete(directory, _lines(requirements)):
         _make(directory, _lines(requirements), lambda scratch: _build_python(scratch, requirements))
@@ -153,7 +189,9 @@ def python_packages(name: str, requirements: Sequence[str]) -> Path:
 
 
 def node_packages(name: str, requirements: Sequence[str]) -> Path:
-    """The node_modules with these packages of npm; made on the first call, in seconds. Raises Unavailable."""
+    """The node_modules with these packages of npm; made on the first call, in seconds. Raises
+    Unavailable.
+    """
     directory = ENVIRONMENTS / name
     if not is_complete(directory, _lines(requirements)):
         _make(directory, _lines(requirements), lambda scratch: _build_node(scratch, requirements))
@@ -200,14 +238,35 @@ def _put_in_place(built: Path, directory: Path, requirements: str) -> None:
 
 def _build_testsuite(scratch: Path, python2: Path, say: Say) -> None:
     tool, environment = scratch / "tool", scratch / "environment"
-    say(f"Making the environment of the testsuite in {ENVIRONMENTS.name}/, once; this takes a minute or two.")
+    say(
+        (
+            f"Making the environment of the testsuite in {ENVIRONMENTS.name}/, once; this takes a "
+            "minute or two."
+        )
+    )
     say(f"  1/3  {VIRTUALENV}")
     _step(scratch, sys.executable, "-m", "venv", tool)
     _step(scratch, tool / "bin" / "pip", "install", VIRTUALENV)
     say(f"  2/3  an environment of {python2}")
-    _step(scratch, tool / "bin" / "virtualenv", "--app-data", scratch / "cache", "--python", python2, environment)
+    _step(
+        scratch,
+        tool / "bin" / "virtualenv",
+        "--app-data",
+        scratch / "cache",
+        "--python",
+        python2,
+        environment,
+    )
     say(f"  3/3  what {REQUIREMENTS.name} lists")
-    _step(scratch, environment / "bin" / "python", "-m", "pip", "install", "--requirement", REQUIREMENTS)
+    _step(
+        scratch,
+        environment / "bin" / "python",
+        "-m",
+        "pip",
+        "install",
+        "--requirement",
+        REQUIREMENTS,
+    )
 
 
 def _build_python(scratch: Path, requirements: Sequence[str]) -> None:
@@ -254,7 +313,9 @@ def _is_python2(executable: Path) -> bool:
 
 
 def _output(*command: str | Path, directory: Path | None = None, timeout: float = 10) -> str:
-    """What the command prints; nothing where it is missing, fails or takes longer than `timeout` seconds."""
+    """What the command prints; nothing where it is missing, fails or takes longer than `timeout`
+    seconds.
+    """
     try:
         done = subprocess.run(
             command,

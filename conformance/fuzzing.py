@@ -1,8 +1,10 @@
-"""The real testsuite against a server or a client: cases -> a report, by way of one for each portion of them.
+"""The real testsuite against a server or a client: cases -> a report, by way of one for each
+portion of them.
 
-A server under test runs all the time, and fuzzing clients come to it, one for each portion. A client under test runs
-once for each portion, against a fuzzing server of its own. Either way the testsuite runs its cases one after the other,
-prints each as it starts, and writes its reports at the end.
+A server under test runs all the time, and fuzzing clients come to it, one for each portion. A
+client under test runs once for each portion, against a fuzzing server of its own. Either way the
+testsuite runs its cases one after the other, prints each as it starts, and writes its reports at
+the end.
 """
 
 from __future__ import annotations
@@ -36,7 +38,9 @@ class RunFailed(Exception):
 
 @dataclass(frozen=True)
 class Server:
-    """What is to be tested: its name in the reports, and the command that serves on a port of 127.0.0.1."""
+    """What is to be tested: its name in the reports, and the command that serves on a port of
+    127.0.0.1.
+    """
 
     name: str
     command: Callable[[int], Sequence[str | Path]]
@@ -45,7 +49,9 @@ class Server:
 
 @dataclass(frozen=True)
 class Client:
-    """What is to be tested: its name in the reports, and the command that asks the server at a URL for these cases."""
+    """What is to be tested: its name in the reports, and the command that asks the server at a URL
+    for these cases.
+    """
 
     name: str
     command: Callable[[str, Sequence[str]], Sequence[str | Path]]
@@ -68,15 +74,23 @@ class Limits:
 
 
 def fuzz_server(
-    referee: Referee, server: Server, selected: Sequence[str], directory: Path, jobs: int, limits: Limits
+    referee: Referee,
+    server: Server,
+    selected: Sequence[str],
+    directory: Path,
+    jobs: int,
+    limits: Limits,
 ) -> list[str]:
-    """Starts the server, runs the cases, leaves one report in `directory`; returns what went wrong on the way.
+    """Starts the server, runs the cases, leaves one report in `directory`; returns what went wrong
+    on the way.
 
     Raises RunFailed, and processes.CommandFailed when the server does not start.
     """
     report.clear(directory)
     port = processes.free_port()
-    with processes.Process(server.command(port), directory / "server.log", directory=ROOT) as process:
+    with processes.Process(
+        server.command(port), directory / "server.log", directory=ROOT
+    ) as process:
         processes.wait_for_port(process, port, STARTUP_S)
         testee = Testee(server.name, f"{server.scheme}://127.0.0.1:{port}/echo")
         run = Run(functools.partial(start_fuzzing_client, referee, testee), directory, process)
@@ -84,9 +98,15 @@ def fuzz_server(
 
 
 def fuzz_client(
-    testsuite: Testsuite, client: Client, selected: Sequence[str], directory: Path, jobs: int, limits: Limits
+    testsuite: Testsuite,
+    client: Client,
+    selected: Sequence[str],
+    directory: Path,
+    jobs: int,
+    limits: Limits,
 ) -> list[str]:
-    """Runs the cases against the client, leaves one report in `directory`; returns what went wrong on the way.
+    """Runs the cases against the client, leaves one report in `directory`; returns what went wrong
+    on the way.
 
     Raises RunFailed, and processes.CommandFailed when a fuzzing server does not start.
     """
@@ -95,7 +115,9 @@ def fuzz_client(
     return _execute(run, client.name, selected, directory, jobs, limits)
 
 
-def _execute(run: Run, agent: str, selected: Sequence[str], directory: Path, jobs: int, limits: Limits) -> list[str]:
+def _execute(
+    run: Run, agent: str, selected: Sequence[str], directory: Path, jobs: int, limits: Limits
+) -> list[str]:
     progress = Progress(selected, jobs, sys.stdout, time.monotonic())
     run.execute(portions(selected, jobs), jobs, limits, progress)
     report.merge(run.directories, agent, directory)
@@ -103,10 +125,14 @@ def _execute(run: Run, agent: str, selected: Sequence[str], directory: Path, job
 
 
 def write_spec(directory: Path, cases: Sequence[str], peer: dict[str, Any]) -> Path:
-    """The file that tells the testsuite what to run, and with whom: JSON of its form, in a new directory."""
+    """The file that tells the testsuite what to run, and with whom: JSON of its form, in a new
+    directory.
+    """
     directory.mkdir(parents=True)
     file = directory / "spec.json"
-    file.write_text(json.dumps({"outdir": str(directory), **peer, "cases": list(cases)}, indent=2), "utf-8")
+    file.write_text(
+        json.dumps({"outdir": str(directory), **peer, "cases": list(cases)}, indent=2), "utf-8"
+    )
     return file
 
 
@@ -116,30 +142,42 @@ def last_started(output: str) -> str | None:
     return started[-1] if started else None
 
 
-def start_fuzzing_client(referee: Referee, testee: Testee, cases: Sequence[str], directory: Path) -> Worker:
+def start_fuzzing_client(
+    referee: Referee, testee: Testee, cases: Sequence[str], directory: Path
+) -> Worker:
     spec = write_spec(directory, cases, {"servers": [{"agent": testee.agent, "url": testee.url}]})
     with ExitStack() as started:
-        client = started.enter_context(processes.Process(referee.fuzzing_client(spec), directory / "output.txt"))
+        client = started.enter_context(
+            processes.Process(referee.fuzzing_client(spec), directory / "output.txt")
+        )
         return Worker(cases, directory, client, client.log, started.pop_all(), referee.passing)
 
 
-def start_fuzzing_server(testsuite: Testsuite, client: Client, cases: Sequence[str], directory: Path) -> Worker:
+def start_fuzzing_server(
+    testsuite: Testsuite, client: Client, cases: Sequence[str], directory: Path
+) -> Worker:
     """A fuzzing server, and the client under test at work there. Blocks until the server listens."""
     port = processes.free_port()
     url = f"ws://127.0.0.1:{port}"
     spec = write_spec(directory, cases, {"url": url})
     log = directory.with_name(f"{client.name}-{directory.name}.log")
     with ExitStack() as started:
-        server = started.enter_context(processes.Process(testsuite.fuzzing_server(spec), directory / "output.txt"))
+        server = started.enter_context(
+            processes.Process(testsuite.fuzzing_server(spec), directory / "output.txt")
+        )
         processes.wait_for_port(server, port, STARTUP_S)
-        process = started.enter_context(processes.Process(client.command(url, cases), log, directory=ROOT))
+        process = started.enter_context(
+            processes.Process(client.command(url, cases), log, directory=ROOT)
+        )
         return Worker(cases, directory, process, server.log, started.pop_all())
 
 
 class Worker:
-    """One portion of the cases in the works: all is done when `process` ends, well if with one of `passing`.
+    """One portion of the cases in the works: all is done when `process` ends, well if with one of
+    `passing`.
 
-    `output` is where the testsuite prints each case as it starts, `started` ends `process` and whatever it needs.
+    `output` is where the testsuite prints each case as it starts, `started` ends `process` and
+    whatever it needs.
     """
 
     def __init__(
@@ -178,7 +216,9 @@ class Worker:
         return self.process.status is None and now - self._current_since > case_s
 
     def cases_but_current(self) -> list[str]:
-        """What is left to do when the current case is given up; nothing when not even the first one starts."""
+        """What is left to do when the current case is given up; nothing when not even the first one
+        starts.
+        """
         return [case for case in self.cases if case != self.current] if self.current else []
 
     def stop(self) -> None:
@@ -188,11 +228,15 @@ class Worker:
 class Run:
     """All portions, several of them at a time; `server` is the one under test, if it is one.
 
-    `directories` holds the reports of the portions that are done, `notes` what went wrong on the way.
+    `directories` holds the reports of the portions that are done, `notes` what went wrong on the
+    way.
     """
 
     def __init__(
-        self, start: Callable[[Sequence[str], Path], Worker], directory: Path, server: processes.Process | None = None
+        self,
+        start: Callable[[Sequence[str], Path], Worker],
+        directory: Path,
+        server: processes.Process | None = None,
     ) -> None:
         self.directories: list[Path] = []
         self.notes: list[str] = []
@@ -204,8 +248,12 @@ class Run:
         self._done: set[str] = set()
         self._numbers = itertools.count(1)
 
-    def execute(self, portions: Iterable[Sequence[str]], jobs: int, limits: Limits, progress: Progress) -> None:
-        """Blocks until all portions are done, at most `limits.run_s`. Raises RunFailed. Leaves no process behind."""
+    def execute(
+        self, portions: Iterable[Sequence[str]], jobs: int, limits: Limits, progress: Progress
+    ) -> None:
+        """Blocks until all portions are done, at most `limits.run_s`. Raises RunFailed. Leaves no
+        process behind.
+        """
         deadline = time.monotonic() + limits.run_s
         self._waiting.extend(portions)
         with ExitStack() as cleanup:
@@ -223,11 +271,18 @@ class Run:
     def _check_server(self) -> None:
         if self._server is not None and self._server.status is not None:
             status = self._server.status
-            raise RunFailed(f"the server ended with status {status} {self._during()}:\n{self._server.tail()}")
+            raise RunFailed(
+                f"the server ended with status {status} {self._during()}:\n{self._server.tail()}"
+            )
 
     def _check_time(self, deadline: float, limits: Limits) -> None:
         if time.monotonic() > deadline:
-            raise RunFailed(f"no end after {limits.run_s:g} s, {self._during()}; raise --deadline on a slow machine")
+            raise RunFailed(
+                (
+                    f"no end after {limits.run_s:g} s, {self._during()}; raise --deadline on a "
+                    "slow machine"
+                )
+            )
 
     def _during(self) -> str:
         return f"during {', '.join(self._current())}" if self._current() else "between the cases"
@@ -259,10 +314,14 @@ class Run:
         self.directories.append(worker.directory)
         if worker.process.status not in worker.passing:
             status, tail = worker.process.status, worker.process.tail()
-            self.notes.append(f"a client ended with status {status} during {worker.current}:\n{tail}")
+            self.notes.append(
+                f"a client ended with status {status} during {worker.current}:\n{tail}"
+            )
 
     def _give_up(self, worker: Worker, limits: Limits) -> None:
-        """The testsuite would report nothing of the other cases, so they run again without the one that hangs."""
+        """The testsuite would report nothing of the other cases, so they run again without the one
+        that hangs.
+        """
         self._workers.remove(worker)
         worker.stop()
         again = worker.cases_but_current()

@@ -1,4 +1,6 @@
-"""The peers: other WebSocket servers of Python, and the one of Node.js, each echoing with its own defaults."""
+"""The peers: other WebSocket servers of Python, and the one of Node.js, each echoing with its own
+defaults.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ class Peer:
     @property
     def versions(self) -> str:
         """Its own version, and that of the package that does the work for it, if there is one."""
-        readable = ", ".join(requirement.replace("==", " ").replace("@", " ") for requirement in self.requirements)
+        readable = ", ".join(
+            requirement.replace("==", " ").replace("@", " ") for requirement in self.requirements
+        )
         return readable.removeprefix(f"{self.name} ")
 
     def server(self) -> fuzzing.Server:
@@ -50,13 +54,17 @@ PEERS = (
         "websockets",
         ("websockets==17.4",),
         "websockets_echo.py",
-        "`websockets.sync.server.serve`, threaded; messages up to 32 MiB; compression on (default).",
+        (
+            "`websockets.sync.server.serve`, threaded; messages up to 32 MiB; compression on "
+            "(default)."
+        ),
     ),
     Peer(
         "simple-websocket",
         ("simple-websocket==1.1.0", "wsproto==1.3.2"),
         "simple_websocket_echo.py",
-        "`Server.accept` behind `http.server.ThreadingHTTPServer`; messages of any length (default); compression on"
+        "`Server.accept` behind `http.server.ThreadingHTTPServer`; messages of any length "
+        "(default); compression on"
         " (cannot be switched off).",
     ),
     Peer(

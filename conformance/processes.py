@@ -1,4 +1,6 @@
-"""Child processes that never outlive the run, and the one place where the run waits and hears a Ctrl-C."""
+"""Child processes that never outlive the run, and the one place where the run waits and hears a
+Ctrl-C.
+"""
 
 from __future__ import annotations
 
@@ -45,9 +47,13 @@ def pause(seconds: float = POLL_S) -> None:
 
 
 class Process:
-    """A command in a session of its own, its output in a log file. Leaving the `with` block ends all of its session."""
+    """A command in a session of its own, its output in a log file. Leaving the `with` block ends
+    all of its session.
+    """
 
-    def __init__(self, command: Sequence[str | Path], log: Path, *, directory: Path | None = None) -> None:
+    def __init__(
+        self, command: Sequence[str | Path], log: Path, *, directory: Path | None = None
+    ) -> None:
         self.log = log
         with log.open("wb") as output:
             self._popen = subprocess.Popen(
@@ -63,7 +69,10 @@ class Process:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.stop()
 
@@ -98,7 +107,11 @@ def run(command: Sequence[str | Path], log: Path, timeout: float) -> None:
         while process.status is None and time.monotonic() < deadline:
             pause()
         if process.status != 0:
-            what = f"took more than {timeout:.0f} s" if process.status is None else f"ended with {process.status}"
+            what = (
+                f"took more than {timeout:.0f} s"
+                if process.status is None
+                else f"ended with {process.status}"
+            )
             raise CommandFailed(f"{' '.join(map(str, command))} {what}:\n{process.tail()}")
 
 
@@ -108,13 +121,19 @@ def free_port() -> int:
 
 
 def wait_for_port(server: Process, port: int, timeout: float) -> None:
-    """Returns when the server accepts connections. Raises CommandFailed when it ends or takes longer than `timeout`."""
+    """Returns when the server accepts connections. Raises CommandFailed when it ends or takes
+    longer than `timeout`.
+    """
     deadline = time.monotonic() + timeout
     while not _accepts(port):
         if server.status is not None:
-            raise CommandFailed(f"the server ended with status {server.status} before it listened:\n{server.tail()}")
+            raise CommandFailed(
+                f"the server ended with status {server.status} before it listened:\n{server.tail()}"
+            )
         if time.monotonic() > deadline:
-            raise CommandFailed(f"the server does not listen on port {port} after {timeout:.0f} s:\n{server.tail()}")
+            raise CommandFailed(
+                f"the server does not listen on port {port} after {timeout:.0f} s:\n{server.tail()}"
+            )
         pause()
 
 

@@ -17,7 +17,9 @@ def clock(seconds: float) -> str:
 
 
 def left_s(done: Collection[str], total: Collection[str], elapsed_s: float, clients: int) -> float:
-    """Seconds until the end: by the pace so far, by the typical durations while there is no pace yet."""
+    """Seconds until the end: by the pace so far, by the typical durations while there is no pace
+    yet.
+    """
     done_s, total_s = sum(map(typical_s, done)), sum(map(typical_s, total))
     pace = done_s / elapsed_s if done_s and elapsed_s >= ESTIMATE_AFTER_S else clients
     return (total_s - done_s) / pace
@@ -26,7 +28,9 @@ def left_s(done: Collection[str], total: Collection[str], elapsed_s: float, clie
 class Progress:
     """Writes the line: over and over in place on a terminal, every 5 s elsewhere."""
 
-    def __init__(self, total: Collection[str], clients: int, output: TextIO, started: float) -> None:
+    def __init__(
+        self, total: Collection[str], clients: int, output: TextIO, started: float
+    ) -> None:
         self._total = total
         self._clients = clients
         self._output = output
@@ -45,7 +49,10 @@ class Progress:
     def line(self, done: Collection[str], current: Sequence[str], now: float) -> str:
         elapsed_s = now - self._started
         left = clock(left_s(done, self._total, elapsed_s, self._clients))
-        return f"{len(done):4d} of {len(self._total)}  {clock(elapsed_s)}, about {left} left  {' '.join(current)}"
+        return (
+            f"{len(done):4d} of {len(self._total)}  {clock(elapsed_s)}, about {left} left  "
+            f"{' '.join(current)}"
+        )
 
     def end(self) -> None:
         """Leaves the terminal with an empty line."""

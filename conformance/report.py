@@ -1,4 +1,6 @@
-"""The testsuite's reports: several directories -> one, and the comparison with what is expected of us."""
+"""The testsuite's reports: several directories -> one, and the comparison with what is expected of
+us.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,9 @@ Results = Mapping[str, Result]
 
 
 def merge(parts: Iterable[Path], agent: str, target: Path) -> None:
-    """Moves the pages of all parts into `target`, with one index (JSON and HTML) for all; the parts vanish."""
+    """Moves the pages of all parts into `target`, with one index (JSON and HTML) for all; the parts
+    vanish.
+    """
     merged: dict[str, Any] = {}
     for part in parts:
         merged.update(_read_index(part, agent))
@@ -83,13 +87,21 @@ class Expectation:
 
     @classmethod
     def load(cls, file: Path) -> Expectation:
-        """Reads `cases`, how many each subgroup has, and `exceptions`, those that are not OK and closed OK."""
+        """Reads `cases`, how many each subgroup has, and `exceptions`, those that are not OK and
+        closed OK.
+        """
         data = json.loads(file.read_text("utf-8"))
-        verdicts = {f"{group}.{n}": STRICT for group, count in data["cases"].items() for n in range(1, count + 1)}
+        verdicts = {
+            f"{group}.{n}": STRICT
+            for group, count in data["cases"].items()
+            for n in range(1, count + 1)
+        }
         exceptions = {case: Verdict(*verdict) for case, verdict in data["exceptions"].items()}
         unknown = sorted(set(exceptions) - set(verdicts), key=case_order)
         if unknown:
-            raise ValueError(f"{file.name}: exceptions for cases that it does not count: {', '.join(unknown)}")
+            raise ValueError(
+                f"{file.name}: exceptions for cases that it does not count: {', '.join(unknown)}"
+            )
         return cls(verdicts | exceptions)
 
 
@@ -101,11 +113,18 @@ class Difference:
     page: Path | None
 
     def __str__(self) -> str:
-        return f"{self.case}: expected {self.expected}; got {self.got}\n    {self.page or 'no report of this case'}"
+        return (
+            f"{self.case}: expected {self.expected}; got {self.got}\n    "
+            f"{self.page or 'no report of this case'}"
+        )
 
 
-def differences(selected: Iterable[str], expectation: Expectation, results: Results) -> list[Difference]:
-    """All that is not as expected, better or worse: among the selected cases and whatever else was reported."""
+def differences(
+    selected: Iterable[str], expectation: Expectation, results: Results
+) -> list[Difference]:
+    """All that is not as expected, better or worse: among the selected cases and whatever else was
+    reported.
+    """
     cases = sorted(set(selected) | set(results), key=case_order)
     compared = ((case, expectation.verdicts.get(case), results.get(case)) for case in cases)
     return [
@@ -123,7 +142,10 @@ def differences(selected: Iterable[str], expectation: Expectation, results: Resu
 def summary(results: Results) -> str:
     """A table with one line for each group of cases, and one for all."""
     groups = sorted({group_of(case) for case in results}, key=int)
-    rows = [_row(f"{group}.*", [r.verdict for c, r in results.items() if group_of(c) == group]) for group in groups]
+    rows = [
+        _row(f"{group}.*", [r.verdict for c, r in results.items() if group_of(c) == group])
+        for group in groups
+    ]
     total = _row("all", [result.verdict for result in results.values()])
     return _table([("", "cases", *COLUMNS, "unclean"), *rows, total])
 
@@ -137,7 +159,9 @@ def _row(name: str, verdicts: Sequence[Verdict]) -> tuple[str, ...]:
 
 def _table(rows: Sequence[Sequence[str]]) -> str:
     widths = [max(map(len, column)) for column in zip(*rows)]
-    return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(row, widths)) for row in rows)
+    return "\n".join(
+        "  ".join(cell.rjust(width) for cell, width in zip(row, widths)) for row in rows
+    )
 
 
 def index_page(agent: str, results: Results) -> str:
@@ -146,14 +170,17 @@ def index_page(agent: str, results: Results) -> str:
     title = f"{html.escape(agent)}: {len(results)} cases"
     style = "body { font: 1rem sans-serif } td { padding: 0 1em } .other { background: #fdd }"
     return (
-        f'<!DOCTYPE html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{title}</title>\n<style>{style}</style>\n'
+        '<!DOCTYPE html>\n<html lang="en">\n<meta '
+        f'charset="utf-8">\n<title>{title}</title>\n<style>{style}</style>\n'
         f"<h1>{title}</h1>\n<pre>{html.escape(summary(results))}</pre>\n"
         f"<table>\n<tr><th>case<th>behavior<th>closing\n{rows}\n</table>\n</html>\n"
     )
 
 
 def _html_row(case: str, result: Result) -> str:
-    strict = result.verdict.behavior in CLEAN_CLOSES and result.verdict.behavior_close in CLEAN_CLOSES
+    strict = (
+        result.verdict.behavior in CLEAN_CLOSES and result.verdict.behavior_close in CLEAN_CLOSES
+    )
     link = f'<a href="{html.escape(result.page.name)}">{html.escape(case)}</a>'
     cells = "".join(f"<td>{html.escape(cell)}" for cell in result.verdict)
     return f'<tr class="{"ok" if strict else "other"}"><td>{link}{cells}'

@@ -1,4 +1,6 @@
-"""The reports of several servers -> RESULTS.md: a table, the cases that are not strict, how each was set up."""
+"""The reports of several servers -> RESULTS.md: a table, the cases that are not strict, how each
+was set up.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ below; its environment has nothing but the package in this version and what that
 
 @dataclass(frozen=True)
 class Entry:
-    """A server, its versions, how it was set up; and its verdicts in each round, or why there are none."""
+    """A server, its versions, how it was set up; and its verdicts in each round, or why there are
+    none.
+    """
 
     name: str
     versions: str
@@ -41,7 +45,9 @@ class Entry:
 
     def unsteady(self) -> dict[str, list[Verdict]]:
         """The cases that did not end the same way in all rounds."""
-        return {case: verdicts for case, verdicts in self._by_case().items() if len(set(verdicts)) > 1}
+        return {
+            case: verdicts for case, verdicts in self._by_case().items() if len(set(verdicts)) > 1
+        }
 
     def _by_case(self) -> dict[str, list[Verdict]]:
         cases = sorted(set().union(*self.rounds), key=case_order)
@@ -86,7 +92,10 @@ class Table:
                 "\n## What is not strict\n",
                 *(line for entry in self.entries if entry.rounds for line in _not_strict(entry)),
                 "## How each was set up\n",
-                *(f"- **{entry.name}** ({entry.versions}): {entry.setup}" for entry in self.entries),
+                *(
+                    f"- **{entry.name}** ({entry.versions}): {entry.setup}"
+                    for entry in self.entries
+                ),
                 "",
             )
         )
@@ -94,7 +103,10 @@ class Table:
     def _introduction(self) -> Iterator[str]:
         yield "# refws and other servers in the Autobahn testsuite\n"
         yield f"Made on {self.day.isoformat()} by `{self.command}`, which writes this file anew."
-        yield f"{len(self.selected)} cases ({as_ranges(_groups(self.selected))}), {self.rounds} rounds for each server;"
+        yield (
+            f"{len(self.selected)} cases ({as_ranges(_groups(self.selected))}), "
+            f"{self.rounds} rounds for each server;"
+        )
         yield f"the referee is the fuzzing client of {self.referee}. {self.machine}.\n"
 
     def _table(self) -> Iterator[str]:
@@ -104,7 +116,10 @@ class Table:
             if entry.rounds:
                 yield f"| {entry.name} | {entry.versions} | {' | '.join(_counts(entry))} |"
             else:
-                yield f"| {entry.name} | {entry.versions} | {entry.missing} |{' |' * (len(COLUMNS) + 1)}"
+                yield (
+                    f"| {entry.name} | {entry.versions} | {entry.missing} "
+                    f"|{' |' * (len(COLUMNS) + 1)}"
+                )
 
     def _explanation(self) -> Iterator[str]:
         yield EXPLANATION
@@ -118,7 +133,10 @@ def _counts(entry: Entry) -> list[str]:
     best = entry.best().values()
     behaviors = Counter(verdict.behavior for verdict in best)
     unclean = sum(map(_is_unclean, best))
-    return [str(count) for count in (*(behaviors[column] for column in COLUMNS), unclean, len(entry.unsteady()))]
+    return [
+        str(count)
+        for count in (*(behaviors[column] for column in COLUMNS), unclean, len(entry.unsteady()))
+    ]
 
 
 def _each_round(found: Sequence[Verdict]) -> str:
@@ -139,7 +157,10 @@ def _not_strict(entry: Entry) -> Iterator[str]:
         yield f"- {kind}: {as_ranges(cases)}"
     unsteady = entry.unsteady()
     if unsteady:
-        yield f"- Unsteady: {'; '.join(f'{case} ({_each_round(found)})' for case, found in unsteady.items())}"
+        yield (
+            "- Unsteady: "
+            f"{'; '.join(f'{case} ({_each_round(found)})' for case, found in unsteady.items())}"
+        )
     if not kinds and not unsteady:
         yield "Nothing."
     yield ""

@@ -1,7 +1,7 @@
 """rules.tsv: a case -> what of the RFCs it exercises, and the functions of refws that answer.
 
-The rules of a case add up: `6.4` fits 6.4.1, and so do `6`, `6-7` and `6.3.2-6.4.2`. `*` holds what every case has.
-A rule with a side, `server` or `client`, is for reports of that one only.
+The rules of a case add up: `6.4` fits 6.4.1, and so do `6`, `6-7` and `6.3.2-6.4.2`. `*` holds what
+every case has. A rule with a side, `server` or `client`, is for reports of that one only.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ EVERY_CASE = "*"
 
 @dataclass(frozen=True)
 class Rule:
-    """A line of the table: cases, their subject, ids such as 6455-5.4-03, functions such as refws/x.py:Class.method."""
+    """A line of the table: cases, their subject, ids such as 6455-5.4-03, functions such as
+    refws/x.py:Class.method.
+    """
 
     cases: str
     subject: str
@@ -30,12 +32,17 @@ class Rule:
 
 def load(file: Path = RULES) -> list[Rule]:
     with file.open(encoding="utf-8", newline="") as lines:
-        return [_rule(line) for line in csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE, restval="")]
+        return [
+            _rule(line)
+            for line in csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE, restval="")
+        ]
 
 
 def _rule(line: Mapping[str, str]) -> Rule:
     requirements, functions = line["requirements"].split(), line["functions"].split()
-    return Rule(line["cases"], line["subject"], tuple(requirements), tuple(functions), line.get("side", ""))
+    return Rule(
+        line["cases"], line["subject"], tuple(requirements), tuple(functions), line.get("side", "")
+    )
 
 
 def of_side(rules: Iterable[Rule], side: str) -> list[Rule]:

@@ -1,4 +1,6 @@
-"""One case of a report -> a page of text: what is sent and expected, the rules and functions at work, the bytes."""
+"""One case of a report -> a page of text: what is sent and expected, the rules and functions at
+work, the bytes.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ WIDTH = 118
 LABEL = 11
 BYTES_A_LINE = 16
 MOST_EVENTS = 40
-"""More events of the wire log than these are cut in the middle: some cases send a message byte by byte."""
+"""More events of the wire log than these are cut in the middle: some cases send a message byte by
+byte.
+"""
 
 SENT, RECEIVED = "->", "<-"
 DIRECTIONS = {"TO": SENT, "RO": RECEIVED}
@@ -32,7 +36,9 @@ def load(result: Result) -> dict[str, Any]:
     return json.loads(result.page.with_suffix(".json").read_text("utf-8"))
 
 
-def case_page(case: str, result: Result, noted: Mapping[str, Any], table: Sequence[rules.Rule]) -> str:
+def case_page(
+    case: str, result: Result, noted: Mapping[str, Any], table: Sequence[rules.Rule]
+) -> str:
     found = rules.rules_of(case, table)
     every = [rule for rule in table if rule.cases == rules.EVERY_CASE]
     parts = [
@@ -54,7 +60,9 @@ def case_page(case: str, result: Result, noted: Mapping[str, Any], table: Sequen
 def _rule_lines(found: Sequence[rules.Rule]) -> Iterator[str]:
     sections = rules.by_section(requirement for rule in found for requirement in rule.requirements)
     yield from labelled("about", [rule.subject for rule in found])
-    yield from labelled("rules", [f"{section}: {' '.join(ids)}" for section, ids in sections.items()])
+    yield from labelled(
+        "rules", [f"{section}: {' '.join(ids)}" for section, ids in sections.items()]
+    )
     yield from labelled("answers", _functions(found))
 
 
@@ -62,11 +70,15 @@ def _every_case_lines(every: Sequence[rules.Rule]) -> Iterator[str]:
     """In short, as they are the same each time."""
     sections = rules.by_section(requirement for rule in every for requirement in rule.requirements)
     yield from labelled("as always", [rule.subject for rule in every])
-    yield from labelled("", [", ".join(sections).replace(", RFC 6455", ","), ", ".join(_functions(every))])
+    yield from labelled(
+        "", [", ".join(sections).replace(", RFC 6455", ","), ", ".join(_functions(every))]
+    )
 
 
 def _functions(found: Iterable[rules.Rule]) -> list[str]:
-    return list(dict.fromkeys(function.replace(":", " ") for rule in found for function in rule.functions))
+    return list(
+        dict.fromkeys(function.replace(":", " ") for rule in found for function in rule.functions)
+    )
 
 
 def labelled(label: str, lines: Iterable[str]) -> Iterator[str]:
@@ -85,12 +97,17 @@ def plain_text(description: str) -> list[str]:
 
 
 def wire(noted: Mapping[str, Any]) -> Iterator[str]:
-    """What went over the wire, in its order: the heads as text, all else as the testsuite has kept it."""
+    """What went over the wire, in its order: the heads as text, all else as the testsuite has kept
+    it.
+    """
     tested = "client" if noted["isServer"] else "server"
     yield f"On the wire ({SENT} from the testsuite to the {tested}, {RECEIVED} back):"
     heads = _heads(noted)
     for kind, head in heads.items():
-        yield f"  {DIRECTIONS[kind]} {counted(len(head.encode())) if head else 'a head that the report does not keep'}"
+        yield (
+            f"  {DIRECTIONS[kind]} "
+            f"{counted(len(head.encode())) if head else 'a head that the report does not keep'}"
+        )
         yield from head_lines(head)
     for event in _cut([event for event in noted["wirelog"] if not _is_head(event, heads)]):
         if event[0] in heads:
@@ -115,7 +132,11 @@ def _heads(noted: Mapping[str, Any]) -> dict[str, str]:
 def _is_head(event: Event, heads: Mapping[str, str]) -> bool:
     """Whether these are the bytes of the request or of the response, and no others."""
     head = heads.get(event[0], "").encode()
-    return bool(head) and event[1][0] == len(head) and head.hex().startswith(event[1][1].removesuffix(" ..."))
+    return (
+        bool(head)
+        and event[1][0] == len(head)
+        and head.hex().startswith(event[1][1].removesuffix(" ..."))
+    )
 
 
 def _cut(events: Sequence[Event]) -> Iterator[Event]:
@@ -183,4 +204,7 @@ def _frame(opcode: int, fin: bool, rsv: int, length: int, payload: str) -> str:
     """How the testsuite itself reads a frame that it has sent or got."""
     bits = f"FIN {int(fin)}, RSV {rsv:03b}"
     shown = f": {printable(payload)}" if length else ""
-    return f"frame: {OPCODES.get(opcode, f'opcode {opcode:#x}')}, {bits}, payload of {counted(length)}{shown}"
+    return (
+        f"frame: {OPCODES.get(opcode, f'opcode {opcode:#x}')}, {bits}, payload of "
+        f"{counted(length)}{shown}"
+    )

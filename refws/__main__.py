@@ -6,7 +6,8 @@ import sys
 from importlib import import_module
 
 COMMANDS = {
-    "serve": "a WebSocket server with example endpoints, and a page to try them; also without this word",
+    "serve": "a WebSocket server with example endpoints, and a page to try them; also without "
+    "this word",
     "connect": "a WebSocket client for the terminal, and for programs through a pipe",
     "explain": "bytes as frames, every bit with its meaning and its section",
     "accept": "the Sec-WebSocket-Accept of a Sec-WebSocket-Key, step by step",

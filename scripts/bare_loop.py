@@ -1,9 +1,9 @@
 """The limit of one thread per connection in Python: a loop that only counts bytes.
 
-After a minimal opening handshake nothing is parsed, unmasked or checked: bytes are received into one buffer and
-added up, and for each whole frame's worth of them a frame made beforehand goes back. The path of the request
-tells what is exchanged: /OPCODE/PAYLOAD_LENGTH. No server of this architecture can be faster, so scripts/bench.py
-gives every other server as a ratio of this one.
+After a minimal opening handshake nothing is parsed, unmasked or checked: bytes are received into
+one buffer and added up, and for each whole frame's worth of them a frame made beforehand goes back.
+The path of the request tells what is exchanged: /OPCODE/PAYLOAD_LENGTH. No server of this
+architecture can be faster, so scripts/bench.py gives every other server as a ratio of this one.
 
     python3 scripts/bare_loop.py PORT
 """
@@ -45,7 +45,9 @@ def echo(connection: socket.socket) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         opcode, payload_length = answer_handshake(connection)
         payload = sample_payload(payload_length)
-        count(connection, len(wire.client_frame(opcode, payload)), wire.server_frame(opcode, payload))
+        count(
+            connection, len(wire.client_frame(opcode, payload)), wire.server_frame(opcode, payload)
+        )
 
 
 def count(connection: socket.socket, frame_size: int, reply: bytes) -> None:

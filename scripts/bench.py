@@ -5,25 +5,28 @@
     python3 scripts/bench.py --server other=ws://127.0.0.1:9000/echo --server "third=python3 third.py {port}"
     python3 scripts/bench.py --deflate
 
-Each server is a process of its own, this process is the load generator (load.py). The servers take turns, A B A B, so
-that a machine that slows down slows down all of them; medians are printed. The ratio is the median of the ratios of
-each round, the spread is their lowest and highest. Each measurement has a fresh server: where its memory comes to lie
-makes one process up to a tenth faster than another of the same program, for as long as it lives. CPU is the time that
-the server itself computes for a message; it changes less than the rates do when other programs are busy on this
+Each server is a process of its own, this process is the load generator (load.py). The servers take
+turns, A B A B, so that a machine that slows down slows down all of them; medians are printed. The
+ratio is the median of the ratios of each round, the spread is their lowest and highest. Each
+measurement has a fresh server: where its memory comes to lie makes one process up to a tenth faster
+than another of the same program, for as long as it lives. CPU is the time that the server itself
+computes for a message; it changes less than the rates do when other programs are busy on this
 machine, but it changes too.
 
-Every server started here runs on one CPU: its threads take turns with the interpreter lock anyway. The load
-generator runs on another one where messages are in flight at the same time (the server is then busy all the time
-and the only thing that limits), and on the same one where a single message goes to and fro (on two CPUs that would
-measure how fast the kernel wakes the other CPU, four times as long as everything that the server does). Left to
-itself (--free) the kernel changes between these two ways from second to second: the same server then did 13,000
-or 62,000 ping-pongs per second, with deviations of 15 to 40 % where placed servers had 2 to 15 %.
+Every server started here runs on one CPU: its threads take turns with the interpreter lock anyway.
+The load generator runs on another one where messages are in flight at the same time (the server is
+then busy all the time and the only thing that limits), and on the same one where a single message
+goes to and fro (on two CPUs that would measure how fast the kernel wakes the other CPU, four times
+as long as everything that the server does). Left to itself (--free) the kernel changes between
+these two ways from second to second: the same server then did 13,000 or 62,000 ping-pongs per
+second, with deviations of 15 to 40 % where placed servers had 2 to 15 %.
 
---deflate compares with the threaded server of `websockets` instead: JSON messages of 1 KiB, permessage-deflate
-agreed on as a browser offers it, every echo inflated and compared (deflate_load.py). Both servers then compress in
-a window of 12 bits with a context, as is their default; refws runs with its default level 3 and, as refws-6, with
-the level 6 of `websockets`. The peer comes from conformance/, which makes its environment on the first run; its
-Python runs all the servers. The exit status is 1 if refws is slower in any scenario.
+--deflate compares with the threaded server of `websockets` instead: JSON messages of 1 KiB,
+permessage-deflate agreed on as a browser offers it, every echo inflated and compared
+(deflate_load.py). Both servers then compress in a window of 12 bits with a context, as is their
+default; refws runs with its default level 3 and, as refws-6, with the level 6 of `websockets`. The
+peer comes from conformance/, which makes its environment on the first run; its Python runs all the
+servers. The exit status is 1 if refws is slower in any scenario.
 """
 
 import argparse
@@ -87,7 +90,9 @@ class Server:
 
 @dataclasses.dataclass(frozen=True)
 class Placement:
-    """The CPU of the servers and the one that the load generator may have for itself; None lets the kernel choose."""
+    """The CPU of the servers and the one that the load generator may have for itself; None lets the
+    kernel choose.
+    """
 
     servers: int | None = None
     elsewhere: int | None = None
@@ -114,12 +119,16 @@ class Result:
         return [measurement.cost_us for measurement in self.measurements[name]]
 
     def ratios(self, name: str, baseline: str) -> list[float]:
-        return [rate / base for rate, base in zip(self.rates(name), self.rates(baseline), strict=True)]
+        return [
+            rate / base for rate, base in zip(self.rates(name), self.rates(baseline), strict=True)
+        ]
 
 
 def bare_server() -> Server:
     command = (sys.executable, bare_loop.__file__, "{port}")
-    return Server(BARE, server_process.HOST, server_process.free_port(), "/{opcode}/{payload_length}", command)
+    return Server(
+        BARE, server_process.HOST, server_process.free_port(), "/{opcode}/{payload_length}", command
+    )
 
 
 def refws_server() -> Server:
@@ -136,8 +145,10 @@ def deflate_servers() -> list[Server]:
         REFWS: (python, *server_process.refws_command("--deflate")[1:]),
         REFWS_6: (python, level_6, "{port}", "6"),
     }
-    ours = [Server(name, server_process.HOST, server_process.free_port(), "/echo", command)
-            for name, command in commands.items()]
+    ours = [
+        Server(name, server_process.HOST, server_process.free_port(), "/echo", command)
+        for name, command in commands.items()
+    ]
     return [*ours, Server(WEBSOCKETS, server_process.HOST, port, "/echo", (python, *program))]
 
 
@@ -146,7 +157,9 @@ class PeerUnavailable(Exception):
 
 
 def peer_command(name: str, port: int) -> list[str]:
-    """How the echo server of a peer of conformance/ is started; its environment is made on the first call."""
+    """How the echo server of a peer of conformance/ is started; its environment is made on the
+    first call.
+    """
     sys.path.insert(0, str(server_process.ROOT / "conformance"))
     import environment
     import peers
@@ -159,17 +172,27 @@ def peer_command(name: str, port: int) -> list[str]:
 
 
 def parse_server(text: str) -> Server:
-    """NAME=ws://HOST:PORT/PATH, or NAME=COMMAND where {port} stands for the port to listen on (endpoint /echo)."""
+    """NAME=ws://HOST:PORT/PATH, or NAME=COMMAND where {port} stands for the port to listen on
+    (endpoint /echo).
+    """
     name, _, value = text.partition("=")
     if not name or not value:
-        raise argparse.ArgumentTypeError(f"{text!r}: write NAME=ws://HOST:PORT/PATH or NAME=COMMAND with {{port}}")
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: write NAME=ws://HOST:PORT/PATH or NAME=COMMAND with {{port}}"
+        )
     if name in TAKEN:
-        raise argparse.ArgumentTypeError(f"{text!r}: write another name, as this script uses {', '.join(TAKEN)} itself")
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: write another name, as this script uses {', '.join(TAKEN)} itself"
+        )
     if value.startswith("ws:"):
         return Server(name, *wire.parse_address(value), command=None)
     if "{port}" not in value:
-        raise argparse.ArgumentTypeError(f"{text!r}: the command needs {{port}} where the port number goes")
-    return Server(name, server_process.HOST, server_process.free_port(), "/echo", tuple(shlex.split(value)))
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: the command needs {{port}} where the port number goes"
+        )
+    return Server(
+        name, server_process.HOST, server_process.free_port(), "/echo", tuple(shlex.split(value))
+    )
 
 
 class Bench:
@@ -197,17 +220,23 @@ class Bench:
                 opened = load(scenario, server.host, server.port, server.path_for(scenario))
                 return measure(opened, self.seconds * WARM_UP, self.seconds, lambda: cpu_s(pid))
             except (OSError, wire.WireError) as error:
-                raise server_process.ServerFailed(f"{server.name}, {scenario.name}: {error}") from error
+                raise server_process.ServerFailed(
+                    f"{server.name}, {scenario.name}: {error}"
+                ) from error
 
     @contextlib.contextmanager
     def started(self, server: Server) -> Iterator[int | None]:
-        """The process ID of a fresh server, which is stopped afterwards; None for one that is not ours to start."""
+        """The process ID of a fresh server, which is stopped afterwards; None for one that is not
+        ours to start.
+        """
         if server.command is None:
             yield None
             return
         with contextlib.ExitStack() as stack:
             with on_cpu(self.placement.servers):
-                process = stack.enter_context(server_process.running(list(server.command), server.port))
+                process = stack.enter_context(
+                    server_process.running(list(server.command), server.port)
+                )
             yield process.pid
 
 
@@ -224,20 +253,29 @@ def table(results: list[Result], names: list[str], baseline: str) -> str:
     heads = [*(f"{name} msg/s" for name in names), *(f"{name} CPU" for name in names)]
     lines = [["scenario", *heads, *(f"{name} / {baseline}" for name in others)]]
     for result in results:
-        rates = [describe_rate(result.scenario, statistics.median(result.rates(name))) for name in names]
+        rates = [
+            describe_rate(result.scenario, statistics.median(result.rates(name))) for name in names
+        ]
         costs = [f"{statistics.median(result.costs_us(name)):,.1f} us" for name in names]
         ratios = [describe_ratios(result.ratios(name, baseline)) for name in others]
         lines.append([result.scenario.name, *rates, *costs, *ratios])
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(
-        "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]).rstrip() for line in lines
+        "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]).rstrip()
+        for line in lines
     )
 
 
 def sizes(results: list[Result], names: list[str]) -> str:
     """What the messages become on the wire, server by server."""
-    lengths = {name: statistics.fmean(measurement.reply_length for result in results
-                                      for measurement in result.measurements[name]) for name in names}
+    lengths = {
+        name: statistics.fmean(
+            measurement.reply_length
+            for result in results
+            for measurement in result.measurements[name]
+        )
+        for name in names
+    }
     shown = ", ".join(f"{name} {length:.0f}" for name, length in lengths.items())
     return f"compressed to, bytes of {deflate_load.MESSAGE_LENGTH:,}: {shown}"
 
@@ -245,15 +283,21 @@ def sizes(results: list[Result], names: list[str]) -> str:
 def verdicts(results: list[Result]) -> list[figures.Figure]:
     """For each scenario and level: refws must be at least as fast as `websockets`."""
     return [
-        figures.Figure(f"{result.scenario.name}, {name} / {WEBSOCKETS}",
-                       statistics.median(result.ratios(name, WEBSOCKETS)), 1.0, floor=True)
+        figures.Figure(
+            f"{result.scenario.name}, {name} / {WEBSOCKETS}",
+            statistics.median(result.ratios(name, WEBSOCKETS)),
+            1.0,
+            floor=True,
+        )
         for result in results
         for name in (REFWS, REFWS_6)
     ]
 
 
 def describe_rate(scenario: Scenario, rate: float) -> str:
-    """Messages per second; for big messages also megabytes (10^6) of payload per second and direction."""
+    """Messages per second; for big messages also megabytes (10^6) of payload per second and
+    direction.
+    """
     if scenario.payload_length < BIG:
         return f"{rate:,.0f}"
     return f"{rate:,.0f} ({rate * scenario.payload_length / 1e6:,.0f} MB/s)"
@@ -278,16 +322,34 @@ def as_json(results: list[Result], options: argparse.Namespace) -> str:
 
 
 def parse_options(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rounds", type=int, default=5, help="measurements of each (default: 5)")
-    parser.add_argument("--seconds", type=float, default=1.0, help="length of one measurement (default: 1)")
-    parser.add_argument("--only", action="append", metavar="SCENARIO",
-                        help="only this scenario, may be repeated: " + names_of(SCENARIOS)
-                             + "; with --deflate: " + names_of(DEFLATE_SCENARIOS))
-    parser.add_argument("--deflate", action="store_true", help="compressed messages, compared with websockets")
+    parser.add_argument(
+        "--seconds", type=float, default=1.0, help="length of one measurement (default: 1)"
+    )
+    parser.add_argument(
+        "--only",
+        action="append",
+        metavar="SCENARIO",
+        help="only this scenario, may be repeated: "
+        + names_of(SCENARIOS)
+        + "; with --deflate: "
+        + names_of(DEFLATE_SCENARIOS),
+    )
+    parser.add_argument(
+        "--deflate", action="store_true", help="compressed messages, compared with websockets"
+    )
     parser.add_argument("--json", metavar="FILE", help="write all rounds there")
-    parser.add_argument("--server", action="append", type=parse_server, default=[], metavar="NAME=ADDRESS|COMMAND",
-                        help="one more server: its ws:// address, or a command with {port} that serves /echo")
+    parser.add_argument(
+        "--server",
+        action="append",
+        type=parse_server,
+        default=[],
+        metavar="NAME=ADDRESS|COMMAND",
+        help="one more server: its ws:// address, or a command with {port} that serves /echo",
+    )
     parser.add_argument("--free", action="store_true", help="let the kernel choose the CPUs")
     parser.add_argument("--no-refws", action="store_true", help="leave refws out")
     options = parser.parse_args(argv)
@@ -298,7 +360,9 @@ def parse_options(argv: list[str] | None) -> argparse.Namespace:
     scenarios = DEFLATE_SCENARIOS if options.deflate else SCENARIOS
     if unknown := set(options.only or ()) - {scenario.name for scenario in scenarios}:
         parser.error(f"--only {min(unknown)}: no such scenario, choose from {names_of(scenarios)}")
-    options.scenarios = [scenario for scenario in scenarios if not options.only or scenario.name in options.only]
+    options.scenarios = [
+        scenario for scenario in scenarios if not options.only or scenario.name in options.only
+    ]
     return options
 
 
@@ -313,7 +377,9 @@ def own_servers(options: argparse.Namespace) -> list[Server]:
 
 
 def benchmark(options: argparse.Namespace) -> tuple[list[Result], list[str]]:
-    """Start the servers, measure, stop them. ServerFailed if one does not start or echoes wrongly, PeerUnavailable."""
+    """Start the servers, measure, stop them. ServerFailed if one does not start or echoes wrongly,
+    PeerUnavailable.
+    """
     servers = [*own_servers(options), *options.server]
     placement = Placement() if options.free else Placement.choose(available_cpus())
     bench = Bench(servers, options.seconds, placement)

@@ -1,17 +1,19 @@
-"""What refws.connect leaves behind, and how many opening handshakes it has open at once, in figures beside bounds.
+"""What refws.connect leaves behind, and how many opening handshakes it has open at once, in figures
+beside bounds.
 
     python3 scripts/client_check.py                     everything (about half a minute)
     python3 scripts/client_check.py --connects 10000    more of it
 
-1. Connects in a row to refws in a process of its own, over TCP and over TLS: each sends a message, gets it back and
-   closes. As many that the server refuses with 404. Then neither process has a thread or a file descriptor more than
-   before.
-2. Many threads connect at once to a server that is slow to answer and counts: never are two opening handshakes open
-   with one address (§4.1 item 2), on whatever port. With two addresses there are two, so the server can count to two.
+1. Connects in a row to refws in a process of its own, over TCP and over TLS: each sends a message,
+   gets it back and closes. As many that the server refuses with 404. Then neither process has a
+   thread or a file descriptor more than before.
+2. Many threads connect at once to a server that is slow to answer and counts: never are two opening
+   handshakes open with one address (§4.1 item 2), on whatever port. With two addresses there are
+   two, so the server can count to two.
 
-Exit status 1 if a bound is broken or the server failed, 2 if it cannot be tried. Linux only, as threads and file
-descriptors are counted in /proc, and 127.0.0.2 is an address of this machine. The ports of ended connections stay in
-TIME_WAIT for a minute, on the server's side.
+Exit status 1 if a bound is broken or the server failed, 2 if it cannot be tried. Linux only, as
+threads and file descriptors are counted in /proc, and 127.0.0.2 is an address of this machine. The
+ports of ended connections stay in TIME_WAIT for a minute, on the server's side.
 """
 
 from __future__ import annotations
@@ -87,7 +89,9 @@ def check_leftovers(transport: str, connects: int, progress: Progress) -> list[F
         Figure(f"{transport}: messages that came back", echoed, connects, floor=True),
         Figure(f"{transport}: connects refused with 404", refused, connects, floor=True),
         *(
-            Figure(f"{transport}: {what} of the {name}, after", after[name][index], before[name][index])
+            Figure(
+                f"{transport}: {what} of the {name}, after", after[name][index], before[name][index]
+            )
             for name in pids
             for index, what in enumerate(("threads", "file descriptors"))
         ),
@@ -130,10 +134,11 @@ def settled(pids: dict[str, int]) -> dict[str, tuple[int, int]]:
 
 
 class CountingServer:
-    """Listens on some addresses, answers opening handshakes slowly, and counts how many are open at once.
+    """Listens on some addresses, answers opening handshakes slowly, and counts how many are open at
+    once.
 
-    A handshake counts from the TCP connection until just before its answer leaves, when the client cannot know yet that
-    it is over.
+    A handshake counts from the TCP connection until just before its answer leaves, when the client
+    cannot know yet that it is over.
     """
 
     def __init__(self, hosts: list[str]) -> None:
@@ -146,7 +151,9 @@ class CountingServer:
         self._listeners = [socket.create_server((host, 0), backlog=THREADS * 2) for host in hosts]
         self._threads = [self._start(self._accept, listener) for listener in self._listeners]
 
-    def _start(self, function: Callable[[socket.socket], None], sock: socket.socket) -> threading.Thread:
+    def _start(
+        self, function: Callable[[socket.socket], None], sock: socket.socket
+    ) -> threading.Thread:
         thread = threading.Thread(target=function, args=[sock], name="counting server", daemon=True)
         thread.start()
         return thread
@@ -217,7 +224,9 @@ def answer(key: str) -> bytes:
 
 
 def check_turns(handshakes: int, progress: Progress) -> list[Figure]:
-    """The figures of so many handshakes from `THREADS` threads, with two addresses, one of which has two ports."""
+    """The figures of so many handshakes from `THREADS` threads, with two addresses, one of which
+    has two ports.
+    """
     one, other = "127.0.0.1", "127.0.0.2"
     server = CountingServer([one, one, other])
     left = iter(range(handshakes))
@@ -250,7 +259,12 @@ def check_turns(handshakes: int, progress: Progress) -> list[Figure]:
     for reason in sorted({*failed, *server.failed})[:5]:
         print(f"failed: {reason}", file=sys.stderr)
     return [
-        Figure("handshakes that succeeded", handshakes - len(failed) - len(server.failed), handshakes, floor=True),
+        Figure(
+            "handshakes that succeeded",
+            handshakes - len(failed) - len(server.failed),
+            handshakes,
+            floor=True,
+        ),
         Figure(f"most at once with {one}, on two ports", server.most[one], 1),
         Figure(f"most at once with {other}", server.most[other], 1),
         Figure("most at once with both", server.most_in_all, 2, floor=True),
@@ -258,9 +272,15 @@ def check_turns(handshakes: int, progress: Progress) -> list[Figure]:
 
 
 def parse_options(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--connects", type=int, default=1000, help="in a row, of each kind (default: %(default)s)")
-    parser.add_argument("--handshakes", type=int, default=1000, help="from many threads (default: %(default)s)")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--connects", type=int, default=1000, help="in a row, of each kind (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--handshakes", type=int, default=1000, help="from many threads (default: %(default)s)"
+    )
     options = parser.parse_args(argv)
     if options.connects < 1 or options.handshakes < THREADS:
         parser.error(f"--connects must be at least 1 and --handshakes at least {THREADS}")
@@ -271,12 +291,22 @@ def main(argv: list[str] | None = None) -> int:
     options = parse_options(argv)
     server_process.exit_on_sigterm()
     if not figures.is_available():
-        print("client_check: threads are counted in /proc, which this system does not have; use Linux", file=sys.stderr)
+        print(
+            (
+                "client_check: threads are counted in /proc, which this system does not have; use "
+                "Linux"
+            ),
+            file=sys.stderr,
+        )
         return 2
     turns_s = options.handshakes * SLOW_S * 2 / 3
     progress = Progress(options.connects * sum(GUESSED_S.values()) + turns_s)
     try:
-        measured = [figure for kind in GUESSED_S for figure in check_leftovers(kind, options.connects, progress)]
+        measured = [
+            figure
+            for kind in GUESSED_S
+            for figure in check_leftovers(kind, options.connects, progress)
+        ]
         measured += check_turns(options.handshakes, progress)
     except (server_process.ServerFailed, OSError, refws.WebSocketException) as error:
         print(f"client_check: {error}", file=sys.stderr)

@@ -1,6 +1,8 @@
-"""RFC 6455 §4.1 §5.2, RFC 7692 §7.1, the client's side of the wire for the scripts: frames and handshakes.
+"""RFC 6455 §4.1 §5.2, RFC 7692 §7.1, the client's side of the wire for the scripts: frames and
+handshakes.
 
-Written apart from refws on purpose: a measuring tool that shares the code of the server shares its mistakes.
+Written apart from refws on purpose: a measuring tool that shares the code of the server shares its
+mistakes.
 """
 
 import base64
@@ -17,7 +19,9 @@ HEAD_LIMIT = 32 * 1024
 FIN, RSV1 = 0x80, 0x40
 
 DEFLATE_OFFER = "permessage-deflate; client_max_window_bits"
-"""What a browser offers: the server may limit the windows of both directions, and both keep their context."""
+"""What a browser offers: the server may limit the windows of both directions, and both keep their
+context.
+"""
 
 
 class WireError(Exception):
@@ -64,7 +68,9 @@ def header_length(frame: bytes) -> int:
 
 
 def frame_length(data: bytes) -> int:
-    """The length of the unmasked frame that `data` begins with; more than len(data) while its header is not whole."""
+    """The length of the unmasked frame that `data` begins with; more than len(data) while its
+    header is not whole.
+    """
     if len(data) < 2:
         return 2
     start = header_length(data)
@@ -74,22 +80,32 @@ def frame_length(data: bytes) -> int:
 
 
 def request(path: str, host: str, port: int, extensions: str = "") -> bytes:
-    """The opening handshake of a client that is not a browser: no Origin, and the extensions given (§4.1)."""
+    """The opening handshake of a client that is not a browser: no Origin, and the extensions given
+    (§4.1).
+    """
     offer = f"Sec-WebSocket-Extensions: {extensions}\r\n" if extensions else ""
     return (
-        f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nUpgrade: websocket\r\nConnection: "
+        "Upgrade\r\n"
         f"Sec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n{offer}\r\n"
     ).encode()
 
 
 def check_response(head: bytes) -> dict[str, str]:
-    """The header fields, names in lower case, of a response that opens the connection (§4.1); WireError if not."""
+    """The header fields, names in lower case, of a response that opens the connection (§4.1);
+    WireError if not.
+    """
     status, *lines = head.decode("latin-1").split("\r\n")
-    fields = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    fields = {
+        name.strip().lower(): value.strip()
+        for name, _, value in (line.partition(":") for line in lines)
+    }
     if status.split(" ")[1:2] != ["101"]:
         raise WireError(f"expected 101 Switching Protocols, got {status[:80]!r}")
     if fields.get("sec-websocket-accept") != accept_value(KEY):
-        raise WireError(f"wrong Sec-WebSocket-Accept {fields.get('sec-websocket-accept')!r} (§4.2.2 item 5.4)")
+        raise WireError(
+            f"wrong Sec-WebSocket-Accept {fields.get('sec-websocket-accept')!r} (§4.2.2 item 5.4)"
+        )
     return fields
 
 
@@ -104,7 +120,9 @@ class Deflate:
 
 
 def agreed_deflate(answer: str | None) -> Deflate:
-    """The Sec-WebSocket-Extensions of an answer to DEFLATE_OFFER; WireError if it is not permessage-deflate alone."""
+    """The Sec-WebSocket-Extensions of an answer to DEFLATE_OFFER; WireError if it is not
+    permessage-deflate alone.
+    """
     name, *parameters = (part.strip() for part in (answer or "").split(";"))
     if name != "permessage-deflate":
         raise WireError(f"permessage-deflate was not agreed on, the server's answer is {answer!r}")
@@ -126,7 +144,9 @@ def deflate_value(key: str, value: str) -> int | bool:
 
 
 def read_head(connection: socket.socket) -> bytes:
-    """Everything up to and without the empty line; WireError at the end of the stream or over 32 KiB."""
+    """Everything up to and without the empty line; WireError at the end of the stream or over 32
+    KiB.
+    """
     head = b""
     while not head.endswith(b"\r\n\r\n"):
         byte = connection.recv(1)
@@ -157,12 +177,18 @@ def parse_address(uri: str) -> tuple[str, int, str]:
 
 
 def open_websocket(host: str, port: int, path: str, timeout_s: float) -> socket.socket:
-    """An open WebSocket connection as a blocking socket that gives up after timeout_s; OSError or WireError."""
+    """An open WebSocket connection as a blocking socket that gives up after timeout_s; OSError or
+    WireError.
+    """
     return handshake(host, port, path, timeout_s)[0]
 
 
-def open_deflate(host: str, port: int, path: str, timeout_s: float) -> tuple[socket.socket, Deflate]:
-    """The same with permessage-deflate, and what was agreed on; WireError too if the server declines it."""
+def open_deflate(
+    host: str, port: int, path: str, timeout_s: float
+) -> tuple[socket.socket, Deflate]:
+    """The same with permessage-deflate, and what was agreed on; WireError too if the server
+    declines it.
+    """
     connection, fields = handshake(host, port, path, timeout_s, DEFLATE_OFFER)
     try:
         return connection, agreed_deflate(fields.get("sec-websocket-extensions"))

@@ -1,4 +1,6 @@
-"""Echo with refws and a level of compression of one's choice: `python3 scripts/deflate_echo.py PORT LEVEL`."""
+"""Echo with refws and a level of compression of one's choice: `python3 scripts/deflate_echo.py PORT
+LEVEL`.
+"""
 
 import sys
 

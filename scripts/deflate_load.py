@@ -1,12 +1,14 @@
-"""The load of scripts/bench.py --deflate: JSON of 1 KiB, compressed beforehand, every echo inflated and compared.
+"""The load of scripts/bench.py --deflate: JSON of 1 KiB, compressed beforehand, every echo inflated
+and compared.
 
-The messages are a cycle of 64 different ones, 64 KiB and so more than the largest window: none is found whole in
-the window, only their keys and words are. A client that keeps its context compresses the second turn of the cycle
-with the first in its window; from then on the window holds the same at the same place of each turn, so the frames
-of the second turn serve for all later ones. The server has the whole work of a context, the client has none.
+The messages are a cycle of 64 different ones, 64 KiB and so more than the largest window: none is
+found whole in the window, only their keys and words are. A client that keeps its context compresses
+the second turn of the cycle with the first in its window; from then on the window holds the same at
+the same place of each turn, so the frames of the second turn serve for all later ones. The server
+has the whole work of a context, the client has none.
 
-The echoes are different in length, so a frame's length is read from its header; all of them are kept, and inflated
-after the clock has stopped. One message is in flight on each connection.
+The echoes are different in length, so a frame's length is read from its header; all of them are
+kept, and inflated after the clock has stopped. One message is in flight on each connection.
 """
 
 import dataclasses
@@ -32,14 +34,38 @@ RECEIVE_SIZE = 16 * 1024
 TAIL = b"\x00\x00\xff\xff"
 """RFC 7692 §7.2.1: cut off by the sender, put back by the receiver."""
 
-WORDS = ("amber", "basin", "cedar", "delta", "ember", "fjord", "grove", "harbor", "island", "juniper", "kestrel",
-         "lagoon", "meadow", "nectar", "orchid", "pebble", "quartz", "river", "summit", "thicket", "valley", "willow")
+WORDS = (
+    "amber",
+    "basin",
+    "cedar",
+    "delta",
+    "ember",
+    "fjord",
+    "grove",
+    "harbor",
+    "island",
+    "juniper",
+    "kestrel",
+    "lagoon",
+    "meadow",
+    "nectar",
+    "orchid",
+    "pebble",
+    "quartz",
+    "river",
+    "summit",
+    "thicket",
+    "valley",
+    "willow",
+)
 STATES = ("open", "paid", "packed", "sent", "returned")
 
 
 @functools.cache
 def messages() -> tuple[bytes, ...]:
-    """The cycle, the same in each run: keys repeat, numbers and words differ, 1024 bytes of UTF-8 each."""
+    """The cycle, the same in each run: keys repeat, numbers and words differ, 1024 bytes of UTF-8
+    each.
+    """
     source = random.Random(SEED)
     return tuple(message(source, number) for number in range(MESSAGES))
 
@@ -47,7 +73,10 @@ def messages() -> tuple[bytes, ...]:
 def message(source: random.Random, number: int) -> bytes:
     """A JSON document of as many items as fit, filled up with a remark."""
     document = {"type": "orders", "sequence": 41_000 + number, "items": [], "remark": ""}
-    while len(as_json(document | {"items": [*document["items"], new := item(source)]})) <= MESSAGE_LENGTH:
+    while (
+        len(as_json(document | {"items": [*document["items"], new := item(source)]}))
+        <= MESSAGE_LENGTH
+    ):
         document["items"].append(new)
     words = " ".join(source.choices(WORDS, k=MESSAGE_LENGTH // 4))
     return as_json(document | {"remark": words[: MESSAGE_LENGTH - len(as_json(document))]})
@@ -57,7 +86,7 @@ def item(source: random.Random) -> dict[str, object]:
     return {
         "id": source.randrange(10**8),
         "time": f"2024-{source.randint(1, 12):02}-{source.randint(1, 28):02}T{source.randrange(24):02}:"
-                f"{source.randrange(60):02}:{source.randrange(60):02}Z",
+        f"{source.randrange(60):02}:{source.randrange(60):02}Z",
         "name": f"{source.choice(WORDS)} {source.choice(WORDS)}",
         "price": source.randrange(100, 50_000) / 100,
         "quantity": source.randint(1, 20),
@@ -71,7 +100,9 @@ def as_json(document: object) -> bytes:
 
 
 @functools.cache
-def frames(window_bits: int, no_context_takeover: bool) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
+def frames(
+    window_bits: int, no_context_takeover: bool
+) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
     """The masked frames of the first turn and those of all later ones; zlib's own level and memory."""
     payloads = compress(messages() * 2, max(window_bits, 9), no_context_takeover)
     made = tuple(wire.client_frame(wire.TEXT, payload, rsv1=True) for payload in payloads)
@@ -90,7 +121,9 @@ def compress(texts: Iterable[bytes], window_bits: int, no_context_takeover: bool
 
 
 def check_echoes(echoes: Iterable[bytes], agreed: wire.Deflate) -> None:
-    """WireError for the first frame that is not the next message, compressed or plain (RFC 7692 §7.2.2)."""
+    """WireError for the first frame that is not the next message, compressed or plain (RFC 7692
+    §7.2.2).
+    """
     inflater = zlib.decompressobj(-agreed.server_max_window_bits)
     for number, (echo, expected) in enumerate(zip(echoes, itertools.cycle(messages()))):
         payload = echo[wire.header_length(echo) :]
@@ -102,7 +135,9 @@ def check_echoes(echoes: Iterable[bytes], agreed: wire.Deflate) -> None:
             if agreed.server_no_context_takeover:
                 inflater = zlib.decompressobj(-agreed.server_max_window_bits)
         elif echo[0] != wire.FIN | wire.TEXT:
-            raise wire.WireError(f"echo {number} is no text message in one frame: {echo[:20].hex(' ')}")
+            raise wire.WireError(
+                f"echo {number} is no text message in one frame: {echo[:20].hex(' ')}"
+            )
         if payload != expected:
             raise wire.WireError(f"echo {number} is another message: {payload[:60]!r}")
 
@@ -117,7 +152,9 @@ class Link:
     part: bytes = b""
 
     def __post_init__(self) -> None:
-        first, later = frames(self.agreed.client_max_window_bits, self.agreed.client_no_context_takeover)
+        first, later = frames(
+            self.agreed.client_max_window_bits, self.agreed.client_no_context_takeover
+        )
         self.frames = itertools.chain(first, itertools.cycle(later))
 
     def send(self) -> None:
@@ -156,7 +193,9 @@ class DeflateLoad(Load):
             raise
 
     def start(self) -> None:
-        """The whole first turn, which fills the window of the server; then the first frame of the second."""
+        """The whole first turn, which fills the window of the server; then the first frame of the
+        second.
+        """
         for link in self.links:
             for _ in range(MESSAGES):
                 link.send()
@@ -164,7 +203,9 @@ class DeflateLoad(Load):
             link.send()
 
     def drive(self, until: float) -> int:
-        return self.drive_one(self.links[0], until) if len(self.links) == 1 else self.drive_many(until)
+        return (
+            self.drive_one(self.links[0], until) if len(self.links) == 1 else self.drive_many(until)
+        )
 
     def drive_one(self, link: Link, until: float) -> int:
         link.connection.settimeout(None)

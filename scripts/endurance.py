@@ -1,10 +1,12 @@
-"""What refws endures, in figures beside their bounds. Exit status 1 if a bound is broken, 2 if it cannot be tried.
+"""What refws endures, in figures beside their bounds. Exit status 1 if a bound is broken, 2 if it
+cannot be tried.
 
     python3 scripts/endurance.py idle     10,000 idle connections: memory, CPU, threads (about 1.5 minutes)
     python3 scripts/endurance.py abuse    killed, stuck, silent, senseless clients beside a good one (about 2 minutes)
 
-Linux only, as the figures come from /proc. Only 127.0.0.1 is used. Each connection takes one of about 28,000 local
-ports, and for a minute after its end still (TIME_WAIT); a new run has a new server port, so these do not collide.
+Linux only, as the figures come from /proc. Only 127.0.0.1 is used. Each connection takes one of
+about 28,000 local ports, and for a minute after its end still (TIME_WAIT); a new run has a new
+server port, so these do not collide.
 """
 
 import argparse
@@ -20,15 +22,19 @@ SPARE_DESCRIPTORS = 300
 
 
 def raise_descriptor_limit(needed: int) -> None:
-    """Allow this process and those it starts as many open files as the hard limit says; SystemExit if too few."""
+    """Allow this process and those it starts as many open files as the hard limit says; SystemExit
+    if too few.
+    """
     import resource  # not on Windows
 
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     if hard != resource.RLIM_INFINITY and hard < needed:
         cannot(
-            f"{needed:,} open files are needed and the hard limit is {hard:,}; raise it (as root: `ulimit -n {needed}` "
-            f"in this shell, or LimitNOFILE=/nofile for a service), or use --connections {hard - SPARE_DESCRIPTORS}"
+            f"{needed:,} open files are needed and the hard limit is {hard:,}; raise it (as "
+            f"root: `ulimit -n {needed}` "
+            "in this shell, or LimitNOFILE=/nofile for a service), or use --connections "
+            f"{hard - SPARE_DESCRIPTORS}"
         )
 
 
@@ -38,13 +44,26 @@ def cannot(why: str) -> None:
 
 
 def parse_options(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     commands = parser.add_subparsers(dest="command", required=True)
-    idle = commands.add_parser("idle", help="many connections on which nothing happens but the heartbeat")
+    idle = commands.add_parser(
+        "idle", help="many connections on which nothing happens but the heartbeat"
+    )
     idle.add_argument("--connections", type=int, default=10_000, help="how many (default: 10000)")
-    idle.add_argument("--window", type=float, default=45, help="seconds of CPU time measured, 40 or more (default: 45)")
-    abuse = commands.add_parser("abuse", help="clients that die, stick, stay silent or talk nonsense")
-    abuse.add_argument("--rounds", type=int, default=2, help="the first warms up (default and minimum: 2)")
+    idle.add_argument(
+        "--window",
+        type=float,
+        default=45,
+        help="seconds of CPU time measured, 40 or more (default: 45)",
+    )
+    abuse = commands.add_parser(
+        "abuse", help="clients that die, stick, stay silent or talk nonsense"
+    )
+    abuse.add_argument(
+        "--rounds", type=int, default=2, help="the first warms up (default and minimum: 2)"
+    )
     options = parser.parse_args(argv)
     if options.command == "idle" and not (options.connections > 0 and options.window >= 40):
         parser.error("--connections must be above 0 and --window at least 40")
@@ -65,7 +84,12 @@ def main(argv: list[str] | None = None) -> int:
     options = parse_options(argv)
     server_process.exit_on_sigterm()
     if not figures.is_available():
-        cannot("the figures come from /proc/PID/smaps_rollup, which this system does not have; use Linux")
+        cannot(
+            (
+                "the figures come from /proc/PID/smaps_rollup, which this system does not have; "
+                "use Linux"
+            )
+        )
     try:
         measured = run(options)
     except (server_process.ServerFailed, OSError, wire.WireError) as error:

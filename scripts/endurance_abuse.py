@@ -1,8 +1,9 @@
-"""`endurance.py abuse`: bad clients of five kinds, one after the other, and a good one beside them all the time.
+"""`endurance.py abuse`: bad clients of five kinds, one after the other, and a good one beside them
+all the time.
 
-The good client is a process of its own and does one echo every 10 ms. After each attack the server must be back at
-its base: its threads and file descriptors with nobody but the good client. The first round of all attacks warms the
-server up; memory is compared with what it was then.
+The good client is a process of its own and does one echo every 10 ms. After each attack the server
+must be back at its base: its threads and file descriptors with nobody but the good client. The
+first round of all attacks warms the server up; memory is compared with what it was then.
 """
 
 import contextlib
@@ -45,7 +46,9 @@ Address = tuple[str, int]
 
 
 def good_client(address: Address, pipe: Pipe) -> None:
-    """Echo once every 10 ms; answer each message from the pipe with the worst round trip (s) and the echoes since."""
+    """Echo once every 10 ms; answer each message from the pipe with the worst round trip (s) and
+    the echoes since.
+    """
     message = wire.client_frame(wire.TEXT, b"are you still there?")
     echo = wire.server_frame(wire.TEXT, b"are you still there?")
     worst, echoes = 0.0, 0
@@ -77,7 +80,9 @@ def read_frame(connection: socket.socket) -> bytes:
 
 def answer_ping(connection: socket.socket, frame: bytes) -> None:
     if frame[0] != 0x80 | wire.PING:
-        raise wire.WireError(f"the good client got neither its echo nor a Ping: {frame[:20].hex(' ')}")
+        raise wire.WireError(
+            f"the good client got neither its echo nor a Ping: {frame[:20].hex(' ')}"
+        )
     connection.sendall(wire.client_frame(wire.PONG, frame[2:]))
 
 
@@ -86,12 +91,16 @@ class GoodClient:
 
     def __init__(self, address: Address) -> None:
         self.pipe, other = multiprocessing.Pipe()
-        self.process = multiprocessing.Process(target=good_client, args=(address, other), daemon=True)
+        self.process = multiprocessing.Process(
+            target=good_client, args=(address, other), daemon=True
+        )
         self.process.start()
         other.close()
 
     def report(self) -> tuple[float, int]:
-        """The worst round trip in milliseconds and the number of echoes since the last report; WireError if it died."""
+        """The worst round trip in milliseconds and the number of echoes since the last report;
+        WireError if it died.
+        """
         try:
             self.pipe.send("report")
             if self.pipe.poll(GOOD_TIMEOUT_S):
@@ -99,7 +108,9 @@ class GoodClient:
                 return worst * 1000, echoes
         except (EOFError, OSError):
             pass
-        raise wire.WireError(f"the good client lost its connection or had no echo for {GOOD_TIMEOUT_S} s")
+        raise wire.WireError(
+            f"the good client lost its connection or had no echo for {GOOD_TIMEOUT_S} s"
+        )
 
     def stop(self) -> None:
         with contextlib.suppress(OSError):
@@ -117,7 +128,9 @@ def kill_in_mid_frame(address: Address) -> int:
     pipes, processes = [], []
     for _ in range(KILLED_PROCESSES):
         pipe, other = multiprocessing.Pipe()
-        process = multiprocessing.Process(target=send_without_end, args=(address, other), daemon=True)
+        process = multiprocessing.Process(
+            target=send_without_end, args=(address, other), daemon=True
+        )
         process.start()
         other.close()
         pipes.append(pipe)
@@ -138,7 +151,9 @@ def kill_in_mid_frame(address: Address) -> int:
 def send_without_end(address: Address, pipe: Pipe) -> None:
     """Send frames piece by piece on many connections at a time, until killed."""
     frame = wire.header(wire.BINARY, 1 << 20, masked=True) + wire.MASKING_KEY
-    connections = [wire.open_websocket(*address, "/echo", GOOD_TIMEOUT_S) for _ in range(SOCKETS_EACH)]
+    connections = [
+        wire.open_websocket(*address, "/echo", GOOD_TIMEOUT_S) for _ in range(SOCKETS_EACH)
+    ]
     for connection in connections:
         connection.sendall(frame + bytes(1000))
     pipe.send("in mid-frame")
@@ -148,7 +163,9 @@ def send_without_end(address: Address, pipe: Pipe) -> None:
 
 
 def send_half_a_handshake(address: Address) -> int:
-    """Half a request and then nothing; every second client adds a byte each second, so as not to be silent."""
+    """Half a request and then nothing; every second client adds a byte each second, so as not to be
+    silent.
+    """
     half = wire.request("/echo", *address)[:60]
     connections = [connect(address) for _ in range(SILENT)]
     for connection in connections:
@@ -179,7 +196,9 @@ def never_read(address: Address) -> int:
 
 
 def send_all(selector: selectors.BaseSelector, deadline: float) -> int:
-    """Write what is registered with each socket until the server ends it; how many it has not ended when time is up."""
+    """Write what is registered with each socket until the server ends it; how many it has not ended
+    when time is up.
+    """
     while selector.get_map() and time.monotonic() < deadline:
         for key, _ in selector.select(1):
             try:
@@ -265,7 +284,9 @@ def say_hello_in_tls(address: Address) -> int:
 def client_hello() -> bytes:
     """What a TLS client sends first."""
     outgoing = ssl.MemoryBIO()
-    client = ssl.create_default_context().wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname="localhost")
+    client = ssl.create_default_context().wrap_bio(
+        ssl.MemoryBIO(), outgoing, server_hostname="localhost"
+    )
     with contextlib.suppress(ssl.SSLWantReadError):
         client.do_handshake()
     return outgoing.read()
@@ -322,7 +343,9 @@ def reaches_end(connection: socket.socket, deadline: float) -> bool:
 
 @dataclasses.dataclass(frozen=True)
 class Attack:
-    """`attack` returns how many of its connections were cut or ended in time; `connections` is how many there are."""
+    """`attack` returns how many of its connections were cut or ended in time; `connections` is how
+    many there are.
+    """
 
     name: str
     attack: Callable[[Address], int]
@@ -334,14 +357,21 @@ ATTACKS = (
     Attack("killed in mid-frame", kill_in_mid_frame, KILLED_PROCESSES * SOCKETS_EACH, 1),
     Attack("half a handshake", send_half_a_handshake, SILENT, OPEN_TIMEOUT_S + 1),
     Attack("never reading", never_read, NEVER_READING, SEND_TIMEOUT_S + 1),
-    Attack("garbage", talk_nonsense, len(list(garbage(random.Random(GARBAGE_SEED), ("", 0)))), OPEN_TIMEOUT_S),
+    Attack(
+        "garbage",
+        talk_nonsense,
+        len(list(garbage(random.Random(GARBAGE_SEED), ("", 0)))),
+        OPEN_TIMEOUT_S,
+    ),
     Attack("TLS ClientHello", say_hello_in_tls, TLS_CLIENTS, 1),
 )
 
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """One attack: the good client's worst round trip meanwhile, and what the server still held 5 s later."""
+    """One attack: the good client's worst round trip meanwhile, and what the server still held 5 s
+    later.
+    """
 
     attack: Attack
     worst_ms: float
@@ -349,7 +379,9 @@ class Outcome:
     left_over: int
 
 
-def carry_out(attack: Attack, address: Address, pid: int, base: tuple[int, int], good: GoodClient) -> Outcome:
+def carry_out(
+    attack: Attack, address: Address, pid: int, base: tuple[int, int], good: GoodClient
+) -> Outcome:
     good.report()
     ended = attack.attack(address)
     wait_until(lambda: held(pid) <= base, MARGIN_S)
@@ -375,7 +407,12 @@ def run(rounds: int) -> list[Figure]:
         finally:
             good.stop()
     progress.done()
-    growth = Figure("memory (PSS) since the first round", memory_kib[-1] - memory_kib[0], MEMORY_MARGIN_KIB, "KiB")
+    growth = Figure(
+        "memory (PSS) since the first round",
+        memory_kib[-1] - memory_kib[0],
+        MEMORY_MARGIN_KIB,
+        "KiB",
+    )
     return [*(figure for attack in ATTACKS for figure in judge(attack, outcomes)), growth]
 
 
@@ -388,5 +425,7 @@ def judge(attack: Attack, outcomes: list[Outcome]) -> list[Figure]:
     return [
         Figure(f"{attack.name}: connections ended in time", ended, attack.connections, floor=True),
         Figure(f"{attack.name}: threads and descriptors left over", left_over, 0),
-        Figure(f"{attack.name}: good client's worst round trip", worst_ms, ROUND_TRIP_BOUND_MS, "ms"),
+        Figure(
+            f"{attack.name}: good client's worst round trip", worst_ms, ROUND_TRIP_BOUND_MS, "ms"
+        ),
     ]

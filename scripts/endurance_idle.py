@@ -1,7 +1,7 @@
 """`endurance.py idle`: thousands of open connections on which nothing happens but the heartbeat.
 
-This process is the client: it answers each Ping (§5.5.2) and does nothing else. The masking key of its Pongs is
-zero, so that masking costs the client nothing; the server cannot skip it.
+This process is the client: it answers each Ping (§5.5.2) and does nothing else. The masking key of
+its Pongs is zero, so that masking costs the client nothing; the server cannot skip it.
 """
 
 import selectors
@@ -39,9 +39,13 @@ class IdleClients:
         return len(self.received)
 
     def open(self, number: int, progress: Progress) -> None:
-        """Open that many more, answering Pings meanwhile; OSError or WireError if the server does not take one."""
+        """Open that many more, answering Pings meanwhile; OSError or WireError if the server does
+        not take one.
+        """
         for opened in range(1, number + 1):
-            connection = wire.open_websocket(server_process.HOST, self.port, "/echo", OPEN_TIMEOUT_S)
+            connection = wire.open_websocket(
+                server_process.HOST, self.port, "/echo", OPEN_TIMEOUT_S
+            )
             connection.setblocking(False)
             self.received[connection] = b""
             self.selector.register(connection, selectors.EVENT_READ)
@@ -110,7 +114,9 @@ def run(connections: int, window_s: float) -> list[Figure]:
             first, last, pings = watch(clients, server.pid, window_s, progress)
             still_open = len(clients)
             clients.leave(LEAVE_TIMEOUT_S)
-            wait_until(lambda: held(server.pid) == (base.threads, base.descriptors), LEAVE_TIMEOUT_S)
+            wait_until(
+                lambda: held(server.pid) == (base.threads, base.descriptors), LEAVE_TIMEOUT_S
+            )
         finally:
             clients.close()
         after = usage(server.pid)
@@ -119,7 +125,9 @@ def run(connections: int, window_s: float) -> list[Figure]:
 
 
 def warm_up(port: int, progress: Progress) -> None:
-    """Let the server load and allocate what it needs once, so that it does not count as memory of a connection."""
+    """Let the server load and allocate what it needs once, so that it does not count as memory of a
+    connection.
+    """
     clients = IdleClients(port)
     try:
         clients.open(WARM_UP_CONNECTIONS, progress)
@@ -128,24 +136,42 @@ def warm_up(port: int, progress: Progress) -> None:
         clients.close()
 
 
-def watch(clients: IdleClients, pid: int, window_s: float, progress: Progress) -> tuple[Usage, Usage, int]:
-    """What the server used at the beginning and at the end of the window, and the Pings answered in it."""
+def watch(
+    clients: IdleClients, pid: int, window_s: float, progress: Progress
+) -> tuple[Usage, Usage, int]:
+    """What the server used at the beginning and at the end of the window, and the Pings answered in
+    it.
+    """
     first, pings = usage(pid), clients.pings
     end = time.monotonic() + window_s
     while (left := end - time.monotonic()) > 0:
-        progress.show(f"{len(clients):,} idle connections, {clients.pings - pings:,} Pings answered")
+        progress.show(
+            f"{len(clients):,} idle connections, {clients.pings - pings:,} Pings answered"
+        )
         clients.answer_pings(min(left, 1))
     return first, usage(pid), clients.pings - pings
 
 
 def judge(
-    connections: int, window_s: float, base: Usage, first: Usage, last: Usage, after: Usage, still_open: int, pings: int
+    connections: int,
+    window_s: float,
+    base: Usage,
+    first: Usage,
+    last: Usage,
+    after: Usage,
+    still_open: int,
+    pings: int,
 ) -> list[Figure]:
     memory_kib = (max(first.pss_kib, last.pss_kib) - base.pss_kib) / connections
     cpu_percent = 100 * (last.cpu_s - first.cpu_s) / window_s
     return [
         Figure("connections still open after the window", still_open, connections, floor=True),
-        Figure("Pings answered in the window", pings, connections * int(window_s // PING_INTERVAL_S), floor=True),
+        Figure(
+            "Pings answered in the window",
+            pings,
+            connections * int(window_s // PING_INTERVAL_S),
+            floor=True,
+        ),
         Figure("memory (PSS) of each connection", memory_kib, MEMORY_BOUND_KIB, "KiB"),
         Figure(f"CPU over {window_s:g} s", cpu_percent, CPU_BOUND_PERCENT, "% of a core"),
         Figure("threads with all connections", last.threads, connections + OWN_THREADS),

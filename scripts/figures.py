@@ -1,4 +1,6 @@
-"""What a process uses, as Linux tells it in /proc, and figures printed beside the bounds they must keep."""
+"""What a process uses, as Linux tells it in /proc, and figures printed beside the bounds they must
+keep.
+"""
 
 import dataclasses
 import os
@@ -9,7 +11,9 @@ from collections.abc import Callable
 
 @dataclasses.dataclass(frozen=True)
 class Usage:
-    """One look at a process: PSS (its memory, shared pages divided by their users), CPU time since its start."""
+    """One look at a process: PSS (its memory, shared pages divided by their users), CPU time since
+    its start.
+    """
 
     threads: int
     descriptors: int
@@ -19,7 +23,11 @@ class Usage:
 
 def usage(pid: int) -> Usage:
     """How much the process uses now; FileNotFoundError or ProcessLookupError if it has ended."""
-    return Usage(*held(pid), parse_kib(read_proc(pid, "smaps_rollup"), "Pss"), parse_cpu_s(read_proc(pid, "stat")))
+    return Usage(
+        *held(pid),
+        parse_kib(read_proc(pid, "smaps_rollup"), "Pss"),
+        parse_cpu_s(read_proc(pid, "stat")),
+    )
 
 
 def held(pid: int) -> tuple[int, int]:
@@ -37,7 +45,9 @@ def parse_kib(text: str, name: str) -> int:
 
 
 def stat_fields(text: str) -> list[str]:
-    """The fields of /proc/PID/stat from the third on; the second, a name in brackets, may hold anything."""
+    """The fields of /proc/PID/stat from the third on; the second, a name in brackets, may hold
+    anything.
+    """
     return text.rpartition(")")[2].split()
 
 

@@ -1,11 +1,12 @@
 """The load generator of scripts/bench.py: frames made beforehand, echoes counted, nothing parsed.
 
-On one connection: a blocking socket with a window of frames in flight. On many: one frame in flight on each, one
-selector for all. The first echo is compared byte for byte, the ones between are counted as bytes, the last ones
-are compared again, and after them nothing may come but the end (a Close frame and then the end of the stream).
+On one connection: a blocking socket with a window of frames in flight. On many: one frame in flight
+on each, one selector for all. The first echo is compared byte for byte, the ones between are
+counted as bytes, the last ones are compared again, and after them nothing may come but the end (a
+Close frame and then the end of the stream).
 
-`Load` is what every kind of load has in common, `RepeatedFrame` is the one described here; that of compressed
-messages is in deflate_load.py.
+`Load` is what every kind of load has in common, `RepeatedFrame` is the one described here; that of
+compressed messages is in deflate_load.py.
 """
 
 import abc
@@ -57,7 +58,9 @@ class Measurement:
 
 
 class Load(abc.ABC):
-    """One scenario against one server. Everything blocks; a server that is silent for 20 s is a WireError."""
+    """One scenario against one server. Everything blocks; a server that is silent for 20 s is a
+    WireError.
+    """
 
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
@@ -77,14 +80,18 @@ class Load(abc.ABC):
 
     @abc.abstractmethod
     def finish(self) -> None:
-        """Take what is in flight and nothing more; WireError if a byte differs, is missing or left over."""
+        """Take what is in flight and nothing more; WireError if a byte differs, is missing or left
+        over.
+        """
 
     @abc.abstractmethod
     def reply_length(self) -> float:
         """Bytes of payload in an echo, on average."""
 
     def run(self, seconds: float) -> tuple[int, float]:
-        """Messages echoed and the seconds that this took, about as many as asked for. The windows stay full."""
+        """Messages echoed and the seconds that this took, about as many as asked for. The windows
+        stay full.
+        """
         watchdog = threading.Timer(seconds + STALL_S, self.shut_down)
         watchdog.daemon = True
         watchdog.start()
@@ -152,7 +159,12 @@ class RepeatedFrame(Load):
         return echoed
 
     def drive_many(self, until: float) -> int:
-        now, frame, reply_size, pending = time.perf_counter, self.frame, len(self.reply), self.pending
+        now, frame, reply_size, pending = (
+            time.perf_counter,
+            self.frame,
+            len(self.reply),
+            self.pending,
+        )
         buffer = bytearray(RECEIVE_SIZE)
         echoed = 0
         with selectors.DefaultSelector() as selector:
@@ -164,7 +176,9 @@ class RepeatedFrame(Load):
                     connection, index = key.fileobj, key.data
                     received = connection.recv_into(buffer)
                     if not received:
-                        raise wire.WireError(f"the server ended a stream or was silent for {STALL_S} s")
+                        raise wire.WireError(
+                            f"the server ended a stream or was silent for {STALL_S} s"
+                        )
                     pending[index] += received
                     if pending[index] >= reply_size:
                         pending[index] -= reply_size
@@ -182,7 +196,9 @@ class RepeatedFrame(Load):
 
 
 def check_end(connection: socket.socket) -> None:
-    """Say goodbye; after it only a Close frame with the same status code may come, or nothing (the bare loop)."""
+    """Say goodbye; after it only a Close frame with the same status code may come, or nothing (the
+    bare loop).
+    """
     status_code = (1000).to_bytes(2, "big")
     connection.sendall(wire.client_frame(wire.CLOSE, status_code))
     connection.shutdown(socket.SHUT_WR)
@@ -195,16 +211,24 @@ def check_end(connection: socket.socket) -> None:
 
 def compare(seen: bytes, expected: bytes, what: str) -> None:
     if seen != expected:
-        at = next(i for i, pair in enumerate(zip(seen, expected, strict=True)) if pair[0] != pair[1])
+        at = next(
+            i for i, pair in enumerate(zip(seen, expected, strict=True)) if pair[0] != pair[1]
+        )
         raise wire.WireError(f"{what}: byte {at} is {seen[at]:#04x}, expected {expected[at]:#04x}")
 
 
-def measure(load: Load, warm_up_s: float, seconds: float, server_cpu_s: Callable[[], float]) -> Measurement:
-    """The load on its fresh connections, closed afterwards; `server_cpu_s` tells the CPU time of the server."""
+def measure(
+    load: Load, warm_up_s: float, seconds: float, server_cpu_s: Callable[[], float]
+) -> Measurement:
+    """The load on its fresh connections, closed afterwards; `server_cpu_s` tells the CPU time of
+    the server.
+    """
     with contextlib.closing(load):
         load.start()
         load.run(warm_up_s)
         cpu_before = server_cpu_s()
-        measurement = Measurement(*load.run(seconds), server_cpu_s() - cpu_before, load.reply_length())
+        measurement = Measurement(
+            *load.run(seconds), server_cpu_s() - cpu_before, load.reply_length()
+        )
         load.finish()
     return measurement

@@ -12,7 +12,9 @@ def available_cpus() -> list[int]:
 
 @contextlib.contextmanager
 def on_cpu(cpu: int | None) -> Iterator[None]:
-    """This process, and every process it starts meanwhile, runs on that CPU only; None changes nothing."""
+    """This process, and every process it starts meanwhile, runs on that CPU only; None changes
+    nothing.
+    """
     if cpu is None:
         yield
         return

@@ -1,4 +1,6 @@
-"""A server as a process of its own: started on a free port of 127.0.0.1, waited for, and never left behind."""
+"""A server as a process of its own: started on a free port of 127.0.0.1, waited for, and never left
+behind.
+"""
 
 import contextlib
 import pathlib
@@ -28,20 +30,39 @@ def free_port() -> int:
 
 def refws_command(*options: str) -> list[str]:
     """How refws is started here; {port} is filled in later."""
-    return [sys.executable, "-m", "refws", "--host", HOST, "--port", "{port}", "--log-level", "warning", *options]
+    return [
+        sys.executable,
+        "-m",
+        "refws",
+        "--host",
+        HOST,
+        "--port",
+        "{port}",
+        "--log-level",
+        "warning",
+        *options,
+    ]
 
 
 @contextlib.contextmanager
 def running(command: list[str], port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """The process, once it accepts connections on the port; ServerFailed if it does not within 15 s."""
+    """The process, once it accepts connections on the port; ServerFailed if it does not within 15
+    s.
+    """
     arguments = [argument.replace("{port}", str(port)) for argument in command]
     with tempfile.TemporaryFile() as output:
         try:
             process = subprocess.Popen(
-                arguments, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+                arguments,
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
             )
         except OSError as error:
-            raise ServerFailed(f"cannot start {arguments[0]}: {error.strerror}; check the command") from error
+            raise ServerFailed(
+                f"cannot start {arguments[0]}: {error.strerror}; check the command"
+            ) from error
         try:
             wait_until_accepting(process, port, output)
             yield process
@@ -53,12 +74,16 @@ def wait_until_accepting(process: subprocess.Popen[bytes], port: int, output: Bi
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise ServerFailed(f"the server ended with status {process.returncode}:\n{last_words(output)}")
+            raise ServerFailed(
+                f"the server ended with status {process.returncode}:\n{last_words(output)}"
+            )
         with contextlib.suppress(OSError):
             socket.create_connection((HOST, port), 1).close()
             return
         time.sleep(0.02)
-    raise ServerFailed(f"nothing accepts on port {port} after {START_TIMEOUT_S} s:\n{last_words(output)}")
+    raise ServerFailed(
+        f"nothing accepts on port {port} after {START_TIMEOUT_S} s:\n{last_words(output)}"
+    )
 
 
 def last_words(output: BinaryIO) -> str:

@@ -1,7 +1,8 @@
-"""Test files spread over a few processes: the longest first, each to the process that has least to do.
+"""Test files spread over a few processes: the longest first, each to the process that has least to
+do.
 
-How long a file takes is measured by each run and kept for the next one. The processes know nothing of each other, and
-what they print comes out at the end, and only from those where a test failed.
+How long a file takes is measured by each run and kept for the next one. The processes know nothing
+of each other, and what they print comes out at the end, and only from those where a test failed.
 """
 
 from __future__ import annotations
@@ -53,7 +54,9 @@ class Outcome:
 
 def share_out(files: Iterable[Path], seconds: Mapping[str, float], count: int) -> list[Share]:
     """The files in so many shares of about the same length, none of them empty."""
-    known = {str(file): seconds.get(file.stem, file.stat().st_size / BYTES_A_SECOND) for file in files}
+    known = {
+        str(file): seconds.get(file.stem, file.stat().st_size / BYTES_A_SECOND) for file in files
+    }
     shares = [Share() for _ in range(min(count, len(known)))]
     for file in sorted(known, key=lambda file: -known[file]):
         shortest = min(shares, key=lambda share: share.seconds)
@@ -64,11 +67,17 @@ def share_out(files: Iterable[Path], seconds: Mapping[str, float], count: int) -
 
 def processes() -> int:
     """Two for each CPU that we may use: while a test of one waits, the other goes on."""
-    return 2 * (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    return 2 * (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
 
 
-def run(command: Sequence[str], shares: Sequence[Share], cwd: Path, env: Mapping[str, str]) -> list[Outcome]:
-    """Run the command once for each share, all at the same time. None is left running, whatever happens."""
+def run(
+    command: Sequence[str], shares: Sequence[Share], cwd: Path, env: Mapping[str, str]
+) -> list[Outcome]:
+    """Run the command once for each share, all at the same time. None is left running, whatever
+    happens.
+    """
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         running = []
@@ -82,12 +91,19 @@ class Run:
     """One process and the files that it writes to."""
 
     def __init__(
-        self, command: Sequence[str], files: Sequence[str], path: Path, cwd: Path, env: Mapping[str, str]
+        self,
+        command: Sequence[str],
+        files: Sequence[str],
+        path: Path,
+        cwd: Path,
+        env: Mapping[str, str],
     ) -> None:
         self.report = path.with_suffix(".xml")
         self.output = open(path.with_suffix(".txt"), "w+", encoding="utf-8", errors="replace")
         arguments = [*command, "-p", "no:cacheprovider", f"--junitxml={self.report}", *files]
-        self.process = subprocess.Popen(arguments, cwd=cwd, env=env, stdout=self.output, stderr=subprocess.STDOUT)
+        self.process = subprocess.Popen(
+            arguments, cwd=cwd, env=env, stdout=self.output, stderr=subprocess.STDOUT
+        )
 
     def outcome(self) -> Outcome:
         """Waits for the end of the process."""
@@ -104,7 +120,9 @@ class Run:
 
 
 def read_report(path: Path) -> tuple[Counter[str], dict[str, float], Counter[str]]:
-    """Tests by what came of them, seconds by file, and reasons of skips; all empty if the process wrote no report."""
+    """Tests by what came of them, seconds by file, and reasons of skips; all empty if the process
+    wrote no report.
+    """
     counts, reasons = Counter[str](), Counter[str]()
     seconds: defaultdict[str, float] = defaultdict(float)
     cases = ElementTree.parse(path).iter("testcase") if path.exists() else ()
@@ -126,7 +144,11 @@ def summary(outcomes: Sequence[Outcome]) -> str:
     """Such as "3 failed, 2000 passed, 5 skipped", and a line for each reason of a skip."""
     counts = sum((outcome.counts for outcome in outcomes), Counter[str]())
     reasons = sum((outcome.reasons for outcome in outcomes), Counter[str]())
-    words = [f"{counts[kind]} {kind}" for kind in ("failed", "errors", "passed", "skipped") if counts[kind]]
+    words = [
+        f"{counts[kind]} {kind}"
+        for kind in ("failed", "errors", "passed", "skipped")
+        if counts[kind]
+    ]
     skipped = [f"skipped {number}: {reason}" for reason, number in sorted(reasons.items())]
     return "\n".join([*skipped, ", ".join(words) or "no test ran"])
 
@@ -139,7 +161,9 @@ def show(outcomes: Sequence[Outcome]) -> bool:
             if outcome.status != FAILED:
                 print(f"pytest ended with status {outcome.status}", file=sys.stderr)
     print(summary(outcomes))
-    return all(outcome.passed for outcome in outcomes) and any(outcome.counts["passed"] for outcome in outcomes)
+    return all(outcome.passed for outcome in outcomes) and any(
+        outcome.counts["passed"] for outcome in outcomes
+    )
 
 
 # How long each file takes
@@ -148,7 +172,10 @@ def show(outcomes: Sequence[Outcome]) -> bool:
 def load_seconds(path: Path) -> dict[str, float]:
     """What the last run has measured; nothing if there was none, or what it left cannot be read."""
     try:
-        return {str(name): float(seconds) for name, seconds in json.loads(path.read_text(encoding="utf-8")).items()}
+        return {
+            str(name): float(seconds)
+            for name, seconds in json.loads(path.read_text(encoding="utf-8")).items()
+        }
     except (OSError, ValueError, AttributeError, TypeError):
         return {}
 

@@ -1,9 +1,10 @@
 """Run the tests, in a virtual environment that this script makes and keeps, on all CPUs at once.
 
-    python3 scripts/test.py                        everything, then the coverage, which must reach its limits
-    python3 scripts/test.py --quick                what one runs all day: no coverage, TCP only, no other programs
-    python3 scripts/test.py --python python3.13    the same on another Python
-    python3 scripts/test.py -x -k handshake        whatever pytest understands, in one process; no limits are judged
+python3 scripts/test.py                        everything, then the coverage, which must reach its
+limits python3 scripts/test.py --quick                what one runs all day: no coverage, TCP only,
+no other programs python3 scripts/test.py --python python3.13    the same on another Python python3
+scripts/test.py -x -k handshake        whatever pytest understands, in one process; no limits are
+judged
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ ENVIRONMENTS = PROJECT / ".environments"
 OLDEST_PYTHON = (3, 11)
 
 EVERYTHING = ("-m", "", "--transport", "all")
-"""For pytest: tests that drive other programs too, and those of the endpoint over each transport."""
+"""For pytest: tests that drive other programs too, and those of the endpoint over each transport.
+"""
 
 LIMITS = (("refws/protocol/*", 100), ("refws/*", 95))
 """Files and the least branch coverage that they must have together, in percent."""
@@ -36,7 +38,9 @@ class NotPossible(Exception):
 
 
 def main() -> int:
-    """Exit status: 0 if all is well, 1 for a failed test or too little coverage, 2 where tests cannot be run."""
+    """Exit status: 0 if all is well, 1 for a failed test or too little coverage, 2 where tests
+    cannot be run.
+    """
     options, pytest_arguments = command_line().parse_known_args()
     try:
         environment_python = prepare(find_python(options.python))
@@ -45,21 +49,37 @@ def main() -> int:
         return 2
     started = time.monotonic()
     passed = (run_quickly if options.quick else run_all)(environment_python, pytest_arguments)
-    print(f"{'passed' if passed else 'FAILED'} in {time.monotonic() - started:.1f} s, {version(environment_python)}")
+    print(
+        (
+            f"{'passed' if passed else 'FAILED'} in {time.monotonic() - started:.1f} s, "
+            f"{version(environment_python)}"
+        )
+    )
     return 0 if passed else 1
 
 
 def command_line() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        description="Run all tests under branch coverage, in a virtual environment that this script makes and keeps.",
-        epilog="All other arguments go to pytest, which then runs in one process; as they may leave tests out, the "
-               "coverage is then not judged.",
+        description=(
+            "Run all tests under branch coverage, in a virtual environment that this "
+            "script makes and keeps."
+        ),
+        epilog="All other arguments go to pytest, which then runs in one process; as they may "
+        "leave tests out, the "
+        "coverage is then not judged.",
         allow_abbrev=False,
     )
-    parser.add_argument("--python", default=sys.executable, metavar="COMMAND",
-                        help="the Python to test on, a name or a path (default: the one that runs this script)")
-    parser.add_argument("--quick", action="store_true",
-                        help="without coverage, over TCP only, and without tests that drive other programs")
+    parser.add_argument(
+        "--python",
+        default=sys.executable,
+        metavar="COMMAND",
+        help="the Python to test on, a name or a path (default: the one that runs this script)",
+    )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="without coverage, over TCP only, and without tests that drive other programs",
+    )
     return parser
 
 
@@ -74,10 +94,14 @@ def find_python(command: str) -> tuple[str, tuple[int, int]]:
     question = "import sys; print(*sys.version_info[:2])"
     answer = subprocess.run([path, "-c", question], capture_output=True, text=True)
     if answer.returncode != 0:
-        raise NotPossible(f"{path} does not run; name another one with --python\n{answer.stderr.strip()}")
+        raise NotPossible(
+            f"{path} does not run; name another one with --python\n{answer.stderr.strip()}"
+        )
     major, minor = map(int, answer.stdout.split())
     if (major, minor) < OLDEST_PYTHON:
-        raise NotPossible(f"{path} is Python {major}.{minor}; name Python 3.11 or newer with --python")
+        raise NotPossible(
+            f"{path} is Python {major}.{minor}; name Python 3.11 or newer with --python"
+        )
     return path, (major, minor)
 
 
@@ -89,8 +113,18 @@ def prepare(python: tuple[str, tuple[int, int]]) -> str:
     tools = test_tools()
     if not has_modules(environment_python, tools):
         print(f"making {directory.relative_to(PROJECT)} with {', '.join(tools)}", flush=True)
-        attempt([path, "-m", "venv", "--clear", directory], "install the venv module (on Debian: python3-venv)")
-        pip: list[str | Path] = [environment_python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        attempt(
+            [path, "-m", "venv", "--clear", directory],
+            "install the venv module (on Debian: python3-venv)",
+        )
+        pip: list[str | Path] = [
+            environment_python,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+        ]
         attempt([*pip, *tools], "pip needs the network, or a place to find packages offline")
     return str(environment_python)
 
@@ -105,7 +139,10 @@ def test_tools() -> list[str]:
 def has_modules(python: Path, names: list[str]) -> bool:
     if not python.exists():
         return False
-    return subprocess.run([python, "-c", f"import {', '.join(names)}"], capture_output=True).returncode == 0
+    return (
+        subprocess.run([python, "-c", f"import {', '.join(names)}"], capture_output=True).returncode
+        == 0
+    )
 
 
 def attempt(command: list[str | Path], advice: str) -> None:
@@ -126,10 +163,20 @@ def run_quickly(python: str, arguments: list[str]) -> bool:
 
 
 def run_all(python: str, arguments: list[str]) -> bool:
-    """Run everything, print the coverage. True if all tests pass, and cover enough unless there are arguments."""
+    """Run everything, print the coverage. True if all tests pass, and cover enough unless there are
+    arguments.
+    """
     coverage = Coverage(python)
     coverage("erase")
-    command = [*coverage.command, "run", "--parallel-mode", "--branch", "--concurrency=thread", "-m", "pytest"]
+    command = [
+        *coverage.command,
+        "run",
+        "--parallel-mode",
+        "--branch",
+        "--concurrency=thread",
+        "-m",
+        "pytest",
+    ]
     if arguments:
         run = subprocess.run([*command, "-m", "", *arguments], cwd=PROJECT, env=coverage.variables)
         tests_pass = run.returncode == 0
@@ -137,7 +184,9 @@ def run_all(python: str, arguments: list[str]) -> bool:
         tests_pass = run_spread([*command, *EVERYTHING], "all", coverage.variables)
     coverage("combine", "--quiet")
     coverage("report")
-    covered = bool(arguments) or all([coverage.reaches(files, percent) for files, percent in LIMITS])
+    covered = bool(arguments) or all(
+        [coverage.reaches(files, percent) for files, percent in LIMITS]
+    )
     return tests_pass and covered
 
 
@@ -168,11 +217,15 @@ class Coverage:
         self.variables = {**os.environ, "COVERAGE_FILE": str(data_file)}
 
     def __call__(self, *arguments: str, stdout: int | None = None) -> bool:
-        run = subprocess.run([*self.command, *arguments], cwd=PROJECT, env=self.variables, stdout=stdout)
+        run = subprocess.run(
+            [*self.command, *arguments], cwd=PROJECT, env=self.variables, stdout=stdout
+        )
         return run.returncode == 0
 
     def reaches(self, files: str, percent: int) -> bool:
-        enough = self("report", f"--include={files}", f"--fail-under={percent}", stdout=subprocess.DEVNULL)
+        enough = self(
+            "report", f"--include={files}", f"--fail-under={percent}", stdout=subprocess.DEVNULL
+        )
         print(f"{files}: {'at least' if enough else 'LESS THAN'} {percent} % covered")
         return enough
 

@@ -1,13 +1,15 @@
-"""TLS with two threads on each end, as figures beside their bounds. Exit status 1 if a bound is broken.
+"""TLS with two threads on each end, as figures beside their bounds. Exit status 1 if a bound is
+broken.
 
     python3 scripts/tls_check.py                   everything: about a minute
     python3 scripts/tls_check.py both-ways idle    only what is named
     python3 scripts/tls_check.py --tls 1.2         the same with TLS 1.2
 
-both-ways: each end sends 100 MB and receives 100 MB at once, from two threads; each message says its number.
-idle: a thread waits for bytes that do not come for 5 s, on each end in turn, while another one sends all the time.
-connects: 5,000 connections one after the other, a message each way, sent while another thread waits for the answer.
-memory: what a connection on which nothing happens takes in a server. Linux only; left out elsewhere.
+both-ways: each end sends 100 MB and receives 100 MB at once, from two threads; each message says
+its number. idle: a thread waits for bytes that do not come for 5 s, on each end in turn, while
+another one sends all the time. connects: 5,000 connections one after the other, a message each way,
+sent while another thread waits for the answer. memory: what a connection on which nothing happens
+takes in a server. Linux only; left out elsewhere.
 
 Only 127.0.0.1 is used, with the certificate of the tests.
 """
@@ -43,7 +45,9 @@ SIZES = (20, 100_000, 300, 16_384, 125, 60_000, 1_000_000)
 """Payload sizes in bytes, taken in turn: below, at and above a TLS record."""
 
 STALL_BOUND_S = 2
-"""Seconds between two messages, or for one send, that count as a stall; generous, as machines pause."""
+"""Seconds between two messages, or for one send, that count as a stall; generous, as machines
+pause.
+"""
 
 IDLE_MESSAGE = bytes(16_384)
 STEP_TIMEOUT_S = 120
@@ -115,7 +119,9 @@ class Contexts:
         self.server = server_context(CERTIFICATE, KEY)
         self.client = client_context(CERTIFICATE)
         for context in (self.server, self.client):
-            context.minimum_version = context.maximum_version = ssl.TLSVersion["TLSv" + version.replace(".", "_")]
+            context.minimum_version = context.maximum_version = ssl.TLSVersion[
+                "TLSv" + version.replace(".", "_")
+            ]
 
 
 @contextlib.contextmanager
@@ -130,7 +136,9 @@ def serving(contexts: Contexts, handler: Callable[[refws.Connection], None]) -> 
 def connected(contexts: Contexts, uri: str) -> Iterator[refws.Connection]:
     """A connection that is aborted if the step takes too long."""
     with refws.connect(uri, ssl=contexts.client) as connection:
-        watchdog = threading.Timer(STEP_TIMEOUT_S, connection.abort, [f"not done within {STEP_TIMEOUT_S} s"])
+        watchdog = threading.Timer(
+            STEP_TIMEOUT_S, connection.abort, [f"not done within {STEP_TIMEOUT_S} s"]
+        )
         watchdog.start()
         try:
             yield connection
@@ -153,17 +161,37 @@ def both_ways(options: argparse.Namespace, contexts: Contexts, progress: Progres
             done.set()
 
     started = time.monotonic()
-    with serving(contexts, handler) as uri, connected(contexts, uri) as connection, shown(progress, ends):
+    with (
+        serving(contexts, handler) as uri,
+        connected(contexts, uri) as connection,
+        shown(progress, ends),
+    ):
         exchange(connection, expected, ends["client"])
         took = time.monotonic() - started
         if not done.wait(STEP_TIMEOUT_S):
             raise Failed("both-ways: the server's end has not got everything")
-    figures = [Figure("both ways at once, in all", 2 * ends["client"].size / MEGABYTE / took, 1, "MB/s", floor=True)]
+    figures = [
+        Figure(
+            "both ways at once, in all",
+            2 * ends["client"].size / MEGABYTE / took,
+            1,
+            "MB/s",
+            floor=True,
+        )
+    ]
     for name, end in ends.items():
         figures += [
-            Figure(f"received by the {name}", end.size / MEGABYTE, 0.9 * options.megabytes, "MB", floor=True),
+            Figure(
+                f"received by the {name}",
+                end.size / MEGABYTE,
+                0.9 * options.megabytes,
+                "MB",
+                floor=True,
+            ),
             Figure(f"wrong or out of order at the {name}", end.wrong, 0, "messages"),
-            Figure(f"longest wait for a message at the {name}", end.longest_gap_s, STALL_BOUND_S, "s"),
+            Figure(
+                f"longest wait for a message at the {name}", end.longest_gap_s, STALL_BOUND_S, "s"
+            ),
         ]
     return figures
 
@@ -175,7 +203,9 @@ def shown(progress: Progress, ends: dict[str, Received]) -> Iterator[None]:
 
     def show() -> None:
         while not over.wait(0.2):
-            progress.show(", ".join(f"{name}: {end.size / MEGABYTE:.0f} MB" for name, end in ends.items()))
+            progress.show(
+                ", ".join(f"{name}: {end.size / MEGABYTE:.0f} MB" for name, end in ends.items())
+            )
 
     thread = threading.Thread(target=show)
     thread.start()
@@ -187,7 +217,9 @@ def shown(progress: Progress, ends: dict[str, Received]) -> Iterator[None]:
 
 
 def idle(options: argparse.Namespace, contexts: Contexts, progress: Progress) -> list[Figure]:
-    """A client whose reader waits, then a server whose reader waits: in both cases the other end is silent."""
+    """A client whose reader waits, then a server whose reader waits: in both cases the other end is
+    silent.
+    """
     figures = []
     for name in ("client", "server"):
         results: queue.Queue[tuple[float, bool]] = queue.Queue()
@@ -198,7 +230,9 @@ def idle(options: argparse.Namespace, contexts: Contexts, progress: Progress) ->
             else:
                 answer_the_last(connection)
 
-        progress.show(f"the reader of the {name} waits for {options.idle_seconds:g} s, another thread sends")
+        progress.show(
+            f"the reader of the {name} waits for {options.idle_seconds:g} s, another thread sends"
+        )
         with serving(contexts, handler) as uri, connected(contexts, uri) as connection:
             if name == "client":
                 results.put(send_while_reader_waits(connection, options.idle_seconds))
@@ -206,7 +240,12 @@ def idle(options: argparse.Namespace, contexts: Contexts, progress: Progress) ->
                 answer_the_last(connection)
             longest_send_s, heard = results.get(timeout=STEP_TIMEOUT_S)
         figures += [
-            Figure(f"longest send while the reader of the {name} waits", longest_send_s, STALL_BOUND_S, "s"),
+            Figure(
+                f"longest send while the reader of the {name} waits",
+                longest_send_s,
+                STALL_BOUND_S,
+                "s",
+            ),
             Figure(f"answers that the waiting reader of the {name} missed", int(not heard), 0),
         ]
     return figures
@@ -247,7 +286,12 @@ def connects(options: argparse.Namespace, contexts: Contexts, progress: Progress
     for line in lost[:5]:
         print(f"tls_check: lost connection {line}", file=sys.stderr)
     return [
-        Figure("connections, a message each way", options.connects - len(lost), options.connects, floor=True),
+        Figure(
+            "connections, a message each way",
+            options.connects - len(lost),
+            options.connects,
+            floor=True,
+        ),
         Figure("longest of them, from connect to close", longest, CONNECT_TIMEOUT_S, "s"),
     ]
 
@@ -260,7 +304,9 @@ def echo(connection: refws.Connection) -> None:
 def one_message_each_way(
     contexts: Contexts, uri: str, reader: concurrent.futures.ThreadPoolExecutor, text: str
 ) -> None:
-    """The reader waits before anything is sent, and so meets the session tickets while this thread sends."""
+    """The reader waits before anything is sent, and so meets the session tickets while this thread
+    sends.
+    """
     with refws.connect(uri, ssl=contexts.client) as connection:
         answer = reader.submit(connection.recv, CONNECT_TIMEOUT_S)
         connection.send(text)
@@ -271,7 +317,10 @@ def one_message_each_way(
 
 def memory(options: argparse.Namespace, contexts: Contexts, progress: Progress) -> list[Figure]:
     if not is_available():
-        print("tls_check: memory is left out, as it comes from /proc/PID/smaps_rollup", file=sys.stderr)
+        print(
+            "tls_check: memory is left out, as it comes from /proc/PID/smaps_rollup",
+            file=sys.stderr,
+        )
         return []
     port = server_process.free_port()
     command = server_process.refws_command("--cert", CERTIFICATE, "--key", KEY)
@@ -280,7 +329,9 @@ def memory(options: argparse.Namespace, contexts: Contexts, progress: Progress) 
         def open_more(count: int) -> int:
             for number in range(count):
                 progress.show(f"{number:,} of {count:,} idle connections")
-                stack.enter_context(refws.connect(f"wss://{server_process.HOST}:{port}/echo", ssl=contexts.client))
+                stack.enter_context(
+                    refws.connect(f"wss://{server_process.HOST}:{port}/echo", ssl=contexts.client)
+                )
             return usage(process.pid).pss_kib
 
         before = open_more(WARM_UP_CONNECTIONS)
@@ -293,12 +344,24 @@ STEPS = {"both-ways": both_ways, "idle": idle, "connects": connects, "memory": m
 
 
 def parse_options(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("steps", nargs="*", metavar="STEP", help=f"{', '.join(STEPS)} (default: all of them)")
-    parser.add_argument("--tls", choices=("1.2", "1.3"), default="1.3", help="the version (default: 1.3)")
-    parser.add_argument("--megabytes", type=int, default=100, help="how much each end sends (default: 100)")
-    parser.add_argument("--idle-seconds", type=float, default=5, help="how long a reader waits (default: 5)")
-    parser.add_argument("--connects", type=int, default=5_000, help="how many connections (default: 5000)")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "steps", nargs="*", metavar="STEP", help=f"{', '.join(STEPS)} (default: all of them)"
+    )
+    parser.add_argument(
+        "--tls", choices=("1.2", "1.3"), default="1.3", help="the version (default: 1.3)"
+    )
+    parser.add_argument(
+        "--megabytes", type=int, default=100, help="how much each end sends (default: 100)"
+    )
+    parser.add_argument(
+        "--idle-seconds", type=float, default=5, help="how long a reader waits (default: 5)"
+    )
+    parser.add_argument(
+        "--connects", type=int, default=5_000, help="how many connections (default: 5000)"
+    )
     options = parser.parse_args(argv)
     for step in options.steps:
         if step not in STEPS:
@@ -318,7 +381,14 @@ def main(argv: list[str] | None = None) -> int:
         for step in steps:
             figures += STEPS[step](options, Contexts(options.tls), progress)
         progress.done()
-    except (Failed, OSError, EOFError, queue.Empty, refws.WebSocketException, server_process.ServerFailed) as error:
+    except (
+        Failed,
+        OSError,
+        EOFError,
+        queue.Empty,
+        refws.WebSocketException,
+        server_process.ServerFailed,
+    ) as error:
         print(f"\ntls_check: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -1,9 +1,11 @@
-"""Two readers of the same bytes, compared: refws explains a tape, tshark dissects the capture made of it.
+"""Two readers of the same bytes, compared: refws explains a tape, tshark dissects the capture made
+of it.
 
     python3 scripts/tshark_check.py             a session with every kind of frame is recorded first
     python3 scripts/tshark_check.py TAPE ...    tapes of `python3 -m refws --record TAPE`
 
-Exit status: 0 if they agree on every field, 1 if not, 2 without tshark (Debian's package of that name).
+Exit status: 0 if they agree on every field, 1 if not, 2 without tshark (Debian's package of that
+name).
 """
 
 from __future__ import annotations
@@ -30,7 +32,9 @@ from refws.protocol.frame import BINARY, CLOSE, CONT, TEXT, Side, encode_frame, 
 
 DEADLINE_S = 60
 KEEP_ALL = 2**30
-NO_TAKEOVER = DeflateSettings(threshold=0, server_no_context_takeover=True, client_no_context_takeover=True)
+NO_TAKEOVER = DeflateSettings(
+    threshold=0, server_no_context_takeover=True, client_no_context_takeover=True
+)
 """tshark 4.0 does not inflate fragments, and loses its window with them."""
 
 Direction = tuple[int, Side]
@@ -44,7 +48,9 @@ Fields = dict[str, object]
 
 
 def record(tape: str) -> None:
-    """Three connections with all that a frame can be, onto a tape: not compressed, compressed, and in fragments."""
+    """Three connections with all that a frame can be, onto a tape: not compressed, compressed, and
+    in fragments.
+    """
     recorder = Recorder(tape, redact=False)
     try:
         have_session(recorder, None, send_messages, send_fragments, send_control_frames)
@@ -54,7 +60,9 @@ def record(tape: str) -> None:
         recorder.close()
 
 
-def have_session(recorder: Recorder, compression: DeflateSettings | None, *steps: Callable[[Connection], None]) -> None:
+def have_session(
+    recorder: Recorder, compression: DeflateSettings | None, *steps: Callable[[Connection], None]
+) -> None:
     """What the client sends in all steps, the server sends back, the last step in its own frames."""
 
     def answer(connection: Connection) -> None:
@@ -64,7 +72,9 @@ def have_session(recorder: Recorder, compression: DeflateSettings | None, *steps
                 for step in steps:
                     step(connection)
 
-    with serve(answer, port=0, trace=recorder.choose, compression=compression, ping_interval=None) as server:
+    with serve(
+        answer, port=0, trace=recorder.choose, compression=compression, ping_interval=None
+    ) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
@@ -74,10 +84,16 @@ def have_session(recorder: Recorder, compression: DeflateSettings | None, *steps
             thread.join(DEADLINE_S)
 
 
-def talk(port: int, compression: DeflateSettings | None, steps: Sequence[Callable[[Connection], None]]) -> None:
-    """First the client's steps, then the server's, as tshark mixes up fragments of two directions at once."""
+def talk(
+    port: int, compression: DeflateSettings | None, steps: Sequence[Callable[[Connection], None]]
+) -> None:
+    """First the client's steps, then the server's, as tshark mixes up fragments of two directions
+    at once.
+    """
     uri = f"ws://127.0.0.1:{port}/"
-    with connect(uri, compression=compression, ping_interval=None, close_timeout=DEADLINE_S) as connection:
+    with connect(
+        uri, compression=compression, ping_interval=None, close_timeout=DEADLINE_S
+    ) as connection:
         for step in steps:
             step(connection)
         connection.send("your turn")
@@ -88,15 +104,21 @@ def talk(port: int, compression: DeflateSettings | None, steps: Sequence[Callabl
 
 
 def send_messages(connection: Connection) -> None:
-    """Text and binary in the three forms of the length, and one that an earlier one helps to compress."""
+    """Text and binary in the three forms of the length, and one that an earlier one helps to
+    compress.
+    """
     for length in (0, 1, 125, 126, 65535, 65536):
-        connection.send(("Grüße, 世界. " * (length // 10 + 1)).encode()[:length].decode(errors="ignore"))
+        connection.send(
+            ("Grüße, 世界. " * (length // 10 + 1)).encode()[:length].decode(errors="ignore")
+        )
         connection.send("x" * length)
         connection.send(noise(length))
 
 
 def send_fragments(connection: Connection) -> None:
-    """Frames of two messages, the last one with a payload, as tshark looks at no empty frame; a Ping in between."""
+    """Frames of two messages, the last one with a payload, as tshark looks at no empty frame; a
+    Ping in between.
+    """
     for opcode in (TEXT, BINARY):
         send_frame(connection, opcode, b"in three ", False)
         connection.ping(f"between {opcode}")
@@ -122,10 +144,13 @@ def send_control_frames(connection: Connection) -> None:
 
 def noise(length: int) -> bytes:
     """Bytes that hardly shrink, always the same."""
-    return b"".join((i * i * 2_654_435_761 % 2**32).to_bytes(4) for i in range(length // 4 + 1))[:length]
+    return b"".join((i * i * 2_654_435_761 % 2**32).to_bytes(4) for i in range(length // 4 + 1))[
+        :length
+    ]
 
 
-# A packet for each frame: after a fragment, tshark 4.0 does not look at a whole message in the same packet
+# A packet for each frame: after a fragment, tshark 4.0 does not look at a whole message in the same
+# packet
 
 
 def recut(entries: Iterable[Entry]) -> Iterator[Entry]:
@@ -196,7 +221,9 @@ def fields_of(frame: FrameExplanation, message: Message) -> Fields:
         fields[f"websocket.payload_length_ext_{bits}"] = value["extended length"]
     if frame.masking_key:
         fields["websocket.masking_key"] = frame.masking_key
-    return fields | (control_fields(frame) if is_control(frame.header.opcode) else data_fields(frame, message))
+    return fields | (
+        control_fields(frame) if is_control(frame.header.opcode) else data_fields(frame, message)
+    )
 
 
 def control_fields(frame: FrameExplanation) -> Fields:
@@ -204,15 +231,21 @@ def control_fields(frame: FrameExplanation) -> Fields:
         return {}
     if frame.header.opcode == CLOSE:
         assert frame.close is not None
-        reason = {"websocket.payload.close.reason": frame.close.reason.encode()} if frame.close.reason else {}
+        reason = (
+            {"websocket.payload.close.reason": frame.close.reason.encode()}
+            if frame.close.reason
+            else {}
+        )
         return {"websocket.payload.close.status_code": frame.close.code, **reason}
     return {f"websocket.payload.{frame.name}": frame.plain_start}
 
 
 def data_fields(frame: FrameExplanation, message: Message) -> Fields:
-    """The payload of a data frame, and that of its message where it ends, as far as tshark tells it.
+    """The payload of a data frame, and that of its message where it ends, as far as tshark tells
+    it.
 
-    It looks at no empty frame; it shows a compressed message as it was on the wire where nothing comes of it.
+    It looks at no empty frame; it shows a compressed message as it was on the wire where nothing
+    comes of it.
     """
     if frame.header.opcode != CONT:
         message.fragments, message.inflated = (), b""
@@ -221,7 +254,9 @@ def data_fields(frame: FrameExplanation, message: Message) -> Fields:
     if not frame.plain_start:
         return {}
     if not frame.header.fin:
-        return {"websocket.payload.continue": frame.plain_start} if frame.header.opcode == CONT else {}
+        return (
+            {"websocket.payload.continue": frame.plain_start} if frame.header.opcode == CONT else {}
+        )
     fields: Fields = {"fragments": message.fragments} if len(message.fragments) > 1 else {}
     return {**fields, "content": message.inflated or frame.plain_start}
 
@@ -245,7 +280,9 @@ def dissected(entries: list[Entry], capture: str) -> dict[Direction, list[Fields
 
 
 def port_of(packet: ElementTree.Element, name: str) -> int:
-    return next(int(field.get("show", "")) for field in packet.iter("field") if field.get("name") == name)
+    return next(
+        int(field.get("show", "")) for field in packet.iter("field") if field.get("name") == name
+    )
 
 
 def packets(capture: str) -> Iterator[ElementTree.Element]:
@@ -309,19 +346,27 @@ def fields_found(parts: list[ElementTree.Element]) -> Fields:
 
 
 def compare(tape: str, capture: str) -> tuple[int, list[str]]:
-    """How many frames there are, and every field on which the two do not agree. The capture is written."""
+    """How many frames there are, and every field on which the two do not agree. The capture is
+    written.
+    """
     with open(tape, "rb") as file:
         reader = TapeReader(file)
         entries = list(recut(reader))
     with open(capture, "wb") as file:
         write_pcap(file, entries, reader.recorded)
     ours, theirs = explained(entries), dissected(entries, capture)
-    differences = [line for direction, frames in ours.items() for line in differ(direction, frames, theirs)]
-    differences += [f"{direction}: frames for tshark alone" for direction in theirs.keys() - ours.keys()]
+    differences = [
+        line for direction, frames in ours.items() for line in differ(direction, frames, theirs)
+    ]
+    differences += [
+        f"{direction}: frames for tshark alone" for direction in theirs.keys() - ours.keys()
+    ]
     return sum(map(len, ours.values())), differences
 
 
-def differ(direction: Direction, ours: list[Fields], theirs: dict[Direction, list[Fields]]) -> Iterator[str]:
+def differ(
+    direction: Direction, ours: list[Fields], theirs: dict[Direction, list[Fields]]
+) -> Iterator[str]:
     """A line for each difference in one direction."""
     where = f"connection {direction[0]}, {direction[1].value}"
     found = theirs.get(direction, [])
@@ -335,9 +380,15 @@ def differ(direction: Direction, ours: list[Fields], theirs: dict[Direction, lis
 
 
 def is_fragment_not_inflated(name: str, one: Fields, other: Fields) -> bool:
-    """Whether tshark shows the fragments of a compressed message put together, as its version 4.0 does."""
+    """Whether tshark shows the fragments of a compressed message put together, as its version 4.0
+    does.
+    """
     fragments = one.get("fragments")
-    return name == "content" and isinstance(fragments, tuple) and other.get(name) == b"".join(fragments)
+    return (
+        name == "content"
+        and isinstance(fragments, tuple)
+        and other.get(name) == b"".join(fragments)
+    )
 
 
 def main(tapes: list[str]) -> int:

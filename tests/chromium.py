@@ -1,4 +1,5 @@
-"""Headless Chromium for tests, driven over its DevTools WebSocket by our own client, and never left behind.
+"""Headless Chromium for tests, driven over its DevTools WebSocket by our own client, and never left
+behind.
 
     with browser() as b:
         page = b.new_page("http://127.0.0.1:8080/")
@@ -7,7 +8,8 @@
         page.screenshot("page.png", 390, 844, dark=True)
         assert page.problems == []
 
-Every wait is bounded. What fails raises an error that has what the page wrote to its console and threw until then.
+Every wait is bounded. What fails raises an error that has what the page wrote to its console and
+threw until then.
 """
 
 import base64
@@ -97,15 +99,21 @@ def find():
 
 
 def why_not():
-    """Why there can be no browser on this machine, and what to do about it; None if there can be one."""
+    """Why there can be no browser on this machine, and what to do about it; None if there can be
+    one.
+    """
     return None if find() else "Chromium is not installed; on Debian: apt-get install chromium"
 
 
 @contextmanager
 def browser(*options):
-    """A Browser with a profile of its own, started with these further options. Ended with all its processes."""
+    """A Browser with a profile of its own, started with these further options. Ended with all its
+    processes.
+    """
     with ExitStack() as stack:
-        profile = stack.enter_context(tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True))
+        profile = stack.enter_context(
+            tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True)
+        )
         process = start(profile, options)
         stack.callback(stop, process, profile)
         uri = devtools_uri(process, Path(profile))
@@ -123,7 +131,9 @@ def start(profile, options):
     path = find()
     if path is None:
         raise BrowserError(why_not())
-    homes = dict.fromkeys(("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"), profile)  # for its crash reports
+    homes = dict.fromkeys(
+        ("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"), profile
+    )  # for its crash reports
     with (Path(profile) / "words.txt").open("wb") as words:
         return subprocess.Popen(
             [path, *OPTIONS, *options, f"--user-data-dir={profile}", "about:blank"],
@@ -145,7 +155,9 @@ def devtools_uri(process, profile):
             if path:
                 return f"ws://127.0.0.1:{port}{path.strip()}"
         time.sleep(LOOK_AGAIN_S)
-    ended = "does not answer" if process.poll() is None else f"ended with status {process.returncode}"
+    ended = (
+        "does not answer" if process.poll() is None else f"ended with status {process.returncode}"
+    )
     words = (profile / "words.txt").read_text(errors="replace")
     raise BrowserError(f"Chromium {ended}; its last words:\n{words[-2000:]}")
 
@@ -167,7 +179,9 @@ def stop(process, profile):
 
 
 def processes_with(profile):
-    """The ids of the processes that have this profile on their command line; none where the system does not tell."""
+    """The ids of the processes that have this profile on their command line; none where the system
+    does not tell.
+    """
     found = []
     for entry in Path("/proc").glob("[0-9]*/cmdline"):
         with suppress(OSError):
@@ -216,7 +230,9 @@ class DevTools:
             self._changed.notify_all()
 
     def command(self, method, session=None, /, timeout=ANSWER_S, **parameters):
-        """The result of a command. BrowserError if it is refused or not answered in `timeout` seconds."""
+        """The result of a command. BrowserError if it is refused or not answered in `timeout`
+        seconds.
+        """
         with self._changed:
             self._last_id += 1
             number = self._last_id
@@ -227,7 +243,9 @@ class DevTools:
             self._connection.send(json.dumps(words))
         except ConnectionClosed as error:
             raise BrowserError(f"{method}: the browser is gone: {error}") from error
-        answer = self._wait(lambda: self._answers.pop(number, None), timeout, f"answer to {method}", session)
+        answer = self._wait(
+            lambda: self._answers.pop(number, None), timeout, f"answer to {method}", session
+        )
         if "error" in answer:
             raise BrowserError(f"{method} was refused: {answer['error']}")
         return answer["result"]
@@ -241,7 +259,10 @@ class DevTools:
         """The parameters of the first event of this name behind the first `since`."""
 
         def look():
-            return next((event for event in self._events.get(session, [])[since:] if event[0] == wanted), None)
+            return next(
+                (event for event in self._events.get(session, [])[since:] if event[0] == wanted),
+                None,
+            )
 
         return self._wait(look, timeout, wanted, session)[1]
 
@@ -295,7 +316,9 @@ class Browser:
 
 
 class Page:
-    """A tab. `evaluate` and the rest raise PageError for what throws in the page, TimedOut for what never happens."""
+    """A tab. `evaluate` and the rest raise PageError for what throws in the page, TimedOut for what
+    never happens.
+    """
 
     def __init__(self, devtools, target, session):
         self._devtools = devtools
@@ -329,48 +352,79 @@ class Page:
     def resize(self, width, height, scale=1):
         """The size of the window in CSS pixels."""
         self.command(
-            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=scale, mobile=False
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=scale,
+            mobile=False,
         )
 
     def prefer(self, dark, reduced_motion=False):
         """What the page's media queries see of the user's wishes."""
         features = [
             {"name": "prefers-color-scheme", "value": "dark" if dark else "light"},
-            {"name": "prefers-reduced-motion", "value": "reduce" if reduced_motion else "no-preference"},
+            {
+                "name": "prefers-reduced-motion",
+                "value": "reduce" if reduced_motion else "no-preference",
+            },
         ]
         self.command("Emulation.setEmulatedMedia", features=features)
 
     def screenshot(self, path, width=None, height=None, dark=None, whole=False):
-        """Write a PNG, of the window or of the `whole` page; sizes and colours given here stay as they are set."""
+        """Write a PNG, of the window or of the `whole` page; sizes and colours given here stay as
+        they are set.
+        """
         if width is not None and height is not None:
             self.resize(width, height)
         if dark is not None:
             self.prefer(dark)
-        self.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-        picture = self.command("Page.captureScreenshot", format="png", captureBeyondViewport=whole)["data"]
+        self.evaluate(
+            "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        )
+        picture = self.command("Page.captureScreenshot", format="png", captureBeyondViewport=whole)[
+            "data"
+        ]
         Path(path).write_bytes(base64.b64decode(picture))
 
     # What it does
 
     def evaluate(self, expression):
-        """The value of a JavaScript expression, of a promise what it comes to; PageError if it throws."""
+        """The value of a JavaScript expression, of a promise what it comes to; PageError if it
+        throws.
+        """
         answer = self.command(
-            "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True, userGesture=True
+            "Runtime.evaluate",
+            expression=expression,
+            returnByValue=True,
+            awaitPromise=True,
+            userGesture=True,
         )
         if "exceptionDetails" in answer:
-            raise PageError(f"{shorten(expression)}: {thrown(answer['exceptionDetails'])}{self.told()}")
+            raise PageError(
+                f"{shorten(expression)}: {thrown(answer['exceptionDetails'])}{self.told()}"
+            )
         return answer["result"].get("value")
 
     def wait_for(self, condition, timeout=5):
-        """The value of a JavaScript expression as soon as it is true there; TimedOut after `timeout` seconds."""
+        """The value of a JavaScript expression as soon as it is true there; TimedOut after
+        `timeout` seconds.
+        """
         deadline = time.monotonic() + timeout
-        look = f"(async () => {{ const value = await ({condition}); return [Boolean(value), value]; }})()"
+        look = (
+            "(async () => "
+            f"{{ const value = await ({condition}); return [Boolean(value), value]; }})()"
+        )
         while True:
             true, value = self.evaluate(look)
             if true:
                 return value
             if time.monotonic() >= deadline:
-                raise TimedOut(f"not true within {timeout:g} s, still {value!r}: {shorten(condition)}{self.told()}")
+                raise TimedOut(
+                    (
+                        f"not true within {timeout:g} s, still {value!r}: "
+                        f"{shorten(condition)}{self.told()}"
+                    )
+                )
             time.sleep(LOOK_AGAIN_S)
 
     def text(self, selector):
@@ -386,10 +440,14 @@ class Page:
             return [box.x + box.width / 2, box.y + box.height / 2];
         }})()""")
         for kind in ("mousePressed", "mouseReleased"):
-            self.command("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+            self.command(
+                "Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1
+            )
 
     def press(self, key, *modifiers):
-        """A key as KeyboardEvent.key names it, such as "Tab", "Enter" or "a", pressed with "Shift" and the like."""
+        """A key as KeyboardEvent.key names it, such as "Tab", "Enter" or "a", pressed with "Shift"
+        and the like.
+        """
         code, number, text = KEYS.get(key) or (f"Key{key.upper()}", ord(key.upper()), key)
         held = sum(MODIFIERS[modifier] for modifier in modifiers)
         common = {"key": key, "code": code, "windowsVirtualKeyCode": number, "modifiers": held}
@@ -412,20 +470,33 @@ class Page:
 
     @property
     def problems(self):
-        """What went wrong in the page: exceptions, errors and warnings on the console, the browser's own complaints."""
-        return [line for line in self.console if line.startswith(("exception: ", "error: ", "warning: "))]
+        """What went wrong in the page: exceptions, errors and warnings on the console, the
+        browser's own complaints.
+        """
+        return [
+            line
+            for line in self.console
+            if line.startswith(("exception: ", "error: ", "warning: "))
+        ]
 
     def told(self):
         """The last of it, for an error."""
         lines = self.console[-20:]
-        return "\nThe page has written:\n  " + "\n  ".join(lines) if lines else "\nThe page has written nothing."
+        return (
+            "\nThe page has written:\n  " + "\n  ".join(lines)
+            if lines
+            else "\nThe page has written nothing."
+        )
 
 
 def console_lines(method, parameters):
     if method == "Runtime.exceptionThrown":
         yield f"exception: {thrown(parameters['exceptionDetails'])}"
     elif method == "Runtime.consoleAPICalled":
-        words = " ".join(str(argument.get("value", argument.get("description"))) for argument in parameters["args"])
+        words = " ".join(
+            str(argument.get("value", argument.get("description")))
+            for argument in parameters["args"]
+        )
         yield f"{parameters['type']}: {words}"
     elif method == "Log.entryAdded":
         entry = parameters["entry"]

@@ -1,9 +1,10 @@
-"""What the tests of whole connections share: a server in a thread, a connection without one, and the check that
-neither leaves a thread or a file descriptor behind.
+"""What the tests of whole connections share: a server in a thread, a connection without one, and
+the check that neither leaves a thread or a file descriptor behind.
 
     python -m pytest --transport tls        the tests of the endpoint over TLS, all others as ever; or unix, or all
 
-`serving` and `opened` use TCP, but in tests that are marked `transport`, with the names of all that they can do with.
+`serving` and `opened` use TCP, but in tests that are marked `transport`, with the names of all that
+they can do with.
 """
 
 import gc
@@ -25,13 +26,22 @@ DESCRIPTORS = Path("/proc/self/fd")
 
 
 def pytest_addoption(parser):
-    parser.addoption("--transport", choices=[*TRANSPORTS, "all"], default="tcp", help="that of the endpoint's tests")
+    parser.addoption(
+        "--transport",
+        choices=[*TRANSPORTS, "all"],
+        default="tcp",
+        help="that of the endpoint's tests",
+    )
 
 
 def pytest_generate_tests(metafunc):
     """With --transport all a test runs once for each transport that it is marked with."""
     names = transports_of(metafunc.definition)
-    if "transport" in metafunc.fixturenames and len(names) > 1 and metafunc.config.getoption("transport") == "all":
+    if (
+        "transport" in metafunc.fixturenames
+        and len(names) > 1
+        and metafunc.config.getoption("transport") == "all"
+    ):
         metafunc.parametrize("transport", names, indirect=True)
 
 
@@ -46,13 +56,17 @@ def transport(request, nothing_left_behind):
     names, chosen = transports_of(request.node), request.config.getoption("transport")
     name = getattr(request, "param", names[0] if chosen == "all" or len(names) == 1 else chosen)
     if name not in names:
-        pytest.skip(f"not over {name}: {request.node.get_closest_marker('transport').kwargs['reason']}")
+        pytest.skip(
+            f"not over {name}: {request.node.get_closest_marker('transport').kwargs['reason']}"
+        )
     with closing(TRANSPORTS[name]()) as transport:
         yield transport
 
 
 def descriptors():
-    """What each open file descriptor of this process refers to; empty where the system does not tell."""
+    """What each open file descriptor of this process refers to; empty where the system does not
+    tell.
+    """
     found = {}
     for entry in DESCRIPTORS.iterdir() if DESCRIPTORS.is_dir() else ():
         try:
@@ -67,7 +81,9 @@ def nothing_left_behind():
     """After the test there are the threads and the file descriptors that were there before."""
     threads, base = set(threading.enumerate()), descriptors()
     yield
-    assert eventually(lambda: set(threading.enumerate()) <= threads), set(threading.enumerate()) - threads
+    assert eventually(lambda: set(threading.enumerate()) <= threads), (
+        set(threading.enumerate()) - threads
+    )
     assert descriptors() == base
 
 
@@ -114,7 +130,11 @@ class Running:
 
     def states(self, address):
         """Those of the server's connections with this peer."""
-        return {connection.state for connection in self.server.connections if connection.remote_address == address}
+        return {
+            connection.state
+            for connection in self.server.connections
+            if connection.remote_address == address
+        }
 
     def stop(self):
         for client in self.clients:
@@ -125,7 +145,9 @@ class Running:
 
 @pytest.fixture
 def serving(nothing_left_behind, transport):
-    """serving(handler, **settings of serve) starts a server on a free port; all are shut down after the test."""
+    """serving(handler, **settings of serve) starts a server on a free port; all are shut down after
+    the test.
+    """
     with ExitStack() as stack:
 
         def start(handler, **settings):
@@ -164,7 +186,9 @@ class Opened:
             self.stream, timers, settings, ("192.0.2.1", 5), ("192.0.2.2", 80), side
         )
         self.peer = transport.meet(self.stream, theirs, side)
-        self.watchdog = threading.Timer(2 * DEADLINE_S, self.connection.abort, ["the test takes too long"])
+        self.watchdog = threading.Timer(
+            2 * DEADLINE_S, self.connection.abort, ["the test takes too long"]
+        )
         self.watchdog.start()
 
     def stop(self):
@@ -179,8 +203,8 @@ class Opened:
 def opened(timers, transport):
     """opened(**settings) gives (connection, raw peer) with the opening handshake behind them.
 
-    The connection is that of a server, or of a client with `side`; `wrap` makes its socket another one. No heartbeat
-    unless `ping_interval` is given. A test that hangs has its connection aborted.
+    The connection is that of a server, or of a client with `side`; `wrap` makes its socket another
+    one. No heartbeat unless `ping_interval` is given. A test that hangs has its connection aborted.
     """
     with ExitStack() as stack:
 
@@ -203,6 +227,8 @@ def log(caplog):
 
 
 def pytest_collection_finish():
-    """Thousands of collected tests are no garbage: looking through them again and again took a fifth of the time."""
+    """Thousands of collected tests are no garbage: looking through them again and again took a
+    fifth of the time.
+    """
     gc.collect()
     gc.freeze()

@@ -1,4 +1,6 @@
-"""A program in a pseudo-terminal, and what a person sees there: for sessions that stand in a text as they look."""
+"""A program in a pseudo-terminal, and what a person sees there: for sessions that stand in a text
+as they look.
+"""
 
 import codecs
 import os
@@ -16,7 +18,8 @@ from time import monotonic
 
 PROJECT = Path(__file__).parent.parent
 DEADLINE_S = 10
-"""Seconds after which a test stops to wait for what a program shows: a process needs some to start."""
+"""Seconds after which a test stops to wait for what a program shows: a process needs some to start.
+"""
 
 QUIET_S = 0.5
 
@@ -36,7 +39,9 @@ MODES = ("h", "l")
 
 
 class Screen:
-    """Lines without an end to their number, and the few control characters that a line editor needs."""
+    """Lines without an end to their number, and the few control characters that a line editor
+    needs.
+    """
 
     def __init__(self):
         self.lines = [""]
@@ -91,7 +96,9 @@ class PseudoTerminal:
         variables = {**os.environ, "TERM": "xterm", "INPUTRC": os.devnull}
         command = [sys.executable, "-c", WITH_TERMINAL, *arguments]
         ends = {"stdin": slave, "stdout": slave, "stderr": slave}
-        self.process = subprocess.Popen(command, cwd=PROJECT, env=variables, start_new_session=True, **ends)
+        self.process = subprocess.Popen(
+            command, cwd=PROJECT, env=variables, start_new_session=True, **ends
+        )
         os.close(slave)
         self._too_long = threading.Timer(3 * DEADLINE_S, self.process.kill)
         self._too_long.start()
@@ -131,8 +138,9 @@ class PseudoTerminal:
     def _read(self):
         """Take what comes next, if anything does; False at the end.
 
-        Where nothing does, say that the window has another size, which it has not: a signal that comes just before
-        readline begins to wait is noticed with the next one only, as everywhere in Python.
+        Where nothing does, say that the window has another size, which it has not: a signal that
+        comes just before readline begins to wait is noticed with the next one only, as everywhere
+        in Python.
         """
         if not select.select([self._master], [], [], QUIET_S)[0]:
             self.process.send_signal(signal.SIGWINCH)
@@ -149,10 +157,11 @@ class PseudoTerminal:
 
 
 def play(block, port):
-    """What is on the screen when a person types what the block has behind "$ python3" and behind "> ".
+    """What is on the screen when a person types what the block has behind "$ python3" and behind ">
+    ".
 
-    Each line is typed once all above it is shown. Where the block has port 8080 that of the server is used; in what is
-    returned it is 8080 again.
+    Each line is typed once all above it is shown. Where the block has port 8080 that of the server
+    is used; in what is returned it is 8080 again.
     """
     played = []
     for command, lines in sessions(dedent(block)):
@@ -161,7 +170,9 @@ def play(block, port):
             for number, line in enumerate(lines):
                 if line.startswith(PROMPT):
                     expected = normal("\n".join([*lines[:number], PROMPT.rstrip()]))
-                    terminal.wait_for(lambda text: normal(text.replace(f":{port}", ":8080")) == expected)
+                    terminal.wait_for(
+                        lambda text: normal(text.replace(f":{port}", ":8080")) == expected
+                    )
                     terminal.type(line.removeprefix(PROMPT) + "\n")
             terminal.wait_for_end()
         played += [COMMAND_PROMPT + command, terminal.screen.text.replace(f":{port}", ":8080")]
@@ -175,5 +186,11 @@ def sessions(block):
 
 
 def normal(text):
-    """The text with every time as one and the same, and without blank lines or indentation that only a text has."""
-    return "\n".join(re.sub(r"\b\d+\.\d ms", "0.0 ms", line) for line in dedent(text).splitlines() if line.strip())
+    """The text with every time as one and the same, and without blank lines or indentation that
+    only a text has.
+    """
+    return "\n".join(
+        re.sub(r"\b\d+\.\d ms", "0.0 ms", line)
+        for line in dedent(text).splitlines()
+        if line.strip()
+    )

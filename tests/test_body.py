@@ -1,4 +1,6 @@
-"""RFC 9112 §6 and §7.1: how far the body of a response goes, whole, byte by byte, cut short, and endless."""
+"""RFC 9112 §6 and §7.1: how far the body of a response goes, whole, byte by byte, cut short, and
+endless.
+"""
 
 import io
 
@@ -70,8 +72,20 @@ BODIES = [
     ("until-the-end", [], b"hello", b"hello", b""),
     ("nothing", [], b"", b"", b""),
     ("chunks", [CHUNKED], CHUNKS + AFTER, b"hello, wonderful world", b"\r\n" + AFTER),
-    ("chunks-in-upper-case", [("Transfer-Encoding", "Chunked")], b"5\r\nhello\r\n0\r\n", b"hello", b""),
-    ("chunks-last", [("Transfer-Encoding", "gzip, chunked")], b"5\r\nhello\r\n0\r\n", b"hello", b""),
+    (
+        "chunks-in-upper-case",
+        [("Transfer-Encoding", "Chunked")],
+        b"5\r\nhello\r\n0\r\n",
+        b"hello",
+        b"",
+    ),
+    (
+        "chunks-last",
+        [("Transfer-Encoding", "gzip, chunked")],
+        b"5\r\nhello\r\n0\r\n",
+        b"hello",
+        b"",
+    ),
     ("chunks-before-length", [CHUNKED, LENGTH_5], b"2\r\nhe\r\n0\r\n", b"he", b""),
     ("chunks-that-are-none", [CHUNKED], b"<html>\r\n", b"", b""),
     ("chunks-with-lf-alone", [CHUNKED], b"5\nhello\n0\n\n", b"", b"hello\n0\n\n"),
@@ -81,7 +95,13 @@ BODIES = [
     ("chunk-line-without-end", [CHUNKED], b"5;" + b"x" * 2000, b"", b"x" * 978),
     ("other-encoding", [("Transfer-Encoding", "gzip")], b"hello", b"hello", b""),
     ("chunks-not-last", [("Transfer-Encoding", "chunked, gzip")], b"hello", b"hello", b""),
-    ("encoding-before-length", [("Transfer-Encoding", "gzip"), ("Content-Length", "2")], b"hello", b"hello", b""),
+    (
+        "encoding-before-length",
+        [("Transfer-Encoding", "gzip"), ("Content-Length", "2")],
+        b"hello",
+        b"hello",
+        b"",
+    ),
     ("empty-encoding", [("Transfer-Encoding", "")], b"hello", b"hello", b""),
 ]
 every_body = pytest.mark.parametrize(
@@ -121,13 +141,16 @@ def test_a_body_that_a_reset_breaks_off_is_kept_as_far_as_it_came(lines):
 
 
 @pytest.mark.rfc("6455-10.4-01")
-@pytest.mark.parametrize("lines, line", [
-    ([("Content-Length", "9" * 18)], b""),
-    ([], b""),
-    ([CHUNKED], b"1\r\n"),
-    ([CHUNKED], b"ffffff\r\n"),
-    ([("Transfer-Encoding", "gzip")], b""),
-])
+@pytest.mark.parametrize(
+    "lines, line",
+    [
+        ([("Content-Length", "9" * 18)], b""),
+        ([], b""),
+        ([CHUNKED], b"1\r\n"),
+        ([CHUNKED], b"ffffff\r\n"),
+        ([("Transfer-Encoding", "gzip")], b""),
+    ],
+)
 @pytest.mark.parametrize("limit", [0, 1, 100, MAX_BODY_SIZE])
 def test_of_a_body_without_end_only_the_first_bytes_are_read(lines, line, limit):
     file = Endless(line)

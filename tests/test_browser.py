@@ -1,7 +1,9 @@
-"""The page in a real browser: what it shows is what the server has recorded, and no peer can turn it into markup.
+"""The page in a real browser: what it shows is what the server has recorded, and no peer can turn
+it into markup.
 
-Chromium is driven from outside, as a user would: it clicks, types and looks at the text. What the server recorded is
-explained a second time, beside the page's own view, and compared with the rows and the details on the page.
+Chromium is driven from outside, as a user would: it clicks, types and looks at the text. What the
+server recorded is explained a second time, beside the page's own view, and compared with the rows
+and the details on the page.
 """
 
 import base64
@@ -30,7 +32,10 @@ pytestmark = [
     pytest.mark.skipif(why_not() is not None, reason=why_not() or "Chromium is here"),
 ]
 
-CONNECTED = "document.querySelector('#state').dataset.state === 'open' && !document.querySelector('#ask-ping').disabled"
+CONNECTED = (
+    "document.querySelector('#state').dataset.state === 'open' && "
+    "!document.querySelector('#ask-ping').disabled"
+)
 BROKEN = {name for name, trial in gallery.TRIALS.items() if not trial.allowed} - {
     "foreign-origin",  # which origins a server trusts is not on the wire
     *(trial.name for trial in gallery.AFTER_THE_END),  # what comes then is dropped, whatever it is
@@ -55,7 +60,10 @@ class Recorded:
         self._lock = threading.Lock()
         settings = connection.settings
         self._conversation = Conversation(
-            at_handshake=True, keep_going=False, max_size=settings.max_size, max_fragments=settings.max_fragments
+            at_handshake=True,
+            keep_going=False,
+            max_size=settings.max_size,
+            max_fragments=settings.max_fragments,
         )
 
     def __call__(self, sender, data):
@@ -78,15 +86,21 @@ class Recorded:
         return [row_of(item) for item in self.sent_by(sender)]
 
     def details(self, sender):
-        """What the page should show of its frames when they are opened, as `DETAILS` finds it there."""
-        return [details_of(item) for item in self.sent_by(sender) if isinstance(item, FrameExplanation)]
+        """What the page should show of its frames when they are opened, as `DETAILS` finds it
+        there.
+        """
+        return [
+            details_of(item) for item in self.sent_by(sender) if isinstance(item, FrameExplanation)
+        ]
 
 
 def row_of(item):
     if isinstance(item, NotRead):
         return ["note", f"{item.length} byte{'s' * (item.length > 1)} not read"]
     verdict = type(item.verdict).__name__
-    words = {"Legal": "legal", "CutOff": "not complete"}.get(verdict) or f"breaks {item.verdict.section}"
+    words = {"Legal": "legal", "CutOff": "not complete"}.get(
+        verdict
+    ) or f"breaks {item.verdict.section}"
     if isinstance(item, HeadExplanation):
         return ["head", verdict, words, item.lines[0].text]
     return [item.name, verdict, words, boxes_of(item)]
@@ -107,7 +121,9 @@ def boxes_of(item):
 
 
 def announced(item):
-    """The length in words; of a receiver that stops before the longer forms, only what the short one says."""
+    """The length in words; of a receiver that stops before the longer forms, only what the short
+    one says.
+    """
     short, longer = item.header_bytes[1] & 127, item.header_bytes[2:]
     if longer:
         return f"{int.from_bytes(longer):,}"
@@ -127,7 +143,10 @@ def details_of(item):
     return {
         "bits": "".join(f"{byte:08b}" for byte in header),
         "fields": [[field.name, field_value(item, field), field.section] for field in item.fields],
-        "xor": [f"{step.wire:02x} {step.key:02x} {step.result:02x} {step.character}" for step in item.xor],
+        "xor": [
+            f"{step.wire:02x} {step.key:02x} {step.result:02x} {step.character}"
+            for step in item.xor
+        ],
         "bytes": spaced(header + item.payload_start),
         "section": item.verdict.section if isinstance(item.verdict, Violation) else None,
     }
@@ -163,8 +182,12 @@ class Demo:
 
     def find(self, words):
         """The newest connection that has these words in its request line."""
-        assert eventually(lambda: any(words in recorded.request for recorded in self.connections)), words
-        return next(recorded for recorded in reversed(self.connections) if words in recorded.request)
+        assert eventually(
+            lambda: any(words in recorded.request for recorded in self.connections)
+        ), words
+        return next(
+            recorded for recorded in reversed(self.connections) if words in recorded.request
+        )
 
     @property
     def page_id(self):
@@ -247,7 +270,9 @@ DETAILS = """(request, sender) => {
 
 
 def assert_shown(page, recorded, details=True):
-    """The rows of this connection are what the server has recorded of it, as soon as the page has got all."""
+    """The rows of this connection are what the server has recorded of it, as soon as the page has
+    got all.
+    """
     for sender in Side:
         rows = recorded.rows(sender)
         eventually(lambda: call(page, ROWS, recorded.request, sender.value) == rows)
@@ -258,11 +283,19 @@ def assert_shown(page, recorded, details=True):
 
 def told(page, word):
     """What the browser told, in order, as [[word, rest]], as soon as it has told this word."""
-    page.wait_for(f"[...document.querySelectorAll('#timeline .told b')].some((told) => told.textContent === '{word}')")
-    return call(page, """() => [...document.querySelectorAll("#timeline .told")].map((shown) => {
+    page.wait_for(
+        (
+            "[...document.querySelectorAll('#timeline .told b')].some((told) => told.textContent "
+            f"=== '{word}')"
+        )
+    )
+    return call(
+        page,
+        """() => [...document.querySelectorAll("#timeline .told")].map((shown) => {
         const [word, ...rest] = [...shown.childNodes].map((node) => node.textContent);
         return [word, rest.join("").trim()];
-    })""")
+    })""",
+    )
 
 
 def fill(page, name, value):
@@ -279,17 +312,24 @@ def ask(page, button, words):
 
 def choose(page, name, value):
     """Choose another option: the page connects anew."""
-    call(page, """(name, value) => {
+    call(
+        page,
+        """(name, value) => {
         const chooser = document.getElementById(name);
         chooser.value = value;
         chooser.dispatchEvent(new Event("change"));
-    }""", name, value)
+    }""",
+        name,
+        value,
+    )
     page.wait_for(CONNECTED)
 
 
 def wait_until_over(demo):
     """Until the page has no connection any more but that of its wire view."""
-    assert eventually(lambda: [one.request.path for one in demo.running.server.connections] == ["/watch"])
+    assert eventually(
+        lambda: [one.request.path for one in demo.running.server.connections] == ["/watch"]
+    )
 
 
 def send(page, text):
@@ -322,8 +362,15 @@ def test_the_page_shows_what_the_server_recorded_from_the_request_to_the_close(d
     kinds = [row[0] for side in Side for row in recorded.rows(side)]
     assert set(kinds) == {"head", "text", "binary", "continuation", "ping", "pong", "close"}
     heard = told(page, "onclose")
-    assert [words for word, words in heard if word == "onmessage"][:3] == ["“Hello”", "“grüße €😀”", f"“{200 * 'x'}”"]
-    assert heard[-1] == ["onclose", "code 4001 (a private code of the application), reason “genug €”; clean"]
+    assert [words for word, words in heard if word == "onmessage"][:3] == [
+        "“Hello”",
+        "“grüße €😀”",
+        f"“{200 * 'x'}”",
+    ]
+    assert heard[-1] == [
+        "onclose",
+        "code 4001 (a private code of the application), reason “genug €”; clean",
+    ]
     assert page.problems == []
 
 
@@ -339,8 +386,16 @@ def test_the_page_shows_compressed_messages_as_the_server_recorded_them(demo, vi
     wait_until_over(demo)
     recorded = demo.find("deflate=1")
     assert_shown(page, recorded)
-    assert all(item.compressed for item in recorded.items if isinstance(item, FrameExplanation) and item.kind == 1)
-    assert any("extensions: permessage-deflate" in words for word, words in told(page, "onclose") if word == "onopen")
+    assert all(
+        item.compressed
+        for item in recorded.items
+        if isinstance(item, FrameExplanation) and item.kind == 1
+    )
+    assert any(
+        "extensions: permessage-deflate" in words
+        for word, words in told(page, "onclose")
+        if word == "onopen"
+    )
     assert page.problems == []
 
 
@@ -350,9 +405,21 @@ def test_the_handshake_tab_shows_each_line_and_how_the_accept_is_made(demo, visi
     page.click("#tab-handshake")
     page.wait_for("document.querySelectorAll('#handshake .lines').length === 2")
     heads = [item for item in demo.find("GET /?page=").items if isinstance(item, HeadExplanation)]
-    shown = call(page, "() => [...document.querySelectorAll('#handshake .lines code')].map((one) => one.textContent)")
+    shown = call(
+        page,
+        (
+            "() => [...document.querySelectorAll('#handshake .lines code')].map((one) => "
+            "one.textContent)"
+        ),
+    )
     assert shown == [line.text for head in heads for line in head.lines]
-    steps = call(page, "() => [...document.querySelectorAll('#handshake .accept code')].map((one) => one.textContent)")
+    steps = call(
+        page,
+        (
+            "() => [...document.querySelectorAll('#handshake .accept code')].map((one) => "
+            "one.textContent)"
+        ),
+    )
     accept = heads[1].accept
     assert steps == [accept.key, accept.concatenated, spaced(accept.digest), accept.accept]
     assert page.text("#handshake .verdict") == "Legal: no rule is broken."
@@ -361,10 +428,22 @@ def test_the_handshake_tab_shows_each_line_and_how_the_accept_is_made(demo, visi
 def test_5_5_2_heartbeats_are_seen_as_they_happen_on_the_page_of_the_program(visit):
     with program_running("--port", "0", "--ping-interval", "0.2") as process:
         page = visit("http://%s:%d/" % printed_address(process))
-        page.wait_for("document.querySelectorAll('#timeline li[data-kind=ping][data-sender=server]').length >= 2")
-        page.wait_for("document.querySelectorAll('#timeline li[data-kind=pong][data-sender=client]').length >= 2")
+        page.wait_for(
+            (
+                "document.querySelectorAll('#timeline "
+                "li[data-kind=ping][data-sender=server]').length >= 2"
+            )
+        )
+        page.wait_for(
+            (
+                "document.querySelectorAll('#timeline "
+                "li[data-kind=pong][data-sender=client]').length >= 2"
+            )
+        )
         assert re.fullmatch(r"♥ The last Ping was answered after [0-9.]+ ms\.", page.text("#pulse"))
-        assert re.search(r"pong, [0-9.]+ ms after its Ping", page.text("#timeline li[data-kind=pong] .what"))
+        assert re.search(
+            r"pong, [0-9.]+ ms after its Ping", page.text("#timeline li[data-kind=pong] .what")
+        )
         send(page, "Hello")
         page.wait_for(ECHOED)
         assert told(page, "onmessage")[-1] == ["onmessage", "“Hello”"]
@@ -387,7 +466,10 @@ def test_1_5_a_message_that_is_read_byte_by_byte_comes_in_many_pieces_and_whole(
     row = "#timeline li[data-kind=text][data-sender=client] .opens"
     assert "→ client to server, text, in 11 pieces" in page.text(f"{row} .what")
     page.click(row)
-    words = "It came in 11 pieces. It does not matter: TCP is a stream, and where a frame ends is told by its length"
+    words = (
+        "It came in 11 pieces. It does not matter: TCP is a stream, and where a frame ends "
+        "is told by its length"
+    )
     assert page.text("#panel-frame .pieces") == f"{words} alone, §1.5."
     page.click("#timeline li[data-kind=text][data-sender=server] .opens")
     assert page.evaluate("document.querySelector('#panel-frame .pieces')") is None
@@ -402,11 +484,16 @@ def test_a_server_that_does_not_answer_answers_later(demo, visit):
     watched = watch.WATCHES._pages[demo.page_id].find(1)
     assert eventually(lambda: watched.stopped)
     send(page, "anybody there?")
-    page.wait_for("document.querySelector('#answer').textContent === 'Not answering: done. It answers again.'")
+    page.wait_for(
+        "document.querySelector('#answer').textContent === 'Not answering: done. It answers again.'"
+    )
     page.wait_for(ECHOED)
-    sent, read = call(page, """() => ["browser", "wire"].map((side) =>
+    sent, read = call(
+        page,
+        """() => ["browser", "wire"].map((side) =>
         Number([...document.querySelectorAll(`#timeline li.${side}`)]
-            .find((row) => row.textContent.includes("anybody")).querySelector(".time").textContent))""")
+            .find((row) => row.textContent.includes("anybody")).querySelector(".time").textContent))""",
+    )
     assert 0.5 < read - sent < 5
 
 
@@ -417,7 +504,9 @@ def test_7_1_5_the_end_of_tcp_without_a_close_is_1006_for_a_script(demo, visit):
     page.click("#ask-cut")
     page.wait_for("document.querySelector('#state').dataset.state === 'failed'")
     words = told(page, "onclose")[-1][1]
-    assert words.startswith("code 1006 (the connection ended without a Close frame") and words.endswith("; not clean")
+    assert words.startswith(
+        "code 1006 (the connection ended without a Close frame"
+    ) and words.endswith("; not clean")
     wait_until_over(demo)
     assert_shown(page, demo.find("GET /?page="))
 
@@ -435,7 +524,9 @@ def test_a_broken_rule_is_answered_shown_and_found_in_the_timeline(demo, visit):
     page.click("#show-unmasked")
     page.wait_for("document.activeElement.closest('li')?.dataset.verdict === 'Violation'")
     assert "breaks §5.1" in page.evaluate("document.activeElement.innerText")
-    assert page.text("#panel-frame .verdict").startswith("Breaks §5.1: an unmasked frame from the client")
+    assert page.text("#panel-frame .verdict").startswith(
+        "Breaks §5.1: an unmasked frame from the client"
+    )
     assert_shown(page, demo.find("rule=unmasked&"))
     assert page.problems == []
 
@@ -445,18 +536,24 @@ def test_every_rule_of_the_gallery_is_broken_and_shown_as_the_server_recorded_it
     page = visit(demo.url)
     count = len(gallery.TRIALS)
     page.click("#break-all")
-    page.wait_for("document.querySelector('#rules-state').textContent.includes('were answered')", timeout=30)
+    page.wait_for(
+        "document.querySelector('#rules-state').textContent.includes('were answered')", timeout=30
+    )
     assert page.text("#rules-state") == f"{count} of {count} were answered as the RFC asks."
     assert page.evaluate("document.querySelectorAll('#gallery .result .good').length") == count
     for trial in gallery.TRIALS.values():
         recorded = demo.find(f"rule={trial.name}&")
         assert_shown(page, recorded)
-        assert ("Violation" in [row[1] for row in recorded.rows(Side.CLIENT)]) == (trial.name in BROKEN), trial.name
+        assert ("Violation" in [row[1] for row in recorded.rows(Side.CLIENT)]) == (
+            trial.name in BROKEN
+        ), trial.name
     assert page.problems == []
 
 
 @pytest.mark.parametrize("name", ["server-masked", "server-opcode", "server-not-utf8"])
-def test_a_rule_that_the_server_breaks_is_answered_by_the_browser_as_the_page_says(demo, visit, name):
+def test_a_rule_that_the_server_breaks_is_answered_by_the_browser_as_the_page_says(
+    demo, visit, name
+):
     demo = demo()
     page = visit(demo.url)
     page.click("#gallery details:last-child summary")
@@ -466,9 +563,17 @@ def test_a_rule_that_the_server_breaks_is_answered_by_the_browser_as_the_page_sa
     wait_until_over(demo)
     assert_shown(page, recorded)
     assert "Violation" in [row[1] for row in recorded.rows(Side.SERVER)]
-    codes = [item.close.code for item in recorded.sent_by(Side.CLIENT) if getattr(item, "close", None)]
-    words = "As expected: " if codes in ([], [gallery.PROVOCATIONS[name].code]) else "Your browser goes its own way: "
-    assert page.text(f"#result-{name} p").startswith(f"{words}Close {codes[0]} " if codes else f"{words}no Close.")
+    codes = [
+        item.close.code for item in recorded.sent_by(Side.CLIENT) if getattr(item, "close", None)
+    ]
+    words = (
+        "As expected: "
+        if codes in ([], [gallery.PROVOCATIONS[name].code])
+        else "Your browser goes its own way: "
+    )
+    assert page.text(f"#result-{name} p").startswith(
+        f"{words}Close {codes[0]} " if codes else f"{words}no Close."
+    )
     assert told(page, "onclose")[-1][0] == "onclose"
 
 
@@ -481,7 +586,9 @@ def test_markup_in_messages_paths_headers_and_reasons_is_shown_as_text(demo, vis
     send(page, EVIL)
     page.wait_for("document.querySelectorAll('#timeline li[data-kind=text]').length === 2")
     mark = f"page={demo.page_id}"
-    client = demo.running.open(f"/echo?x={EVIL}&{mark}", f"User-Agent: {EVIL}", "X-Evil: <script>evil=2</script>")
+    client = demo.running.open(
+        f"/echo?x={EVIL}&{mark}", f"User-Agent: {EVIL}", "X-Evil: <script>evil=2</script>"
+    )
     client.send_frame(TEXT, f"</span>{EVIL}".encode())
     client.expect(TEXT, f"</span>{EVIL}".encode())
     client.send_frame(PING, EVIL.encode())
@@ -490,7 +597,12 @@ def test_markup_in_messages_paths_headers_and_reasons_is_shown_as_text(demo, vis
     client.expect_close(4000)
     client.close()
     refused(demo.running, f"/{EVIL}?{mark}")
-    refused(demo.running, f"/echo?{mark}&bad", f"Sec-WebSocket-Protocol: {EVIL}", f"Sec-WebSocket-Version: {EVIL}")
+    refused(
+        demo.running,
+        f"/echo?{mark}&bad",
+        f"Sec-WebSocket-Protocol: {EVIL}",
+        f"Sec-WebSocket-Version: {EVIL}",
+    )
     for words in (f"/echo?x={EVIL}", f"/{EVIL}?", "&bad"):
         recorded = demo.find(words)
         assert_shown(page, recorded)
@@ -499,7 +611,10 @@ def test_markup_in_messages_paths_headers_and_reasons_is_shown_as_text(demo, vis
     fill(page, "close-reason", EVIL)
     ask(page, "#ask-close", "Close: done.")
     assert EVIL in told(page, "onclose")[-1][1]
-    assert page.evaluate("document.querySelectorAll('img, body script, iframe, object, svg').length") == 0
+    assert (
+        page.evaluate("document.querySelectorAll('img, body script, iframe, object, svg').length")
+        == 0
+    )
     assert page.evaluate("window.evil") is None
     assert not [method for method, _ in page.events() if method == "Page.javascriptDialogOpening"]
     assert page.problems == []
@@ -507,20 +622,28 @@ def test_markup_in_messages_paths_headers_and_reasons_is_shown_as_text(demo, vis
 
 def handshake_of(page, recorded):
     """The text of the handshake tab for this connection."""
-    return call(page, """(request) => {
+    return call(
+        page,
+        """(request) => {
         const heads = [...document.querySelectorAll("#timeline .opens.head")];
         heads.findLast((head) => head.querySelector(".picture").textContent === request).click();
         return document.querySelector("#handshake").textContent;
-    }""", recorded.request)
+    }""",
+        recorded.request,
+    )
 
 
 def test_if_markup_ever_got_into_the_page_its_policy_would_still_stop_it(demo, visit):
     page = visit(demo().url)
-    call(page, """(markup) => {
+    call(
+        page,
+        """(markup) => {
         window.stopped = [];
         addEventListener("securitypolicyviolation", (event) => stopped.push(event.effectiveDirective));
         document.body.insertAdjacentHTML("beforeend", markup);
-    }""", EVIL)
+    }""",
+        EVIL,
+    )
     page.wait_for("stopped.includes('img-src') && stopped.includes('script-src-attr')")
     assert page.evaluate("window.evil") is None
     assert page.problems and all("Content Security Policy" in problem for problem in page.problems)
@@ -530,16 +653,25 @@ def test_if_markup_ever_got_into_the_page_its_policy_would_still_stop_it(demo, v
 def test_10_2_a_page_of_a_foreign_origin_cannot_watch(demo, visit, serving, chromium):
     demo = demo()
     visit(demo.url)
-    other = serving(lambda connection: None, process_request=lambda connection, request: connection.respond(200, "hi"))
+    other = serving(
+        lambda connection: None,
+        process_request=lambda connection, request: connection.respond(200, "hi"),
+    )
     foreign = chromium.new_page("http://127.0.0.1:%d/" % other.address[1])
-    for target in (f"/watch?page={demo.page_id}", f"/watch?page={'0' * 32}", f"/echo?page={demo.page_id}"):
+    for target in (
+        f"/watch?page={demo.page_id}",
+        f"/watch?page={'0' * 32}",
+        f"/echo?page={demo.page_id}",
+    ):
         code = foreign.evaluate(f"""new Promise((done) => {{
             const socket = new WebSocket("ws://{demo.host}{target}");
             socket.onopen = () => done("open");
             socket.onclose = (event) => done(event.code);
         }})""")
         assert code == 1006
-        recorded = next(one for one in reversed(demo.connections) if f"GET {target} " in one.request)
+        recorded = next(
+            one for one in reversed(demo.connections) if f"GET {target} " in one.request
+        )
         assert eventually(lambda: len(recorded.items) == 2)
         assert recorded.items[1].lines[0].text == "HTTP/1.1 403 Forbidden"
     assert all("403" in problem for problem in foreign.problems) and len(foreign.problems) == 3
@@ -575,16 +707,38 @@ def tab_through(page, until):
 def test_everything_is_reached_with_the_keyboard_in_the_order_in_which_it_is_shown(demo, visit):
     page = visit(demo().url)
     assert tab_through(page, "gallery") == [
-        "endpoint", "compression", "heartbeat", "toggle", "message", "send", "binary",
-        "ask-ping", "ask-cut", "ask-fragments", "fragment-count", "ask-stop", "stop-seconds", "ask-read", "read-size",
-        "ask-close", "close-code", "close-reason",
-        "clear", "timeline", "tab-frame", "panel-frame", "break-all", "gallery",
+        "endpoint",
+        "compression",
+        "heartbeat",
+        "toggle",
+        "message",
+        "send",
+        "binary",
+        "ask-ping",
+        "ask-cut",
+        "ask-fragments",
+        "fragment-count",
+        "ask-stop",
+        "stop-seconds",
+        "ask-read",
+        "read-size",
+        "ask-close",
+        "close-code",
+        "close-reason",
+        "clear",
+        "timeline",
+        "tab-frame",
+        "panel-frame",
+        "break-all",
+        "gallery",
     ]
 
 
 def focused_row(page):
     """Which of the rows that can be opened has the focus, from 0."""
-    return page.evaluate("[...document.querySelectorAll('#timeline .opens')].indexOf(document.activeElement)")
+    return page.evaluate(
+        "[...document.querySelectorAll('#timeline .opens')].indexOf(document.activeElement)"
+    )
 
 
 def test_arrows_go_from_frame_to_frame_and_enter_opens_one(demo, visit):
@@ -593,7 +747,17 @@ def test_arrows_go_from_frame_to_frame_and_enter_opens_one(demo, visit):
     page.wait_for("document.querySelectorAll('#timeline .opens').length === 4")
     tab_through(page, "timeline")
     seen = [focused_row(page)]
-    for key in ("ArrowDown", "ArrowDown", "ArrowUp", "End", "ArrowDown", "Home", "ArrowUp", "ArrowDown", "ArrowDown"):
+    for key in (
+        "ArrowDown",
+        "ArrowDown",
+        "ArrowUp",
+        "End",
+        "ArrowDown",
+        "Home",
+        "ArrowUp",
+        "ArrowDown",
+        "ArrowDown",
+    ):
         page.press(key)
         assert call(page, FOCUS)["shown"]
         seen.append(focused_row(page))
@@ -674,14 +838,18 @@ def colors(chromium, picture):
 
 
 @pytest.mark.parametrize("width, height", [(1280, 800), (390, 844)])
-def test_the_page_fits_its_window_and_can_be_read_in_light_and_dark(demo, visit, chromium, tmp_path, width, height):
+def test_the_page_fits_its_window_and_can_be_read_in_light_and_dark(
+    demo, visit, chromium, tmp_path, width, height
+):
     page = visit(demo(compression="deflate").url, width=width, height=height)
     for text in ("x" * 300, "Hello", "W" * 70_000):
         send(page, text)
     page.wait_for("document.querySelectorAll('#timeline li[data-kind=text]').length >= 6")
     page.click("#break-rsv1")
     page.wait_for("document.querySelector('#show-rsv1')")
-    page.evaluate("for (const details of document.querySelectorAll('#gallery details')) details.open = true")
+    page.evaluate(
+        "for (const details of document.querySelectorAll('#gallery details')) details.open = true"
+    )
     grounds = {}
     for dark in (False, True):
         page.screenshot(tmp_path / "window.png", width, height, dark=dark)

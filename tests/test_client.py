@@ -1,4 +1,6 @@
-"""RFC 6455 §4.1 on real sockets: `connect` against our own server, and against servers that a test plays by hand."""
+"""RFC 6455 §4.1 on real sockets: `connect` against our own server, and against servers that a test
+plays by hand.
+"""
 
 import re
 import socket
@@ -40,7 +42,9 @@ from wire import (
 
 pytestmark = pytest.mark.transport("tcp", "unix", "tls")
 
-its_own_uri = pytest.mark.transport("tcp", reason="the test is about another URI or its own way to the server")
+its_own_uri = pytest.mark.transport(
+    "tcp", reason="the test is about another URI or its own way to the server"
+)
 
 IN_TIME = 0.1
 """Seconds after which a deadline may pass in a test that wants to see it pass."""
@@ -55,7 +59,9 @@ def echo(connection):
 
 
 class Played:
-    """A server that is a function of the test, called with the raw peer of each connection that comes in."""
+    """A server that is a function of the test, called with the raw peer of each connection that
+    comes in.
+    """
 
     def __init__(self, script, transport):
         self.transport = transport
@@ -91,7 +97,9 @@ class Played:
 
 @pytest.fixture
 def played(nothing_left_behind, transport):
-    """played(script) starts a server that does what `script(peer)` does; its errors are raised after the test."""
+    """played(script) starts a server that does what `script(peer)` does; its errors are raised
+    after the test.
+    """
     servers = []
 
     def start(script):
@@ -111,7 +119,9 @@ def open_by_hand(peer, *fields, behind=b""):
 
 
 def answering(*parts):
-    """A script that reads the request, sends these bytes and ends; a client that knows enough may be gone by then."""
+    """A script that reads the request, sends these bytes and ends; a client that knows enough may
+    be gone by then.
+    """
 
     def script(peer):
         peer.receive_request()
@@ -263,7 +273,13 @@ def test_5_3_every_frame_is_masked_with_a_key_of_its_own(played):
 
     def script(peer):
         open_by_hand(peer)
-        sent = [(TEXT, b"a"), (BINARY, bytes(70_000)), (PING, b"b"), (PONG, b"c"), (CLOSE, b"\x03\xe8")]
+        sent = [
+            (TEXT, b"a"),
+            (BINARY, bytes(70_000)),
+            (PING, b"b"),
+            (PONG, b"c"),
+            (CLOSE, b"\x03\xe8"),
+        ]
         for opcode, payload in sent:
             peer.expect(opcode, payload, **MASKED)
             keys.append(peer.masking_key)
@@ -317,7 +333,9 @@ def test_5_1_a_masked_frame_from_the_server_fails_the_connection_with_1002(playe
 @pytest.mark.rfc("6455-5.5.2-02")
 def test_5_5_2_a_ping_of_the_server_is_answered_masked(played):
     def script(peer):
-        open_by_hand(peer, behind=frame(PING, b"there?", **UNMASKED) + frame(TEXT, b"go on", **UNMASKED))
+        open_by_hand(
+            peer, behind=frame(PING, b"there?", **UNMASKED) + frame(TEXT, b"go on", **UNMASKED)
+        )
         peer.expect(PONG, b"there?", **MASKED)
         peer.send_frame(CLOSE, **UNMASKED)
         peer.expect_close(masked=1)
@@ -352,7 +370,11 @@ def test_5_2_unmasked_frames_of_every_length_form_with_nothing_behind_them(playe
 @pytest.mark.rfc("6455-4.1-45")
 def test_frames_in_the_same_packet_as_the_101_are_not_lost(played):
     def script(peer):
-        frames = [frame(TEXT, b"fi", fin=0, masked=0), frame(CONT, b"rst", masked=0), frame(CLOSE, masked=0)]
+        frames = [
+            frame(TEXT, b"fi", fin=0, masked=0),
+            frame(CONT, b"rst", masked=0),
+            frame(CLOSE, masked=0),
+        ]
         open_by_hand(peer, behind=b"".join(frames))
         peer.expect_close(masked=1)
         peer.half_close()
@@ -389,7 +411,9 @@ def test_7_1_1_a_client_waits_for_the_server_to_end_the_tcp_connection(played, b
 
 @pytest.mark.rfc("6455-7.1.1-04")
 @pytest.mark.parametrize("answers", [True, False])
-def test_7_1_1_a_server_that_never_ends_the_connection_is_waited_for_until_the_deadline(played, answers):
+def test_7_1_1_a_server_that_never_ends_the_connection_is_waited_for_until_the_deadline(
+    played, answers
+):
     def script(peer):
         open_by_hand(peer)
         peer.expect_close(1000, masked=1)
@@ -410,14 +434,20 @@ def test_7_1_1_a_server_that_never_ends_the_connection_is_waited_for_until_the_d
 @pytest.mark.parametrize(
     "status, fields, told",
     [
-        ("301 Moved", "Location: https://example.com/chat", "redirects are not followed; connect to 'wss://example.com/chat'"),
+        (
+            "301 Moved",
+            "Location: https://example.com/chat",
+            "redirects are not followed; connect to 'wss://example.com/chat'",
+        ),
         ("401 Unauthorized", "WWW-Authenticate: Basic", "give credentials"),
         ("404 Not Found", "X-Other: 1", "check the path"),
         ("503 Busy", "Retry-After: 5", "try again later; Retry-After: '5'"),
         ("200 OK", "X-Other: 1", "check the path of the URI, or whether a proxy"),
     ],
 )
-def test_4_1_another_status_than_101_is_told_with_its_body_and_what_to_do(played, status, fields, told):
+def test_4_1_another_status_than_101_is_told_with_its_body_and_what_to_do(
+    played, status, fields, told
+):
     answer = f"HTTP/1.1 {status}\r\n{fields}\r\nContent-Length: 6\r\n\r\nwhy it"
     server = played(answering(answer.encode()))
     with pytest.raises(InvalidStatus, match=re.escape(told)) as caught:
@@ -428,11 +458,15 @@ def test_4_1_another_status_than_101_is_told_with_its_body_and_what_to_do(played
 
 @pytest.mark.rfc("6455-4.1-36", "6455-4.1-38", "6455-4.1-39", "6455-4.1-40")
 def test_4_1_all_faults_of_a_101_are_told_at_once(played):
-    answer = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nSec-WebSocket-Accept: AAAA\r\n\r\n"
+    answer = (
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nSec-WebSocket-Accept: AAAA\r\n\r\n"
+    )
     server = played(answering(answer))
     with pytest.raises(InvalidResponse) as caught:
         connect(server.uri, **server.way)
-    assert [fault.section for fault in caught.value.faults] == [f"§4.1 response item {number}" for number in (2, 3, 4)]
+    assert [fault.section for fault in caught.value.faults] == [
+        f"§4.1 response item {number}" for number in (2, 3, 4)
+    ]
 
 
 @pytest.mark.rfc("6455-4.1-41", "6455-4.1-42")
@@ -498,7 +532,9 @@ def test_4_1_item_3_a_proxy_is_asked_for_a_tunnel_and_the_handshake_goes_through
 
     def script(peer):
         seen.append(tunnel(peer))
-        seen.append(open_by_hand(peer, behind=frame(TEXT, b"through", masked=0) + frame(CLOSE, masked=0)))
+        seen.append(
+            open_by_hand(peer, behind=frame(TEXT, b"through", masked=0) + frame(CLOSE, masked=0))
+        )
         peer.expect_close(masked=1)
         peer.half_close()
 
@@ -564,7 +600,9 @@ def test_4_1_item_2_behind_a_proxy_each_host_name_is_an_address_and_few_are_conn
 # Deadlines
 
 
-@pytest.mark.parametrize("answer, seen", [(b"", "before any response"), (b"HTTP/1.1 1", "after 10 bytes")])
+@pytest.mark.parametrize(
+    "answer, seen", [(b"", "before any response"), (b"HTTP/1.1 1", "after 10 bytes")]
+)
 def test_a_server_that_does_not_answer_is_given_up_at_the_deadline(played, answer, seen):
     def script(peer):
         peer.receive_request()
@@ -572,7 +610,9 @@ def test_a_server_that_does_not_answer_is_given_up_at_the_deadline(played, answe
         peer.expect_cut()
 
     server = played(script)
-    with pytest.raises(TimeoutError, match=f"§4.1: the opening handshake took longer than {IN_TIME:g} s.*{seen}"):
+    with pytest.raises(
+        TimeoutError, match=f"§4.1: the opening handshake took longer than {IN_TIME:g} s.*{seen}"
+    ):
         connect(server.uri, **server.way, open_timeout=IN_TIME)
 
 
@@ -638,7 +678,9 @@ def test_nothing_listens_there(transport):
 
 
 @pytest.mark.rfc("6455-3-01", "6455-3-06", "6455-4.1-05")
-@pytest.mark.parametrize("uri", ["http://example.com/", "ws://example.com/#fragment", "ws:///nowhere", "example.com"])
+@pytest.mark.parametrize(
+    "uri", ["http://example.com/", "ws://example.com/#fragment", "ws:///nowhere", "example.com"]
+)
 def test_3_what_is_no_websocket_uri_is_refused_before_anything_is_sent(uri):
     with pytest.raises(InvalidURI, match="§3"):
         connect(uri)
@@ -688,7 +730,11 @@ def test_4_1_item_2_two_handshakes_with_one_address_are_never_open_at_once(playe
 def test_4_1_item_2_a_second_client_waits_for_the_first_and_connects_when_that_is_open(
     played, background, monkeypatch
 ):
-    first_is_here, may_answer, second_waits = threading.Event(), threading.Event(), threading.Event()
+    first_is_here, may_answer, second_waits = (
+        threading.Event(),
+        threading.Event(),
+        threading.Event(),
+    )
     accepted = []
     condition = dialing.TURNS._condition
     wait = condition.wait
@@ -741,7 +787,9 @@ def test_all_clients_share_one_timer_thread_and_none_is_left_when_they_are_gone(
     running = serving(echo)
     before = set(threading.enumerate())
     connections = [connect(running.uri, **running.way) for _ in range(5)]
-    mine = [thread.name for thread in set(threading.enumerate()) - before if "client" in thread.name]
+    mine = [
+        thread.name for thread in set(threading.enumerate()) - before if "client" in thread.name
+    ]
     assert mine == ["refws-timers of clients"]
     for connection in connections:
         connection.close()

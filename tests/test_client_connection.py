@@ -1,4 +1,6 @@
-"""RFC 6455 §5, §6, §7 from the client's side: one connection, driven by the test, a raw server at its other end."""
+"""RFC 6455 §5, §6, §7 from the client's side: one connection, driven by the test, a raw server at
+its other end.
+"""
 
 import os
 import random
@@ -6,7 +8,14 @@ import zlib
 
 import pytest
 
-from refws import ConnectionClosedError, ConnectionClosedOK, DeflateSettings, InvalidState, Side, State
+from refws import (
+    ConnectionClosedError,
+    ConnectionClosedOK,
+    DeflateSettings,
+    InvalidState,
+    Side,
+    State,
+)
 from refws.endpoint import sending as module
 from refws.protocol.deflate.negotiation import Parameters
 from wire import BINARY, CLOSE, CONT, PING, PONG, TEXT, Header, close_body, frame
@@ -29,7 +38,12 @@ def client(opened):
 def test_4_1_a_connection_is_connecting_and_sends_nothing_until_the_handshake_is_done(client):
     connection, peer = client(connecting=True)
     assert connection.state is State.CONNECTING
-    for call in (lambda: connection.send("too early"), connection.ping, connection.recv, connection.close):
+    for call in (
+        lambda: connection.send("too early"),
+        connection.ping,
+        connection.recv,
+        connection.close,
+    ):
         with pytest.raises(InvalidState):
             call()
     peer.expect_silence()
@@ -47,14 +61,21 @@ def test_10_3_every_fragment_is_a_frame_with_a_key_of_its_own(client):
     connection, peer = client()
     connection.send(["He", "l", "lo"])
     keys = set()
-    for opcode, payload, fin in [(TEXT, b"He", 0), (CONT, b"l", 0), (CONT, b"lo", 0), (CONT, b"", 1)]:
+    for opcode, payload, fin in [
+        (TEXT, b"He", 0),
+        (CONT, b"l", 0),
+        (CONT, b"lo", 0),
+        (CONT, b"", 1),
+    ]:
         peer.expect(opcode, payload, fin=fin, masked=1)
         keys.add(peer.masking_key)
     assert len(keys) == 4
 
 
 @pytest.mark.rfc("6455-5.3-04", "6455-5.3-05", "6455-10.3-01")
-def test_5_3_keys_come_from_the_system_and_from_no_generator_that_can_be_seeded(client, monkeypatch):
+def test_5_3_keys_come_from_the_system_and_from_no_generator_that_can_be_seeded(
+    client, monkeypatch
+):
     asked = []
 
     def urandom(size):
@@ -101,7 +122,10 @@ def test_6_1_an_extension_in_use_transforms_the_message_before_it_is_masked(clie
     connection.send("€" * 100)
     header, payload = peer.receive()
     assert header == Header(1, 4, TEXT, 1, len(payload))
-    assert zlib.decompressobj(-15).decompress(payload + bytes.fromhex("0000ffff")).decode() == "€" * 100
+    assert (
+        zlib.decompressobj(-15).decompress(payload + bytes.fromhex("0000ffff")).decode()
+        == "€" * 100
+    )
 
 
 # The end (§7)
@@ -154,9 +178,20 @@ def test_5_5_1_a_server_that_does_not_end_tcp_is_waited_for_no_longer_than_close
         (b"\x88\x01x", 1002),
         (frame(TEXT, b"masked"), 1002),
     ],
-    ids=["RSV1", "opcode 3", "continuation of nothing", "long Ping", "UTF-8", "long form", "Close of 1 byte", "masked"],
+    ids=[
+        "RSV1",
+        "opcode 3",
+        "continuation of nothing",
+        "long Ping",
+        "UTF-8",
+        "long form",
+        "Close of 1 byte",
+        "masked",
+    ],
 )
-def test_7_1_7_a_server_that_breaks_a_rule_gets_a_close_with_the_code_and_then_the_end(client, background, wire, code):
+def test_7_1_7_a_server_that_breaks_a_rule_gets_a_close_with_the_code_and_then_the_end(
+    client, background, wire, code
+):
     connection, peer = client()
     peer.send(wire)
     receiving = background(lambda: pytest.raises(ConnectionClosedError, connection.recv))
@@ -168,7 +203,9 @@ def test_7_1_7_a_server_that_breaks_a_rule_gets_a_close_with_the_code_and_then_t
 
 
 @pytest.mark.rfc("6455-7.2.1-02")
-@pytest.mark.parametrize("wire", [b"", b"\x81", b"\x81\x05Hel", b"\x01\x05Hello"], ids=lambda wire: f"{len(wire)} bytes")
+@pytest.mark.parametrize(
+    "wire", [b"", b"\x81", b"\x81\x05Hel", b"\x01\x05Hello"], ids=lambda wire: f"{len(wire)} bytes"
+)
 def test_7_2_1_the_loss_of_tcp_is_1006_wherever_it_happens(client, wire):
     connection, peer = client()
     peer.send(wire)
@@ -182,7 +219,9 @@ def test_7_2_1_the_loss_of_tcp_is_1006_wherever_it_happens(client, wire):
 
 @pytest.mark.rfc("6455-7.1.7-08", "6455-7.2.1-03")
 def test_7_1_7_a_client_that_nobody_asks_to_close_stays_connected(client, monkeypatch):
-    connection, peer = client(ping_interval=0.02, ping_timeout=0.02, close_timeout=0.02, open_timeout=0.02)
+    connection, peer = client(
+        ping_interval=0.02, ping_timeout=0.02, close_timeout=0.02, open_timeout=0.02
+    )
     for _ in range(5):
         with pytest.raises(TimeoutError):
             connection.recv(timeout=0.02)

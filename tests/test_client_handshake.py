@@ -1,4 +1,6 @@
-"""RFC 6455 §4.1, client side: the request as it is on the wire, and what is made of every answer to it."""
+"""RFC 6455 §4.1, client side: the request as it is on the wire, and what is made of every answer to
+it.
+"""
 
 import io
 from base64 import b64decode, b64encode
@@ -35,8 +37,12 @@ KELVIN_SIGN = "\N{KELVIN SIGN}"
 MINIMAL = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Accept": ACCEPT}
 
 
-def answer(changes: Mapping[str, str | list[str] | None] = MappingProxyType({}), version="HTTP/1.1") -> Response:
-    """A minimal valid 101 with changes: a new value, several lines of one name, or None for no such header."""
+def answer(
+    changes: Mapping[str, str | list[str] | None] = MappingProxyType({}), version="HTTP/1.1"
+) -> Response:
+    """A minimal valid 101 with changes: a new value, several lines of one name, or None for no such
+    header.
+    """
     lines = []
     for name, value in {**MINIMAL, **changes}.items():
         values = [] if value is None else [value] if isinstance(value, str) else value
@@ -57,7 +63,9 @@ def sections_of(request, response, **options) -> list[str]:
 # The request
 
 
-@pytest.mark.rfc("6455-4.1-19", "6455-4.1-20", "6455-4.1-21", "6455-4.1-22", "6455-4.1-23", "6455-4.1-24")
+@pytest.mark.rfc(
+    "6455-4.1-19", "6455-4.1-20", "6455-4.1-21", "6455-4.1-22", "6455-4.1-23", "6455-4.1-24"
+)
 @pytest.mark.rfc("6455-4.1-30", "6455-4.3-03", "6455-4.4-01", "6455-11.3.1-01", "6455-11.3.5-03")
 def test_4_1_the_smallest_request():
     assert build_request(URI, KEY).to_bytes() == (
@@ -99,7 +107,9 @@ def test_4_1_a_request_with_everything():
 
 
 def test_4_1_the_rfc_example_is_a_request_to_which_a_server_gives_the_answer_of_the_example():
-    request = build_request(URI, KEY, origin="http://example.com", subprotocols=["chat", "superchat"])
+    request = build_request(
+        URI, KEY, origin="http://example.com", subprotocols=["chat", "superchat"]
+    )
     response = accept(request, subprotocol=negotiate(request, origins=["*"], subprotocols=["chat"]))
     assert check_response(request, response) == Agreement("chat", (), None)
 
@@ -123,40 +133,64 @@ def test_4_1_item_7_a_key_comes_from_the_system_and_cannot_be_foreseen(monkeypat
 
 
 @pytest.mark.rfc("6455-4.1-25")
-@pytest.mark.parametrize("key", [
-    "",
-    "x",
-    KEY[:-1],
-    KEY + "\r\nX: y",
-    "AQIDBAUGBwgJCgsMDQ4PEC==",  # that of §4.1, by erratum 3150 not what an encoder makes
-    b64encode(bytes(15)).decode(),
-    b64encode(bytes(17)).decode(),
-])
+@pytest.mark.parametrize(
+    "key",
+    [
+        "",
+        "x",
+        KEY[:-1],
+        KEY + "\r\nX: y",
+        "AQIDBAUGBwgJCgsMDQ4PEC==",  # that of §4.1, by erratum 3150 not what an encoder makes
+        b64encode(bytes(15)).decode(),
+        b64encode(bytes(17)).decode(),
+    ],
+)
 def test_4_1_item_7_a_key_of_another_form_is_not_sent(key):
     with pytest.raises(ValueError, match="make_key"):
         build_request(URI, key)
 
 
 @pytest.mark.rfc("6455-4.1-29")
-@pytest.mark.parametrize("origin", [
-    "http://example.com", "https://example.com:8443", "http://[::1]:80", "null", "chrome-extension://abc"
-])
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "http://example.com",
+        "https://example.com:8443",
+        "http://[::1]:80",
+        "null",
+        "chrome-extension://abc",
+    ],
+)
 def test_4_1_item_8_an_origin_is_sent_as_it_is_given(origin):
     assert build_request(URI, KEY, origin=origin).headers.get_all("Origin") == [origin]
 
 
 @pytest.mark.rfc("6455-4.1-29")
-@pytest.mark.parametrize("origin", [
-    "", "example.com", "http://", "http://example.com/", "http://example.com/a", "http://u@h", "://h", "1x://h",
-    "http://a b", "http://h\r\nX: y", "http://a, http://b",
-])
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "",
+        "example.com",
+        "http://",
+        "http://example.com/",
+        "http://example.com/a",
+        "http://u@h",
+        "://h",
+        "1x://h",
+        "http://a b",
+        "http://h\r\nX: y",
+        "http://a, http://b",
+    ],
+)
 def test_4_1_item_8_what_is_no_serialized_origin_is_not_sent(origin):
     with pytest.raises(ValueError, match="scheme://host"):
         build_request(URI, KEY, origin=origin)
 
 
 @pytest.mark.rfc("6455-4.1-32")
-@pytest.mark.parametrize("subprotocols", [[""], ["a b"], ["a,b"], ["a", "a"], ["a", "b", "a"], ["é"], ["a\r\nX: y"]])
+@pytest.mark.parametrize(
+    "subprotocols", [[""], ["a b"], ["a,b"], ["a", "a"], ["a", "b", "a"], ["é"], ["a\r\nX: y"]]
+)
 def test_4_1_item_10_subprotocols_are_tokens_and_unique(subprotocols):
     with pytest.raises(ValueError, match=r"\(§4.1\)"):
         build_request(URI, KEY, subprotocols=subprotocols)
@@ -188,15 +222,29 @@ def test_4_1_what_is_not_asked_for_is_not_sent():
 @pytest.mark.rfc("6455-4.1-34")
 @pytest.mark.parametrize("make", [dict, list, tuple, Headers, iter])
 def test_4_1_item_12_headers_are_added_from_whatever_holds_pairs(make):
-    request = build_request(URI, KEY, additional_headers=make([("Cookie", "a=b"), ("User-Agent", "x")]))
+    request = build_request(
+        URI, KEY, additional_headers=make([("Cookie", "a=b"), ("User-Agent", "x")])
+    )
     assert list(request.headers)[-2:] == [("Cookie", "a=b"), ("User-Agent", "x")]
 
 
 @pytest.mark.rfc("6455-11.3.1-01", "6455-11.3.5-03", "6455-4.1-22")
-@pytest.mark.parametrize("name", [
-    "Host", "UPGRADE", "connection", "Sec-WebSocket-Key", "Sec-WebSocket-Version", "Sec-WebSocket-Accept",
-    "Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions", "origin", "Content-Length", "Transfer-Encoding",
-])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Host",
+        "UPGRADE",
+        "connection",
+        "Sec-WebSocket-Key",
+        "Sec-WebSocket-Version",
+        "Sec-WebSocket-Accept",
+        "Sec-WebSocket-Protocol",
+        "Sec-WebSocket-Extensions",
+        "origin",
+        "Content-Length",
+        "Transfer-Encoding",
+    ],
+)
 def test_4_1_item_12_headers_of_the_handshake_cannot_be_added(name):
     with pytest.raises(ValueError, match="is not for additional headers: .+"):
         build_request(URI, KEY, additional_headers={name: "x"})
@@ -228,7 +276,10 @@ GOOD = [
 
 @pytest.mark.parametrize(
     "changes",
-    [pytest.param(changes, id=name, marks=pytest.mark.rfc("6455-4.1-36", *ids)) for name, changes, ids in GOOD],
+    [
+        pytest.param(changes, id=name, marks=pytest.mark.rfc("6455-4.1-36", *ids))
+        for name, changes, ids in GOOD
+    ],
 )
 def test_4_1_a_valid_answer_opens_the_connection(changes):
     assert check_response(build_request(URI, KEY), answer(changes)) == Agreement(None, (), None)
@@ -245,42 +296,69 @@ def test_4_1_header_names_of_the_answer_are_matched_in_any_case(change_case):
 
 @pytest.mark.rfc("6455-4.1-40")
 def test_4_1_item_4_white_space_around_the_accept_value_is_ignored():
-    head = answer().to_bytes().replace(b"Accept: ", b"Accept: \t ").replace(b"xOo=\r\n", b"xOo= \t\r\n")
-    assert check_response(build_request(URI, KEY), read_response(io.BytesIO(head))) == Agreement(None, (), None)
+    head = (
+        answer()
+        .to_bytes()
+        .replace(b"Accept: ", b"Accept: \t ")
+        .replace(b"xOo=\r\n", b"xOo= \t\r\n")
+    )
+    assert check_response(build_request(URI, KEY), read_response(io.BytesIO(head))) == Agreement(
+        None, (), None
+    )
 
 
 @pytest.mark.rfc("6455-4.1-47")
-@pytest.mark.parametrize("subprotocols, answered", [(["a", "b"], "b"), (["a", "b"], "a"), (["a"], None), ([], None)])
+@pytest.mark.parametrize(
+    "subprotocols, answered", [(["a", "b"], "b"), (["a", "b"], "a"), (["a"], None), ([], None)]
+)
 def test_4_1_item_6_the_subprotocol_in_use_is_that_of_the_answer(subprotocols, answered):
     request = build_request(URI, KEY, subprotocols=subprotocols)
-    assert check_response(request, answer({"Sec-WebSocket-Protocol": answered})).subprotocol == answered
+    assert (
+        check_response(request, answer({"Sec-WebSocket-Protocol": answered})).subprotocol
+        == answered
+    )
 
 
 @pytest.mark.rfc("6455-4.1-46", "6455-9.1-10", "6455-9.1-07", "6455-9.1-04", "6455-11.3.2-02")
-@pytest.mark.parametrize("answered, extensions", [
-    (None, ()),
-    ("b", (Extension("b"),)),
-    ("b; c=1, a", (Extension("b", (("c", "1"),)), Extension("a"))),
-    (["b", "a"], (Extension("b"), Extension("a"))),
-])
+@pytest.mark.parametrize(
+    "answered, extensions",
+    [
+        (None, ()),
+        ("b", (Extension("b"),)),
+        ("b; c=1, a", (Extension("b", (("c", "1"),)), Extension("a"))),
+        (["b", "a"], (Extension("b"), Extension("a"))),
+    ],
+)
 def test_4_1_item_5_the_extensions_in_use_are_those_of_the_answer(answered, extensions):
     request = build_request(URI, KEY, extensions="a, b")
-    assert check_response(request, answer({"Sec-WebSocket-Extensions": answered})).extensions == extensions
+    assert (
+        check_response(request, answer({"Sec-WebSocket-Extensions": answered})).extensions
+        == extensions
+    )
 
 
 @pytest.mark.rfc("6455-4.1-46", "7692-5-11", "7692-5-19")
-@pytest.mark.parametrize("answered, parameters", [
-    (None, None),
-    ("permessage-deflate; server_max_window_bits=10", Parameters(server_max_window_bits=10)),
-    (
-        "permessage-deflate; server_max_window_bits=12; client_max_window_bits=9; server_no_context_takeover",
-        Parameters(12, 9, server_no_context_takeover=True),
-    ),
-])
+@pytest.mark.parametrize(
+    "answered, parameters",
+    [
+        (None, None),
+        ("permessage-deflate; server_max_window_bits=10", Parameters(server_max_window_bits=10)),
+        (
+            (
+                "permessage-deflate; server_max_window_bits=12; client_max_window_bits=9; "
+                "server_no_context_takeover"
+            ),
+            Parameters(12, 9, server_no_context_takeover=True),
+        ),
+    ],
+)
 def test_7692_5_compression_is_agreed_by_the_answer(answered, parameters):
     settings = DeflateSettings()
     request = build_request(URI, KEY, extensions=offer(settings))
-    assert check_response(request, answer({"Sec-WebSocket-Extensions": answered}), settings).deflate == parameters
+    assert (
+        check_response(request, answer({"Sec-WebSocket-Extensions": answered}), settings).deflate
+        == parameters
+    )
 
 
 # The response: every fault of a 101
@@ -305,10 +383,25 @@ BAD = [
     ("empty-accept", {"Sec-WebSocket-Accept": ""}, [item(4)], ["40"]),
     ("wrong-accept", {"Sec-WebSocket-Accept": b64encode(bytes(20)).decode()}, [item(4)], ["40"]),
     ("accept-with-more", {"Sec-WebSocket-Accept": f"{ACCEPT}, {ACCEPT}"}, [item(4)], ["40"]),
-    ("accept-with-space-inside", {"Sec-WebSocket-Accept": "s3pP LMBiTxaQ9kYGzzhZRbK+xOo="}, [item(4)], ["40"]),
+    (
+        "accept-with-space-inside",
+        {"Sec-WebSocket-Accept": "s3pP LMBiTxaQ9kYGzzhZRbK+xOo="},
+        [item(4)],
+        ["40"],
+    ),
     ("foreign-extension", {"Sec-WebSocket-Extensions": "x-foo"}, [item(5)], ["41"]),
-    ("two-foreign-extensions", {"Sec-WebSocket-Extensions": ["a", "b"]}, [item(5), item(5)], ["41"]),
-    ("compression-not-offered", {"Sec-WebSocket-Extensions": "permessage-deflate"}, [item(5)], ["41"]),
+    (
+        "two-foreign-extensions",
+        {"Sec-WebSocket-Extensions": ["a", "b"]},
+        [item(5), item(5)],
+        ["41"],
+    ),
+    (
+        "compression-not-offered",
+        {"Sec-WebSocket-Extensions": "permessage-deflate"},
+        [item(5)],
+        ["41"],
+    ),
     ("subprotocol-not-asked-for", {"Sec-WebSocket-Protocol": "chat"}, [item(6)], ["42"]),
 ]
 
@@ -316,7 +409,12 @@ BAD = [
 @pytest.mark.parametrize(
     "changes, sections",
     [
-        pytest.param(changes, sections, id=name, marks=pytest.mark.rfc("6455-4.1-36", *(f"6455-4.1-{i}" for i in ids)))
+        pytest.param(
+            changes,
+            sections,
+            id=name,
+            marks=pytest.mark.rfc("6455-4.1-36", *(f"6455-4.1-{i}" for i in ids)),
+        )
         for name, changes, sections, ids in BAD
     ],
 )
@@ -327,7 +425,9 @@ def test_4_1_each_fault_of_the_answer_is_one_of_its_own(changes, sections):
 @pytest.mark.rfc("6455-11.3.3-01")
 @pytest.mark.parametrize("values", [[ACCEPT, ACCEPT], [ACCEPT, "x"]])
 def test_11_3_3_an_accept_that_is_repeated_is_refused(values):
-    assert sections_of(build_request(URI, KEY), answer({"Sec-WebSocket-Accept": values})) == [item(4)]
+    assert sections_of(build_request(URI, KEY), answer({"Sec-WebSocket-Accept": values})) == [
+        item(4)
+    ]
 
 
 @pytest.mark.rfc("6455-4.1-42", "6455-11.3.4-02")
@@ -345,20 +445,29 @@ def test_9_1_a_malformed_list_of_extensions_fails_the_handshake(value):
 
 
 @pytest.mark.rfc("6455-4.1-41", "7692-5-15")
-@pytest.mark.parametrize("answered, sections", [
-    ("permessage-deflate, permessage-deflate", ["RFC 7692 §5"]),
-    ("permessage-deflate; server_max_window_bits=7", ["RFC 7692 §7.1.2.1"]),
-    ("permessage-deflate", ["RFC 7692 §7.1.2.1"]),  # it does not grant the window that was asked for
-    ("permessage-deflate; x", ["RFC 7692 §7"]),
-    ("x-foo, permessage-deflate; x", [item(5), "RFC 7692 §7"]),
-    ("x-foo", [item(5)]),
-])
+@pytest.mark.parametrize(
+    "answered, sections",
+    [
+        ("permessage-deflate, permessage-deflate", ["RFC 7692 §5"]),
+        ("permessage-deflate; server_max_window_bits=7", ["RFC 7692 §7.1.2.1"]),
+        (
+            "permessage-deflate",
+            ["RFC 7692 §7.1.2.1"],
+        ),  # it does not grant the window that was asked for
+        ("permessage-deflate; x", ["RFC 7692 §7"]),
+        ("x-foo, permessage-deflate; x", [item(5), "RFC 7692 §7"]),
+        ("x-foo", [item(5)]),
+    ],
+)
 def test_7692_5_the_answer_to_an_offer_is_checked_with_all_the_rest(answered, sections):
     settings = DeflateSettings()
     request = build_request(URI, KEY, extensions=offer(settings))
     changes = {"Sec-WebSocket-Extensions": answered}
     assert sections_of(request, answer(changes), compression=settings) == sections
-    assert sections_of(request, answer({**changes, "Upgrade": None}), compression=settings) == [item(2), *sections]
+    assert sections_of(request, answer({**changes, "Upgrade": None}), compression=settings) == [
+        item(2),
+        *sections,
+    ]
 
 
 @pytest.mark.rfc("6455-2.1-01")
@@ -373,12 +482,21 @@ def test_9110_7_8_a_101_in_http_1_0_is_none():
 
 @pytest.mark.rfc("6455-4.1-36", "6455-4.1-43", "6455-7.1.7-02")
 def test_4_1_all_faults_of_the_answer_are_found_at_once_and_in_the_order_of_the_list():
-    response = Response(101, "", Headers([("Sec-WebSocket-Extensions", "x"), ("Sec-WebSocket-Protocol", "y")]))
-    assert sections_of(build_request(URI, KEY), response) == [item(2), item(3), item(4), item(5), item(6)]
+    response = Response(
+        101, "", Headers([("Sec-WebSocket-Extensions", "x"), ("Sec-WebSocket-Protocol", "y")])
+    )
+    assert sections_of(build_request(URI, KEY), response) == [
+        item(2),
+        item(3),
+        item(4),
+        item(5),
+        item(6),
+    ]
     with pytest.raises(InvalidResponse) as caught:
         check_response(build_request(URI, KEY, subprotocols=["a", "b"]), response)
     assert str(caught.value) == (
-        "§4.1 response item 2: no Upgrade header; expected Upgrade: websocket, and no other protocol\n"
+        "§4.1 response item 2: no Upgrade header; expected Upgrade: websocket, and no other "
+        "protocol\n"
         "§4.1 response item 3: no Connection header; "
         "expected Connection: Upgrade (a proxy in between must pass it on)\n"
         "§4.1 response item 4: no Sec-WebSocket-Accept header; expected exactly one (§11.3.3)\n"
@@ -416,7 +534,9 @@ MISTAKES = [
 
 
 @pytest.mark.rfc("6455-4.1-40")
-@pytest.mark.parametrize("key, accept_value, mistake", MISTAKES, ids=[row[2].replace(" ", "-") for row in MISTAKES])
+@pytest.mark.parametrize(
+    "key, accept_value, mistake", MISTAKES, ids=[row[2].replace(" ", "-") for row in MISTAKES]
+)
 def test_4_1_item_4_a_well_known_mistake_in_the_accept_value_is_named(key, accept_value, mistake):
     with pytest.raises(InvalidResponse) as caught:
         check_response(build_request(URI, key), answer({"Sec-WebSocket-Accept": accept_value}))
@@ -450,7 +570,12 @@ STATUSES = [
     (304, {}, ["not followed"], []),
     (400, {}, ["body of its answer"], []),
     (400, {"Sec-WebSocket-Version": "13"}, ["body of its answer"], ["6455-4.3-08"]),
-    (400, {"Sec-WebSocket-Version": ["8", "7"]}, ["'8, 7'"], ["6455-4.3-08", "6455-11.3.5-02", "6455-4.4-04"]),
+    (
+        400,
+        {"Sec-WebSocket-Version": ["8", "7"]},
+        ["'8, 7'"],
+        ["6455-4.3-08", "6455-11.3.5-02", "6455-4.4-04"],
+    ),
     (401, {"WWW-Authenticate": 'Basic realm="r"'}, ["Authorization", 'Basic realm="r"'], []),
     (401, {}, ["credentials"], []),
     (403, {}, ["origin="], []),
@@ -459,7 +584,12 @@ STATUSES = [
     (407, {"Proxy-Authenticate": "Negotiate"}, ["proxy", "Proxy-Authenticate: 'Negotiate'"], []),
     (410, {}, ["path of the URI"], []),
     (418, {}, ["body of the answer"], []),
-    (426, {"Sec-WebSocket-Version": "8, 7"}, ["version 13", "'8, 7'"], ["6455-4.3-08", "6455-4.4-04"]),
+    (
+        426,
+        {"Sec-WebSocket-Version": "8, 7"},
+        ["version 13", "'8, 7'"],
+        ["6455-4.3-08", "6455-4.4-04"],
+    ),
     (426, {"Sec-WebSocket-Version": "13, 8, 7", "Upgrade": "h2c"}, ["'h2c'"], ["6455-4.3-08"]),
     (429, {"Retry-After": "60"}, ["later", "Retry-After: '60'"], []),
     (500, {}, ["server made a mistake"], []),
@@ -475,7 +605,11 @@ STATUSES = [
     "status, lines, told",
     [
         pytest.param(
-            status, lines, told, id=f"{status}-{n}", marks=pytest.mark.rfc("6455-4.1-36", "6455-4.1-37", *ids)
+            status,
+            lines,
+            told,
+            id=f"{status}-{n}",
+            marks=pytest.mark.rfc("6455-4.1-36", "6455-4.1-37", *ids),
         )
         for n, (status, lines, told, ids) in enumerate(STATUSES)
     ],
@@ -495,11 +629,18 @@ def test_4_1_item_1_another_status_is_reported_as_what_it_is(status, lines, told
 
 @pytest.mark.rfc("6455-4.1-37")
 def test_4_1_item_1_of_an_answer_with_another_status_only_the_status_is_told():
-    with pytest.raises(InvalidStatus, match="^§4.1 response item 1: status 404 'Not Found' in HTTP/1.0; expected 101"):
-        check_response(build_request(URI, KEY), Response(404, "Not Found", Headers(), version="HTTP/1.0"))
+    with pytest.raises(
+        InvalidStatus,
+        match="^§4.1 response item 1: status 404 'Not Found' in HTTP/1.0; expected 101",
+    ):
+        check_response(
+            build_request(URI, KEY), Response(404, "Not Found", Headers(), version="HTTP/1.0")
+        )
 
 
-@pytest.mark.parametrize("name", ["Location", "WWW-Authenticate", "Retry-After", "Sec-WebSocket-Version"])
+@pytest.mark.parametrize(
+    "name", ["Location", "WWW-Authenticate", "Retry-After", "Sec-WebSocket-Version"]
+)
 def test_4_1_item_1_words_of_the_server_are_repeated_in_quotes_and_not_at_any_length(name):
     response = Response(302, "x" * 8000, Headers([(name, "x" * 8000)]))
     with pytest.raises(InvalidStatus) as caught:

@@ -1,11 +1,22 @@
-"""RFC 6455 §5.5.1, §7.1, §7.4: the body of a Close both ways, every code, and the states of a connection."""
+"""RFC 6455 §5.5.1, §7.1, §7.4: the body of a Close both ways, every code, and the states of a
+connection.
+"""
 
 import itertools
 import random
 
 import pytest
 
-from refws.protocol.close import CLOSED, CLOSING, CONNECTING, OPEN, Close, ClosingHandshake, State, cut_reason
+from refws.protocol.close import (
+    CLOSED,
+    CLOSING,
+    CONNECTING,
+    OPEN,
+    Close,
+    ClosingHandshake,
+    State,
+    cut_reason,
+)
 from refws.protocol.close_codes import CloseCode, is_valid_on_wire
 from refws.protocol.errors import ConnectionFailure, InvalidData, ProtocolError
 
@@ -27,7 +38,9 @@ ON_WIRE = [
 RANGES_ON_WIRE = [(3000, 3999, "libraries, frameworks, applications"), (4000, 4999, "private use")]
 """§7.4.2"""
 
-VALID = {code for code, _ in ON_WIRE} | {code for low, high, _ in RANGES_ON_WIRE for code in range(low, high + 1)}
+VALID = {code for code, _ in ON_WIRE} | {
+    code for low, high, _ in RANGES_ON_WIRE for code in range(low, high + 1)
+}
 EVERY_CODE = [*range(5001), 32767, 32768, 65534, 65535]
 
 # Codes
@@ -47,7 +60,9 @@ EVERY_CODE = [*range(5001), 32767, 32768, 65534, 65535]
     "6455-11.7-02",
 )
 @pytest.mark.parametrize("reason", ["", "why"])
-def test_7_4_every_code_is_received_if_it_may_stand_in_a_close_frame_and_fails_with_1002_if_not(reason):
+def test_7_4_every_code_is_received_if_it_may_stand_in_a_close_frame_and_fails_with_1002_if_not(
+    reason,
+):
     for code in EVERY_CODE:
         body = bytes((code >> 8, code & 255)) + reason.encode()
         try:
@@ -76,7 +91,9 @@ def test_7_4_every_code_is_sent_if_it_may_stand_in_a_close_frame_and_refused_if_
         if code == 1005 and not reason:
             continue
         if code in VALID:
-            assert Close(code, reason).serialize() == bytes((code >> 8, code & 255)) + reason.encode()
+            assert (
+                Close(code, reason).serialize() == bytes((code >> 8, code & 255)) + reason.encode()
+            )
         else:
             with pytest.raises(ValueError) as caught:
                 Close(code, reason).serialize()
@@ -137,9 +154,13 @@ def test_5_5_1_a_reason_of_up_to_123_bytes_follows_the_code_in_either_direction(
 
 
 @pytest.mark.rfc("6455-5.5-02", "6455-5.5.1-04")
-@pytest.mark.parametrize("reason", ["x" * 124, "\u20ac" * 41 + "x", "x" * 122 + "\u00e9", "x" * 200, "x" * 100_000])
+@pytest.mark.parametrize(
+    "reason", ["x" * 124, "\u20ac" * 41 + "x", "x" * 122 + "\u00e9", "x" * 200, "x" * 100_000]
+)
 def test_5_5_1_a_reason_above_123_bytes_is_not_sent(reason):
-    with pytest.raises(ValueError, match=f"^§5.5.1: a reason of {len(reason.encode())} bytes .* shorten it to 123$"):
+    with pytest.raises(
+        ValueError, match=f"^§5.5.1: a reason of {len(reason.encode())} bytes .* shorten it to 123$"
+    ):
         Close(1000, reason).serialize()
 
 
@@ -150,7 +171,9 @@ def test_5_5_1_a_reason_that_utf_8_cannot_hold_is_not_sent():
 
 
 @pytest.mark.rfc("6455-5.5.1-04", "6455-8.1-01", "6455-7.4.1-09")
-@pytest.mark.parametrize("bad", ["80", "c0 80", "c2", "c2 41", "e0 80 80", "e2 82", "ed a0 80", "f4 90 80 80", "ff"])
+@pytest.mark.parametrize(
+    "bad", ["80", "c0 80", "c2", "c2 41", "e0 80 80", "e2 82", "ed a0 80", "f4 90 80 80", "ff"]
+)
 @pytest.mark.parametrize("before", [b"", b"Hello ", b"x" * 119])
 def test_5_5_1_a_reason_that_is_not_utf_8_fails_with_1007(bad, before):
     with pytest.raises(InvalidData) as caught:
@@ -170,7 +193,9 @@ def test_10_7_any_body_is_a_close_that_gives_the_same_body_again_or_a_failure():
     closes = failures = 0
     for _ in range(5000):
         start = chance.choice([b"", b"\x03\xe8", b"\x0f\xa0", chance.randbytes(2)])
-        body = start + chance.choice([b"", b"bye", "\u20ac".encode(), chance.randbytes(chance.randrange(5))])
+        body = start + chance.choice(
+            [b"", b"bye", "\u20ac".encode(), chance.randbytes(chance.randrange(5))]
+        )
         try:
             close = Close.parse(body)
         except ConnectionFailure:
@@ -181,12 +206,15 @@ def test_10_7_any_body_is_a_close_that_gives_the_same_body_again_or_a_failure():
     assert closes > 1000 and failures > 1000
 
 
-@pytest.mark.parametrize("close, shown", [
-    (Close(1000), "1000"),
-    (Close(CloseCode.GOING_AWAY), "1001"),
-    (Close(1000, "bye"), "1000 'bye'"),
-    (Close(4000, "a\r\nb\x1b[2J\u202e"), r"4000 'a\r\nb\x1b[2J\u202e'"),
-])
+@pytest.mark.parametrize(
+    "close, shown",
+    [
+        (Close(1000), "1000"),
+        (Close(CloseCode.GOING_AWAY), "1001"),
+        (Close(1000, "bye"), "1000 'bye'"),
+        (Close(4000, "a\r\nb\x1b[2J\u202e"), r"4000 'a\r\nb\x1b[2J\u202e'"),
+    ],
+)
 def test_a_close_is_shown_in_printable_ascii_whatever_the_peer_wrote(close, shown):
     assert str(close) == shown
 
@@ -262,7 +290,10 @@ def test_7_1_the_table_of_states(sent, received, tcp_closed, state, clean, code,
         assert closing.state is state
         assert closing.was_clean is clean
         assert (closing.code, closing.reason) == (code, reason)
-        assert (closing.sent, closing.received) == (OURS if sent else None, THEIRS if received else None)
+        assert (closing.sent, closing.received) == (
+            OURS if sent else None,
+            THEIRS if received else None,
+        )
 
 
 def test_7_1_the_rows_are_all_there_are():

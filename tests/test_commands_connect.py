@@ -1,4 +1,6 @@
-"""`python3 -m refws connect`: its options, what it says when it fails, and sessions in a pipe and on a terminal."""
+"""`python3 -m refws connect`: its options, what it says when it fails, and sessions in a pipe and
+on a terminal.
+"""
 
 import errno
 import inspect
@@ -91,7 +93,9 @@ def test_deflate_offers_compression(connected_with):
 
 
 def test_repeated_headers_and_subprotocols_all_reach_the_client_in_order(connected_with):
-    given = connected_with("--header", "A: 1", "--header", "A:2 : 3 ", "--subprotocol", "b", "--subprotocol", "a", URI)
+    given = connected_with(
+        "--header", "A: 1", "--header", "A:2 : 3 ", "--subprotocol", "b", "--subprotocol", "a", URI
+    )
     assert given["additional_headers"] == [("A", "1"), ("A", "2 : 3")]
     assert given["subprotocols"] == ["b", "a"]
 
@@ -160,21 +164,43 @@ NO_TLS = ssl.SSLError(1, "what came is no TLS")
 @pytest.mark.parametrize(
     "error, arguments, hints",
     [
-        (ConnectionRefusedError(errno.ECONNREFUSED, "x"), [URI], ["127.0.0.1:8080", "start the server"]),
+        (
+            ConnectionRefusedError(errno.ECONNREFUSED, "x"),
+            [URI],
+            ["127.0.0.1:8080", "start the server"],
+        ),
         (ConnectionResetError(errno.ECONNRESET, "x"), [URI], ["its log may say why"]),
         (OSError(errno.EHOSTUNREACH, "x"), [URI], ["check the host"]),
         (OSError(errno.EMFILE, "x"), [URI], ["check the URI and the options"]),
-        (TimeoutError("connecting took longer than 1 s; is it up?"), [URI], ["127.0.0.1:8080", "longer than 1 s"]),
+        (
+            TimeoutError("connecting took longer than 1 s; is it up?"),
+            [URI],
+            ["127.0.0.1:8080", "longer than 1 s"],
+        ),
         (TimeoutError(errno.ETIMEDOUT, "x"), [URI], ["firewalls"]),
-        (socket.gaierror(socket.EAI_NONAME, "x"), ["ws://nowhere.invalid/"], ["nowhere.invalid:80", "check the name"]),
-        (FileNotFoundError(errno.ENOENT, "x"), [URI, "--unix", "/x/y"], ["'/x/y'", "check the path"]),
+        (
+            socket.gaierror(socket.EAI_NONAME, "x"),
+            ["ws://nowhere.invalid/"],
+            ["nowhere.invalid:80", "check the name"],
+        ),
+        (
+            FileNotFoundError(errno.ENOENT, "x"),
+            [URI, "--unix", "/x/y"],
+            ["'/x/y'", "check the path"],
+        ),
         (PermissionError(errno.EACCES, "x"), [URI, "--unix", "/x/y"], ["'/x/y'", "another user"]),
-        (ConnectionRefusedError(errno.ECONNREFUSED, "x"), [URI, "--proxy", "http://u:secret@p:3"], ["proxy p port 3"]),
+        (
+            ConnectionRefusedError(errno.ECONNREFUSED, "x"),
+            [URI, "--proxy", "http://u:secret@p:3"],
+            ["proxy p port 3"],
+        ),
         (CERTIFICATE, ["wss://example.com/"], ["example.com:443", "certificate has expired"]),
         (NO_TLS, ["wss://example.com/"], ["no TLS with example.com:443", "what came is no TLS"]),
     ],
 )
-def test_what_cannot_be_reached_is_one_line_that_says_what_to_do(error, arguments, hints, monkeypatch, capsys):
+def test_what_cannot_be_reached_is_one_line_that_says_what_to_do(
+    error, arguments, hints, monkeypatch, capsys
+):
     line = failure(error, arguments, monkeypatch, capsys)
     assert line.startswith("refws: ") and line.count("\n") == 1
     assert [hint for hint in hints if hint not in line] == []
@@ -197,7 +223,9 @@ def test_ctrl_c_while_connecting_is_no_traceback(monkeypatch, capsys):
 
 @pytest.fixture
 def answering(nothing_left_behind):
-    """answering(answer) gives a URI where each byte string or function of the key is the answer to one request."""
+    """answering(answer) gives a URI where each byte string or function of the key is the answer to
+    one request.
+    """
     started = []
 
     def start(answer):
@@ -226,7 +254,9 @@ def serve_one(listener, answer):
 
 
 @pytest.mark.rfc("6455-4.1-37")
-def test_4_1_another_status_is_shown_with_its_body_from_which_nothing_can_be_forged(answering, capsys):
+def test_4_1_another_status_is_shown_with_its_body_from_which_nothing_can_be_forged(
+    answering, capsys
+):
     body = "first\nrefws: forged\n\x1b[2J\u202e last\n".encode()
     head = f"HTTP/1.1 403 Forbidden\r\nContent-Length: {len(body)}\r\n\r\n".encode()
     status, out, err = run_main([answering(head + body)], capsys)
@@ -248,7 +278,9 @@ def test_a_long_body_is_cut(answering, capsys):
         _, _, err = run_main([answering(head + body)], capsys)
         shown = err.splitlines()[2:]
         assert len(shown) == lines
-        assert (f"  and more, {len(body)} bytes in all" in shown) is (body[:1] in b"xy" and body != b"")
+        assert (f"  and more, {len(body)} bytes in all" in shown) is (
+            body[:1] in b"xy" and body != b""
+        )
 
 
 @pytest.mark.rfc("6455-4.1-40")
@@ -294,8 +326,12 @@ def in_a_pipe(text, *arguments, **options):
     """(exit status, stdout, stderr) of the program with this input."""
     data = text if isinstance(text, bytes) else text.encode()
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
-    ended = subprocess.run(command(*arguments), cwd=PROJECT, input=data, timeout=3 * DEADLINE_S, **pipes)
-    return ended.returncode, *(None if data is None else data.decode() for data in (ended.stdout, ended.stderr))
+    ended = subprocess.run(
+        command(*arguments), cwd=PROJECT, input=data, timeout=3 * DEADLINE_S, **pipes
+    )
+    return ended.returncode, *(
+        None if data is None else data.decode() for data in (ended.stdout, ended.stderr)
+    )
 
 
 def test_what_is_echoed_to_it_is_printed_and_the_exit_status_is_0(uri):
@@ -303,7 +339,17 @@ def test_what_is_echoed_to_it_is_printed_and_the_exit_status_is_0(uri):
 
 
 def test_options_commands_and_unicode_in_a_pipe(uri):
-    arguments = ["--header", "X-Test: yes", "--subprotocol", "a", "--subprotocol", "b", "--deflate", "--wait", "0"]
+    arguments = [
+        "--header",
+        "X-Test: yes",
+        "--subprotocol",
+        "a",
+        "--subprotocol",
+        "b",
+        "--deflate",
+        "--wait",
+        "0",
+    ]
     server = uri(agree, subprotocols=["b"], compression="deflate")
     text = "Käse ✓\n/binary 00ff\nc:\\x\tz\n\n"
     assert in_a_pipe(text, server, *arguments) == (0, "yes\nKäse ✓\n00ff\nc:\\x\\tz\n\n", "")
@@ -356,7 +402,12 @@ def test_an_output_that_is_full_is_one_line(uri):
 
 
 def test_a_server_that_closes_ends_it_though_the_input_goes_on(uri):
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    pipes = {
+        "stdin": subprocess.PIPE,
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.PIPE,
+        "text": True,
+    }
     server = uri(lambda connection: connection.close(1001, "enough"))
     with subprocess.Popen(command(server), cwd=PROJECT, **pipes) as process:
         watchdog = threading.Timer(3 * DEADLINE_S, process.kill)
@@ -429,7 +480,9 @@ def test_ctrl_c_closes_with_1001_and_the_terminal_is_as_before(uri):
         assert terminal.wait_for_end() == 0
         assert terminal.modes == before
     assert eventually(lambda: closes == [1001])
-    assert terminal.screen.text.endswith("\nclosed with 1001 (going away: the program or page stops)")
+    assert terminal.screen.text.endswith(
+        "\nclosed with 1001 (going away: the program or page stops)"
+    )
     assert "Traceback" not in terminal.screen.text
 
 
@@ -437,10 +490,14 @@ def test_the_second_ctrl_c_ends_it_at_once(uri):
     over = threading.Event()
     never_closes = uri(lambda connection: over.wait(3 * DEADLINE_S))
     try:
-        with PseudoTerminal("-m", "refws", "connect", never_closes, "--close-timeout", "3600") as terminal:
+        with PseudoTerminal(
+            "-m", "refws", "connect", never_closes, "--close-timeout", "3600"
+        ) as terminal:
             terminal.wait_for(lambda text: text.endswith("\n>"))
             terminal.type("\x03")
-            terminal.wait_for(lambda text: text.endswith("\nclosing with 1001; once more ends it at once"))
+            terminal.wait_for(
+                lambda text: text.endswith("\nclosing with 1001; once more ends it at once")
+            )
             terminal.type("\x03")
             assert terminal.wait_for_end() == -signal.SIGINT
     finally:
@@ -455,9 +512,15 @@ def test_a_server_that_closes_ends_it_without_another_key_and_the_terminal_is_as
         go.wait(DEADLINE_S)
         connection.close(1011, "\x1b[2J")
 
-    with PseudoTerminal("-m", "refws", "connect", uri(handler, subprotocols=["b"]), "--subprotocol", "b") as terminal:
+    with PseudoTerminal(
+        "-m", "refws", "connect", uri(handler, subprotocols=["b"]), "--subprotocol", "b"
+    ) as terminal:
         before = terminal.modes
-        terminal.wait_for(lambda text: text.endswith("with subprotocol b; /help shows the commands, Ctrl-D closes\n>"))
+        terminal.wait_for(
+            lambda text: text.endswith(
+                "with subprotocol b; /help shows the commands, Ctrl-D closes\n>"
+            )
+        )
         go.set()
         assert terminal.wait_for_end() == 1
         assert terminal.modes == before

@@ -1,4 +1,6 @@
-"""`python3 -m refws explain` and `accept`: bytes given in every way, the exit status, and no traceback ever."""
+"""`python3 -m refws explain` and `accept`: bytes given in every way, the exit status, and no
+traceback ever.
+"""
 
 import io
 import os
@@ -58,7 +60,13 @@ def test_hex_may_be_grouped_in_any_way(arguments, run):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["8g"], r"line 1: 'g' in '8g' is no hex digit: give two digits, 0 to 9 and a to f, for each byte"),
+        (
+            ["8g"],
+            (
+                r"line 1: 'g' in '8g' is no hex digit: give two digits, 0 to 9 and a to f, for "
+                r"each byte"
+            ),
+        ),
         (["81", "5"], r"line 1: '5' has an odd number of digits, 1: give two for each byte"),
         (["é"], r"line 1: '\xe9' in '\xe9' is no hex digit"),
         (["\x1b[31m"], r"line 1: '\x1b' in '\x1b[31m' is no hex digit"),
@@ -68,8 +76,14 @@ def test_hex_may_be_grouped_in_any_way(arguments, run):
         (["--file", "/no/such/file"], "cannot read '/no/such/file', No such file or directory"),
         (["--file", "."], "cannot read '.', Is a directory"),
         (["--from", "nobody", "81"], "argument --from: invalid choice: 'nobody' (choose from "),
-        (["--deflate=x-foo", "81"], "extension 'x-foo' in the answer; expected only what the client offered"),
-        (["--deflate", "permessage-deflate; client_max_window_bits=7", "81"], "client_max_window_bits"),
+        (
+            ["--deflate=x-foo", "81"],
+            "extension 'x-foo' in the answer; expected only what the client offered",
+        ),
+        (
+            ["--deflate", "permessage-deflate; client_max_window_bits=7", "81"],
+            "client_max_window_bits",
+        ),
         (["--unknown"], "--unknown"),
         (["--max-message-size", "x", "81"], "--max-message-size"),
     ],
@@ -119,7 +133,9 @@ def test_the_exit_status_tells_whether_all_is_legal(arguments, status, run):
 
 def test_a_terabyte_is_announced_in_words(run):
     _, out, _ = run("82 7f 00 00 01 00 00 00 00 00 01 02 03")
-    assert "the header announces 1099511627776 bytes of payload, 3 are here" in " ".join(out.split())
+    assert "the header announces 1099511627776 bytes of payload, 3 are here" in " ".join(
+        out.split()
+    )
 
 
 def test_several_frames_share_their_state(run):
@@ -142,10 +158,19 @@ def test_stop_reads_nothing_behind_a_violation(run):
 @pytest.mark.parametrize(
     ("wire", "words"),
     [
-        (bytes.fromhex(MASKED_HELLO), "From the client, as the first frame is masked; --from says otherwise.\n\n"),
-        (b"\x81\x00", "From the server, as the first frame is not masked; --from says otherwise.\n\n"),
+        (
+            bytes.fromhex(MASKED_HELLO),
+            "From the client, as the first frame is masked; --from says otherwise.\n\n",
+        ),
+        (
+            b"\x81\x00",
+            "From the server, as the first frame is not masked; --from says otherwise.\n\n",
+        ),
         (request(), "From the client, as it begins with a request; --from says otherwise.\n\n"),
-        (b"HTTP/1.1 101 A\r\n", "From the server, as it begins with a response; --from says otherwise.\n\n"),
+        (
+            b"HTTP/1.1 101 A\r\n",
+            "From the server, as it begins with a response; --from says otherwise.\n\n",
+        ),
         (b"\x81", "From the client, as nothing shows who else sent it; --from says otherwise.\n\n"),
     ],
 )
@@ -167,10 +192,16 @@ def test_deflate_stands_alone_or_with_parameters(run):
     line = '<- text FIN RSV1 7 "Hello"  legal\n'
     assert run("--brief", "--deflate", *compressed)[1] == line
     assert run("--brief", *compressed, "--deflate")[1] == line
-    assert run("--brief", "--deflate", "permessage-deflate; server_max_window_bits=10", *compressed)[1] == line
+    assert (
+        run("--brief", "--deflate", "permessage-deflate; server_max_window_bits=10", *compressed)[1]
+        == line
+    )
     again = ["c1 05 f2 00 11 00 00"]
     assert run("--deflate", *compressed, *again)[0] == 0
-    assert run("--deflate", "permessage-deflate; server_no_context_takeover", *compressed, *again)[0] == 1
+    assert (
+        run("--deflate", "permessage-deflate; server_no_context_takeover", *compressed, *again)[0]
+        == 1
+    )
     assert run(*compressed)[0] == 1
 
 
@@ -215,7 +246,10 @@ def test_a_person_at_a_terminal_is_told_what_to_type(run, monkeypatch, capsys):
 
     monkeypatch.setattr("sys.stdin", Typed(io.BytesIO(b"89 00\n")))
     assert explain.main(["--brief"]) == 0
-    assert capsys.readouterr() == ("<- ping FIN 0  legal\n", "Frames in hex, a line at a time; Ctrl-D ends.\n")
+    assert capsys.readouterr() == (
+        "<- ping FIN 0  legal\n",
+        "Frames in hex, a line at a time; Ctrl-D ends.\n",
+    )
 
 
 def test_ctrl_c_ends_with_what_is_there(monkeypatch, capsys):
@@ -309,7 +343,9 @@ def test_4_2_1_a_wrong_key_is_told_and_computed_all_the_same(run):
     status, out, err = run("YWJj", command=accept)
     assert (status, err) == (1, "")
     assert " in base64 " in out
-    assert out.endswith("wrong key, §4.2.1 item 5: it decodes to 3 bytes; take 16 random bytes in base64\n")
+    assert out.endswith(
+        "wrong key, §4.2.1 item 5: it decodes to 3 bytes; take 16 random bytes in base64\n"
+    )
     status, out, _ = run("ключ\x1b", command=accept)
     assert status == 1 and out.count("\n") == 1 and "\x1b" not in out and "is not ASCII" in out
 

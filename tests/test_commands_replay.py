@@ -54,8 +54,14 @@ def replay(tmp_path, capsys):
 @pytest.mark.parametrize("full", [False, True])
 def test_a_replay_says_what_was_said_live(serving, tmp_path, capsys, full):
     recorder, live = Recorder(str(tmp_path / "tape"), redact=False), []
-    running = serving(echo, trace=together([Live(live.append, full).choose, recorder.choose]), compression="deflate")
-    with refws.connect(f"ws://127.0.0.1:{running.address[1]}/?a=b", compression="deflate") as connection:
+    running = serving(
+        echo,
+        trace=together([Live(live.append, full).choose, recorder.choose]),
+        compression="deflate",
+    )
+    with refws.connect(
+        f"ws://127.0.0.1:{running.address[1]}/?a=b", compression="deflate"
+    ) as connection:
         for message in ("Hello" * 100, bytes(70_000), ["in ", "three ", "parts"]):
             connection.send(message)
             connection.recv()
@@ -73,7 +79,10 @@ def test_a_replay_says_what_was_said_live(serving, tmp_path, capsys, full):
 
 
 def test_each_line_has_the_number_of_its_connection_and_the_time_since_its_start(replay):
-    tape = START + f"1.5 4 open client=- server=127.0.0.1:80\n2 5 client {HELLO}\n2.25 5 server 81 00\n"
+    tape = (
+        START
+        + f"1.5 4 open client=- server=127.0.0.1:80\n2 5 client {HELLO}\n2.25 5 server 81 00\n"
+    )
     assert replay(tape) == (
         0,
         "#4 client an unknown address, server 127.0.0.1:80\n"
@@ -108,18 +117,29 @@ def test_the_exit_status_tells_whether_all_was_legal_and_whole(replay, line, sta
 
 
 def test_5_5_1_a_violation_counts_though_its_connection_has_ended(replay):
-    assert replay(START + "0 1 client 81 00\n1 1 client end\n1 1 server end\n2 2 server 81 00\n")[0] == 1
+    assert (
+        replay(START + "0 1 client 81 00\n1 1 client end\n1 1 server end\n2 2 server 81 00\n")[0]
+        == 1
+    )
 
 
 def test_a_connection_that_was_opened_begins_with_its_handshake(replay):
     opened = "0 1 open client=- server=-\n"
-    assert "VIOLATION §4.2.1" in replay(START + opened + f"0 1 client {b'POST / HTTP/1.1'.hex()} 0d 0a 0d 0a\n")[1]
+    assert (
+        "VIOLATION §4.2.1"
+        in replay(START + opened + f"0 1 client {b'POST / HTTP/1.1'.hex()} 0d 0a 0d 0a\n")[1]
+    )
 
 
 def test_a_bad_line_is_one_line_with_its_number_and_what_came_before_is_explained(replay):
     status, out, err = replay(START + f"0 1 client {HELLO}\n0 1 client 8\n")
     assert status == 2 and out.count("\n") == 1
-    assert err.count("\n") == 1 and err.startswith("refws: ") and "line 3: " in err and "two digits for each" in err
+    assert (
+        err.count("\n") == 1
+        and err.startswith("refws: ")
+        and "line 3: " in err
+        and "two digits for each" in err
+    )
 
 
 def test_a_last_line_that_was_cut_off_is_told_and_the_rest_explained(replay):
@@ -133,7 +153,9 @@ def test_a_tape_that_is_not_there_is_one_line(capsys, tmp_path):
     assert err.count("\n") == 1 and "give a tape that --record has written" in err
 
 
-@pytest.mark.parametrize("arguments", [[], ["--connection", "x", "tape"], ["--connection", "-1", "tape"], [""]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["--connection", "x", "tape"], ["--connection", "-1", "tape"], [""]]
+)
 def test_a_bad_command_line_is_one_line_with_status_2(arguments, capsys):
     with pytest.raises(SystemExit) as stop:
         program.main(arguments)
@@ -142,7 +164,9 @@ def test_a_bad_command_line_is_one_line_with_status_2(arguments, capsys):
 
 
 def test_a_dash_is_standard_input(monkeypatch, capsys):
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(f"{START}0 1 client {HELLO}\n".encode())))
+    monkeypatch.setattr(
+        sys, "stdin", io.TextIOWrapper(io.BytesIO(f"{START}0 1 client {HELLO}\n".encode()))
+    )
     assert program.main(["-"]) == 0
     assert '"Hello"' in capsys.readouterr().out
 
@@ -162,7 +186,9 @@ def test_a_reader_that_leaves_ends_it_without_a_traceback(tmp_path):
     (tmp_path / "tape").write_text(START + f"0 1 client {HELLO}\n" * 20_000)
     code = "import sys; from refws.commands.replay import main; sys.exit(main(sys.argv[1:]))"
     command = [sys.executable, "-c", code, str(tmp_path / "tape")]
-    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
         process.stdout.readline()
         process.stdout.close()
         assert process.stderr.read() == b""
@@ -176,8 +202,13 @@ def test_pcap_writes_a_capture_and_explains_nothing(replay, tmp_path):
     tape = START + f"0 1 client {HELLO}\n0 2 client {HELLO}\n"
     path = tmp_path / "out.pcap"
     status, out, err = replay(tape, "--pcap", str(path), "--connection", "1")
-    assert (status, err) == (0, "") and out.startswith(f"5 packets in {path.stat().st_size} bytes: ")
-    assert path.read_bytes()[:4] == b"\xd4\xc3\xb2\xa1" and path.read_bytes().count(bytes.fromhex(HELLO)) == 1
+    assert (status, err) == (0, "") and out.startswith(
+        f"5 packets in {path.stat().st_size} bytes: "
+    )
+    assert (
+        path.read_bytes()[:4] == b"\xd4\xc3\xb2\xa1"
+        and path.read_bytes().count(bytes.fromhex(HELLO)) == 1
+    )
 
 
 def test_pcap_does_not_write_over_its_tape(replay, tmp_path):
@@ -188,7 +219,12 @@ def test_pcap_does_not_write_over_its_tape(replay, tmp_path):
 
 def test_a_capture_that_cannot_be_written_is_one_line(replay, tmp_path):
     status, out, err = replay(START, "--pcap", str(tmp_path / "missing" / "x"))
-    assert (status, out) == (2, "") and err.count("\n") == 1 and "cannot write" in err and "a directory of yours" in err
+    assert (
+        (status, out) == (2, "")
+        and err.count("\n") == 1
+        and "cannot write" in err
+        and "a directory of yours" in err
+    )
 
 
 # The options of other commands
@@ -224,10 +260,13 @@ def test_without_options_only_the_page_traces_and_nothing_is_imported():
     code = (
         "import sys; from refws.commands.options import CommandLine;"
         "from refws.commands.tracing import add_trace_options, choose_trace;"
-        "parser = CommandLine(); add_trace_options(parser); assert choose_trace(parser, parser.parse_args([])) is None;"
+        "parser = CommandLine(); add_trace_options(parser); assert choose_trace(parser, "
+        "parser.parse_args([])) is None;"
         "print(*(name for name in sys.modules if name.startswith('refws.course.')))"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, timeout=20)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, timeout=20
+    )
     assert (done.stdout, done.stderr) == ("\n", "")
 
 
@@ -237,12 +276,16 @@ def test_trace_takes_no_word_that_stands_behind_it(argument, trace):
     assert (options.trace, options.uri) == (trace, "ws://127.0.0.1/")
 
 
-@pytest.mark.parametrize("arguments", [["--trace=loud"], ["--record"], ["--record="], ["--record-secrets"]])
+@pytest.mark.parametrize(
+    "arguments", [["--trace=loud"], ["--record"], ["--record="], ["--record-secrets"]]
+)
 def test_bad_trace_options_are_one_line_with_status_2(arguments, capsys):
     with pytest.raises(SystemExit) as stop:
         chosen(*arguments)
     err = capsys.readouterr().err
-    assert stop.value.code == 2 and err.count("\n") == 1 and err.startswith("refws: ") and "--" in err
+    assert (
+        stop.value.code == 2 and err.count("\n") == 1 and err.startswith("refws: ") and "--" in err
+    )
 
 
 def test_a_tape_that_cannot_be_written_is_one_line_with_status_2(tmp_path, capsys):
@@ -276,9 +319,13 @@ def test_a_show_of_the_caller_gets_single_lines(serving, arguments):
 
 
 @pytest.mark.parametrize(("arguments", "secret"), [([], False), (["--record-secrets"], True)])
-def test_record_writes_a_tape_with_secrets_only_if_asked_for(at_exit, serving, tmp_path, arguments, secret):
+def test_record_writes_a_tape_with_secrets_only_if_asked_for(
+    at_exit, serving, tmp_path, arguments, secret
+):
     tape = tmp_path / "tape"
-    serving(echo, trace=chosen("--record", str(tape), *arguments)).open("/", "Cookie: s3cret").finish()
+    serving(echo, trace=chosen("--record", str(tape), *arguments)).open(
+        "/", "Cookie: s3cret"
+    ).finish()
     assert (b"s3cret".hex(" ") in tape.read_text()) == secret
 
 

@@ -1,4 +1,6 @@
-"""`python3 -m refws`: its options, what it prints, how it stops; no mistake of its user ends in a traceback."""
+"""`python3 -m refws`: its options, what it prints, how it stops; no mistake of its user ends in a
+traceback.
+"""
 
 import errno
 import inspect
@@ -25,7 +27,12 @@ DEADLINE_S = 10
 """Seconds that a process has to start or to end, on a busy machine too."""
 
 PROJECT = Path(__file__).parent.parent
-NAMES = {"max_message_size": "max_size", "origin": "origins", "subprotocol": "subprotocols", "unix": "unix_path"}
+NAMES = {
+    "max_message_size": "max_size",
+    "origin": "origins",
+    "subprotocol": "subprotocols",
+    "unix": "unix_path",
+}
 """Options whose keyword argument of `serve` has another name."""
 
 
@@ -42,7 +49,9 @@ def refusal(arguments, capsys):
 
 
 class FakeServer:
-    """A server without sockets: notes what it is told, and gets `signals` while it does what they are listed under."""
+    """A server without sockets: notes what it is told, and gets `signals` while it does what they
+    are listed under.
+    """
 
     address = ("127.0.0.1", 8080)
     connections = ()
@@ -86,7 +95,9 @@ def started_with(arguments, monkeypatch):
 
 def test_without_options_the_server_has_the_defaults_of_the_library(monkeypatch):
     arguments = started_with([], monkeypatch)
-    defaults = {name: value.default for name, value in inspect.signature(refws.serve).parameters.items()}
+    defaults = {
+        name: value.default for name, value in inspect.signature(refws.serve).parameters.items()
+    }
     ours = {"handler", "process_request", "trace"}
     assert {name: arguments[name] for name in arguments.keys() - ours} == {
         name: defaults[name] for name in arguments.keys() - ours
@@ -123,13 +134,22 @@ def test_deflate_switches_compression_on(monkeypatch):
 
 
 def test_repeated_origins_and_subprotocols_all_reach_the_server_in_order(monkeypatch):
-    arguments = ["--origin", "https://a.example", "--subprotocol", "v2.chat", "--subprotocol", "v1.chat"]
+    arguments = [
+        "--origin",
+        "https://a.example",
+        "--subprotocol",
+        "v2.chat",
+        "--subprotocol",
+        "v1.chat",
+    ]
     given = started_with([*arguments, "--origin", "http://b.example:8000"], monkeypatch)
     assert given["origins"] == ["https://a.example", "http://b.example:8000"]
     assert given["subprotocols"] == ["v2.chat", "v1.chat"]
 
 
-@pytest.mark.parametrize("value", ["*", "null", "HTTPS://Example.com", "http://[::1]:8080", "chrome-extension://abc"])
+@pytest.mark.parametrize(
+    "value", ["*", "null", "HTTPS://Example.com", "http://[::1]:8080", "chrome-extension://abc"]
+)
 def test_origins_that_a_browser_can_send_are_accepted(value, monkeypatch):
     assert started_with(["--origin", value], monkeypatch)["origins"] == [value]
 
@@ -162,7 +182,9 @@ def test_origins_that_a_browser_can_send_are_accepted(value, monkeypatch):
         ("--log-level", "loud", "'warning'"),
     ],
 )
-def test_a_bad_value_is_one_line_that_names_the_option_and_what_to_give(option, value, hint, capsys):
+def test_a_bad_value_is_one_line_that_names_the_option_and_what_to_give(
+    option, value, hint, capsys
+):
     line = refusal([option, value], capsys)
     assert option in line and hint in line and "--help" in line
 
@@ -209,15 +231,25 @@ def test_a_port_in_use_is_one_line_that_says_what_to_do(capsys):
     "error, arguments, hint",
     [
         (PermissionError(errno.EACCES, "denied"), ["--port", "80"], "--port 8080"),
-        (OSError(errno.EADDRNOTAVAIL, "no such address"), ["--host", "192.0.2.1"], "--host 127.0.0.1"),
-        (socket.gaierror(socket.EAI_NONAME, "unknown"), ["--host", "nowhere.invalid"], "--host 127.0.0.1"),
+        (
+            OSError(errno.EADDRNOTAVAIL, "no such address"),
+            ["--host", "192.0.2.1"],
+            "--host 127.0.0.1",
+        ),
+        (
+            socket.gaierror(socket.EAI_NONAME, "unknown"),
+            ["--host", "nowhere.invalid"],
+            "--host 127.0.0.1",
+        ),
         (OSError(errno.EMFILE, "too many"), ["--port", "80"], "--port"),
         (PermissionError(errno.EACCES, "denied"), ["--unix", "/x/y"], "where you may write"),
         (OSError(errno.EADDRINUSE, "in use"), ["--unix", "/x/y"], "another path"),
         (OSError("AF_UNIX path too long"), ["--unix", "/x/y"], "path too long"),
     ],
 )
-def test_what_the_system_refuses_is_one_line_that_says_what_to_do(error, arguments, hint, capsys, monkeypatch):
+def test_what_the_system_refuses_is_one_line_that_says_what_to_do(
+    error, arguments, hint, capsys, monkeypatch
+):
     def refuse(*_, **__):
         raise error
 
@@ -232,7 +264,9 @@ def test_a_host_that_cannot_be_a_name_is_one_line_too(capsys):
 
 @pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="this system has no Unix sockets")
 def test_a_unix_socket_in_a_missing_directory_is_one_line_too(tmp_path, capsys):
-    assert "make its directory first" in refusal(["--unix", str(tmp_path / "missing" / "socket")], capsys)
+    assert "make its directory first" in refusal(
+        ["--unix", str(tmp_path / "missing" / "socket")], capsys
+    )
 
 
 # Where it can be reached
@@ -251,7 +285,9 @@ def test_a_unix_socket_in_a_missing_directory_is_one_line_too(tmp_path, capsys):
 def test_the_printed_addresses_can_be_opened(address, authority):
     text = program.greeting(address)
     assert f"http://{authority}/ " in text.partition("\n")[0]
-    assert re.findall(r"ws://(\S+)", text) == [authority + path for path in ("/", "/echo", "/hello", "/clock")]
+    assert re.findall(r"ws://(\S+)", text) == [
+        authority + path for path in ("/", "/echo", "/hello", "/clock")
+    ]
     assert "Ctrl-C" in text
 
 
@@ -282,8 +318,19 @@ def test_a_certificate_and_its_key_reach_the_server(monkeypatch):
     [
         (["--key", "key.pem"], "--key needs --cert"),
         (["--cert", "nowhere.pem"], "give --cert and --key PEM files that you may read"),
-        (["--cert", str(CERTIFICATES / "localhost.pem"), "--key", "nowhere.pem"], "cannot read 'nowhere.pem'"),
-        (["--cert", str(CERTIFICATES / "localhost.pem"), "--key", str(CERTIFICATES / "other_key.pem")], "belong together"),
+        (
+            ["--cert", str(CERTIFICATES / "localhost.pem"), "--key", "nowhere.pem"],
+            "cannot read 'nowhere.pem'",
+        ),
+        (
+            [
+                "--cert",
+                str(CERTIFICATES / "localhost.pem"),
+                "--key",
+                str(CERTIFICATES / "other_key.pem"),
+            ],
+            "belong together",
+        ),
         (["--cert", str(PROJECT / "setup.cfg")], "PEM"),
     ],
 )
@@ -303,10 +350,14 @@ def test_first_signal_stops_gracefully_and_the_exit_status_is_0(number, signals_
 
 @pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM])
 def test_before_it_stops_the_second_signal_is_left_to_the_system(first, signals_restored, capsys):
-    """A handler in Python would wait for the main thread, and an exception could be swallowed by a destructor."""
+    """A handler in Python would wait for the main thread, and an exception could be swallowed by a
+    destructor.
+    """
     server = FakeServer(serve_forever=[first])
     seen = []
-    server.stop = lambda: seen.extend([signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)])
+    server.stop = lambda: seen.extend(
+        [signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)]
+    )
     program.run(server)
     assert seen == [signal.SIG_DFL, signal.SIG_DFL]
 
@@ -324,7 +375,9 @@ def open_connection(address, path):
 
 @contextmanager
 def program_running(*arguments):
-    """The process; killed at the end, or when the test takes too long, so that no wait of a test is endless."""
+    """The process; killed at the end, or when the test takes too long, so that no wait of a test is
+    endless.
+    """
     command = [sys.executable, "-m", "refws", *arguments]
     variables = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
@@ -402,7 +455,9 @@ def test_a_unix_socket_is_served_and_removed_at_the_end(tmp_path):
 def test_a_mistake_on_the_real_command_line_is_exit_status_2_without_traceback():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         command = [sys.executable, "-m", "refws", "--port", str(taken.getsockname()[1])]
-        ended = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=3 * DEADLINE_S)
+        ended = subprocess.run(
+            command, cwd=PROJECT, capture_output=True, text=True, timeout=3 * DEADLINE_S
+        )
     assert ended.returncode == 2
     assert ended.stdout == "" and ended.stderr.count("\n") == 1
 

@@ -1,4 +1,6 @@
-"""RFC 7692 over real sockets: what is agreed, sent and received. All that the peer does is done here by zlib alone."""
+"""RFC 7692 over real sockets: what is agreed, sent and received. All that the peer does is done
+here by zlib alone.
+"""
 
 import os
 import random
@@ -40,7 +42,8 @@ IN_TIME = 0.05
 """Seconds after which a timeout may fire in a test that wants to see it fire."""
 
 EVERY_MESSAGE = DeflateSettings(None, None, threshold=0)
-"""Compresses whatever is sent, with the largest window, unless the client asks for a smaller one."""
+"""Compresses whatever is sent, with the largest window, unless the client asks for a smaller one.
+"""
 
 OFFER = "permessage-deflate"
 BOTH_TAKEOVERS_OFF = "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
@@ -60,7 +63,9 @@ NOISE = random.Random(7692).randbytes(MIB)
 
 
 class Zlib:
-    """The peer's side of a compressed connection (§7.2.1, §7.2.2), with context takeover or without."""
+    """The peer's side of a compressed connection (§7.2.1, §7.2.2), with context takeover or
+    without.
+    """
 
     def __init__(self, takeover=True):
         self.takeover = takeover
@@ -97,7 +102,9 @@ def compressed_frames(opcode, payload, size):
 
 
 def receive_message(peer, codec):
-    """(opcode, data, whether it came compressed) of the next message; its frames have the right RSV bits."""
+    """(opcode, data, whether it came compressed) of the next message; its frames have the right RSV
+    bits.
+    """
     header, payload = peer.receive()
     opcode, rsv = header.opcode, header.rsv
     assert opcode in (TEXT, BINARY) and rsv in (0, RSV1), header
@@ -123,7 +130,9 @@ def extensions_line(value):
 
 
 def answer_of(client):
-    """(name, {parameter: value or None}) of the one extension in the server's answer; None if it names none."""
+    """(name, {parameter: value or None}) of the one extension in the server's answer; None if it
+    names none.
+    """
     if "sec-websocket-extensions" not in client.headers:
         return None
     name, *parameters = client.headers["sec-websocket-extensions"].split("; ")
@@ -138,7 +147,9 @@ def echo(connection):
 
 @pytest.fixture
 def echoing(serving):
-    """echoing(offer, compression, **settings of serve) gives a client of an echo server, its handshake done."""
+    """echoing(offer, compression, **settings of serve) gives a client of an echo server, its
+    handshake done.
+    """
 
     def start(offer=OFFER, compression=EVERY_MESSAGE, **settings):
         running = serving(echo, compression=compression, **settings)
@@ -149,7 +160,9 @@ def echoing(serving):
 
 @pytest.fixture
 def compressing(opened):
-    """compressing() gives (connection, raw client, the client's Zlib); both sides compress, with context takeover."""
+    """compressing() gives (connection, raw client, the client's Zlib); both sides compress, with
+    context takeover.
+    """
 
     def start(parameters=Parameters(), deflate=EVERY_MESSAGE, **settings):
         connection, peer = opened(**settings)
@@ -161,7 +174,9 @@ def compressing(opened):
 
 @pytest.fixture
 def short_linger(monkeypatch):
-    """For tests that fail a connection in the only thread there is, whose peer cannot close meanwhile."""
+    """For tests that fail a connection in the only thread there is, whose peer cannot close
+    meanwhile.
+    """
     monkeypatch.setattr(connection_module, "LINGER", IN_TIME)
 
 
@@ -179,7 +194,11 @@ def short_linger(monkeypatch):
             "deflate",
             {"server_max_window_bits": "12", "client_max_window_bits": "12"},
         ),
-        ("permessage-deflate; server_max_window_bits=10", EVERY_MESSAGE, {"server_max_window_bits": "10"}),
+        (
+            "permessage-deflate; server_max_window_bits=10",
+            EVERY_MESSAGE,
+            {"server_max_window_bits": "10"},
+        ),
         pytest.param(
             'permessage-deflate;server_max_window_bits="10"',
             EVERY_MESSAGE,
@@ -207,18 +226,31 @@ def test_5_an_accepted_offer_is_answered_with_what_was_agreed(echoing, offer, se
     client.finish()
 
 
-ELEVEN, TEN = "permessage-deflate; server_max_window_bits=11", "permessage-deflate; server_max_window_bits=10"
+ELEVEN, TEN = (
+    "permessage-deflate; server_max_window_bits=11",
+    "permessage-deflate; server_max_window_bits=10",
+)
 
 
 @pytest.mark.rfc("7692-5-02", "7692-7.1.3-01")
 @pytest.mark.parametrize(
     "lines",
     [
-        pytest.param([f"permessage-deflate; foo, {ELEVEN}, {TEN}"], marks=pytest.mark.rfc("7692-7-02", "6455-9.1-06")),
-        pytest.param([f"permessage-deflate; server_max_window_bits=7,{ELEVEN}"], marks=pytest.mark.rfc("7692-7-02")),
+        pytest.param(
+            [f"permessage-deflate; foo, {ELEVEN}, {TEN}"],
+            marks=pytest.mark.rfc("7692-7-02", "6455-9.1-06"),
+        ),
+        pytest.param(
+            [f"permessage-deflate; server_max_window_bits=7,{ELEVEN}"],
+            marks=pytest.mark.rfc("7692-7-02"),
+        ),
         pytest.param([f"x-webkit-deflate-frame, {ELEVEN}"], marks=pytest.mark.rfc("6455-9-02")),
-        pytest.param([f"{ELEVEN}, {TEN}, {OFFER}"], marks=pytest.mark.rfc("7692-5-03", "6455-9.1-09")),
-        pytest.param(["permessage-deflate; foo", ELEVEN, TEN], marks=pytest.mark.rfc("6455-9.1-04")),
+        pytest.param(
+            [f"{ELEVEN}, {TEN}, {OFFER}"], marks=pytest.mark.rfc("7692-5-03", "6455-9.1-09")
+        ),
+        pytest.param(
+            ["permessage-deflate; foo", ELEVEN, TEN], marks=pytest.mark.rfc("6455-9.1-04")
+        ),
     ],
 )
 def test_7_1_3_the_first_offer_without_fault_is_taken_and_no_other(serving, lines):
@@ -231,11 +263,18 @@ def test_7_1_3_the_first_offer_without_fault_is_taken_and_no_other(serving, line
 WELL_FORMED_BUT_BAD = [
     pytest.param("permessage-deflate; foo", marks=pytest.mark.rfc("7692-7-03", "6455-9.1-06")),
     pytest.param("permessage-deflate; server_max_window_bits", marks=pytest.mark.rfc("7692-7-04")),
-    pytest.param("permessage-deflate; server_max_window_bits=16", marks=pytest.mark.rfc("7692-7-04")),
-    pytest.param("permessage-deflate; client_max_window_bits=08", marks=pytest.mark.rfc("7692-7-04")),
-    pytest.param("permessage-deflate; server_no_context_takeover=1", marks=pytest.mark.rfc("7692-7-04")),
     pytest.param(
-        "permessage-deflate; client_max_window_bits; client_max_window_bits", marks=pytest.mark.rfc("7692-7-05")
+        "permessage-deflate; server_max_window_bits=16", marks=pytest.mark.rfc("7692-7-04")
+    ),
+    pytest.param(
+        "permessage-deflate; client_max_window_bits=08", marks=pytest.mark.rfc("7692-7-04")
+    ),
+    pytest.param(
+        "permessage-deflate; server_no_context_takeover=1", marks=pytest.mark.rfc("7692-7-04")
+    ),
+    pytest.param(
+        "permessage-deflate; client_max_window_bits; client_max_window_bits",
+        marks=pytest.mark.rfc("7692-7-05"),
     ),
     "x-webkit-deflate-frame",
     "permessage-deflate; foo, permessage-deflate; server_max_window_bits=7",
@@ -329,7 +368,9 @@ def test_5_process_request_may_decide_for_its_connection(serving, wanted, answer
 @pytest.mark.rfc("7692-5-21", "7692-6.1-01", "7692-6.1-06", "7692-6.2-01", "7692-6.2-02")
 @pytest.mark.parametrize("server_takeover", [True, False])
 @pytest.mark.parametrize("client_takeover", [True, False])
-def test_6_messages_are_compressed_both_ways_whatever_the_context_takeover(echoing, server_takeover, client_takeover):
+def test_6_messages_are_compressed_both_ways_whatever_the_context_takeover(
+    echoing, server_takeover, client_takeover
+):
     parts = [OFFER]
     parts += [] if server_takeover else ["server_no_context_takeover"]
     parts += [] if client_takeover else ["client_no_context_takeover"]
@@ -429,7 +470,8 @@ IDS_OF_EXAMPLES = {
 @pytest.mark.rfc("7692-7.2.2-01", "7692-6.2-02")
 @pytest.mark.parametrize("at_once", [True, False], ids=["whole", "byte-by-byte"])
 @pytest.mark.parametrize(
-    "example", [pytest.param(name, marks=pytest.mark.rfc(*ids)) for name, ids in IDS_OF_EXAMPLES.items()]
+    "example",
+    [pytest.param(name, marks=pytest.mark.rfc(*ids)) for name, ids in IDS_OF_EXAMPLES.items()],
 )
 def test_7_2_3_the_examples_of_the_rfc_are_understood(compressing, example, at_once):
     connection, peer, _ = compressing()
@@ -441,20 +483,36 @@ def test_7_2_3_the_examples_of_the_rfc_are_understood(compressing, example, at_o
 
 
 @pytest.mark.rfc("7692-7.1.1.2-05", "7692-7.2.2-06")
-def test_7_1_1_2_an_answer_without_client_no_context_takeover_lets_the_client_refer_to_its_last_message(echoing):
+def test_7_1_1_2_an_answer_without_client_no_context_takeover_lets_the_client_refer_to_its_last_message(
+    echoing,
+):
     client, codec = echoing("permessage-deflate; server_no_context_takeover"), Zlib(takeover=False)
     assert answer_of(client) == (OFFER, {"server_no_context_takeover": None})
-    client.send(compressed(TEXT, HELLO), compressed(TEXT, HELLO_AGAIN), compressed(BINARY, HELLO_AGAIN))
+    client.send(
+        compressed(TEXT, HELLO), compressed(TEXT, HELLO_AGAIN), compressed(BINARY, HELLO_AGAIN)
+    )
     messages = [receive_message(client, codec) for _ in range(3)]
     assert messages == [(TEXT, b"Hello", True), (TEXT, b"Hello", True), (BINARY, b"Hello", True)]
 
 
 @pytest.mark.rfc("7692-7.2.1-06", "7692-7.2.3.4-01")
-def test_7_2_3_4_after_a_block_with_bfinal_the_context_goes_on_in_the_same_message_and_the_next(compressing):
+def test_7_2_3_4_after_a_block_with_bfinal_the_context_goes_on_in_the_same_message_and_the_next(
+    compressing,
+):
     connection, peer, _ = compressing()
     peer.send(compressed(TEXT, FINAL_HELLO), compressed(TEXT, HELLO_AGAIN))
-    peer.send(compressed(BINARY, FINAL_HELLO[:-1] + HELLO_AGAIN), frame(TEXT, b"plain"), compressed(TEXT, HELLO_AGAIN))
-    assert [connection.recv() for _ in range(5)] == ["Hello", "Hello", b"HelloHello", "plain", "Hello"]
+    peer.send(
+        compressed(BINARY, FINAL_HELLO[:-1] + HELLO_AGAIN),
+        frame(TEXT, b"plain"),
+        compressed(TEXT, HELLO_AGAIN),
+    )
+    assert [connection.recv() for _ in range(5)] == [
+        "Hello",
+        "Hello",
+        b"HelloHello",
+        "plain",
+        "Hello",
+    ]
 
 
 @pytest.mark.rfc("7692-7.2.3.6-01")
@@ -476,7 +534,9 @@ def test_7_2_3_6_empty_messages_are_messages_and_leave_the_context_alone(compres
 
 
 @pytest.mark.rfc("7692-6-02", "7692-6-04", "7692-6.2-03", "7692-7.2.3.2-01")
-def test_7_2_3_2_plain_messages_between_compressed_ones_are_taken_as_they_are_and_leave_the_context_alone(compressing):
+def test_7_2_3_2_plain_messages_between_compressed_ones_are_taken_as_they_are_and_leave_the_context_alone(
+    compressing,
+):
     connection, peer, _ = compressing()
     peer.send(
         frame(TEXT, b"first"),
@@ -491,7 +551,9 @@ def test_7_2_3_2_plain_messages_between_compressed_ones_are_taken_as_they_are_an
 
 
 @pytest.mark.rfc("7692-6-02", "7692-6.1-03", "7692-7.2.3.2-01")
-def test_7_2_3_2_plain_messages_that_are_sent_between_compressed_ones_do_not_enter_the_context(compressing):
+def test_7_2_3_2_plain_messages_that_are_sent_between_compressed_ones_do_not_enter_the_context(
+    compressing,
+):
     connection, peer, codec = compressing(deflate=DeflateSettings(threshold=200))
     long, short = RULES * 2, RULES[:199]
     for message in (long, short, short, long, short, long):
@@ -543,7 +605,11 @@ def test_6_a_ping_between_the_fragments_that_are_sent_is_plain(compressing):
     peer.expect(PING, b"a" * 125)
     second, middle = peer.receive()
     third, end = peer.receive()
-    assert [(header.opcode, header.rsv) for header in (first, second, third)] == [(TEXT, RSV1), (CONT, 0), (CONT, 0)]
+    assert [(header.opcode, header.rsv) for header in (first, second, third)] == [
+        (TEXT, RSV1),
+        (CONT, 0),
+        (CONT, 0),
+    ]
     assert codec.inflate(start + middle + end) == RULES.encode() * 2
 
 
@@ -669,17 +735,25 @@ def test_7_2_2_without_context_takeover_a_reference_to_the_message_before_fails_
 # Limits (RFC 6455 §10.4): they count what a message inflates to
 
 LIMIT = 100 * KIB
-CONTENTS = {"zeros": bytes(LIMIT + 1), "noise": NOISE[: LIMIT + 1], "text": (b"abc " * LIMIT)[: LIMIT + 1]}
+CONTENTS = {
+    "zeros": bytes(LIMIT + 1),
+    "noise": NOISE[: LIMIT + 1],
+    "text": (b"abc " * LIMIT)[: LIMIT + 1],
+}
 
 
 @pytest.mark.parametrize("size", [None, 5000], ids=["one frame", "fragments"])
 @pytest.mark.parametrize("data", CONTENTS.values(), ids=CONTENTS)
-def test_10_4_the_exact_limit_passes_message_after_message_and_one_byte_more_fails_with_1009(echoing, data, size):
+def test_10_4_the_exact_limit_passes_message_after_message_and_one_byte_more_fails_with_1009(
+    echoing, data, size
+):
     client, codec = echoing(max_size=LIMIT), Zlib()
 
     def send(message):
         payload = codec.deflate(message)
-        client.send(compressed_frames(BINARY, payload, size) if size else compressed(BINARY, payload))
+        client.send(
+            compressed_frames(BINARY, payload, size) if size else compressed(BINARY, payload)
+        )
         return payload
 
     for message in (data[:LIMIT], data[:LIMIT]):
@@ -703,7 +777,9 @@ def test_10_4_plain_messages_of_a_compressed_connection_keep_to_the_limit_too(ec
 
 def test_10_4_fragments_of_a_compressed_message_are_counted(echoing):
     client, codec = echoing(max_fragments=3), Zlib()
-    client.send(compressed(TEXT, HELLO[:1], fin=0), frame(CONT, HELLO[1:2], fin=0), frame(CONT, HELLO[2:]))
+    client.send(
+        compressed(TEXT, HELLO[:1], fin=0), frame(CONT, HELLO[1:2], fin=0), frame(CONT, HELLO[2:])
+    )
     assert receive_message(client, codec) == (TEXT, b"Hello", True)
     client.send(compressed(TEXT, b"", fin=0), frame(CONT, b"", fin=0) * 3)
     expect_failure(client, 1008)
@@ -715,7 +791,8 @@ BOMB_BYTES = 50_000_000
 def bomb():
     """What BOMB_BYTES of zeros deflate to, in 50 equal parts, as Z_FULL_FLUSH forgets the window.
 
-    Noise goes before, so that the bomb itself does not come in the small pieces that a read buffer holds.
+    Noise goes before, so that the bomb itself does not come in the small pieces that a read buffer
+    holds.
     """
     deflater = zlib.compressobj(9, zlib.DEFLATED, -15)
     start = deflater.compress(NOISE[: 32 * KIB].hex().encode()) + deflater.flush(zlib.Z_FULL_FLUSH)
@@ -739,7 +816,10 @@ def open_compressed(address):
 
 
 @pytest.mark.rfc("6455-10.4-01")
-@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="this system has no /proc to read the memory from")
+@pytest.mark.skipif(
+    not os.path.exists("/proc/self/status"),
+    reason="this system has no /proc to read the memory from",
+)
 def test_10_4_bombs_of_50_mb_fail_with_1009_and_cost_less_than_8_mib():
     payload = bomb()
     with program_running("--port", "0", "--deflate", "--max-message-size", str(MIB)) as process:
@@ -765,8 +845,12 @@ def test_10_4_bombs_of_50_mb_fail_with_1009_and_cost_less_than_8_mib():
 # recv_streaming and recv(timeout) where a small piece of payload inflates to many pieces
 
 
-@pytest.mark.parametrize("opcode, data", [(BINARY, ZEROS), (TEXT, "€".encode() * 100_000)], ids=["binary", "text"])
-def test_recv_streaming_gives_what_a_small_frame_inflates_to_in_pieces_of_64_kib_or_less(compressing, opcode, data):
+@pytest.mark.parametrize(
+    "opcode, data", [(BINARY, ZEROS), (TEXT, "€".encode() * 100_000)], ids=["binary", "text"]
+)
+def test_recv_streaming_gives_what_a_small_frame_inflates_to_in_pieces_of_64_kib_or_less(
+    compressing, opcode, data
+):
     connection, peer, codec = compressing()
     peer.send(compressed(opcode, codec.deflate(data)), compressed(TEXT, codec.deflate(b"next")))
     parts = [part.encode() if opcode == TEXT else part for part in connection.recv_streaming()]
@@ -803,7 +887,12 @@ def test_recv_streaming_gives_what_has_come_of_a_frame(compressing):
 
 def test_a_stream_left_with_output_pending_is_dropped_and_its_context_kept(compressing):
     connection, peer, codec = compressing()
-    peer.send(*(compressed(BINARY, codec.deflate(data)) for data in (NOISE[:30_000], ZEROS + b"tail", b"tail" * 9)))
+    peer.send(
+        *(
+            compressed(BINARY, codec.deflate(data))
+            for data in (NOISE[:30_000], ZEROS + b"tail", b"tail" * 9)
+        )
+    )
     assert connection.recv() == NOISE[:30_000]
     assert len(next(connection.recv_streaming())) == 64 * KIB
     assert connection.recv() == b"tail" * 9
@@ -831,21 +920,27 @@ def test_recv_with_a_timeout_takes_all_that_a_message_inflates_to(compressing, s
 
 @pytest.mark.parametrize("cut", [0, 8, 9, 150, -1])
 @pytest.mark.parametrize("finish", ["recv", "recv_streaming"])
-def test_recv_keeps_what_has_inflated_before_its_timeout_for_the_next_call(compressing, cut, finish):
+def test_recv_keeps_what_has_inflated_before_its_timeout_for_the_next_call(
+    compressing, cut, finish
+):
     connection, peer, codec = compressing()
     wire = compressed(BINARY, codec.deflate(ZEROS))
     peer.send(wire[:cut])
     with pytest.raises(TimeoutError):
         connection.recv(timeout=0.01)
     peer.send(wire[cut:], compressed(TEXT, codec.deflate(b"next")))
-    assert (connection.recv(timeout=5) if finish == "recv" else b"".join(connection.recv_streaming())) == ZEROS
+    assert (
+        connection.recv(timeout=5) if finish == "recv" else b"".join(connection.recv_streaming())
+    ) == ZEROS
     assert connection.recv(timeout=5) == "next"
 
 
 @pytest.mark.rfc("7692-6.1-07")
 @pytest.mark.parametrize("timeout", [None, IN_TIME])
 @pytest.mark.parametrize(
-    "data, code", [(b"a" * 70_000 + b"\xff", 1007), (b"a" * (LIMIT + 1), 1009)], ids=["bad text", "too much"]
+    "data, code",
+    [(b"a" * 70_000 + b"\xff", 1007), (b"a" * (LIMIT + 1), 1009)],
+    ids=["bad text", "too much"],
 )
 def test_recv_fails_for_output_that_is_pending_without_waiting_for_more_input(
     compressing, short_linger, data, code, timeout
@@ -861,12 +956,17 @@ def test_recv_fails_for_output_that_is_pending_without_waiting_for_more_input(
 # Sending (§6.1, §7.2.1)
 
 
-@pytest.mark.rfc("7692-6.1-02", "7692-6.1-04", "7692-6.1-06", "7692-7.2.1-09", "7692-7.2.3.6-01", "7692-9.2-01")
+@pytest.mark.rfc(
+    "7692-6.1-02", "7692-6.1-04", "7692-6.1-06", "7692-7.2.1-09", "7692-7.2.3.6-01", "7692-9.2-01"
+)
 @pytest.mark.parametrize("takeover", [True, False])
 @pytest.mark.parametrize(
-    "opcode, fragments", [(TEXT, [RULES, "", "€", RULES]), (BINARY, [RULES.encode(), b"x"]), (BINARY, [b""])]
+    "opcode, fragments",
+    [(TEXT, [RULES, "", "€", RULES]), (BINARY, [RULES.encode(), b"x"]), (BINARY, [b""])],
 )
-def test_6_1_fragments_share_one_context_and_only_the_first_frame_has_rsv1(compressing, opcode, fragments, takeover):
+def test_6_1_fragments_share_one_context_and_only_the_first_frame_has_rsv1(
+    compressing, opcode, fragments, takeover
+):
     connection, peer, _ = compressing(Parameters(server_no_context_takeover=not takeover))
     codec = Zlib(takeover)
     lengths = []
@@ -932,7 +1032,9 @@ def message_of(sender, number):
 
 @pytest.mark.rfc("7692-6.1-01", "7692-6.1-04", "7692-7.2.3.2-01", "6455-5.4-08")
 @pytest.mark.parametrize("takeover", [True, False])
-def test_6_1_what_many_threads_send_can_be_inflated_message_by_message(background, compressing, takeover):
+def test_6_1_what_many_threads_send_can_be_inflated_message_by_message(
+    background, compressing, takeover
+):
     parameters = Parameters(server_no_context_takeover=not takeover)
     connection, peer, _ = compressing(parameters, DeflateSettings(None, None, threshold=30))
     codec, start = Zlib(takeover), threading.Barrier(SENDERS)

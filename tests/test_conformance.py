@@ -1,4 +1,6 @@
-"""The Autobahn runner: selection, portions, progress, merging, judging, showing; all with a made-up testsuite."""
+"""The Autobahn runner: selection, portions, progress, merging, judging, showing; all with a made-up
+testsuite.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,8 @@ FOREVER = "import signal; signal.pause()"
 ALL_CASES = 517
 BOTH_SIDES = pytest.mark.parametrize("tested", ["server", "client"])
 
-# --- cases ------------------------------------------------------------------------------------------------------------
+# --- cases
+# ------------------------------------------------------------------------------------------------------------
 
 
 def test_cases_are_ordered_by_number_not_by_letter() -> None:
@@ -71,7 +74,9 @@ def test_select_of_a_case_does_not_take_longer_numbers() -> None:
 
 
 @pytest.mark.parametrize(("patterns", "excluded"), [(["8.*"], []), (["*"], ["8.*"])])
-def test_select_refuses_a_pattern_that_fits_no_case(patterns: list[str], excluded: list[str]) -> None:
+def test_select_refuses_a_pattern_that_fits_no_case(
+    patterns: list[str], excluded: list[str]
+) -> None:
     with pytest.raises(UnknownCases, match=r"8\.\*"):
         select(["1.1.1"], patterns, excluded)
 
@@ -111,12 +116,16 @@ def test_every_compression_case_has_a_typical_duration() -> None:
         ("12-13", "10.1.1", False),
     ],
 )
-def test_ranges_cover_groups_and_all_between_their_ends(ranges: str, case: str, covered: bool) -> None:
+def test_ranges_cover_groups_and_all_between_their_ends(
+    ranges: str, case: str, covered: bool
+) -> None:
     assert covers(ranges, case) is covered
 
 
 def test_as_ranges_joins_neighbours_of_one_group() -> None:
-    assert as_ranges(["3.2", "3.4", "3.3", "5.15", "1.1.8", "1.2.1"]) == "1.1.8, 1.2.1, 3.2-3.4, 5.15"
+    assert (
+        as_ranges(["3.2", "3.4", "3.3", "5.15", "1.1.8", "1.2.1"]) == "1.1.8, 1.2.1, 3.2-3.4, 5.15"
+    )
 
 
 def test_portions_hold_every_case_once_and_the_longest_first() -> None:
@@ -129,14 +138,17 @@ def test_portions_hold_every_case_once_and_the_longest_first() -> None:
 
 
 def test_portions_are_in_the_order_in_which_the_testsuite_runs_them() -> None:
-    assert portions(["6.4.1", "10.1.1", "2.11", "2.2"], clients=1) == [["2.2", "2.11", "6.4.1", "10.1.1"]]
+    assert portions(["6.4.1", "10.1.1", "2.11", "2.2"], clients=1) == [
+        ["2.2", "2.11", "6.4.1", "10.1.1"]
+    ]
 
 
 def test_quick_cases_are_not_spread_over_more_clients_than_pay() -> None:
     assert len(portions(["1.1.1", "1.1.2", "2.1"], clients=8)) == 1
 
 
-# --- progress ---------------------------------------------------------------------------------------------------------
+# --- progress
+# ---------------------------------------------------------------------------------------------------------
 
 
 class Terminal(io.StringIO):
@@ -144,7 +156,9 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(0, "0:00"), (59.6, "1:00"), (61, "1:01"), (3600, "60:00")])
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0:00"), (59.6, "1:00"), (61, "1:01"), (3600, "60:00")]
+)
 def test_clock_counts_minutes_and_seconds(seconds: float, text: str) -> None:
     assert clock(seconds) == text
 
@@ -185,22 +199,31 @@ def test_progress_elsewhere_is_a_plain_line_every_five_seconds() -> None:
 
 def test_last_started_is_the_case_printed_last() -> None:
     printed = "Cases = ['1.1.1', '1.1.2']\n" + "".join(
-        f"Running test case ID {case} for agent refws from peer tcp4:127.0.0.1:9\n" for case in ("1.1.1", "1.1.2")
+        f"Running test case ID {case} for agent refws from peer tcp4:127.0.0.1:9\n"
+        for case in ("1.1.1", "1.1.2")
     )
     assert fuzzing.last_started(printed) == "1.1.2"
     assert fuzzing.last_started("Cases = ['1.1.1']\n") is None
 
 
-# --- reports ----------------------------------------------------------------------------------------------------------
+# --- reports
+# ----------------------------------------------------------------------------------------------------------
 
 
-def write_report(directory: Path, verdicts: dict[str, tuple[str, str]], agent: str = "refws") -> Path:
+def write_report(
+    directory: Path, verdicts: dict[str, tuple[str, str]], agent: str = "refws"
+) -> Path:
     """A report as the testsuite writes it."""
     directory.mkdir(parents=True, exist_ok=True)
     index = {}
     for case, (behavior, close) in verdicts.items():
         stem = f"{agent}_case_{case.replace('.', '_')}"
-        index[case] = {"behavior": behavior, "behaviorClose": close, "duration": 3, "reportfile": f"{stem}.json"}
+        index[case] = {
+            "behavior": behavior,
+            "behaviorClose": close,
+            "duration": 3,
+            "reportfile": f"{stem}.json",
+        }
         (directory / f"{stem}.json").write_text("{}", "utf-8")
         (directory / f"{stem}.html").write_text(f"page of {case}", "utf-8")
     (directory / "index.json").write_text(json.dumps({agent: index}), "utf-8")
@@ -229,7 +252,10 @@ def test_merge_joins_the_cases_of_all_parts_in_their_order(tmp_path: Path) -> No
 
 def test_merge_moves_the_pages_and_links_them(tmp_path: Path) -> None:
     results = merged(tmp_path, {"1.1.1": OK}, {"1.1.2": OK})
-    assert [result.page.read_text("utf-8") for result in results.values()] == ["page of 1.1.1", "page of 1.1.2"]
+    assert [result.page.read_text("utf-8") for result in results.values()] == [
+        "page of 1.1.1",
+        "page of 1.1.2",
+    ]
     assert 'href="refws_case_1_1_2.html"' in (tmp_path / "index.html").read_text("utf-8")
     assert list(tmp_path.glob("client-*")) == []
 
@@ -275,7 +301,9 @@ def test_a_selected_case_without_result_is_a_difference(tmp_path: Path) -> None:
 
 
 def test_a_case_that_the_expectation_does_not_know_is_a_difference(tmp_path: Path) -> None:
-    [difference] = report.differences(["1.1.1"], EXPECTED, merged(tmp_path, {"1.1.1": OK, "14.1": OK}))
+    [difference] = report.differences(
+        ["1.1.1"], EXPECTED, merged(tmp_path, {"1.1.1": OK, "14.1": OK})
+    )
     assert (difference.case, difference.expected) == ("14.1", "no such case")
 
 
@@ -311,7 +339,8 @@ def test_index_page_escapes_what_it_shows(tmp_path: Path) -> None:
     assert "<b>" not in page and "<agent>" not in page
 
 
-# --- the committed expectation ----------------------------------------------------------------------------------------
+# --- the committed expectation
+# ----------------------------------------------------------------------------------------
 
 
 @BOTH_SIDES
@@ -342,15 +371,24 @@ def selected(*words: str) -> list[str]:
     return autobahn.selection(set(KNOWN), autobahn.parser().parse_args(words))
 
 
-def test_without_cases_server_and_client_run_all_and_the_peers_run_all_but_speed_and_compression() -> None:
-    assert len(selected("server")) == len(selected("server", "--cases", "all")) == len(selected("client")) == ALL_CASES
+def test_without_cases_server_and_client_run_all_and_the_peers_run_all_but_speed_and_compression() -> (
+    None
+):
+    assert (
+        len(selected("server"))
+        == len(selected("server", "--cases", "all"))
+        == len(selected("client"))
+        == ALL_CASES
+    )
     assert len(selected("peers")) == 247
     assert len(selected("server", "--cases", "12.1.*", "--exclude-cases", "12.1.1")) == 17
 
 
 def test_the_cases_for_ci_have_every_group_and_every_kind_of_compressed_message_once() -> None:
     sample = selected("server", "--cases", "ci")
-    assert {case.rpartition(".")[0] for case in sample} == {case.rpartition(".")[0] for case in KNOWN}
+    assert {case.rpartition(".")[0] for case in sample} == {
+        case.rpartition(".")[0] for case in KNOWN
+    }
     compressed = [case for case in sample if case.startswith(("12.", "13."))]
     assert sorted(int(case.rpartition(".")[2]) for case in compressed) == list(range(1, 19))
     assert len(sample) - len(compressed) == 301
@@ -360,7 +398,8 @@ def test_the_cases_for_ci_take_less_than_three_minutes_on_two_cores() -> None:
     assert sum(map(typical_s, selected("server", "--cases", "ci"))) / 2 < 180
 
 
-# --- rules ------------------------------------------------------------------------------------------------------------
+# --- rules
+# ------------------------------------------------------------------------------------------------------------
 
 TABLE = rules.load()
 
@@ -376,15 +415,27 @@ def test_every_case_has_a_rule_with_a_subject_and_a_function(tested: str) -> Non
 @BOTH_SIDES
 def test_every_case_has_a_requirement_besides_those_of_every_case(tested: str) -> None:
     for case in KNOWN:
-        assert any(rule.requirements for rule in rules.rules_of(case, rules.of_side(TABLE, tested))), case
+        assert any(
+            rule.requirements for rule in rules.rules_of(case, rules.of_side(TABLE, tested))
+        ), case
 
 
-def test_rules_of_a_side_are_not_for_the_other_and_those_of_none_are_for_both(tmp_path: Path) -> None:
+def test_rules_of_a_side_are_not_for_the_other_and_those_of_none_are_for_both(
+    tmp_path: Path,
+) -> None:
     file = tmp_path / "rules.tsv"
-    lines = ("cases subject requirements functions side", "1 both  ", "2 ours   server", "3 theirs   client")
+    lines = (
+        "cases subject requirements functions side",
+        "1 both  ",
+        "2 ours   server",
+        "3 theirs   client",
+    )
     file.write_text("".join(line.replace(" ", "\t") + "\n" for line in lines), "utf-8")
     assert [rule.subject for rule in rules.of_side(rules.load(file), "server")] == ["both", "ours"]
-    assert [rule.subject for rule in rules.of_side(rules.load(file), "client")] == ["both", "theirs"]
+    assert [rule.subject for rule in rules.of_side(rules.load(file), "client")] == [
+        "both",
+        "theirs",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -394,14 +445,20 @@ def test_rules_of_a_side_are_not_for_the_other_and_those_of_none_are_for_both(tm
         ("client", "refws/protocol/client/handshake.py:check_response"),
     ],
 )
-def test_every_case_has_the_opening_handshake_of_its_side_and_not_of_the_other(tested: str, function: str) -> None:
+def test_every_case_has_the_opening_handshake_of_its_side_and_not_of_the_other(
+    tested: str, function: str
+) -> None:
     [every] = [rule for rule in rules.of_side(TABLE, tested) if rule.cases == rules.EVERY_CASE]
-    assert [name for name in every.functions if name.endswith(("check_request", "check_response"))] == [function]
+    assert [
+        name for name in every.functions if name.endswith(("check_request", "check_response"))
+    ] == [function]
 
 
 def test_every_rule_is_about_some_case() -> None:
     for rule in TABLE:
-        assert rule.cases == rules.EVERY_CASE or any(covers(rule.cases, case) for case in KNOWN), rule
+        assert rule.cases == rules.EVERY_CASE or any(covers(rule.cases, case) for case in KNOWN), (
+            rule
+        )
 
 
 def test_requirements_are_ids_of_rfc_6455_and_rfc_7692() -> None:
@@ -416,11 +473,17 @@ def defined_names(file: Path) -> set[str]:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             names.add(node.name)
         if isinstance(node, ast.ClassDef):
-            names |= {f"{node.name}.{method.name}" for method in node.body if isinstance(method, ast.FunctionDef)}
+            names |= {
+                f"{node.name}.{method.name}"
+                for method in node.body
+                if isinstance(method, ast.FunctionDef)
+            }
     return names
 
 
-@pytest.mark.parametrize("function", sorted({function for rule in TABLE for function in rule.functions}))
+@pytest.mark.parametrize(
+    "function", sorted({function for rule in TABLE for function in rule.functions})
+)
 def test_functions_that_rules_name_exist(function: str) -> None:
     file, _, name = function.partition(":")
     assert name in defined_names(environment.ROOT / file), f"correct {rules.RULES.name}"
@@ -443,7 +506,8 @@ def test_by_section_groups_requirements_and_names_each_once() -> None:
     }
 
 
-# --- show -------------------------------------------------------------------------------------------------------------
+# --- show
+# -------------------------------------------------------------------------------------------------------------
 
 REQUEST = "GET /echo HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 RESPONSE = "HTTP/1.1 101 Switching Protocols\r\nServer: \x1b[31mred\r\n\r\n"
@@ -467,7 +531,11 @@ def noted(*events: object, **changes: object) -> dict[str, object]:
         "httpResponse": RESPONSE,
         "droppedByMe": False,
         "isServer": False,
-        "wirelog": [["TO", octets(REQUEST.encode()), False], ["RO", octets(RESPONSE.encode())], *events],
+        "wirelog": [
+            ["TO", octets(REQUEST.encode()), False],
+            ["RO", octets(RESPONSE.encode())],
+            *events,
+        ],
         **changes,
     }
 
@@ -488,7 +556,10 @@ def test_show_has_the_bytes_in_hexadecimal_with_their_direction() -> None:
 
 
 def test_show_says_how_many_bytes_the_report_does_not_keep() -> None:
-    assert "and 1,036 bytes that the report does not keep" in shown(["TO", octets(bytes(1100)), False])[-2]
+    assert (
+        "and 1,036 bytes that the report does not keep"
+        in shown(["TO", octets(bytes(1100)), False])[-2]
+    )
 
 
 def test_show_has_the_heads_as_text_once_and_nothing_that_a_terminal_would_obey() -> None:
@@ -498,7 +569,9 @@ def test_show_has_the_heads_as_text_once_and_nothing_that_a_terminal_would_obey(
     assert len([line for line in lines if "->" in line and "bytes" in line]) == 1
 
 
-def test_show_of_a_client_has_its_request_before_the_response_and_names_it_as_the_one_that_ended() -> None:
+def test_show_of_a_client_has_its_request_before_the_response_and_names_it_as_the_one_that_ended() -> (
+    None
+):
     log = [["RO", octets(REQUEST.encode())], ["TO", octets(RESPONSE.encode()), False]]
     lines = list(show.wire(noted(isServer=True, wirelog=log)))
     assert lines[0] == "On the wire (-> from the testsuite to the client, <- back):"
@@ -542,12 +615,18 @@ def test_show_cuts_long_logs_in_the_middle_and_long_lines_at_their_end() -> None
     lines = shown(*([["CT", 1, f"tag{number}"] for number in range(1000)]))
     assert "  .. 960 more events, which the testsuite's own page has" in lines
     assert any("tag0:" in line for line in lines) and any("tag999:" in line for line in lines)
-    [long_line] = [line for line in shown(["RF", [500, "x" * 500], 1, True, 0, False, None]) if "xxx" in line]
+    [long_line] = [
+        line for line in shown(["RF", [500, "x" * 500], 1, True, 0, False, None]) if "xxx" in line
+    ]
     assert len(long_line) == show.WIDTH and long_line.endswith(" ...")
 
 
 def test_show_turns_descriptions_into_plain_lines() -> None:
-    assert show.plain_text("Send <b>text</b>.<br><br>A:<br>\nP = &amp;<br>\n") == ["Send text.", "A:", "P = &"]
+    assert show.plain_text("Send <b>text</b>.<br><br>A:<br>\nP = &amp;<br>\n") == [
+        "Send text.",
+        "A:",
+        "P = &",
+    ]
 
 
 @pytest.fixture
@@ -604,13 +683,18 @@ def test_show_command_reads_the_report_of_the_client(
     ],
 )
 def test_show_command_says_what_to_do_without_a_report_of_the_case(
-    last_report: Path, heard_signals: None, capsys: pytest.CaptureFixture[str], words: list[str], advice: str
+    last_report: Path,
+    heard_signals: None,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    advice: str,
 ) -> None:
     assert autobahn.main(["show", *words]) == 2
     assert advice in capsys.readouterr().err
 
 
-# --- processes --------------------------------------------------------------------------------------------------------
+# --- processes
+# --------------------------------------------------------------------------------------------------------
 
 
 def is_alive(process_id: int) -> bool:
@@ -646,9 +730,13 @@ def test_leaving_the_block_ends_the_process_and_its_children(tmp_path: Path) -> 
     wait_until(lambda: not is_alive(child))
 
 
-def test_a_process_that_ignores_sigterm_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_ignores_sigterm_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(processes, "TERMINATE_S", 0.05)
-    script = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready', flush=True);"
+    script = (
+        "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready', flush=True);"
+    )
     log = tmp_path / "log"
     with processes.Process([*QUICK, script + FOREVER], log) as process:
         wait_until(lambda: log.read_text("ascii") == "ready\n")
@@ -657,7 +745,9 @@ def test_a_process_that_ignores_sigterm_is_killed(tmp_path: Path, monkeypatch: p
 
 def test_run_reports_the_status_and_the_last_lines_of_a_failing_command(tmp_path: Path) -> None:
     with pytest.raises(processes.CommandFailed, match=r"ended with 3:\n    no room") as caught:
-        processes.run([*QUICK, "print('no room'); raise SystemExit(3)"], tmp_path / "log", timeout=20)
+        processes.run(
+            [*QUICK, "print('no room'); raise SystemExit(3)"], tmp_path / "log", timeout=20
+        )
     assert sys.executable in str(caught.value)
 
 
@@ -669,7 +759,9 @@ def test_run_ends_a_command_that_takes_too_long(tmp_path: Path) -> None:
 def test_wait_for_port_says_what_a_server_printed_that_ended_early(tmp_path: Path) -> None:
     command = [*QUICK, "raise SystemExit('port in use')"]
     with processes.Process(command, tmp_path / "log") as server:
-        with pytest.raises(processes.CommandFailed, match=r"status 1 before it listened:\n    port in use"):
+        with pytest.raises(
+            processes.CommandFailed, match=r"status 1 before it listened:\n    port in use"
+        ):
             processes.wait_for_port(server, processes.free_port(), timeout=20)
 
 
@@ -689,14 +781,17 @@ def heard_signals() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_interrupts_the_next_pause_and_only_that(heard_signals: None, number: signal.Signals) -> None:
+def test_a_signal_interrupts_the_next_pause_and_only_that(
+    heard_signals: None, number: signal.Signals
+) -> None:
     signal.raise_signal(number)
     with pytest.raises(KeyboardInterrupt):
         processes.pause(0)
     processes.pause(0)
 
 
-# --- a whole run, with a testsuite and a server of our own ------------------------------------------------------------
+# --- a whole run, with a testsuite and a server of our own
+# ------------------------------------------------------------
 
 FAKE_CLIENT = textwrap.dedent(
     """
@@ -779,7 +874,9 @@ def execute(
     with processes.Process([*QUICK, server], tmp_path / "server.log") as process:
         start = partial(fuzzing.start_fuzzing_client, FakeTestsuite(tmp_path), TESTEE)
         run = fuzzing.Run(start, tmp_path / "reports", process)
-        run.execute(portions, 2, limits, Progress(["1.1.1"], 2, io.StringIO(), started=time.monotonic()))
+        run.execute(
+            portions, 2, limits, Progress(["1.1.1"], 2, io.StringIO(), started=time.monotonic())
+        )
     return run
 
 
@@ -787,7 +884,9 @@ def execute_client(
     tmp_path: Path, portions: Sequence[Sequence[str]], *, case_s: float = 20, run_s: float = 20
 ) -> fuzzing.Run:
     client = fuzzing.Client("refws", client_under_test)
-    run = fuzzing.Run(partial(fuzzing.start_fuzzing_server, FakeTestsuite(tmp_path), client), tmp_path / "reports")
+    run = fuzzing.Run(
+        partial(fuzzing.start_fuzzing_server, FakeTestsuite(tmp_path), client), tmp_path / "reports"
+    )
     progress = Progress(["1.1.1"], 2, io.StringIO(), started=time.monotonic())
     run.execute(portions, 2, fuzzing.Limits(case_s, run_s), progress)
     return run
@@ -802,7 +901,9 @@ def reported(run: fuzzing.Run, tmp_path: Path) -> list[str]:
 
 
 @OF_BOTH_SIDES
-def test_a_run_reports_the_cases_of_all_portions(tmp_path: Path, run_portions: Callable[..., fuzzing.Run]) -> None:
+def test_a_run_reports_the_cases_of_all_portions(
+    tmp_path: Path, run_portions: Callable[..., fuzzing.Run]
+) -> None:
     run = run_portions(tmp_path, [["1.1.1"], ["1.1.2", "2.1"], ["2.2"]])
     assert run.notes == []
     assert reported(run, tmp_path) == ["1.1.1", "1.1.2", "2.1", "2.2"]
@@ -818,7 +919,9 @@ def test_a_case_that_hangs_is_given_up_and_the_others_run_again(
     assert reported(run, tmp_path) == ["1.1.1", "2.1"]
 
 
-def test_a_client_that_crashes_is_noted_with_its_last_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_crashes_is_noted_with_its_last_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CRASHING_CASE", "1.1.2")
     run = execute(tmp_path, [["1.1.1", "1.1.2"], ["2.1"]])
     [note] = run.notes
@@ -837,15 +940,23 @@ def test_a_client_under_test_that_crashes_is_noted_with_its_last_words(
 
 
 def test_what_a_client_under_test_printed_is_kept_beside_its_report(tmp_path: Path) -> None:
-    client = fuzzing.Client("refws", lambda url, cases: [*QUICK, "print('connection failed with 1007')"])
-    fuzzing.fuzz_client(FakeTestsuite(tmp_path), client, ["1.1.1"], tmp_path / "reports", 1, fuzzing.Limits(20, 20))
+    client = fuzzing.Client(
+        "refws", lambda url, cases: [*QUICK, "print('connection failed with 1007')"]
+    )
+    fuzzing.fuzz_client(
+        FakeTestsuite(tmp_path), client, ["1.1.1"], tmp_path / "reports", 1, fuzzing.Limits(20, 20)
+    )
     [log] = (tmp_path / "reports").glob("*.log")
     assert log.read_text("utf-8") == "connection failed with 1007\n"
 
 
-def test_a_server_that_dies_ends_the_run_with_its_last_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_dies_ends_the_run_with_its_last_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HANGING_CASE", "1.1.1")
-    with pytest.raises(fuzzing.RunFailed, match=r"(?s)the server ended with status 1 .*out of memory"):
+    with pytest.raises(
+        fuzzing.RunFailed, match=r"(?s)the server ended with status 1 .*out of memory"
+    ):
         execute(tmp_path, [["1.1.1"]], server="raise SystemExit('out of memory')")
 
 
@@ -889,7 +1000,10 @@ def test_a_fuzzing_server_that_never_listens_is_not_left_behind(
 
 
 def test_a_signal_while_a_fuzzing_server_starts_leaves_no_process(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, started: list[processes.Process], heard_signals: None
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    started: list[processes.Process],
+    heard_signals: None,
 ) -> None:
     monkeypatch.setattr(FakeTestsuite, "fuzzing_server", lambda self, spec: [*QUICK, FOREVER])
     signal.raise_signal(signal.SIGINT)
@@ -899,10 +1013,22 @@ def test_a_signal_while_a_fuzzing_server_starts_leaves_no_process(
     assert server.status is not None
 
 
-def test_the_testsuite_serves_on_this_machine_only_and_without_its_web_pages(tmp_path: Path) -> None:
+def test_the_testsuite_serves_on_this_machine_only_and_without_its_web_pages(
+    tmp_path: Path,
+) -> None:
     command = environment.Testsuite(tmp_path).fuzzing_server(tmp_path / "spec.json")
-    assert command[-6:] == ["--mode", "fuzzingserver", "--webport", "0", "--spec", tmp_path / "spec.json"]
-    assert "interface='127.0.0.1'" in environment.FUZZING_SERVER and environment.FUZZING_SERVER in command
+    assert command[-6:] == [
+        "--mode",
+        "fuzzingserver",
+        "--webport",
+        "0",
+        "--spec",
+        tmp_path / "spec.json",
+    ]
+    assert (
+        "interface='127.0.0.1'" in environment.FUZZING_SERVER
+        and environment.FUZZING_SERVER in command
+    )
 
 
 LISTENING = "import socket, sys; listener = socket.create_server(('127.0.0.1', int(sys.argv[1])));"
@@ -912,7 +1038,9 @@ LISTENING = "import socket, sys; listener = socket.create_server(('127.0.0.1', i
 def fake_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, heard_signals: None) -> None:
     monkeypatch.setattr(environment, "testsuite", lambda say: FakeTestsuite(tmp_path))
     monkeypatch.setattr(autobahn, "REPORTS", tmp_path / "reports")
-    monkeypatch.setattr(autobahn, "server_command", lambda port: [*QUICK, LISTENING + FOREVER, str(port)])
+    monkeypatch.setattr(
+        autobahn, "server_command", lambda port: [*QUICK, LISTENING + FOREVER, str(port)]
+    )
     monkeypatch.setattr(autobahn, "client_command", client_under_test)
 
 
@@ -942,7 +1070,9 @@ def test_over_tls_the_server_has_a_certificate_and_the_testsuite_another_scheme(
     tested: list[fuzzing.Server] = []
     fuzz = fuzzing.fuzz_server
     monkeypatch.setattr(
-        fuzzing, "fuzz_server", lambda referee, server, *rest: tested.append(server) or fuzz(referee, server, *rest)
+        fuzzing,
+        "fuzz_server",
+        lambda referee, server, *rest: tested.append(server) or fuzz(referee, server, *rest),
     )
     assert autobahn.main(["server", "--tls", "--cases", "1.*"]) == 0
     assert autobahn.main(["server", "--cases", "1.*"]) == 0
@@ -960,18 +1090,26 @@ def test_the_command_exits_with_2_for_cases_that_do_not_exist(
 
 @BOTH_SIDES
 def test_the_command_exits_with_130_after_a_signal(
-    fake_world: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tested: str
+    fake_world: None,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tested: str,
 ) -> None:
-    monkeypatch.setattr(fuzzing, "portions", lambda cases, clients: signal.raise_signal(signal.SIGTERM) or [cases])
+    monkeypatch.setattr(
+        fuzzing, "portions", lambda cases, clients: signal.raise_signal(signal.SIGTERM) or [cases]
+    )
     assert autobahn.main([tested, "--cases", "1.*"]) == 130
     assert "interrupted" in capsys.readouterr().err
 
 
-# --- the client under test --------------------------------------------------------------------------------------------
+# --- the client under test
+# --------------------------------------------------------------------------------------------
 
 
 class FuzzingServer:
-    """Sends messages in each case and keeps what comes back; `refused` are resources that it answers with 404."""
+    """Sends messages in each case and keeps what comes back; `refused` are resources that it
+    answers with 404.
+    """
 
     def __init__(self, *messages: str | bytes | list[str], refused: Sequence[str] = ()) -> None:
         self.asked: list[str] = []
@@ -989,7 +1127,11 @@ class FuzzingServer:
     def note(self, connection: refws.Connection, request: refws.Request) -> refws.Response | None:
         self.asked.append(request.resource_name)
         self.offers.append(request.headers.get("Sec-WebSocket-Extensions"))
-        return connection.respond(404, "no such case") if request.resource_name in self._refused else None
+        return (
+            connection.respond(404, "no such case")
+            if request.resource_name in self._refused
+            else None
+        )
 
 
 @pytest.fixture
@@ -1004,7 +1146,9 @@ def run_client(serving: Callable[..., Any]) -> Callable[..., int]:
     return run
 
 
-def test_the_client_runs_the_cases_in_order_and_asks_for_the_reports_last(run_client: Callable[..., int]) -> None:
+def test_the_client_runs_the_cases_in_order_and_asks_for_the_reports_last(
+    run_client: Callable[..., int],
+) -> None:
     server = FuzzingServer()
     assert run_client(server, "1.1.1", "13.2.1") == 0
     assert server.asked == [
@@ -1014,14 +1158,18 @@ def test_the_client_runs_the_cases_in_order_and_asks_for_the_reports_last(run_cl
     ]
 
 
-def test_the_client_sends_back_what_it_gets_of_the_same_type(run_client: Callable[..., int]) -> None:
+def test_the_client_sends_back_what_it_gets_of_the_same_type(
+    run_client: Callable[..., int],
+) -> None:
     messages = ["grün", b"\x00\xff", ""]
     server = FuzzingServer(*messages)
     assert run_client(server, "1.1.1") == 0
     assert server.echoes == messages
 
 
-def test_the_client_takes_longer_messages_and_more_fragments_than_by_default(run_client: Callable[..., int]) -> None:
+def test_the_client_takes_longer_messages_and_more_fragments_than_by_default(
+    run_client: Callable[..., int],
+) -> None:
     server = FuzzingServer("x" * (2**20 + 1), ["x"] * 1025)
     assert run_client(server, "9.1.1") == 0
     assert server.echoes == ["x" * (2**20 + 1), "x" * 1025]
@@ -1060,7 +1208,10 @@ def test_the_client_offers_what_the_title_of_the_case_says_and_lets_the_server_l
 ) -> None:
     server = FuzzingServer()
     run_client(server, case)
-    assert set((server.offers[0] or "").split("; ")) == parameters | {"permessage-deflate", "client_max_window_bits=15"}
+    assert set((server.offers[0] or "").split("; ")) == parameters | {
+        "permessage-deflate",
+        "client_max_window_bits=15",
+    }
 
 
 @pytest.mark.parametrize("case", ["1.1.1", "3.1", "12.1.1", "13.1.1"])
@@ -1078,7 +1229,8 @@ def test_the_command_for_the_client_runs_it_with_url_agent_and_cases() -> None:
     assert Path(program) == Path(echo_client.__file__)
 
 
-# --- the peers --------------------------------------------------------------------------------------------------------
+# --- the peers
+# --------------------------------------------------------------------------------------------------------
 
 DAY = datetime.date(2026, 11, 22)
 
@@ -1088,13 +1240,23 @@ def verdict(behavior: str, close: str = "OK") -> report.Verdict:
 
 
 def markdown(*entries: results.Entry, cases: Sequence[str] = ("1.1.1", "2.1", "3.1")) -> str:
-    return results.Table(entries, cases, 2, "autobahntestsuite 25.10.1", "Linux", "peers", DAY).markdown()
+    return results.Table(
+        entries, cases, 2, "autobahntestsuite 25.10.1", "Linux", "peers", DAY
+    ).markdown()
 
 
 def test_results_count_each_case_at_its_best_and_name_what_is_not_strict() -> None:
     rounds = [
-        {"1.1.1": verdict("OK"), "2.1": verdict("FAILED", "WRONG CODE"), "3.1": verdict("NON-STRICT")},
-        {"1.1.1": verdict("FAILED"), "2.1": verdict("FAILED", "WRONG CODE"), "3.1": verdict("NON-STRICT")},
+        {
+            "1.1.1": verdict("OK"),
+            "2.1": verdict("FAILED", "WRONG CODE"),
+            "3.1": verdict("NON-STRICT"),
+        },
+        {
+            "1.1.1": verdict("FAILED"),
+            "2.1": verdict("FAILED", "WRONG CODE"),
+            "3.1": verdict("NON-STRICT"),
+        },
     ]
     text = markdown(results.Entry("ws", "8", "default", rounds))
     #                        OK  NON-STRICT INFORMATIONAL UNIMPLEMENTED FAILED unclean unsteady
@@ -1107,17 +1269,25 @@ def test_results_count_each_case_at_its_best_and_name_what_is_not_strict() -> No
         "- **ws** (8): default",
     ):
         assert line in text.splitlines()
-    assert "2026-11-22" in text and "3 cases (1-3), 2 rounds" in text and "autobahntestsuite 25.10.1" in text
+    assert (
+        "2026-11-22" in text
+        and "3 cases (1-3), 2 rounds" in text
+        and "autobahntestsuite 25.10.1" in text
+    )
 
 
 def test_results_name_closes_that_differ_from_round_to_round() -> None:
-    entry = results.Entry("ws", "8", "", [{"2.1": verdict("OK", "UNCLEAN")}, {"2.1": verdict("OK")}])
+    entry = results.Entry(
+        "ws", "8", "", [{"2.1": verdict("OK", "UNCLEAN")}, {"2.1": verdict("OK")}]
+    )
     assert "- Unsteady: 2.1 (closed UNCLEAN, closed OK)" in markdown(entry)
     assert "| ws | 8 | 1 | 0 | 0 | 0 | 0 | 0 | 1 |" in markdown(entry)
 
 
 def test_results_say_nothing_is_wrong_where_nothing_is() -> None:
-    entry = results.Entry("refws", "1", "", [{"1.1.1": verdict("OK"), "7.1.6": verdict(*INFORMATIONAL)}])
+    entry = results.Entry(
+        "refws", "1", "", [{"1.1.1": verdict("OK"), "7.1.6": verdict(*INFORMATIONAL)}]
+    )
     assert "### refws\n\nNothing.\n" in markdown(entry)
 
 
@@ -1135,7 +1305,10 @@ def test_results_say_why_a_server_is_missing() -> None:
 
 def test_every_peer_has_a_pinned_version_and_its_own_program() -> None:
     for peer in peers.PEERS:
-        assert all(re.fullmatch(r"[a-z-]+(==|@)\d+(\.\d+)*", requirement) for requirement in peer.requirements)
+        assert all(
+            re.fullmatch(r"[a-z-]+(==|@)\d+(\.\d+)*", requirement)
+            for requirement in peer.requirements
+        )
         assert (peers.PROGRAMS / peer.program).is_file()
     assert len({peer.program for peer in peers.PEERS}) == len(peers.PEERS)
 
@@ -1145,7 +1318,9 @@ def test_versions_of_a_peer_are_its_own_and_that_of_its_protocol() -> None:
     assert peers.Peer("ws", ("ws@8.1",), "ws.cjs", "").versions == "8.1"
 
 
-def test_a_python_peer_runs_in_its_own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_python_peer_runs_in_its_own_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     built: list[object] = []
 
     def build(scratch: Path, requirements: Sequence[str]) -> None:
@@ -1162,11 +1337,19 @@ def test_a_python_peer_runs_in_its_own_environment(tmp_path: Path, monkeypatch: 
 
 def test_a_node_peer_finds_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(environment, "ENVIRONMENTS", tmp_path)
-    monkeypatch.setattr(environment, "_build_node", lambda scratch, requirements: (scratch / "environment").mkdir())
+    monkeypatch.setattr(
+        environment, "_build_node", lambda scratch, requirements: (scratch / "environment").mkdir()
+    )
     monkeypatch.setattr(environment.shutil, "which", lambda name: f"/usr/bin/{name}")
     command = peers.Peer("ws", ("ws@8",), "ws.cjs", "").server().command(80)
     modules = tmp_path / "peer-ws" / "node_modules"
-    assert command == ["env", f"NODE_PATH={modules}", "/usr/bin/node", peers.PROGRAMS / "ws.cjs", "80"]
+    assert command == [
+        "env",
+        f"NODE_PATH={modules}",
+        "/usr/bin/node",
+        peers.PROGRAMS / "ws.cjs",
+        "80",
+    ]
 
 
 @pytest.fixture
@@ -1183,7 +1366,10 @@ def one_peer(fake_world: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         def server(self) -> fuzzing.Server:
             raise environment.Unavailable("no node is on PATH\n  second line")
 
-    found = (Available("websockets", ("websockets==1",), "", "set up"), Missing("ws", ("ws@8",), "", "set up"))
+    found = (
+        Available("websockets", ("websockets==1",), "", "set up"),
+        Missing("ws", ("ws@8",), "", "set up"),
+    )
     monkeypatch.setattr(peers, "PEERS", found)
     return tmp_path / "RESULTS.md"
 
@@ -1196,7 +1382,10 @@ def test_peers_command_writes_the_table_and_skips_who_cannot_be_had(
     text = one_peer.read_text("utf-8")
     assert "| websockets | 1 | 22 | 0 | 0 | 0 | 0 | 0 | 0 |" in text
     assert "| ws | 8 | no node is on PATH |" in text
-    assert f"`python3 conformance/autobahn.py peers --cases '1.*,7.1.*' --rounds 2 --output {one_peer}`" in text
+    assert (
+        "`python3 conformance/autobahn.py peers --cases '1.*,7.1.*' --rounds 2 --output "
+        f"{one_peer}`"
+    ) in text
     assert "--max-message-size" in text
     assert "skipped: no node is on PATH" in capsys.readouterr().out
 
@@ -1205,12 +1394,15 @@ def test_peers_command_leaves_the_table_alone_when_interrupted(
     one_peer: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     one_peer.write_text("before", "utf-8")
-    monkeypatch.setattr(fuzzing, "portions", lambda cases, clients: signal.raise_signal(signal.SIGINT) or [cases])
+    monkeypatch.setattr(
+        fuzzing, "portions", lambda cases, clients: signal.raise_signal(signal.SIGINT) or [cases]
+    )
     assert autobahn.main(["peers", "--cases", "1.*", "--output", str(one_peer)]) == 130
     assert one_peer.read_text("utf-8") == "before"
 
 
-# --- kosoku -----------------------------------------------------------------------------------------------------------
+# --- kosoku
+# -----------------------------------------------------------------------------------------------------------
 
 
 def test_kosoku_is_told_cases_address_and_directory_by_the_same_spec(tmp_path: Path) -> None:
@@ -1229,7 +1421,10 @@ def test_a_report_under_another_agent_is_read_all_the_same(tmp_path: Path) -> No
 
 
 def test_kosoku_referees_when_asked_to(
-    fake_world: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    fake_world: None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     def no_testsuite(say: environment.Say) -> environment.Testsuite:
         raise environment.Unavailable("no python2.7")
@@ -1251,7 +1446,8 @@ def test_a_client_that_ends_with_a_status_of_its_referee_is_not_noted(
     assert execute(tmp_path, [["1.1.2"]]).notes == []
 
 
-# --- the environment --------------------------------------------------------------------------------------------------
+# --- the environment
+# --------------------------------------------------------------------------------------------------
 
 
 @BOTH_SIDES
@@ -1263,7 +1459,9 @@ def test_without_python_2_7_the_command_exits_with_3_and_one_line(
     tested: str,
 ) -> None:
     monkeypatch.setattr(environment, "ENVIRONMENTS", tmp_path / "environments")
-    monkeypatch.setattr(environment, "_candidates", lambda: [tmp_path / "python2.7", Path(sys.executable)])
+    monkeypatch.setattr(
+        environment, "_candidates", lambda: [tmp_path / "python2.7", Path(sys.executable)]
+    )
     assert autobahn.main([tested]) == 3
     [line] = capsys.readouterr().err.splitlines()
     assert "install" in line and "Python 2.7" in line
@@ -1279,7 +1477,9 @@ def test_a_python_that_says_it_is_2_7_is_taken_and_a_shim_that_fails_is_not(tmp_
     assert environment.find_python2([shim, real]) == real
 
 
-def test_an_environment_is_complete_only_with_the_marker_of_these_requirements(tmp_path: Path) -> None:
+def test_an_environment_is_complete_only_with_the_marker_of_these_requirements(
+    tmp_path: Path,
+) -> None:
     assert not environment.is_complete(tmp_path, "ws@8\n")
     (tmp_path / environment.MARKER).write_text("ws@7\n", "utf-8")
     assert not environment.is_complete(tmp_path, "ws@8\n")
@@ -1287,7 +1487,9 @@ def test_an_environment_is_complete_only_with_the_marker_of_these_requirements(t
     assert environment.is_complete(tmp_path, "ws@8\n")
 
 
-def test_a_failed_build_leaves_nothing_behind_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_build_leaves_nothing_behind_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def failing_build(scratch: Path, python2: Path, say: environment.Say) -> None:
         (scratch / "environment").mkdir()
         raise processes.CommandFailed("pip ended with 1")
@@ -1300,7 +1502,9 @@ def test_a_failed_build_leaves_nothing_behind_and_says_so(tmp_path: Path, monkey
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_built_environment_replaces_an_outdated_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_built_environment_replaces_an_outdated_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def build(scratch: Path, python2: Path, say: environment.Say) -> None:
         (scratch / "environment").mkdir()
 

@@ -1,4 +1,6 @@
-"""RFC 6455 §5.4, §5.5, §6, §7 on a real socket: one connection, driven by the test, a raw client at its other end."""
+"""RFC 6455 §5.4, §5.5, §6, §7 on a real socket: one connection, driven by the test, a raw client at
+its other end.
+"""
 
 import gc
 import threading
@@ -6,7 +8,14 @@ from itertools import pairwise
 
 import pytest
 
-from refws import ConcurrencyError, ConnectionClosed, ConnectionClosedError, ConnectionClosedOK, InvalidState, State
+from refws import (
+    ConcurrencyError,
+    ConnectionClosed,
+    ConnectionClosedError,
+    ConnectionClosedOK,
+    InvalidState,
+    State,
+)
 from refws.endpoint import connection as module
 from refws.endpoint import heartbeat
 from refws.endpoint.connection import format_address
@@ -43,7 +52,9 @@ def waiting(connection):
 # Receiving (§6.2)
 
 
-@pytest.mark.rfc("6455-6.2-02", "6455-6.2-04", "6455-6.2-05", "6455-6.2-09", "6455-5.6-01", "6455-5.1-07")
+@pytest.mark.rfc(
+    "6455-6.2-02", "6455-6.2-04", "6455-6.2-05", "6455-6.2-09", "6455-5.6-01", "6455-5.1-07"
+)
 def test_6_2_a_text_frame_is_a_str_and_a_binary_frame_is_bytes(opened):
     connection, peer = opened()
     peer.send(frame(TEXT, EURO), frame(BINARY, EURO), frame(TEXT), frame(BINARY))
@@ -74,7 +85,12 @@ def test_5_2_payloads_of_every_length_form_come_in_and_go_out(background, opened
 def test_6_2_frames_may_come_one_byte_at_a_time(background, opened):
     connection, peer = opened()
     receiving = background(lambda: [connection.recv(), connection.recv(), connection.recv()])
-    stream = frame(TEXT, EURO * 50) + frame(PING, b"p") + frame(BINARY, b"\0" * 130, fin=0) + frame(CONT, b"\1")
+    stream = (
+        frame(TEXT, EURO * 50)
+        + frame(PING, b"p")
+        + frame(BINARY, b"\0" * 130, fin=0)
+        + frame(CONT, b"\1")
+    )
     peer.send_byte_by_byte(stream + frame(TEXT, b"end"))
     assert receiving.result() == ["€" * 50, b"\0" * 130 + b"\1", "end"]
     peer.expect(PONG, b"p")
@@ -96,12 +112,18 @@ def test_6_2_messages_follow_each_other_in_one_segment_fragmented_or_not(opened)
     assert [connection.recv() for _ in range(4)] == ["1", "abc", b"2", "abc"]
 
 
-@pytest.mark.rfc("6455-5.4-03", "6455-5.4-04", "6455-5.4-07", "6455-5.4-17", "6455-6.2-06", "6455-5.4-01")
-@pytest.mark.parametrize("opcode, join", [(BINARY, b"".join), (TEXT, lambda parts: b"".join(parts).decode())])
+@pytest.mark.rfc(
+    "6455-5.4-03", "6455-5.4-04", "6455-5.4-07", "6455-5.4-17", "6455-6.2-06", "6455-5.4-01"
+)
+@pytest.mark.parametrize(
+    "opcode, join", [(BINARY, b"".join), (TEXT, lambda parts: b"".join(parts).decode())]
+)
 @pytest.mark.parametrize(
     "parts", [[b"abc"], [b"", b"abc"], [b"a", b"b", b"c"], [b"ab", b"", b"c", b""], [b"", b"", b""]]
 )
-def test_5_4_a_fragmented_message_is_its_fragments_in_order_with_the_type_of_the_first(opened, opcode, join, parts):
+def test_5_4_a_fragmented_message_is_its_fragments_in_order_with_the_type_of_the_first(
+    opened, opcode, join, parts
+):
     connection, peer = opened()
     opcodes = [opcode] + [CONT] * (len(parts) - 1)
     peer.send(*(frame(code, part, fin=0) for code, part in zip(opcodes, parts)), frame(CONT, b"!"))
@@ -132,7 +154,9 @@ def test_iteration_gives_the_messages_and_ends_with_a_good_end(opened, code):
     assert list(connection) == ["1", "2"]
 
 
-@pytest.mark.parametrize("last_frame", [frame(CLOSE, close_body(4000)), b""], ids=["Close 4000", "no Close"])
+@pytest.mark.parametrize(
+    "last_frame", [frame(CLOSE, close_body(4000)), b""], ids=["Close 4000", "no Close"]
+)
 def test_iteration_raises_at_a_bad_end_after_the_messages_before_it(opened, last_frame):
     connection, peer = opened()
     peer.send(frame(TEXT, b"1"), last_frame)
@@ -279,7 +303,9 @@ def test_streaming_cuts_text_between_characters(opened):
 
 def test_streaming_joins_the_fragments_of_one_message_and_stops_at_its_end(opened):
     connection, peer = opened()
-    peer.send(frame(TEXT, b"a", fin=0), frame(PING, b"p"), frame(CONT, b"", fin=0), frame(CONT, b"b"))
+    peer.send(
+        frame(TEXT, b"a", fin=0), frame(PING, b"p"), frame(CONT, b"", fin=0), frame(CONT, b"b")
+    )
     peer.send_frame(TEXT, b"c")
     assert "".join(connection.recv_streaming()) == "ab"
     assert "".join(connection.recv_streaming()) == "c"
@@ -298,7 +324,12 @@ def frame_value(opcode, payload):
     return payload.decode() if opcode == TEXT else payload
 
 
-ABANDONED = frame(TEXT, b"abandoned " * 5, fin=0) + frame(PING, b"p") + frame(CONT, b"more", fin=0) + frame(CONT, b".")
+ABANDONED = (
+    frame(TEXT, b"abandoned " * 5, fin=0)
+    + frame(PING, b"p")
+    + frame(CONT, b"more", fin=0)
+    + frame(CONT, b".")
+)
 
 
 @pytest.mark.parametrize("receive", ["recv", "recv_streaming"])
@@ -310,7 +341,9 @@ def test_what_is_left_of_an_abandoned_message_is_dropped(opened, receive):
         break
     gc.collect()
     peer.send(ABANDONED[20:], frame(TEXT, b"next"))
-    assert (connection.recv() if receive == "recv" else "".join(connection.recv_streaming())) == "next"
+    assert (
+        connection.recv() if receive == "recv" else "".join(connection.recv_streaming())
+    ) == "next"
     peer.expect(PONG, b"p")
 
 
@@ -343,9 +376,13 @@ def test_streaming_that_never_started_takes_nothing(opened):
 
 
 def test_a_streaming_that_is_held_but_not_read_on_is_abandoned_by_the_next_recv(opened):
-    """"What is not read of the message is dropped by the next call that receives", also while the iterator lives."""
+    """ "What is not read of the message is dropped by the next call that receives", also while the
+    iterator lives.
+    """
     connection, peer = opened()
-    peer.send(frame(TEXT, b"a", fin=0), frame(CONT, b"rest of a"), frame(TEXT, b"b"), frame(TEXT, b"c"))
+    peer.send(
+        frame(TEXT, b"a", fin=0), frame(CONT, b"rest of a"), frame(TEXT, b"b"), frame(TEXT, b"c")
+    )
     held = connection.recv_streaming()
     assert next(held) == "a"
     assert connection.recv() == "b"
@@ -554,7 +591,9 @@ def test_what_is_no_message_is_refused_and_does_no_harm(opened, message):
     ],
     ids=["one", "text", "empty fragment", "binary", "kinds of bytes"],
 )
-def test_5_4_an_iterable_leaves_as_fragments_of_one_message(background, opened, fragments, opcode, kind):
+def test_5_4_an_iterable_leaves_as_fragments_of_one_message(
+    background, opened, fragments, opcode, kind
+):
     connection, peer = opened()
     sending = background(connection.send, kind(fragments))
     for number, fragment in enumerate(fragments):
@@ -598,9 +637,13 @@ def break_off(error, *fragments):
 
 
 @pytest.mark.rfc("6455-5.4-08", "6455-7.4.1-15")
-@pytest.mark.parametrize("error", [Mistake("secret"), SystemExit()], ids=["Exception", "SystemExit"])
+@pytest.mark.parametrize(
+    "error", [Mistake("secret"), SystemExit()], ids=["Exception", "SystemExit"]
+)
 def test_5_4_an_iterable_that_raises_in_mid_message_closes_with_1011_and_raises_on(opened, error):
-    """Nothing else can end the message: its rest will never come, and no other may begin before it ends."""
+    """Nothing else can end the message: its rest will never come, and no other may begin before it
+    ends.
+    """
     connection, peer = opened()
     with pytest.raises(type(error)):
         connection.send(break_off(error, "a"))
@@ -628,7 +671,9 @@ def test_5_4_fragments_of_another_type_than_the_first_close_with_1011(opened, fr
 
 
 @pytest.mark.rfc("6455-5.4-08")
-def test_5_4_messages_and_pings_of_many_threads_mix_neither_frames_nor_fragments(background, opened):
+def test_5_4_messages_and_pings_of_many_threads_mix_neither_frames_nor_fragments(
+    background, opened
+):
     connection, peer = opened()
     threads, rounds = 8, 25
     together = threading.Barrier(threads, timeout=DEADLINE_S)
@@ -776,23 +821,63 @@ def test_raw_bytes_wait_for_the_opening_handshake(opened):
 # The closing handshake, begun by the peer (§5.5.1, §7.1)
 
 
-@pytest.mark.rfc("6455-5.5.1-08", "6455-5.5.1-09", "6455-5.5.1-12", "6455-5.5.1-13", "6455-7.1.1-03", "6455-7.1.2-02")
-@pytest.mark.rfc("6455-7.4.1-01", "6455-7.4.2-03", "6455-7.4.2-04", "6455-7.1.5-01", "6455-7.1.6-01", "6455-5.5.1-03")
-@pytest.mark.parametrize(
-    "code", [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3999, 4000, 4999]
+@pytest.mark.rfc(
+    "6455-5.5.1-08",
+    "6455-5.5.1-09",
+    "6455-5.5.1-12",
+    "6455-5.5.1-13",
+    "6455-7.1.1-03",
+    "6455-7.1.2-02",
 )
-def test_5_5_1_a_close_is_answered_with_its_code_and_the_server_ends_tcp_first(background, opened, code):
+@pytest.mark.rfc(
+    "6455-7.4.1-01",
+    "6455-7.4.2-03",
+    "6455-7.4.2-04",
+    "6455-7.1.5-01",
+    "6455-7.1.6-01",
+    "6455-5.5.1-03",
+)
+@pytest.mark.parametrize(
+    "code",
+    [
+        1000,
+        1001,
+        1002,
+        1003,
+        1007,
+        1008,
+        1009,
+        1010,
+        1011,
+        1012,
+        1013,
+        1014,
+        3000,
+        3999,
+        4000,
+        4999,
+    ],
+)
+def test_5_5_1_a_close_is_answered_with_its_code_and_the_server_ends_tcp_first(
+    background, opened, code
+):
     connection, peer = opened()
     receiving = background(connection.recv)
     peer.send_frame(CLOSE, close_body(code, "good bye €"))
     peer.expect_close(code)
     peer.expect_end()
     peer.close()
-    with pytest.raises(ConnectionClosedOK if code in (1000, 1001) else ConnectionClosedError) as raised:
+    with pytest.raises(
+        ConnectionClosedOK if code in (1000, 1001) else ConnectionClosedError
+    ) as raised:
         receiving.result()
     assert (raised.value.rcvd.code, raised.value.rcvd.reason) == (code, "good bye €")
     assert raised.value.sent.code == code
-    assert (connection.close_code, connection.close_reason, connection.state) == (code, "good bye €", State.CLOSED)
+    assert (connection.close_code, connection.close_reason, connection.state) == (
+        code,
+        "good bye €",
+        State.CLOSED,
+    )
 
 
 @pytest.mark.rfc("6455-5.5.1-01", "6455-7.1.5-02", "6455-7.1.6-02", "6455-7.4.1-07")
@@ -818,13 +903,23 @@ def test_5_5_1_reasons_up_to_123_bytes_are_reported(opened, reason):
     assert connection.close_reason == reason
 
 
-@pytest.mark.rfc("6455-5.5.1-02", "6455-5.5.1-04", "6455-7.4.1-06", "6455-7.4.1-07", "6455-7.4.1-08", "6455-7.4.1-16")
+@pytest.mark.rfc(
+    "6455-5.5.1-02",
+    "6455-5.5.1-04",
+    "6455-7.4.1-06",
+    "6455-7.4.1-07",
+    "6455-7.4.1-08",
+    "6455-7.4.1-16",
+)
 @pytest.mark.rfc("6455-7.4.2-01", "6455-7.4.2-02", "6455-7.4.2-04")
 @pytest.mark.parametrize(
     "body, answer",
     [
         (b"\x03", 1002),
-        *((close_body(code), 1002) for code in (0, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65535)),
+        *(
+            (close_body(code), 1002)
+            for code in (0, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65535)
+        ),
         (close_body(1000) + b"\xff", 1007),
         (close_body(1000) + EURO[:2], 1007),
         (close_body(1000) + b"\xed\xa0\x80", 1007),
@@ -845,7 +940,10 @@ def test_5_5_1_a_close_that_breaks_a_rule_fails_the_connection(opened, body, ans
 def test_1_4_nothing_after_a_received_close_is_looked_at(opened):
     connection, peer = opened()
     peer.send(
-        frame(CLOSE, close_body(1000)), frame(TEXT, b"late"), frame(PING, b"late"), frame(CLOSE, close_body(4000))
+        frame(CLOSE, close_body(1000)),
+        frame(TEXT, b"late"),
+        frame(PING, b"late"),
+        frame(CLOSE, close_body(4000)),
     )
     peer.half_close()
     with pytest.raises(ConnectionClosedOK):
@@ -873,7 +971,9 @@ def test_5_5_1_after_the_end_every_method_raises_what_ended_the_connection(opene
         connection.ping,
         connection.pong,
     ):
-        with pytest.raises(ConnectionClosedError, match="received Close 4321 'enough', sent Close 4321"):
+        with pytest.raises(
+            ConnectionClosedError, match="received Close 4321 'enough', sent Close 4321"
+        ):
             act()
     connection.close()
     peer.expect_close(4321)
@@ -892,8 +992,24 @@ def test_5_4_a_close_in_the_middle_of_a_fragmented_message_is_answered(opened):
 @pytest.mark.rfc("6455-7.1.5-03", "6455-7.1.4-01", "6455-7.1.6-02")
 @pytest.mark.parametrize(
     "sent",
-    [b"", b"\x81", b"\x81\xfe\0", b"\x81\x85\1\2", frame(TEXT, b"cut")[:-1], frame(TEXT, b"a", fin=0), b"\x88\x82"],
-    ids=["nothing", "half a header", "half a length", "half a key", "half a payload", "half a message", "half a Close"],
+    [
+        b"",
+        b"\x81",
+        b"\x81\xfe\0",
+        b"\x81\x85\1\2",
+        frame(TEXT, b"cut")[:-1],
+        frame(TEXT, b"a", fin=0),
+        b"\x88\x82",
+    ],
+    ids=[
+        "nothing",
+        "half a header",
+        "half a length",
+        "half a key",
+        "half a payload",
+        "half a message",
+        "half a Close",
+    ],
 )
 def test_7_1_5_tcp_that_ends_without_a_close_is_reported_as_1006(opened, sent):
     connection, peer = opened()
@@ -903,7 +1019,11 @@ def test_7_1_5_tcp_that_ends_without_a_close_is_reported_as_1006(opened, sent):
         connection.recv()
     assert (raised.value.rcvd, raised.value.sent) == (None, None)
     assert "the stream ended" in raised.value.cause
-    assert (connection.close_code, connection.close_reason, connection.state) == (1006, "", State.CLOSED)
+    assert (connection.close_code, connection.close_reason, connection.state) == (
+        1006,
+        "",
+        State.CLOSED,
+    )
     peer.expect_cut()
 
 
@@ -934,7 +1054,9 @@ def test_a_ping_whose_answer_finds_the_connection_reset_ends_it_with_1006(monkey
 # The closing handshake, begun by us
 
 
-@pytest.mark.rfc("6455-7.1.2-01", "6455-7.1.3-01", "6455-7.1.4-01", "6455-7.3-03", "6455-7.4-01", "6455-7.1.1-05")
+@pytest.mark.rfc(
+    "6455-7.1.2-01", "6455-7.1.3-01", "6455-7.1.4-01", "6455-7.3-03", "6455-7.4-01", "6455-7.1.1-05"
+)
 def test_7_1_2_close_sends_code_and_reason_and_waits_for_the_answer(background, opened):
     connection, peer = opened()
     assert connection.state is State.OPEN
@@ -982,7 +1104,9 @@ def test_7_1_2_messages_that_arrive_while_close_waits_are_dropped(opened):
 
 @pytest.mark.rfc("6455-5.5.2-02")
 def test_5_5_2_a_ping_between_our_close_and_the_peers_is_still_answered(background, opened):
-    """§5.5.2: a Pong MUST be sent "unless it already received a Close frame"; §5.5.1 forbids data frames only."""
+    """§5.5.2: a Pong MUST be sent "unless it already received a Close frame"; §5.5.1 forbids data
+    frames only.
+    """
     connection, peer = opened()
     closing = background(connection.close)
     peer.expect_close(1000)
@@ -999,7 +1123,12 @@ def test_5_5_1_after_our_close_nothing_is_sent_and_send_raises(background, opene
     connection, peer = opened()
     closing = background(connection.close)
     peer.expect_close(1000)
-    for act in (lambda: connection.send("x"), lambda: connection.send(["x"]), connection.ping, connection.pong):
+    for act in (
+        lambda: connection.send("x"),
+        lambda: connection.send(["x"]),
+        connection.ping,
+        connection.pong,
+    ):
         with pytest.raises(ConnectionClosed, match="sent Close 1000"):
             act()
     peer.send_frame(CLOSE, close_body(1000))
@@ -1023,7 +1152,9 @@ def test_7_1_2_close_while_another_thread_receives_ends_both(background, opened)
 
 
 def test_recv_while_another_thread_waits_for_the_peers_close_is_no_mistake(background, opened):
-    """A handler that comes back to recv after another thread has called close gets the end, not a ConcurrencyError."""
+    """A handler that comes back to recv after another thread has called close gets the end, not a
+    ConcurrencyError.
+    """
     connection, peer = opened()
     closing = background(connection.close)
     peer.expect_close(1000)
@@ -1038,7 +1169,9 @@ def test_recv_while_another_thread_waits_for_the_peers_close_is_no_mistake(backg
         closing.result()
 
 
-def test_a_message_on_its_way_reaches_the_thread_that_receives_while_another_closes(background, opened):
+def test_a_message_on_its_way_reaches_the_thread_that_receives_while_another_closes(
+    background, opened
+):
     connection, peer = opened()
     receiving = background(lambda: list(connection))
     assert waiting(connection)
@@ -1056,13 +1189,17 @@ def test_7_1_2_a_peer_that_never_answers_a_close_is_waited_for_until_the_deadlin
     connection, peer = opened(close_timeout=IN_TIME)
     connection.close(4000, "bye")
     assert (connection.state, connection.close_code) == (State.CLOSED, 1006)
-    with pytest.raises(ConnectionClosedError, match="received no Close, sent Close 4000 'bye', no Close in answer"):
+    with pytest.raises(
+        ConnectionClosedError, match="received no Close, sent Close 4000 'bye', no Close in answer"
+    ):
         connection.recv()
     peer.expect_close(4000)
     peer.expect_cut()
 
 
-def test_7_1_2_a_peer_that_sends_on_instead_of_closing_is_cut_off_at_the_deadline(background, opened):
+def test_7_1_2_a_peer_that_sends_on_instead_of_closing_is_cut_off_at_the_deadline(
+    background, opened
+):
     connection, peer = opened(close_timeout=IN_TIME)
 
     def flood():
@@ -1096,7 +1233,9 @@ def test_closing_twice_and_from_two_threads_sends_one_close(background, opened):
     connection.close(1001, "again")
 
 
-@pytest.mark.rfc("6455-7.4.1-06", "6455-7.4.1-08", "6455-7.4.1-16", "6455-7.4.2-01", "6455-7.4.2-02")
+@pytest.mark.rfc(
+    "6455-7.4.1-06", "6455-7.4.1-08", "6455-7.4.1-16", "6455-7.4.2-01", "6455-7.4.2-02"
+)
 @pytest.mark.parametrize("code", [-1, 0, 999, 1004, 1006, 1015, 1016, 2999, 5000, 65536])
 def test_7_4_a_code_that_must_not_be_sent_is_refused_and_the_connection_stays_open(opened, code):
     connection, peer = opened()
@@ -1131,7 +1270,9 @@ def test_abort_ends_without_a_close_and_wakes_the_receiver_with_its_cause(backgr
     receiving = background(connection.recv)
     assert waiting(connection)
     connection.abort("no more of this")
-    with pytest.raises(ConnectionClosedError, match="received no Close, sent no Close, no more of this"):
+    with pytest.raises(
+        ConnectionClosedError, match="received no Close, sent no Close, no more of this"
+    ):
         receiving.result()
     peer.expect_cut()
 
@@ -1165,27 +1306,52 @@ FAILURES = {
     "continuation first": (frame(CONT, b"a"), 1002, "§5.4"),
     "continuation after a whole message": (frame(TEXT, b"a") + frame(CONT, b"b"), 1002, "§5.4"),
     "text inside a message": (frame(TEXT, b"a", fin=0) + frame(TEXT, b"b"), 1002, "§5.4"),
-    "first fragment inside a message": (frame(TEXT, b"a", fin=0) + frame(BINARY, b"b", fin=0), 1002, "§5.4"),
+    "first fragment inside a message": (
+        frame(TEXT, b"a", fin=0) + frame(BINARY, b"b", fin=0),
+        1002,
+        "§5.4",
+    ),
     "text that is not UTF-8": (frame(TEXT, b"\xc0\x80"), 1007, "§8.1"),
     "text cut inside a character": (frame(TEXT, EURO[:2]), 1007, "§8.1"),
-    "text that is not UTF-8, in a fragment": (frame(TEXT, EURO[:1], fin=0) + frame(CONT, b"a"), 1007, "§8.1"),
+    "text that is not UTF-8, in a fragment": (
+        frame(TEXT, EURO[:1], fin=0) + frame(CONT, b"a"),
+        1007,
+        "§8.1",
+    ),
     "Close with a body of 1 byte": (frame(CLOSE, b"\x03"), 1002, "§5.5.1"),
     "message above the limit": (frame(BINARY, bytes(101)), 1009, "§10.4"),
     "message above the limit, announced": (frame(BINARY, b"", length=2**60), 1009, "§10.4"),
-    "message above the limit, in fragments": (frame(BINARY, bytes(60), fin=0) + frame(CONT, bytes(41)), 1009, "§10.4"),
+    "message above the limit, in fragments": (
+        frame(BINARY, bytes(60), fin=0) + frame(CONT, bytes(41)),
+        1009,
+        "§10.4",
+    ),
     "too many fragments": (frame(TEXT, b"", fin=0) + frame(CONT, b"", fin=0) * 5, 1008, "§10.4"),
 }
 LIMITS = {"max_size": 100, "max_fragments": 5}
 
 
-@pytest.mark.rfc("6455-7.1.7-03", "6455-7.1.7-04", "6455-7.1.7-05", "6455-7.1.7-07", "6455-10.7-01", "6455-10.7-03")
-@pytest.mark.rfc("6455-5.1-02", "6455-5.1-03", "6455-5.2-04", "6455-5.2-05", "6455-5.2-09", "6455-5.2-11")
-@pytest.mark.rfc("6455-5.4-03", "6455-5.4-06", "6455-5.4-09", "6455-5.4-18", "6455-5.5-01", "6455-5.5-02")
+@pytest.mark.rfc(
+    "6455-7.1.7-03",
+    "6455-7.1.7-04",
+    "6455-7.1.7-05",
+    "6455-7.1.7-07",
+    "6455-10.7-01",
+    "6455-10.7-03",
+)
+@pytest.mark.rfc(
+    "6455-5.1-02", "6455-5.1-03", "6455-5.2-04", "6455-5.2-05", "6455-5.2-09", "6455-5.2-11"
+)
+@pytest.mark.rfc(
+    "6455-5.4-03", "6455-5.4-06", "6455-5.4-09", "6455-5.4-18", "6455-5.5-01", "6455-5.5-02"
+)
 @pytest.mark.rfc("6455-5.5-03", "6455-5.8-01")
 @pytest.mark.rfc("6455-5.5.1-02", "6455-5.6-03", "6455-8.1-01", "6455-10.4-01", "6455-10.4-02")
 @pytest.mark.rfc("6455-7.4.1-04", "6455-7.4.1-09", "6455-7.4.1-10", "6455-7.4.1-11")
 @pytest.mark.parametrize("sent, code, section", FAILURES.values(), ids=FAILURES)
-def test_7_1_7_a_broken_rule_sends_its_code_and_nothing_behind_it_is_processed(log, opened, sent, code, section):
+def test_7_1_7_a_broken_rule_sends_its_code_and_nothing_behind_it_is_processed(
+    log, opened, sent, code, section
+):
     connection, peer = opened(**LIMITS)
     peer.send(sent, frame(PING, b"late"), frame(TEXT, b"late"), frame(CLOSE, close_body(1000)))
     peer.half_close()
@@ -1234,7 +1400,9 @@ def test_7_1_1_the_close_arrives_although_the_peer_is_still_sending_megabytes(ba
     peer.expect_end()
 
 
-def test_7_1_1_a_peer_that_floods_for_ever_is_left_after_the_linger(monkeypatch, background, opened):
+def test_7_1_1_a_peer_that_floods_for_ever_is_left_after_the_linger(
+    monkeypatch, background, opened
+):
     monkeypatch.setattr(module, "LINGER", IN_TIME)
     connection, peer = opened()
 
@@ -1283,7 +1451,9 @@ def test_5_5_2_the_heartbeat_sends_pings_and_their_pongs_give_the_latency(backgr
 def test_a_silent_peer_is_given_up_and_recv_says_why(monkeypatch, opened, log):
     monkeypatch.setattr(heartbeat, "SECOND_LOOK", IN_TIME)
     connection, peer = opened(ping_interval=IN_TIME, ping_timeout=IN_TIME)
-    with pytest.raises(ConnectionClosedError, match="nothing received for 0.05 s after a Ping") as raised:
+    with pytest.raises(
+        ConnectionClosedError, match="nothing received for 0.05 s after a Ping"
+    ) as raised:
         connection.recv()
     assert raised.value.sent.code == 1011
     assert connection.close_code == 1006
@@ -1293,7 +1463,9 @@ def test_a_silent_peer_is_given_up_and_recv_says_why(monkeypatch, opened, log):
     assert set(frames) == {PING}
     assert received[1][:2] == (1011).to_bytes(2, "big")
     peer.expect_cut()
-    assert log.messages == ["192.0.2.1:5: given up, §5.5.2: nothing received for 0.05 s after a Ping"]
+    assert log.messages == [
+        "192.0.2.1:5: given up, §5.5.2: nothing received for 0.05 s after a Ping"
+    ]
 
 
 class NoRoom:
@@ -1311,7 +1483,9 @@ class NoRoom:
 
 def test_a_peer_with_no_room_for_a_ping_is_given_up_and_recv_says_why(opened):
     connection, _ = opened(wrap=NoRoom, ping_interval=IN_TIME, ping_timeout=IN_TIME)
-    with pytest.raises(ConnectionClosedError, match="no Ping could be sent for 0.05 s, as the peer does not read"):
+    with pytest.raises(
+        ConnectionClosedError, match="no Ping could be sent for 0.05 s, as the peer does not read"
+    ):
         connection.recv()
     assert connection.close_code == 1006
 

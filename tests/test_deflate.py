@@ -1,4 +1,6 @@
-"""RFC 7692: what is offered, what is answered; messages deflate and inflate as agreed, and no payload does harm."""
+"""RFC 7692: what is offered, what is answered; messages deflate and inflate as agreed, and no
+payload does harm.
+"""
 
 import itertools
 import random
@@ -38,7 +40,9 @@ EMPTY = bytes.fromhex("00")
 
 
 def inflate(inflater, payload, limit=None, step=None):
-    """The message in a payload that arrives in pieces of `step` bytes; bounded, as every call must get somewhere."""
+    """The message in a payload that arrives in pieces of `step` bytes; bounded, as every call must
+    get somewhere.
+    """
     step = step or len(payload) or 1
     pieces = [payload[start : start + step] for start in range(0, len(payload), step)] or [b""]
     message = bytearray()
@@ -111,7 +115,9 @@ class Blocks:
             self.pad()  # RFC 7692 §7.2.1
 
     def message(self):
-        """The payload of a message, with the header bits of the empty block whose other bytes §7.2.1 cuts off."""
+        """The payload of a message, with the header bits of the empty block whose other bytes
+        §7.2.1 cuts off.
+        """
         padded = Blocks(self.bits)
         padded.number(0, 3)
         padded.pad()
@@ -121,7 +127,8 @@ class Blocks:
 def fits_window(payload, window_bits):
     """True if no match reaches further back than the window.
 
-    zlib looks at what it keeps itself, 2 ** window_bits bytes, only from one call to the next, so each makes one byte.
+    zlib looks at what it keeps itself, 2 ** window_bits bytes, only from one call to the next, so
+    each makes one byte.
     """
     inflater = zlib.decompressobj(-window_bits)
     waiting = payload + TAIL
@@ -161,7 +168,14 @@ def test_7_2_3_6_an_empty_message_is_one_zero_byte_every_time():
     assert payloads == [EMPTY, EMPTY, HELLO, EMPTY, HELLO_AGAIN]
 
 
-@pytest.mark.rfc("7692-6.2-01", "7692-7.2.1-04", "7692-7.2.1-05", "7692-7.2.1-06", "7692-7.2.2-01", "7692-7.2.2-02")
+@pytest.mark.rfc(
+    "7692-6.2-01",
+    "7692-7.2.1-04",
+    "7692-7.2.1-05",
+    "7692-7.2.1-06",
+    "7692-7.2.2-01",
+    "7692-7.2.2-02",
+)
 @pytest.mark.parametrize("payload", [HELLO, STORED_HELLO, FINAL_HELLO, TWO_BLOCKS_HELLO])
 @pytest.mark.parametrize("no_context_takeover", [False, True])
 @pytest.mark.parametrize("window_bits", [8, 15])
@@ -170,7 +184,9 @@ def test_7_2_3_every_form_of_hello_inflates(payload, no_context_takeover, window
     assert [inflate(inflater, payload), inflate(inflater, payload)] == [b"Hello", b"Hello"]
 
 
-@pytest.mark.rfc("7692-7.1.1.1-04", "7692-7.1.1.2-05", "7692-7.2.2-04", "7692-7.2.2-06", "7692-7.2.1-06")
+@pytest.mark.rfc(
+    "7692-7.1.1.1-04", "7692-7.1.1.2-05", "7692-7.2.2-04", "7692-7.2.2-06", "7692-7.2.1-06"
+)
 @pytest.mark.parametrize("first", [HELLO, STORED_HELLO, FINAL_HELLO, TWO_BLOCKS_HELLO])
 def test_7_2_3_2_hello_again_inflates_after_every_form_of_the_first(first):
     inflater = Inflater(15, False)
@@ -194,7 +210,15 @@ def test_7_2_2_without_context_takeover_there_is_nothing_to_refer_to(first):
 def test_7_2_3_6_an_empty_message_inflates_as_one_zero_byte_and_as_no_bytes():
     inflater = Inflater(15, False)
     payloads = (EMPTY, b"", HELLO, b"", EMPTY, HELLO_AGAIN, b"")
-    assert [inflate(inflater, payload) for payload in payloads] == [b"", b"", b"Hello", b"", b"", b"Hello", b""]
+    assert [inflate(inflater, payload) for payload in payloads] == [
+        b"",
+        b"",
+        b"Hello",
+        b"",
+        b"",
+        b"Hello",
+        b"",
+    ]
 
 
 # §7.2.1: fragments
@@ -226,7 +250,12 @@ def test_7_2_3_6_the_empty_last_fragment_is_one_zero_byte():
 def test_6_a_payload_cut_anywhere_in_two_inflates_to_the_same():
     message = text(2, 400)
     payload = deflater().deflate(message)
-    for form, whole in ((payload, message), (HELLO, b"Hello"), (FINAL_HELLO, b"Hello"), (TWO_BLOCKS_HELLO, b"Hello")):
+    for form, whole in (
+        (payload, message),
+        (HELLO, b"Hello"),
+        (FINAL_HELLO, b"Hello"),
+        (TWO_BLOCKS_HELLO, b"Hello"),
+    ):
         for cut in range(len(form) + 1):
             inflater = Inflater(15, False)
             assert inflater.inflate(form[:cut], False) + inflate(inflater, form[cut:]) == whole
@@ -253,15 +282,29 @@ def test_7_2_2_all_that_a_piece_inflates_to_comes_before_the_next_piece():
 # §7.1.2: windows
 
 
-@pytest.mark.rfc("7692-7.2.1-10", "7692-7.2.1-15", "7692-7.2.1-17", "7692-7.1.2.1-04", "7692-7.1.2.2-09", "7692-5-10")
+@pytest.mark.rfc(
+    "7692-7.2.1-10",
+    "7692-7.2.1-15",
+    "7692-7.2.1-17",
+    "7692-7.1.2.1-04",
+    "7692-7.1.2.2-09",
+    "7692-5-10",
+)
 @pytest.mark.parametrize("window_bits", ALL_BITS)
 @pytest.mark.parametrize("level", [1, 3, 9])
 def test_7_2_1_no_match_reaches_out_of_the_window(window_bits, level):
     settings = DeflateSettings(level=level, mem_level=9)
     size = 1 << window_bits
-    for distance in (max(size - 262, 100), size - 6, size, size + 1):  # zlib itself looks back size - 262
+    for distance in (
+        max(size - 262, 100),
+        size - 6,
+        size,
+        size + 1,
+    ):  # zlib itself looks back size - 262
         part = random.Random(distance).randbytes(distance)
-        assert fits_window(deflater(window_bits, settings=settings).deflate(part + part[:300]), window_bits)
+        assert fits_window(
+            deflater(window_bits, settings=settings).deflate(part + part[:300]), window_bits
+        )
 
 
 @pytest.mark.rfc("7692-7.2.1-15", "7692-7.2.1-17")
@@ -303,7 +346,10 @@ def test_7_2_2_a_match_at_the_far_end_of_the_window_inflates(window_bits, final,
     assert inflate(inflater, literal.message(), step=step) == data
     assert inflate(inflater, match.message(), step=step) == expected[size : size + 258]
     assert inflate(inflater, match.message(), step=step) == expected[size + 258 : size + 516]
-    assert inflate(Inflater(window_bits, True), literal.and_then(match).message(), step=step) == expected[: size + 258]
+    assert (
+        inflate(Inflater(window_bits, True), literal.and_then(match).message(), step=step)
+        == expected[: size + 258]
+    )
 
 
 @pytest.mark.parametrize("window_bits", range(8, 15))
@@ -329,9 +375,13 @@ def test_7_2_2_a_match_out_of_the_window_fails_with_1007(window_bits):
 def test_7_what_one_side_deflates_the_other_inflates(
     server_bits, client_bits, server_no_context_takeover, client_no_context_takeover
 ):
-    parameters = Parameters(server_bits, client_bits, server_no_context_takeover, client_no_context_takeover)
+    parameters = Parameters(
+        server_bits, client_bits, server_no_context_takeover, client_no_context_takeover
+    )
     chance = random.Random(repr(parameters))
-    settings = DeflateSettings(None, None, level=chance.randint(1, 9), mem_level=chance.randint(1, 9))
+    settings = DeflateSettings(
+        None, None, level=chance.randint(1, 9), mem_level=chance.randint(1, 9)
+    )
     server_out, server_in = server_pair(parameters, settings)
     client_out, client_in = client_pair(parameters, settings)
     words, noise = text(4, 700), chance.randbytes(70_000)
@@ -343,7 +393,9 @@ def test_7_what_one_side_deflates_the_other_inflates(
 
 @pytest.mark.rfc("7692-7-01")
 def test_7_server_parameters_are_about_what_the_server_sends_and_client_parameters_about_the_client():
-    parameters = Parameters(9, 11, server_no_context_takeover=True, client_no_context_takeover=False)
+    parameters = Parameters(
+        9, 11, server_no_context_takeover=True, client_no_context_takeover=False
+    )
     server, _ = server_pair(parameters, UNLIMITED)
     client, _ = client_pair(parameters, UNLIMITED)
     part = random.Random(9).randbytes(1600)
@@ -366,7 +418,9 @@ def test_7_1_a_client_keeps_to_its_own_hints_when_the_answer_is_silent():
 
 @pytest.mark.rfc("7692-7.2.2-11", "7692-7.2.1-15", "7692-7.1.2.2-04")
 def test_7_2_2_a_client_keeps_to_the_answer_where_it_is_smaller_than_its_hint():
-    client, _ = client_pair(Parameters(client_max_window_bits=9), DeflateSettings(client_max_window_bits=12))
+    client, _ = client_pair(
+        Parameters(client_max_window_bits=9), DeflateSettings(client_max_window_bits=12)
+    )
     part = random.Random(9).randbytes(600)
     assert fits_window(client.deflate(part + part), 9)
 
@@ -420,7 +474,9 @@ def test_7_2_2_the_tail_may_be_what_a_stored_block_still_needs():
 
 
 @pytest.mark.rfc("7692-7.2.2-02")
-@pytest.mark.parametrize("payload", ["ff", "06", "0500", "00 05 00 00 00", "f2 48 cd ff ff ff ff", "f2 00 11 00 00"])
+@pytest.mark.parametrize(
+    "payload", ["ff", "06", "0500", "00 05 00 00 00", "f2 48 cd ff ff ff ff", "f2 00 11 00 00"]
+)
 @pytest.mark.parametrize("step", [None, 1])
 def test_7_2_2_garbage_fails_with_1007(payload, step):
     with pytest.raises(InvalidData) as caught:
@@ -460,7 +516,9 @@ def test_7_2_2_random_and_damaged_payloads_give_data_or_a_connection_failure():
         inflater = Inflater(chance.choice(ALL_BITS), chance.random() < 0.5)
         inflate(inflater, HELLO)
         try:
-            assert len(inflate(inflater, bytes(payload), 2000, chance.choice((None, 1, 10)))) <= 2000
+            assert (
+                len(inflate(inflater, bytes(payload), 2000, chance.choice((None, 1, 10)))) <= 2000
+            )
             outcomes["inflated"] += 1
         except ConnectionFailure as failure:
             assert isinstance(failure, (InvalidData, MessageTooBig))
@@ -471,7 +529,9 @@ def test_7_2_2_random_and_damaged_payloads_give_data_or_a_connection_failure():
 # Limits
 
 
-@pytest.mark.parametrize("limit", [0, 1, 4, 255, MAX_PIECE - 1, MAX_PIECE, MAX_PIECE + 1, 3 * MAX_PIECE])
+@pytest.mark.parametrize(
+    "limit", [0, 1, 4, 255, MAX_PIECE - 1, MAX_PIECE, MAX_PIECE + 1, 3 * MAX_PIECE]
+)
 @pytest.mark.parametrize("step", [None, 1000])
 @pytest.mark.parametrize("make", [bytes, random.Random(10).randbytes])
 def test_10_4_the_exact_limit_passes_and_one_byte_more_fails_with_1009(limit, step, make):
@@ -485,7 +545,9 @@ def test_10_4_the_exact_limit_passes_and_one_byte_more_fails_with_1009(limit, st
 def zeros(megabytes):
     """The payload of a message of zeros, about a thousandth as long."""
     compressor = zlib.compressobj(9, zlib.DEFLATED, -15)
-    first, other = (compressor.compress(bytes(MIB)) + compressor.flush(zlib.Z_SYNC_FLUSH) for _ in range(2))
+    first, other = (
+        compressor.compress(bytes(MIB)) + compressor.flush(zlib.Z_SYNC_FLUSH) for _ in range(2)
+    )
     return (first + other * (megabytes - 1))[: -len(TAIL)]
 
 
@@ -563,7 +625,9 @@ def test_memory_of_an_inflater_between_messages_is_its_window(traced, window_bit
 
 @pytest.mark.rfc("7692-7.2.2-09")
 @pytest.mark.parametrize("window_bits", [8, 12, 15])
-def test_memory_of_an_inflater_in_a_message_is_twice_its_window_and_the_tables_of_zlib(traced, window_bits):
+def test_memory_of_an_inflater_in_a_message_is_twice_its_window_and_the_tables_of_zlib(
+    traced, window_bits
+):
     payload = deflater(window_bits).deflate(text(7, 40_000), end=False)
 
     def used():
@@ -597,7 +661,10 @@ def test_settings_that_do_not_exist_are_refused_by_name(name, values):
 
 def test_settings_at_either_end_of_their_range_are_taken():
     for bits in (8, 15, None):
-        assert DeflateSettings(bits, bits, level=1, mem_level=1, threshold=0).client_max_window_bits == bits
+        assert (
+            DeflateSettings(bits, bits, level=1, mem_level=1, threshold=0).client_max_window_bits
+            == bits
+        )
     assert DeflateSettings(level=9, mem_level=9).level == 9
 
 
@@ -623,8 +690,14 @@ def test_7_3_the_default_windows_are_of_1024_bytes_or_more():
             "permessage-deflate; client_max_window_bits",
             "permessage-deflate; server_max_window_bits=10",
         ),  # §7.1.3
-        ('permessage-deflate; server_max_window_bits="10"', "permessage-deflate; server_max_window_bits=10"),  # §5.2
-        ("permessage-deflate; server_max_window_bits=15", "permessage-deflate; server_max_window_bits=15"),
+        (
+            'permessage-deflate; server_max_window_bits="10"',
+            "permessage-deflate; server_max_window_bits=10",
+        ),  # §5.2
+        (
+            "permessage-deflate; server_max_window_bits=15",
+            "permessage-deflate; server_max_window_bits=15",
+        ),
         ("permessage-deflate; client_max_window_bits=15", "permessage-deflate"),
         ("permessage-foo; x=10, permessage-deflate, permessage-bar", "permessage-deflate"),
     ],
@@ -635,18 +708,27 @@ def test_7_1_3_offers_to_a_server_without_wishes(offered, answer):
 
 @pytest.mark.rfc("7692-5-03", "7692-7.1.3-01", "6455-9.1-09")
 def test_5_the_first_of_two_offers_is_taken_and_no_other():
-    offered = "permessage-deflate; server_max_window_bits={}, permessage-deflate; server_max_window_bits={}"
+    offered = (
+        "permessage-deflate; server_max_window_bits={}, permessage-deflate; "
+        "server_max_window_bits={}"
+    )
     assert negotiate(offered.format(9, 14)) == "permessage-deflate; server_max_window_bits=9"
     assert negotiate(offered.format(14, 9)) == "permessage-deflate; server_max_window_bits=14"
 
 
 INVALID = [
-    *(("7692-7-03", parameter) for parameter in ("foo", "foo=1", "Server_max_window_bits=10", "window_bits=15")),
+    *(
+        ("7692-7-03", parameter)
+        for parameter in ("foo", "foo=1", "Server_max_window_bits=10", "window_bits=15")
+    ),
     *(
         ("7692-7-04", f"server_max_window_bits={value}")
         for value in ("0", "7", "16", "08", "010", "1", "100", "+9", "-9", "9.0", "0x9", "x", "1e1")
     ),
-    *(("7692-7-04", f"client_max_window_bits={value}") for value in ("0", "7", "16", "08", "+9", "x")),
+    *(
+        ("7692-7-04", f"client_max_window_bits={value}")
+        for value in ("0", "7", "16", "08", "+9", "x")
+    ),
     ("7692-7-04", "server_max_window_bits"),
     ("7692-7-04", "server_no_context_takeover=1"),
     ("7692-7-04", "client_no_context_takeover=true"),
@@ -654,7 +736,9 @@ INVALID = [
     ("7692-7-05", "client_max_window_bits; client_max_window_bits=10"),
     ("7692-7-05", "client_no_context_takeover; client_no_context_takeover"),
 ]
-INVALID_PARAMETERS = [pytest.param(text, marks=pytest.mark.rfc(rule), id=text) for rule, text in INVALID]
+INVALID_PARAMETERS = [
+    pytest.param(text, marks=pytest.mark.rfc(rule), id=text) for rule, text in INVALID
+]
 
 
 @pytest.mark.rfc("7692-3-02", "7692-5-18", "7692-7-02", "7692-5-02", "6455-9.1-06")
@@ -686,19 +770,30 @@ def test_5_no_offer_no_answer():
     assert choose_offer([], SETTINGS) is None
 
 
-@pytest.mark.rfc("7692-5-04", "7692-5-12", "7692-7.1.1.1-05", "7692-7.1.1.1-06", "7692-7.1.1.2-03", "7692-7.1.1.2-04")
+@pytest.mark.rfc(
+    "7692-5-04",
+    "7692-5-12",
+    "7692-7.1.1.1-05",
+    "7692-7.1.1.1-06",
+    "7692-7.1.1.2-03",
+    "7692-7.1.1.2-04",
+)
 @pytest.mark.parametrize("asked, own", list(itertools.product([False, True], repeat=2)))
 @pytest.mark.parametrize("side", ["server", "client"])
 def test_7_1_1_context_takeover_is_off_if_either_side_says_so(side, asked, own):
     name = f"{side}_no_context_takeover"
     offered = f"permessage-deflate; {name}" if asked else "permessage-deflate"
-    parameters, answer = choose_offer(parse_extensions([offered]), replace(UNLIMITED, **{name: own}))
+    parameters, answer = choose_offer(
+        parse_extensions([offered]), replace(UNLIMITED, **{name: own})
+    )
     off = asked or own
     assert answer == (f"permessage-deflate; {name}" if off else "permessage-deflate")
     assert parameters == replace(Parameters(), **{name: off})
 
 
-@pytest.mark.rfc("7692-5-04", "7692-7.1.2.1-02", "7692-7.1.2.1-07", "7692-7.1.2.1-08", "7692-7.1.2.1-09")
+@pytest.mark.rfc(
+    "7692-5-04", "7692-7.1.2.1-02", "7692-7.1.2.1-07", "7692-7.1.2.1-08", "7692-7.1.2.1-09"
+)
 @pytest.mark.parametrize("own", [None, *ALL_BITS])
 def test_7_1_2_1_the_server_window_is_the_smaller_one_and_said_if_asked_or_limited(own):
     for asked in (None, *ALL_BITS):
@@ -706,15 +801,23 @@ def test_7_1_2_1_the_server_window_is_the_smaller_one_and_said_if_asked_or_limit
 
 
 def check_server_window(asked, own):
-    offered = f"permessage-deflate; server_max_window_bits={asked}" if asked else "permessage-deflate"
-    parameters, answer = choose_offer(parse_extensions([offered]), replace(UNLIMITED, server_max_window_bits=own))
+    offered = (
+        f"permessage-deflate; server_max_window_bits={asked}" if asked else "permessage-deflate"
+    )
+    parameters, answer = choose_offer(
+        parse_extensions([offered]), replace(UNLIMITED, server_max_window_bits=own)
+    )
     bits = min(asked or 15, own or 15)
     silent = asked is None and bits == 15
-    assert answer == ("permessage-deflate" if silent else f"permessage-deflate; server_max_window_bits={bits}")
+    assert answer == (
+        "permessage-deflate" if silent else f"permessage-deflate; server_max_window_bits={bits}"
+    )
     assert parameters == Parameters(server_max_window_bits=bits)
 
 
-@pytest.mark.rfc("7692-7.1.2.2-02", "7692-7.1.2.2-06", "7692-7.1.2.2-07", "7692-7.1.2.2-08", "7692-5-08")
+@pytest.mark.rfc(
+    "7692-7.1.2.2-02", "7692-7.1.2.2-06", "7692-7.1.2.2-07", "7692-7.1.2.2-08", "7692-5-08"
+)
 @pytest.mark.parametrize("own", [None, *ALL_BITS])
 def test_7_1_2_2_the_client_window_is_the_smaller_one_if_the_client_allows_a_limit(own):
     for hint in (None, *ALL_BITS):
@@ -723,9 +826,13 @@ def test_7_1_2_2_the_client_window_is_the_smaller_one_if_the_client_allows_a_lim
 
 def check_client_window(hint, own):
     offered = "permessage-deflate; client_max_window_bits" + (f"={hint}" if hint else "")
-    parameters, answer = choose_offer(parse_extensions([offered]), replace(UNLIMITED, client_max_window_bits=own))
+    parameters, answer = choose_offer(
+        parse_extensions([offered]), replace(UNLIMITED, client_max_window_bits=own)
+    )
     bits = min(hint or 15, own or 15)
-    assert answer == ("permessage-deflate" if bits == 15 else f"permessage-deflate; client_max_window_bits={bits}")
+    assert answer == (
+        "permessage-deflate" if bits == 15 else f"permessage-deflate; client_max_window_bits={bits}"
+    )
     assert parameters == Parameters(client_max_window_bits=bits)
 
 
@@ -735,7 +842,10 @@ def test_7_1_2_2_the_client_window_is_not_limited_unless_the_offer_allows_it(own
     settings = replace(UNLIMITED, client_max_window_bits=own)
     offers = parse_extensions(["permessage-deflate; client_no_context_takeover"])
     parameters = Parameters(client_no_context_takeover=True)
-    assert choose_offer(offers, settings) == (parameters, "permessage-deflate; client_no_context_takeover")
+    assert choose_offer(offers, settings) == (
+        parameters,
+        "permessage-deflate; client_no_context_takeover",
+    )
 
 
 def test_7_1_all_four_parameters_in_one_answer():
@@ -743,7 +853,10 @@ def test_7_1_all_four_parameters_in_one_answer():
     settings = DeflateSettings(9, 10, client_no_context_takeover=True)
     assert choose_offer(parse_extensions([offered]), settings) == (
         Parameters(9, 10, True, True),
-        f"permessage-deflate; {BOTH_TAKEOVERS}; server_max_window_bits=9; client_max_window_bits=10",
+        (
+            f"permessage-deflate; {BOTH_TAKEOVERS}; server_max_window_bits=9; "
+            "client_max_window_bits=10"
+        ),
     )
 
 
@@ -767,7 +880,10 @@ def test_7_1_all_four_parameters_in_one_answer():
         (UNLIMITED, "permessage-deflate"),
         (DeflateSettings(10, None), "permessage-deflate; server_max_window_bits=10"),
         (DeflateSettings(None, 9), "permessage-deflate; client_max_window_bits=9"),
-        (DeflateSettings(None, 15, True), "permessage-deflate; server_no_context_takeover; client_max_window_bits=15"),
+        (
+            DeflateSettings(None, 15, True),
+            "permessage-deflate; server_no_context_takeover; client_max_window_bits=15",
+        ),
         (
             DeflateSettings(8, None, False, True),
             "permessage-deflate; client_no_context_takeover; server_max_window_bits=8",
@@ -778,16 +894,34 @@ def test_7_1_the_offer_says_what_the_settings_ask_for(settings, offered):
     assert offer(settings) == offered
 
 
-@pytest.mark.rfc("7692-5-11", "7692-7.1.1.1-07", "7692-7.1.1.2-03", "7692-7.1.2.1-07", "7692-7.1.2.1-09")
+@pytest.mark.rfc(
+    "7692-5-11", "7692-7.1.1.1-07", "7692-7.1.1.2-03", "7692-7.1.2.1-07", "7692-7.1.2.1-09"
+)
 @pytest.mark.parametrize(
     "settings, answer, parameters",
     [
         (UNLIMITED, "permessage-deflate", Parameters()),
-        (UNLIMITED, "permessage-deflate; server_no_context_takeover", Parameters(server_no_context_takeover=True)),
-        (UNLIMITED, "permessage-deflate; client_no_context_takeover", Parameters(client_no_context_takeover=True)),
+        (
+            UNLIMITED,
+            "permessage-deflate; server_no_context_takeover",
+            Parameters(server_no_context_takeover=True),
+        ),
+        (
+            UNLIMITED,
+            "permessage-deflate; client_no_context_takeover",
+            Parameters(client_no_context_takeover=True),
+        ),
         (UNLIMITED, "permessage-deflate; server_max_window_bits=8", Parameters(8)),
-        (DeflateSettings(10, None), "permessage-deflate; server_max_window_bits=10", Parameters(10)),
-        (DeflateSettings(10, None), 'permessage-deflate; server_max_window_bits="9"', Parameters(9)),
+        (
+            DeflateSettings(10, None),
+            "permessage-deflate; server_max_window_bits=10",
+            Parameters(10),
+        ),
+        (
+            DeflateSettings(10, None),
+            'permessage-deflate; server_max_window_bits="9"',
+            Parameters(9),
+        ),
         (
             DeflateSettings(None, 12),
             "permessage-deflate; client_max_window_bits=8",
@@ -797,7 +931,10 @@ def test_7_1_the_offer_says_what_the_settings_ask_for(settings, offered):
         (DeflateSettings(None, 12, False, True), "permessage-deflate", Parameters()),
         (
             DeflateSettings(9, 12, True),
-            f"permessage-deflate; {BOTH_TAKEOVERS}; server_max_window_bits=9; client_max_window_bits=11",
+            (
+                f"permessage-deflate; {BOTH_TAKEOVERS}; server_max_window_bits=9; "
+                "client_max_window_bits=11"
+            ),
             Parameters(9, 11, True, True),
         ),
     ],
@@ -817,15 +954,23 @@ def faults_of(answer, settings):
     return caught.value.faults
 
 
-IN_ANSWERS_ONLY = [pytest.param("client_max_window_bits", marks=pytest.mark.rfc("7692-7-09"), id="valueless")]
+IN_ANSWERS_ONLY = [
+    pytest.param("client_max_window_bits", marks=pytest.mark.rfc("7692-7-09"), id="valueless")
+]
 RULES_OF_ANSWERS = {"7692-7-03": "7692-7-08", "7692-7-04": "7692-7-09", "7692-7-05": "7692-7-10"}
-INVALID_ANSWERS = [pytest.param(text, marks=pytest.mark.rfc(RULES_OF_ANSWERS[rule]), id=text) for rule, text in INVALID]
+INVALID_ANSWERS = [
+    pytest.param(text, marks=pytest.mark.rfc(RULES_OF_ANSWERS[rule]), id=text)
+    for rule, text in INVALID
+]
 
 
 @pytest.mark.rfc("7692-7-07", "7692-5-20", "7692-7.1.2.1-08", "7692-7.1.2.2-08")
 @pytest.mark.parametrize("parameters", [*INVALID_ANSWERS, *IN_ANSWERS_ONLY])
 def test_7_an_answer_with_invalid_parameters_fails(parameters):
-    sections = {fault.section for fault in faults_of(f"permessage-deflate; {parameters}", DeflateSettings(15, 15))}
+    sections = {
+        fault.section
+        for fault in faults_of(f"permessage-deflate; {parameters}", DeflateSettings(15, 15))
+    }
     name = parameters.partition("=")[0]
     own = {
         "server_no_context_takeover": "RFC 7692 §7.1.1.1",
@@ -841,7 +986,11 @@ def test_7_an_answer_with_invalid_parameters_fails(parameters):
 @pytest.mark.parametrize(
     "settings, answer, section",
     [
-        (DeflateSettings(10, None), "permessage-deflate; server_max_window_bits=11", "RFC 7692 §7.1.2.1"),
+        (
+            DeflateSettings(10, None),
+            "permessage-deflate; server_max_window_bits=11",
+            "RFC 7692 §7.1.2.1",
+        ),
         (DeflateSettings(10, None), "permessage-deflate", "RFC 7692 §7.1.2.1"),
         (DeflateSettings(None, None, True), "permessage-deflate", "RFC 7692 §7.1.1.1"),
         pytest.param(
@@ -851,13 +1000,18 @@ def test_7_an_answer_with_invalid_parameters_fails(parameters):
             marks=pytest.mark.rfc("7692-7.1.2.2-10"),
         ),
         pytest.param(
-            UNLIMITED, "permessage-deflate, permessage-deflate", "RFC 7692 §5", marks=pytest.mark.rfc("7692-5-15")
+            UNLIMITED,
+            "permessage-deflate, permessage-deflate",
+            "RFC 7692 §5",
+            marks=pytest.mark.rfc("7692-5-15"),
         ),
         (UNLIMITED, "permessage-deflate, x-webkit-deflate-frame", "§4.1"),
         (UNLIMITED, "permessage-bzip2", "§4.1"),
     ],
 )
-def test_7_an_answer_that_the_offer_does_not_allow_fails_and_names_the_section(settings, answer, section):
+def test_7_an_answer_that_the_offer_does_not_allow_fails_and_names_the_section(
+    settings, answer, section
+):
     assert [fault.section for fault in faults_of(answer, settings)] == [section]
 
 

@@ -1,4 +1,6 @@
-"""RFC 6455 §7.1.7, §4.2.1: what a refusal carries: its section, what was seen and expected, its code or status."""
+"""RFC 6455 §7.1.7, §4.2.1: what a refusal carries: its section, what was seen and expected, its
+code or status.
+"""
 
 from http import HTTPStatus
 
@@ -15,7 +17,12 @@ from refws.protocol.errors import (
     WebSocketException,
 )
 
-FAILURES = [(ProtocolError, 1002), (InvalidData, 1007), (PolicyViolation, 1008), (MessageTooBig, 1009)]
+FAILURES = [
+    (ProtocolError, 1002),
+    (InvalidData, 1007),
+    (PolicyViolation, 1008),
+    (MessageTooBig, 1009),
+]
 every_failure = pytest.mark.parametrize("failure, code", FAILURES)
 
 
@@ -54,7 +61,10 @@ def test_4_2_1_a_fault_is_shown_like_a_failure():
 
 
 def test_4_2_1_a_handshake_error_has_all_faults_in_their_order_and_the_status_of_the_first():
-    faults = [Fault("§4.4", "a", "b", HTTPStatus.UPGRADE_REQUIRED), Fault("§4.2.1 item 1", "c", "d")]
+    faults = [
+        Fault("§4.4", "a", "b", HTTPStatus.UPGRADE_REQUIRED),
+        Fault("§4.2.1 item 1", "c", "d"),
+    ]
     error = HandshakeError(iter(faults))
     assert error.faults == tuple(faults)
     assert error.status == 426

@@ -1,4 +1,6 @@
-"""RFC 6455 §5, RFC 7692 §7.2.3: frames explained: the RFCs' own examples, every violation, and any bytes at all."""
+"""RFC 6455 §5, RFC 7692 §7.2.3: frames explained: the RFCs' own examples, every violation, and any
+bytes at all.
+"""
 
 import io
 import json
@@ -72,7 +74,15 @@ def values(explained):
 @pytest.mark.rfc("6455-5.2-01", "6455-5.2-06")
 def test_5_7_a_single_frame_unmasked_text_message():
     explained = one("81 05 48 65 6c 6c 6f")
-    assert values(explained) == {"FIN": 1, "RSV1": 0, "RSV2": 0, "RSV3": 0, "opcode": 1, "MASK": 0, "length": 5}
+    assert values(explained) == {
+        "FIN": 1,
+        "RSV1": 0,
+        "RSV2": 0,
+        "RSV3": 0,
+        "opcode": 1,
+        "MASK": 0,
+        "length": 5,
+    }
     assert (explained.name, explained.text, explained.xor) == ("text", "Hello", ())
     assert (explained.before, explained.after) == (Situation(), Situation())
     assert explained.verdict == Legal()
@@ -82,7 +92,14 @@ def test_5_7_a_single_frame_unmasked_text_message():
 def test_5_7_a_single_frame_masked_text_message():
     explained = one("81 85 37 fa 21 3d 7f 9f 4d 51 58", CLIENT)
     assert values(explained) == {
-        "FIN": 1, "RSV1": 0, "RSV2": 0, "RSV3": 0, "opcode": 1, "MASK": 1, "length": 5, "masking key": 0x37FA213D,
+        "FIN": 1,
+        "RSV1": 0,
+        "RSV2": 0,
+        "RSV3": 0,
+        "opcode": 1,
+        "MASK": 1,
+        "length": 5,
+        "masking key": 0x37FA213D,
     }
     assert [(step.wire, step.key, step.result, step.character) for step in explained.xor] == [
         (0x7F, 0x37, 0x48, "H"),
@@ -92,16 +109,27 @@ def test_5_7_a_single_frame_masked_text_message():
         (0x58, 0x37, 0x6F, "o"),
     ]
     assert (explained.header_bytes, explained.masking_key, explained.payload_start) == (
-        b"\x81\x85", b"\x37\xfa\x21\x3d", b"\x7f\x9f\x4d\x51\x58",
+        b"\x81\x85",
+        b"\x37\xfa\x21\x3d",
+        b"\x7f\x9f\x4d\x51\x58",
     )
-    assert (explained.plain_start, explained.text, explained.verdict) == (b"Hello", "Hello", Legal())
+    assert (explained.plain_start, explained.text, explained.verdict) == (
+        b"Hello",
+        "Hello",
+        Legal(),
+    )
 
 
 @pytest.mark.rfc("6455-5.4-03", "6455-5.4-17")
 def test_5_7_a_fragmented_unmasked_text_message():
     first, last = explain(bytes.fromhex("01 03 48 65 6c 80 02 6c 6f"))
     between = Situation(OpenMessage(TEXT, compressed=False, fragments=1, length=3))
-    assert (first.name, first.text, first.before, first.after) == ("text", "Hel", Situation(), between)
+    assert (first.name, first.text, first.before, first.after) == (
+        "text",
+        "Hel",
+        Situation(),
+        between,
+    )
     assert (last.name, last.kind, last.text) == ("continuation", TEXT, "lo")
     assert (last.before, last.after) == (between, Situation())
     assert (first.offset, last.offset) == (0, 5)
@@ -113,8 +141,18 @@ def test_5_7_unmasked_ping_request_and_masked_ping_response():
     conversation = Conversation()
     (ping,) = conversation.feed(SERVER, bytes.fromhex("89 05 48 65 6c 6c 6f"))
     (pong,) = conversation.feed(CLIENT, bytes.fromhex("8a 85 37 fa 21 3d 7f 9f 4d 51 58"))
-    assert (ping.name, ping.plain_start, ping.text, ping.verdict) == ("ping", b"Hello", None, Legal())
-    assert (pong.name, pong.plain_start, pong.text, pong.verdict) == ("pong", b"Hello", None, Legal())
+    assert (ping.name, ping.plain_start, ping.text, ping.verdict) == (
+        "ping",
+        b"Hello",
+        None,
+        Legal(),
+    )
+    assert (pong.name, pong.plain_start, pong.text, pong.verdict) == (
+        "pong",
+        b"Hello",
+        None,
+        Legal(),
+    )
 
 
 @pytest.mark.rfc("6455-5.2-08", "6455-5.2-10")
@@ -125,7 +163,10 @@ def test_5_7_unmasked_ping_request_and_masked_ping_response():
 )
 def test_5_7_long_binary_messages_in_a_single_unmasked_frame(header, length, seven_bits):
     explained = one(bytes.fromhex(header) + payload_of(length))
-    assert (values(explained)["length"], values(explained)["extended length"]) == (seven_bits, length)
+    assert (values(explained)["length"], values(explained)["extended length"]) == (
+        seven_bits,
+        length,
+    )
     assert (explained.header.payload_length, explained.payload_received) == (length, length)
     assert explained.plain_start == payload_of(length)[:64]
     assert (explained.name, explained.text, explained.verdict) == ("binary", None, Legal())
@@ -196,7 +237,11 @@ HELLO = bytes.fromhex("f2 48 cd c9 c9 07 00")
 @pytest.mark.rfc("7692-6.1-02", "7692-7.2.2-01", "7692-7.2.2-02")
 def test_7692_7_2_3_1_a_message_in_one_block_unfragmented():
     explained = one("c1 07 f2 48 cd c9 c9 07 00", deflate=Parameters())
-    assert (explained.compressed, explained.inflated_start, explained.inflated_length) == (True, b"Hello", 5)
+    assert (explained.compressed, explained.inflated_start, explained.inflated_length) == (
+        True,
+        b"Hello",
+        5,
+    )
     assert (explained.text, explained.put_back) == ("Hello", b"\x00\x00\xff\xff")
     assert explained.verdict == Legal()
     assert "00 00 ff ff put back at the end: 5 bytes: 48 65 6c 6c 6f" in unwrapped(draw(explained))
@@ -206,7 +251,11 @@ def test_7692_7_2_3_1_a_message_in_one_block_unfragmented():
 def test_7692_7_2_3_1_a_message_in_one_block_in_two_frames():
     first, last = explain(bytes.fromhex("41 03 f2 48 cd 80 04 c9 c9 07 00"), deflate=Parameters())
     assert (first.put_back, last.put_back) == (b"", b"\x00\x00\xff\xff")
-    assert first.after == Situation(OpenMessage(TEXT, compressed=True, fragments=1, length=3)) == last.before
+    assert (
+        first.after
+        == Situation(OpenMessage(TEXT, compressed=True, fragments=1, length=3))
+        == last.before
+    )
     assert first.inflated_start + last.inflated_start == b"Hello"
     assert first.verdict == last.verdict == Legal()
 
@@ -243,7 +292,9 @@ def test_7692_7_2_3_5_two_blocks_in_one_message():
 
 @pytest.mark.rfc("7692-7.2.3.6-01")
 def test_7692_7_2_3_6_an_empty_last_fragment():
-    first, last = explain(b"\x41\x0b" + HELLO + bytes.fromhex("00 00 ff ff 80 01 00"), deflate=Parameters())
+    first, last = explain(
+        b"\x41\x0b" + HELLO + bytes.fromhex("00 00 ff ff 80 01 00"), deflate=Parameters()
+    )
     assert (first.text, last.text, last.inflated_length) == ("Hello", "", 0)
     assert first.verdict == last.verdict == Legal()
 
@@ -258,10 +309,16 @@ def test_5_2_every_vector_is_explained_as_it_stands(name):
     items = explain(wire, sender_of(header.masked), **options)
     (explained,) = items
     assert explained.header == header
-    assert (explained.masking_key, explained.plain_start) == (masking_key, payload[: len(explained.plain_start)])
+    assert (explained.masking_key, explained.plain_start) == (
+        masking_key,
+        payload[: len(explained.plain_start)],
+    )
     assert explained.payload_received == header.payload_length
     assert explained.header_bytes == wire[: len(explained.header_bytes)]
-    assert items == explain_byte_by_byte(wire[:300], sender_of(header.masked), **options) or len(wire) > 300
+    assert (
+        items == explain_byte_by_byte(wire[:300], sender_of(header.masked), **options)
+        or len(wire) > 300
+    )
 
 
 @pytest.mark.parametrize("bad", BAD_HEADERS)
@@ -287,7 +344,14 @@ def test_5_2_every_bad_header_has_the_same_verdict_where_explaining_goes_on(bad)
     (first, *_) = stopped.feed(sender_of(bad.masked), bad.wire)
     (same, *_) = going_on.feed(sender_of(bad.masked), bad.wire) + going_on.finish()
     verdict = same.verdict
-    assert (verdict.section, verdict.seen, verdict.expected, verdict.code, verdict.field, verdict.offset) == (
+    assert (
+        verdict.section,
+        verdict.seen,
+        verdict.expected,
+        verdict.code,
+        verdict.field,
+        verdict.offset,
+    ) == (
         first.verdict.section,
         first.verdict.seen,
         first.verdict.expected,
@@ -316,7 +380,11 @@ def test_5_2_every_bad_header_has_the_same_verdict_where_explaining_goes_on(bad)
 def test_5_2_the_field_to_blame_is_named(wire, sender, field, offset):
     (explained, *_) = explain(bytes.fromhex(wire), sender, keep_going=False)
     assert (explained.verdict.field, explained.verdict.offset) == (field, offset)
-    red = [line for line in draw(explained, Style(color=True)).splitlines() if line.startswith("\x1b[31m " + field)]
+    red = [
+        line
+        for line in draw(explained, Style(color=True)).splitlines()
+        if line.startswith("\x1b[31m " + field)
+    ]
     assert len(red) == 1 or field == "extended length" and len(explained.header_bytes) == 2
 
 
@@ -333,12 +401,18 @@ def same_words(verdict, failure):
 
 
 def endpoint_failure(wire, sender, deflate=None, max_size=None, max_fragments=None):
-    """What an endpoint that reads these bytes fails the connection with; None if they end, or a Close comes, before."""
+    """What an endpoint that reads these bytes fails the connection with; None if they end, or a
+    Close comes, before.
+    """
     file, incoming = io.BytesIO(wire), IncomingMessage(max_size, max_fragments)
     if deflate is not None and sender is CLIENT:
-        incoming.inflater = Inflater(deflate.client_max_window_bits, deflate.client_no_context_takeover)
+        incoming.inflater = Inflater(
+            deflate.client_max_window_bits, deflate.client_no_context_takeover
+        )
     elif deflate is not None:
-        incoming.inflater = Inflater(deflate.server_max_window_bits, deflate.server_no_context_takeover)
+        incoming.inflater = Inflater(
+            deflate.server_max_window_bits, deflate.server_no_context_takeover
+        )
     try:
         while True:
             header = read_header(file, sender is CLIENT, deflate is not None)
@@ -362,30 +436,64 @@ def endpoint_failure(wire, sender, deflate=None, max_size=None, max_fragments=No
 BAD_SEQUENCES = {
     "continuation-of-nothing": ([(CONT, b"a")], {}, "§5.4", ("6455-5.4-03",)),
     "new-message-inside": ([(TEXT, b"a", 0), (BINARY, b"b")], {}, "§5.4", ("6455-5.4-09",)),
-    "continuation-after-the-end": ([(TEXT, b"a", 0), (CONT, b"b"), (CONT, b"c")], {}, "§5.4", ("6455-5.4-03",)),
+    "continuation-after-the-end": (
+        [(TEXT, b"a", 0), (CONT, b"b"), (CONT, b"c")],
+        {},
+        "§5.4",
+        ("6455-5.4-03",),
+    ),
     "bad-utf8": ([(TEXT, b"a\xffb")], {}, "§8.1", ("6455-8.1-01",)),
-    "bad-utf8-in-a-continuation": ([(TEXT, b"\xce", 0), (CONT, b"\xce")], {}, "§8.1", ("6455-8.1-01",)),
+    "bad-utf8-in-a-continuation": (
+        [(TEXT, b"\xce", 0), (CONT, b"\xce")],
+        {},
+        "§8.1",
+        ("6455-8.1-01",),
+    ),
     "character-cut-off": ([(TEXT, b"ab\xce")], {}, "§8.1", ("6455-8.1-01",)),
     "surrogate": ([(TEXT, b"ab\xed\xa0\x80cd")], {}, "§8.1", ("6455-8.1-01",)),
     "close-with-one-byte": ([(CLOSE, b"\x03")], {}, "§5.5.1", ("6455-5.5.1-02",)),
     "close-1005": ([(CLOSE, close_body(1005))], {}, "§7.4", ()),
     "close-with-bad-reason": ([(CLOSE, b"\x03\xe8\xff")], {}, "§5.5.1", ("6455-5.5.1-04",)),
     "too-big": ([(BINARY, b"12345678", 0), (CONT, b"9")], {"max_size": 8}, "§10.4", ()),
-    "too-many-fragments": ([(TEXT, b"", 0), (CONT, b"", 0), (CONT, b"")], {"max_fragments": 2}, "§10.4", ()),
-    "rsv1-in-a-continuation": (
-        [(TEXT, b"\xf2", 0, 4), (CONT, b"\x48", 1, 4)], {"deflate": Parameters()}, "RFC 7692 §6.1", ("7692-6.1-05",),
+    "too-many-fragments": (
+        [(TEXT, b"", 0), (CONT, b"", 0), (CONT, b"")],
+        {"max_fragments": 2},
+        "§10.4",
+        (),
     ),
-    "not-deflate": ([(TEXT, b"\xff\xff", 1, 4)], {"deflate": Parameters()}, "RFC 7692 §7.2.2", ("7692-7.2.2-02",)),
-    "breaks-off": ([(TEXT, HELLO[:3], 1, 4)], {"deflate": Parameters()}, "RFC 7692 §7.2.2", ("7692-7.2.2-02",)),
+    "rsv1-in-a-continuation": (
+        [(TEXT, b"\xf2", 0, 4), (CONT, b"\x48", 1, 4)],
+        {"deflate": Parameters()},
+        "RFC 7692 §6.1",
+        ("7692-6.1-05",),
+    ),
+    "not-deflate": (
+        [(TEXT, b"\xff\xff", 1, 4)],
+        {"deflate": Parameters()},
+        "RFC 7692 §7.2.2",
+        ("7692-7.2.2-02",),
+    ),
+    "breaks-off": (
+        [(TEXT, HELLO[:3], 1, 4)],
+        {"deflate": Parameters()},
+        "RFC 7692 §7.2.2",
+        ("7692-7.2.2-02",),
+    ),
     "inflates-to-too-much": (
-        [(TEXT, HELLO, 1, 4)], {"deflate": Parameters(), "max_size": 4}, "§10.4", (),
+        [(TEXT, HELLO, 1, 4)],
+        {"deflate": Parameters(), "max_size": 4},
+        "§10.4",
+        (),
     ),
 }
 
 
 @pytest.mark.parametrize(
     ("frames", "options", "section"),
-    [pytest.param(*case[:3], id=name, marks=pytest.mark.rfc(*case[3])) for name, case in BAD_SEQUENCES.items()],
+    [
+        pytest.param(*case[:3], id=name, marks=pytest.mark.rfc(*case[3]))
+        for name, case in BAD_SEQUENCES.items()
+    ],
 )
 def test_7_1_7_every_bad_sequence_gets_the_verdict_of_an_endpoint(frames, options, section):
     wire = b"".join(frame(*arguments) for arguments in frames)
@@ -423,14 +531,18 @@ def violations_in(items):
 )
 def test_8_1_the_offset_is_the_byte_that_cannot_be_utf_8(payloads, offset):
     last = len(payloads) - 1
-    wire = b"".join(frame(CONT if i else TEXT, payload, fin=i == last) for i, payload in enumerate(payloads))
+    wire = b"".join(
+        frame(CONT if i else TEXT, payload, fin=i == last) for i, payload in enumerate(payloads)
+    )
     (*_, bad) = explain(wire, CLIENT)
     assert bad.verdict.section == "§8.1"
     assert bad.verdict.offset == offset
 
 
 def first_refused(text):
-    """The index of the byte at which a receiver that gets one after the other fails; None if that is never."""
+    """The index of the byte at which a receiver that gets one after the other fails; None if that
+    is never.
+    """
     incoming = IncomingMessage()
     incoming.start_frame(read_header(io.BytesIO(b"\x01\x7e\xff\xff"), masked=False))
     for index, byte in enumerate(text):
@@ -461,26 +573,28 @@ def test_8_1_the_byte_found_is_the_one_at_which_a_receiver_of_single_bytes_fails
 
 def conversation_of_everything():
     """What a client sends that is legal and what is not, with compression."""
-    return b"".join((
-        frame(TEXT, "κόσμε".encode()),
-        frame(TEXT, b"Hel", fin=0),
-        frame(PING, b"in between"),
-        frame(CONT, b"lo"),
-        frame(TEXT, HELLO, rsv=4),
-        frame(BINARY, payload_of(300)),
-        frame(3, b"reserved"),
-        frame(TEXT, b"unmasked", masked=0),
-        frame(TEXT, b"\xff bad"),
-        frame(CONT, b"nothing to continue"),
-        frame(TEXT, b"not deflate", rsv=4),
-        frame(TEXT, b"first", fin=0),
-        frame(TEXT, b"second", fin=0),
-        frame(CONT, b"third"),
-        frame(CLOSE, close_body(1000, "bye")),
-        frame(TEXT, b"after the Close"),
-        frame(PONG, b"x" * 126),
-        frame(TEXT, b"cut off")[:-2],
-    ))
+    return b"".join(
+        (
+            frame(TEXT, "κόσμε".encode()),
+            frame(TEXT, b"Hel", fin=0),
+            frame(PING, b"in between"),
+            frame(CONT, b"lo"),
+            frame(TEXT, HELLO, rsv=4),
+            frame(BINARY, payload_of(300)),
+            frame(3, b"reserved"),
+            frame(TEXT, b"unmasked", masked=0),
+            frame(TEXT, b"\xff bad"),
+            frame(CONT, b"nothing to continue"),
+            frame(TEXT, b"not deflate", rsv=4),
+            frame(TEXT, b"first", fin=0),
+            frame(TEXT, b"second", fin=0),
+            frame(CONT, b"third"),
+            frame(CLOSE, close_body(1000, "bye")),
+            frame(TEXT, b"after the Close"),
+            frame(PONG, b"x" * 126),
+            frame(TEXT, b"cut off")[:-2],
+        )
+    )
 
 
 @pytest.mark.parametrize("keep_going", [True, False])
@@ -505,7 +619,12 @@ def test_long_payloads_give_the_same_in_any_cut():
     text = "".join(random.Random(1).choices("abcdefghκόσμε", k=30_000)).encode()
     compressed = deflater.deflate(text)
     assert len(compressed) > 2 * 4096
-    for payload, rsv in ((text, 0), (compressed, 4), (compressed[:-1] + b"\xff\xff", 4), (text + b"\xff" + text, 0)):
+    for payload, rsv in (
+        (text, 0),
+        (compressed, 4),
+        (compressed[:-1] + b"\xff\xff", 4),
+        (text + b"\xff" + text, 0),
+    ):
         wire = frame(TEXT, payload, rsv=rsv) + frame(PING, b"next")
         for keep_going in (True, False):
             options = {"deflate": Parameters(), "keep_going": keep_going}
@@ -520,7 +639,9 @@ def test_long_payloads_give_the_same_in_any_cut():
 def test_every_byte_is_accounted_for():
     wire = conversation_of_everything()
     for keep_going in (True, False):
-        assert sum(map(size_of, explain(wire, CLIENT, keep_going=keep_going, deflate=Parameters()))) == len(wire)
+        assert sum(
+            map(size_of, explain(wire, CLIENT, keep_going=keep_going, deflate=Parameters()))
+        ) == len(wire)
 
 
 def size_of(item):
@@ -628,7 +749,11 @@ def test_5_4_each_side_has_a_message_of_its_own_and_the_closing_state_is_shared(
     (ping,) = conversation.feed(SERVER, frame(PING, masked=0))
     assert (ping.before.message, ping.before.state) == (None, OPEN)
     (close,) = conversation.feed(SERVER, frame(CLOSE, close_body(1001), masked=0))
-    assert (close.close, close.after.closed_by, close.after.state) == (Close(1001), (SERVER,), CLOSING)
+    assert (close.close, close.after.closed_by, close.after.state) == (
+        Close(1001),
+        (SERVER,),
+        CLOSING,
+    )
     (last,) = conversation.feed(CLIENT, frame(CONT, b"b"))
     assert (last.before.closed_by, last.verdict) == ((SERVER,), Legal())
     (answer,) = conversation.feed(CLIENT, frame(CLOSE, close_body(1001)))
@@ -642,7 +767,10 @@ def test_5_5_1_data_after_the_own_close_is_a_violation_and_a_control_frame_is_no
     assert verdicts[0] == verdicts[1] == verdicts[3] == Legal()
     assert (verdicts[2].section, verdicts[2].field) == ("§5.5.1", "opcode")
     close, rest = explain(wire, CLIENT, keep_going=False)
-    assert (close.verdict, rest.why) == (Legal(), "after the Close: a receiver drops what follows (§1.4)")
+    assert (close.verdict, rest.why) == (
+        Legal(),
+        "after the Close: a receiver drops what follows (§1.4)",
+    )
     assert rest.length == len(wire) - 6
 
 
@@ -658,25 +786,44 @@ def test_7_1_7_explaining_goes_on_after_a_violation_that_leaves_the_frames_apart
 
 def test_5_1_the_frames_of_a_client_that_never_masks_are_all_explained():
     items = explain(frame(TEXT, b"Hel", fin=0, masked=0) + frame(CONT, b"lo", masked=0), CLIENT)
-    assert [(item.text, item.verdict.section) for item in items] == [("Hel", "§5.1"), ("lo", "§5.1")]
+    assert [(item.text, item.verdict.section) for item in items] == [
+        ("Hel", "§5.1"),
+        ("lo", "§5.1"),
+    ]
     assert items[1].after == Situation()
 
 
 def test_5_4_a_new_message_inside_another_takes_its_place():
-    wire = frame(TEXT, b"a", fin=0) + frame(BINARY, b"b", fin=0) + frame(CONT, b"c") + frame(TEXT, b"d")
+    wire = (
+        frame(TEXT, b"a", fin=0)
+        + frame(BINARY, b"b", fin=0)
+        + frame(CONT, b"c")
+        + frame(TEXT, b"d")
+    )
     items = explain(wire, CLIENT)
     assert [item.verdict == Legal() for item in items] == [True, False, True, True]
     assert (items[1].after.message.opcode, items[2].kind, items[3].text) == (BINARY, BINARY, "d")
 
 
 def test_8_1_only_the_first_violation_of_a_message_is_told_and_the_next_message_is_judged_again():
-    wire = frame(TEXT, b"\xff", fin=0) + frame(CONT, b"\xff") + frame(TEXT, b"\xff") + frame(TEXT, b"a")
+    wire = (
+        frame(TEXT, b"\xff", fin=0)
+        + frame(CONT, b"\xff")
+        + frame(TEXT, b"\xff")
+        + frame(TEXT, b"a")
+    )
     items = explain(wire, CLIENT)
     assert [item.verdict == Legal() for item in items] == [False, True, False, True]
 
 
 @pytest.mark.parametrize(
-    "wire", ["81 fe 00 05 37 fa 21 3d", "82 ff 80 00 00 00 00 00 00 00 01", "48 54 54 50 2f 31", "16 03 01 02 00"]
+    "wire",
+    [
+        "81 fe 00 05 37 fa 21 3d",
+        "82 ff 80 00 00 00 00 00 00 00 01",
+        "48 54 54 50 2f 31",
+        "16 03 01 02 00",
+    ],
 )
 def test_5_2_a_broken_length_or_no_frame_at_all_stops_explaining(wire):
     data = bytes.fromhex(wire)
@@ -692,7 +839,12 @@ def test_5_2_a_top_bit_behind_another_violation_stops_explaining_too():
 
 
 def test_7692_7_2_2_with_context_takeover_a_lost_window_is_not_found_again():
-    wire = frame(TEXT, b"\xff\xff", rsv=4) + frame(TEXT, HELLO, rsv=4) + frame(TEXT, b"plain") + frame(TEXT, b"\xff")
+    wire = (
+        frame(TEXT, b"\xff\xff", rsv=4)
+        + frame(TEXT, HELLO, rsv=4)
+        + frame(TEXT, b"plain")
+        + frame(TEXT, b"\xff")
+    )
     lost = explain(wire, CLIENT, deflate=Parameters())
     assert [item.verdict == Legal() for item in lost] == [False, True, True, False]
     assert (lost[1].compressed, lost[1].inflated_length, lost[1].text) == (True, None, None)
@@ -713,7 +865,11 @@ def test_7692_6_a_compressed_message_that_is_broken_off_loses_the_window_of_its_
 
 def test_5_5_a_close_that_is_too_long_is_a_violation_of_its_length_alone():
     explained = one(frame(CLOSE, close_body(1000) + b"x" * 124), CLIENT)
-    assert (explained.verdict.section, explained.verdict.field, explained.close) == ("§5.5", "length", None)
+    assert (explained.verdict.section, explained.verdict.field, explained.close) == (
+        "§5.5",
+        "length",
+        None,
+    )
     assert explained.after.closed_by == (CLIENT,)
 
 
@@ -732,14 +888,24 @@ def test_7692_7_2_2_what_is_cut_off_is_inflated_as_far_as_it_goes(keep_going):
 @pytest.mark.parametrize(
     ("wire", "sender", "options", "hint"),
     [
-        ("81 ff 00 00 01 00 00 00 00 00 37 fa 21 3d", CLIENT, {}, "in little-endian the length would be 65536"),
+        (
+            "81 ff 00 00 01 00 00 00 00 00 37 fa 21 3d",
+            CLIENT,
+            {},
+            "in little-endian the length would be 65536",
+        ),
         ("82 7e 00 7e 01" + "00" * 125, SERVER, {}, ""),
         ("82 7e 2c 01" + "00" * 300, SERVER, {}, "in little-endian the length would be 300"),
         ("82 7f ff 00 00 00 00 00 00 80", SERVER, {}, ""),
         ("82 7f 80 00 01 00 00 00 00 00", SERVER, {}, "in little-endian the length would be 65664"),
         ("81 fe 00 05", CLIENT, {}, "write 5 into the 7 bits"),
         ("81 ff 00 00 00 00 00 00 01 00", CLIENT, {}, "write 256 into 16 bits, behind 126"),
-        (b"HTTP/1.1 200 OK".hex(), SERVER, {"at_handshake": False}, "looks like HTTP text: after the 101"),
+        (
+            b"HTTP/1.1 200 OK".hex(),
+            SERVER,
+            {"at_handshake": False},
+            "looks like HTTP text: after the 101",
+        ),
         (b"GET / HTTP/1.1".hex(), CLIENT, {"at_handshake": False}, "looks like an HTTP request"),
         (b"<!DOCTYPE".hex(), SERVER, {}, "looks like HTML"),
         ("16 03 01 02 00 01", CLIENT, {}, "looks like a TLS ClientHello"),
@@ -753,7 +919,12 @@ def test_7692_7_2_2_what_is_cut_off_is_inflated_as_far_as_it_goes(keep_going):
         ("81 06 ff fe 48 00 69 00", SERVER, {}, "looks like UTF-16"),
         ("81 84 00 00 00 00" + b"text".hex(), CLIENT, {}, "a key of four zeros masks nothing"),
         ("81 85 b7 fa 21 3d" + b"Hello".hex(), CLIENT, {}, "masked twice, or not at all"),
-        ("c1 0d 78 9c f2 48 cd c9 c9 07 00 05 8c 01 f5", SERVER, {"deflate": Parameters()}, "begins as zlib does"),
+        (
+            "c1 0d 78 9c f2 48 cd c9 c9 07 00 05 8c 01 f5",
+            SERVER,
+            {"deflate": Parameters()},
+            "begins as zlib does",
+        ),
         ("c1 03 1f 8b 08", SERVER, {"deflate": Parameters()}, "begins as gzip does"),
         ("c1 07 f2 48 cd c9 c9 07 00", SERVER, {}, "permessage-deflate must be agreed"),
         ("81 05 48 65 6c 6c 6f", SERVER, {}, ""),
@@ -802,8 +973,17 @@ def unwrapped(text):
 # What a peer cannot do to a terminal
 
 HOSTILE = (
-    "\x1b[2J\x1b]0;title\x07", "a\r\nb\x00\x7f\x9b", "\u202eevil\u2066\u200f", "שלום عربي", "a\u0301\u0301\u0301",
-    "\u200b\ufeff\ue000\U000e0041", '"quoted\\" \\n', "\u2028\u2029\x85", "漢字" * 30, "x" * 500, "😀" * 40,
+    "\x1b[2J\x1b]0;title\x07",
+    "a\r\nb\x00\x7f\x9b",
+    "\u202eevil\u2066\u200f",
+    "שלום عربي",
+    "a\u0301\u0301\u0301",
+    "\u200b\ufeff\ue000\U000e0041",
+    '"quoted\\" \\n',
+    "\u2028\u2029\x85",
+    "漢字" * 30,
+    "x" * 500,
+    "😀" * 40,
 )
 
 
@@ -820,7 +1000,9 @@ def test_no_text_of_a_peer_reaches_the_terminal_unescaped(text):
     for item in [item for wire in wires for item in explain(wire, CLIENT) + explain(wire, SERVER)]:
         for line in [*draw(item).splitlines(), draw_line(item)]:
             assert width(line) <= 80, line
-            assert all(escape(character) in (character, "\\" + character) for character in line), line
+            assert all(escape(character) in (character, "\\" + character) for character in line), (
+                line
+            )
 
 
 def test_what_is_harmless_is_shown_as_it_is():
@@ -851,14 +1033,40 @@ def test_colours_change_nothing_but_the_colour():
 
 def test_the_masked_example_as_json():
     data = json.loads(json.dumps(as_json(one("81 85 37 fa 21 3d 7f 9f 4d 51 58", CLIENT))))
-    assert (data["type"], data["sender"], data["name"], data["text"]) == ("FrameExplanation", "client", "text", "Hello")
-    assert (data["header_bytes"], data["masking_key"], data["payload_start"]) == ("8185", "37fa213d", "7f9f4d5158")
+    assert (data["type"], data["sender"], data["name"], data["text"]) == (
+        "FrameExplanation",
+        "client",
+        "text",
+        "Hello",
+    )
+    assert (data["header_bytes"], data["masking_key"], data["payload_start"]) == (
+        "8185",
+        "37fa213d",
+        "7f9f4d5158",
+    )
     assert data["verdict"] == {"type": "Legal", "hint": ""}
-    assert data["before"] == {"type": "Situation", "message": None, "closed_by": [], "state": "OPEN"}
-    assert data["xor"][0] == {"type": "XorStep", "wire": 0x7F, "key": 0x37, "result": 0x48, "character": "H"}
+    assert data["before"] == {
+        "type": "Situation",
+        "message": None,
+        "closed_by": [],
+        "state": "OPEN",
+    }
+    assert data["xor"][0] == {
+        "type": "XorStep",
+        "wire": 0x7F,
+        "key": 0x37,
+        "result": 0x48,
+        "character": "H",
+    }
     assert data["fields"][6] == {
-        "type": "Field", "name": "length", "byte": 1, "bit": 1, "bits": 7, "value": 5,
-        "meaning": "bytes of payload", "section": "§5.2",
+        "type": "Field",
+        "name": "length",
+        "byte": 1,
+        "bit": 1,
+        "bits": 7,
+        "value": 5,
+        "meaning": "bytes of payload",
+        "section": "§5.2",
     }
 
 
@@ -872,11 +1080,17 @@ def test_a_number_that_javascript_cannot_hold_is_a_string():
 
 RESPONSE = (
     b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n"
+    b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Extensions: "
+    b"permessage-deflate\r\n\r\n"
 )
 SEEDS = [vector.wire[:200] for vector in VECTORS.values()] + [
-    request("/"), request("/", "Sec-WebSocket-Extensions: permessage-deflate"), RESPONSE, b"\xc1\x07" + HELLO,
-    frame(TEXT, HELLO, rsv=4), frame(CLOSE, close_body(1000, "bye")), frame(TEXT, "κόσμε".encode()),
+    request("/"),
+    request("/", "Sec-WebSocket-Extensions: permessage-deflate"),
+    RESPONSE,
+    b"\xc1\x07" + HELLO,
+    frame(TEXT, HELLO, rsv=4),
+    frame(CLOSE, close_body(1000, "bye")),
+    frame(TEXT, "κόσμε".encode()),
 ]
 
 
@@ -890,11 +1104,17 @@ def strings(count, seed):
         data = bytearray(b"".join(chosen.choices(SEEDS, k=chosen.randrange(1, 4))))
         for _ in range(chosen.randrange(4)):
             place = min(chosen.randrange(len(data)), chosen.randrange(len(data)))
-            data[place] = chosen.choice((chosen.randrange(256), data[place] ^ 1 << chosen.randrange(8)))
+            data[place] = chosen.choice(
+                (chosen.randrange(256), data[place] ^ 1 << chosen.randrange(8))
+            )
         yield bytes(data[: chosen.randrange(len(data) + 1)])
 
 
-DEFLATES = (None, Parameters(), Parameters(client_no_context_takeover=True, server_max_window_bits=9))
+DEFLATES = (
+    None,
+    Parameters(),
+    Parameters(client_no_context_takeover=True, server_max_window_bits=9),
+)
 
 
 def test_random_and_mutated_bytes_are_explained_and_every_byte_is_accounted_for():
@@ -903,12 +1123,19 @@ def test_random_and_mutated_bytes_are_explained_and_every_byte_is_accounted_for(
         sender, deflate = (CLIENT, SERVER)[number % 2], DEFLATES[number % 3]
         items = explain(data, sender, deflate=deflate, keep_going=number % 5 > 0)
         assert sum(map(size_of, items)) == len(data), data.hex()
-        types |= {type(item.verdict) for item in items if not isinstance(item, NotRead)} | set(map(type, items))
+        types |= {type(item.verdict) for item in items if not isinstance(item, NotRead)} | set(
+            map(type, items)
+        )
         if number % 10 == 0:
             json.dumps(as_json(tuple(items)))
-            for line in "\n".join(draw(item) + "\n" + draw_line(item) for item in items).splitlines():
+            for line in "\n".join(
+                draw(item) + "\n" + draw_line(item) for item in items
+            ).splitlines():
                 assert width(line) <= 80 and line.isprintable(), data.hex()
-            assert explain_byte_by_byte(data, sender, deflate=deflate, keep_going=number % 5 > 0) == items, data.hex()
+            assert (
+                explain_byte_by_byte(data, sender, deflate=deflate, keep_going=number % 5 > 0)
+                == items
+            ), data.hex()
     assert types == {Legal, Violation, CutOff, FrameExplanation, HeadExplanation, NotRead}
 
 
@@ -918,13 +1145,23 @@ def test_7_1_7_mutated_frames_get_the_verdict_of_an_endpoint():
         sender, deflate = (CLIENT, SERVER)[number % 2], DEFLATES[number % 3]
         failure = endpoint_failure(data, sender, deflate, max_size=200, max_fragments=2)
         items = explain(
-            data, sender, deflate=deflate, keep_going=False, at_handshake=False, max_size=200, max_fragments=2
+            data,
+            sender,
+            deflate=deflate,
+            keep_going=False,
+            at_handshake=False,
+            max_size=200,
+            max_fragments=2,
         )
         violations = violations_in(items)
         if failure is None:
             assert violations == [], data.hex()
         else:
-            assert len(violations) == 1 and same_words(violations[0], failure), (data.hex(), failure, violations)
+            assert len(violations) == 1 and same_words(violations[0], failure), (
+                data.hex(),
+                failure,
+                violations,
+            )
             failed += 1
     assert failed > FUZZED // 20
 

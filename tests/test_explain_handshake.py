@@ -1,4 +1,6 @@
-"""RFC 6455 §4: the two heads of the opening handshake explained, line by line; and what they change for the frames."""
+"""RFC 6455 §4: the two heads of the opening handshake explained, line by line; and what they change
+for the frames.
+"""
 
 import json
 import random
@@ -8,7 +10,14 @@ import pytest
 from refws.course.explain.as_json import as_json
 from refws.course.explain.conversation import Conversation
 from refws.course.explain.handshake import accept_steps, what_is_wrong_with
-from refws.course.explain.values import AcceptSteps, CutOff, HeadExplanation, Legal, NotRead, Violation
+from refws.course.explain.values import (
+    AcceptSteps,
+    CutOff,
+    HeadExplanation,
+    Legal,
+    NotRead,
+    Violation,
+)
 from refws.course.text.drawing import draw, draw_accept, draw_line
 from refws.protocol.deflate.negotiation import Parameters
 from refws.protocol.frame import Side
@@ -63,7 +72,14 @@ def answered(asked, answer, **options):
 # The example of §1.3
 
 
-@pytest.mark.rfc("6455-4.2.1-04", "6455-4.2.1-06", "6455-4.2.1-07", "6455-4.2.1-08", "6455-4.2.1-09", "6455-4.2.1-10")
+@pytest.mark.rfc(
+    "6455-4.2.1-04",
+    "6455-4.2.1-06",
+    "6455-4.2.1-07",
+    "6455-4.2.1-08",
+    "6455-4.2.1-09",
+    "6455-4.2.1-10",
+)
 def test_4_2_1_each_line_of_the_request_has_its_item():
     head = one(CLIENT, RFC_REQUEST)
     assert [(line.text, line.section) for line in head.lines] == [
@@ -76,13 +92,20 @@ def test_4_2_1_each_line_of_the_request_has_its_item():
         ("Sec-WebSocket-Protocol: chat, superchat", "§4.2.1 item 8"),
         ("Sec-WebSocket-Version: 13", "§4.2.1 item 6"),
     ]
-    assert (head.length, head.opens, head.faults, head.verdict) == (len(RFC_REQUEST), True, (), Legal())
+    assert (head.length, head.opens, head.faults, head.verdict) == (
+        len(RFC_REQUEST),
+        True,
+        (),
+        Legal(),
+    )
 
 
 @pytest.mark.rfc("6455-4.1-40", "6455-4.1-47", "6455-4.2.2-24")
 def test_4_1_each_line_of_the_response_has_its_item_and_the_accept_its_steps():
     head = answered(RFC_REQUEST, RFC_RESPONSE)
-    assert [line.section for line in head.lines] == [f"§4.1 response item {number}" for number in (1, 2, 3, 4, 6)]
+    assert [line.section for line in head.lines] == [
+        f"§4.1 response item {number}" for number in (1, 2, 3, 4, 6)
+    ]
     assert (head.subprotocol, head.deflate, head.opens, head.faults) == ("chat", None, True, ())
     assert head.accept == AcceptSteps(
         key="dGhlIHNhbXBsZSBub25jZQ==",
@@ -106,7 +129,7 @@ def test_the_heads_drawn():
     drawn = draw(answered(RFC_REQUEST, RFC_RESPONSE)).splitlines()
     assert drawn[0] == "server -> client, byte 0: opening handshake, 159 bytes"
     assert drawn[1] == " HTTP/1.1 101 Switching Protocols"
-    assert " subprotocol     \"chat\"" in drawn
+    assert ' subprotocol     "chat"' in drawn
     assert drawn[-1] == " LEGAL           no rule is broken"
     assert draw_line(one(CLIENT, RFC_REQUEST)) == '-> "GET /chat HTTP/1.1"  legal'
 
@@ -138,15 +161,20 @@ def test_4_2_1_a_broken_rule_is_at_its_line(wrong, right, section, status):
 
 def test_4_2_1_all_faults_are_told():
     head = one(CLIENT, b"GET / HTTP/1.1\r\nHost: a\r\nSec-WebSocket-Version: 12\r\n\r\n")
-    assert [fault.section for fault in head.faults] == [f"§4.2.1 item {number}" for number in (3, 4, 5, 6)]
+    assert [fault.section for fault in head.faults] == [
+        f"§4.2.1 item {number}" for number in (3, 4, 5, 6)
+    ]
     assert draw(head).count(" also ") == 3
 
 
 def test_4_2_1_an_ordinary_request_is_legal_and_opens_nothing():
     conversation = Conversation()
-    (head,) = conversation.feed(CLIENT, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" + frame(TEXT, b"Hello"))
+    (head,) = conversation.feed(
+        CLIENT, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" + frame(TEXT, b"Hello")
+    )
     assert (head.verdict.hint, head.opens) == (
-        "an ordinary HTTP request, without Upgrade: no WebSocket connection comes of it", False,
+        "an ordinary HTTP request, without Upgrade: no WebSocket connection comes of it",
+        False,
     )
     (rest,) = conversation.finish()
     assert isinstance(rest, NotRead) and rest.length == 11
@@ -188,19 +216,43 @@ def one_of(sender, data, size=10**9):
 @pytest.mark.parametrize(
     ("changes", "section"),
     [
-        pytest.param({"Upgrade": None}, "§4.1 response item 2", marks=pytest.mark.rfc("6455-4.1-38")),
-        pytest.param({"Upgrade": "h2c"}, "§4.1 response item 2", marks=pytest.mark.rfc("6455-4.1-38")),
-        pytest.param({"Connection": "close"}, "§4.1 response item 3", marks=pytest.mark.rfc("6455-4.1-39")),
-        pytest.param({"Sec_WebSocket_Accept": None}, "§4.1 response item 4", marks=pytest.mark.rfc("6455-4.1-40")),
-        pytest.param({"Sec_WebSocket_Accept": "x"}, "§4.1 response item 4", marks=pytest.mark.rfc("6455-4.1-40")),
-        pytest.param({"Sec_WebSocket_Extensions": "x"}, "§4.1 response item 5", marks=pytest.mark.rfc("6455-4.1-41")),
-        pytest.param({"Sec_WebSocket_Protocol": "chat"}, "§4.1 response item 6", marks=pytest.mark.rfc("6455-4.1-42")),
+        pytest.param(
+            {"Upgrade": None}, "§4.1 response item 2", marks=pytest.mark.rfc("6455-4.1-38")
+        ),
+        pytest.param(
+            {"Upgrade": "h2c"}, "§4.1 response item 2", marks=pytest.mark.rfc("6455-4.1-38")
+        ),
+        pytest.param(
+            {"Connection": "close"}, "§4.1 response item 3", marks=pytest.mark.rfc("6455-4.1-39")
+        ),
+        pytest.param(
+            {"Sec_WebSocket_Accept": None},
+            "§4.1 response item 4",
+            marks=pytest.mark.rfc("6455-4.1-40"),
+        ),
+        pytest.param(
+            {"Sec_WebSocket_Accept": "x"},
+            "§4.1 response item 4",
+            marks=pytest.mark.rfc("6455-4.1-40"),
+        ),
+        pytest.param(
+            {"Sec_WebSocket_Extensions": "x"},
+            "§4.1 response item 5",
+            marks=pytest.mark.rfc("6455-4.1-41"),
+        ),
+        pytest.param(
+            {"Sec_WebSocket_Protocol": "chat"},
+            "§4.1 response item 6",
+            marks=pytest.mark.rfc("6455-4.1-42"),
+        ),
     ],
 )
 def test_4_1_a_response_is_judged_as_the_client_judges_it(changes, section):
     head = answered(request(), response(**changes))
     assert (head.verdict.section, head.verdict.code) == (section, None)
-    assert [line.section for line in head.lines if line.faults] == ([section] if None not in changes.values() else [])
+    assert [line.section for line in head.lines if line.faults] == (
+        [section] if None not in changes.values() else []
+    )
 
 
 def test_4_1_the_mistake_behind_a_wrong_accept_is_named():
@@ -210,9 +262,15 @@ def test_4_1_the_mistake_behind_a_wrong_accept_is_named():
 
 
 def test_4_1_without_its_request_a_response_is_judged_as_far_as_that_goes():
-    assert one(SERVER, response("Sec-WebSocket-Protocol: a", DEFLATE, Sec_WebSocket_Accept="x")).faults == ()
+    assert (
+        one(SERVER, response("Sec-WebSocket-Protocol: a", DEFLATE, Sec_WebSocket_Accept="x")).faults
+        == ()
+    )
     head = one(SERVER, response(Sec_WebSocket_Accept=None, Upgrade="h2c"))
-    assert [fault.section for fault in head.faults] == ["§4.1 response item 2", "§4.1 response item 4"]
+    assert [fault.section for fault in head.faults] == [
+        "§4.1 response item 2",
+        "§4.1 response item 4",
+    ]
     assert head.accept is None
 
 
@@ -229,7 +287,10 @@ def test_4_1_another_status_than_101_ends_both_directions():
     assert (head.opens, head.faults) == (False, ())
     assert "status 404 'Not Found'" in head.verdict.hint
     assert conversation.feed(CLIENT, frame(TEXT, b"Hello")) == []
-    assert [(item.sender, item.length) for item in conversation.finish()] == [(CLIENT, 11), (SERVER, 2)]
+    assert [(item.sender, item.length) for item in conversation.finish()] == [
+        (CLIENT, 11),
+        (SERVER, 2),
+    ]
 
 
 def test_9112_a_malformed_response_is_refused():
@@ -264,12 +325,20 @@ def test_7692_5_without_it_rsv1_stays_forbidden():
 @pytest.mark.parametrize(
     ("offer", "answer", "section"),
     [
-        ("permessage-deflate", "permessage-deflate; client_max_window_bits=10", "RFC 7692 §7.1.2.2"),
-        ("permessage-deflate; server_no_context_takeover", "permessage-deflate", "RFC 7692 §7.1.1.1"),
+        (
+            "permessage-deflate",
+            "permessage-deflate; client_max_window_bits=10",
+            "RFC 7692 §7.1.2.2",
+        ),
+        (
+            "permessage-deflate; server_no_context_takeover",
+            "permessage-deflate",
+            "RFC 7692 §7.1.1.1",
+        ),
         ("permessage-deflate; server_max_window_bits=9", "permessage-deflate", "RFC 7692 §7.1.2.1"),
         ("permessage-deflate; server_max_window_bits=99", "permessage-deflate; x", "RFC 7692 §7"),
-        ("permessage-deflate", "permessage-deflate; \"", "§9.1"),
-        ("\"", "permessage-deflate", "§9.1"),
+        ("permessage-deflate", 'permessage-deflate; "', "§9.1"),
+        ('"', "permessage-deflate", "§9.1"),
     ],
 )
 def test_7692_7_an_answer_that_does_not_fit_the_offer_is_a_fault(offer, answer, section):
@@ -291,7 +360,9 @@ def test_7692_5_1_of_several_offers_one_must_fit():
 @pytest.mark.parametrize("keep_going", [True, False])
 def test_heads_and_frames_in_any_cut_give_the_same(keep_going):
     sent = {
-        CLIENT: request("/", DEFLATE, "Cookie: a=b") + frame(TEXT, HELLO, rsv=4) + frame(BINARY, b"\0"),
+        CLIENT: request("/", DEFLATE, "Cookie: a=b")
+        + frame(TEXT, HELLO, rsv=4)
+        + frame(BINARY, b"\0"),
         SERVER: response(DEFLATE) + frame(TEXT, HELLO, rsv=4, masked=0) + frame(3, masked=0),
     }
     expected = None

@@ -1,4 +1,6 @@
-"""RFC 6455 §5.1, §5.2, §5.5, §5.7: the table of wire vectors read and written; whole, byte by byte and cut short."""
+"""RFC 6455 §5.1, §5.2, §5.5, §5.7: the table of wire vectors read and written; whole, byte by byte
+and cut short.
+"""
 
 import io
 
@@ -76,7 +78,11 @@ def cuts_of(vector) -> list[int]:
 @whole_and_in_bytes
 @every_vector
 def test_5_2_a_frame_is_read(vector, make_file):
-    assert read_frame(make_file(vector.wire), vector) == (vector.header, vector.masking_key, vector.payload)
+    assert read_frame(make_file(vector.wire), vector) == (
+        vector.header,
+        vector.masking_key,
+        vector.payload,
+    )
 
 
 @pytest.mark.rfc(
@@ -98,14 +104,18 @@ def test_5_2_a_frame_is_read(vector, make_file):
 @every_vector
 def test_5_2_a_frame_is_written(vector):
     header = vector.header
-    written = encode_frame(header.opcode, vector.payload, header.fin, header.rsv1, vector.masking_key or None)
+    written = encode_frame(
+        header.opcode, vector.payload, header.fin, header.rsv1, vector.masking_key or None
+    )
     assert written == vector.wire
 
 
 @every_vector
 def test_5_2_a_header_is_written(vector):
     header = vector.header
-    written = encode_header(header.opcode, header.payload_length, header.fin, header.rsv1, header.masked)
+    written = encode_header(
+        header.opcode, header.payload_length, header.fin, header.rsv1, header.masked
+    )
     assert written == vector.wire[: vector.header_size]
 
 
@@ -150,7 +160,9 @@ def test_5_2_a_huge_header_cut_short_at_any_byte_is_the_end_of_the_stream(start,
 
 
 @pytest.mark.rfc("6455-5.2-11")
-@pytest.mark.parametrize("length, size", [*zip(LENGTH_BOUNDARIES, (2, 2, 2, 4, 4, 4, 10), strict=True)])
+@pytest.mark.parametrize(
+    "length, size", [*zip(LENGTH_BOUNDARIES, (2, 2, 2, 4, 4, 4, 10), strict=True)]
+)
 def test_5_2_the_writer_takes_the_shortest_length_form(length, size):
     assert len(encode_header(BINARY, length)) == size
     assert len(encode_header(BINARY, length, masked=True)) == size
@@ -228,24 +240,35 @@ def broken_sections(first: int, second: int, masked: bool, rsv1_defined: bool) -
     return broken
 
 
-@pytest.mark.rfc("6455-5.2-04", "6455-5.2-05", "6455-5.5-01", "6455-5.5-02", "6455-5.5-03", "6455-5.8-01")
+@pytest.mark.rfc(
+    "6455-5.2-04", "6455-5.2-05", "6455-5.5-01", "6455-5.5-02", "6455-5.5-03", "6455-5.8-01"
+)
 @pytest.mark.parametrize("rsv1_defined", [False, True], ids=["no-extension", "rsv1-defined"])
 @pytest.mark.parametrize("masked", [FROM_CLIENT, FROM_SERVER], ids=["from-client", "from-server"])
 def test_5_every_first_byte_is_taken_or_refused_for_a_rule_that_it_breaks(masked, rsv1_defined):
     taken = 0
     for first in range(256):
         for second in (0, 1, 125, 126, 127, 128, 129, 253, 254, 255):
-            extended = {126: b"\x01\x00", 127: bytes.fromhex("0000000000010000")}.get(second & 127, b"")
+            extended = {126: b"\x01\x00", 127: bytes.fromhex("0000000000010000")}.get(
+                second & 127, b""
+            )
             broken = broken_sections(first, second, masked, rsv1_defined)
             try:
-                header = read_header(io.BytesIO(bytes((first, second)) + extended), masked, rsv1_defined)
+                header = read_header(
+                    io.BytesIO(bytes((first, second)) + extended), masked, rsv1_defined
+                )
             except ProtocolError as error:
                 assert error.section in broken, (first, second)
             else:
                 assert not broken, (first, second)
-                assert (header.fin, header.rsv1, header.opcode) == (first >= 128, first & 64 > 0, first & 15)
+                assert (header.fin, header.rsv1, header.opcode) == (
+                    first >= 128,
+                    first & 64 > 0,
+                    first & 15,
+                )
                 taken += 1
-    # 3 data opcodes, last fragment or not, 5 lengths; with RSV1 too if it is defined; 3 control opcodes, 3 lengths
+    # 3 data opcodes, last fragment or not, 5 lengths; with RSV1 too if it is defined; 3 control
+    # opcodes, 3 lengths
     assert taken == 3 * 2 * 5 * (1 + rsv1_defined) + 3 * 3
 
 

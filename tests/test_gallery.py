@@ -1,4 +1,6 @@
-"""The gallery of broken rules (RFC 6455 §7.1.7): each is answered as it says, and the wire view agrees."""
+"""The gallery of broken rules (RFC 6455 §7.1.7): each is answered as it says, and the wire view
+agrees.
+"""
 
 import socket
 from contextlib import suppress
@@ -24,11 +26,15 @@ JUDGED_BY_THE_SERVER_ALONE = {"foreign-origin"}
 @pytest.fixture
 def running(serving):
     """What `python3 -m refws` serves, with the wire view."""
-    return serving(services.serve_endpoint, process_request=services.process_request, trace=watch.choose)
+    return serving(
+        services.serve_endpoint, process_request=services.process_request, trace=watch.choose
+    )
 
 
 def test_the_gallery_has_many_rules_each_with_its_own_name_and_words():
-    assert len(TRIALS) + len(PROVOCATIONS) == sum(map(len, gallery.GROUPS.values())) + len(gallery.TO_THE_BROWSER)
+    assert len(TRIALS) + len(PROVOCATIONS) == sum(map(len, gallery.GROUPS.values())) + len(
+        gallery.TO_THE_BROWSER
+    )
     assert len([trial for trial in TRIALS.values() if not trial.allowed]) >= 20
     for trial in [*TRIALS.values(), *PROVOCATIONS.values()]:
         assert "§" in trial.section and trial.title and trial.why.endswith(".")
@@ -42,7 +48,11 @@ def test_7_1_7_each_is_answered_as_it_says_and_explained_with_the_same_section(r
     outcome = run(trial, running.address, page.target(f"/echo?deflate={int(trial.compressed)}"))
     assert outcome.as_expected, outcome
     verdicts = [item["verdict"] for item in page.items() if item["type"] != "NotRead"]
-    broken = [(verdict["section"], verdict["code"]) for verdict in verdicts if verdict["type"] == "Violation"]
+    broken = [
+        (verdict["section"], verdict["code"])
+        for verdict in verdicts
+        if verdict["type"] == "Violation"
+    ]
     right_code = trial.code if trial.status == 101 else trial.status
     if trial.code in (1000, None) or name in JUDGED_BY_THE_SERVER_ALONE:
         assert broken == []
@@ -138,7 +148,9 @@ ACCEPTED = b"HTTP/1.1 101 Switching Protocols\r\n\r\n"
         ("no-close", b"\x88\x02\x03\xe8", 1000, 0),
     ],
 )
-def test_a_server_that_answers_something_else_is_told_so(nothing_left_behind, name, answer, code, messages):
+def test_a_server_that_answers_something_else_is_told_so(
+    nothing_left_behind, name, answer, code, messages
+):
     with Scripted(ACCEPTED + answer) as address:
         outcome = run(TRIALS[name], address, "/")
     assert (outcome.status, outcome.code, outcome.messages) == (101, code, messages)
@@ -161,7 +173,9 @@ def test_an_answer_that_is_no_http_is_a_problem_in_words(nothing_left_behind):
     with Scripted(b"SSH-2.0-x\r\n", b"SSH-2.0-x\r\n") as address:
         outcome = run(TRIALS["unmasked"], address, "/")
     assert not outcome.as_expected
-    assert outcome.problem.startswith("no answer of a WebSocket server came: RFC 9112 §4: status line 'SSH-2.0-x'")
+    assert outcome.problem.startswith(
+        "no answer of a WebSocket server came: RFC 9112 §4: status line 'SSH-2.0-x'"
+    )
 
 
 def test_a_server_that_is_not_there_is_a_problem_in_words(tmp_path):
@@ -184,7 +198,13 @@ def test_what_the_page_is_told_of_a_trial_and_an_outcome():
     assert (trial.as_json()["status"], trial.as_json()["wire"]) == (400, "")
     assert TRIALS["unmasked"].as_json()["wire"] == "810548656c6c6f"
     assert Outcome(trial, 400).as_json() == {
-        "name": "no-key", "status": 400, "code": None, "reason": "", "messages": 0, "problem": "", "as_expected": True
+        "name": "no-key",
+        "status": 400,
+        "code": None,
+        "reason": "",
+        "messages": 0,
+        "problem": "",
+        "as_expected": True,
     }
 
 
@@ -207,7 +227,10 @@ def test_what_the_browser_is_sent_breaks_the_rule_that_it_says(running, name):
     client, number = page.open()
     asked = page.send("provoke", connection=number, rule=name)
     violation = page.until("item")[-1]["item"]["verdict"]
-    assert (violation["section"], violation["code"]) == (PROVOCATIONS[name].section, PROVOCATIONS[name].code)
+    assert (violation["section"], violation["code"]) == (
+        PROVOCATIONS[name].section,
+        PROVOCATIONS[name].code,
+    )
     assert client.file.peek(1)  # the wire view tells what is about to be sent, before it arrives
     client.close()
     assert page.answer(asked)["as_expected"]

@@ -1,4 +1,6 @@
-"""RFC 6455 §4, §9.1 and §10.2, server side: requests as they are on the wire, and the answers to them."""
+"""RFC 6455 §4, §9.1 and §10.2, server side: requests as they are on the wire, and the answers to
+them.
+"""
 
 import io
 from base64 import b64encode
@@ -59,8 +61,12 @@ MINIMAL = {
 }
 
 
-def handshake(changes: Mapping[str, str | list[str] | None] = MappingProxyType({}), target: str = "/chat") -> Request:
-    """A minimal valid handshake with changes: a new value, several lines of one name, or None for no such header."""
+def handshake(
+    changes: Mapping[str, str | list[str] | None] = MappingProxyType({}), target: str = "/chat"
+) -> Request:
+    """A minimal valid handshake with changes: a new value, several lines of one name, or None for
+    no such header.
+    """
     lines = []
     for name, value in {**MINIMAL, **changes}.items():
         values = [] if value is None else [value] if isinstance(value, str) else value
@@ -98,7 +104,14 @@ def test_4_2_2_the_accept_value_is_made_of_the_trimmed_text_of_the_key_and_not_o
 # §4.2.1
 
 
-@pytest.mark.rfc("6455-4.2.1-01", "6455-4.2.2-01", "6455-4.2.2-20", "6455-4.2.2-21", "6455-4.2.2-22", "6455-4.2.2-23")
+@pytest.mark.rfc(
+    "6455-4.2.1-01",
+    "6455-4.2.2-01",
+    "6455-4.2.2-20",
+    "6455-4.2.2-21",
+    "6455-4.2.2-22",
+    "6455-4.2.2-23",
+)
 @pytest.mark.rfc("6455-4.2.2-25", "6455-4.4-02", "6455-11.2-01")
 def test_1_3_the_handshake_of_the_rfc_is_accepted():
     request = read_request(io.BytesIO(RFC_EXAMPLE))
@@ -111,27 +124,44 @@ GOOD = [
     ("minimal", {}, ["6455-4.2.1-11", "6455-4.4-02"]),
     ("firefox", {"Connection": "keep-alive, Upgrade"}, ["6455-4.2.1-08"]),
     ("connection-over-lines", {"Connection": ["keep-alive", "UPGRADE"]}, ["6455-4.2.1-08"]),
-    ("connection-with-white-space", {"Connection": " ,keep-alive\t,\tupgrade ,"}, ["6455-4.2.1-08", "6455-4.3-01"]),
+    (
+        "connection-with-white-space",
+        {"Connection": " ,keep-alive\t,\tupgrade ,"},
+        ["6455-4.2.1-08", "6455-4.3-01"],
+    ),
     ("upgrade-as-registered", {"Upgrade": "WebSocket"}, ["6455-4.2.1-07", "6455-11.2-01"]),
     ("upgrade-in-upper-case", {"Upgrade": "WEBSOCKET"}, ["6455-4.2.1-07"]),
     ("upgrade-list", {"Upgrade": "h2c, websocket"}, ["6455-4.2.1-07"]),
     ("upgrade-over-lines", {"Upgrade": ["h2c", "websocket"]}, ["6455-4.2.1-07"]),
     ("key-of-zeros", {"Sec-WebSocket-Key": b64encode(bytes(16)).decode()}, ["6455-4.2.1-09"]),
     ("key-of-ones", {"Sec-WebSocket-Key": b64encode(b"\xff" * 16).decode()}, ["6455-4.2.1-09"]),
-    ("key-of-the-example-in-4.1", {"Sec-WebSocket-Key": "AQIDBAUGBwgJCgsMDQ4PEC=="}, ["6455-4.2.1-09"]),
+    (
+        "key-of-the-example-in-4.1",
+        {"Sec-WebSocket-Key": "AQIDBAUGBwgJCgsMDQ4PEC=="},
+        ["6455-4.2.1-09"],
+    ),
     ("key-by-erratum-3150", {"Sec-WebSocket-Key": "AQIDBAUGBwgJCgsMDQ4PEA=="}, ["6455-4.2.1-09"]),
     ("subprotocols", {"Sec-WebSocket-Protocol": "a,b"}, ["6455-4.2.1-13"]),
-    ("subprotocols-with-gaps", {"Sec-WebSocket-Protocol": ", a ,\t,b,"}, ["6455-4.3-02", "6455-4.3-01"]),
+    (
+        "subprotocols-with-gaps",
+        {"Sec-WebSocket-Protocol": ", a ,\t,b,"},
+        ["6455-4.3-02", "6455-4.3-01"],
+    ),
     ("subprotocols-over-lines", {"Sec-WebSocket-Protocol": ["a", "b"]}, ["6455-11.3.4-01"]),
     ("subprotocol-twice", {"Sec-WebSocket-Protocol": "a, a"}, []),
     ("extensions", {"Sec-WebSocket-Extensions": "a; b=c, d"}, ["6455-4.2.1-14"]),
-    ("extensions-over-lines", {"Sec-WebSocket-Extensions": ["a", "b"]}, ["6455-11.3.2-01", "6455-9.1-04"]),
+    (
+        "extensions-over-lines",
+        {"Sec-WebSocket-Extensions": ["a", "b"]},
+        ["6455-11.3.2-01", "6455-9.1-04"],
+    ),
     ("unknown-headers", {"X-Foo": "(", "Pragma": "no-cache", "Cookie": "a=b"}, ["6455-4.2.1-15"]),
 ]
 
 
 @pytest.mark.parametrize(
-    "changes", [pytest.param(changes, id=name, marks=pytest.mark.rfc(*ids)) for name, changes, ids in GOOD]
+    "changes",
+    [pytest.param(changes, id=name, marks=pytest.mark.rfc(*ids)) for name, changes, ids in GOOD],
 )
 def test_4_2_1_a_valid_handshake_has_no_fault(changes):
     assert check_request(handshake(changes)) == ()
@@ -153,22 +183,67 @@ BAD = [
     ("no-connection", {"Connection": None}, [item(4)], ["6455-4.2.1-08"]),
     ("connection-close", {"Connection": "close"}, [item(4)], ["6455-4.2.1-08"]),
     ("connection-only-begins-so", {"Connection": "Upgraded"}, [item(4)], ["6455-4.2.1-08"]),
-    ("connection-without-comma", {"Connection": "keep-alive Upgrade"}, [item(4)], ["6455-4.2.1-08"]),
+    (
+        "connection-without-comma",
+        {"Connection": "keep-alive Upgrade"},
+        [item(4)],
+        ["6455-4.2.1-08"],
+    ),
     ("no-key", {"Sec-WebSocket-Key": None}, [item(5)], ["6455-4.2.1-09"]),
     ("empty-key", {"Sec-WebSocket-Key": ""}, [item(5)], ["6455-4.2.1-09"]),
-    ("key-of-15-bytes", {"Sec-WebSocket-Key": b64encode(bytes(15)).decode()}, [item(5)], ["6455-4.2.1-09"]),
-    ("key-of-17-bytes", {"Sec-WebSocket-Key": b64encode(bytes(17)).decode()}, [item(5)], ["6455-4.2.1-09"]),
-    ("key-of-18-bytes", {"Sec-WebSocket-Key": b64encode(bytes(18)).decode()}, [item(5)], ["6455-4.2.1-09"]),
-    ("key-of-19-bytes", {"Sec-WebSocket-Key": b64encode(bytes(19)).decode()}, [item(5)], ["6455-4.2.1-09"]),
+    (
+        "key-of-15-bytes",
+        {"Sec-WebSocket-Key": b64encode(bytes(15)).decode()},
+        [item(5)],
+        ["6455-4.2.1-09"],
+    ),
+    (
+        "key-of-17-bytes",
+        {"Sec-WebSocket-Key": b64encode(bytes(17)).decode()},
+        [item(5)],
+        ["6455-4.2.1-09"],
+    ),
+    (
+        "key-of-18-bytes",
+        {"Sec-WebSocket-Key": b64encode(bytes(18)).decode()},
+        [item(5)],
+        ["6455-4.2.1-09"],
+    ),
+    (
+        "key-of-19-bytes",
+        {"Sec-WebSocket-Key": b64encode(bytes(19)).decode()},
+        [item(5)],
+        ["6455-4.2.1-09"],
+    ),
     ("key-with-a-character-less", {"Sec-WebSocket-Key": KEY[1:]}, [item(5)], ["6455-4.3-04"]),
-    ("key-with-more-behind", {"Sec-WebSocket-Key": KEY + ", " + KEY}, [item(5)], ["6455-4.3-04", "6455-11.3.1-01"]),
-    ("key-url-alphabet", {"Sec-WebSocket-Key": "-" + KEY[1:]}, [item(5)], ["6455-4.2.1-09", "6455-4.3-04"]),
+    (
+        "key-with-more-behind",
+        {"Sec-WebSocket-Key": KEY + ", " + KEY},
+        [item(5)],
+        ["6455-4.3-04", "6455-11.3.1-01"],
+    ),
+    (
+        "key-url-alphabet",
+        {"Sec-WebSocket-Key": "-" + KEY[1:]},
+        [item(5)],
+        ["6455-4.2.1-09", "6455-4.3-04"],
+    ),
     ("key-without-padding", {"Sec-WebSocket-Key": KEY[:-2]}, [item(5)], ["6455-4.3-04"]),
     ("key-with-half-its-padding", {"Sec-WebSocket-Key": KEY[:-1]}, [item(5)], ["6455-4.3-04"]),
-    ("key-with-padding-inside", {"Sec-WebSocket-Key": "ab=c" + KEY[4:]}, [item(5)], ["6455-4.3-04"]),
+    (
+        "key-with-padding-inside",
+        {"Sec-WebSocket-Key": "ab=c" + KEY[4:]},
+        [item(5)],
+        ["6455-4.3-04"],
+    ),
     ("key-of-three-characters", {"Sec-WebSocket-Key": "abc"}, [item(5)], ["6455-4.3-04"]),
     ("key-of-padding-only", {"Sec-WebSocket-Key": "===="}, [item(5)], ["6455-4.3-04"]),
-    ("key-with-a-space", {"Sec-WebSocket-Key": KEY[:4] + " " + KEY[4:]}, [item(5)], ["6455-4.3-04"]),
+    (
+        "key-with-a-space",
+        {"Sec-WebSocket-Key": KEY[:4] + " " + KEY[4:]},
+        [item(5)],
+        ["6455-4.3-04"],
+    ),
     ("two-keys", {"Sec-WebSocket-Key": [KEY, KEY]}, [item(5)], ["6455-11.3.1-01"]),
     ("two-origins", {"Origin": ["http://a", "http://a"]}, [item(7)], []),
     ("empty-subprotocols", {"Sec-WebSocket-Protocol": ""}, [item(8)], ["6455-4.3-02"]),
@@ -181,7 +256,12 @@ BAD = [
 
 VERSION = "Sec-WebSocket-Version"
 BAD += [
-    (f"version-{name}", {VERSION: value}, [item(6, 426)], ["6455-4.2.1-10", "6455-4.2.2-10", "6455-4.4-03", *ids])
+    (
+        f"version-{name}",
+        {VERSION: value},
+        [item(6, 426)],
+        ["6455-4.2.1-10", "6455-4.2.2-10", "6455-4.4-03", *ids],
+    )
     for name, value, ids in [
         ("missing", None, []),
         ("empty", "", ["6455-4.3-07"]),
@@ -205,7 +285,9 @@ BAD += [("version-twice", {VERSION: ["13", "13"]}, [item(6)], ["6455-11.3.5-03",
 @pytest.mark.parametrize(
     "changes, faults",
     [
-        pytest.param(changes, faults, id=name, marks=pytest.mark.rfc("6455-4.2.1-03", "6455-10.7-04", *ids))
+        pytest.param(
+            changes, faults, id=name, marks=pytest.mark.rfc("6455-4.2.1-03", "6455-10.7-04", *ids)
+        )
         for name, changes, faults, ids in BAD
     ],
 )
@@ -217,26 +299,44 @@ def test_4_2_1_an_invalid_handshake_is_refused_with_a_fitting_status(changes, fa
 
 
 @pytest.mark.rfc("6455-4.2.1-04", "6455-4.2.1-05")
-@pytest.mark.parametrize("method, target, version, status", [
-    ("POST", "/", "HTTP/1.1", 405),
-    ("GET", "/", "HTTP/1.0", 505),
-    ("GET", "/", "HTTP/1.10", 505),
-    ("GET", "chat", "HTTP/1.1", 400),
-])
+@pytest.mark.parametrize(
+    "method, target, version, status",
+    [
+        ("POST", "/", "HTTP/1.1", 405),
+        ("GET", "/", "HTTP/1.0", 505),
+        ("GET", "/", "HTTP/1.10", 505),
+        ("GET", "chat", "HTTP/1.1", 400),
+    ],
+)
 def test_4_2_1_item_1_the_request_line_is_checked_too(method, target, version, status):
-    assert summary(check_request(Request(method, target, version, handshake().headers))) == [item(1, status)]
+    assert summary(check_request(Request(method, target, version, handshake().headers))) == [
+        item(1, status)
+    ]
 
 
 @pytest.mark.rfc("6455-4.2.1-03")
 def test_4_2_1_all_faults_are_found_at_once_and_in_the_order_of_the_list():
-    headers = Headers([
-        ("Sec-WebSocket-Extensions", ";"),
-        ("Sec-WebSocket-Protocol", ""),
-        ("Origin", "http://a"),
-        ("Origin", "http://b"),
-    ])
+    headers = Headers(
+        [
+            ("Sec-WebSocket-Extensions", ";"),
+            ("Sec-WebSocket-Protocol", ""),
+            ("Origin", "http://a"),
+            ("Origin", "http://b"),
+        ]
+    )
     faults = check_request(Request("POST", "x", "HTTP/1.0", headers))
-    expected = [item(1, 505), item(1, 405), item(1), item(2), item(3), item(4), item(5), item(6, 426), item(7), item(8)]
+    expected = [
+        item(1, 505),
+        item(1, 405),
+        item(1),
+        item(2),
+        item(3),
+        item(4),
+        item(5),
+        item(6, 426),
+        item(7),
+        item(8),
+    ]
     assert summary(faults) == [*expected, ("§9.1", 400)]
 
 
@@ -253,23 +353,29 @@ def test_4_2_1_the_order_of_headers_does_not_matter():
 @pytest.mark.rfc("6455-4.1-44")
 @pytest.mark.parametrize("change_case", [str.upper, str.lower, str.swapcase])
 def test_4_1_header_names_are_matched_in_any_case(change_case):
-    lines = [(change_case(name), value) for name, value in handshake({"Sec-WebSocket-Protocol": "a"}).headers]
+    lines = [
+        (change_case(name), value)
+        for name, value in handshake({"Sec-WebSocket-Protocol": "a"}).headers
+    ]
     request = Request("GET", "/", "HTTP/1.1", Headers(lines))
     assert is_upgrade_attempt(request)
     assert negotiate(request, subprotocols=["a"]) == "a"
     assert accept(request).headers["Sec-WebSocket-Accept"] == ACCEPT
 
 
-@pytest.mark.parametrize("lines, expected", [
-    ([("Upgrade", "websocket")], True),
-    ([("upgrade", "anything")], True),
-    ([("SEC-WEBSOCKET-KEY", "x")], True),
-    ([("Sec-WebSocket-Version", "13")], True),
-    ([], False),
-    ([("Connection", "Upgrade")], False),
-    ([("Upgrade-Insecure-Requests", "1")], False),
-    ([("X-Sec-WebSocket-Key", "x")], False),
-])
+@pytest.mark.parametrize(
+    "lines, expected",
+    [
+        ([("Upgrade", "websocket")], True),
+        ([("upgrade", "anything")], True),
+        ([("SEC-WEBSOCKET-KEY", "x")], True),
+        ([("Sec-WebSocket-Version", "13")], True),
+        ([], False),
+        ([("Connection", "Upgrade")], False),
+        ([("Upgrade-Insecure-Requests", "1")], False),
+        ([("X-Sec-WebSocket-Key", "x")], False),
+    ],
+)
 def test_4_2_1_a_request_that_means_to_be_a_handshake_is_told_from_one_for_a_page(lines, expected):
     assert is_upgrade_attempt(Request("GET", "/", "HTTP/1.1", Headers(lines))) is expected
 
@@ -290,19 +396,27 @@ def test_10_2_a_request_without_origin_is_not_from_a_browser_and_passes(origins)
 
 
 @pytest.mark.rfc("6455-10.2-01", "6455-4.2.2-07")
-@pytest.mark.parametrize("origin, passes", [
-    ("https://example.com", True),
-    ("http://other.example:8080", True),
-    ("http://example.com", False),
-    ("https://example.com:8443", False),
-    ("https://www.example.com", False),
-    ("https://example.com.evil.example", False),
-    ("https://evil.example/https://example.com", False),
-    ("null", False),
-    ("", False),
-])
+@pytest.mark.parametrize(
+    "origin, passes",
+    [
+        ("https://example.com", True),
+        ("http://other.example:8080", True),
+        ("http://example.com", False),
+        ("https://example.com:8443", False),
+        ("https://www.example.com", False),
+        ("https://example.com.evil.example", False),
+        ("https://evil.example/https://example.com", False),
+        ("null", False),
+        ("", False),
+    ],
+)
 def test_10_2_a_listed_origin_passes_and_a_foreign_one_does_not(origin, passes):
-    assert origin_passes(origin, "server.example.com", ["https://example.com", "http://other.example:8080"]) is passes
+    assert (
+        origin_passes(
+            origin, "server.example.com", ["https://example.com", "http://other.example:8080"]
+        )
+        is passes
+    )
 
 
 @pytest.mark.rfc("6455-4.2.2-06")
@@ -321,37 +435,40 @@ def test_10_2_an_asterisk_lets_every_origin_pass(origin):
     assert origin_passes(origin, "server.example.com", ["*"])
 
 
-@pytest.mark.parametrize("origin, host, passes", [
-    ("http://127.0.0.1:8080", "127.0.0.1:8080", True),
-    ("https://127.0.0.1:8080", "127.0.0.1:8080", True),
-    ("http://192.0.2.1", "192.0.2.1", True),
-    ("http://192.0.2.1", "192.0.2.1:80", True),
-    ("http://192.0.2.1:80", "192.0.2.1", True),
-    ("https://192.0.2.1", "192.0.2.1:443", True),
-    ("http://[2001:db8::1]:8080", "[2001:DB8::1]:8080", True),
-    ("http://localhost:8080", "localhost:8080", True),
-    ("HTTP://LOCALHOST:8080", "LocalHost:8080", True),
-    # Another port or another address is another server.
-    ("http://127.0.0.1:8081", "127.0.0.1:8080", False),
-    ("http://192.0.2.1", "192.0.2.1:443", False),
-    ("https://192.0.2.1", "192.0.2.1:80", False),
-    ("http://127.0.0.1:8080", "localhost:8080", False),
-    ("http://192.0.2.2", "192.0.2.1", False),
-    # A name proves nothing, whatever it looks like.
-    ("http://example.com", "example.com", False),
-    ("http://localhost.example", "localhost.example", False),
-    ("http://127.0.0.1.example", "127.0.0.1.example", False),
-    # No origin of a web page.
-    ("null", "127.0.0.1", False),
-    ("", "127.0.0.1", False),
-    ("127.0.0.1", "127.0.0.1", False),
-    ("ftp://127.0.0.1", "127.0.0.1", False),
-    ("http://127.0.0.1/", "127.0.0.1", False),
-    ("http://u@127.0.0.1", "127.0.0.1", False),
-    # Two that are malformed are not equal.
-    ("http://", "", False),
-    ("http://a b", "a b", False),
-])
+@pytest.mark.parametrize(
+    "origin, host, passes",
+    [
+        ("http://127.0.0.1:8080", "127.0.0.1:8080", True),
+        ("https://127.0.0.1:8080", "127.0.0.1:8080", True),
+        ("http://192.0.2.1", "192.0.2.1", True),
+        ("http://192.0.2.1", "192.0.2.1:80", True),
+        ("http://192.0.2.1:80", "192.0.2.1", True),
+        ("https://192.0.2.1", "192.0.2.1:443", True),
+        ("http://[2001:db8::1]:8080", "[2001:DB8::1]:8080", True),
+        ("http://localhost:8080", "localhost:8080", True),
+        ("HTTP://LOCALHOST:8080", "LocalHost:8080", True),
+        # Another port or another address is another server.
+        ("http://127.0.0.1:8081", "127.0.0.1:8080", False),
+        ("http://192.0.2.1", "192.0.2.1:443", False),
+        ("https://192.0.2.1", "192.0.2.1:80", False),
+        ("http://127.0.0.1:8080", "localhost:8080", False),
+        ("http://192.0.2.2", "192.0.2.1", False),
+        # A name proves nothing, whatever it looks like.
+        ("http://example.com", "example.com", False),
+        ("http://localhost.example", "localhost.example", False),
+        ("http://127.0.0.1.example", "127.0.0.1.example", False),
+        # No origin of a web page.
+        ("null", "127.0.0.1", False),
+        ("", "127.0.0.1", False),
+        ("127.0.0.1", "127.0.0.1", False),
+        ("ftp://127.0.0.1", "127.0.0.1", False),
+        ("http://127.0.0.1/", "127.0.0.1", False),
+        ("http://u@127.0.0.1", "127.0.0.1", False),
+        # Two that are malformed are not equal.
+        ("http://", "", False),
+        ("http://a b", "a b", False),
+    ],
+)
 def test_10_2_the_own_origin_passes_only_as_an_address_or_localhost(origin, host, passes):
     assert origin_passes(origin, host) is passes
     assert origin_passes(origin, host, ["https://listed.example"]) is passes
@@ -377,18 +494,23 @@ def test_10_2_a_foreign_origin_is_answered_with_403_that_says_what_to_configure(
 
 
 @pytest.mark.rfc("6455-4.2.2-13", "6455-4.2.2-14")
-@pytest.mark.parametrize("requested, supported, chosen", [
-    ("chat, superchat", ["superchat", "chat"], "superchat"),
-    ("chat, superchat", ["chat", "superchat"], "chat"),
-    (["chat", "superchat"], ["superchat"], "superchat"),
-    ("chat", ["other", "chat"], "chat"),
-    ("chat", ["other"], None),
-    ("chat", ["Chat"], None),
-    ("chat", [""], None),
-    ("chat", [], None),
-    (None, ["chat"], None),
-])
-def test_4_2_2_the_first_of_the_server_that_the_client_listed_is_chosen(requested, supported, chosen):
+@pytest.mark.parametrize(
+    "requested, supported, chosen",
+    [
+        ("chat, superchat", ["superchat", "chat"], "superchat"),
+        ("chat, superchat", ["chat", "superchat"], "chat"),
+        (["chat", "superchat"], ["superchat"], "superchat"),
+        ("chat", ["other", "chat"], "chat"),
+        ("chat", ["other"], None),
+        ("chat", ["Chat"], None),
+        ("chat", [""], None),
+        ("chat", [], None),
+        (None, ["chat"], None),
+    ],
+)
+def test_4_2_2_the_first_of_the_server_that_the_client_listed_is_chosen(
+    requested, supported, chosen
+):
     request = handshake({"Sec-WebSocket-Protocol": requested})
     assert choose_subprotocol(request, supported) == chosen
     assert negotiate(request, subprotocols=supported) == chosen
@@ -400,20 +522,28 @@ def test_4_2_1_item_8_subprotocols_keep_the_order_of_the_client_over_several_lin
     assert requested_subprotocols(request) == ["c", "a", "b"]
 
 
-@pytest.mark.rfc("6455-4.2.2-14", "6455-4.2.2-15", "6455-4.2.2-18", "6455-4.2.2-19", "6455-9-02", "6455-9-03")
+@pytest.mark.rfc(
+    "6455-4.2.2-14", "6455-4.2.2-15", "6455-4.2.2-18", "6455-4.2.2-19", "6455-9-02", "6455-9-03"
+)
 def test_4_2_2_what_is_not_agreed_is_not_in_the_answer():
     request = handshake({"Sec-WebSocket-Protocol": "chat", "Sec-WebSocket-Extensions": "x-foo"})
     assert negotiate(request, subprotocols=["other"]) is None
-    assert accept(request).headers == Headers([
-        ("Upgrade", "websocket"),
-        ("Connection", "Upgrade"),
-        ("Sec-WebSocket-Accept", ACCEPT),
-    ])
+    assert accept(request).headers == Headers(
+        [
+            ("Upgrade", "websocket"),
+            ("Connection", "Upgrade"),
+            ("Sec-WebSocket-Accept", ACCEPT),
+        ]
+    )
 
 
 @pytest.mark.rfc("6455-4.2.2-13", "6455-4.2.2-16")
-@pytest.mark.parametrize("requested, subprotocol", [("chat", "other"), ("chat", ""), ("a, b", "a, b"), (None, "chat")])
-def test_4_2_2_a_subprotocol_that_the_client_did_not_list_cannot_be_answered(requested, subprotocol):
+@pytest.mark.parametrize(
+    "requested, subprotocol", [("chat", "other"), ("chat", ""), ("a, b", "a, b"), (None, "chat")]
+)
+def test_4_2_2_a_subprotocol_that_the_client_did_not_list_cannot_be_answered(
+    requested, subprotocol
+):
     with pytest.raises(ValueError, match="§4.2.2 item 4"):
         accept(handshake({"Sec-WebSocket-Protocol": requested}), subprotocol=subprotocol)
 
@@ -424,7 +554,10 @@ GOOD_EXTENSIONS = [
     (["deflate-stream"], [Extension("deflate-stream")], []),
     (
         ["mux; max-channels=4; flow-control, deflate-stream"],
-        [Extension("mux", (("max-channels", "4"), ("flow-control", None))), Extension("deflate-stream")],
+        [
+            Extension("mux", (("max-channels", "4"), ("flow-control", None))),
+            Extension("deflate-stream"),
+        ],
         [],
     ),
     (["private-extension"], [Extension("private-extension")], []),
@@ -434,7 +567,11 @@ GOOD_EXTENSIONS = [
         ["6455-9.1-01", "6455-9.1-04", "6455-11.3.2-01"],
     ),
     (["foo, bar; baz=2"], [Extension("foo"), Extension("bar", (("baz", "2"),))], []),
-    ([" a ,b\t;  c = 1 "], [Extension("a"), Extension("b", (("c", "1"),))], ["6455-4.3-01", "6455-9.1-01"]),
+    (
+        [" a ,b\t;  c = 1 "],
+        [Extension("a"), Extension("b", (("c", "1"),))],
+        ["6455-4.3-01", "6455-9.1-01"],
+    ),
     ([",, a,\t,"], [Extension("a")], []),
     (["", "a", ""], [Extension("a")], []),
     (["a; a; a=1, a"], [Extension("a", (("a", None), ("a", "1"))), Extension("a")], []),
@@ -447,11 +584,16 @@ GOOD_EXTENSIONS = [
 @pytest.mark.rfc("6455-4.3-05")
 @pytest.mark.parametrize(
     "values, extensions",
-    [pytest.param(values, extensions, marks=pytest.mark.rfc(*ids)) for values, extensions, ids in GOOD_EXTENSIONS],
+    [
+        pytest.param(values, extensions, marks=pytest.mark.rfc(*ids))
+        for values, extensions, ids in GOOD_EXTENSIONS
+    ],
 )
 def test_9_1_extensions_are_parsed_in_order(values, extensions):
     assert parse_extensions(values) == tuple(extensions)
-    assert requested_extensions(handshake({"Sec-WebSocket-Extensions": values})) == tuple(extensions)
+    assert requested_extensions(handshake({"Sec-WebSocket-Extensions": values})) == tuple(
+        extensions
+    )
 
 
 BAD_EXTENSIONS = [
@@ -503,18 +645,25 @@ def test_9_1_without_the_header_nothing_is_offered():
 @pytest.mark.rfc("6455-4.2.2-17", "6455-4.2.2-26", "6455-9.1-12", "6455-11.3.2-02")
 def test_4_2_2_agreed_extensions_stand_in_one_header_of_the_answer():
     request = handshake({"Sec-WebSocket-Extensions": ["x-foo, permessage-deflate; a", "bar"]})
-    for extensions in ("permessage-deflate", "permessage-deflate ; a=1, bar", "x-foo, permessage-deflate, bar"):
+    for extensions in (
+        "permessage-deflate",
+        "permessage-deflate ; a=1, bar",
+        "x-foo, permessage-deflate, bar",
+    ):
         response = accept(request, extensions=extensions)
         assert response.headers.get_all("Sec-WebSocket-Extensions") == [extensions]
 
 
 @pytest.mark.rfc("6455-4.2.2-17", "6455-4.2.2-18", "6455-4.2.2-19", "6455-9-03")
-@pytest.mark.parametrize("offered, extensions", [
-    (None, "permessage-deflate"),
-    ("x-foo", "permessage-deflate"),
-    ("x-foo", "x-foo, permessage-deflate"),
-    ("x-foo", ""),
-])
+@pytest.mark.parametrize(
+    "offered, extensions",
+    [
+        (None, "permessage-deflate"),
+        ("x-foo", "permessage-deflate"),
+        ("x-foo", "x-foo, permessage-deflate"),
+        ("x-foo", ""),
+    ],
+)
 def test_4_2_2_an_extension_that_the_client_did_not_offer_cannot_be_answered(offered, extensions):
     with pytest.raises(ValueError, match="§4.2.2 item 4"):
         accept(handshake({"Sec-WebSocket-Extensions": offered}), extensions=extensions)
@@ -523,7 +672,9 @@ def test_4_2_2_an_extension_that_the_client_did_not_offer_cannot_be_answered(off
 # §4.2.2 item 5: the 101
 
 
-@pytest.mark.rfc("6455-4.2.2-20", "6455-4.2.2-21", "6455-4.2.2-22", "6455-4.2.2-23", "6455-4.2.2-24")
+@pytest.mark.rfc(
+    "6455-4.2.2-20", "6455-4.2.2-21", "6455-4.2.2-22", "6455-4.2.2-23", "6455-4.2.2-24"
+)
 def test_4_2_2_item_5_the_smallest_answer():
     assert accept(handshake()).to_bytes() == (
         b"HTTP/1.1 101 Switching Protocols\r\n"
@@ -545,15 +696,18 @@ def test_4_2_2_a_header_that_would_inject_a_line_cannot_be_added():
 
 
 @pytest.mark.rfc("6455-11.3.3-01", "6455-11.3.4-02")
-@pytest.mark.parametrize("name", [
-    "upgrade",
-    "Connection",
-    "Sec-WebSocket-Accept",
-    "SEC-WEBSOCKET-PROTOCOL",
-    "Sec-WebSocket-Extensions",
-    "Content-Length",
-    "Transfer-Encoding",
-])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "upgrade",
+        "Connection",
+        "Sec-WebSocket-Accept",
+        "SEC-WEBSOCKET-PROTOCOL",
+        "Sec-WebSocket-Extensions",
+        "Content-Length",
+        "Transfer-Encoding",
+    ],
+)
 def test_11_3_a_header_of_the_handshake_cannot_be_repeated_in_the_answer(name):
     with pytest.raises(ValueError, match="§4.2.2"):
         accept(handshake(), headers=[(name, "x")])
@@ -573,7 +727,9 @@ def test_4_4_another_version_is_answered_with_426_and_the_version_of_this_server
 
 @pytest.mark.rfc("6455-4.2.2-10", "6455-4.4-03", "6455-11.3.5-01")
 def test_4_4_the_version_of_this_server_is_named_even_if_an_earlier_fault_gives_the_status():
-    response = refuse(negotiation_error(handshake({"Sec-WebSocket-Version": "8", "Sec-WebSocket-Key": None})))
+    response = refuse(
+        negotiation_error(handshake({"Sec-WebSocket-Version": "8", "Sec-WebSocket-Key": None}))
+    )
     assert response.status_code == 400
     assert response.headers["Sec-WebSocket-Version"] == "13"
 
@@ -596,17 +752,21 @@ def test_4_2_1_a_refusal_has_no_headers_that_its_faults_do_not_call_for():
 
 
 def test_10_2_403_is_the_status_only_of_an_otherwise_valid_handshake():
-    error = negotiation_error(handshake({"Origin": "https://evil.example", "Sec-WebSocket-Protocol": ""}))
+    error = negotiation_error(
+        handshake({"Origin": "https://evil.example", "Sec-WebSocket-Protocol": ""})
+    )
     assert summary(error.faults) == [item(8), ("§10.2", 403)]
     assert refuse(error).status_code == 400
 
 
 @pytest.mark.rfc("6455-4.2.1-03")
 def test_4_2_1_a_refusal_is_plain_text_that_lists_every_fault():
-    error = HandshakeError([
-        Fault("§4.2.1 item 5", "no Sec-WebSocket-Key header", "exactly one"),
-        Fault("RFC 9112 §5", "a header line without a colon", "name: value"),
-    ])
+    error = HandshakeError(
+        [
+            Fault("§4.2.1 item 5", "no Sec-WebSocket-Key header", "exactly one"),
+            Fault("RFC 9112 §5", "a header line without a colon", "name: value"),
+        ]
+    )
     response = refuse(error)
     assert (response.status_code, response.reason_phrase) == (400, "Bad Request")
     assert response.headers["Content-Type"] == "text/plain; charset=utf-8"

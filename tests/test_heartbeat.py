@@ -1,4 +1,6 @@
-"""RFC 6455 §5.5.2, §5.5.3: Pongs matched to Pings, and when a silent peer is given up. Time is a number here."""
+"""RFC 6455 §5.5.2, §5.5.3: Pongs matched to Pings, and when a silent peer is given up. Time is a
+number here.
+"""
 
 import threading
 
@@ -169,7 +171,9 @@ def test_a_byte_before_the_second_look_counts_as_life():
 
 
 def test_a_pong_that_comes_while_the_ping_is_just_being_sent_counts_as_life():
-    """On loopback the reading thread can have the Pong before the timer thread is back from its send."""
+    """On loopback the reading thread can have the Pong before the timer thread is back from its
+    send.
+    """
     peer = Peer()
 
     def pong_at_once():

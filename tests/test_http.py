@@ -1,4 +1,6 @@
-"""RFC 9112 as far as RFC 6455 needs it: heads as they are on the wire, good and bad, whole, in bytes and cut short."""
+"""RFC 9112 as far as RFC 6455 needs it: heads as they are on the wire, good and bad, whole, in
+bytes and cut short.
+"""
 
 import io
 from http import HTTPStatus
@@ -108,9 +110,19 @@ GOOD_HEADS = [
         ),
         id="rfc-6455-example",
     ),
-    pytest.param(b"GET / HTTP/1.1\r\n\r\n", Request("GET", "/", "HTTP/1.1", Headers()), id="no-header"),
-    pytest.param(b"GET / HTTP/1.9\r\n\r\n", Request("GET", "/", "HTTP/1.9", Headers()), id="higher-minor-version"),
-    pytest.param(b"\r\nGET / HTTP/1.1\r\n\r\n", Request("GET", "/", "HTTP/1.1", Headers()), id="empty-line-before"),
+    pytest.param(
+        b"GET / HTTP/1.1\r\n\r\n", Request("GET", "/", "HTTP/1.1", Headers()), id="no-header"
+    ),
+    pytest.param(
+        b"GET / HTTP/1.9\r\n\r\n",
+        Request("GET", "/", "HTTP/1.9", Headers()),
+        id="higher-minor-version",
+    ),
+    pytest.param(
+        b"\r\nGET / HTTP/1.1\r\n\r\n",
+        Request("GET", "/", "HTTP/1.1", Headers()),
+        id="empty-line-before",
+    ),
     pytest.param(
         b"GET / HTTP/1.1\r\nA:b\r\nA: \t c d\t \r\nE:\r\nF: :\r\n\r\n",
         Request("GET", "/", "HTTP/1.1", Headers([("A", "b"), ("A", "c d"), ("E", ""), ("F", ":")])),
@@ -156,7 +168,9 @@ def test_9112_a_head_cut_short_at_any_byte_is_incomplete(head, request_):
 def test_9112_an_incomplete_head_tells_silence_from_a_cut():
     with pytest.raises(IncompleteHead, match="^the connection ended before any request$"):
         read_request(io.BytesIO(b""))
-    with pytest.raises(IncompleteHead, match="^the connection ended inside the request head, after 21 bytes$"):
+    with pytest.raises(
+        IncompleteHead, match="^the connection ended inside the request head, after 21 bytes$"
+    ):
         read_request(io.BytesIO(b"GET / HTTP/1.1\r\nHost:"))
 
 
@@ -187,26 +201,66 @@ REFUSED_HEADS = [
     ("version-in-lower-case", b"GET / http/1.1\r\n\r\n", [("RFC 9112 §3", BAD)], ()),
     ("method-no-token", b"G(T / HTTP/1.1\r\n\r\n", [("RFC 9112 §3", BAD)], ()),
     ("nul-in-the-target", b"GET /\0 HTTP/1.1\r\n\r\n", [("RFC 9112 §3", BAD)], ()),
-    ("utf-8-in-the-target", "GET /é HTTP/1.1\r\n\r\n".encode(), [("RFC 9112 §3", BAD)], ("6455-8.1-02",)),
+    (
+        "utf-8-in-the-target",
+        "GET /é HTTP/1.1\r\n\r\n".encode(),
+        [("RFC 9112 §3", BAD)],
+        ("6455-8.1-02",),
+    ),
     ("cr-in-the-target", b"GET /\rx HTTP/1.1\r\n\r\n", [("RFC 9112 §3", BAD)], ()),
     ("two-empty-lines-before", b"\r\n\r\nGET / HTTP/1.1\r\n\r\n", [("RFC 9112 §3", BAD)], ()),
     ("lf-before", b"\nGET / HTTP/1.1\r\n\r\n", [("RFC 9112 §3", BAD)], ()),
     ("cr-lf-lf", b"\r\n\nGET / HTTP/1.1\r\n\r\n", [("RFC 9112 §3", BAD)], ()),
     ("first-byte-not-ascii", b"\xff\xfe\r\n\r\n", [("RFC 9112 §3", BAD)], ("6455-8.1-02",)),
     ("tls", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", [("§3", BAD)], ()),
-    ("request-line-over-the-limit", b"GET /".ljust(MAX_LINE_SIZE + 1, b"x") + b"\r\n", [("RFC 9112 §3", 414)], ()),
-    ("request-line-without-end", b"GET /".ljust(3 * MAX_LINE_SIZE, b"x"), [("RFC 9112 §3", 414)], ()),
+    (
+        "request-line-over-the-limit",
+        b"GET /".ljust(MAX_LINE_SIZE + 1, b"x") + b"\r\n",
+        [("RFC 9112 §3", 414)],
+        (),
+    ),
+    (
+        "request-line-without-end",
+        b"GET /".ljust(3 * MAX_LINE_SIZE, b"x"),
+        [("RFC 9112 §3", 414)],
+        (),
+    ),
     # The request line: well-formed, but not what §4.2.1 item 1 wants.
     ("post", b"POST / HTTP/1.1\r\n\r\n", [("§4.2.1 item 1", 405)], ("6455-4.2.1-04",)),
     ("get-in-lower-case", b"get / HTTP/1.1\r\n\r\n", [("§4.2.1 item 1", 405)], ("6455-4.2.1-04",)),
     ("http-1.0", b"GET / HTTP/1.0\r\n\r\n", [("§4.2.1 item 1", 505)], ("6455-4.2.1-04",)),
     ("http-2", b"GET / HTTP/2.0\r\n\r\n", [("§4.2.1 item 1", 505)], ("6455-4.2.1-04",)),
-    ("target-without-slash", b"GET chat HTTP/1.1\r\n\r\n", [("§4.2.1 item 1", BAD)], ("6455-4.2.1-05",)),
+    (
+        "target-without-slash",
+        b"GET chat HTTP/1.1\r\n\r\n",
+        [("§4.2.1 item 1", BAD)],
+        ("6455-4.2.1-05",),
+    ),
     ("target-asterisk", b"GET * HTTP/1.1\r\n\r\n", [("§4.2.1 item 1", BAD)], ("6455-4.2.1-05",)),
-    ("target-with-fragment", b"GET /#a HTTP/1.1\r\n\r\n", [("§4.2.1 item 1", BAD)], ("6455-4.2.1-05",)),
-    ("target-ws-uri", b"GET ws://h/ HTTP/1.1\r\n\r\n", [("§4.2.1 item 1", BAD)], ("6455-4.2.1-05",)),
-    ("target-with-user", b"GET http://u@h/ HTTP/1.1\r\n\r\n", [("§4.2.1 item 1", BAD)], ("6455-4.2.1-05",)),
-    ("target-without-host", b"GET http:/// HTTP/1.1\r\n\r\n", [("§4.2.1 item 1", BAD)], ("6455-4.2.1-05",)),
+    (
+        "target-with-fragment",
+        b"GET /#a HTTP/1.1\r\n\r\n",
+        [("§4.2.1 item 1", BAD)],
+        ("6455-4.2.1-05",),
+    ),
+    (
+        "target-ws-uri",
+        b"GET ws://h/ HTTP/1.1\r\n\r\n",
+        [("§4.2.1 item 1", BAD)],
+        ("6455-4.2.1-05",),
+    ),
+    (
+        "target-with-user",
+        b"GET http://u@h/ HTTP/1.1\r\n\r\n",
+        [("§4.2.1 item 1", BAD)],
+        ("6455-4.2.1-05",),
+    ),
+    (
+        "target-without-host",
+        b"GET http:/// HTTP/1.1\r\n\r\n",
+        [("§4.2.1 item 1", BAD)],
+        ("6455-4.2.1-05",),
+    ),
     (
         "http-2-preface",
         b"PRI * HTTP/2.0\r\n\r\n",
@@ -222,7 +276,12 @@ REFUSED_HEADS = [
     ("del-in-a-value", GET + b"A: \x7f\r\n\r\n", [("RFC 9110 §5.5", BAD)], ()),
     ("latin-1-in-a-value", GET + b"A: \xe9\r\n\r\n", [("RFC 9110 §5.5", BAD)], ("6455-8.1-02",)),
     ("utf-8-in-a-value", GET + "A: é\r\n\r\n".encode(), [("RFC 9110 §5.5", BAD)], ("6455-8.1-02",)),
-    ("non-breaking-space-around", GET + b"A: \xa0b\xa0\r\n\r\n", [("RFC 9110 §5.5", BAD)], ("6455-8.1-02",)),
+    (
+        "non-breaking-space-around",
+        GET + b"A: \xa0b\xa0\r\n\r\n",
+        [("RFC 9110 §5.5", BAD)],
+        ("6455-8.1-02",),
+    ),
     ("no-colon", GET + b"A\r\n\r\n", [("RFC 9112 §5", BAD)], ()),
     ("folded", GET + b"A: b\r\n c\r\n\r\n", [("RFC 9112 §5.2", BAD)], ()),
     ("folded-with-tab", GET + b"A: b\r\n\tc: d\r\n\r\n", [("RFC 9112 §5.2", BAD)], ()),
@@ -234,9 +293,19 @@ REFUSED_HEADS = [
     ("name-not-ascii", GET + b"\xe9: b\r\n\r\n", [("RFC 9110 §5.1", BAD)], ("6455-8.1-02",)),
     # A body.
     ("content-length", GET + b"Content-Length: 5\r\n\r\nhello", [("RFC 9110 §9.3.1", BAD)], ()),
-    ("two-lengths", GET + b"Content-Length: 0\r\nContent-Length: 5\r\n\r\n", [("RFC 9110 §9.3.1", BAD)], ()),
+    (
+        "two-lengths",
+        GET + b"Content-Length: 0\r\nContent-Length: 5\r\n\r\n",
+        [("RFC 9110 §9.3.1", BAD)],
+        (),
+    ),
     ("length-no-number", GET + b"Content-Length: -1\r\n\r\n", [("RFC 9110 §9.3.1", BAD)], ()),
-    ("transfer-encoding", GET + b"Transfer-Encoding: chunked\r\n\r\n", [("RFC 9110 §9.3.1", BAD)], ()),
+    (
+        "transfer-encoding",
+        GET + b"Transfer-Encoding: chunked\r\n\r\n",
+        [("RFC 9110 §9.3.1", BAD)],
+        (),
+    ),
     # Limits: these end the reading at once.
     ("header-over-the-limit", GET + line_of(MAX_LINE_SIZE + 1), [("RFC 6585 §5", 431)], ()),
     ("header-without-end", GET + b"A" * 3 * MAX_LINE_SIZE, [("RFC 6585 §5", 431)], ()),
@@ -245,7 +314,10 @@ REFUSED_HEADS = [
     # All at once.
     (
         "everything",
-        b"POST x HTTP/1.0\nA : b\r\nC\r\nD: \0\r\nContent-Length: 1\r\nTransfer-Encoding: x\r\n\r\n",
+        (
+            b"POST x HTTP/1.0\nA : b\r\nC\r\nD: \0\r\nContent-Length: 1\r\nTransfer-Encoding: "
+            b"x\r\n\r\n"
+        ),
         [
             ("RFC 9112 §2.2", BAD),
             ("§4.2.1 item 1", 505),
@@ -262,7 +334,9 @@ REFUSED_HEADS = [
 ]
 
 REFUSED = [
-    pytest.param(head, faults, id=name, marks=pytest.mark.rfc("6455-4.2.1-03", "6455-10.7-04", *ids))
+    pytest.param(
+        head, faults, id=name, marks=pytest.mark.rfc("6455-4.2.1-03", "6455-10.7-04", *ids)
+    )
     for name, head, faults, ids in REFUSED_HEADS
 ]
 
@@ -295,12 +369,17 @@ def test_every_fault_is_in_printable_ascii_and_short_however_the_request_looked(
         assert fault.expected
 
 
-@pytest.mark.parametrize("head", [
-    pytest.param(b"GET /".ljust(MAX_LINE_SIZE - 9, b"x") + b" HTTP/1.1\r\n\r\n", id="request-line"),
-    pytest.param(GET + line_of(MAX_LINE_SIZE) + b"\r\n", id="header"),
-    pytest.param(GET + b"A: b\r\n" * MAX_FIELD_LINES + b"\r\n", id="header-lines"),
-    pytest.param(head_of(MAX_HEAD_SIZE), id="head"),
-])
+@pytest.mark.parametrize(
+    "head",
+    [
+        pytest.param(
+            b"GET /".ljust(MAX_LINE_SIZE - 9, b"x") + b" HTTP/1.1\r\n\r\n", id="request-line"
+        ),
+        pytest.param(GET + line_of(MAX_LINE_SIZE) + b"\r\n", id="header"),
+        pytest.param(GET + b"A: b\r\n" * MAX_FIELD_LINES + b"\r\n", id="header-lines"),
+        pytest.param(head_of(MAX_HEAD_SIZE), id="head"),
+    ],
+)
 def test_9112_a_head_exactly_at_a_limit_is_read(head):
     file = io.BytesIO(head + b"frames")
     assert read_request(file).to_bytes() == head
@@ -328,17 +407,22 @@ def test_9112_3_a_byte_that_begins_no_request_is_refused_without_waiting_for_mor
 
 
 @pytest.mark.rfc("6455-4.2.1-05")
-@pytest.mark.parametrize("target, path, query, resource_name, authority", [
-    ("/chat", "/chat", "", "/chat", "of-host"),
-    ("/chat?room=1?2", "/chat", "room=1?2", "/chat?room=1?2", "of-host"),
-    ("/chat?", "/chat", "", "/chat", "of-host"),
-    ("//other.example/x", "//other.example/x", "", "//other.example/x", "of-host"),
-    ("http://h/chat?a", "/chat", "a", "/chat?a", "h"),
-    ("HTTPS://h:1/chat", "/chat", "", "/chat", "h:1"),
-    ("http://h", "/", "", "/", "h"),
-    ("http://h?a", "/", "a", "/?a", "h"),
-])
-def test_3_the_resource_name_is_the_path_and_query_of_the_target(target, path, query, resource_name, authority):
+@pytest.mark.parametrize(
+    "target, path, query, resource_name, authority",
+    [
+        ("/chat", "/chat", "", "/chat", "of-host"),
+        ("/chat?room=1?2", "/chat", "room=1?2", "/chat?room=1?2", "of-host"),
+        ("/chat?", "/chat", "", "/chat", "of-host"),
+        ("//other.example/x", "//other.example/x", "", "//other.example/x", "of-host"),
+        ("http://h/chat?a", "/chat", "a", "/chat?a", "h"),
+        ("HTTPS://h:1/chat", "/chat", "", "/chat", "h:1"),
+        ("http://h", "/", "", "/", "h"),
+        ("http://h?a", "/", "a", "/?a", "h"),
+    ],
+)
+def test_3_the_resource_name_is_the_path_and_query_of_the_target(
+    target, path, query, resource_name, authority
+):
     request = read_request(io.BytesIO(f"GET {target} HTTP/1.1\r\nHost: of-host\r\n\r\n".encode()))
     assert (request.path, request.query, request.resource_name) == (path, query, resource_name)
     assert request.authority == authority
@@ -349,38 +433,46 @@ def test_9112_3_2_without_host_there_is_no_authority():
 
 
 @pytest.mark.rfc("6455-4.2.1-06")
-@pytest.mark.parametrize("hosts, valid", [
-    (["example.com"], True),
-    (["example.com:8080"], True),
-    (["EXAMPLE.com:"], True),
-    (["127.0.0.1:80"], True),
-    (["[::1]:80"], True),
-    (["[::1]"], True),
-    ([], False),
-    (["a", "a"], False),
-    ([""], False),
-    (["a b"], False),
-    (["a/b"], False),
-    (["u@a"], False),
-    (["::1"], False),
-    (["a:b"], False),
-    (["a:999999"], False),
-    (["http://a"], False),
-])
+@pytest.mark.parametrize(
+    "hosts, valid",
+    [
+        (["example.com"], True),
+        (["example.com:8080"], True),
+        (["EXAMPLE.com:"], True),
+        (["127.0.0.1:80"], True),
+        (["[::1]:80"], True),
+        (["[::1]"], True),
+        ([], False),
+        (["a", "a"], False),
+        ([""], False),
+        (["a b"], False),
+        (["a/b"], False),
+        (["u@a"], False),
+        (["::1"], False),
+        (["a:b"], False),
+        (["a:999999"], False),
+        (["http://a"], False),
+    ],
+)
 def test_4_2_1_item_2_host_comes_once_and_is_a_host_with_an_optional_port(hosts, valid):
     faults = list(check_host(Headers(("Host", host) for host in hosts)))
-    assert [(fault.section, fault.status.value) for fault in faults] == ([] if valid else [("§4.2.1 item 2", 400)])
+    assert [(fault.section, fault.status.value) for fault in faults] == (
+        [] if valid else [("§4.2.1 item 2", 400)]
+    )
 
 
-@pytest.mark.parametrize("authority, expected", [
-    ("Example.COM", ("example.com", 80)),
-    ("example.com:", ("example.com", 80)),
-    ("example.com:8080", ("example.com", 8080)),
-    ("[::1]:9", ("[::1]", 9)),
-    ("", None),
-    ("a:b", None),
-    (f"{KELVIN_SIGN}.example", None),
-])
+@pytest.mark.parametrize(
+    "authority, expected",
+    [
+        ("Example.COM", ("example.com", 80)),
+        ("example.com:", ("example.com", 80)),
+        ("example.com:8080", ("example.com", 8080)),
+        ("[::1]:9", ("[::1]", 9)),
+        ("", None),
+        ("a:b", None),
+        (f"{KELVIN_SIGN}.example", None),
+    ],
+)
 def test_3986_3_2_an_authority_is_a_host_and_a_port(authority, expected):
     assert split_authority(authority, 80) == expected
 
@@ -428,38 +520,47 @@ def test_2_1_only_ascii_letters_fold():
     assert f"Sec-WebSoc{KELVIN_SIGN}et-Key" not in Headers([("Sec-WebSocket-Key", "x")])
 
 
-@pytest.mark.parametrize("text, expected", [
-    ("chat", True),
-    ("!#$%&'*+-.^_`|~09azAZ", True),
-    ("", False),
-    *[(f"a{separator}b", False) for separator in '()<>@,;:\\"/[]?={} \t\0\x7f\r\né'],
-])
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("chat", True),
+        ("!#$%&'*+-.^_`|~09azAZ", True),
+        ("", False),
+        *[(f"a{separator}b", False) for separator in '()<>@,;:\\"/[]?={} \t\0\x7f\r\né'],
+    ],
+)
 def test_9110_5_6_2_a_token_has_no_separators(text, expected):
     assert is_token(text) is expected
 
 
 @pytest.mark.rfc("6455-4.3-01")
-@pytest.mark.parametrize("values, elements", [
-    ([], []),
-    ([""], []),
-    ([" , ,\t"], []),
-    (["a"], ["a"]),
-    ([" a ,b\t,, c d"], ["a", "b", "c d"]),
-    (["a,b", "", "c"], ["a", "b", "c"]),
-])
+@pytest.mark.parametrize(
+    "values, elements",
+    [
+        ([], []),
+        ([""], []),
+        ([" , ,\t"], []),
+        (["a"], ["a"]),
+        ([" a ,b\t,, c d"], ["a", "b", "c d"]),
+        (["a,b", "", "c"], ["a", "b", "c"]),
+    ],
+)
 def test_9110_5_6_1_a_list_goes_over_all_its_lines_and_leaves_out_empty_elements(values, elements):
     assert list_elements(values) == elements
 
 
-@pytest.mark.parametrize("words", [
-    "plain",
-    "two\r\nlines",
-    "\0\x1b[31m\x7f",
-    "é\N{RIGHT-TO-LEFT OVERRIDE}\N{FULLWIDTH QUOTATION MARK}",
-    "'\"\\",
-    "x" * 10_000,
-    "\0" * 10_000,
-])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "plain",
+        "two\r\nlines",
+        "\0\x1b[31m\x7f",
+        "é\N{RIGHT-TO-LEFT OVERRIDE}\N{FULLWIDTH QUOTATION MARK}",
+        "'\"\\",
+        "x" * 10_000,
+        "\0" * 10_000,
+    ],
+)
 def test_words_of_the_peer_are_repeated_in_printable_ascii_on_one_line_and_short(words):
     quoted = quote(words)
     assert quoted.isascii() and quoted.isprintable()
@@ -472,8 +573,13 @@ def test_words_of_the_peer_that_are_cut_say_so():
 
 
 def test_9112_4_a_response_is_status_line_headers_empty_line_and_body():
-    response = Response(401, "Unauthorized", Headers([("WWW-Authenticate", 'Basic realm="r"')]), b"who?")
-    assert response.to_bytes() == b'HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm="r"\r\n\r\nwho?'
+    response = Response(
+        401, "Unauthorized", Headers([("WWW-Authenticate", 'Basic realm="r"')]), b"who?"
+    )
+    assert (
+        response.to_bytes()
+        == b'HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm="r"\r\n\r\nwho?'
+    )
     assert Response(299, "", Headers()).to_bytes() == b"HTTP/1.1 299 \r\n\r\n"
 
 
@@ -516,10 +622,16 @@ def test_9110_5_6_2_a_header_name_that_is_no_token_cannot_be_made(name):
         Headers([(name, "b")])
 
 
-@pytest.mark.parametrize("status_code, valid", [(99, False), (100, True), (599, True), (600, False), (-200, False)])
+@pytest.mark.parametrize(
+    "status_code, valid", [(99, False), (100, True), (599, True), (600, False), (-200, False)]
+)
 def test_9110_15_a_status_code_is_100_to_599(status_code, valid):
     if valid:
-        assert Response(status_code, "", Headers()).to_bytes().startswith(f"HTTP/1.1 {status_code} ".encode())
+        assert (
+            Response(status_code, "", Headers())
+            .to_bytes()
+            .startswith(f"HTTP/1.1 {status_code} ".encode())
+        )
     else:
         with pytest.raises(ValueError, match="RFC 9110 §15"):
             Response(status_code, "", Headers())
@@ -545,27 +657,41 @@ GOOD_RESPONSES = [
         Response(
             101,
             "Switching Protocols",
-            Headers([
-                ("Upgrade", "websocket"),
-                ("Connection", "Upgrade"),
-                ("Sec-WebSocket-Accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
-                ("Sec-WebSocket-Protocol", "chat"),
-            ]),
+            Headers(
+                [
+                    ("Upgrade", "websocket"),
+                    ("Connection", "Upgrade"),
+                    ("Sec-WebSocket-Accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
+                    ("Sec-WebSocket-Protocol", "chat"),
+                ]
+            ),
         ),
         id="rfc-6455-example",
     ),
     pytest.param(b"HTTP/1.1 101 \r\n\r\n", Response(101, "", Headers()), id="no-reason-phrase"),
-    pytest.param(b"HTTP/1.1 404 a  b\t\r\n\r\n", Response(404, "a  b\t", Headers()), id="odd-reason-phrase"),
+    pytest.param(
+        b"HTTP/1.1 404 a  b\t\r\n\r\n", Response(404, "a  b\t", Headers()), id="odd-reason-phrase"
+    ),
     pytest.param(b"HTTP/1.1 599 x\r\n\r\n", Response(599, "x", Headers()), id="unknown-status"),
     pytest.param(
         b"HTTP/1.0 404 File not found\r\nA: b\r\n\r\n",
         Response(404, "File not found", Headers([("A", "b")]), version="HTTP/1.0"),
         id="http-1.0",
     ),
-    pytest.param(OK + b"A:b\r\nA: \t c\t \r\n\r\n", Response(200, "OK", Headers([("A", "b"), ("A", "c")])), id="space"),
-    pytest.param(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 101 Switching Protocols\r\n\r\n", SWITCHING, id="continue"),
     pytest.param(
-        EARLY_HINTS * MAX_INTERIM_RESPONSES + b"HTTP/1.1 101 Switching Protocols\r\n\r\n", SWITCHING, id="early-hints"
+        OK + b"A:b\r\nA: \t c\t \r\n\r\n",
+        Response(200, "OK", Headers([("A", "b"), ("A", "c")])),
+        id="space",
+    ),
+    pytest.param(
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 101 Switching Protocols\r\n\r\n",
+        SWITCHING,
+        id="continue",
+    ),
+    pytest.param(
+        EARLY_HINTS * MAX_INTERIM_RESPONSES + b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
+        SWITCHING,
+        id="early-hints",
     ),
 ]
 
@@ -600,7 +726,9 @@ def test_9112_4_a_response_cut_short_at_any_byte_is_incomplete(head, response):
 def test_9112_an_incomplete_response_says_that_it_is_one():
     with pytest.raises(IncompleteHead, match="^the connection ended before any response$"):
         read_response(io.BytesIO(b""))
-    with pytest.raises(IncompleteHead, match="^the connection ended inside the response head, after 12 bytes$"):
+    with pytest.raises(
+        IncompleteHead, match="^the connection ended inside the response head, after 12 bytes$"
+    ):
         read_response(io.BytesIO(b"HTTP/1.1 101"))
 
 
@@ -612,7 +740,12 @@ def test_9112_4_a_response_is_written_as_it_is_read(head, response):
 REFUSED_RESPONSES = [
     # The status line: what is no HTTP ends the reading at once.
     ("garbage", b"hello\r\n\r\n", ["RFC 9112 §4"], "'hello', as in HTTP/0.9 or no HTTP"),
-    ("http-0.9", b"<html>\n<p>hello</p>\n</html>\n", ["RFC 9112 §4"], "'<html>', as in HTTP/0.9 or no HTTP"),
+    (
+        "http-0.9",
+        b"<html>\n<p>hello</p>\n</html>\n",
+        ["RFC 9112 §4"],
+        "'<html>', as in HTTP/0.9 or no HTTP",
+    ),
     ("http-0.9-in-one-line", b"<p>hello</p>", ["RFC 9112 §4"], "'<p>hello</p>'"),
     ("ssh", b"SSH-2.0-OpenSSH_9.2\r\n", ["RFC 9112 §4"], "'SSH-2.0-OpenSSH_9.2'"),
     ("smtp", b"220 mail.example ESMTP\r\n", ["RFC 9112 §4"], "'220 mail.example ESMTP'"),
@@ -636,14 +769,29 @@ REFUSED_RESPONSES = [
     ("status-of-four-digits", b"HTTP/1.1 1010 x\r\n\r\n", ["RFC 9112 §4"], "'HTTP/1.1 1010 x'"),
     ("status-no-number", b"HTTP/1.1 OK x\r\n\r\n", ["RFC 9112 §4"], "'HTTP/1.1 OK x'"),
     ("status-in-other-digits", b"HTTP/1.1 \xb2\xb2\xb2 x\r\n\r\n", ["RFC 9112 §4"], r"\xb2"),
-    ("status-line-over-the-limit", b"HTTP/1.1 200 ".ljust(MAX_LINE_SIZE + 1, b"x") + b"\r\n", ["RFC 9112 §4"], "limit"),
-    ("status-line-without-end", b"HTTP/1.1 200 ".ljust(3 * MAX_LINE_SIZE, b"x"), ["RFC 9112 §4"], "limit"),
+    (
+        "status-line-over-the-limit",
+        b"HTTP/1.1 200 ".ljust(MAX_LINE_SIZE + 1, b"x") + b"\r\n",
+        ["RFC 9112 §4"],
+        "limit",
+    ),
+    (
+        "status-line-without-end",
+        b"HTTP/1.1 200 ".ljust(3 * MAX_LINE_SIZE, b"x"),
+        ["RFC 9112 §4"],
+        "limit",
+    ),
     # The status line: well-formed, but nothing a client can use.
     ("http-2", b"HTTP/2.0 200 OK\r\n\r\n", ["RFC 9112 §2.3"], "'HTTP/2.0'"),
     ("http-0.9-by-name", b"HTTP/0.9 200 OK\r\n\r\n", ["RFC 9112 §2.3"], "'HTTP/0.9'"),
     ("status-099", b"HTTP/1.1 099 x\r\n\r\n", ["RFC 9110 §15"], "status code 99"),
     ("status-600", b"HTTP/1.1 600 x\r\n\r\n", ["RFC 9110 §15"], "status code 600"),
-    ("reason-not-ascii", b"HTTP/1.1 404 n\xe3o\r\n\r\n", ["RFC 9112 §4"], r"status 404 with reason phrase 'n\xe3o'"),
+    (
+        "reason-not-ascii",
+        b"HTTP/1.1 404 n\xe3o\r\n\r\n",
+        ["RFC 9112 §4"],
+        r"status 404 with reason phrase 'n\xe3o'",
+    ),
     ("reason-with-nul", b"HTTP/1.1 404 \0\r\n\r\n", ["RFC 9112 §4"], r"'\x00'"),
     ("reason-with-cr", b"HTTP/1.1 404 a\rb\r\n\r\n", ["RFC 9112 §4"], r"'a\rb'"),
     # Field lines.
@@ -657,13 +805,23 @@ REFUSED_RESPONSES = [
     ("folded-with-tab", OK + b"A: b\r\n\tc: d\r\n\r\n", ["RFC 9112 §5.2"], "white space"),
     ("space-before-the-colon", OK + b"A : b\r\n\r\n", ["RFC 9112 §5.1"], "'A : b'"),
     ("empty-name", OK + b": b\r\n\r\n", ["RFC 9110 §5.1"], "''"),
-    ("bad-interim-head", b"HTTP/1.1 100 x\r\nA\r\n\r\n" + RFC_EXAMPLE_ANSWER, ["RFC 9112 §5"], "'A'"),
+    (
+        "bad-interim-head",
+        b"HTTP/1.1 100 x\r\nA\r\n\r\n" + RFC_EXAMPLE_ANSWER,
+        ["RFC 9112 §5"],
+        "'A'",
+    ),
     # Limits: these end the reading at once.
     ("header-over-the-limit", OK + line_of(MAX_LINE_SIZE + 1), ["RFC 6585 §5"], "limit"),
     ("header-without-end", OK + b"A" * 3 * MAX_LINE_SIZE, ["RFC 6585 §5"], "limit"),
     ("one-header-too-many", OK + b"A: b\r\n" * (MAX_FIELD_LINES + 1), ["RFC 6585 §5"], "limit"),
     ("head-too-large", OK + line_of(MAX_LINE_SIZE) * 4, ["RFC 6585 §5"], "limit"),
-    ("interim-responses-without-end", EARLY_HINTS * (MAX_INTERIM_RESPONSES + 1), ["RFC 9110 §15.2"], "more than 4"),
+    (
+        "interim-responses-without-end",
+        EARLY_HINTS * (MAX_INTERIM_RESPONSES + 1),
+        ["RFC 9110 §15.2"],
+        "more than 4",
+    ),
     # All at once.
     (
         "everything",
@@ -698,7 +856,9 @@ def test_9112_4_an_invalid_response_is_refused_with_every_fault(head, sections, 
 
 
 @pytest.mark.parametrize("head, sections, seen", REFUSED_ANSWERS)
-def test_9112_4_an_invalid_response_cut_short_is_incomplete_or_refused_for_a_reason_it_has(head, sections, seen):
+def test_9112_4_an_invalid_response_cut_short_is_incomplete_or_refused_for_a_reason_it_has(
+    head, sections, seen
+):
     for received in [*range(min(len(head), 200)), *range(200, len(head), 997)]:
         with pytest.raises((IncompleteHead, HandshakeError)) as caught:
             read_response(io.BytesIO(head[:received]))
@@ -732,5 +892,10 @@ def test_9110_15_2_a_client_passes_over_few_interim_responses():
 @pytest.mark.parametrize("target", ["example.com:80", "[::1]:443"])
 def test_9112_3_2_3_a_connect_asks_for_an_authority_and_nothing_on_it(target):
     request = Request("CONNECT", target, "HTTP/1.1", Headers([("Host", "other")]))
-    assert (request.path, request.query, request.resource_name, request.authority) == ("", "", "", target)
+    assert (request.path, request.query, request.resource_name, request.authority) == (
+        "",
+        "",
+        "",
+        target,
+    )
     assert request.to_bytes() == f"CONNECT {target} HTTP/1.1\r\nHost: other\r\n\r\n".encode()

@@ -1,8 +1,8 @@
-"""RFC 6455 and RFC 7692 with others: both our sides against `websockets` and npm's `ws`, and our client against the
-WebSocket with which Chromium is driven.
+"""RFC 6455 and RFC 7692 with others: both our sides against `websockets` and npm's `ws`, and our
+client against the WebSocket with which Chromium is driven.
 
-The peers are processes of their own (tests/programs); each meeting has one connection, which either side may have
-begun, and what ours did is compared with what the peer says that it saw.
+The peers are processes of their own (tests/programs); each meeting has one connection, which either
+side may have begun, and what ours did is compared with what the peer says that it saw.
 """
 
 import json
@@ -19,7 +19,14 @@ from pathlib import Path
 import pytest
 
 from chromium import BrowserError, PageError, TimedOut, browser, processes_with, why_not
-from refws import ConnectionClosed, ConnectionClosedError, ConnectionClosedOK, DeflateSettings, Side, connect
+from refws import (
+    ConnectionClosed,
+    ConnectionClosedError,
+    ConnectionClosedOK,
+    DeflateSettings,
+    Side,
+    connect,
+)
 from refws.endpoint.tls.certificates import client_context, server_context
 from wire import DEADLINE_S, Background, eventually
 
@@ -63,7 +70,9 @@ class Peer:
 
     def __init__(self, name, command):
         self.name = name
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
         self.said = queue.SimpleQueue()
         self.reader = Background(self.read)
         self.ports = {}
@@ -120,7 +129,9 @@ def peer(request):
 
 
 class Meeting:
-    """`connection` is ours, the peer is at the other end. `agreed` is what it says of the handshake."""
+    """`connection` is ours, the peer is at the other end. `agreed` is what it says of the
+    handshake.
+    """
 
     def __init__(self, peer, name, connection, agreed):
         self.connection = connection
@@ -149,16 +160,26 @@ def our_side(request):
 def meet(our_side, peer, serving):
     """meet(path, ...) gives a Meeting; what the peer does with a message is in the path.
 
-    `deflate` are our settings, `peer_deflate` are the parameters that the peer asks for or imposes; it has compression
-    where one of them is given.
+    `deflate` are our settings, `peer_deflate` are the parameters that the peer asks for or imposes;
+    it has compression where one of them is given.
     """
     with ExitStack() as stack:
 
-        def start(path="/echo", *, tls=False, deflate=None, peer_deflate=None, subprotocols=(), peer_subprotocols=()):
+        def start(
+            path="/echo",
+            *,
+            tls=False,
+            deflate=None,
+            peer_deflate=None,
+            subprotocols=(),
+            peer_subprotocols=(),
+        ):
             if deflate is not None and peer_deflate is None:
                 peer_deflate = {}
             if peer_deflate is not None and deflate is None:
-                deflate = DeflateSettings(server_max_window_bits=15, client_max_window_bits=15, threshold=0)
+                deflate = DeflateSettings(
+                    server_max_window_bits=15, client_max_window_bits=15, threshold=0
+                )
             asked = {"subprotocols": list(peer_subprotocols), "deflate": peer_deflate}
             settings = {"subprotocols": subprotocols or None, "compression": deflate}
             name = peer.next_meeting()
@@ -222,16 +243,30 @@ def test_5_6_text_and_binary_messages_of_every_length_come_back(meet, tls, defla
 @pytest.mark.parametrize("deflate", [None, DeflateSettings()], ids=["plain", "deflate"])
 def test_5_4_a_message_in_fragments_comes_back_whole(meet, deflate):
     connection = meet(deflate=deflate).connection
-    for fragments in (["one"], ["", "t", "wo€", ""], [b"\0\xff", bytes(70_000), b"end"], ["x"] * 500):
+    for fragments in (
+        ["one"],
+        ["", "t", "wo€", ""],
+        [b"\0\xff", bytes(70_000), b"end"],
+        ["x"] * 500,
+    ):
         connection.send(fragments)
         assert connection.recv(START_S) == type(fragments[0])().join(fragments)
 
 
 @pytest.mark.rfc("6455-5.4-04", "6455-5.4-05")
 @pytest.mark.parametrize("deflate", [None, DeflateSettings()], ids=["plain", "deflate"])
-def test_5_4_fragments_of_the_peer_cut_inside_characters_and_with_a_ping_between_them_are_one_message(meet, deflate):
+def test_5_4_fragments_of_the_peer_cut_inside_characters_and_with_a_ping_between_them_are_one_message(
+    meet, deflate
+):
     connection = meet("/fragments", deflate=deflate).connection
-    for message in ("a", "€€€€", text_of(1000), text_of(100_000), bytes(range(256)), bytes(200_000)):
+    for message in (
+        "a",
+        "€€€€",
+        text_of(1000),
+        text_of(100_000),
+        bytes(range(256)),
+        bytes(200_000),
+    ):
         connection.send(message)
         assert connection.recv(START_S) == message
 
@@ -264,7 +299,9 @@ def test_5_5_3_a_pong_that_nobody_asked_for_disturbs_nobody(meet):
 # The end
 
 
-@pytest.mark.parametrize("code, reason", [(1000, ""), (1001, "on my way"), (4001, "genug für heute €")])
+@pytest.mark.parametrize(
+    "code, reason", [(1000, ""), (1001, "on my way"), (4001, "genug für heute €")]
+)
 def test_7_our_close_code_and_reason_reach_the_peer_which_answers(meet, code, reason):
     meeting = meet()
     meeting.connection.close(code, reason)
@@ -272,8 +309,12 @@ def test_7_our_close_code_and_reason_reach_the_peer_which_answers(meet, code, re
     assert meeting.connection.close_code == code
 
 
-@pytest.mark.parametrize("code, reason", [(1000, ""), (1011, "broken"), (4999, "genug für heute €")])
-def test_7_the_close_code_and_reason_of_the_peer_reach_us_and_our_answer_the_peer(meet, code, reason):
+@pytest.mark.parametrize(
+    "code, reason", [(1000, ""), (1011, "broken"), (4999, "genug für heute €")]
+)
+def test_7_the_close_code_and_reason_of_the_peer_reach_us_and_our_answer_the_peer(
+    meet, code, reason
+):
     meeting = meet("/close")
     meeting.connection.send(json.dumps([code, reason]))
     with pytest.raises(ConnectionClosed) as caught:
@@ -300,7 +341,9 @@ def test_7_1_5_a_peer_that_vanishes_is_1006(meet):
     assert meeting.connection.close_code == meeting.closed()[0] == 1006
 
 
-@pytest.mark.parametrize("opcode, payload, code", [(0x83, b"", 1002), (0x81, b"\xff", 1007), (0x88, b"\x03\xed", 1002)])
+@pytest.mark.parametrize(
+    "opcode, payload, code", [(0x83, b"", 1002), (0x81, b"\xff", 1007), (0x88, b"\x03\xed", 1002)]
+)
 def test_7_1_7_the_peer_fails_the_connection_for_a_broken_rule_and_we_hear_its_code(
     meet, our_side, opcode, payload, code
 ):
@@ -318,7 +361,8 @@ def test_7_1_7_the_peer_fails_the_connection_for_a_broken_rule_and_we_hear_its_c
 
 
 @pytest.mark.parametrize(
-    "ours, theirs, common", [(["chat"], ["chat"], "chat"), (["one", "two"], ["two"], "two"), (["chat"], [], None)]
+    "ours, theirs, common",
+    [(["chat"], ["chat"], "chat"), (["one", "two"], ["two"], "two"), (["chat"], [], None)],
 )
 def test_1_9_both_sides_know_the_same_subprotocol(meet, ours, theirs, common):
     meeting = meet(subprotocols=ours, peer_subprotocols=theirs)
@@ -356,14 +400,21 @@ TAKEOVERS = [(server, client) for server in (False, True) for client in (False, 
 
 @pytest.mark.rfc("7692-7.2.1-11", "7692-7.2.1-13", "7692-7.2.2-04", "7692-7.2.2-06")
 @pytest.mark.parametrize("server_resets, client_resets", TAKEOVERS)
-def test_7692_7_1_1_a_message_sent_again_is_short_where_the_context_is_kept(meet, server_resets, client_resets):
-    deflate = DeflateSettings(server_no_context_takeover=server_resets, client_no_context_takeover=client_resets)
+def test_7692_7_1_1_a_message_sent_again_is_short_where_the_context_is_kept(
+    meet, server_resets, client_resets
+):
+    deflate = DeflateSettings(
+        server_no_context_takeover=server_resets, client_no_context_takeover=client_resets
+    )
     check_takeover(meet(deflate=deflate), server_resets, client_resets)
 
 
 @pytest.mark.parametrize("server_resets, client_resets", TAKEOVERS)
 def test_7692_7_1_1_what_the_peer_wants_of_the_context_happens(meet, server_resets, client_resets):
-    wanted = {"server_no_context_takeover": server_resets, "client_no_context_takeover": client_resets}
+    wanted = {
+        "server_no_context_takeover": server_resets,
+        "client_no_context_takeover": client_resets,
+    }
     check_takeover(meet(peer_deflate=wanted), server_resets, client_resets)
 
 
@@ -377,7 +428,9 @@ def check_takeover(meeting, server_resets, client_resets):
 
 @pytest.mark.parametrize("bits", [8, 9, 12, 15])
 def test_7692_7_1_2_windows_of_the_size_that_we_want(meet, peer, our_side, bits):
-    """8 as a server is declined by `websockets`, which leaves messages plain; as a client it breaks off."""
+    """8 as a server is declined by `websockets`, which leaves messages plain; as a client it breaks
+    off.
+    """
     if bits == 8 and peer.name == "websockets" and our_side is Side.SERVER:
         pytest.skip("websockets takes no server_max_window_bits=8 that it has not asked for")
     deflate = DeflateSettings(server_max_window_bits=bits, client_max_window_bits=bits, threshold=0)
@@ -391,7 +444,9 @@ def test_7692_7_1_2_windows_of_the_size_that_the_peer_wants(meet, bits):
 
 
 def check_windows(connection):
-    """A window that is larger than agreed would find the block again that comes every 300, 5,000 or 20,000 bytes."""
+    """A window that is larger than agreed would find the block again that comes every 300, 5,000 or
+    20,000 bytes.
+    """
     for length in (300, 5_000, 20_000):
         message = digits(length) * 4
         connection.send(message)
@@ -426,7 +481,10 @@ def html(body):
 def test_a_page_is_evaluated_and_waited_for(chromium):
     page = chromium.new_page(html("<p id=p>hello</p>"))
     assert page.evaluate("1 + 1") == 2
-    assert page.evaluate("new Promise(done => setTimeout(done, 1, [1, {a: null}]))") == [1, {"a": None}]
+    assert page.evaluate("new Promise(done => setTimeout(done, 1, [1, {a: null}]))") == [
+        1,
+        {"a": None},
+    ]
     assert page.evaluate("undefined") is None
     assert page.text("#p") == "hello"
     page.evaluate("setTimeout(() => p.textContent = 'changed', 50)")
@@ -436,11 +494,15 @@ def test_a_page_is_evaluated_and_waited_for(chromium):
 
 
 def test_what_goes_wrong_in_a_page_is_told(chromium):
-    page = chromium.new_page(html("<script>console.log('before', 1); console.error('oh'); nowhere()</script>"))
+    page = chromium.new_page(
+        html("<script>console.log('before', 1); console.error('oh'); nowhere()</script>")
+    )
     assert page.console[0] == "log: before 1"
     assert [line.partition(":")[0] for line in page.problems] == ["error", "exception"]
     assert "nowhere is not defined" in page.problems[1]
-    with pytest.raises(PageError, match="(?s)throw 'away'.*: Uncaught away.*The page has written:.*log: before 1"):
+    with pytest.raises(
+        PageError, match="(?s)throw 'away'.*: Uncaught away.*The page has written:.*log: before 1"
+    ):
         page.evaluate("(() => { throw 'away' })()")
     with pytest.raises(TimedOut, match="(?s)not true within 0.05 s, still 0: 0.*error: oh"):
         page.wait_for("0", timeout=0.05)
@@ -457,7 +519,9 @@ def test_a_page_that_crashes_is_told_at_once(chromium):
 
 
 def test_keys_and_clicks_reach_the_page(chromium):
-    page = chromium.new_page(html("<button onclick='this.textContent = 1'>0</button><input><input id=last>"))
+    page = chromium.new_page(
+        html("<button onclick='this.textContent = 1'>0</button><input><input id=last>")
+    )
     page.click("button")
     assert page.text("button") == "1"
     page.press("Tab")
@@ -475,13 +539,18 @@ def test_keys_and_clicks_reach_the_page(chromium):
 
 
 @pytest.mark.parametrize("width, height, dark", [(1280, 800, False), (390, 844, True)])
-def test_a_screenshot_has_the_size_and_the_colours_that_were_asked_for(chromium, tmp_path, width, height, dark):
+def test_a_screenshot_has_the_size_and_the_colours_that_were_asked_for(
+    chromium, tmp_path, width, height, dark
+):
     page = chromium.new_page(html("<p>hello"))
     page.screenshot(tmp_path / "page.png", width, height, dark=dark)
     picture = (tmp_path / "page.png").read_bytes()
     assert picture[:8] == b"\x89PNG\r\n\x1a\n"
     assert struct.unpack("!II", picture[16:24]) == (width, height)
-    assert page.evaluate("[innerWidth, matchMedia('(prefers-color-scheme: dark)').matches]") == [width, dark]
+    assert page.evaluate("[innerWidth, matchMedia('(prefers-color-scheme: dark)').matches]") == [
+        width,
+        dark,
+    ]
     page.close()
 
 
@@ -493,7 +562,12 @@ def test_the_websocket_of_chromium_and_our_server(chromium, serving, compression
         return None if "Upgrade" in request.headers else connection.respond(200, "a page")
 
     def echo(connection):
-        seen.append((connection.request.headers["Origin"], connection.response.headers.get("Sec-WebSocket-Extensions")))
+        seen.append(
+            (
+                connection.request.headers["Origin"],
+                connection.response.headers.get("Sec-WebSocket-Extensions"),
+            )
+        )
         connection.ping()
         try:
             for message in connection:
@@ -501,7 +575,9 @@ def test_the_websocket_of_chromium_and_our_server(chromium, serving, compression
         finally:
             seen.append((connection.close_code, connection.close_reason, connection.latency > 0))
 
-    host = "127.0.0.1:%d" % serving(echo, process_request=page_for, compression=compression).address[1]
+    host = (
+        "127.0.0.1:%d" % serving(echo, process_request=page_for, compression=compression).address[1]
+    )
     page = chromium.new_page(f"http://{host}/")
     page.evaluate(f"""new Promise((done, failed) => {{
         socket = new WebSocket("ws://{host}/");
@@ -514,10 +590,23 @@ def test_the_websocket_of_chromium_and_our_server(chromium, serving, compression
         }});
     }})""")
     for length in (0, 125, 126, 65536, MIB):
-        assert page.evaluate(f"answer('x'.repeat({length})).then(text => text === 'x'.repeat({length}))") is True
-        assert page.evaluate(f"answer(new Uint8Array({length})).then(data => data.byteLength)") == length
+        assert (
+            page.evaluate(
+                f"answer('x'.repeat({length})).then(text => text === 'x'.repeat({length}))"
+            )
+            is True
+        )
+        assert (
+            page.evaluate(f"answer(new Uint8Array({length})).then(data => data.byteLength)")
+            == length
+        )
     assert page.evaluate("answer('€😀')") == "€😀"
-    page.evaluate("new Promise(done => { socket.onclose = done; socket.close(4001, 'genug €') }).then(() => 1)")
+    page.evaluate(
+        (
+            "new Promise(done => { socket.onclose = done; socket.close(4001, 'genug €') }).then(() "
+            "=> 1)"
+        )
+    )
     assert eventually(lambda: len(seen) == 2)
     assert seen[0][0] == f"http://{host}"
     assert (seen[0][1] or "").startswith("permessage-deflate" if compression else "")

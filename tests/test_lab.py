@@ -1,4 +1,6 @@
-"""What a page may ask of the server (RFC 6455 §5.4, §5.5, §7.1): done to its own connections, refused in words."""
+"""What a page may ask of the server (RFC 6455 §5.4, §5.5, §7.1): done to its own connections,
+refused in words.
+"""
 
 import json
 import threading
@@ -19,7 +21,9 @@ OTHER_PAGE = "e" * 32
 @pytest.fixture
 def running(serving):
     """What `python3 -m refws` serves, with the wire view."""
-    return serving(services.serve_endpoint, process_request=services.process_request, trace=watch.choose)
+    return serving(
+        services.serve_endpoint, process_request=services.process_request, trace=watch.choose
+    )
 
 
 @pytest.fixture
@@ -65,16 +69,40 @@ def test_everything_that_may_be_asked_is_done():
         ('{"ask": "clock", "id": NaN}', "id is a whole number"),
         ('{"ask": "ping", "id": 1, "connection": 0}', "connection is a whole number from 1"),
         ('{"ask": "ping", "id": 1, "connection": null}', "connection is a whole number from 1"),
-        ('{"ask": "stop", "id": 1, "connection": 1, "seconds": 31}', "seconds is a whole number from 1 to 30"),
-        ('{"ask": "read", "id": 1, "connection": 1, "size": -1}', "size is a whole number from 0 to 65536"),
-        ('{"ask": "read", "id": 1, "connection": 1, "size": 65537}', "size is a whole number from 0 to 65536"),
-        ('{"ask": "read", "id": 1, "connection": 1, "size": 1.5}', "size is a whole number from 0 to 65536"),
+        (
+            '{"ask": "stop", "id": 1, "connection": 1, "seconds": 31}',
+            "seconds is a whole number from 1 to 30",
+        ),
+        (
+            '{"ask": "read", "id": 1, "connection": 1, "size": -1}',
+            "size is a whole number from 0 to 65536",
+        ),
+        (
+            '{"ask": "read", "id": 1, "connection": 1, "size": 65537}',
+            "size is a whole number from 0 to 65536",
+        ),
+        (
+            '{"ask": "read", "id": 1, "connection": 1, "size": 1.5}',
+            "size is a whole number from 0 to 65536",
+        ),
         ('{"ask": "read", "id": 1, "connection": 1}', "exactly these fields: id, connection, size"),
-        ('{"ask": "fragments", "id": 1, "connection": 1, "count": 51, "text": ""}', "count is a whole number from 1"),
-        ('{"ask": "fragments", "id": 1, "connection": 1, "count": 5, "text": 7}', "text is a text of at most 4096"),
+        (
+            '{"ask": "fragments", "id": 1, "connection": 1, "count": 51, "text": ""}',
+            "count is a whole number from 1",
+        ),
+        (
+            '{"ask": "fragments", "id": 1, "connection": 1, "count": 5, "text": 7}',
+            "text is a text of at most 4096",
+        ),
         ('{"ask": "break", "id": 1, "rule": "' + 41 * "x" + '"}', "rule is a text of at most 40"),
-        ('{"ask": "close", "id": 1, "connection": 1, "code": 1000, "reason": "\\ud800"}', "half of a surrogate pair"),
-        ('{"ask": "close", "id": 1, "connection": 1, "code": 65536, "reason": ""}', "code is a whole number from 0"),
+        (
+            '{"ask": "close", "id": 1, "connection": 1, "code": 1000, "reason": "\\ud800"}',
+            "half of a surrogate pair",
+        ),
+        (
+            '{"ask": "close", "id": 1, "connection": 1, "code": 65536, "reason": ""}',
+            "code is a whole number from 0",
+        ),
     ],
 )
 def test_anything_else_is_refused_in_words(message, words):
@@ -85,7 +113,10 @@ def test_anything_else_is_refused_in_words(message, words):
 def test_a_message_that_is_no_ask_gets_an_error_and_the_view_goes_on(page):
     page.wire.send_frame(BINARY, b"\x00")
     assert page.next() == {
-        "event": "error", "ask": None, "id": None, "message": "an ask is a text message of at most 16384 characters"
+        "event": "error",
+        "ask": None,
+        "id": None,
+        "message": "an ask is a text message of at most 16384 characters",
     }
     assert page.ask("clock")["event"] == "answer"
 
@@ -127,16 +158,28 @@ def test_5_4_fragments_leave_with_pings_between_them_and_an_empty_one_at_the_end
     asked = page.send("fragments", connection=number, count=3, text="grüße!")
     frames = [client.receive() for _ in range(6)]
     assert [(header.opcode, header.fin) for header, _ in frames] == [
-        (TEXT, 0), (PING, 1), (CONT, 0), (PING, 1), (CONT, 0), (CONT, 1)
+        (TEXT, 0),
+        (PING, 1),
+        (CONT, 0),
+        (PING, 1),
+        (CONT, 0),
+        (CONT, 1),
     ]
-    assert [payload.decode() for header, payload in frames if header.opcode != PING] == ["gr", "üß", "e!", ""]
+    assert [payload.decode() for header, payload in frames if header.opcode != PING] == [
+        "gr",
+        "üß",
+        "e!",
+        "",
+    ]
     assert page.answer(asked)["event"] == "answer"
 
 
 def test_5_4_more_fragments_than_characters_are_empty_ones(page):
     client, number = page.open()
     page.send("fragments", connection=number, count=3, text="a")
-    payloads = [payload for header, payload in (client.receive() for _ in range(6)) if header.opcode != PING]
+    payloads = [
+        payload for header, payload in (client.receive() for _ in range(6)) if header.opcode != PING
+    ]
     assert payloads == [b"a", b"", b"", b""]
 
 
@@ -206,7 +249,10 @@ def test_stop_ends_with_its_connection(page):
 def test_a_page_reaches_no_connection_of_another_page(running, page):
     other = Page(running, OTHER_PAGE)
     client, number = other.open()
-    assert page.ask("cut", connection=number)["message"] == f"connection {number} is not there any more; connect first"
+    assert (
+        page.ask("cut", connection=number)["message"]
+        == f"connection {number} is not there any more; connect first"
+    )
     client.send_frame(TEXT, b"alive")
     client.expect(TEXT, b"alive")
 
@@ -327,7 +373,8 @@ def test_a_page_chooses_its_heartbeat(running, page):
     page.open("/hello?heartbeat=off")
     page.open("/clock?heartbeat=0.001")
     intervals = {
-        connection.request.path: connection.settings.ping_interval for connection in running.server.connections
+        connection.request.path: connection.settings.ping_interval
+        for connection in running.server.connections
     }
     assert intervals == {"/watch": 20, "/echo": 5, "/hello": None, "/clock": 20}
 

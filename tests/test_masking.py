@@ -39,15 +39,23 @@ def test_5_3_the_offset_may_be_beyond_32_bits(beyond):
     assert mask(PAYLOAD[:9], KEY, 2**40 + beyond) == MASKED_FROM[beyond][:9]
 
 
-@pytest.mark.parametrize("key", ["00000000", "ffffffff", "00000001", "00ff00ff", "80000000", "01020304"])
+@pytest.mark.parametrize(
+    "key", ["00000000", "ffffffff", "00000001", "00ff00ff", "80000000", "01020304"]
+)
 @pytest.mark.parametrize("length", [1, 2, 3, 4, 5, 8, 100, 50_001])
 def test_5_3_every_key_and_zeros_at_either_end_of_the_payload(key, length):
     masking_key = bytes.fromhex(key)
-    for payload in (bytes(length), b"\xff" * length, bytes(length // 2) + PAYLOAD[1 : 1 + length - length // 2]):
+    for payload in (
+        bytes(length),
+        b"\xff" * length,
+        bytes(length // 2) + PAYLOAD[1 : 1 + length - length // 2],
+    ):
         assert mask(payload, masking_key) == xor(payload, masking_key)
 
 
-@pytest.mark.parametrize("key", ["37fa213d", "00000000", "ffffffff", "00000001", "00ff00ff", "80000000", "01020304"])
+@pytest.mark.parametrize(
+    "key", ["37fa213d", "00000000", "ffffffff", "00000001", "00ff00ff", "80000000", "01020304"]
+)
 def test_5_3_key_and_payload_in_one_are_unmasked_as_apart_at_every_short_length(key):
     masking_key = bytes.fromhex(key)
     for length in range(130):
@@ -65,7 +73,12 @@ def test_5_3_masking_twice_gives_the_payload_back(length):
 def test_5_3_two_pieces_give_the_same_as_the_whole_wherever_the_cut_is():
     length = 20_003
     payload, expected = PAYLOAD[:length], MASKED_FROM[0][:length]
-    cuts = [*SHORT_LENGTHS, *(cut for cut in AROUND_POWERS_OF_TWO if cut <= length), length - 1, length]
+    cuts = [
+        *SHORT_LENGTHS,
+        *(cut for cut in AROUND_POWERS_OF_TWO if cut <= length),
+        length - 1,
+        length,
+    ]
     for cut in cuts:
         assert mask(payload[:cut], KEY) + mask(payload[cut:], KEY, cut) == expected, cut
 

@@ -1,4 +1,6 @@
-"""RFC 6455 §5.4, §5.6, §6.2, §8.1, §10.4: frames become messages; UTF-8 fails at its first bad byte; limits hold."""
+"""RFC 6455 §5.4, §5.6, §6.2, §8.1, §10.4: frames become messages; UTF-8 fails at its first bad
+byte; limits hold.
+"""
 
 import io
 import itertools
@@ -10,7 +12,13 @@ import pytest
 
 from refws.protocol.close import Close
 from refws.protocol.deflate.codec import Inflater
-from refws.protocol.errors import ConnectionFailure, InvalidData, MessageTooBig, PolicyViolation, ProtocolError
+from refws.protocol.errors import (
+    ConnectionFailure,
+    InvalidData,
+    MessageTooBig,
+    PolicyViolation,
+    ProtocolError,
+)
 from refws.protocol.frame import (
     BINARY,
     CLOSE,
@@ -42,7 +50,9 @@ PIECE = 64 * 1024
 BEHIND = b"\x89\x80\x01\x02"
 """The beginning of another frame."""
 
-both_directions = pytest.mark.parametrize("masked", [FROM_CLIENT, FROM_SERVER], ids=["from-client", "from-server"])
+both_directions = pytest.mark.parametrize(
+    "masked", [FROM_CLIENT, FROM_SERVER], ids=["from-client", "from-server"]
+)
 
 
 class Received:
@@ -55,16 +65,22 @@ class Received:
 
 
 def receive(file, masked, incoming=None, received=None, size=PIECE) -> Received:
-    """§6.2: everything in `file` up to its end between two frames. EOFError if that is anywhere else."""
+    """§6.2: everything in `file` up to its end between two frames. EOFError if that is anywhere
+    else.
+    """
     incoming = incoming or IncomingMessage()
     received = received or Received()
-    while file.peek(1) if isinstance(file, io.BufferedReader) else file.tell() < len(file.getbuffer()):
+    while (
+        file.peek(1) if isinstance(file, io.BufferedReader) else file.tell() < len(file.getbuffer())
+    ):
         header = read_header(file, masked)
         masking_key = read_exactly(file, 4) if masked else b""
         if is_control(header.opcode):
             payload = read_exactly(file, header.payload_length)
             payload = mask(payload, masking_key) if masked else payload
-            received.controls.append((header.opcode, Close.parse(payload) if header.opcode == CLOSE else payload))
+            received.controls.append(
+                (header.opcode, Close.parse(payload) if header.opcode == CLOSE else payload)
+            )
             continue
         incoming.start_frame(header)
         incoming.masking_key = masking_key
@@ -91,7 +107,9 @@ def frames(masked, *specifications) -> bytes:
 def text_frames(masked, parts, opcode=TEXT) -> bytes:
     """A message in one frame for each part."""
     last = len(parts) - 1
-    return frames(masked, *((CONT if i else opcode, part, i == last) for i, part in enumerate(parts)))
+    return frames(
+        masked, *((CONT if i else opcode, part, i == last) for i, part in enumerate(parts))
+    )
 
 
 def splits_of(data: bytes):
@@ -112,7 +130,9 @@ DATA_VECTORS = {
 }
 
 
-@pytest.mark.rfc("6455-5.2-02", "6455-5.4-12", "6455-5.6-01", "6455-6.2-04", "6455-6.2-05", "6455-6.2-09")
+@pytest.mark.rfc(
+    "6455-5.2-02", "6455-5.4-12", "6455-5.6-01", "6455-6.2-04", "6455-6.2-05", "6455-6.2-09"
+)
 @whole_and_in_bytes
 @pytest.mark.parametrize("vector", DATA_VECTORS.values(), ids=DATA_VECTORS)
 def test_6_2_a_message_of_one_frame_is_received(vector, make_file):
@@ -131,7 +151,10 @@ def test_5_3_a_payload_is_unmasked_in_pieces_of_any_size(size, masked):
     incoming.masking_key = KEY if masked else b""
     for start in range(0, 12, size):
         assert incoming.in_frame
-        assert incoming.read_piece(file, size) == (payload[start : start + size], start + size >= 12)
+        assert incoming.read_piece(file, size) == (
+            payload[start : start + size],
+            start + size >= 12,
+        )
     assert not incoming.in_frame
     assert file.read() == BEHIND
 
@@ -140,7 +163,8 @@ def test_5_3_a_payload_is_unmasked_in_pieces_of_any_size(size, masked):
 def test_5_3_every_frame_is_unmasked_from_the_beginning_of_its_own_key():
     keys = [KEY, b"\1\2\3\4", b"\0\0\0\0", b"\xff\xfe\xfd\xfc"]
     wire = b"".join(
-        encode_frame(BINARY if i == 0 else CONT, b"12345", i == 3, masking_key=key) for i, key in enumerate(keys)
+        encode_frame(BINARY if i == 0 else CONT, b"12345", i == 3, masking_key=key)
+        for i, key in enumerate(keys)
     )
     for make_file in (io.BytesIO, in_bytes):
         assert receive(make_file(wire), FROM_CLIENT).messages == [b"12345" * 4]
@@ -171,7 +195,9 @@ def test_a_payload_cut_short_says_how_much_is_missing():
 
 @pytest.mark.rfc("6455-10.7-05")
 @both_directions
-@pytest.mark.parametrize("payload", [b"\x88\x02\x03\xe8", b"GET / HTTP/1.1\r\n\r\n", b"\0\0\0\0", b"\xff\0"])
+@pytest.mark.parametrize(
+    "payload", [b"\x88\x02\x03\xe8", b"GET / HTTP/1.1\r\n\r\n", b"\0\0\0\0", b"\xff\0"]
+)
 def test_10_7_what_a_payload_looks_like_does_not_end_its_frame(payload, masked):
     wire = frames(masked, (BINARY, payload * 2, True), (BINARY, b"next", True))
     for make_file in (io.BytesIO, in_bytes):
@@ -194,8 +220,14 @@ LEGAL_SEQUENCES = {
     "one-frame": ([(TEXT, b"Hello", True)], ["Hello"]),
     "rfc-5.7-two-fragments": ([(TEXT, b"Hel", False), (CONT, b"lo", True)], ["Hello"]),
     "three-fragments": ([(TEXT, b"1", False), (CONT, b"2", False), (CONT, b"3", True)], ["123"]),
-    "binary-fragments": ([(BINARY, b"\xff", False), (CONT, b"\0", False), (CONT, b"\x80", True)], [b"\xff\0\x80"]),
-    "numbered": ([(BINARY, b"\0", False), *((CONT, bytes((i,)), i == 29) for i in range(1, 30))], [bytes(range(30))]),
+    "binary-fragments": (
+        [(BINARY, b"\xff", False), (CONT, b"\0", False), (CONT, b"\x80", True)],
+        [b"\xff\0\x80"],
+    ),
+    "numbered": (
+        [(BINARY, b"\0", False), *((CONT, bytes((i,)), i == 29) for i in range(1, 30))],
+        [bytes(range(30))],
+    ),
     "empty-text": ([(TEXT, b"", True)], [""]),
     "empty-binary": ([(BINARY, b"", True)], [b""]),
     "empty-fragments-only": ([(TEXT, b"", False), (CONT, b"", False), (CONT, b"", True)], [""]),
@@ -203,15 +235,29 @@ LEGAL_SEQUENCES = {
     "empty-first": ([(TEXT, b"", False), (CONT, b"a", True)], ["a"]),
     "empty-middle": ([(TEXT, b"a", False), (CONT, b"", False), (CONT, b"b", True)], ["ab"]),
     "empty-last": ([(TEXT, b"a", False), (CONT, b"", True)], ["a"]),
-    "empty-in-a-character": ([(TEXT, b"\xe2\x82", False), (CONT, b"", False), (CONT, b"\xac", True)], ["\u20ac"]),
-    "messages-in-a-row": ([(TEXT, b"a", True), (BINARY, b"b", True), (TEXT, b"c", True)], ["a", b"b", "c"]),
+    "empty-in-a-character": (
+        [(TEXT, b"\xe2\x82", False), (CONT, b"", False), (CONT, b"\xac", True)],
+        ["\u20ac"],
+    ),
+    "messages-in-a-row": (
+        [(TEXT, b"a", True), (BINARY, b"b", True), (TEXT, b"c", True)],
+        ["a", b"b", "c"],
+    ),
     "mixed-in-a-row": (
-        [(TEXT, b"a", False), (CONT, b"b", True), (BINARY, b"c", True), (BINARY, b"d", False), (CONT, b"e", True)],
+        [
+            (TEXT, b"a", False),
+            (CONT, b"b", True),
+            (BINARY, b"c", True),
+            (BINARY, b"d", False),
+            (CONT, b"e", True),
+        ],
         ["ab", b"c", b"de"],
     ),
 }
 
-every_legal_sequence = pytest.mark.parametrize("sequence, messages", LEGAL_SEQUENCES.values(), ids=LEGAL_SEQUENCES)
+every_legal_sequence = pytest.mark.parametrize(
+    "sequence, messages", LEGAL_SEQUENCES.values(), ids=LEGAL_SEQUENCES
+)
 
 
 @pytest.mark.rfc(
@@ -257,7 +303,9 @@ def test_5_4_a_message_is_the_same_however_it_is_cut_into_frames(masked):
     text = "a\u00e9\u20ac\U0001f600z"
     for parts in splits_of(text.encode()):
         assert receive(io.BytesIO(text_frames(masked, parts)), masked).messages == [text]
-        assert receive(io.BytesIO(text_frames(masked, parts, BINARY)), masked).messages == [text.encode()]
+        assert receive(io.BytesIO(text_frames(masked, parts, BINARY)), masked).messages == [
+            text.encode()
+        ]
 
 
 @both_directions
@@ -285,20 +333,39 @@ OUT_OF_ORDER = [
     ("continuation-first", [], (CONT, True), NOTHING_TO_CONTINUE),
     ("continuation-fragment-first", [], (CONT, False), NOTHING_TO_CONTINUE),
     ("continuation-after-a-whole-message", [(TEXT, b"a", True)], (CONT, True), NOTHING_TO_CONTINUE),
-    ("continuation-after-the-last", [(TEXT, b"a", False), (CONT, b"b", True)], (CONT, False), NOTHING_TO_CONTINUE),
-    ("continuation-after-an-empty-message", [(BINARY, b"", True)], (CONT, True), NOTHING_TO_CONTINUE),
+    (
+        "continuation-after-the-last",
+        [(TEXT, b"a", False), (CONT, b"b", True)],
+        (CONT, False),
+        NOTHING_TO_CONTINUE,
+    ),
+    (
+        "continuation-after-an-empty-message",
+        [(BINARY, b"", True)],
+        (CONT, True),
+        NOTHING_TO_CONTINUE,
+    ),
     ("text-in-a-message", [(TEXT, b"a", False)], (TEXT, True), UNFINISHED),
     ("text-fragment-in-a-message", [(TEXT, b"a", False)], (TEXT, False), UNFINISHED),
     ("binary-in-a-message", [(TEXT, b"a", False)], (BINARY, True), UNFINISHED),
-    ("binary-fragment-in-a-message", [(BINARY, b"a", False), (CONT, b"b", False)], (BINARY, False), UNFINISHED),
+    (
+        "binary-fragment-in-a-message",
+        [(BINARY, b"a", False), (CONT, b"b", False)],
+        (BINARY, False),
+        UNFINISHED,
+    ),
     ("text-after-an-empty-fragment", [(BINARY, b"", False)], (TEXT, True), UNFINISHED),
 ]
 
 
 @both_directions
-@pytest.mark.parametrize("before, bad", [
-    pytest.param(before, bad, id=name, marks=pytest.mark.rfc(*ids)) for name, before, bad, ids in OUT_OF_ORDER
-])
+@pytest.mark.parametrize(
+    "before, bad",
+    [
+        pytest.param(before, bad, id=name, marks=pytest.mark.rfc(*ids))
+        for name, before, bad, ids in OUT_OF_ORDER
+    ],
+)
 def test_5_4_a_frame_out_of_order_fails_with_1002_before_its_payload(before, bad, masked):
     opcode, fin = bad
     start = with_mask_bit(bytes((fin << 7 | opcode, 5)), masked)
@@ -338,12 +405,16 @@ GOOD_TEXTS = {
 
 
 def deliver(incoming, pieces, frames_of_their_own) -> list[str]:
-    """The text of each piece; `frames_of_their_own` makes each a fragment, otherwise all are of one frame."""
+    """The text of each piece; `frames_of_their_own` makes each a fragment, otherwise all are of one
+    frame.
+    """
     texts, last = [], len(pieces) - 1
     for i, piece in enumerate(pieces):
         if frames_of_their_own or i == 0:
             length = len(piece) if frames_of_their_own else sum(map(len, pieces))
-            incoming.start_frame(header_of(CONT if i else TEXT, length, fin=not frames_of_their_own or i == last))
+            incoming.start_frame(
+                header_of(CONT if i else TEXT, length, fin=not frames_of_their_own or i == last)
+            )
         text, end = incoming.add(piece, frames_of_their_own or i == last)
         assert end == (i == last)
         texts.append(text)
@@ -354,7 +425,9 @@ def whole_characters(data: bytes) -> str:
     """The characters that end within the data, by looking at the first byte of each."""
     text, place = "", 0
     while place < len(data):
-        size = 1 if data[place] < 0x80 else 2 if data[place] < 0xE0 else 3 if data[place] < 0xF0 else 4
+        size = (
+            1 if data[place] < 0x80 else 2 if data[place] < 0xE0 else 3 if data[place] < 0xF0 else 4
+        )
         character = data[place : place + size]
         if len(character) == size:
             text += character.decode()
@@ -362,13 +435,17 @@ def whole_characters(data: bytes) -> str:
     return text
 
 
-pieces_or_fragments = pytest.mark.parametrize("frames_of_their_own", [False, True], ids=["pieces", "fragments"])
+pieces_or_fragments = pytest.mark.parametrize(
+    "frames_of_their_own", [False, True], ids=["pieces", "fragments"]
+)
 
 
 @pytest.mark.rfc("6455-5.6-02", "6455-5.6-03")
 @pieces_or_fragments
 @pytest.mark.parametrize("text", GOOD_TEXTS.values(), ids=GOOD_TEXTS)
-def test_8_1_valid_text_is_delivered_however_it_is_cut_each_character_with_its_last_byte(text, frames_of_their_own):
+def test_8_1_valid_text_is_delivered_however_it_is_cut_each_character_with_its_last_byte(
+    text, frames_of_their_own
+):
     data = text.encode()
     incoming = IncomingMessage()
     for pieces in splits_of(data):
@@ -384,7 +461,9 @@ def test_8_1_valid_text_on_the_wire_is_received_unchanged(text, masked):
     data = text.encode()
     for make_file in (io.BytesIO, in_bytes):
         assert receive(make_file(frames(masked, (TEXT, data, True))), masked).messages == [text]
-        assert receive(make_file(text_frames(masked, [data[:2], data[2:]])), masked).messages == [text]
+        assert receive(make_file(text_frames(masked, [data[:2], data[2:]])), masked).messages == [
+            text
+        ]
 
 
 BAD_UTF8 = {
@@ -442,13 +521,29 @@ BAD_TEXTS = {
 
 every_bad_text = pytest.mark.parametrize("data, first_bad", BAD_TEXTS.values(), ids=BAD_TEXTS)
 
-CUT_CHARACTERS = ["c2", "df", "e0", "e0 a0", "e2 82", "ed 9f", "f0", "f0 90", "f0 9f 98", "f4", "f4 8f bf"]
+CUT_CHARACTERS = [
+    "c2",
+    "df",
+    "e0",
+    "e0 a0",
+    "e2 82",
+    "ed 9f",
+    "f0",
+    "f0 90",
+    "f0 9f 98",
+    "f4",
+    "f4 8f bf",
+]
 
 
 @pytest.mark.rfc("6455-5.6-03", "6455-8.1-01", "6455-7.4.1-09")
 @every_bad_text
 def test_8_1_bad_utf_8_fails_with_1007_at_its_first_bad_byte_however_it_is_cut(data, first_bad):
-    for pieces in splits_of(data) if len(data) < 9 else map(pieces_at, itertools.repeat(data), range(1, len(data))):
+    for pieces in (
+        splits_of(data)
+        if len(data) < 9
+        else map(pieces_at, itertools.repeat(data), range(1, len(data)))
+    ):
         for frames_of_their_own in (False, True):
             assert_fails_in_the_piece_with(first_bad, pieces, frames_of_their_own)
 
@@ -462,7 +557,9 @@ def assert_fails_in_the_piece_with(first_bad, pieces, frames_of_their_own):
     incoming, place, last = IncomingMessage(), 0, len(pieces) - 1
     for i, piece in enumerate(pieces):
         if frames_of_their_own or i == 0:
-            incoming.start_frame(header_of(CONT if i else TEXT, len(piece), fin=not frames_of_their_own))
+            incoming.start_frame(
+                header_of(CONT if i else TEXT, len(piece), fin=not frames_of_their_own)
+            )
         place += len(piece)
         if place > first_bad:
             with pytest.raises(InvalidData) as caught:
@@ -528,12 +625,30 @@ def is_taken(incoming, byte: int) -> bool:
 def test_8_1_every_first_byte_and_second_byte_is_judged_as_it_comes():
     second_bytes = {first: allowed for firsts, allowed in SECOND_BYTES for first in firsts}
     for first in range(0x80, 0x100):
-        for second in (0x00, 0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC2, 0xE0, 0xF0, 0xFF):
+        for second in (
+            0x00,
+            0x41,
+            0x7F,
+            0x80,
+            0x8F,
+            0x90,
+            0x9F,
+            0xA0,
+            0xBF,
+            0xC0,
+            0xC2,
+            0xE0,
+            0xF0,
+            0xFF,
+        ):
             incoming = IncomingMessage()
             incoming.start_frame(header_of(TEXT, 4))
             assert is_taken(incoming, first) == (first in second_bytes)
             if first in second_bytes:
-                assert is_taken(incoming, second) == (second in second_bytes[first]), (first, second)
+                assert is_taken(incoming, second) == (second in second_bytes[first]), (
+                    first,
+                    second,
+                )
 
 
 def test_8_1_the_next_message_starts_afresh_after_one_in_pieces():
@@ -554,7 +669,9 @@ def test_10_4_a_message_of_the_limit_passes_and_one_more_byte_fails_with_1009(le
     within = text_frames(masked, [b"x" * length for length in lengths], BINARY)
     above = text_frames(masked, [*(b"x" * length for length in lengths), b"x"], BINARY)
     for make_file in (io.BytesIO, in_bytes):
-        assert receive(make_file(within), masked, IncomingMessage(max_size=10)).messages == [b"x" * 10]
+        assert receive(make_file(within), masked, IncomingMessage(max_size=10)).messages == [
+            b"x" * 10
+        ]
         with pytest.raises(MessageTooBig) as caught:
             receive(make_file(above), masked, IncomingMessage(max_size=10))
         assert (caught.value.section, caught.value.close_code) == ("§10.4", 1009)
@@ -564,7 +681,10 @@ def test_10_4_a_message_of_the_limit_passes_and_one_more_byte_fails_with_1009(le
 def test_10_4_the_limit_counts_each_message_by_itself_and_in_bytes():
     incoming = IncomingMessage(max_size=6, max_fragments=2)
     for _ in range(3):
-        assert "".join(deliver(incoming, ["\u20ac".encode(), "\u20ac".encode()], True)) == "\u20ac\u20ac"
+        assert (
+            "".join(deliver(incoming, ["\u20ac".encode(), "\u20ac".encode()], True))
+            == "\u20ac\u20ac"
+        )
     incoming.start_frame(header_of(TEXT, 6, fin=False))
     with pytest.raises(MessageTooBig):
         incoming.start_frame(header_of(CONT, 1))
@@ -572,7 +692,9 @@ def test_10_4_the_limit_counts_each_message_by_itself_and_in_bytes():
 
 @pytest.mark.rfc("6455-10.4-01", "6455-10.4-02")
 @both_directions
-@pytest.mark.parametrize("opcode, before", [(BINARY, []), (TEXT, []), (CONT, [(BINARY, b"x", False)])])
+@pytest.mark.parametrize(
+    "opcode, before", [(BINARY, []), (TEXT, []), (CONT, [(BINARY, b"x", False)])]
+)
 @pytest.mark.parametrize("length", [1001, 65536, 2**60, 2**63 - 1])
 def test_10_4_a_length_above_the_limit_fails_before_the_payload(length, opcode, before, masked):
     extended = b"\x7e" + length.to_bytes(2) if length < 65536 else b"\x7f" + length.to_bytes(8)
@@ -596,9 +718,16 @@ def test_10_4_as_many_fragments_as_the_limit_pass_and_one_more_fails_with_1008(l
     for part in (b"", b"x"):
         within = text_frames(masked, [part] * limit)
         incoming = IncomingMessage(max_fragments=limit)
-        assert receive(io.BytesIO(within * 2), masked, incoming).messages == [part.decode() * limit] * 2
+        assert (
+            receive(io.BytesIO(within * 2), masked, incoming).messages
+            == [part.decode() * limit] * 2
+        )
         with pytest.raises(PolicyViolation) as caught:
-            receive(io.BytesIO(text_frames(masked, [part] * (limit + 1))), masked, IncomingMessage(max_fragments=limit))
+            receive(
+                io.BytesIO(text_frames(masked, [part] * (limit + 1))),
+                masked,
+                IncomingMessage(max_fragments=limit),
+            )
         assert (caught.value.section, caught.value.close_code) == ("§10.4", 1008)
 
 
@@ -617,7 +746,9 @@ MANY = 60_000
 """Bytes that come one by one: enough for what is kept of each to tell."""
 
 SMALL_MULTIPLE = 8
-"""Bytes of memory for each byte of a message: a str takes up to 4 while decoded, and what it is made from stays."""
+"""Bytes of memory for each byte of a message: a str takes up to 4 while decoded, and what it is
+made from stays.
+"""
 
 
 @pytest.mark.rfc("6455-10.4-01")
@@ -639,12 +770,15 @@ def test_10_4_a_huge_length_takes_no_memory_even_without_a_limit(length):
 
 
 @pytest.mark.rfc("6455-10.4-01")
-@pytest.mark.parametrize("opcode, character, fin", [
-    pytest.param(BINARY, "x", True, id="binary-pieces"),
-    pytest.param(TEXT, "x", True, id="text-pieces-ascii"),
-    pytest.param(TEXT, "\u20ac", True, id="text-pieces-3-byte-characters"),
-    pytest.param(TEXT, "\U0001f600", False, id="text-fragments-4-byte-characters"),
-])
+@pytest.mark.parametrize(
+    "opcode, character, fin",
+    [
+        pytest.param(BINARY, "x", True, id="binary-pieces"),
+        pytest.param(TEXT, "x", True, id="text-pieces-ascii"),
+        pytest.param(TEXT, "\u20ac", True, id="text-pieces-3-byte-characters"),
+        pytest.param(TEXT, "\U0001f600", False, id="text-fragments-4-byte-characters"),
+    ],
+)
 def test_10_4_memory_grows_with_the_bytes_of_a_message_not_with_its_pieces(opcode, character, fin):
     data = character.encode() * (MANY // len(character.encode()))
     single_bytes = [data[i : i + 1] for i in range(len(data))]
@@ -678,13 +812,24 @@ def test_what_was_collected_is_forgotten_once_taken():
 # Fuzzing
 
 
-PAYLOADS = [b"", b"Hello", "\u20ac".encode(), b"\x03\xe8bye", b"\x03\xe8\xff", b"\x03\xed", b"\x03", b"\xe2\x82"]
+PAYLOADS = [
+    b"",
+    b"Hello",
+    "\u20ac".encode(),
+    b"\x03\xe8bye",
+    b"\x03\xe8\xff",
+    b"\x03\xed",
+    b"\x03",
+    b"\xe2\x82",
+]
 
 
 def random_frame(chance, masked) -> bytes:
     opcode = chance.choice([CONT, CONT, TEXT, BINARY, CLOSE, PING, PONG, chance.randrange(16)])
     payload = chance.choice([*PAYLOADS, chance.randbytes(3)])
-    wire = encode_frame(opcode, payload, chance.random() < 0.6, masking_key=chance.randbytes(4) if masked else None)
+    wire = encode_frame(
+        opcode, payload, chance.random() < 0.6, masking_key=chance.randbytes(4) if masked else None
+    )
     return wire if chance.random() < 0.9 else mutated(chance, wire)
 
 
@@ -707,7 +852,9 @@ def random_stream(chance, masked) -> bytes:
     if chance.random() < 0.2:
         return chance.randbytes(chance.randrange(1, 30))
     if chance.random() < 0.2:
-        wire = text_frames(masked, chance.choices([b"", b"a", b"\xe2", b"\x82\xac"], k=chance.randrange(1, 7)))
+        wire = text_frames(
+            masked, chance.choices([b"", b"a", b"\xe2", b"\x82\xac"], k=chance.randrange(1, 7))
+        )
     else:
         wire = b"".join(random_frame(chance, masked) for _ in range(chance.randrange(1, 7)))
     return wire[: chance.randrange(1, len(wire) + 1)] if chance.random() < 0.2 else wire
@@ -729,7 +876,9 @@ def outcome_of(file, masked, size):
 
 @pytest.mark.rfc("6455-6.2-01", "6455-10.7-01")
 @both_directions
-def test_10_7_whatever_comes_ends_in_a_failure_or_at_the_end_of_the_stream_however_it_is_cut(masked):
+def test_10_7_whatever_comes_ends_in_a_failure_or_at_the_end_of_the_stream_however_it_is_cut(
+    masked,
+):
     chance = random.Random(6455)
     ends, messages = set(), 0
     for _ in range(1500):
@@ -762,7 +911,9 @@ def test_10_7_whatever_comes_ends_in_a_failure_or_at_the_end_of_the_stream_howev
 def deflated(*fragments: bytes) -> list[bytes]:
     """The payloads of the frames of a message (RFC 7692 §7.2.1), made by zlib alone."""
     deflater = zlib.compressobj(wbits=-15)
-    payloads = [deflater.compress(fragment) + deflater.flush(zlib.Z_SYNC_FLUSH) for fragment in fragments]
+    payloads = [
+        deflater.compress(fragment) + deflater.flush(zlib.Z_SYNC_FLUSH) for fragment in fragments
+    ]
     return [*payloads[:-1], payloads[-1].removesuffix(b"\0\0\xff\xff")]
 
 
@@ -803,11 +954,20 @@ SOME_TEXT = "Grüße, 世界! 😀 " * 10
 @pytest.mark.rfc("7692-6.2-01", "7692-6-03", "7692-6.1-06")
 @both_directions
 @whole_and_in_bytes
-@pytest.mark.parametrize("opcode, message", [(TEXT, SOME_TEXT), (BINARY, SOME_TEXT.encode())], ids=["text", "binary"])
-def test_7692_6_2_a_compressed_message_is_inflated_however_it_is_cut(masked, make_file, opcode, message):
+@pytest.mark.parametrize(
+    "opcode, message", [(TEXT, SOME_TEXT), (BINARY, SOME_TEXT.encode())], ids=["text", "binary"]
+)
+def test_7692_6_2_a_compressed_message_is_inflated_however_it_is_cut(
+    masked, make_file, opcode, message
+):
     data = SOME_TEXT.encode()
     [payload] = deflated(data)
-    cuts = [payload], [payload[:1], payload[1:9], payload[9:]], [b"", payload, b""], deflated(data[:20], data[20:])
+    cuts = (
+        [payload],
+        [payload[:1], payload[1:9], payload[9:]],
+        [b"", payload, b""],
+        deflated(data[:20], data[20:]),
+    )
     for parts in cuts:
         wire = compressed_frames(masked, parts, opcode)
         assert receive_one(make_file(wire), masked, inflating())[0] == message
@@ -825,9 +985,16 @@ def test_7692_7_2_3_6_a_compressed_message_may_be_empty(masked, parts):
 def test_7692_6_2_each_message_says_for_itself_whether_it_is_compressed():
     hello, again = bytes.fromhex("f248cdc9c90700"), bytes.fromhex("f200110000")
     plain = text_frames(FROM_CLIENT, [b"pl", b"", b"ain"])
-    file = io.BytesIO(b"".join([
-        compressed_frames(FROM_CLIENT, [hello]), plain, compressed_frames(FROM_CLIENT, [again]), plain
-    ]))
+    file = io.BytesIO(
+        b"".join(
+            [
+                compressed_frames(FROM_CLIENT, [hello]),
+                plain,
+                compressed_frames(FROM_CLIENT, [again]),
+                plain,
+            ]
+        )
+    )
     incoming = inflating()
     messages = [receive_one(file, FROM_CLIENT, incoming)[0] for _ in range(4)]
     assert messages == ["Hello", "plain", "Hello", "plain"]
@@ -845,11 +1012,17 @@ def test_7692_6_1_rsv1_in_a_continuation_frame_fails_with_1002(with_inflater, fi
     assert (failed.value.close_code, failed.value.section) == (1002, "RFC 7692 §6.1")
 
 
-@pytest.mark.parametrize("make_file, size", [(io.BytesIO, PIECE), (io.BytesIO, 7), (in_bytes, PIECE)])
-def test_7692_6_2_a_few_bytes_may_become_many_pieces_and_the_frame_lasts_until_the_last(make_file, size):
+@pytest.mark.parametrize(
+    "make_file, size", [(io.BytesIO, PIECE), (io.BytesIO, 7), (in_bytes, PIECE)]
+)
+def test_7692_6_2_a_few_bytes_may_become_many_pieces_and_the_frame_lasts_until_the_last(
+    make_file, size
+):
     text = "€" * 100_000
     wire = compressed_frames(FROM_CLIENT, deflated(text[:50_000].encode(), text[50_000:].encode()))
-    message, pieces = receive_one(make_file(wire + BEHIND), FROM_CLIENT, inflating(), size, most_pieces=len(wire) + 10)
+    message, pieces = receive_one(
+        make_file(wire + BEHIND), FROM_CLIENT, inflating(), size, most_pieces=len(wire) + 10
+    )
     assert message == text
     assert max(len(piece.encode()) for piece in pieces) <= PIECE + 2
 
@@ -867,13 +1040,17 @@ def test_10_4_the_limit_counts_what_a_compressed_message_inflates_to(length, noi
         message, _ = receive_one(io.BytesIO(wire), FROM_CLIENT, incoming, size, most_pieces)
         assert message == data
         with pytest.raises(MessageTooBig) as failed:
-            receive_one(io.BytesIO(wire), FROM_CLIENT, inflating(max_size=length - 1), size, most_pieces)
+            receive_one(
+                io.BytesIO(wire), FROM_CLIENT, inflating(max_size=length - 1), size, most_pieces
+            )
         assert failed.value.close_code == 1009
 
 
 def test_10_4_a_plain_message_after_a_compressed_one_fails_at_the_header_of_the_frame_above_the_limit():
     incoming = inflating(max_size=10)
-    receive_one(io.BytesIO(compressed_frames(FROM_CLIENT, deflated(b"a" * 10))), FROM_CLIENT, incoming)
+    receive_one(
+        io.BytesIO(compressed_frames(FROM_CLIENT, deflated(b"a" * 10))), FROM_CLIENT, incoming
+    )
     incoming.start_frame(header_of(BINARY, 0, fin=False))
     incoming.read_piece(io.BytesIO(), PIECE)
     with pytest.raises(MessageTooBig):
@@ -890,7 +1067,9 @@ def test_10_4_fragments_of_a_compressed_message_are_counted():
 @pytest.mark.rfc("7692-6.1-07")
 @pytest.mark.parametrize("make_file", [io.BytesIO, in_bytes])
 @pytest.mark.parametrize("good", [b"", b"good", b"a" * PIECE, b"a" * (PIECE - 1), b"a" * 150_000])
-@pytest.mark.parametrize("bad", [b"\xff", b"\xed\xa0", b"\xe2\x82"], ids=["byte", "surrogate", "broken off"])
+@pytest.mark.parametrize(
+    "bad", [b"\xff", b"\xed\xa0", b"\xe2\x82"], ids=["byte", "surrogate", "broken off"]
+)
 def test_7692_6_1_text_is_judged_after_inflating(make_file, good, bad):
     wire = compressed_frames(FROM_CLIENT, deflated(good + bad))
     with pytest.raises(InvalidData) as failed:
@@ -911,14 +1090,18 @@ def test_7692_6_2_a_stream_that_ends_inside_a_compressed_frame_is_an_eof_error(c
 
 
 def short(frame, buffered=None, incoming=None):
-    """What `read_short` makes of this frame when so many of its bytes are buffered, and the position after it."""
+    """What `read_short` makes of this frame when so many of its bytes are buffered, and the
+    position after it.
+    """
     file = io.BufferedReader(io.BytesIO(frame[:buffered]))
     header = read_header(file, True)
     return (incoming or IncomingMessage()).read_short(file, header), file.tell()
 
 
 @pytest.mark.rfc("6455-5.4-02", "6455-6.2-05", "6455-5.6-04")
-@pytest.mark.parametrize("opcode, payload", [(TEXT, "κόσμε"), (TEXT, ""), (BINARY, b"\xff\x00"), (BINARY, b"x" * 125)])
+@pytest.mark.parametrize(
+    "opcode, payload", [(TEXT, "κόσμε"), (TEXT, ""), (BINARY, b"\xff\x00"), (BINARY, b"x" * 125)]
+)
 def test_6_2_a_short_whole_message_is_taken_at_once(opcode, payload):
     data = payload.encode() if opcode is TEXT else payload
     frame = encode_frame(opcode, data, masking_key=KEY)
@@ -992,8 +1175,15 @@ def test_6_2_what_has_come_of_a_short_message_is_kept_and_the_general_way_goes_o
             assert incoming.needs_bytes == (bool(pieces) or cut <= payload_start)
             pieces.append(incoming.read_piece(file, PIECE))
         come = max(cut - payload_start, 0)
-        assert pieces == [part for part in [("Hello"[:come], False), ("Hello"[come:], True)] if part[0]]
-        assert incoming.read_short(io.BytesIO(KEY + xor(b"next", KEY)), header_of(TEXT, 4, masked=True)) == "next"
+        assert pieces == [
+            part for part in [("Hello"[:come], False), ("Hello"[come:], True)] if part[0]
+        ]
+        assert (
+            incoming.read_short(
+                io.BytesIO(KEY + xor(b"next", KEY)), header_of(TEXT, 4, masked=True)
+            )
+            == "next"
+        )
 
 
 @both_directions

@@ -1,4 +1,6 @@
-"""The page at `/`: what it may load, what the browser is told about it, and that it fits the endpoints."""
+"""The page at `/`: what it may load, what the browser is told about it, and that it fits the
+endpoints.
+"""
 
 import re
 import shutil
@@ -71,7 +73,9 @@ def test_every_file_in_the_directory_is_a_page():
     assert {name for name, _ in PAGES.values()} == {entry.name for entry in DIRECTORY.iterdir()}
 
 
-@pytest.mark.parametrize("target", ["/page", "/page/index.html", "/index.html", "/../page.py", "//", "/page.js/"])
+@pytest.mark.parametrize(
+    "target", ["/page", "/page/index.html", "/index.html", "/../page.py", "//", "/page.js/"]
+)
 def test_any_other_path_is_no_page(target):
     assert get(target) is None
 
@@ -105,7 +109,12 @@ def imported(name):
 
 
 def test_all_that_the_page_loads_is_the_page_itself():
-    loaded = {attributes[name] for _, attributes in ELEMENTS for name in ("src", "href") if name in attributes}
+    loaded = {
+        attributes[name]
+        for _, attributes in ELEMENTS
+        for name in ("src", "href")
+        if name in attributes
+    }
     assert loaded == {"/page.css", "/page.js"}
     assert "url(" not in source("page.css") and "@import" not in source("page.css")
     assert not [name for name in SCRIPTS if "import(" in source(name)]
@@ -120,10 +129,18 @@ def test_the_first_script_imports_all_the_others():
 
 
 def test_every_name_that_a_script_imports_is_exported_where_it_says():
-    lines = [line for name in SCRIPTS for line in re.findall(r'import \{(.*)\} from "\./(.*)";', source(name))]
+    lines = [
+        line
+        for name in SCRIPTS
+        for line in re.findall(r'import \{(.*)\} from "\./(.*)";', source(name))
+    ]
     assert len(lines) >= 10
     for names, module in lines:
-        exported = set(re.findall(r"^export (?:async )?(?:function|const|class) (\w+)", source(module), re.MULTILINE))
+        exported = set(
+            re.findall(
+                r"^export (?:async )?(?:function|const|class) (\w+)", source(module), re.MULTILINE
+            )
+        )
         assert {name.strip() for name in names.split(",")} <= exported
 
 
@@ -136,16 +153,23 @@ def test_the_page_has_nothing_inline_that_its_policy_would_block():
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_the_page_puts_words_of_the_peer_into_text_only(name):
     writes_markup = (
-        r"innerHTML|outerHTML|insertAdjacent|document\.write|srcdoc|\beval\b|new Function|setAttribute|DOMParser"
+        r"innerHTML|outerHTML|insertAdjacent|document\.write|srcdoc|\beval\b|new "
+        r"Function|setAttribute|DOMParser"
         r"|createContextualFragment|setHTML|cssText|insertRule"
     )
     assert re.findall(writes_markup, source(name)) == []
 
 
 def test_the_only_addresses_that_a_script_makes_are_links_to_the_rfcs():
-    addresses = [found for name in SCRIPTS for found in re.findall(r"\.(?:href|src|action) = (.*);", source(name))]
-    assert addresses == ["`https://www.rfc-editor.org/rfc/rfc${found[1] ?? 6455}#section-${found[2]}`"]
-    assert 'const RFC = /^(?:RFC (\\d+) )?§([0-9.]*[0-9])/;' in source("words.js")
+    addresses = [
+        found
+        for name in SCRIPTS
+        for found in re.findall(r"\.(?:href|src|action) = (.*);", source(name))
+    ]
+    assert addresses == [
+        "`https://www.rfc-editor.org/rfc/rfc${found[1] ?? 6455}#section-${found[2]}`"
+    ]
+    assert "const RFC = /^(?:RFC (\\d+) )?§([0-9.]*[0-9])/;" in source("words.js")
 
 
 def test_the_page_offers_exactly_the_endpoints_of_the_server():
@@ -159,7 +183,10 @@ def test_the_page_offers_the_compression_and_the_heartbeats_that_the_server_take
 
 def test_the_page_asks_for_what_the_server_does_and_nothing_else():
     scripts = "".join(map(source, SCRIPTS))
-    asked = set(re.findall(r'(?:this|watch)\.ask\("(\w+)"', scripts) + re.findall(r'ask\("[\w ]+", "(\w+)"', scripts))
+    asked = set(
+        re.findall(r'(?:this|watch)\.ask\("(\w+)"', scripts)
+        + re.findall(r'ask\("[\w ]+", "(\w+)"', scripts)
+    )
     assert asked == set(lab.ASKS)
 
 
@@ -174,11 +201,16 @@ def test_the_page_asks_for_what_the_server_does_and_nothing_else():
 )
 def test_the_numbers_that_the_page_takes_are_those_that_the_server_takes(name, ask, field):
     attributes = BY_ID[name]
-    assert (int(attributes["min"]), int(attributes["max"])) == (lab.ASKS[ask][field].least, lab.ASKS[ask][field].most)
+    assert (int(attributes["min"]), int(attributes["max"])) == (
+        lab.ASKS[ask][field].least,
+        lab.ASKS[ask][field].most,
+    )
 
 
 def test_no_trial_of_the_gallery_has_a_name_that_cannot_be_part_of_an_id():
-    assert all(re.fullmatch(r"[a-z0-9-]+", name) for name in [*gallery.TRIALS, *gallery.PROVOCATIONS])
+    assert all(
+        re.fullmatch(r"[a-z0-9-]+", name) for name in [*gallery.TRIALS, *gallery.PROVOCATIONS]
+    )
 
 
 def test_the_page_knows_what_every_assigned_close_code_means():
@@ -207,13 +239,24 @@ def test_what_changes_by_itself_is_announced():
 def test_every_field_has_a_label():
     labelled = {attributes.get("for") for tag, attributes in ELEMENTS if tag == "label"}
     assert {"endpoint", "compression", "heartbeat", "message", "handshake-connection"} <= labelled
-    for name in ("binary", "fragment-count", "stop-seconds", "read-size", "close-code", "close-reason"):
+    for name in (
+        "binary",
+        "fragment-count",
+        "stop-seconds",
+        "read-size",
+        "close-code",
+        "close-reason",
+    ):
         assert re.search(rf'<label[^>]*>[^<]*<input [^>]*id="{name}"', source("index.html"))
 
 
 def test_tabs_and_panels_belong_together():
     tabs = [attributes for _, attributes in ELEMENTS if attributes.get("role") == "tab"]
-    panels = {name: attributes for name, attributes in BY_ID.items() if attributes.get("role") == "tabpanel"}
+    panels = {
+        name: attributes
+        for name, attributes in BY_ID.items()
+        if attributes.get("role") == "tabpanel"
+    }
     assert {tab["aria-controls"]: tab["id"] for tab in tabs} == {
         name: attributes["aria-labelledby"] for name, attributes in panels.items()
     }
@@ -221,7 +264,9 @@ def test_tabs_and_panels_belong_together():
 
 
 def test_all_buttons_are_buttons_and_none_sends_a_form_by_accident():
-    types = {attributes["id"]: attributes["type"] for tag, attributes in ELEMENTS if tag == "button"}
+    types = {
+        attributes["id"]: attributes["type"] for tag, attributes in ELEMENTS if tag == "button"
+    }
     assert types.pop("send") == "submit"
     assert set(types.values()) == {"button"}
 
@@ -233,5 +278,7 @@ def test_the_scripts_are_javascript():
     command = [node, "--input-type=module", "--check"]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     checks = {name: subprocess.Popen(command, text=True, **pipes) for name in SCRIPTS}
-    errors = {name: check.communicate(source(name), timeout=30)[1] for name, check in checks.items()}
+    errors = {
+        name: check.communicate(source(name), timeout=30)[1] for name, check in checks.items()
+    }
     assert {name: errors[name] for name, check in checks.items() if check.returncode != 0} == {}

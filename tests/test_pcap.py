@@ -1,4 +1,6 @@
-"""A tape as a capture file: read again by a small reader of its own, which adds up every checksum word by word."""
+"""A tape as a capture file: read again by a small reader of its own, which adds up every checksum
+word by word.
+"""
 
 import io
 import struct
@@ -25,15 +27,22 @@ class Packet:
         self.seconds = seconds
         self.version = data[0] >> 4
         if self.version == 4:
-            assert data[0] & 15 == 5 and data[9] == 6 and int.from_bytes(data[2:4], "big") == len(data)
+            assert (
+                data[0] & 15 == 5 and data[9] == 6 and int.from_bytes(data[2:4], "big") == len(data)
+            )
             assert ones_sum(data[:20]) == 0xFFFF
             hosts, segment = data[12:20], data[20:]
         else:
             assert data[6] == 6 and int.from_bytes(data[4:6], "big") == len(data) - 40
             hosts, segment = data[8:40], data[40:]
-        self.source, self.target = ip_address(hosts[: len(hosts) // 2]), ip_address(hosts[len(hosts) // 2 :])
+        self.source, self.target = (
+            ip_address(hosts[: len(hosts) // 2]),
+            ip_address(hosts[len(hosts) // 2 :]),
+        )
         ports = struct.unpack("!HHIIBB", segment[:14])
-        self.source_port, self.target_port, self.sequence, self.acknowledged, offset, self.flags = ports
+        self.source_port, self.target_port, self.sequence, self.acknowledged, offset, self.flags = (
+            ports
+        )
         assert ones_sum(hosts + struct.pack("!HH", 6, len(segment)) + segment) == 0xFFFF
         assert offset == 5 << 4
         self.payload = segment[20:]
@@ -65,7 +74,9 @@ def capture(*entries, began=0.0):
 
 
 def stream(packets, port):
-    """What a port has sent, put together by its sequence numbers, and the number behind its last byte."""
+    """What a port has sent, put together by its sequence numbers, and the number behind its last
+    byte.
+    """
     sent = [packet for packet in packets if packet.source_port == port]
     assert sent[0].flags & SYN
     data, following = b"", (sent[0].sequence + 1) % 2**32
@@ -87,13 +98,20 @@ def stream(packets, port):
 def test_both_streams_come_out_as_they_went_in_between_their_hosts_and_ports(opened, hosts):
     request, answer = bytes(range(256)) * 300, b"answer"
     packets = capture(
-        opened, Chunk(0.1, 1, Side.CLIENT, request), Chunk(0.2, 1, Side.SERVER, answer),
-        Chunk(0.3, 1, Side.CLIENT, b"more"), Chunk(0.4, 1, Side.SERVER, b""), Chunk(0.5, 1, Side.CLIENT, b""),
+        opened,
+        Chunk(0.1, 1, Side.CLIENT, request),
+        Chunk(0.2, 1, Side.SERVER, answer),
+        Chunk(0.3, 1, Side.CLIENT, b"more"),
+        Chunk(0.4, 1, Side.SERVER, b""),
+        Chunk(0.5, 1, Side.CLIENT, b""),
     )
     assert stream(packets, 50_000)[0] == request + b"more"
     assert stream(packets, 8080)[0] == answer
     client, server = (ip_address(hosts[0]), 50_000), (ip_address(hosts[1]), 8080)
-    ends = {((packet.source, packet.source_port), (packet.target, packet.target_port)) for packet in packets}
+    ends = {
+        ((packet.source, packet.source_port), (packet.target, packet.target_port))
+        for packet in packets
+    }
     assert ends == {(client, server), (server, client)}
 
 
@@ -101,10 +119,15 @@ def test_tcp_opens_with_three_packets_and_each_direction_ends_with_a_fin():
     late = Chunk(2, 1, Side.CLIENT, b"late")
     packets = capture(V4, Chunk(1, 1, Side.SERVER, b""), late, Chunk(3, 1, Side.CLIENT, b""))
     assert [(packet.source_port, packet.flags) for packet in packets] == [
-        (50_000, SYN), (8080, SYN | ACK), (50_000, ACK),
-        (8080, FIN | ACK), (50_000, ACK),
-        (50_000, PSH | ACK), (8080, ACK),
-        (50_000, FIN | ACK), (8080, ACK),
+        (50_000, SYN),
+        (8080, SYN | ACK),
+        (50_000, ACK),
+        (8080, FIN | ACK),
+        (50_000, ACK),
+        (50_000, PSH | ACK),
+        (8080, ACK),
+        (50_000, FIN | ACK),
+        (8080, ACK),
     ]
 
 
@@ -125,15 +148,22 @@ def test_no_packet_is_larger_than_an_ethernet_frame_takes():
 
 
 def test_without_addresses_the_server_has_port_80_and_each_client_a_port_of_its_own():
-    packets = capture(UNKNOWN, Chunk(0, 8, Side.CLIENT, b"no open line"), Chunk(0, 7, Side.SERVER, b"x"))
-    assert {packet.source_port for packet in packets} - {80} == {packets[0].source_port, packets[3].source_port}
+    packets = capture(
+        UNKNOWN, Chunk(0, 8, Side.CLIENT, b"no open line"), Chunk(0, 7, Side.SERVER, b"x")
+    )
+    assert {packet.source_port for packet in packets} - {80} == {
+        packets[0].source_port,
+        packets[3].source_port,
+    }
     assert packets[0].source_port != packets[3].source_port
     assert {packet.target_port for packet in packets if packet.source_port != 80} == {80}
 
 
 def test_times_count_from_the_start_of_the_recording():
     packets = capture(V4, Chunk(1.25, 1, Side.CLIENT, b"a"), began=1_700_000_000.5)
-    assert [packets[0].seconds, packets[3].seconds] == pytest.approx([1_700_000_000.5, 1_700_000_001.75], abs=1e-6)
+    assert [packets[0].seconds, packets[3].seconds] == pytest.approx(
+        [1_700_000_000.5, 1_700_000_001.75], abs=1e-6
+    )
 
 
 @pytest.mark.parametrize(("began", "seconds"), [(-5.0, 0), (2.0**40, 2**32 - 1)])

@@ -18,12 +18,15 @@ CREDENTIALS = "Basic ZWRuYW1vZGU6bm9jYXBlcyE="  # of the example in §4.1 item 3
 
 
 @pytest.mark.rfc("6455-4.1-10")
-@pytest.mark.parametrize("host, port, authority", [
-    ("example.com", 80, "example.com:80"),
-    ("example.com", 443, "example.com:443"),
-    ("192.0.2.1", 9001, "192.0.2.1:9001"),
-    ("2001:db8::1", 443, "[2001:db8::1]:443"),
-])
+@pytest.mark.parametrize(
+    "host, port, authority",
+    [
+        ("example.com", 80, "example.com:80"),
+        ("example.com", 443, "example.com:443"),
+        ("192.0.2.1", 9001, "192.0.2.1:9001"),
+        ("2001:db8::1", 443, "[2001:db8::1]:443"),
+    ],
+)
 def test_4_1_item_3_a_connect_names_host_and_port(host, port, authority):
     expected = f"CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n\r\n"
     assert build_connect(host, port).to_bytes() == expected.encode()
@@ -59,21 +62,30 @@ def test_9110_9_3_6_any_2xx_opens_the_tunnel(status):
 
 
 @pytest.mark.rfc("6455-4.1-13")
-@pytest.mark.parametrize("status, lines, told", [
-    (101, {}, "no final answer"),
-    (302, {"Location": "http://login.example/"}, "login.example"),
-    (400, {}, "body of the answer"),
-    (403, {}, "does not allow that host"),
-    (404, {}, "a web server is there"),
-    (405, {}, "does not allow tunnels"),
-    (407, {}, "http://user:password@proxy"),
-    (407, {"Proxy-Authenticate": 'Basic realm="r"'}, """Proxy-Authenticate: 'Basic realm="r"'"""),
-    (500, {}, "server made a mistake"),
-    (502, {}, "cannot reach that host"),
-    (503, {"Retry-After": "5"}, "Retry-After: '5'"),
-    (504, {}, "cannot reach that host"),
-])
-def test_4_1_item_4_any_other_answer_of_the_proxy_is_an_error_that_says_what_to_do(status, lines, told):
+@pytest.mark.parametrize(
+    "status, lines, told",
+    [
+        (101, {}, "no final answer"),
+        (302, {"Location": "http://login.example/"}, "login.example"),
+        (400, {}, "body of the answer"),
+        (403, {}, "does not allow that host"),
+        (404, {}, "a web server is there"),
+        (405, {}, "does not allow tunnels"),
+        (407, {}, "http://user:password@proxy"),
+        (
+            407,
+            {"Proxy-Authenticate": 'Basic realm="r"'},
+            """Proxy-Authenticate: 'Basic realm="r"'""",
+        ),
+        (500, {}, "server made a mistake"),
+        (502, {}, "cannot reach that host"),
+        (503, {"Retry-After": "5"}, "Retry-After: '5'"),
+        (504, {}, "cannot reach that host"),
+    ],
+)
+def test_4_1_item_4_any_other_answer_of_the_proxy_is_an_error_that_says_what_to_do(
+    status, lines, told
+):
     response = Response(status, "Reason", Headers(lines.items()), b"body")
     with pytest.raises(ProxyError) as caught:
         check_connect_response(response)
@@ -83,35 +95,43 @@ def test_4_1_item_4_any_other_answer_of_the_proxy_is_an_error_that_says_what_to_
     assert fault.expected.startswith("2xx from the proxy: ") and told in fault.expected
 
 
-@pytest.mark.parametrize("text, proxy", [
-    ("http://proxy", Proxy("proxy", 80)),
-    ("HTTP://Proxy.Example:3128/", Proxy("proxy.example", 3128)),
-    ("http://[::1]:3128", Proxy("::1", 3128)),
-    ("http://ednamode:nocapes!@proxy:3128", Proxy("proxy", 3128, CREDENTIALS)),
-    ("http://ednamode:nocapes%21@proxy", Proxy("proxy", 80, CREDENTIALS)),
-    ("http://u@proxy", Proxy("proxy", 80, "Basic dTo=")),
-    ("http://u:a@b@proxy", Proxy("proxy", 80, basic_credentials("u", "a@b"))),
-])
+@pytest.mark.parametrize(
+    "text, proxy",
+    [
+        ("http://proxy", Proxy("proxy", 80)),
+        ("HTTP://Proxy.Example:3128/", Proxy("proxy.example", 3128)),
+        ("http://[::1]:3128", Proxy("::1", 3128)),
+        ("http://ednamode:nocapes!@proxy:3128", Proxy("proxy", 3128, CREDENTIALS)),
+        ("http://ednamode:nocapes%21@proxy", Proxy("proxy", 80, CREDENTIALS)),
+        ("http://u@proxy", Proxy("proxy", 80, "Basic dTo=")),
+        ("http://u:a@b@proxy", Proxy("proxy", 80, basic_credentials("u", "a@b"))),
+    ],
+)
 def test_4_1_item_3_where_a_proxy_is(text, proxy):
     assert parse_proxy(text) == proxy
-    assert dict(proxy.headers) == ({"Proxy-Authorization": proxy.credentials} if proxy.credentials else {})
+    assert dict(proxy.headers) == (
+        {"Proxy-Authorization": proxy.credentials} if proxy.credentials else {}
+    )
 
 
-@pytest.mark.parametrize("text", [
-    "",
-    "proxy:3128",
-    "https://u:secret@proxy:3128",
-    "socks5://u:secret@proxy",
-    "http://",
-    "http://proxy/path",
-    "http://proxy?x",
-    "http://u:secret@proxy:0",
-    "http://u:secret@",
-    "http://u:secret@proxy\r\n",
-    "http:u:secret@proxy",
-    "http://u:secret word@proxy",
-    "http://u:secret\r\n@proxy",
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "proxy:3128",
+        "https://u:secret@proxy:3128",
+        "socks5://u:secret@proxy",
+        "http://",
+        "http://proxy/path",
+        "http://proxy?x",
+        "http://u:secret@proxy:0",
+        "http://u:secret@",
+        "http://u:secret@proxy\r\n",
+        "http:u:secret@proxy",
+        "http://u:secret word@proxy",
+        "http://u:secret\r\n@proxy",
+    ],
+)
 def test_4_1_item_3_what_is_no_address_of_a_proxy_is_refused_without_its_password(text):
     with pytest.raises(InvalidURI) as caught:
         parse_proxy(text)

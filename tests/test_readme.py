@@ -1,4 +1,6 @@
-"""The README tells the truth: its code runs, its map is complete, its defaults are those of the code."""
+"""The README tells the truth: its code runs, its map is complete, its defaults are those of the
+code.
+"""
 
 import ast
 import inspect
@@ -29,7 +31,9 @@ def code_blocks(language):
 
 
 def section(title):
-    return re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", README, re.DOTALL | re.MULTILINE)[1]
+    return re.search(
+        rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", README, re.DOTALL | re.MULTILINE
+    )[1]
 
 
 def rows(title):
@@ -81,7 +85,9 @@ def test_the_client_prints_what_it_gets_back(serving, monkeypatch, capsys):
     assert capsys.readouterr().out == "hello\n"
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed, which makes the certificate")
+@pytest.mark.skipif(
+    shutil.which("openssl") is None, reason="openssl is not installed, which makes the certificate"
+)
 def test_the_line_for_a_certificate_makes_one_that_serve_takes(tmp_path):
     (command,) = re.findall(r"^    openssl .*\n.*$", README, re.MULTILINE)
     arguments = shlex.split(command.replace("\\\n", ""))
@@ -96,18 +102,24 @@ def test_the_session_on_a_terminal_is_as_it_looks(serving):
         for message in connection:
             connection.send(message)
 
-    block = re.search(r"^    \$ python3 -m refws connect .*?\n\n", README, re.DOTALL | re.MULTILINE)[0]
+    block = re.search(
+        r"^    \$ python3 -m refws connect .*?\n\n", README, re.DOTALL | re.MULTILINE
+    )[0]
     played = play(block, serving(echo).address[1])
     assert normal(played) == normal(block)
 
 
-LESSON = re.findall(r"^    \$ python3 -m refws ((?:explain|accept) .*)\n((?:    .*\n)*)", README, re.MULTILINE)
+LESSON = re.findall(
+    r"^    \$ python3 -m refws ((?:explain|accept) .*)\n((?:    .*\n)*)", README, re.MULTILINE
+)
 
 
 @pytest.mark.parametrize("command, shown", LESSON, ids=[command for command, _ in LESSON])
 def test_the_commands_of_the_lesson_print_what_it_shows(command, shown, capsys):
     __main__.main(shlex.split(command))
-    assert capsys.readouterr().out.strip("\n").splitlines() == [line[4:] for line in shown.splitlines()]
+    assert capsys.readouterr().out.strip("\n").splitlines() == [
+        line[4:] for line in shown.splitlines()
+    ]
 
 
 def test_the_lesson_has_a_command_for_most_of_its_steps():
@@ -121,7 +133,9 @@ def test_the_side_of_the_browser_is_five_lines_of_javascript():
     node = shutil.which("node")
     if node is None:
         pytest.skip("node is not installed, which alone could check the syntax")
-    checked = subprocess.run([node, "--check", "-"], input=block, capture_output=True, text=True, timeout=30)
+    checked = subprocess.run(
+        [node, "--check", "-"], input=block, capture_output=True, text=True, timeout=30
+    )
     assert checked.returncode == 0, checked.stderr
 
 
@@ -134,7 +148,9 @@ def test_every_file_of_the_map_exists():
 def test_no_module_is_missing_from_the_map():
     modules = {path.relative_to(PROJECT).as_posix() for path in (PROJECT / "refws").rglob("*.py")}
     mapped = set(re.findall(r"`(refws/[\w/]+\.py)`", section("The map")))
-    assert {name for name in modules if name.count("/") < 2 or not name.endswith("/__init__.py")} == mapped
+    assert {
+        name for name in modules if name.count("/") < 2 or not name.endswith("/__init__.py")
+    } == mapped
 
 
 def test_every_section_of_the_map_is_named_in_its_file():
@@ -151,12 +167,19 @@ def test_imports_go_one_way_only():
         below = "|".join(parts[number + 1 :])
         for module in (PROJECT / "refws" / part).glob("*.py"):
             forbidden = rf"^\s*(?:from|import) \.*(?:refws\.)?(?:{below})\b"
-            assert re.findall(forbidden, module.read_text(encoding="utf-8"), re.MULTILINE) == [], module
+            assert re.findall(forbidden, module.read_text(encoding="utf-8"), re.MULTILINE) == [], (
+                module
+            )
 
 
 def test_every_command_names_a_file_that_exists():
     commands = re.findall(r"^    python3 (\S+(?: refws)?)", README, re.MULTILINE)
-    assert set(commands) >= {"-m refws", "scripts/test.py", "conformance/autobahn.py", "scripts/bench.py"}
+    assert set(commands) >= {
+        "-m refws",
+        "scripts/test.py",
+        "conformance/autobahn.py",
+        "scripts/bench.py",
+    }
     assert [path for path in commands if path != "-m refws" and not (PROJECT / path).exists()] == []
 
 

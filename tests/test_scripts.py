@@ -31,7 +31,9 @@ def module(name):
 
 
 def fake_server(*answers):
-    """A socket pair's client side; on the other side the answers are sent at once, and then the stream ends."""
+    """A socket pair's client side; on the other side the answers are sent at once, and then the
+    stream ends.
+    """
     client, server = socket.socketpair()
     client.settimeout(5)
     with server:
@@ -45,26 +47,38 @@ def fake_server(*answers):
 
 
 def test_4_2_2_accept_value_of_the_example_key():
-    assert module("client_wire").accept_value("dGhlIHNhbXBsZSBub25jZQ==") == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+    assert (
+        module("client_wire").accept_value("dGhlIHNhbXBsZSBub25jZQ==")
+        == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+    )
 
 
 def test_5_7_masked_and_unmasked_hello():
     wire = module("client_wire")
-    assert wire.client_frame(wire.TEXT, b"Hello") == bytes.fromhex("81 85 37 fa 21 3d 7f 9f 4d 51 58")
+    assert wire.client_frame(wire.TEXT, b"Hello") == bytes.fromhex(
+        "81 85 37 fa 21 3d 7f 9f 4d 51 58"
+    )
     assert wire.server_frame(wire.TEXT, b"Hello") == bytes.fromhex("81 05 48 65 6c 6c 6f")
 
 
 @pytest.mark.parametrize(
     ("length", "header"),
-    [(125, "82 7d"), (126, "82 7e 00 7e"), (256, "82 7e 01 00"), (65535, "82 7e ff ff"),
-     (65536, "82 7f 00 00 00 00 00 01 00 00")],
+    [
+        (125, "82 7d"),
+        (126, "82 7e 00 7e"),
+        (256, "82 7e 01 00"),
+        (65535, "82 7e ff ff"),
+        (65536, "82 7f 00 00 00 00 00 01 00 00"),
+    ],
 )
 def test_5_2_shortest_length_form(length, header):
     wire = module("client_wire")
     assert wire.header(wire.BINARY, length, masked=False) == bytes.fromhex(header)
 
 
-@pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 101 X\r\nSec-WebSocket-Accept: wrong", b""])
+@pytest.mark.parametrize(
+    "head", [b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 101 X\r\nSec-WebSocket-Accept: wrong", b""]
+)
 def test_4_1_response_that_opens_nothing_is_refused(head):
     wire = module("client_wire")
     with pytest.raises(wire.WireError):
@@ -96,7 +110,9 @@ def bare_address():
     def serve():
         for _ in range(2):
             with contextlib.suppress(OSError):
-                bare_loop_threads.append(threading.Thread(target=bare_loop.echo, args=(listener.accept()[0],)))
+                bare_loop_threads.append(
+                    threading.Thread(target=bare_loop.echo, args=(listener.accept()[0],))
+                )
                 bare_loop_threads[-1].start()
 
     bare_loop_threads = []
@@ -111,7 +127,9 @@ def bare_address():
         assert not thread.is_alive()
 
 
-@pytest.mark.parametrize(("connections", "window", "size"), [(2, 1, 32), (1, 64, 32), (1, 1, 1 << 20)])
+@pytest.mark.parametrize(
+    ("connections", "window", "size"), [(2, 1, 32), (1, 64, 32), (1, 1, 1 << 20)]
+)
 def test_load_counts_what_the_bare_loop_echoes(bare_address, connections, window, size):
     load, wire = module("load"), module("client_wire")
     scenario = load.Scenario("a scenario", wire.BINARY, size, connections, window)
@@ -155,8 +173,10 @@ def test_load_notices_one_echo_too_many():
 def results_of(bench, bare, refws):
     load = module("load")
     scenario = load.Scenario("big", module("client_wire").BINARY, 10**6)
-    rounds = {name: [load.Measurement(n, 1.0, n * 2e-6, 10**6) for n in rates]
-              for name, rates in {"bare": bare, "refws": refws}.items()}
+    rounds = {
+        name: [load.Measurement(n, 1.0, n * 2e-6, 10**6) for n in rates]
+        for name, rates in {"bare": bare, "refws": refws}.items()
+    }
     return bench.Result(scenario, rounds)
 
 
@@ -164,12 +184,17 @@ def test_bench_ratio_is_the_median_of_the_ratios_of_each_round():
     bench = module("bench")
     result = results_of(bench, [100, 200, 1000], [50, 160, 900])
     assert result.ratios("refws", "bare") == [0.5, 0.8, 0.9]
-    assert bench.table([result], ["bare", "refws"], "bare").splitlines()[1].split("  ")[-1] == "0.800 (0.500 to 0.900)"
+    assert (
+        bench.table([result], ["bare", "refws"], "bare").splitlines()[1].split("  ")[-1]
+        == "0.800 (0.500 to 0.900)"
+    )
 
 
 def test_bench_gives_megabytes_of_big_messages():
     bench = module("bench")
-    line = bench.table([results_of(bench, [200] * 3, [100] * 3)], ["bare", "refws"], "bare").splitlines()[1]
+    line = bench.table(
+        [results_of(bench, [200] * 3, [100] * 3)], ["bare", "refws"], "bare"
+    ).splitlines()[1]
     assert "200 (200 MB/s)" in line and "100 (100 MB/s)" in line and "2.0 us" in line
 
 
@@ -177,8 +202,12 @@ def test_bench_places_the_load_generator_beside_a_busy_server_only():
     bench, load = module("bench"), module("load")
     placement = bench.Placement.choose([0, 1])
     assert placement.load_generator(load.Scenario("one", 1, 32)) == placement.servers
-    assert placement.load_generator(load.Scenario("many", 1, 32, connections=16)) != placement.servers
-    assert bench.Placement.choose([0]).load_generator(load.Scenario("many", 1, 32, window=64)) is None
+    assert (
+        placement.load_generator(load.Scenario("many", 1, 32, connections=16)) != placement.servers
+    )
+    assert (
+        bench.Placement.choose([0]).load_generator(load.Scenario("many", 1, 32, window=64)) is None
+    )
 
 
 @pytest.mark.parametrize("text", ["name", "=ws://h:1/", "x=http {host}"])
@@ -218,8 +247,14 @@ def test_server_is_stopped_when_the_block_is_left():
     ("answer", "agreed"),
     [
         ("permessage-deflate", (15, 15, False, False)),
-        ("permessage-deflate; server_max_window_bits=12; client_max_window_bits=8", (12, 8, False, False)),
-        ("permessage-deflate;client_no_context_takeover; server_no_context_takeover", (15, 15, True, True)),
+        (
+            "permessage-deflate; server_max_window_bits=12; client_max_window_bits=8",
+            (12, 8, False, False),
+        ),
+        (
+            "permessage-deflate;client_no_context_takeover; server_no_context_takeover",
+            (15, 15, True, True),
+        ),
     ],
 )
 def test_7692_7_1_answer_to_the_offer(answer, agreed):
@@ -229,10 +264,17 @@ def test_7692_7_1_answer_to_the_offer(answer, agreed):
 
 @pytest.mark.parametrize(
     "answer",
-    [None, "", "x-webkit-deflate-frame", "permessage-deflate, permessage-deflate", "permessage-deflate; level=3",
-     "permessage-deflate; server_max_window_bits=16", "permessage-deflate; client_max_window_bits",
-     "permessage-deflate; server_no_context_takeover=1",
-     "permessage-deflate; client_max_window_bits=9; client_max_window_bits=9"],
+    [
+        None,
+        "",
+        "x-webkit-deflate-frame",
+        "permessage-deflate, permessage-deflate",
+        "permessage-deflate; level=3",
+        "permessage-deflate; server_max_window_bits=16",
+        "permessage-deflate; client_max_window_bits",
+        "permessage-deflate; server_no_context_takeover=1",
+        "permessage-deflate; client_max_window_bits=9; client_max_window_bits=9",
+    ],
 )
 def test_7692_7_1_answer_that_agrees_on_nothing_known_is_refused(answer):
     wire = module("client_wire")
@@ -249,8 +291,17 @@ def test_7692_7_2_3_1_compressed_hello_has_rsv1():
 
 @pytest.mark.parametrize(
     ("start", "length"),
-    [("", 2), ("81", 2), ("81 05", 7), ("81 7d", 127), ("c1 7e", 4), ("c1 7e 01", 4), ("c1 7e 01 00", 260),
-     ("82 7f", 10), ("82 7f 00 00 00 00 00 01 00 00", 65546)],
+    [
+        ("", 2),
+        ("81", 2),
+        ("81 05", 7),
+        ("81 7d", 127),
+        ("c1 7e", 4),
+        ("c1 7e 01", 4),
+        ("c1 7e 01 00", 260),
+        ("82 7f", 10),
+        ("82 7f 00 00 00 00 00 01 00 00", 65546),
+    ],
 )
 def test_5_2_length_of_a_frame_from_its_first_bytes(start, length):
     assert module("client_wire").frame_length(bytes.fromhex(start)) == length
@@ -320,7 +371,9 @@ def test_echo_that_is_no_compressed_message_is_noticed(echo):
 def test_echo_of_the_right_text_in_a_binary_frame_is_noticed():
     deflate_load, wire = module("deflate_load"), module("client_wire")
     with pytest.raises(wire.WireError, match="echo 0 is no text"):
-        deflate_load.check_echoes([wire.server_frame(wire.BINARY, deflate_load.messages()[0])], wire.Deflate())
+        deflate_load.check_echoes(
+            [wire.server_frame(wire.BINARY, deflate_load.messages()[0])], wire.Deflate()
+        )
 
 
 def test_7692_7_1_1_1_echo_that_uses_a_context_against_the_agreement_is_noticed():
@@ -365,12 +418,17 @@ def test_deflate_load_refuses_a_server_that_does_not_compress():
     with serve(services.echo, "127.0.0.1", 0) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         with pytest.raises(wire.WireError, match="not agreed on"):
-            deflate_load.DeflateLoad(load.Scenario("one", wire.TEXT, 1024), *server.address[:2], "/echo")
+            deflate_load.DeflateLoad(
+                load.Scenario("one", wire.TEXT, 1024), *server.address[:2], "/echo"
+            )
 
 
 def deflate_result(bench, **rates):
     load = module("load")
-    rounds = {name: [load.Measurement(rate, 1.0, 0.5, 250 + rate) for rate in values] for name, values in rates.items()}
+    rounds = {
+        name: [load.Measurement(rate, 1.0, 0.5, 250 + rate) for rate in values]
+        for name, values in rates.items()
+    }
     return bench.Result(bench.DEFLATE_SCENARIOS[0], rounds)
 
 
@@ -385,7 +443,9 @@ def test_bench_deflate_verdict_is_that_of_the_median_round(rates, status, capsys
 def test_bench_deflate_tells_what_the_messages_become():
     bench = module("bench")
     result = deflate_result(bench, refws=[10, 20], websockets=[30, 30])
-    assert bench.sizes([result], ["refws", "websockets"]).endswith("bytes of 1,024: refws 265, websockets 280")
+    assert bench.sizes([result], ["refws", "websockets"]).endswith(
+        "bytes of 1,024: refws 265, websockets 280"
+    )
 
 
 def test_bench_deflate_without_the_peer_is_skipped_with_the_reason(monkeypatch, capsys):
@@ -417,7 +477,8 @@ def test_spread_gives_the_longest_file_first_and_each_to_who_has_least_to_do(tmp
     files = files_of(tmp_path, test_a="", test_b="", test_c=unknown, test_d="", test_e="")
     shares = spread.share_out(files, {"test_a": 1.5, "test_b": 4, "test_d": 3, "test_e": 1}, 2)
     assert [[pathlib.Path(file).stem for file in share.files] for share in shares] == [
-        ["test_b", "test_a"], ["test_d", "test_c", "test_e"],
+        ["test_b", "test_a"],
+        ["test_d", "test_c", "test_e"],
     ]
     assert [share.seconds for share in shares] == [5.5, 6]
     assert [len(share.files) for share in spread.share_out(files[:1], {}, 2)] == [1]
@@ -434,14 +495,22 @@ def test_spread_shows_failures_whole_and_adds_up_what_the_processes_did(tmp_path
     outcomes = spread_run(
         spread,
         tmp_path,
-        test_good="import pytest\ndef test_1(): pass\ndef test_2(): pass\ndef test_3(): pytest.skip('no such program')",
-        test_bad="def test_4(): pass\ndef test_5():\n    assert 'seen' == 'expected'\ndef test_6(missing): pass",
+        test_good=(
+            "import pytest\ndef test_1(): pass\ndef test_2(): pass\ndef test_3(): "
+            "pytest.skip('no such program')"
+        ),
+        test_bad=(
+            "def test_4(): pass\ndef test_5():\n    assert 'seen' == 'expected'\ndef "
+            "test_6(missing): pass"
+        ),
     )
     assert not spread.show(outcomes)
     printed = capsys.readouterr().out
     assert "\nE       AssertionError: assert 'seen' == 'expected'" in printed
     assert "test_good" not in printed and ".F" not in printed
-    assert printed.endswith("\nskipped 1: no such program\n1 failed, 1 errors, 3 passed, 1 skipped\n")
+    assert printed.endswith(
+        "\nskipped 1: no such program\n1 failed, 1 errors, 3 passed, 1 skipped\n"
+    )
     assert [list(outcome.seconds) for outcome in outcomes] == [["test_good"], ["test_bad"]]
 
 
@@ -458,7 +527,10 @@ def outcome_of(spread, status, **counts):
 
 def test_spread_a_process_may_have_no_tests_but_not_all_of_them():
     spread = module("spread")
-    with_tests, without = outcome_of(spread, spread.PASSED, passed=3), outcome_of(spread, spread.NO_TESTS)
+    with_tests, without = (
+        outcome_of(spread, spread.PASSED, passed=3),
+        outcome_of(spread, spread.NO_TESTS),
+    )
     assert spread.show([with_tests, without])
     assert not spread.show([without, without])
 
@@ -472,7 +544,12 @@ def test_spread_leaves_no_process_behind(tmp_path, monkeypatch):
 
     monkeypatch.setattr(spread.Run, "outcome", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        spread.run([sys.executable, "-c", "import time; time.sleep(60)"], [spread.Share()], tmp_path, os.environ)
+        spread.run(
+            [sys.executable, "-c", "import time; time.sleep(60)"],
+            [spread.Share()],
+            tmp_path,
+            os.environ,
+        )
     assert [process.returncode for process in started] == [-signal.SIGTERM]
 
 
@@ -518,7 +595,9 @@ def test_5_5_2_idle_client_answers_each_whole_ping():
     ping = wire.server_frame(wire.PING, b"beat")
     with client, server:
         server.settimeout(5)
-        assert clients.answer(client, wire.server_frame(wire.TEXT, b"x") + ping + ping[:3]) == ping[:3]
+        assert (
+            clients.answer(client, wire.server_frame(wire.TEXT, b"x") + ping + ping[:3]) == ping[:3]
+        )
         assert server.recv(100) == bytes.fromhex("8a 84 00 00 00 00") + b"beat"
         assert clients.pings == 1
     clients.close()
@@ -541,15 +620,27 @@ def test_attack_is_judged_by_its_worst_round():
     attack = abuse.Attack("an attack", lambda address: 0, 10, 1)
     outcomes = [abuse.Outcome(attack, 5.0, 10, 0), abuse.Outcome(attack, 1500.0, 9, 2)]
     assert [(figure.value, figure.kept) for figure in abuse.judge(attack, outcomes)] == [
-        (9, False), (2, False), (1500.0, False),
+        (9, False),
+        (2, False),
+        (1500.0, False),
     ]
 
 
-@pytest.mark.parametrize("arguments", [["bench.py", "--rounds", "0"], ["endurance.py", "idle", "--window", "5"],
-                                       ["endurance.py", "abuse", "--rounds", "1"], ["endurance.py"],
-                                       ["bench.py", "--only", "deflate-1"], ["bench.py", "--deflate", "--no-refws"],
-                                       ["bench.py", "--deflate", "--only", "binary-32"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["bench.py", "--rounds", "0"],
+        ["endurance.py", "idle", "--window", "5"],
+        ["endurance.py", "abuse", "--rounds", "1"],
+        ["endurance.py"],
+        ["bench.py", "--only", "deflate-1"],
+        ["bench.py", "--deflate", "--no-refws"],
+        ["bench.py", "--deflate", "--only", "binary-32"],
+    ],
+)
 def test_bad_option_is_one_line_and_status_2(arguments):
-    run = subprocess.run([sys.executable, SCRIPTS / arguments[0], *arguments[1:]], capture_output=True, text=True)
+    run = subprocess.run(
+        [sys.executable, SCRIPTS / arguments[0], *arguments[1:]], capture_output=True, text=True
+    )
     assert run.returncode == 2
     assert "Traceback" not in run.stderr and "error:" in run.stderr.splitlines()[-1]

@@ -1,4 +1,6 @@
-"""scripts/client_check.py: that it counts right, and that it notices a client which does not wait for its turn."""
+"""scripts/client_check.py: that it counts right, and that it notices a client which does not wait
+for its turn.
+"""
 
 import contextlib
 import importlib
@@ -50,14 +52,22 @@ def test_4_1_item_2_many_threads_never_have_two_handshakes_open_with_one_address
     assert broken(script.check_turns(HANDSHAKES, Silent())) == []
 
 
-def test_a_client_that_does_not_wait_for_its_turn_is_noticed(script, two_addresses, nothing_left_behind, monkeypatch):
+def test_a_client_that_does_not_wait_for_its_turn_is_noticed(
+    script, two_addresses, nothing_left_behind, monkeypatch
+):
     monkeypatch.setattr(dialing.Turns, "turn", lambda *arguments: contextlib.nullcontext())
-    assert "most at once with 127.0.0.1, on two ports" in broken(script.check_turns(HANDSHAKES, Silent()))
+    assert "most at once with 127.0.0.1, on two ports" in broken(
+        script.check_turns(HANDSHAKES, Silent())
+    )
 
 
 @pytest.mark.parametrize(
     "head, told",
-    [(b"", "in the middle"), (b"GET / HTTP/1.1\r\nA: b\r\n", "in the middle"), (b"GET /\r\n\r\n", "has no Sec-")],
+    [
+        (b"", "in the middle"),
+        (b"GET / HTTP/1.1\r\nA: b\r\n", "in the middle"),
+        (b"GET /\r\n\r\n", "has no Sec-"),
+    ],
 )
 def test_a_request_that_is_none_is_told(script, head, told):
     with pytest.raises(ValueError, match=told):
@@ -65,7 +75,12 @@ def test_a_request_that_is_none_is_told(script, head, told):
 
 
 def test_the_key_of_a_request(script):
-    assert script.read_key(io.BytesIO(b"GET / HTTP/1.1\r\nsec-websocket-KEY:  abc= \r\nHost: a\r\n\r\n")) == "abc="
+    assert (
+        script.read_key(
+            io.BytesIO(b"GET / HTTP/1.1\r\nsec-websocket-KEY:  abc= \r\nHost: a\r\n\r\n")
+        )
+        == "abc="
+    )
 
 
 def test_options_that_make_no_sense_are_refused(script, capsys):

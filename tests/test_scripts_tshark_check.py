@@ -1,4 +1,6 @@
-"""refws and tshark read the same session, and agree on every field; and the comparison would tell if they did not."""
+"""refws and tshark read the same session, and agree on every field; and the comparison would tell
+if they did not.
+"""
 
 import importlib
 import pathlib
@@ -57,7 +59,9 @@ def test_tshark_and_refws_agree_on_every_field_of_every_frame(check, tape, tmp_p
 
 def stream(entries, number, side):
     chunks = [entry for entry in entries if isinstance(entry, Chunk)]
-    return b"".join(chunk.data for chunk in chunks if (chunk.connection, chunk.sender) == (number, side))
+    return b"".join(
+        chunk.data for chunk in chunks if (chunk.connection, chunk.sender) == (number, side)
+    )
 
 
 def test_recut_keeps_every_byte_in_order(check, tape):

@@ -1,4 +1,6 @@
-"""RFC 6455 §4.2, §7.3 on real sockets: a whole server, what it answers, the threads it has, and how it stops."""
+"""RFC 6455 §4.2, §7.3 on real sockets: a whole server, what it answers, the threads it has, and how
+it stops.
+"""
 
 import errno
 import os
@@ -33,7 +35,9 @@ from wire import (
 pytestmark = pytest.mark.transport("tcp", "unix", "tls")
 
 before_tls = pytest.mark.transport("tcp", "unix", reason="it ends before a TLS handshake")
-its_own_socket = pytest.mark.transport("tcp", "tls", reason="it listens on a Unix socket of its own")
+its_own_socket = pytest.mark.transport(
+    "tcp", "tls", reason="it listens on a Unix socket of its own"
+)
 
 MANY = 8 * 2**20
 """More bytes than the two buffers between two sockets take."""
@@ -46,7 +50,9 @@ OPENED_IN_TIME = 0.2
 
 HAS_UNIX_SOCKETS = hasattr(socket, "AF_UNIX")
 
-needs_unix_sockets = pytest.mark.skipif(not HAS_UNIX_SOCKETS, reason="this system has no Unix sockets")
+needs_unix_sockets = pytest.mark.skipif(
+    not HAS_UNIX_SOCKETS, reason="this system has no Unix sockets"
+)
 
 
 def echo(connection):
@@ -98,7 +104,14 @@ def close_cleanly(*clients, code=1001):
 # The opening handshake (§4.2)
 
 
-@pytest.mark.rfc("6455-4.2.2-01", "6455-4.2.2-09", "6455-4.2.2-15", "6455-4.2.2-18", "6455-4.2.2-19", "6455-4.2.2-20")
+@pytest.mark.rfc(
+    "6455-4.2.2-01",
+    "6455-4.2.2-09",
+    "6455-4.2.2-15",
+    "6455-4.2.2-18",
+    "6455-4.2.2-19",
+    "6455-4.2.2-20",
+)
 @pytest.mark.rfc("6455-4.2.2-21", "6455-4.2.2-22", "6455-4.2.2-23", "6455-4.2.2-24", "6455-4.4-02")
 def test_4_2_2_a_valid_request_gets_a_101_with_its_three_headers_and_no_more(serving):
     client = serving(echo).connect()
@@ -140,13 +153,18 @@ def test_4_2_1_request_and_frames_may_come_one_byte_at_a_time(serving):
     client.finish()
 
 
-@pytest.mark.rfc("6455-4.2.2-13", "6455-4.2.2-14", "6455-4.2.2-15", "6455-4.2.2-16", "6455-4.2.2-25")
+@pytest.mark.rfc(
+    "6455-4.2.2-13", "6455-4.2.2-14", "6455-4.2.2-15", "6455-4.2.2-16", "6455-4.2.2-25"
+)
 @pytest.mark.parametrize(
-    "offer, chosen", [("a, chat", "chat"), ("superchat, chat", "superchat"), ("other", None), (None, None)]
+    "offer, chosen",
+    [("a, chat", "chat"), ("superchat, chat", "superchat"), ("other", None), (None, None)],
 )
 def test_4_2_2_the_subprotocol_is_the_servers_favourite_of_the_clients_list(serving, offer, chosen):
     seen = []
-    running = serving(lambda connection: seen.append(connection.subprotocol), subprotocols=["superchat", "chat"])
+    running = serving(
+        lambda connection: seen.append(connection.subprotocol), subprotocols=["superchat", "chat"]
+    )
     client = running.open("/", *([f"Sec-WebSocket-Protocol: {offer}"] if offer else []))
     client.expect_close(1000)
     assert seen == [chosen]
@@ -179,9 +197,13 @@ REFUSALS = {
 }
 
 
-@pytest.mark.rfc("6455-7.2.2-01", "6455-10.7-04", "6455-10.1-02", "6455-4.2.2-08", "6455-4.2.2-10", "6455-4.4-03")
+@pytest.mark.rfc(
+    "6455-7.2.2-01", "6455-10.7-04", "6455-10.1-02", "6455-4.2.2-08", "6455-4.2.2-10", "6455-4.4-03"
+)
 @pytest.mark.parametrize("sent, status", REFUSALS.values(), ids=REFUSALS)
-def test_7_2_2_a_refused_request_gets_http_and_no_frame_and_harms_nobody(serving, log, sent, status):
+def test_7_2_2_a_refused_request_gets_http_and_no_frame_and_harms_nobody(
+    serving, log, sent, status
+):
     running = serving(never_called)
     good = running.connect()
     client = running.connect()
@@ -194,7 +216,11 @@ def test_7_2_2_a_refused_request_gets_http_and_no_frame_and_harms_nobody(serving
     assert "expected:" in body.decode()
     client.expect_end()
     refusals = [record.getMessage() for record in log.records if record.levelname == "WARNING"]
-    assert len(refusals) == 1 and f"refused with {status}: " in refusals[0] and refusals[0].isprintable()
+    assert (
+        len(refusals) == 1
+        and f"refused with {status}: " in refusals[0]
+        and refusals[0].isprintable()
+    )
     good.send(request().replace(b"GET", b"PUT"))
     assert good.receive_head()[0] == 405
 
@@ -215,7 +241,9 @@ def test_a_str_is_not_taken_for_a_list_of_them(nothing_left_behind, option):
 
 
 @pytest.mark.rfc("6455-7.2.2-01")
-@pytest.mark.parametrize("sent", [b"", b"G", request()[:-1]], ids=["nothing", "one byte", "all but one byte"])
+@pytest.mark.parametrize(
+    "sent", [b"", b"G", request()[:-1]], ids=["nothing", "one byte", "all but one byte"]
+)
 def test_half_a_request_and_the_end_get_no_answer(serving, log, sent):
     client = serving(never_called).connect()
     client.send(sent)
@@ -237,7 +265,9 @@ def test_a_reset_in_the_middle_of_a_request_harms_nobody(serving, log):
     assert any("no opening handshake" in message for message in log.messages)
 
 
-@pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\nHost: a\r\n"], ids=["nothing", "half a request"])
+@pytest.mark.parametrize(
+    "sent", [b"", b"GET / HTTP/1.1\r\nHost: a\r\n"], ids=["nothing", "half a request"]
+)
 def test_a_request_that_makes_no_end_is_given_up_after_the_open_timeout(serving, log, sent):
     client = serving(never_called, open_timeout=OPENED_IN_TIME).connect()
     client.send(sent)
@@ -268,7 +298,9 @@ def test_the_open_timeout_can_be_switched_off(serving):
 
 
 @pytest.mark.rfc("6455-4.2.2-04", "6455-4.2.2-05")
-@pytest.mark.parametrize("status, header", [(401, ("WWW-Authenticate", "Basic")), (302, ("Location", "/elsewhere"))])
+@pytest.mark.parametrize(
+    "status, header", [(401, ("WWW-Authenticate", "Basic")), (302, ("Location", "/elsewhere"))]
+)
 def test_4_2_2_process_request_may_answer_instead_of_a_handshake(serving, status, header):
     seen = []
 
@@ -285,7 +317,9 @@ def test_4_2_2_process_request_may_answer_instead_of_a_handshake(serving, status
 
 
 def test_process_request_may_answer_a_plain_request(serving):
-    running = serving(never_called, process_request=lambda connection, request: connection.respond(200, "a page"))
+    running = serving(
+        never_called, process_request=lambda connection, request: connection.respond(200, "a page")
+    )
     client = running.connect()
     client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
     assert client.receive_head()[0] == 200
@@ -309,7 +343,9 @@ def assert_traceback_behind_bars(record):
     assert "forged" not in first
 
 
-def test_process_request_that_raises_gets_500_and_a_traceback_in_the_log_that_cannot_be_forged(serving, log):
+def test_process_request_that_raises_gets_500_and_a_traceback_in_the_log_that_cannot_be_forged(
+    serving, log
+):
     def broken(connection, request):
         raise ValueError(FORGERY)
 
@@ -324,7 +360,9 @@ def test_process_request_that_raises_gets_500_and_a_traceback_in_the_log_that_ca
     assert "process_request failed" in error.getMessage()
 
 
-def test_process_request_that_gives_something_else_is_answered_with_500_and_harms_nobody_else(serving, log):
+def test_process_request_that_gives_something_else_is_answered_with_500_and_harms_nobody_else(
+    serving, log
+):
     running = serving(echo, process_request=lambda connection, request: request.path != "/" or None)
     client = running.connect()
     client.send(request("/other"))
@@ -430,7 +468,9 @@ def test_without_max_connections_there_is_no_limit(serving):
 
 @before_tls
 def test_those_beyond_the_turned_away_are_closed_at_once(monkeypatch, serving):
-    """The accept thread takes one at a time: when the second has its answer, the first is done with."""
+    """The accept thread takes one at a time: when the second has its answer, the first is done
+    with.
+    """
     monkeypatch.setattr(module, "MAX_TURNED_AWAY", 0)
     running = serving(echo, max_connections=0)
     assert running.connect().receive_head()[0] == 503
@@ -467,7 +507,9 @@ def listening(transport, *errors):
     return sock
 
 
-def test_without_a_file_descriptor_the_server_says_so_waits_and_goes_on(monkeypatch, serving, transport, log):
+def test_without_a_file_descriptor_the_server_says_so_waits_and_goes_on(
+    monkeypatch, serving, transport, log
+):
     monkeypatch.setattr(module, "PAUSE_WITHOUT_DESCRIPTORS", 0.01)
     running = serving(echo, sock=listening(transport, OSError(errno.EMFILE, "Too many open files")))
     running.open().finish()
@@ -477,7 +519,9 @@ def test_without_a_file_descriptor_the_server_says_so_waits_and_goes_on(monkeypa
 
 
 @before_tls
-def test_the_pause_without_file_descriptors_is_cut_short_by_a_stop(monkeypatch, serving, transport, log):
+def test_the_pause_without_file_descriptors_is_cut_short_by_a_stop(
+    monkeypatch, serving, transport, log
+):
     monkeypatch.setattr(module, "PAUSE_WITHOUT_DESCRIPTORS", 100)
     running = serving(echo, sock=listening(transport, OSError(errno.EMFILE, "Too many open files")))
     running.connect()
@@ -486,8 +530,12 @@ def test_the_pause_without_file_descriptors_is_cut_short_by_a_stop(monkeypatch, 
     running.accepting.result()
 
 
-@pytest.mark.parametrize("error", [BlockingIOError(), ConnectionAbortedError()], ids=lambda error: type(error).__name__)
-def test_a_connection_that_is_gone_before_it_is_accepted_is_nothing_to_tell(serving, transport, log, error):
+@pytest.mark.parametrize(
+    "error", [BlockingIOError(), ConnectionAbortedError()], ids=lambda error: type(error).__name__
+)
+def test_a_connection_that_is_gone_before_it_is_accepted_is_nothing_to_tell(
+    serving, transport, log, error
+):
     running = serving(echo, sock=listening(transport, error))
     running.open().finish()
     assert {record.levelname for record in log.records} == {"INFO"}
@@ -581,7 +629,10 @@ def test_7_4_1_shutdown_sends_1001_to_all_waits_for_them_and_listens_no_more(bac
     clients = [running.open() for _ in range(3)]
     stopping = background(running.server.shutdown)
     for client in clients:
-        assert client.receive() == (Header(1, 0, CLOSE, 0, 24), close_body(1001, "the server is stopping"))
+        assert client.receive() == (
+            Header(1, 0, CLOSE, 0, 24),
+            close_body(1001, "the server is stopping"),
+        )
     assert stopping.thread.is_alive()
     for client in clients:
         client.send_frame(CLOSE, close_body(1001))
@@ -611,7 +662,9 @@ def test_serve_forever_after_a_stop_returns_at_once(serving):
 
 
 @pytest.mark.parametrize("times", [1, 2])
-def test_shutdown_without_serve_forever_and_serve_forever_after_shutdown_just_return(nothing_left_behind, times):
+def test_shutdown_without_serve_forever_and_serve_forever_after_shutdown_just_return(
+    nothing_left_behind, times
+):
     server = serve(echo, "127.0.0.1", 0)
     for _ in range(times):
         server.shutdown()
@@ -703,8 +756,12 @@ def test_shutdown_from_a_handler_closes_the_others_and_then_its_own(serving, log
     assert "WARNING" not in {record.levelname for record in log.records}
 
 
-@pytest.mark.parametrize("answers", [False, True], ids=["a peer that never answers", "a peer that keeps TCP open"])
-def test_the_deadlines_of_a_connection_whose_handler_shuts_the_server_down_still_hold(monkeypatch, serving, answers):
+@pytest.mark.parametrize(
+    "answers", [False, True], ids=["a peer that never answers", "a peer that keeps TCP open"]
+)
+def test_the_deadlines_of_a_connection_whose_handler_shuts_the_server_down_still_hold(
+    monkeypatch, serving, answers
+):
     """The timers must not be stopped while a connection lives that needs them to end."""
     monkeypatch.setattr("refws.endpoint.connection.LINGER", IN_TIME)
     done = threading.Event()
@@ -722,7 +779,9 @@ def test_the_deadlines_of_a_connection_whose_handler_shuts_the_server_down_still
     assert eventually(lambda: not running.server.connections, timeout=1)
 
 
-@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="this system sends no signal to a thread")
+@pytest.mark.skipif(
+    not hasattr(signal, "pthread_kill"), reason="this system sends no signal to a thread"
+)
 @pytest.mark.parametrize("times", [1, 2])
 @pytest.mark.parametrize("method", ["stop", "shutdown"])
 def test_a_signal_handler_of_the_accepting_thread_stops_it_and_the_with_block_does_the_rest(
@@ -744,7 +803,9 @@ def test_a_signal_handler_of_the_accepting_thread_stops_it_and_the_with_block_do
             wire = Wire.connect(server.address)
             wire.send(request())
             assert wire.receive_head()[0] == 101
-            assert eventually(lambda: [connection.state for connection in server.connections] == [State.OPEN])
+            assert eventually(
+                lambda: [connection.state for connection in server.connections] == [State.OPEN]
+            )
             signal.pthread_kill(main.ident, signal.SIGTERM)
             close_cleanly(wire)
 
@@ -759,9 +820,15 @@ def test_a_signal_handler_of_the_accepting_thread_stops_it_and_the_with_block_do
     clients.result()
 
 
-@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="this system sends no signal to a thread")
-def test_a_signal_that_the_system_gives_to_another_thread_wakes_the_accepting_one(background, nothing_left_behind):
-    """Only the main thread runs handlers: if it slept on, the signal would wait for the next connection."""
+@pytest.mark.skipif(
+    not hasattr(signal, "pthread_kill"), reason="this system sends no signal to a thread"
+)
+def test_a_signal_that_the_system_gives_to_another_thread_wakes_the_accepting_one(
+    background, nothing_left_behind
+):
+    """Only the main thread runs handlers: if it slept on, the signal would wait for the next
+    connection.
+    """
     woken = threading.Event()
     with serve(echo, "127.0.0.1", 0) as server:
 
@@ -836,7 +903,9 @@ def test_ipv6_addresses_are_shown_in_brackets(nothing_left_behind):
         pytest.skip("this system has no IPv6 loopback")
     with server:
         accepting = Background(server.serve_forever)
-        assert eventually(lambda: accepting.thread.name == f"refws-accept [::1]:{server.address[1]}")
+        assert eventually(
+            lambda: accepting.thread.name == f"refws-accept [::1]:{server.address[1]}"
+        )
         server.stop()
         accepting.result()
 

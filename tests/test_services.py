@@ -1,4 +1,6 @@
-"""The endpoints of `python3 -m refws` and the way to them: by the path of the request (RFC 6455 §4.2.2 item 4)."""
+"""The endpoints of `python3 -m refws` and the way to them: by the path of the request (RFC 6455
+§4.2.2 item 4).
+"""
 
 from datetime import datetime
 from functools import partial
@@ -26,7 +28,9 @@ def answer(server, head):
 
 def get(server, path, *fields):
     """What a plain GET is answered with."""
-    return answer(server, "\r\n".join((f"GET {path} HTTP/1.1", "Host: 127.0.0.1", *fields, "", "")).encode())
+    return answer(
+        server, "\r\n".join((f"GET {path} HTTP/1.1", "Host: 127.0.0.1", *fields, "", "")).encode()
+    )
 
 
 # The way to an endpoint
@@ -41,7 +45,9 @@ def test_4_2_2_two_paths_reach_two_handlers(demo):
 
 
 @pytest.mark.rfc("6455-4.2.2-12")
-@pytest.mark.parametrize("path", ["/nope", "/health", "/echo/", "/ECHO", "/page.js", "/watch.js", "/watch/", "//"])
+@pytest.mark.parametrize(
+    "path", ["/nope", "/health", "/echo/", "/ECHO", "/page.js", "/watch.js", "/watch/", "//"]
+)
 def test_4_2_2_unknown_service_gets_404_that_lists_the_endpoints(demo, path):
     status, text = answer(demo, request(path))
     assert status == 404
@@ -76,7 +82,9 @@ def test_4_2_1_item_3_plain_get_of_an_endpoint_is_told_what_a_handshake_needs(de
     assert "§4.2.1 item 3" in text and "no Upgrade header" in text
 
 
-def test_4_2_1_faulty_handshake_at_the_root_is_explained_and_not_taken_for_a_visit_to_the_page(demo):
+def test_4_2_1_faulty_handshake_at_the_root_is_explained_and_not_taken_for_a_visit_to_the_page(
+    demo,
+):
     status, text = get(demo, "/", f"Sec-WebSocket-Key: {SAMPLE_KEY}", "Sec-WebSocket-Version: 13")
     assert status == 400
     assert "§4.2.1 item 3" in text
@@ -132,7 +140,9 @@ def test_hello_lets_no_message_forge_a_line_of_the_log(demo, log):
 def test_5_5_clock_answers_ping_and_close_between_two_ticks(serving):
     client = serving(partial(services.clock, interval=3600)).open()
     header, payload = client.receive()
-    assert header.opcode == TEXT and datetime.fromisoformat(payload.decode()).utcoffset() is not None
+    assert (
+        header.opcode == TEXT and datetime.fromisoformat(payload.decode()).utcoffset() is not None
+    )
     client.send_frame(PING, b"still there?")
     client.expect(PONG, b"still there?")
     client.send_frame(TEXT, b"a message that nobody reads")
@@ -148,7 +158,9 @@ def test_the_clock_endpoint_sends_the_time(demo):
 
 
 class Day:
-    """A connection and a clock: each recv takes the next of `waits`, in seconds, or its timeout where that is None."""
+    """A connection and a clock: each recv takes the next of `waits`, in seconds, or its timeout
+    where that is None.
+    """
 
     def __init__(self, *waits):
         self.now = 100.0
@@ -176,8 +188,12 @@ class Day:
     [
         pytest.param([None, None, None], [0, 1, 2, 3], id="nobody speaks"),
         pytest.param([0.25, 0.25, None, None], [0, 1, 2], id="messages do not move the next tick"),
-        pytest.param([0.75, 0.5, 0.5, None], [0, 1.25, 2], id="a late tick does not move those behind it"),
-        pytest.param([9.5, None, None], [0, 9.5, 10, 11], id="after a long sleep missed ticks are left out"),
+        pytest.param(
+            [0.75, 0.5, 0.5, None], [0, 1.25, 2], id="a late tick does not move those behind it"
+        ),
+        pytest.param(
+            [9.5, None, None], [0, 9.5, 10, 11], id="after a long sleep missed ticks are left out"
+        ),
     ],
 )
 def test_clock_ticks_every_second_until_the_peer_goes(monkeypatch, waits, ticks):

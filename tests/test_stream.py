@@ -1,4 +1,6 @@
-"""One blocking byte stream: what is read and written, who is woken by what, and that a frame is never lost to a RST."""
+"""One blocking byte stream: what is read and written, who is woken by what, and that a frame is
+never lost to a RST.
+"""
 
 import socket
 import threading
@@ -132,7 +134,9 @@ def test_6_1_a_long_write_to_a_slow_reader_arrives_whole(system, tcp, timers, ba
     assert stream.writes == 1
 
 
-def test_a_peer_that_takes_nothing_frees_the_writer_after_the_timeout_and_says_why(system, tcp, timers, background):
+def test_a_peer_that_takes_nothing_frees_the_writer_after_the_timeout_and_says_why(
+    system, tcp, timers, background
+):
     stream = Stream(tcp()[0], timers, 0.05)
     writing = background(stream.write, bytes(MANY))
     with pytest.raises(OSError):

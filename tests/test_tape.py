@@ -1,4 +1,6 @@
-"""Tapes: what is recorded is read again byte for byte, secrets are not on them, and no forged line gets through."""
+"""Tapes: what is recorded is read again byte for byte, secrets are not on them, and no forged line
+gets through.
+"""
 
 import errno
 import io
@@ -10,7 +12,15 @@ import stat
 import pytest
 
 from refws.course.record.redaction import LONGEST_NAME, Redactor, is_secret
-from refws.course.record.tape import LONGEST_LINE, Address, BadTape, Chunk, Opened, Recorder, TapeReader
+from refws.course.record.tape import (
+    LONGEST_LINE,
+    Address,
+    BadTape,
+    Chunk,
+    Opened,
+    Recorder,
+    TapeReader,
+)
 from refws.protocol.frame import Side
 from wire import BINARY, CLOSE, TEXT, close_body, eventually, frame, request
 
@@ -34,7 +44,8 @@ def read_file(path):
 
 def sent(entries, connection, sender):
     return b"".join(
-        entry.data for entry in entries
+        entry.data
+        for entry in entries
         if isinstance(entry, Chunk) and (entry.connection, entry.sender) == (connection, sender)
     )
 
@@ -69,10 +80,18 @@ def test_a_tape_has_every_byte_of_both_sides_and_both_ends(serving, recorder, tm
     client.close()
     assert eventually(lambda: not running.server.connections)
     entries = read_file(tmp_path / "tape")
-    assert entries[0] == Opened(entries[0].seconds, 1, Address(host, port), Address(*running.address))
+    assert entries[0] == Opened(
+        entries[0].seconds, 1, Address(host, port), Address(*running.address)
+    )
     assert sent(entries, 1, Side.CLIENT) == b"".join(data) + frame(CLOSE, close_body(1000))
     answer = sent(entries, 1, Side.SERVER).partition(b"\r\n\r\n")[2]
-    assert answer == b"\x81\x05Hello\x82\x7f" + (100_000).to_bytes(8, "big") + bytes(100_000) + b"\x88\x02\x03\xe8"
+    assert (
+        answer
+        == b"\x81\x05Hello\x82\x7f"
+        + (100_000).to_bytes(8, "big")
+        + bytes(100_000)
+        + b"\x88\x02\x03\xe8"
+    )
     ends = [entry.sender for entry in entries if isinstance(entry, Chunk) and not entry.data]
     assert ends == [Side.SERVER, Side.CLIENT]
     assert [entry.seconds for entry in entries] == sorted(entry.seconds for entry in entries)
@@ -91,7 +110,9 @@ def test_connections_have_numbers_of_their_own(serving, recorder, tmp_path):
 
 
 @pytest.mark.parametrize("side", Side)
-def test_who_is_client_and_who_server_is_written_down_for_both_sides(opened, recorder, tmp_path, side):
+def test_who_is_client_and_who_server_is_written_down_for_both_sides(
+    opened, recorder, tmp_path, side
+):
     connection, peer = opened(side=side)
     connection.trace = recorder().choose(connection)
     connection.ping(b"mine")
@@ -109,7 +130,9 @@ def test_each_line_is_on_the_tape_before_the_next_byte_is_dealt_with(opened, rec
     assert sent(read_file(tmp_path / "tape"), 1, Side.SERVER) == b"\x81\x15told before it leaves"
 
 
-def test_what_is_told_after_the_end_of_a_direction_never_left_and_is_not_recorded(opened, recorder, tmp_path):
+def test_what_is_told_after_the_end_of_a_direction_never_left_and_is_not_recorded(
+    opened, recorder, tmp_path
+):
     trace = recorder().choose(opened()[0])
     for data in (b"\x81\x00", b"", b"\x81\x01x", b""):
         trace(Side.SERVER, data)
@@ -126,7 +149,10 @@ def test_a_unix_socket_has_no_address(opened, recorder, tmp_path):
 
 def test_addresses_of_ipv6_are_read_again_without_their_zone(opened, recorder, tmp_path):
     connection, _ = opened()
-    connection.remote_address, connection.local_address = ("fe80::1%eth0", 5, 0, 2), ("::1", 80, 0, 0)
+    connection.remote_address, connection.local_address = (
+        ("fe80::1%eth0", 5, 0, 2),
+        ("::1", 80, 0, 0),
+    )
     recorder().choose(connection)
     [entry] = read_file(tmp_path / "tape")
     assert (entry.client, entry.server) == (Address("fe80::1", 5), Address("::1", 80))
@@ -151,8 +177,12 @@ def test_a_tape_that_cannot_be_opened_is_an_os_error(tmp_path):
         Recorder(str(tmp_path / "missing" / "tape"))
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no disk that is always full")
-def test_a_full_disk_ends_the_recording_with_one_line_in_the_log_and_the_server_lives_on(serving, log):
+@pytest.mark.skipif(
+    not os.path.exists("/dev/full"), reason="this system has no disk that is always full"
+)
+def test_a_full_disk_ends_the_recording_with_one_line_in_the_log_and_the_server_lives_on(
+    serving, log
+):
     recorder = Recorder("/dev/full")
     running = serving(echo, trace=recorder.choose)
     for text in (b"one", b"two"):
@@ -178,7 +208,9 @@ class ShortWrites(io.RawIOBase):
 
 
 @pytest.mark.parametrize("room", [170, 175, 10_000])
-def test_a_disk_that_takes_a_part_of_a_line_gets_the_rest_until_it_is_full(opened, recorder, log, room):
+def test_a_disk_that_takes_a_part_of_a_line_gets_the_rest_until_it_is_full(
+    opened, recorder, log, room
+):
     """Whatever was written by then, all but the last line can be read."""
     recording = recorder()
     recording._file.close()
@@ -198,13 +230,17 @@ def test_a_disk_that_takes_a_part_of_a_line_gets_the_rest_until_it_is_full(opene
 
 HEAD = (
     b"GET /chat?token=s3cret&x=1 HTTP/1.1\r\nHost: example.com\r\nCookie: id=s3cret; b=s3cret\r\n"
-    b"authorization:Basic s3cret\r\nX-Api-Key : s3cret\r\nX-Long: kept\r\n  kept too\r\nPROXY-AUTHORIZATION: s3cret\r\n"
-    b"\ts3cret folded\r\nReferer: https://example.com/?s3cret\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    b"authorization:Basic s3cret\r\nX-Api-Key : s3cret\r\nX-Long: kept\r\n  kept "
+    b"too\r\nPROXY-AUTHORIZATION: s3cret\r\n"
+    b"\ts3cret folded\r\nReferer: https://example.com/?s3cret\r\nSec-WebSocket-Key: "
+    b"dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
 )
 REDACTED = (
     b"GET /chat?**************** HTTP/1.1\r\nHost: example.com\r\nCookie: ********** ********\r\n"
-    b"authorization:***** ******\r\nX-Api-Key : ******\r\nX-Long: kept\r\n  kept too\r\nPROXY-AUTHORIZATION: ******\r\n"
-    b"\t****** ******\r\nReferer: ***************************\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    b"authorization:***** ******\r\nX-Api-Key : ******\r\nX-Long: kept\r\n  kept "
+    b"too\r\nPROXY-AUTHORIZATION: ******\r\n"
+    b"\t****** ******\r\nReferer: ***************************\r\nSec-WebSocket-Key: "
+    b"dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
 )
 FRAMES = b"\x81\x0fCookie: s3cret?\x81\x00"
 
@@ -230,7 +266,12 @@ def test_secrets_of_each_response_become_stars(size):
     redactor = Redactor(Side.SERVER)
     data = early + final + FRAMES
     out = b"".join(redactor.feed(data[start : start + size]) for start in range(0, len(data), size))
-    assert out == early.replace(b"a=b", b"***") + final.replace(b" c", b" *").replace(b" d", b" *") + FRAMES
+    assert (
+        out
+        == early.replace(b"a=b", b"***")
+        + final.replace(b" c", b" *").replace(b" d", b" *")
+        + FRAMES
+    )
 
 
 @pytest.mark.parametrize(
@@ -251,13 +292,18 @@ def test_what_has_no_secret_stays_as_it_is(data, size):
 
 
 def test_an_empty_line_before_the_request_line_does_not_hide_its_query():
-    assert Redactor(Side.CLIENT).feed(b"\r\nGET /?secret HTTP/1.1\r\n") == b"\r\nGET /?****** HTTP/1.1\r\n"
+    assert (
+        Redactor(Side.CLIENT).feed(b"\r\nGET /?secret HTTP/1.1\r\n")
+        == b"\r\nGET /?****** HTTP/1.1\r\n"
+    )
 
 
 def test_a_second_request_is_a_head_too():
     one = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
     two = b"GET /?a HTTP/1.1\r\nCookie: b\r\n\r\n"
-    assert Redactor(Side.CLIENT).feed(one + two) == one + two.replace(b"?a", b"?*").replace(b": b", b": *")
+    assert Redactor(Side.CLIENT).feed(one + two) == one + two.replace(b"?a", b"?*").replace(
+        b": b", b": *"
+    )
 
 
 def test_a_query_may_end_the_line():
@@ -273,19 +319,27 @@ def test_what_is_redacted_does_not_hang_on_how_the_bytes_are_cut():
         cut, sender = chance.randrange(len(data)), chance.choice(list(Side))
         whole, pieces = Redactor(sender), Redactor(sender)
         at_once = whole.feed(bytes(data)) + whole.finish()
-        assert pieces.feed(bytes(data[:cut])) + pieces.feed(bytes(data[cut:])) + pieces.finish() == at_once
+        assert (
+            pieces.feed(bytes(data[:cut])) + pieces.feed(bytes(data[cut:])) + pieces.finish()
+            == at_once
+        )
         assert len(at_once) == len(data)
 
 
 def test_a_forged_tape_is_read_or_refused_and_nothing_else():
     chance = random.Random(6455)
-    lines = "0 1 open client=127.0.0.1:5 server=[::1]:80\n0.5 1 client 81 80 37 fa 21 3d\n1 1 server end\n"
+    lines = (
+        "0 1 open client=127.0.0.1:5 server=[::1]:80\n0.5 1 client 81 80 37 fa 21 3d\n1 1 "
+        "server end\n"
+    )
     tape = (START + lines).encode()
     refused = 0
     for _ in range(3000):
         forged = bytearray(tape)
         for _ in range(chance.randrange(1, 4)):
-            forged[chance.randrange(len(forged))] = chance.choice((*b"\n #.:-]09e", chance.randrange(256)))
+            forged[chance.randrange(len(forged))] = chance.choice(
+                (*b"\n #.:-]09e", chance.randrange(256))
+            )
         try:
             read(bytes(forged))
         except BadTape as error:
@@ -302,21 +356,33 @@ def test_little_is_held_back_however_long_a_line_is():
 
 
 @pytest.mark.parametrize(
-    "name", ["Cookie", " SET-COOKIE ", "Authorization", "Proxy-Authorization", "X-Auth-Token", "x-apikey", "Password"]
+    "name",
+    [
+        "Cookie",
+        " SET-COOKIE ",
+        "Authorization",
+        "Proxy-Authorization",
+        "X-Auth-Token",
+        "x-apikey",
+        "Password",
+    ],
 )
 def test_names_that_speak_of_a_secret(name):
     assert is_secret(name)
 
 
 @pytest.mark.parametrize(
-    "name", ["Host", "Origin", "Sec-WebSocket-Key", "Sec-WebSocket-Accept", "Sec-WebSocket-Protocol", ""]
+    "name",
+    ["Host", "Origin", "Sec-WebSocket-Key", "Sec-WebSocket-Accept", "Sec-WebSocket-Protocol", ""],
 )
 def test_names_of_the_opening_handshake_are_no_secrets(name):
     assert not is_secret(name)
 
 
 @pytest.mark.parametrize("redact", [True, False])
-def test_secrets_are_on_the_tape_only_if_asked_for_and_its_first_line_tells(serving, recorder, tmp_path, redact):
+def test_secrets_are_on_the_tape_only_if_asked_for_and_its_first_line_tells(
+    serving, recorder, tmp_path, redact
+):
     running = serving(echo, trace=recorder(redact=redact).choose)
     client = running.connect()
     client.send_byte_by_byte(HEAD)
@@ -324,7 +390,9 @@ def test_secrets_are_on_the_tape_only_if_asked_for_and_its_first_line_tells(serv
     text = (tmp_path / "tape").read_text()
     entries = read_file(tmp_path / "tape")
     assert (b"s3cret" in sent(entries, 1, Side.CLIENT)) is not redact
-    assert text.splitlines()[0].endswith("secrets redacted, as ****" if redact else "secrets included")
+    assert text.splitlines()[0].endswith(
+        "secrets redacted, as ****" if redact else "secrets included"
+    )
 
 
 def test_a_name_that_is_held_back_is_written_when_its_direction_ends(opened, recorder, tmp_path):
@@ -339,16 +407,24 @@ def test_a_name_that_is_held_back_is_written_when_its_direction_ends(opened, rec
 
 
 def test_a_tape_written_by_hand_is_read():
-    text = START + "\n# a comment\n  0.5 3 client 81 85 37fa213d # and another\n1 3 server end\n2.25 3 client end"
-    assert read(text) == ([
-        Chunk(0.5, 3, Side.CLIENT, bytes.fromhex("818537fa213d")),
-        Chunk(1, 3, Side.SERVER, b""),
-        Chunk(2.25, 3, Side.CLIENT, b""),
-    ], False)
+    text = START + (
+        "\n# a comment\n  0.5 3 client 81 85 37fa213d # and another\n1 3 server end\n2.25 3 "
+        "client end"
+    )
+    assert read(text) == (
+        [
+            Chunk(0.5, 3, Side.CLIENT, bytes.fromhex("818537fa213d")),
+            Chunk(1, 3, Side.SERVER, b""),
+            Chunk(2.25, 3, Side.CLIENT, b""),
+        ],
+        False,
+    )
 
 
 def test_the_first_line_may_tell_the_date():
-    reader = TapeReader(io.BytesIO(b"refws tape 1, recorded 1970-01-02T00:00:00+00:00, secrets included\n"))
+    reader = TapeReader(
+        io.BytesIO(b"refws tape 1, recorded 1970-01-02T00:00:00+00:00, secrets included\n")
+    )
     assert reader.recorded == 86_400
     assert TapeReader(io.BytesIO(START.encode())).recorded == 0
 
@@ -373,13 +449,29 @@ def test_the_first_line_may_tell_the_date():
         (START + "0.5 one client 81\n", 2, ("one", "a whole number")),
         (START + f"0.5 {'9' * 5000} client 81\n", 2, ("999", "a whole number")),
         (START + "0 1 open\n", 2, ("client=ADDRESS",)),
-        (START + "0 1 open client=example.com:80 server=-\n", 2, ("example.com:80", "an IP address")),
+        (
+            START + "0 1 open client=example.com:80 server=-\n",
+            2,
+            ("example.com:80", "an IP address"),
+        ),
         (START + "0 1 open client=- server=127.0.0.1:65536\n", 2, ("65536", "an IP address")),
         (START + "0 1 open client=- server=999.1.1.1:80\n", 2, ("999.1.1.1", "an IP address")),
-        (START + "0 1 open client=- server=-\n0 1 open client=- server=-\n", 3, ("opened again", "another number")),
+        (
+            START + "0 1 open client=- server=-\n0 1 open client=- server=-\n",
+            3,
+            ("opened again", "another number"),
+        ),
         (START + "0 1 client 81\n0 1 open client=- server=-\n", 3, ("opened again", "first")),
-        (START + "0 1 client end\n1 1 client 81\n", 3, ("more of the client", "nothing after its end")),
-        (START + "0 1 client end\n1 1 client end\n", 3, ("more of the client", "nothing after its end")),
+        (
+            START + "0 1 client end\n1 1 client 81\n",
+            3,
+            ("more of the client", "nothing after its end"),
+        ),
+        (
+            START + "0 1 client end\n1 1 client end\n",
+            3,
+            ("more of the client", "nothing after its end"),
+        ),
         (START + "0 1 client " + "00" * LONGEST_LINE + "\n", 2, ("more than", "shorter ones")),
     ],
 )

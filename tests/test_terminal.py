@@ -1,4 +1,6 @@
-"""The terminal of `python3 -m refws connect`: lines to frames, messages to lines, and a session of both."""
+"""The terminal of `python3 -m refws connect`: lines to frames, messages to lines, and a session of
+both.
+"""
 
 import errno
 import io
@@ -38,13 +40,30 @@ from refws.commands.connect.session import Session
 from refws.protocol.close_codes import CloseCode
 from wire import DEADLINE_S, TEXT, eventually, frame
 
-HARMFUL = ["\x1b[2J", "\x07", "\r", "\n", "\x00", "\x7f", "\x9b", "\u202e", "\u2066", "\u2028", "\ufeff", "\ud800"]
-"""Characters that move the cursor, start a line, or turn the direction of writing; and one that is none."""
+HARMFUL = [
+    "\x1b[2J",
+    "\x07",
+    "\r",
+    "\n",
+    "\x00",
+    "\x7f",
+    "\x9b",
+    "\u202e",
+    "\u2066",
+    "\u2028",
+    "\ufeff",
+    "\ud800",
+]
+"""Characters that move the cursor, start a line, or turn the direction of writing; and one that is
+none.
+"""
 
 
 @pytest.fixture(autouse=True)
 def signals_restored():
-    numbers = [number for number in (signal.SIGINT, signal.SIGTERM, terminal.WAKE) if number is not None]
+    numbers = [
+        number for number in (signal.SIGINT, signal.SIGTERM, terminal.WAKE) if number is not None
+    ]
     before = {number: signal.getsignal(number) for number in numbers}
     yield
     for number, handler in before.items():
@@ -148,7 +167,13 @@ def test_a_pong_is_shown_with_its_round_trip():
 
 @pytest.mark.parametrize(
     "code, words",
-    [(1000, "normal"), (1006, "no Close came"), (1013, "try again"), (3000, "library"), (4999, "application")],
+    [
+        (1000, "normal"),
+        (1006, "no Close came"),
+        (1013, "try again"),
+        (3000, "library"),
+        (4999, "application"),
+    ],
 )
 def test_7_4_a_close_code_is_shown_with_its_meaning(code, words):
     assert describe_code(code).startswith(f"{code} (") and words in describe_code(code)
@@ -167,18 +192,52 @@ def test_7_4_every_code_that_an_end_can_have_has_a_meaning():
         (Close(4000), Close(4000), "", None, "closed by the server with 4000", None, False),
         (Close(1001), Close(1001), "", None, "closed by the server with 1001", None, True),
         (Close(1005), Close(1005), "", None, "closed by the server with 1005", None, True),
-        (Close(1002, "§5.1: x"), Close(1002), "", None, "closed by the server with 1002", "§5.1: x", False),
+        (
+            Close(1002, "§5.1: x"),
+            Close(1002),
+            "",
+            None,
+            "closed by the server with 1002",
+            "§5.1: x",
+            False,
+        ),
         (Close(1011), Close(1000), "", 1000, "closed with 1011", None, False),
-        (None, Close(1002, "§5.1: m"), "§5.1: masked", None, "failed with 1002", "§5.1: masked", False),
+        (
+            None,
+            Close(1002, "§5.1: m"),
+            "§5.1: masked",
+            None,
+            "failed with 1002",
+            "§5.1: masked",
+            False,
+        ),
         (None, Close(1002, "§5.1: m"), "", None, "failed with 1002", "§5.1: m", False),
         (None, Close(1002, "§5.1: m"), "", 1000, "failed with 1002", "§5.1: m", False),
-        (None, Close(1009), "too big", None, "failed with 1009", "too big; --max-message-size raises the limit", False),
+        (
+            None,
+            Close(1009),
+            "too big",
+            None,
+            "failed with 1009",
+            "too big; --max-message-size raises the limit",
+            False,
+        ),
         (None, None, "reset", None, "ended with 1006", "reset", False),
         (None, None, "", None, "ended with 1006", "the server's log may say why", False),
-        (None, Close(1000), "no Close in answer", 1000, "ended with 1006", "no Close in answer", False),
+        (
+            None,
+            Close(1000),
+            "no Close in answer",
+            1000,
+            "ended with 1006",
+            "no Close in answer",
+            False,
+        ),
     ],
 )
-def test_7_1_5_the_end_says_who_closed_with_which_code_and_why(rcvd, sent, cause, asked, beginning, reason, well):
+def test_7_1_5_the_end_says_who_closed_with_which_code_and_why(
+    rcvd, sent, cause, asked, beginning, reason, well
+):
     error = ConnectionClosedOK if well else ConnectionClosedError
     end = error(rcvd, sent, cause)
     first, *rest = describe_end(end, asked)
@@ -219,7 +278,9 @@ def test_a_pipe_has_payloads_on_stdout_and_all_else_on_stderr(capsys):
     )
 
 
-@pytest.mark.parametrize("text, lines", [("a\n\nb", ["a", "", "b"]), ("a\r\n", ["a"]), ("", []), ("\n", [""])])
+@pytest.mark.parametrize(
+    "text, lines", [("a\n\nb", ["a", "", "b"]), ("a\r\n", ["a"]), ("", []), ("\n", [""])]
+)
 def test_a_pipe_gives_each_line_without_its_end(text, lines, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
     pipe = Pipe()
@@ -302,7 +363,9 @@ def test_nothing_is_shown_while_the_prompt_is_written(monkeypatch, capsys, backg
     assert capsys.readouterr().out == "\r\x1b[K> \r\x1b[Knews\n> half a li"
 
 
-def test_an_input_that_fails_before_the_prompt_does_not_lock_the_screen(monkeypatch, capsys, background):
+def test_an_input_that_fails_before_the_prompt_does_not_lock_the_screen(
+    monkeypatch, capsys, background
+):
     def fail(prompt):
         raise OSError(errno.EIO, "Input/output error")
 
@@ -347,7 +410,9 @@ def test_a_terminal_is_a_screen_with_or_without_readline(monkeypatch):
 
 
 class Script(Pipe):
-    """A pipe with these lines; one that can be called is called, and gives no line if it returns None."""
+    """A pipe with these lines; one that can be called is called, and gives no line if it returns
+    None.
+    """
 
     def __init__(self, *lines):
         super().__init__()
@@ -393,7 +458,9 @@ def echo(connection):
 
 @pytest.fixture
 def session(serving):
-    """session(handler, display, **settings of connect) runs one to its end: the exit status. Then `ended` is set."""
+    """session(handler, display, **settings of connect) runs one to its end: the exit status. Then
+    `ended` is set.
+    """
 
     def run(handler, display, wait=0, ended=None, **settings):
         host, port = serving(handler).address
@@ -444,12 +511,22 @@ def test_5_5_3_the_pong_of_a_ping_is_shown(session, capsys):
 def test_a_ping_without_a_pong_shows_none(session, capsys):
     over = threading.Event()
     display = Person("/ping abc", "/close")
-    assert session(lambda connection: over.wait(DEADLINE_S), display, close_timeout=0.05, ended=over) == 1
+    assert (
+        session(lambda connection: over.wait(DEADLINE_S), display, close_timeout=0.05, ended=over)
+        == 1
+    )
     assert display.shown == ["ended with 1006 (abnormal closure: no Close came)"]
 
 
 def test_lines_that_cannot_be_obeyed_send_nothing_and_count_in_a_pipe(session, capsys):
-    wrong = ["/nix", "/binary zz", "/ping " + "x" * 126, "/close 1005", "/close 1006", f"/close 1000 {'x' * 124}"]
+    wrong = [
+        "/nix",
+        "/binary zz",
+        "/ping " + "x" * 126,
+        "/close 1005",
+        "/close 1006",
+        f"/close 1000 {'x' * 124}",
+    ]
     assert session(echo, Script(*wrong, "still open")) == 1
     out, err = capsys.readouterr()
     assert out == "still open\n"
@@ -466,7 +543,9 @@ def test_a_second_ping_with_the_same_data_is_a_mistake_too(session, capsys):
 
     assert session(slow, Script("/ping a", "/ping a", release.set)) == 1
     out, err = capsys.readouterr()
-    assert err.count("nothing was sent: a Ping with the same data") == 1 and err.count("< pong") == 1
+    assert (
+        err.count("nothing was sent: a Ping with the same data") == 1 and err.count("< pong") == 1
+    )
 
 
 def test_where_a_person_sits_a_mistake_is_no_failure(session):
@@ -554,7 +633,12 @@ def test_the_pong_is_waited_for_and_not_only_the_close(session, capsys):
 
 def test_the_wait_for_a_pong_ends_after_close_timeout_without_anything(session, capsys):
     over = threading.Event()
-    assert session(lambda connection: over.wait(DEADLINE_S), Script("hello"), close_timeout=0.1, ended=over) == 1
+    assert (
+        session(
+            lambda connection: over.wait(DEADLINE_S), Script("hello"), close_timeout=0.1, ended=over
+        )
+        == 1
+    )
     assert "ended with 1006" in capsys.readouterr().err
 
 
@@ -578,7 +662,9 @@ def test_the_wait_for_a_pong_goes_on_as_long_as_messages_come(session, capsys):
 def test_a_close_of_the_server_ends_the_wait_for_a_line(session):
     display = Person(lambda person: threading.Event().wait(2 * DEADLINE_S))
     assert session(lambda connection: connection.close(1001, "enough"), display) == 0
-    assert display.shown == ["closed by the server with 1001 (going away: the program or page stops)"]
+    assert display.shown == [
+        "closed by the server with 1001 (going away: the program or page stops)"
+    ]
 
 
 def test_a_close_of_the_server_with_an_error_is_status_1(session):
@@ -589,13 +675,26 @@ def test_a_close_of_the_server_with_an_error_is_status_1(session):
 @pytest.mark.rfc("6455-5.1-05")
 def test_5_1_a_rule_that_the_server_breaks_is_named_and_status_1(session, capsys):
     wait_for_ever = Script(lambda: threading.Event().wait(2 * DEADLINE_S))
-    assert session(lambda connection: connection.send_raw(frame(TEXT, b"masked")), wait_for_ever) == 1
+    assert (
+        session(lambda connection: connection.send_raw(frame(TEXT, b"masked")), wait_for_ever) == 1
+    )
     out, err = capsys.readouterr()
-    assert out == "" and err.startswith("refws: failed with 1002") and "§5.1" in err and err.count("\n") == 1
+    assert (
+        out == ""
+        and err.startswith("refws: failed with 1002")
+        and "§5.1" in err
+        and err.count("\n") == 1
+    )
 
 
 def test_7_1_5_an_end_without_a_close_is_1006_and_status_1(session, capsys):
-    assert session(lambda connection: connection.abort(), Script(lambda: threading.Event().wait(2 * DEADLINE_S))) == 1
+    assert (
+        session(
+            lambda connection: connection.abort(),
+            Script(lambda: threading.Event().wait(2 * DEADLINE_S)),
+        )
+        == 1
+    )
     assert capsys.readouterr().err.startswith("refws: ended with 1006")
 
 
@@ -636,7 +735,9 @@ def test_7_4_1_a_signal_while_a_line_is_waited_for_closes_with_1001_and_the_seco
     assert eventually(lambda: closes == [1001])
     assert display.shown[-1] == "closed with 1001 (going away: the program or page stops)"
     assert "not sent" not in display.shown
-    assert [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)] == [signal.SIG_DFL] * 2
+    assert [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)] == [
+        signal.SIG_DFL
+    ] * 2
 
 
 def test_a_signal_while_a_line_is_obeyed_is_remembered_until_that_is_done(session, monkeypatch):

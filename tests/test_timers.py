@@ -1,4 +1,6 @@
-"""The one timer thread: the order of what is due, what cancelling does, and that stopping always comes to an end."""
+"""The one timer thread: the order of what is due, what cancelling does, and that stopping always
+comes to an end.
+"""
 
 import threading
 from time import monotonic
@@ -168,10 +170,14 @@ def test_timers_that_come_close_together_do_not_wake_the_thread_one_by_one(fresh
     """100 timers within 2 ms are due by one time of waking."""
     turns, done = [], threading.Event()
     run = module.run_timer
-    monkeypatch.setattr(module, "run_timer", lambda timer, now: (turns.append(fresh._wakes_at), run(timer, now))[1])
+    monkeypatch.setattr(
+        module, "run_timer", lambda timer, now: (turns.append(fresh._wakes_at), run(timer, now))[1]
+    )
     start = monotonic() + 2 * RESOLUTION
     for number in range(100):
-        fresh.call_at(start + number * 0.00002, lambda now: done.set() if len(turns) == 100 else None)
+        fresh.call_at(
+            start + number * 0.00002, lambda now: done.set() if len(turns) == 100 else None
+        )
     assert done.wait(DEADLINE_S)
     assert len(set(turns)) <= 3
 
@@ -194,7 +200,9 @@ def test_stop_without_any_timer_and_twice_does_nothing():
 
 
 def test_stop_while_a_timer_runs_waits_for_that_one_only(fresh):
-    """The stop must not be lost while the thread is outside its lock: it would then sleep on for ever."""
+    """The stop must not be lost while the thread is outside its lock: it would then sleep on for
+    ever.
+    """
     running, go_on = threading.Event(), threading.Event()
     fresh.call_at(0, lambda now: running.set() or go_on.wait(DEADLINE_S) and None)
     assert running.wait(DEADLINE_S)

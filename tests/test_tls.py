@@ -1,6 +1,8 @@
-"""TLS on real sockets, against the `ssl` module of the standard library, against itself, and against `openssl`.
+"""TLS on real sockets, against the `ssl` module of the standard library, against itself, and
+against `openssl`.
 
-The certificates and their keys, good for nothing but these tests, were made by tests/certificates/make.sh.
+The certificates and their keys, good for nothing but these tests, were made by
+tests/certificates/make.sh.
 """
 
 import importlib
@@ -48,7 +50,9 @@ def make_context(side, version=None, name="localhost"):
         context = client_context(certificate(name))
     context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
     if version is not None:
-        context.minimum_version = context.maximum_version = ssl.TLSVersion[version.replace(".", "_")]
+        context.minimum_version = context.maximum_version = ssl.TLSVersion[
+            version.replace(".", "_")
+        ]
     return context
 
 
@@ -60,7 +64,9 @@ def receive_exactly(peer, size):
 
 
 class Gate:
-    """A socket that takes `room` bytes without waiting (None: as many as the system does), and keeps what was sent."""
+    """A socket that takes `room` bytes without waiting (None: as many as the system does), and
+    keeps what was sent.
+    """
 
     def __init__(self, sock):
         self.sock = sock
@@ -84,7 +90,9 @@ class Gate:
 
 
 class Peer:
-    """The other end as OpenSSL in memory over a plain socket, so that a test can cut and bend what it sends."""
+    """The other end as OpenSSL in memory over a plain socket, so that a test can cut and bend what
+    it sends.
+    """
 
     def __init__(self, sock, context, side):
         self.sock = sock
@@ -130,7 +138,9 @@ def streams(timers):
 
         def make(sock, side, context=None, write_timeout=FAR, server_hostname="localhost"):
             name = server_hostname if side is Side.CLIENT else None
-            stream = TLSStream(sock, timers, write_timeout, context or make_context(side), side, name)
+            stream = TLSStream(
+                sock, timers, write_timeout, context or make_context(side), side, name
+            )
             stack.callback(stream.close)
             stack.callback(stream.abort)
             return stream
@@ -150,7 +160,10 @@ def ends(tcp, streams, background):
             handshake = background(stream.handshake)
             hostname = "localhost" if side is Side.SERVER else None
             peer = make_context(side.peer, version).wrap_socket(
-                theirs, server_side=side is Side.CLIENT, server_hostname=hostname, suppress_ragged_eofs=False
+                theirs,
+                server_side=side is Side.CLIENT,
+                server_hostname=hostname,
+                suppress_ragged_eofs=False,
             )
             stack.enter_context(peer)
             handshake.result()
@@ -269,7 +282,9 @@ def test_handshake_and_data_that_arrive_byte_by_byte(tcp, streams, background, s
 def test_a_handshake_ends_at_its_deadline(tcp, streams):
     stream = streams(tcp()[0], Side.SERVER)
     stream.abort_at(monotonic(), "too late")
-    with pytest.raises(ConnectionAbortedError, match="§4.2.2 item 1: the TLS handshake was not done yet"):
+    with pytest.raises(
+        ConnectionAbortedError, match="§4.2.2 item 1: the TLS handshake was not done yet"
+    ):
         stream.handshake()
     assert stream.cause == "too late"
 
@@ -277,7 +292,10 @@ def test_a_handshake_ends_at_its_deadline(tcp, streams):
 def test_a_handshake_that_the_peer_leaves_is_an_error(tcp, streams):
     ours, theirs = tcp()
     theirs.shutdown(socket.SHUT_WR)
-    with pytest.raises(ssl.SSLError, match="§4.1 item 5: the TLS handshake failed: the connection ended in the middle"):
+    with pytest.raises(
+        ssl.SSLError,
+        match="§4.1 item 5: the TLS handshake failed: the connection ended in the middle",
+    ):
         streams(ours, Side.CLIENT).handshake()
 
 
@@ -285,7 +303,10 @@ def test_a_handshake_that_the_peer_leaves_is_an_error(tcp, streams):
 @pytest.mark.parametrize(
     ("sent", "words"),
     [
-        (b"GET / HTTP/1.1\r\nHost: h\r\n\r\n", "plain HTTP came to a port that speaks TLS; use wss://"),
+        (
+            b"GET / HTTP/1.1\r\nHost: h\r\n\r\n",
+            "plain HTTP came to a port that speaks TLS; use wss://",
+        ),
         (b"CONNECT h:443 HTTP/1.1\r\n\r\n", "this is no proxy"),
         (b"\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a", "what came is no TLS"),
     ],
@@ -306,11 +327,16 @@ def test_4_1_a_server_without_tls_is_reported_as_that(tcp, streams, background):
     handshake = background(streams(ours, Side.CLIENT).handshake)
     theirs.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
     theirs.shutdown(socket.SHUT_WR)
-    with pytest.raises(ssl.SSLError, match="§4.1 item 5: .*what came is no TLS; use ws:// for a server that has none"):
+    with pytest.raises(
+        ssl.SSLError,
+        match="§4.1 item 5: .*what came is no TLS; use ws:// for a server that has none",
+    ):
         handshake.result()
 
 
-def test_the_alert_of_a_failed_handshake_survives_bytes_that_were_not_read(tcp, streams, background):
+def test_the_alert_of_a_failed_handshake_survives_bytes_that_were_not_read(
+    tcp, streams, background
+):
     """Closing with bytes unread makes TCP send a reset."""
     ours, theirs = tcp()
     theirs.settimeout(DEADLINE_S)
@@ -339,7 +365,9 @@ def failing_handshakes(tcp, streams, background, server, client, server_hostname
     """The errors of (server, client)."""
     ours, theirs = tcp()
     serving = background(streams(ours, Side.SERVER, server).handshake)
-    calling = background(streams(theirs, Side.CLIENT, client, server_hostname=server_hostname).handshake)
+    calling = background(
+        streams(theirs, Side.CLIENT, client, server_hostname=server_hostname).handshake
+    )
     errors = []
     for handshake in (serving, calling):
         with pytest.raises(ssl.SSLError) as caught:
@@ -351,19 +379,58 @@ def failing_handshakes(tcp, streams, background, server, client, server_hostname
 TRUST = "trust it with --ca FILE"
 
 BAD_CERTIFICATES = {
-    # Certificate of the server, what the client trusts, name: in the client's error; in the server's
-    "self-signed": ("localhost", None, "localhost", ["self-signed", TRUST, "--insecure"], "unknown ca"),
-    "unknown CA": ("from_root", None, "localhost", ["a CA that is not known here", TRUST], "unknown ca"),
-    "expired": ("expired", "expired", "localhost", ["has expired", "renewed"], "certificate expired"),
-    "not yet valid": ("not_yet_valid", "not_yet_valid", "localhost", ["not valid yet", "clocks"], "bad certificate"),
-    "other name": ("localhost", "localhost", "elsewhere.test", ["another host name", "'elsewhere.test'"], "bad certif"),
-    "other address": ("localhost", "localhost", "192.0.2.9", ["another IP address", "'192.0.2.9'"], "bad certificate"),
+    # Certificate of the server, what the client trusts, name: in the client's error; in the
+    # server's
+    "self-signed": (
+        "localhost",
+        None,
+        "localhost",
+        ["self-signed", TRUST, "--insecure"],
+        "unknown ca",
+    ),
+    "unknown CA": (
+        "from_root",
+        None,
+        "localhost",
+        ["a CA that is not known here", TRUST],
+        "unknown ca",
+    ),
+    "expired": (
+        "expired",
+        "expired",
+        "localhost",
+        ["has expired", "renewed"],
+        "certificate expired",
+    ),
+    "not yet valid": (
+        "not_yet_valid",
+        "not_yet_valid",
+        "localhost",
+        ["not valid yet", "clocks"],
+        "bad certificate",
+    ),
+    "other name": (
+        "localhost",
+        "localhost",
+        "elsewhere.test",
+        ["another host name", "'elsewhere.test'"],
+        "bad certif",
+    ),
+    "other address": (
+        "localhost",
+        "localhost",
+        "192.0.2.9",
+        ["another IP address", "'192.0.2.9'"],
+        "bad certificate",
+    ),
 }
 
 
 @pytest.mark.rfc("6455-4.1-15", "6455-10.6-03")
 @pytest.mark.parametrize("case", BAD_CERTIFICATES)
-def test_4_1_a_certificate_that_is_not_accepted_says_what_is_wrong_and_what_to_do(tcp, streams, background, case):
+def test_4_1_a_certificate_that_is_not_accepted_says_what_is_wrong_and_what_to_do(
+    tcp, streams, background, case
+):
     name, trusted, hostname, words, alert = BAD_CERTIFICATES[case]
     server, client = failing_handshakes(
         tcp,
@@ -382,15 +449,21 @@ def test_4_1_a_certificate_that_is_not_accepted_says_what_is_wrong_and_what_to_d
 
 def test_a_certificate_from_a_trusted_ca_is_accepted(tcp, streams, background):
     ours, theirs = tcp()
-    handshake = background(streams(ours, Side.SERVER, make_context(Side.SERVER, name="from_root")).handshake)
+    handshake = background(
+        streams(ours, Side.SERVER, make_context(Side.SERVER, name="from_root")).handshake
+    )
     streams(theirs, Side.CLIENT, client_context(certificate("root"))).handshake()
     handshake.result()
 
 
 def test_an_insecure_client_accepts_any_certificate(tcp, streams, background):
     ours, theirs = tcp()
-    handshake = background(streams(ours, Side.SERVER, make_context(Side.SERVER, name="expired")).handshake)
-    stream = streams(theirs, Side.CLIENT, client_context(insecure=True), server_hostname="elsewhere.test")
+    handshake = background(
+        streams(ours, Side.SERVER, make_context(Side.SERVER, name="expired")).handshake
+    )
+    stream = streams(
+        theirs, Side.CLIENT, client_context(insecure=True), server_hostname="elsewhere.test"
+    )
     stream.handshake()
     handshake.result()
 
@@ -398,19 +471,25 @@ def test_an_insecure_client_accepts_any_certificate(tcp, streams, background):
 def test_a_client_without_the_certificate_that_the_server_wants(tcp, streams, background):
     server_side = make_context(Side.SERVER, "TLSv1.2")
     server_side.verify_mode = ssl.CERT_REQUIRED
-    server, client = failing_handshakes(tcp, streams, background, server_side, make_context(Side.CLIENT, "TLSv1.2"))
+    server, client = failing_handshakes(
+        tcp, streams, background, server_side, make_context(Side.CLIENT, "TLSv1.2")
+    )
     assert "peer did not return a certificate" in str(server)
     assert "the peer ended TLS with the alert 'handshake failure'" in str(client)
 
 
-def test_in_tls_1_3_the_alert_about_the_clients_certificate_comes_with_the_first_read(tcp, streams, background):
+def test_in_tls_1_3_the_alert_about_the_clients_certificate_comes_with_the_first_read(
+    tcp, streams, background
+):
     context = make_context(Side.SERVER, "TLSv1.3")
     context.verify_mode = ssl.CERT_REQUIRED
     ours, theirs = tcp()
     handshake = background(streams(ours, Side.SERVER, context).handshake)
     client = streams(theirs, Side.CLIENT)
     client.handshake()
-    with pytest.raises(ssl.SSLError, match="'certificate required'; give the context a certificate with load_cert"):
+    with pytest.raises(
+        ssl.SSLError, match="'certificate required'; give the context a certificate with load_cert"
+    ):
         client.file.read(1)
     client.close()
     with pytest.raises(ssl.SSLError):
@@ -419,7 +498,11 @@ def test_in_tls_1_3_the_alert_about_the_clients_certificate_comes_with_the_first
 
 def test_versions_that_do_not_meet(tcp, streams, background):
     server, client = failing_handshakes(
-        tcp, streams, background, make_context(Side.SERVER, "TLSv1.3"), make_context(Side.CLIENT, "TLSv1.2")
+        tcp,
+        streams,
+        background,
+        make_context(Side.SERVER, "TLSv1.3"),
+        make_context(Side.CLIENT, "TLSv1.2"),
     )
     assert "use TLS 1.2 or 1.3 on both sides" in str(server)
     assert "the peer ended TLS with the alert 'protocol version'" in str(client)
@@ -447,13 +530,17 @@ def test_files_that_cannot_be_used_are_named(tmp_path):
         server_context(LOCALHOST, missing)
     with pytest.raises(FileNotFoundError, match="missing.pem"):
         client_context(missing)
-    with pytest.raises(OSError, match="empty.pem with the key in .*key.pem: .*both must be PEM and belong together"):
+    with pytest.raises(
+        OSError, match="empty.pem with the key in .*key.pem: .*both must be PEM and belong together"
+    ):
         server_context(str(empty), KEY)
     with pytest.raises(OSError, match="other_key.pem: key values mismatch"):
         server_context(LOCALHOST, certificate("other_key"))
     with pytest.raises(OSError, match="localhost.pem with the key in the same file"):
         server_context(LOCALHOST)
-    with pytest.raises(OSError, match="cannot use .*empty.pem as certificates of CAs: .*must be PEM"):
+    with pytest.raises(
+        OSError, match="cannot use .*empty.pem as certificates of CAs: .*must be PEM"
+    ):
         client_context(str(empty))
 
 
@@ -465,7 +552,10 @@ def test_certificate_and_key_may_be_in_one_file(tmp_path):
 
 def test_what_openssl_says_in_other_words_is_passed_on_with_advice():
     unknown = ssl.SSLError(1, "something new")
-    assert describe(unknown) == "OpenSSL says 'something new'; try the peer with `openssl s_client` to see more"
+    assert (
+        describe(unknown)
+        == "OpenSSL says 'something new'; try the peer with `openssl s_client` to see more"
+    )
     assert "OP_NO_RENEGOTIATION" in describe(ssl.SSLWantReadError())
 
 
@@ -486,7 +576,9 @@ def test_the_peers_close_notify_is_the_end(ends):
 @pytest.mark.parametrize("cut", ["between records", "in a record"])
 def test_7_1_5_a_ragged_end_is_an_end(bent, version, cut):
     stream, peer = bent(Side.SERVER, version)
-    data = peer.ciphertext(b"whole") + (peer.ciphertext(b"half")[:-4] if cut == "in a record" else b"")
+    data = peer.ciphertext(b"whole") + (
+        peer.ciphertext(b"half")[:-4] if cut == "in a record" else b""
+    )
     peer.sock.sendall(data)
     peer.sock.shutdown(socket.SHUT_WR)
     assert stream.file.read(99) == b"whole"
@@ -588,7 +680,9 @@ def test_a_header_shares_its_record_with_the_payload():
     assert [len(piece) for piece in pieces(b"header", bytes(WRITE_PIECE))] == [WRITE_PIECE, 6]
 
 
-def test_a_peer_that_takes_nothing_frees_the_writer_after_the_timeout_and_says_why(system, ends, background):
+def test_a_peer_that_takes_nothing_frees_the_writer_after_the_timeout_and_says_why(
+    system, ends, background
+):
     stream, _ = ends(write_timeout=0.05)
     writing = background(stream.write, bytes(MANY))
     with pytest.raises(OSError):
@@ -654,7 +748,9 @@ def test_writing_to_a_broken_stream_raises(system, ends):
 
 @BOTH_VERSIONS
 def test_two_threads_of_each_side_send_and_receive_at_once(two_streams, background, version):
-    """Each side writes more than the sockets hold before the other reads all: a reader behind a writer would hang."""
+    """Each side writes more than the sockets hold before the other reads all: a reader behind a
+    writer would hang.
+    """
     numbers = array("I", range(MANY // 4)).tobytes()
     sizes = [1, 100, 70_000, 5, 16_384, 300_000, 16_385]
 
@@ -696,7 +792,9 @@ def test_a_writer_that_is_blocked_holds_up_no_reader(ends, background):
 
 
 class Turn:
-    """The turn to send; calls `on_wait` before it is waited for, and `on_release`, once, just before it is given up."""
+    """The turn to send; calls `on_wait` before it is waited for, and `on_release`, once, just
+    before it is given up.
+    """
 
     def __init__(self, outgoing):
         self.lock = outgoing.turn
@@ -722,13 +820,18 @@ class Turn:
 SENDERS = {
     "a writer": lambda stream: stream.write(b"data"),
     "the timer thread": lambda stream: stream.try_write(b"data"),
-    "the reader itself": lambda stream: (stream._engine.encrypt(b"data"), stream._outgoing.try_send()),
+    "the reader itself": lambda stream: (
+        stream._engine.encrypt(b"data"),
+        stream._outgoing.try_send(),
+    ),
 }
 
 
 @pytest.mark.parametrize("sender", SENDERS)
 def test_what_comes_too_late_for_a_turn_is_looked_for_after_it(ends, sender):
-    """The sender has found nothing more, but still has the turn; so the reader leaves its answer to it."""
+    """The sender has found nothing more, but still has the turn; so the reader leaves its answer to
+    it.
+    """
     stream, peer = ends()
     turn = stream._outgoing.turn = Turn(stream._outgoing)
 
@@ -782,12 +885,26 @@ def test_answers_that_the_peer_does_not_read_have_an_end(ends, background):
 
 
 class OpenSSLClient:
-    """`openssl s_client`, which can do what the `ssl` module cannot: K at the start of a line updates the keys."""
+    """`openssl s_client`, which can do what the `ssl` module cannot: K at the start of a line
+    updates the keys.
+    """
 
     def __init__(self, address, *options):
-        command = ["openssl", "s_client", "-connect", f"{address[0]}:{address[1]}", "-CAfile", LOCALHOST, *options]
+        command = [
+            "openssl",
+            "s_client",
+            "-connect",
+            f"{address[0]}:{address[1]}",
+            "-CAfile",
+            LOCALHOST,
+            *options,
+        ]
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            bufsize=0,
         )
         self.watchdog = threading.Timer(2 * DEADLINE_S, self.process.kill)
         self.watchdog.start()
@@ -901,7 +1018,9 @@ def test_7_1_1_what_comes_after_half_close_is_still_heard(bent, version):
 
 @pytest.mark.rfc("6455-7.1.1-01")
 @BOTH_VERSIONS
-def test_7_1_1_drained_bytes_do_not_turn_into_a_reset_that_eats_the_last_frame(ends, background, version):
+def test_7_1_1_drained_bytes_do_not_turn_into_a_reset_that_eats_the_last_frame(
+    ends, background, version
+):
     stream, peer = ends(Side.SERVER, version)
 
     def flood_then_read():
@@ -991,7 +1110,13 @@ def test_a_watch_is_told_the_bytes_inside_tls(ends):
     peer.shutdown(socket.SHUT_WR)
     assert stream.file.read(1) == b""
     stream.half_close()
-    assert told == [(True, b"headpayload"), (True, b"ping"), (False, b"question"), (False, b""), (True, b"")]
+    assert told == [
+        (True, b"headpayload"),
+        (True, b"ping"),
+        (False, b"question"),
+        (False, b""),
+        (True, b""),
+    ]
     stream.watch(None)
     assert stream.file.read(1) == b""
     assert len(told) == 5
@@ -1007,7 +1132,17 @@ def tls_check(monkeypatch):
 
 
 def test_tls_check_in_short(tls_check, nothing_left_behind, capsys):
-    argv = ["both-ways", "idle", "connects", "--megabytes", "2", "--idle-seconds", "0.1", "--connects", "10"]
+    argv = [
+        "both-ways",
+        "idle",
+        "connects",
+        "--megabytes",
+        "2",
+        "--idle-seconds",
+        "0.1",
+        "--connects",
+        "10",
+    ]
     assert tls_check.main(argv) == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert "connections, a message each way 10 at least 10 ok".split() in lines
@@ -1019,7 +1154,11 @@ def test_tls_check_notices_messages_that_are_out_of_order_or_changed(tls_check):
             self.recv = iter(messages).__next__
 
     first, second = tls_check.message(0), tls_check.message(1)
-    for messages, wrong in [((first, second), 0), ((second, first), 2), ((first, second[:-1] + b"\0\0"), 1)]:
+    for messages, wrong in [
+        ((first, second), 0),
+        ((second, first), 2),
+        ((first, second[:-1] + b"\0\0"), 1),
+    ]:
         received = tls_check.Received()
         received.receive(Replay(*messages), range(2))
         assert (received.wrong, received.count) == (wrong, 2)

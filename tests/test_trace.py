@@ -1,4 +1,6 @@
-"""Connections told live: each frame in a line or a block, whole and in order, and never a harm to the connection."""
+"""Connections told live: each frame in a line or a block, whole and in order, and never a harm to
+the connection.
+"""
 
 import io
 import os
@@ -114,7 +116,12 @@ def test_bytes_may_come_in_any_cut():
 
 
 def test_5_2_a_frame_that_is_cut_off_is_told_once_both_directions_have_ended():
-    lines = told((Side.CLIENT, frame(TEXT, b"Hello")[:7]), (Side.CLIENT, b""), (Side.SERVER, b""), at_handshake=False)
+    lines = told(
+        (Side.CLIENT, frame(TEXT, b"Hello")[:7]),
+        (Side.CLIENT, b""),
+        (Side.SERVER, b""),
+        at_handshake=False,
+    )
     assert lines.words[0] == "-> end of the stream"
     assert lines.words[1].startswith("-> text FIN masked 5") and "CUT OFF" in lines.words[1]
     assert lines.words[2:] == ["<- end of the stream"]
@@ -122,7 +129,11 @@ def test_5_2_a_frame_that_is_cut_off_is_told_once_both_directions_have_ended():
 
 @pytest.mark.parametrize(
     ("data", "broken"),
-    [(frame(TEXT, b"a"), False), (frame(TEXT, b"a", masked=0), True), (frame(TEXT, b"a")[:3], True)],
+    [
+        (frame(TEXT, b"a"), False),
+        (frame(TEXT, b"a", masked=0), True),
+        (frame(TEXT, b"a")[:3], True),
+    ],
 )
 def test_a_narration_knows_whether_a_rule_was_broken_or_a_frame_cut_off(data, broken):
     narration = Narration(at_handshake=False)
@@ -240,11 +251,15 @@ def test_a_pipe_that_nobody_reads_holds_nobody_up_for_long(pipe):
 
 
 @needs_poll
-def test_lines_of_several_threads_are_whole_also_where_they_are_longer_than_a_pipe_takes_at_once(pipe, background):
+def test_lines_of_several_threads_are_whole_also_where_they_are_longer_than_a_pipe_takes_at_once(
+    pipe, background
+):
     receiving, sending = pipe
     output = Output(sending, patience=60)
     texts = [str(number) * (3 * PIECE) for number in range(8)]
-    threads = [background(lambda text=text: [output.show(text) for _ in range(20)]) for text in texts]
+    threads = [
+        background(lambda text=text: [output.show(text) for _ in range(20)]) for text in texts
+    ]
     with open(os.dup(receiving), encoding="utf-8") as file:
         lines = [file.readline().rstrip("\n") for _ in range(160)]
     for thread in threads:
@@ -253,7 +268,9 @@ def test_lines_of_several_threads_are_whole_also_where_they_are_longer_than_a_pi
 
 
 @needs_poll
-def test_a_broken_pipe_switches_the_trace_off_with_one_line_in_the_log_and_the_server_lives_on(serving, log):
+def test_a_broken_pipe_switches_the_trace_off_with_one_line_in_the_log_and_the_server_lives_on(
+    serving, log
+):
     receiving, sending = os.pipe()
     os.close(receiving)
     with open(sending, "w") as file:

@@ -1,4 +1,6 @@
-"""The trace of a connection: every byte as it is on the wire, in order, and never a harm to the connection."""
+"""The trace of a connection: every byte as it is on the wire, in order, and never a harm to the
+connection.
+"""
 
 import pytest
 
@@ -9,7 +11,9 @@ pytestmark = pytest.mark.transport("tcp", "unix", "tls")
 
 
 class Notes:
-    """A trace that keeps what it gets: the bytes of each side, and whether it was told of their end."""
+    """A trace that keeps what it gets: the bytes of each side, and whether it was told of their
+    end.
+    """
 
     def __init__(self):
         self.bytes = {Side.CLIENT: b"", Side.SERVER: b""}

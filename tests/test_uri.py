@@ -1,11 +1,19 @@
-"""RFC 6455 §3 and §11.1: what is a WebSocket URI, what it asks for, and what is said about everything else."""
+"""RFC 6455 §3 and §11.1: what is a WebSocket URI, what it asks for, and what is said about
+everything else.
+"""
 
 import io
 
 import pytest
 
 from refws.protocol.client.handshake import build_request, make_key
-from refws.protocol.client.uri import MAX_HOST_SIZE, MAX_LABEL_SIZE, InvalidURI, WebSocketURI, parse_uri
+from refws.protocol.client.uri import (
+    MAX_HOST_SIZE,
+    MAX_LABEL_SIZE,
+    InvalidURI,
+    WebSocketURI,
+    parse_uri,
+)
 from refws.protocol.errors import WebSocketException
 from refws.protocol.handshake import check_request
 from refws.protocol.http import read_request
@@ -16,7 +24,15 @@ LONGEST = "a." * (MAX_HOST_SIZE // 2) + "a"
 GOOD = [
     # text, secure, host, port, resource name, Host, ids
     ("ws://example.com/chat", False, "example.com", 80, "/chat", "example.com", ["02", "03"]),
-    ("wss://example.com/chat", True, "example.com", 443, "/chat", "example.com", ["02", "03", "04"]),
+    (
+        "wss://example.com/chat",
+        True,
+        "example.com",
+        443,
+        "/chat",
+        "example.com",
+        ["02", "03", "04"],
+    ),
     ("ws://example.com:80/", False, "example.com", 80, "/", "example.com", []),
     ("wss://example.com:443/", True, "example.com", 443, "/", "example.com", []),
     ("ws://example.com:443/", False, "example.com", 443, "/", "example.com:443", []),
@@ -58,7 +74,10 @@ GOOD = [
 @pytest.mark.rfc("6455-3-01", "6455-4.1-04")
 @pytest.mark.parametrize(
     "text, secure, host, port, resource_name, host_header",
-    [pytest.param(*row, marks=pytest.mark.rfc(*(f"6455-3-{i}" for i in ids)) if ids else ()) for *row, ids in GOOD],
+    [
+        pytest.param(*row, marks=pytest.mark.rfc(*(f"6455-3-{i}" for i in ids)) if ids else ())
+        for *row, ids in GOOD
+    ],
 )
 def test_3_the_parts_of_a_websocket_uri(text, secure, host, port, resource_name, host_header):
     uri = parse_uri(text)
@@ -73,24 +92,30 @@ def test_3_a_uri_is_shown_as_a_uri_that_means_the_same(text):
     assert parse_uri(str(parse_uri(text))) == parse_uri(text)
 
 
-@pytest.mark.parametrize("text, authority", [
-    ("wss://h/", "h:443"),
-    ("ws://h:81/", "h:81"),
-    ("ws://[::1]/", "[::1]:80"),
-])
+@pytest.mark.parametrize(
+    "text, authority",
+    [
+        ("wss://h/", "h:443"),
+        ("ws://h:81/", "h:81"),
+        ("ws://[::1]/", "[::1]:80"),
+    ],
+)
 def test_4_1_item_3_the_authority_for_a_proxy_has_its_port_in_any_case(text, authority):
     assert parse_uri(text).authority == authority
 
 
 @pytest.mark.rfc("6455-11.1.1-01", "6455-11.1.2-01")
 @pytest.mark.parametrize("scheme", ["ws", "wss"])
-@pytest.mark.parametrize("host, expected", [
-    ("b\u00fccher.example", "xn--bcher-kva.example"),
-    ("B\u00dcCHER.Example", "xn--bcher-kva.example"),
-    ("b%C3%BCcher.example", "xn--bcher-kva.example"),
-    ("www.\u4f8b\u5b50.example", "www.xn--fsqu00a.example"),
-    ("b\u00fccher\u3002example", "xn--bcher-kva.example"),
-])
+@pytest.mark.parametrize(
+    "host, expected",
+    [
+        ("b\u00fccher.example", "xn--bcher-kva.example"),
+        ("B\u00dcCHER.Example", "xn--bcher-kva.example"),
+        ("b%C3%BCcher.example", "xn--bcher-kva.example"),
+        ("www.\u4f8b\u5b50.example", "www.xn--fsqu00a.example"),
+        ("b\u00fccher\u3002example", "xn--bcher-kva.example"),
+    ],
+)
 def test_11_1_1_a_host_in_unicode_is_sent_in_ascii(scheme, host, expected):
     uri = parse_uri(f"{scheme}://{host}/")
     assert uri.host == uri.host_header == expected
@@ -98,14 +123,17 @@ def test_11_1_1_a_host_in_unicode_is_sent_in_ascii(scheme, host, expected):
 
 @pytest.mark.rfc("6455-11.1.1-02", "6455-11.1.2-02")
 @pytest.mark.parametrize("scheme", ["ws", "wss"])
-@pytest.mark.parametrize("text, expected", [
-    ("/\u00e9", "/%C3%A9"),
-    ("?\u00e9=\u20ac", "/?%C3%A9=%E2%82%AC"),
-    ("/\U0001f600", "/%F0%9F%98%80"),
-    ('/a?b={"c":[1]}', "/a?b=%7B%22c%22:%5B1%5D%7D"),
-    ("/<>\\^`|", "/%3C%3E%5C%5E%60%7C"),
-    ("/\u00e9%C3%A9", "/%C3%A9%C3%A9"),
-])
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("/\u00e9", "/%C3%A9"),
+        ("?\u00e9=\u20ac", "/?%C3%A9=%E2%82%AC"),
+        ("/\U0001f600", "/%F0%9F%98%80"),
+        ('/a?b={"c":[1]}', "/a?b=%7B%22c%22:%5B1%5D%7D"),
+        ("/<>\\^`|", "/%3C%3E%5C%5E%60%7C"),
+        ("/\u00e9%C3%A9", "/%C3%A9%C3%A9"),
+    ],
+)
 def test_11_1_1_what_a_uri_must_not_have_elsewhere_is_percent_encoded_utf_8(scheme, text, expected):
     assert parse_uri(f"{scheme}://h{text}").resource_name == expected
 
@@ -186,7 +214,10 @@ BAD = [
 @pytest.mark.rfc("6455-3-01", "6455-4.1-04")
 @pytest.mark.parametrize(
     "text, seen, expected",
-    [pytest.param(*row, marks=pytest.mark.rfc("6455-3-06") if "#" in row[0] else ()) for row in BAD],
+    [
+        pytest.param(*row, marks=pytest.mark.rfc("6455-3-06") if "#" in row[0] else ())
+        for row in BAD
+    ],
 )
 def test_3_anything_else_is_refused_with_what_to_write_instead(text, seen, expected):
     with pytest.raises(InvalidURI) as caught:
@@ -195,7 +226,9 @@ def test_3_anything_else_is_refused_with_what_to_write_instead(text, seen, expec
     assert error.section == "§3"
     assert seen in error.seen and expected in error.expected
     assert str(error) == f"§3: {error.seen}; expected {error.expected}"
-    assert str(error).replace("§", "").isascii() and str(error).isprintable() and len(str(error)) < 400
+    assert (
+        str(error).replace("§", "").isascii() and str(error).isprintable() and len(str(error)) < 400
+    )
     assert "secret" not in str(error)
 
 

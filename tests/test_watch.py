@@ -7,7 +7,16 @@ import pytest
 from refws.course import services
 from refws.course.explain.conversation import Conversation
 from refws.course.web import wire_view as watch
-from refws.course.web.wire_view import Chunk, Events, Pieces, Watches, explained, page_of, parameters, requested
+from refws.course.web.wire_view import (
+    Chunk,
+    Events,
+    Pieces,
+    Watches,
+    explained,
+    page_of,
+    parameters,
+    requested,
+)
 from refws.protocol.frame import Side
 from refws.protocol.http import Headers, Request
 from watching import PAGE, Page, refused
@@ -19,12 +28,16 @@ OTHER_PAGE = "f" * 32
 @pytest.fixture
 def running(serving):
     """What `python3 -m refws` serves, with the wire view."""
-    return serving(services.serve_endpoint, process_request=services.process_request, trace=watch.choose)
+    return serving(
+        services.serve_endpoint, process_request=services.process_request, trace=watch.choose
+    )
 
 
 def the_only(running, path):
     """The server's side of the connection to this path."""
-    (found,) = [connection for connection in running.server.connections if connection.request.path == path]
+    (found,) = [
+        connection for connection in running.server.connections if connection.request.path == path
+    ]
     return found
 
 
@@ -78,7 +91,9 @@ def test_the_watch_connection_itself_is_not_watched(running):
     assert page.ask("clock")["event"] == "answer"
 
 
-@pytest.mark.parametrize("path", ["/echo", f"/echo?page={OTHER_PAGE}", "/echo?page=1", "/echo?page="])
+@pytest.mark.parametrize(
+    "path", ["/echo", f"/echo?page={OTHER_PAGE}", "/echo?page=1", "/echo?page="]
+)
 def test_a_connection_that_nobody_watches_is_not_traced_any_more(running, path):
     Page(running)
     client = running.open(path)
@@ -112,7 +127,9 @@ def test_who_sends_nothing_is_nobodys(running):
     client.expect_end()
 
 
-@pytest.mark.parametrize("target", ["/watch", "/watch?page=", "/watch?page=guess", f"/watch?page={PAGE}0"])
+@pytest.mark.parametrize(
+    "target", ["/watch", "/watch?page=", "/watch?page=guess", f"/watch?page={PAGE}0"]
+)
 def test_a_watch_without_an_id_that_nobody_can_guess_is_refused(running, target):
     status, text = refused(running, target)
     assert status == 400
@@ -171,7 +188,8 @@ def test_a_connection_is_told_from_its_request_to_its_end(running):
     events = page.until("closed")
     told = [
         (event["item"]["sender"], event["item"]["name"], event["item"]["verdict"]["type"])
-        if event["event"] == "item" else (event["event"], event.get("sender"))
+        if event["event"] == "item"
+        else (event["event"], event.get("sender"))
         for event in events
     ]
     assert told == [
@@ -219,14 +237,21 @@ def test_a_broken_rule_is_told_with_its_section(running):
 )
 def test_the_limits_of_this_server_are_told(serving, settings, sent, section, code):
     running = serving(
-        services.serve_endpoint, process_request=services.process_request, trace=watch.choose, **settings
+        services.serve_endpoint,
+        process_request=services.process_request,
+        trace=watch.choose,
+        **settings,
     )
     page = Page(running)
     client, _ = page.open()
     client.send(*sent)
     client.expect_close(code)
     client.close()
-    broken = [item["verdict"] for item in page.items() if item.get("verdict", {}).get("type") == "Violation"]
+    broken = [
+        item["verdict"]
+        for item in page.items()
+        if item.get("verdict", {}).get("type") == "Violation"
+    ]
     assert [(verdict["section"], verdict["code"]) for verdict in broken] == [(section, code)]
 
 
@@ -246,7 +271,9 @@ def pieces_of(events):
 
 
 @pytest.mark.parametrize("size, pieces", [(1, 11), (3, 4), (4, 3), (10, 2), (11, 1), (0, 1)])
-def test_1_5_the_pieces_in_which_a_frame_comes_are_counted_and_change_nothing(running, size, pieces):
+def test_1_5_the_pieces_in_which_a_frame_comes_are_counted_and_change_nothing(
+    running, size, pieces
+):
     page = Page(running)
     client, number = page.open()
     page.read_at_a_time(client, number, size)
@@ -261,12 +288,22 @@ def counted(size):
     pieces, conversation = Pieces(), Conversation(at_handshake=False)
     data = 3 * frame(TEXT, b"Hello") + frame(CLOSE, close_body(1000))
     parts = [data[start : start + size] for start in range(0, len(data), size)]
-    return [count for part in parts for count in pieces.count(len(part), conversation.feed(Side.CLIENT, part))]
+    return [
+        count
+        for part in parts
+        for count in pieces.count(len(part), conversation.feed(Side.CLIENT, part))
+    ]
 
 
 @pytest.mark.parametrize(
     "size, counts",
-    [(41, [1, 1, 1, 1]), (22, [1, 1, 1, 1]), (11, [1, 1, 1, 1]), (8, [2, 2, 3, 2]), (1, [11, 11, 11, 8])],
+    [
+        (41, [1, 1, 1, 1]),
+        (22, [1, 1, 1, 1]),
+        (11, [1, 1, 1, 1]),
+        (8, [2, 2, 3, 2]),
+        (1, [11, 11, 11, 8]),
+    ],
 )
 def test_1_5_a_piece_that_has_bytes_of_two_frames_counts_for_both(size, counts):
     assert counted(size) == counts
@@ -296,12 +333,17 @@ def test_1_5_what_is_not_complete_has_its_pieces_too(running):
 
 def test_a_heartbeat_is_told(serving):
     running = serving(
-        services.serve_endpoint, process_request=services.process_request, trace=watch.choose, ping_interval=0.05
+        services.serve_endpoint,
+        process_request=services.process_request,
+        trace=watch.choose,
+        ping_interval=0.05,
     )
     page = Page(running)
     client, number = page.open()
     pings = [
-        event for event in page.until("item", connection=number) if event.get("item", {}).get("name") == "ping"
+        event
+        for event in page.until("item", connection=number)
+        if event.get("item", {}).get("name") == "ping"
     ]
     assert pings[-1]["item"]["sender"] == "server"
     header, payload = client.receive()
@@ -311,10 +353,10 @@ def test_a_heartbeat_is_told(serving):
 def test_what_a_peer_sends_stays_text_in_json(running):
     page = Page(running)
     client, _ = page.open("/echo", "Sec-WebSocket-Protocol: x")
-    client.send_frame(TEXT, b"<img src=x onerror=alert(1)>\x00\"\\")
+    client.send_frame(TEXT, b'<img src=x onerror=alert(1)>\x00"\\')
     header, payload = page.wire.receive()
     assert payload.isascii()
-    assert json.loads(payload)["item"]["text"] == "<img src=x onerror=alert(1)>\x00\"\\"
+    assert json.loads(payload)["item"]["text"] == '<img src=x onerror=alert(1)>\x00"\\'
 
 
 # It disturbs nobody
@@ -329,7 +371,12 @@ def test_events_are_taken_in_order_and_once():
 
 def test_a_full_queue_takes_only_what_is_urgent():
     events = Events(most_events=2)
-    assert [events.put({}), events.put({}), events.put({}), events.put({}, urgent=True)] == [True, True, False, True]
+    assert [events.put({}), events.put({}), events.put({}), events.put({}, urgent=True)] == [
+        True,
+        True,
+        False,
+        True,
+    ]
     assert len(events.take(0)) == 3
     assert events.put({})
 

@@ -1,7 +1,9 @@
-"""TLS below the raw client of the tests: the standard library's OpenSSL in memory, over a socket of the test's own.
+"""TLS below the raw client of the tests: the standard library's OpenSSL in memory, over a socket of
+the test's own.
 
-One thread may send while another receives, which an ssl.SSLSocket does not allow. A lock is held for each call on the
-OpenSSL object, which only moves bytes in memory; a second lock keeps what is sent in its order.
+One thread may send while another receives, which an ssl.SSLSocket does not allow. A lock is held
+for each call on the OpenSSL object, which only moves bytes in memory; a second lock keeps what is
+sent in its order.
 """
 
 import io
@@ -19,7 +21,9 @@ class TLSSocket:
     def __init__(self, sock, context, server_side=False):
         self.sock = sock
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self.tls = context.wrap_bio(self.incoming, self.outgoing, server_side, None if server_side else "localhost")
+        self.tls = context.wrap_bio(
+            self.incoming, self.outgoing, server_side, None if server_side else "localhost"
+        )
         self.lock, self.sending = threading.Lock(), threading.Lock()
         self.kept = b""
         self.cut = False
@@ -58,11 +62,15 @@ class TLSSocket:
             return
         with self.sending:
             self.sock.sendall(self.close_notify())
-        with suppress(OSError):  # who has read the close_notify may have ended the connection before the FIN
+        with suppress(
+            OSError
+        ):  # who has read the close_notify may have ended the connection before the FIN
             self.sock.shutdown(how)
 
     def close_notify(self):
-        """The record that says that no more data come. `unwrap` breaks where it finds some; so they are put aside."""
+        """The record that says that no more data come. `unwrap` breaks where it finds some; so they
+        are put aside.
+        """
         with self.lock:
             if self.tls.pending():
                 self.kept += self.tls.read(self.tls.pending())
@@ -100,7 +108,9 @@ class TLSSocket:
                 return 0
             except ssl.SSLZeroReturnError:
                 pass
-        assert self.incoming.read() + self.sock.recv(RECEIVE_SIZE) == b"", "bytes after a close_notify"
+        assert self.incoming.read() + self.sock.recv(RECEIVE_SIZE) == b"", (
+            "bytes after a close_notify"
+        )
         return 0
 
     def feed(self):

@@ -1,4 +1,6 @@
-"""What the tests of whole connections run over: TCP, Unix sockets, and TLS over TCP. One object for each test."""
+"""What the tests of whole connections run over: TCP, Unix sockets, and TLS over TCP. One object for
+each test.
+"""
 
 import functools
 import itertools
@@ -154,7 +156,10 @@ def contexts():
 @functools.cache
 def raw_contexts():
     """Those of the standard library alone, which tell an end with a close_notify from one without."""
-    server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    server, client = (
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER),
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+    )
     server.load_cert_chain(LOCALHOST, KEY)
     client.load_verify_locations(LOCALHOST)
     for context in (server, client):

@@ -1,6 +1,8 @@
-"""RFC 6455 §5: frames as they are on the wire, beside what they say; one table for the reader and the writer.
+"""RFC 6455 §5: frames as they are on the wire, beside what they say; one table for the reader and
+the writer.
 
-The examples of §5.7 come first. The bytes are written out by hand; only long payloads, and masked ones, are computed.
+The examples of §5.7 come first. The bytes are written out by hand; only long payloads, and masked
+ones, are computed.
 """
 
 from __future__ import annotations
@@ -38,11 +40,15 @@ def in_bytes(data: bytes) -> io.BufferedReader:
     return io.BufferedReader(OneByteAtATime(data))
 
 
-whole_and_in_bytes = pytest.mark.parametrize("make_file", [io.BytesIO, in_bytes], ids=["whole", "byte-by-byte"])
+whole_and_in_bytes = pytest.mark.parametrize(
+    "make_file", [io.BytesIO, in_bytes], ids=["whole", "byte-by-byte"]
+)
 
 
 def xor(payload: bytes, masking_key: bytes, offset: int = 0) -> bytes:
-    """§5.3 word by word: octet i of the transformed data is octet i of the original XOR octet i MOD 4 of the key."""
+    """§5.3 word by word: octet i of the transformed data is octet i of the original XOR octet i MOD
+    4 of the key.
+    """
     return bytes(octet ^ masking_key[i % 4] for i, octet in enumerate(payload, offset))
 
 
@@ -51,12 +57,16 @@ def payload_of(size: int) -> bytes:
     return (bytes(range(251)) * (size // 251 + 1))[:size]
 
 
-def header_of(opcode: int, length: int, fin: bool = True, rsv1: bool = False, masked: bool = False) -> Header:
+def header_of(
+    opcode: int, length: int, fin: bool = True, rsv1: bool = False, masked: bool = False
+) -> Header:
     return Header(fin, rsv1, False, False, opcode, masked, length)
 
 
 class Vector(NamedTuple):
-    """A frame: its bytes, and what they say. `payload` is unmasked; `masking_key` is empty in an unmasked frame."""
+    """A frame: its bytes, and what they say. `payload` is unmasked; `masking_key` is empty in an
+    unmasked frame.
+    """
 
     wire: bytes
     header: Header
@@ -68,7 +78,9 @@ class Vector(NamedTuple):
         return len(self.wire) - len(self.masking_key) - len(self.payload)
 
 
-def unmasked(start: str, opcode: int, payload: bytes, fin: bool = True, rsv1: bool = False) -> Vector:
+def unmasked(
+    start: str, opcode: int, payload: bytes, fin: bool = True, rsv1: bool = False
+) -> Vector:
     header = header_of(opcode, len(payload), fin, rsv1)
     return Vector(bytes.fromhex(start) + payload, header, b"", payload)
 
@@ -136,7 +148,9 @@ HUGE = {
 
 
 class BadHeader(NamedTuple):
-    """A header to be refused as soon as `decided_after` of its bytes are there. `masked` is what the direction calls for."""
+    """A header to be refused as soon as `decided_after` of its bytes are there. `masked` is what
+    the direction calls for.
+    """
 
     wire: bytes
     masked: bool
@@ -167,8 +181,14 @@ BAD_IN_BOTH_DIRECTIONS = [
     ("rsv2-pong", "aa 05", "§5.2", 2, RSV),
     ("rsv3-close", "98 02", "§5.2", 2, RSV),
     *[(f"opcode-{opcode:x}", f"8{opcode:x} 00", "§5.2", 2, RESERVED) for opcode in range(0x3, 0x8)],
-    *[(f"opcode-{opcode:x}-fragment", f"0{opcode:x} 05", "§5.2", 2, RESERVED) for opcode in range(0x3, 0x8)],
-    *[(f"opcode-{opcode:x}", f"8{opcode:x} 05", "§5.2", 2, RESERVED_CONTROL) for opcode in range(0xB, 0x10)],
+    *[
+        (f"opcode-{opcode:x}-fragment", f"0{opcode:x} 05", "§5.2", 2, RESERVED)
+        for opcode in range(0x3, 0x8)
+    ],
+    *[
+        (f"opcode-{opcode:x}", f"8{opcode:x} 05", "§5.2", 2, RESERVED_CONTROL)
+        for opcode in range(0xB, 0x10)
+    ],
     ("opcode-b-126", "8b 7e 00 7e", "§5.2", 2, RESERVED_CONTROL),
     ("close-fragment", "08 00", "§5.5", 2, CONTROL_FRAGMENT),
     ("ping-fragment", "09 05", "§5.5", 2, CONTROL_FRAGMENT),
@@ -224,13 +244,22 @@ def with_mask_bit(wire: bytes, mask_bit: bool) -> bytes:
 
 BAD_HEADERS = [
     pytest.param(
-        BadHeader(with_mask_bit(bytes.fromhex(start), direction) + BEHIND, direction, section, decided_after),
+        BadHeader(
+            with_mask_bit(bytes.fromhex(start), direction) + BEHIND,
+            direction,
+            section,
+            decided_after,
+        ),
         id=f"{name}-{'masked' if direction else 'unmasked'}",
         marks=pytest.mark.rfc(*ids),
     )
     for name, start, section, decided_after, ids in BAD_IN_BOTH_DIRECTIONS
     for direction in (FROM_CLIENT, FROM_SERVER)
 ] + [
-    pytest.param(BadHeader(bytes.fromhex(start) + BEHIND, direction, "§5.1", 2), id=name, marks=pytest.mark.rfc(*ids))
+    pytest.param(
+        BadHeader(bytes.fromhex(start) + BEHIND, direction, "§5.1", 2),
+        id=name,
+        marks=pytest.mark.rfc(*ids),
+    )
     for name, start, direction, ids in BAD_IN_ONE_DIRECTION
 ]

@@ -44,7 +44,9 @@ class Page:
         return [found["item"] for found in self.until(event, **fields) if found["event"] == "item"]
 
     def open(self, path="/echo", *headers):
-        """A connection of this page, its opening handshake done, and its number; what the page was told is read."""
+        """A connection of this page, its opening handshake done, and its number; what the page was
+        told is read.
+        """
         client = self.running.open(self.target(path), *headers)
         number = self.until("connection")[-1]["connection"]
         self.until("item", connection=number)
@@ -52,7 +54,9 @@ class Page:
         return client, number
 
     def read_at_a_time(self, client, number, size):
-        """Have the server read so many bytes at a time of this connection; what the page was told is read."""
+        """Have the server read so many bytes at a time of this connection; what the page was told
+        is read.
+        """
         waiting = {"ping", "pong", self.send("read", connection=number, size=size)}
         client.send_frame(PONG, client.receive()[1])
         while waiting:

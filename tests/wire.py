@@ -1,6 +1,8 @@
-"""A client or a server made of bytes, for tests: whatever is asked of it goes out, what comes back is shown as it is.
+"""A client or a server made of bytes, for tests: whatever is asked of it goes out, what comes back
+is shown as it is.
 
-Nothing of refws is used here, so that a mistake in its codec cannot hide behind the same mistake in a test.
+Nothing of refws is used here, so that a mistake in its codec cannot hide behind the same mistake in
+a test.
 """
 
 import base64
@@ -86,7 +88,9 @@ def connected(address, bind_to=None):
 
 
 class Wire:
-    """The client's end of a connection: a real socket, or a TLSSocket over one, and a file to read from it."""
+    """The client's end of a connection: a real socket, or a TLSSocket over one, and a file to read
+    from it.
+    """
 
     def __init__(self, sock):
         self.sock = sock
@@ -114,7 +118,9 @@ class Wire:
         self.sock.shutdown(socket.SHUT_WR)
 
     def cut(self):
-        """Wake whatever thread of the test is in a call on this client; harmless where the connection is gone."""
+        """Wake whatever thread of the test is in a call on this client; harmless where the
+        connection is gone.
+        """
         with suppress(OSError):
             self.sock.shutdown(socket.SHUT_RDWR)
 
@@ -176,7 +182,9 @@ class Wire:
         return data
 
     def expect(self, opcode, payload=b"", fin=1, masked=0):
-        """Exactly this frame comes next, with no RSV bit, and no mask unless it is one of a client (§5.1, §5.2)."""
+        """Exactly this frame comes next, with no RSV bit, and no mask unless it is one of a client
+        (§5.1, §5.2).
+        """
         assert self.receive() == (Header(fin, 0, opcode, masked, len(payload)), payload)
 
     def expect_close(self, code=None, reason=None, masked=0):
@@ -190,7 +198,8 @@ class Wire:
         return text
 
     def expect_end(self):
-        """No byte comes any more, and the stream ends with a FIN (a RST would raise ConnectionResetError).
+        """No byte comes any more, and the stream ends with a FIN (a RST would raise
+        ConnectionResetError).
 
         Over TLS with a close_notify before the FIN.
         """
@@ -198,7 +207,9 @@ class Wire:
         assert not getattr(self.sock, "cut", False), "the stream ends without a close_notify"
 
     def expect_cut(self):
-        """As `expect_end`, but for an end in the middle of something, where nobody waits for a close_notify to go."""
+        """As `expect_end`, but for an end in the middle of something, where nobody waits for a
+        close_notify to go.
+        """
         assert self.file.read() == b""
 
     def expect_silence(self):
@@ -210,7 +221,9 @@ class Wire:
             self.sock.settimeout(DEADLINE_S)
 
     def finish(self, code=1000):
-        """The closing handshake, begun by this side, and the end of the TCP connection by the server."""
+        """The closing handshake, begun by this side, and the end of the TCP connection by the
+        server.
+        """
         self.send_frame(CLOSE, close_body(code))
         self.expect_close(code)
         self.expect_end()
@@ -240,7 +253,9 @@ class Background:
     def __init__(self, function, *arguments, **keywords):
         self._call = lambda: function(*arguments, **keywords)
         self._value = self._error = None
-        self.thread = threading.Thread(target=self._run, name=f"test {getattr(function, '__name__', function)}")
+        self.thread = threading.Thread(
+            target=self._run, name=f"test {getattr(function, '__name__', function)}"
+        )
         self.thread.start()
 
     def _run(self):
@@ -258,9 +273,11 @@ class Background:
 
 
 def fill(sock):
-    """Write until not one byte more fits, and the system has stopped moving bytes from one buffer to the other.
+    """Write until not one byte more fits, and the system has stopped moving bytes from one buffer
+    to the other.
 
-    It may put an acknowledgement off for 40 ms, and makes room for more with it: so it must refuse for longer.
+    It may put an acknowledgement off for 40 ms, and makes room for more with it: so it must refuse
+    for longer.
     """
     pause, refused = threading.Event(), 0
     sock.setblocking(False)
@@ -275,6 +292,8 @@ def fill(sock):
 
 
 def eventually(condition, timeout=DEADLINE_S):
-    """True as soon as the condition holds, for what has no event to wait on; False after `timeout` seconds."""
+    """True as soon as the condition holds, for what has no event to wait on; False after `timeout`
+    seconds.
+    """
     pause, looks = threading.Event(), int(timeout / 0.002)
     return any(condition() or pause.wait(0.002) for _ in range(looks))

@@ -1,7 +1,8 @@
-"""Echo with `simple-websocket`: `python simple_websocket_echo.py PORT`. It has no limit on messages.
+"""Echo with `simple-websocket`: `python simple_websocket_echo.py PORT`. It has no limit on
+messages.
 
-The package leaves HTTP to a WSGI server. This is the least that does: a thread for each connection, the socket handed
-on the way Werkzeug does it.
+The package leaves HTTP to a WSGI server. This is the least that does: a thread for each connection,
+the socket handed on the way Werkzeug does it.
 """
 
 import sys
@@ -12,8 +13,12 @@ from simple_websocket import ConnectionClosed, Server
 
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        headers = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in self.headers.items()}
-        websocket = Server.accept({"PATH_INFO": self.path, "werkzeug.socket": self.connection} | headers)
+        headers = {
+            f"HTTP_{name.upper().replace('-', '_')}": value for name, value in self.headers.items()
+        }
+        websocket = Server.accept(
+            {"PATH_INFO": self.path, "werkzeug.socket": self.connection} | headers
+        )
         self.close_connection = True
         try:
             while True:

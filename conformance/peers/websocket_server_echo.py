@@ -1,4 +1,6 @@
-"""Echo with `websocket-server`: `python websocket_server_echo.py PORT`. It has neither limits nor compression."""
+"""Echo with `websocket-server`: `python websocket_server_echo.py PORT`. It has neither limits nor
+compression.
+"""
 
 import sys
 

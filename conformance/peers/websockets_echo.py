@@ -1,4 +1,6 @@
-"""Echo with `websockets`, its threaded server: `python websockets_echo.py PORT`. Compression stays on, its default."""
+"""Echo with `websockets`, its threaded server: `python websockets_echo.py PORT`. Compression stays
+on, its default.
+"""
 
 import sys
 

@@ -1,4 +1,6 @@
-"""`python3 -m refws accept KEY [ACCEPT]`: RFC 6455 §4.2.2 item 5.4, Sec-WebSocket-Key -> Sec-WebSocket-Accept."""
+"""`python3 -m refws accept KEY [ACCEPT]`: RFC 6455 §4.2.2 item 5.4, Sec-WebSocket-Key ->
+Sec-WebSocket-Accept.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +16,18 @@ from .options import CommandLine
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print the computation. The exit status: 0 if all is right, 1 for a wrong key or Accept, 2 for bad options."""
+    """Print the computation. The exit status: 0 if all is right, 1 for a wrong key or Accept, 2 for
+    bad options.
+    """
     options = command_line().parse_args(arguments)
     make_printable(sys.stdout)
     if not options.key.isascii():
-        print(f'wrong key: "{escape(options.key)}" is not ASCII, so it cannot stand in a header; nothing to compute')
+        print(
+            (
+                f'wrong key: "{escape(options.key)}" is not ASCII, so it cannot stand in a header; '
+                "nothing to compute"
+            )
+        )
         return 1
     steps = accept_steps(options.key)
     faults = [*faults_of_key(steps), *faults_of_accept(steps, options.accept)]
@@ -29,12 +38,23 @@ def main(arguments: list[str] | None = None) -> int:
 def command_line() -> CommandLine:
     parser = CommandLine(
         prog="python3 -m refws accept",
-        description="Computes Sec-WebSocket-Accept from Sec-WebSocket-Key, step by step (RFC 6455 section 4.2.2).",
-        epilog="Exit status: 0 if all is right, 1 for a wrong key or Accept, 2 for a bad command line.",
+        description=(
+            "Computes Sec-WebSocket-Accept from Sec-WebSocket-Key, step by step (RFC "
+            "6455 section 4.2.2)."
+        ),
+        epilog=(
+            "Exit status: 0 if all is right, 1 for a wrong key or Accept, 2 for a bad command line."
+        ),
         allow_abbrev=False,
     )
-    parser.add_argument("key", metavar="KEY", help="the value of Sec-WebSocket-Key, such as dGhlIHNhbXBsZSBub25jZQ==")
-    parser.add_argument("accept", metavar="ACCEPT", nargs="?", help="a Sec-WebSocket-Accept to compare with")
+    parser.add_argument(
+        "key",
+        metavar="KEY",
+        help="the value of Sec-WebSocket-Key, such as dGhlIHNhbXBsZSBub25jZQ==",
+    )
+    parser.add_argument(
+        "accept", metavar="ACCEPT", nargs="?", help="a Sec-WebSocket-Accept to compare with"
+    )
     return parser
 
 
@@ -49,4 +69,6 @@ def faults_of_accept(steps: AcceptSteps, accept: str | None) -> list[str]:
     if accept is None or accept == steps.accept:
         return []
     mistake = find_mistake(steps.key, accept)
-    return [f'wrong Accept, §4.1 response item 4: "{escape(accept)}"{f", {mistake}" if mistake else ""}']
+    return [
+        f'wrong Accept, §4.1 response item 4: "{escape(accept)}"{f", {mistake}" if mistake else ""}'
+    ]

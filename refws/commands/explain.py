@@ -1,4 +1,6 @@
-"""`python3 -m refws explain`: RFC 6455 §5, bytes in hex or from a file -> what each frame says, and whether it may."""
+"""`python3 -m refws explain`: RFC 6455 §5, bytes in hex or from a file -> what each frame says, and
+whether it may.
+"""
 
 from __future__ import annotations
 
@@ -42,8 +44,12 @@ class BadHex(ValueError):
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print the explanation. The exit status: 0 if all is legal, 1 if not or cut off, 2 if there are no bytes."""
-    options = command_line().parse_args(with_values(sys.argv[1:] if arguments is None else arguments))
+    """Print the explanation. The exit status: 0 if all is legal, 1 if not or cut off, 2 if there
+    are no bytes.
+    """
+    options = command_line().parse_args(
+        with_values(sys.argv[1:] if arguments is None else arguments)
+    )
     make_printable(sys.stdout)
     printer = Printer(options)
     try:
@@ -65,10 +71,15 @@ def run(printer: Printer, options: argparse.Namespace) -> int:
     except BrokenPipeError:
         raise
     except OSError as error:
-        problem = f"cannot read {options.file!r}, {error.strerror}: give a file of frames, or - for standard input"
+        problem = (
+            f"cannot read {options.file!r}, {error.strerror}: give a file of frames, or "
+            "- for standard input"
+        )
     printer.finish()
     if not problem and not printer.received:
-        problem = "no bytes to explain: give some in hex, such as 81 05 48 65 6c 6c 6f, or --file FILE"
+        problem = (
+            "no bytes to explain: give some in hex, such as 81 05 48 65 6c 6c 6f, or --file FILE"
+        )
     if problem:
         print(f"refws: {problem}", file=sys.stderr)
         return 2
@@ -82,35 +93,66 @@ def command_line() -> CommandLine:
     """The options."""
     parser = CommandLine(
         prog="python3 -m refws explain",
-        description="Shows what the bytes of WebSocket frames say, bit by bit, and which rule of RFC 6455 they break.",
+        description=(
+            "Shows what the bytes of WebSocket frames say, bit by bit, and which rule "
+            "of RFC 6455 they break."
+        ),
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     option = parser.add_argument
-    option("bytes", metavar="HEX", nargs="*",
-           help="bytes in hex, grouped in any way; without any and without --file, lines of hex from standard input")
-    option("--file", metavar="FILE",
-           help="read frames from this file, as bytes or as hex text; - for standard input")
-    option("--hex", action="store_true",
-           help="the file is hex text, however it looks")
-    option("--from", dest="sender", choices=[side.value for side in Side], metavar="client|server",
-           help="who sent the bytes (default: the client if the first frame is masked, else the server)")
-    option("--deflate", metavar="PARAMETERS", type=deflate,
-           help=f'permessage-deflate is in use; "{NAME}; client_max_window_bits=10" gives parameters')
-    option("--brief", action="store_true",
-           help="one line for each frame")
-    option("--stop", action="store_true",
-           help="stop at the first violation, as a receiver does")
-    option("--max-message-size", metavar="BYTES", type=message_size,
-           help="largest message that the receiver accepts, in bytes (default: no limit)")
-    option("--max-fragments", metavar="NUMBER", type=fragment_count,
-           help="most fragments of a message that the receiver accepts (default: no limit)")
+    option(
+        "bytes",
+        metavar="HEX",
+        nargs="*",
+        help=(
+            "bytes in hex, grouped in any way; without any and without --file, lines of hex "
+            "from standard input"
+        ),
+    )
+    option(
+        "--file",
+        metavar="FILE",
+        help="read frames from this file, as bytes or as hex text; - for standard input",
+    )
+    option("--hex", action="store_true", help="the file is hex text, however it looks")
+    option(
+        "--from",
+        dest="sender",
+        choices=[side.value for side in Side],
+        metavar="client|server",
+        help=(
+            "who sent the bytes (default: the client if the first frame is masked, else the server)"
+        ),
+    )
+    option(
+        "--deflate",
+        metavar="PARAMETERS",
+        type=deflate,
+        help=f'permessage-deflate is in use; "{NAME}; client_max_window_bits=10" gives parameters',
+    )
+    option("--brief", action="store_true", help="one line for each frame")
+    option("--stop", action="store_true", help="stop at the first violation, as a receiver does")
+    option(
+        "--max-message-size",
+        metavar="BYTES",
+        type=message_size,
+        help="largest message that the receiver accepts, in bytes (default: no limit)",
+    )
+    option(
+        "--max-fragments",
+        metavar="NUMBER",
+        type=fragment_count,
+        help="most fragments of a message that the receiver accepts (default: no limit)",
+    )
     return parser
 
 
 def with_values(arguments: Iterable[str]) -> list[str]:
-    """`--deflate` may stand alone: the word behind it is its value only if that is the name of the extension."""
+    """`--deflate` may stand alone: the word behind it is its value only if that is the name of the
+    extension.
+    """
     result: list[str] = []
     for argument in arguments:
         if result[-1:] == ["--deflate"]:
@@ -144,7 +186,11 @@ def read_pieces(options: argparse.Namespace) -> Iterator[bytes]:
             print("Frames in hex, a line at a time; Ctrl-D ends.", file=sys.stderr)
         yield from unhex(line.decode("ascii", "replace") for line in sys.stdin.buffer)
     else:
-        with nullcontext(sys.stdin.buffer) if options.file == "-" else open(options.file, "rb") as file:
+        with (
+            nullcontext(sys.stdin.buffer)
+            if options.file == "-"
+            else open(options.file, "rb") as file
+        ):
             yield from read_file(file, options.hex)
 
 
@@ -172,7 +218,12 @@ def unhex_word(word: str, number: int) -> bytes:
         advice = "give two digits, 0 to 9 and a to f, for each byte"
         raise BadHex(f"line {number}: {ascii(wrong[0])} in {shown} is no hex digit: {advice}")
     if len(word) % 2:
-        raise BadHex(f"line {number}: {shown} has an odd number of digits, {len(word)}: give two for each byte")
+        raise BadHex(
+            (
+                f"line {number}: {shown} has an odd number of digits, {len(word)}: give two for "
+                "each byte"
+            )
+        )
     return bytes.fromhex(word)
 
 
@@ -180,13 +231,17 @@ def unhex_word(word: str, number: int) -> bytes:
 
 
 def make_printable(stream: TextIO) -> None:
-    """Let a stream escape what its encoding lacks, such as § in ASCII, where it would fail otherwise."""
+    """Let a stream escape what its encoding lacks, such as § in ASCII, where it would fail
+    otherwise.
+    """
     if hasattr(stream, "reconfigure"):
         stream.reconfigure(errors="backslashreplace")
 
 
 def uses_color(stream: TextIO) -> bool:
-    """Whether to send colours: to a terminal only, and not if NO_COLOR is set to anything (no-color.org)."""
+    """Whether to send colours: to a terminal only, and not if NO_COLOR is set to anything
+    (no-color.org).
+    """
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
@@ -234,7 +289,10 @@ class Printer:
 
     def _print(self, items: list[Item]) -> None:
         for item in items:
-            print(draw_line(item, self.style) if self.brief else draw(item, self.style) + "\n", flush=True)
+            print(
+                draw_line(item, self.style) if self.brief else draw(item, self.style) + "\n",
+                flush=True,
+            )
             if isinstance(item, NotRead) or not isinstance(item.verdict, Legal):
                 self.status = 1
 
@@ -243,8 +301,16 @@ def guess_sender(data: bytes) -> tuple[Side, str]:
     """Who sent these bytes, as they look, and how that shows."""
     if is_start_of_head(data):
         request = data[:1] == b"G"
-        return (Side.CLIENT, "it begins with a request") if request else (Side.SERVER, "it begins with a response")
+        return (
+            (Side.CLIENT, "it begins with a request")
+            if request
+            else (Side.SERVER, "it begins with a response")
+        )
     if len(data) < 2:
         return Side.CLIENT, "nothing shows who else sent it"
     masked = data[1] & MASK
-    return (Side.CLIENT, "the first frame is masked") if masked else (Side.SERVER, "the first frame is not masked")
+    return (
+        (Side.CLIENT, "the first frame is masked")
+        if masked
+        else (Side.SERVER, "the first frame is not masked")
+    )

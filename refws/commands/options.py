@@ -52,7 +52,9 @@ def fragment_count(text: str) -> int | None:
 def whole_number(text: str, meaning: str, lowest: int, highest: int) -> int:
     if re.fullmatch("[0-9]{1,19}", text) and lowest <= int(text) <= highest:
         return int(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is not {meaning}: give a whole number from {lowest} to {highest}")
+    raise argparse.ArgumentTypeError(
+        f"{text!r} is not {meaning}: give a whole number from {lowest} to {highest}"
+    )
 
 
 def seconds(text: str, or_off: str = "") -> float:
@@ -78,10 +80,14 @@ def number(text: str) -> float:
 def origin(text: str) -> str:
     if ORIGIN.fullmatch(text):
         return text
-    raise argparse.ArgumentTypeError(f"{text!r} is not an origin: give scheme://host or scheme://host:port, no path")
+    raise argparse.ArgumentTypeError(
+        f"{text!r} is not an origin: give scheme://host or scheme://host:port, no path"
+    )
 
 
 def subprotocol(text: str) -> str:
     if is_token(text):
         return text
-    raise argparse.ArgumentTypeError(f"{text!r} is not a subprotocol: give letters, digits and signs such as . - _")
+    raise argparse.ArgumentTypeError(
+        f"{text!r} is not a subprotocol: give letters, digits and signs such as . - _"
+    )

@@ -1,4 +1,6 @@
-"""`python3 -m refws replay FILE`: RFC 6455 §5, a tape -> the explanation of what is on it, or a file for Wireshark."""
+"""`python3 -m refws replay FILE`: RFC 6455 §5, a tape -> the explanation of what is on it, or a
+file for Wireshark.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,11 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error("--pcap would write over the tape: give another file")
     make_printable(sys.stdout)
     try:
-        with nullcontext(sys.stdin.buffer) if options.file == "-" else open(options.file, "rb") as file:
+        with (
+            nullcontext(sys.stdin.buffer)
+            if options.file == "-"
+            else open(options.file, "rb") as file
+        ):
             return replay(file, options)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -57,14 +63,20 @@ def command_line() -> CommandLine:
         allow_abbrev=False,
     )
     option = parser.add_argument
-    option("file", metavar="FILE", type=not_empty,
-           help="the tape; - for standard input")
-    option("--full", action="store_true",
-           help="each head and frame bit by bit, not just a line")
-    option("--connection", metavar="NUMBER", type=connection_number,
-           help="only the connection with this number (default: all)")
-    option("--pcap", metavar="FILE", type=not_empty,
-           help="explain nothing, but write the bytes to a file that Wireshark opens")
+    option("file", metavar="FILE", type=not_empty, help="the tape; - for standard input")
+    option("--full", action="store_true", help="each head and frame bit by bit, not just a line")
+    option(
+        "--connection",
+        metavar="NUMBER",
+        type=connection_number,
+        help="only the connection with this number (default: all)",
+    )
+    option(
+        "--pcap",
+        metavar="FILE",
+        type=not_empty,
+        help="explain nothing, but write the bytes to a file that Wireshark opens",
+    )
     return parser
 
 
@@ -80,14 +92,19 @@ def what_to_do(error: OSError, options: argparse.Namespace) -> str:
     reason = error.strerror or str(error)
     if options.pcap is not None and error.filename == options.pcap:
         return f"cannot write {options.pcap!r}, {reason}: give a file in a directory of yours"
-    return f"cannot read {options.file!r}, {reason}: give a tape that --record has written, or - for standard input"
+    return (
+        f"cannot read {options.file!r}, {reason}: give a tape that --record has written, or "
+        "- for standard input"
+    )
 
 
 def replay(file: BinaryIO, options: argparse.Namespace) -> int:
     """The exit status. BadTape, OSError."""
     reader = TapeReader(file)
     entries = (entry for entry in reader if options.connection in (None, entry.connection))
-    status = export(reader, entries, options.pcap) if options.pcap else explain(entries, options.full)
+    status = (
+        export(reader, entries, options.pcap) if options.pcap else explain(entries, options.full)
+    )
     if reader.cut_off:
         print("refws: the last line of the tape is cut off, and was left out", file=sys.stderr)
     return status
@@ -142,7 +159,9 @@ class Replay:
     def _begin(self, entry: Entry) -> tuple[float, Narration]:
         """An `open` tells that the opening handshake is next; without it, the first byte does."""
         at_handshake = True if isinstance(entry, Opened) else None
-        return entry.seconds, Narration(f"#{entry.connection}", self._full, self._style, at_handshake)
+        return entry.seconds, Narration(
+            f"#{entry.connection}", self._full, self._style, at_handshake
+        )
 
     def _print(self, narration: Narration, texts: list[str]) -> None:
         for text in texts:

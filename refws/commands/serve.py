@@ -38,19 +38,29 @@ LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
 LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
 
 TCP_ADVICE = {
-    errno.EADDRINUSE: "stop the program that uses it, or choose another port (--port 0 picks a free one)",
-    errno.EACCES: "ports below 1024 are for privileged users; choose a higher one, such as --port 8080",
-    errno.EADDRNOTAVAIL: "this machine has no such address; choose one that it has, such as --host 127.0.0.1",
+    errno.EADDRINUSE: (
+        "stop the program that uses it, or choose another port (--port 0 picks a free one)"
+    ),
+    errno.EACCES: (
+        "ports below 1024 are for privileged users; choose a higher one, such as --port 8080"
+    ),
+    errno.EADDRNOTAVAIL: (
+        "this machine has no such address; choose one that it has, such as --host 127.0.0.1"
+    ),
 }
 UNIX_ADVICE = {
-    errno.EADDRINUSE: "something is there already; stop the server that uses it, or choose another path",
+    errno.EADDRINUSE: (
+        "something is there already; stop the server that uses it, or choose another path"
+    ),
     errno.EACCES: "choose a path in a directory where you may write",
     errno.ENOENT: "make its directory first, or choose another path",
 }
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Serve as `arguments` say. The exit status: 0 after a graceful stop, 2 if the server could not start."""
+    """Serve as `arguments` say. The exit status: 0 after a graceful stop, 2 if the server could not
+    start.
+    """
     parser = command_line()
     options = parser.parse_args(arguments)
     if options.key and not options.cert:
@@ -76,45 +86,142 @@ def command_line() -> CommandLine:
     """The options, with their units and defaults."""
     parser = CommandLine(
         prog="python3 -m refws",
-        description="A WebSocket server to read beside RFC 6455: example endpoints, and a page to try them.",
-        epilog=f"WebSocket endpoints: {' '.join(ENDPOINTS)}. Pages: / /health. Ctrl-C stops gracefully, twice at once.",
+        description=(
+            "A WebSocket server to read beside RFC 6455: example endpoints, and a page to try them."
+        ),
+        epilog=(
+            f"WebSocket endpoints: {' '.join(ENDPOINTS)}. Pages: / /health. Ctrl-C stops "
+            "gracefully, twice at once."
+        ),
         allow_abbrev=False,
     )
     option = parser.add_argument
-    option("--host", metavar="NAME", type=not_empty, default="127.0.0.1",
-           help="address to listen on; 0.0.0.0 or :: for all of this machine (default: %(default)s)")
-    option("--port", metavar="NUMBER", type=port, default=8080,
-           help="TCP port to listen on; 0 picks a free one (default: %(default)s)")
-    option("--unix", metavar="PATH", type=not_empty,
-           help="Unix socket to listen on, instead of host and port")
-    option("--cert", metavar="FILE", type=not_empty,
-           help="PEM file with the server's certificate, and those of its CAs behind it: wss:// and https://")
-    option("--key", metavar="FILE", type=not_empty,
-           help="PEM file with the private key of --cert (default: it is in the same file)")
-    option("--origin", metavar="URL", type=origin, action="append",
-           help="let pages of this origin connect, as https://example.com; repeatable (default: this server's own)")
-    option("--subprotocol", metavar="NAME", type=subprotocol, action="append",
-           help="subprotocol to agree on, the best one first; repeatable (default: none)")
-    option("--deflate", action="store_true",
-           help="compress messages where the client offers it (permessage-deflate, RFC 7692)")
-    option("--max-message-size", metavar="BYTES", type=message_size, default=2**20,
-           help="largest message to accept, in bytes (default: %(default)s)")
-    option("--max-fragments", metavar="NUMBER", type=fragment_count, default=1024,
-           help="most fragments of a message to accept; 0 for no limit (default: %(default)s)")
-    option("--max-connections", metavar="NUMBER", type=connection_count, default=1000,
-           help="most connections at a time (default: %(default)s)")
-    option("--open-timeout", metavar="SECONDS", type=seconds, default=10,
-           help="time for the opening handshake, in seconds (default: %(default)s)")
-    option("--ping-interval", metavar="SECONDS", type=seconds_or_off, default=20,
-           help="time from one Ping to the next, in seconds; 0 sends no Pings (default: %(default)s)")
-    option("--ping-timeout", metavar="SECONDS", type=seconds_or_off, default=20,
-           help="silence after a Ping that ends the connection, in seconds; 0 ends none (default: %(default)s)")
-    option("--close-timeout", metavar="SECONDS", type=seconds, default=5,
-           help="time for the closing handshake, in seconds (default: %(default)s)")
-    option("--send-timeout", metavar="SECONDS", type=seconds, default=20,
-           help="time for a peer to take the next piece of a message, in seconds (default: %(default)s)")
-    option("--log-level", metavar="LEVEL", type=str.lower, choices=LOG_LEVELS, default="info",
-           help=f"least severe lines to log: {', '.join(LOG_LEVELS)} (default: %(default)s)")
+    option(
+        "--host",
+        metavar="NAME",
+        type=not_empty,
+        default="127.0.0.1",
+        help="address to listen on; 0.0.0.0 or :: for all of this machine (default: %(default)s)",
+    )
+    option(
+        "--port",
+        metavar="NUMBER",
+        type=port,
+        default=8080,
+        help="TCP port to listen on; 0 picks a free one (default: %(default)s)",
+    )
+    option(
+        "--unix",
+        metavar="PATH",
+        type=not_empty,
+        help="Unix socket to listen on, instead of host and port",
+    )
+    option(
+        "--cert",
+        metavar="FILE",
+        type=not_empty,
+        help=(
+            "PEM file with the server's certificate, and those of its CAs behind it: wss:// "
+            "and https://"
+        ),
+    )
+    option(
+        "--key",
+        metavar="FILE",
+        type=not_empty,
+        help="PEM file with the private key of --cert (default: it is in the same file)",
+    )
+    option(
+        "--origin",
+        metavar="URL",
+        type=origin,
+        action="append",
+        help=(
+            "let pages of this origin connect, as https://example.com; repeatable (default: "
+            "this server's own)"
+        ),
+    )
+    option(
+        "--subprotocol",
+        metavar="NAME",
+        type=subprotocol,
+        action="append",
+        help="subprotocol to agree on, the best one first; repeatable (default: none)",
+    )
+    option(
+        "--deflate",
+        action="store_true",
+        help="compress messages where the client offers it (permessage-deflate, RFC 7692)",
+    )
+    option(
+        "--max-message-size",
+        metavar="BYTES",
+        type=message_size,
+        default=2**20,
+        help="largest message to accept, in bytes (default: %(default)s)",
+    )
+    option(
+        "--max-fragments",
+        metavar="NUMBER",
+        type=fragment_count,
+        default=1024,
+        help="most fragments of a message to accept; 0 for no limit (default: %(default)s)",
+    )
+    option(
+        "--max-connections",
+        metavar="NUMBER",
+        type=connection_count,
+        default=1000,
+        help="most connections at a time (default: %(default)s)",
+    )
+    option(
+        "--open-timeout",
+        metavar="SECONDS",
+        type=seconds,
+        default=10,
+        help="time for the opening handshake, in seconds (default: %(default)s)",
+    )
+    option(
+        "--ping-interval",
+        metavar="SECONDS",
+        type=seconds_or_off,
+        default=20,
+        help="time from one Ping to the next, in seconds; 0 sends no Pings (default: %(default)s)",
+    )
+    option(
+        "--ping-timeout",
+        metavar="SECONDS",
+        type=seconds_or_off,
+        default=20,
+        help=(
+            "silence after a Ping that ends the connection, in seconds; 0 ends none (default: "
+            "%(default)s)"
+        ),
+    )
+    option(
+        "--close-timeout",
+        metavar="SECONDS",
+        type=seconds,
+        default=5,
+        help="time for the closing handshake, in seconds (default: %(default)s)",
+    )
+    option(
+        "--send-timeout",
+        metavar="SECONDS",
+        type=seconds,
+        default=20,
+        help=(
+            "time for a peer to take the next piece of a message, in seconds (default: %(default)s)"
+        ),
+    )
+    option(
+        "--log-level",
+        metavar="LEVEL",
+        type=str.lower,
+        choices=LOG_LEVELS,
+        default="info",
+        help=f"least severe lines to log: {', '.join(LOG_LEVELS)} (default: %(default)s)",
+    )
     add_trace_options(parser)
     return parser
 
@@ -123,7 +230,9 @@ def command_line() -> CommandLine:
 
 
 def start(
-    options: argparse.Namespace, context: ssl.SSLContext | None = None, trace: ChooseTrace | None = None
+    options: argparse.Namespace,
+    context: ssl.SSLContext | None = None,
+    trace: ChooseTrace | None = None,
 ) -> Server:
     """The server, listening; OSError or UnicodeError where it cannot."""
     return serve(
@@ -151,9 +260,15 @@ def start(
 def what_to_do(error: OSError | UnicodeError, options: argparse.Namespace) -> str:
     """One line: what could not be listened on, why, and the way out."""
     if isinstance(error, (socket.gaierror, UnicodeError)):
-        return f"no address found for host {options.host!r}: give one of this machine, such as --host 127.0.0.1"
+        return (
+            f"no address found for host {options.host!r}: give one of this machine, such as "
+            "--host 127.0.0.1"
+        )
     if options.unix:
-        where, advice = f"Unix socket {options.unix!r}", UNIX_ADVICE.get(error.errno or 0, "choose another path")
+        where, advice = (
+            f"Unix socket {options.unix!r}",
+            UNIX_ADVICE.get(error.errno or 0, "choose another path"),
+        )
     else:
         where = f"{options.host!r} port {options.port}"
         advice = TCP_ADVICE.get(error.errno or 0, "choose another --host or --port")
@@ -165,7 +280,10 @@ def certificate_problem(error: OSError) -> str:
     """One line: which of the two files cannot be used, why, and what it should be."""
     if error.filename is None:
         return str(error)
-    return f"cannot read {error.filename!r}, {error.strerror}: give --cert and --key PEM files that you may read"
+    return (
+        f"cannot read {error.filename!r}, {error.strerror}: give --cert and --key PEM files "
+        "that you may read"
+    )
 
 
 def run(server: Server, secure: bool = False) -> int:
@@ -173,15 +291,20 @@ def run(server: Server, secure: bool = False) -> int:
     stop_on_signals(server)
     print(greeting(server.address, secure), flush=True)
     server.serve_forever()
-    LOGGER.info("stopping; open connections: %d; the same signal again stops at once", len(server.connections))
+    LOGGER.info(
+        "stopping; open connections: %d; the same signal again stops at once",
+        len(server.connections),
+    )
     server.shutdown()
     return 0
 
 
 def stop_on_signals(server: Server) -> None:
-    """First SIGINT or SIGTERM: `serve_forever` returns. Second: the system ends the process and closes its sockets.
+    """First SIGINT or SIGTERM: `serve_forever` returns. Second: the system ends the process and
+    closes its sockets.
 
-    The second is left to the system, as Python calls no handler while the main thread waits for another.
+    The second is left to the system, as Python calls no handler while the main thread waits for
+    another.
     """
 
     def stop(signal_number: int, frame: FrameType | None) -> None:
@@ -201,5 +324,15 @@ def greeting(address: tuple[str, int] | str, secure: bool = False) -> str:
         return "\n".join([f"Listening on {address}.", f"Try: {command}", "Stop: Ctrl-C"])
     host, port_number = REACHABLE.get(address[0], address[0]), address[1]
     authority = f"[{host}]:{port_number}" if ":" in host else f"{host}:{port_number}"
-    endpoints = [f"  {websocket}://{authority}{path:<6}  {handler.__doc__}" for path, handler in ENDPOINTS.items()]
-    return "\n".join([f"Open {web}://{authority}/ in a browser.", "WebSocket endpoints:", *endpoints, "Stop: Ctrl-C"])
+    endpoints = [
+        f"  {websocket}://{authority}{path:<6}  {handler.__doc__}"
+        for path, handler in ENDPOINTS.items()
+    ]
+    return "\n".join(
+        [
+            f"Open {web}://{authority}/ in a browser.",
+            "WebSocket endpoints:",
+            *endpoints,
+            "Stop: Ctrl-C",
+        ]
+    )

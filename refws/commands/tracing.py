@@ -1,4 +1,5 @@
-"""RFC 6455 §5: the options --trace and --record of the commands that have connections -> what traces these.
+"""RFC 6455 §5: the options --trace and --record of the commands that have connections -> what
+traces these.
 
 Nothing of the course is imported before one of the options is given.
 """
@@ -19,14 +20,30 @@ from .options import CommandLine, not_empty
 def add_trace_options(parser: CommandLine) -> None:
     """--trace, --trace=full, --record FILE and --record-secrets."""
     option = parser.add_argument
-    option("--trace", action="store_const", const="lines",
-           help="show every head and frame as it comes or goes, in a line")
-    option("--trace=full", dest="trace", action="store_const", const="full",
-           help="show each bit by bit")
-    option("--record", metavar="FILE", type=not_empty,
-           help="write all bytes to a tape, which `python3 -m refws replay FILE` explains again")
-    option("--record-secrets", action="store_true",
-           help="write queries, cookies and passwords too; without it they become **** on the tape")
+    option(
+        "--trace",
+        action="store_const",
+        const="lines",
+        help="show every head and frame as it comes or goes, in a line",
+    )
+    option(
+        "--trace=full",
+        dest="trace",
+        action="store_const",
+        const="full",
+        help="show each bit by bit",
+    )
+    option(
+        "--record",
+        metavar="FILE",
+        type=not_empty,
+        help="write all bytes to a tape, which `python3 -m refws replay FILE` explains again",
+    )
+    option(
+        "--record-secrets",
+        action="store_true",
+        help="write queries, cookies and passwords too; without it they become **** on the tape",
+    )
 
 
 def choose_trace(
@@ -38,8 +55,8 @@ def choose_trace(
 ) -> ChooseTrace | None:
     """What to give `serve` or `connect` as `trace`: `page` if none of the options is given.
 
-    `show` gets each line of text, else standard output does. A tape that cannot be written ends the process with
-    status 2.
+    `show` gets each line of text, else standard output does. A tape that cannot be written ends the
+    process with status 2.
     """
     if options.record_secrets and not options.record:
         parser.error("--record-secrets needs --record FILE, the tape to write them to")
@@ -54,7 +71,9 @@ def choose_trace(
     return together(choices, page)
 
 
-def live_trace(options: argparse.Namespace, show: Callable[[str], None] | None, logger: Logger) -> ChooseTrace:
+def live_trace(
+    options: argparse.Namespace, show: Callable[[str], None] | None, logger: Logger
+) -> ChooseTrace:
     """For --trace. Colours go to a terminal only, and not through a `show` of the caller."""
     from ..course.record.live import Live
     from ..course.record.output import Output
@@ -83,6 +102,11 @@ def recording(parser: CommandLine, options: argparse.Namespace, logger: Logger) 
         recorder = Recorder(options.record, not options.record_secrets, logger)
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
-        parser.error(f"cannot write the tape {options.record!r}, {reason}: give a file in a directory of yours")
+        parser.error(
+            (
+                f"cannot write the tape {options.record!r}, {reason}: give a file in a directory "
+                "of yours"
+            )
+        )
     atexit.register(recorder.close)
     return recorder.choose

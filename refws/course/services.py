@@ -1,4 +1,6 @@
-"""RFC 6455 §4.2.2 item 4, /resource name/: the path of a request -> an endpoint, a page, or a 404 that lists them."""
+"""RFC 6455 §4.2.2 item 4, /resource name/: the path of a request -> an endpoint, a page, or a 404
+that lists them.
+"""
 
 from __future__ import annotations
 
@@ -44,9 +46,11 @@ def clock(connection: Connection, interval: float = 1.0) -> None:
 
 
 def drop_messages_until(connection: Connection, deadline: float) -> None:
-    """Return at `deadline`, a reading of `time.monotonic`; ConnectionClosed if the connection ends before.
+    """Return at `deadline`, a reading of `time.monotonic`; ConnectionClosed if the connection ends
+    before.
 
-    It waits in recv and not in a sleep, because recv is where Ping and Close get their answers (§5.5).
+    It waits in recv and not in a sleep, because recv is where Ping and Close get their answers
+    (§5.5).
     """
     while (left := deadline - time.monotonic()) > 0:
         with suppress(TimeoutError):
@@ -71,7 +75,9 @@ def serve_endpoint(connection: Connection) -> None:
 
 
 def process_request(connection: Connection, request: Request) -> Response | None:
-    """A page or a 404 instead of a handshake. None: the rules of §4.2.1 decide, and explain themselves."""
+    """A page or a 404 instead of a handshake. None: the rules of §4.2.1 decide, and explain
+    themselves.
+    """
     answer = None if is_upgrade_attempt(request) else plain_answer(connection, request)
     if answer is None and request.path not in HANDLERS:
         return connection.respond(HTTPStatus.NOT_FOUND, NOT_FOUND)

@@ -1,10 +1,13 @@
-"""RFC 6455 §6, §7: the conductor of one connection: messages received and sent, control frames answered, the close.
+"""RFC 6455 §6, §7: the conductor of one connection: messages received and sent, control frames
+answered, the close.
 
-Four things change while it lives, each in one place: the receive buffer (`Stream`), the half-built message
-(`IncomingMessage`), the closing state (`FrameWriter`) and the Pings that wait for their Pongs (`PendingPings`).
+Four things change while it lives, each in one place: the receive buffer (`Stream`), the half-built
+message (`IncomingMessage`), the closing state (`FrameWriter`) and the Pings that wait for their
+Pongs (`PendingPings`).
 
-Three locks: `_reading` belongs to the one thread that receives, `_sending` to the one whose message is fragmented or
-compressed, and the writer's own to the one that writes a frame. They are taken in this order.
+Three locks: `_reading` belongs to the one thread that receives, `_sending` to the one whose message
+is fragmented or compressed, and the writer's own to the one that writes a frame. They are taken in
+this order.
 """
 
 from __future__ import annotations
@@ -53,7 +56,9 @@ LINGER = 1.0
 """Seconds for which what the peer still sends is read and dropped after our last byte (§7.1.1)."""
 
 Trace = Callable[[Side, bytes], None]
-"""Called with who sent them and the bytes as they are on the wire, or inside TLS; no bytes are the end."""
+"""Called with who sent them and the bytes as they are on the wire, or inside TLS; no bytes are the
+end.
+"""
 
 
 class _TimeUp(Exception):
@@ -61,9 +66,11 @@ class _TimeUp(Exception):
 
 
 class Connection:
-    """One WebSocket connection. Any thread may call `send`, `ping`, `pong` and `close`; one at a time may `recv`.
+    """One WebSocket connection. Any thread may call `send`, `ping`, `pong` and `close`; one at a
+    time may `recv`.
 
-    `compression` says what to agree on; a server's `process_request` may still change it for its connection.
+    `compression` says what to agree on; a server's `process_request` may still change it for its
+    connection.
     """
 
     __slots__ = (
@@ -132,7 +139,10 @@ class Connection:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         """Close with 1000, or with 1011 if the block raised an exception."""
         self.close(CloseCode.NORMAL_CLOSURE if error is None else CloseCode.INTERNAL_ERROR)
@@ -157,7 +167,9 @@ class Connection:
 
     @property
     def close_code(self) -> int | None:
-        """The code of the peer's Close, 1005 if it had none, 1006 if none came; None before the end (§7.1.5)."""
+        """The code of the peer's Close, 1005 if it had none, 1006 if none came; None before the end
+        (§7.1.5).
+        """
         return self._writer.closing.code
 
     @property
@@ -172,9 +184,11 @@ class Connection:
 
     @property
     def trace(self) -> Trace | None:
-        """Gets every byte as it is on the wire, in the thread that sends or receives it, which waits meanwhile.
+        """Gets every byte as it is on the wire, in the thread that sends or receives it, which
+        waits meanwhile.
 
-        What we send is told before it leaves. A function that raises is logged and set back to None.
+        What we send is told before it leaves. A function that raises is logged and set back to
+        None.
         """
         return self._trace
 
@@ -185,9 +199,11 @@ class Connection:
 
     @property
     def read_size(self) -> int:
-        """The most bytes to take from the system at once; 0 for as many as there are. To show that it does not matter.
+        """The most bytes to take from the system at once; 0 for as many as there are. To show that
+        it does not matter.
 
-        TCP is a stream (§1.5): where its pieces end says nothing about where frames do. ValueError for a negative one.
+        TCP is a stream (§1.5): where its pieces end says nothing about where frames do. ValueError
+        for a negative one.
         """
         return self._stream.read_size
 
@@ -208,17 +224,20 @@ class Connection:
             log_error(self.settings.logger, self.peer, "the trace failed, and is off now", error)
 
     def respond(self, status: HTTPStatus | int, text: str) -> Response:
-        """A plain-text HTTP response, for `process_request` to return instead of a WebSocket connection (§4.2.2)."""
+        """A plain-text HTTP response, for `process_request` to return instead of a WebSocket
+        connection (§4.2.2).
+        """
         return Response.text(HTTPStatus(status), text)
 
     # Receiving (§6.2)
 
     def recv(self, timeout: float | None = None) -> str | bytes:
-        """The next message, str for text, bytes for binary; blocks until it is whole, or for `timeout` seconds.
+        """The next message, str for text, bytes for binary; blocks until it is whole, or for
+        `timeout` seconds.
 
-        TimeoutError when they have passed; what has come of a message is kept for the next call. The time is looked
-        at between frames and between pieces of a payload. ConnectionClosed once the connection has ended,
-        ConcurrencyError if another thread is receiving.
+        TimeoutError when they have passed; what has come of a message is kept for the next call.
+        The time is looked at between frames and between pieces of a payload. ConnectionClosed once
+        the connection has ended, ConcurrencyError if another thread is receiving.
         """
         if not self._reading.acquire(False):
             self._wait_for_the_end(timeout)
@@ -233,14 +252,18 @@ class Connection:
                 data = self._collect(data, end, deadline)
             return data
         except _TimeUp:
-            raise TimeoutError(f"no whole message within {timeout} s; what came of it is kept") from None
+            raise TimeoutError(
+                f"no whole message within {timeout} s; what came of it is kept"
+            ) from None
         finally:
             self._reading.release()
 
     def recv_streaming(self) -> Iterator[str | bytes]:
-        """The next message piece by piece as it arrives, cut anywhere but inside a character; the last may be empty.
+        """The next message piece by piece as it arrives, cut anywhere but inside a character; the
+        last may be empty.
 
-        Errors are those of `recv`. What is not read of the message is dropped by the next call that receives.
+        Errors are those of `recv`. What is not read of the message is dropped by the next call that
+        receives.
         """
         mine: object = None
         end = False
@@ -255,7 +278,9 @@ class Connection:
                 elif mine is self._streaming:
                     data, end = self._next_piece(None)
                 else:
-                    raise ConcurrencyError("the rest of this message is dropped, as another call has received since")
+                    raise ConcurrencyError(
+                        "the rest of this message is dropped, as another call has received since"
+                    )
                 if end:
                     self._streaming = None
             finally:
@@ -264,14 +289,20 @@ class Connection:
                 yield data
 
     def _check_readable(self) -> None:
-        """While it is closing too, what the peer has sent before its Close can be received (§7.1.2)."""
+        """While it is closing too, what the peer has sent before its Close can be received
+        (§7.1.2).
+        """
         if self.state in (CONNECTING, CLOSED):
             raise self._writer.not_open()
 
     def _wait_for_the_end(self, timeout: float | None) -> None:
-        """The reading thread is another one: a mistake, unless it is in `close` and this one comes for the news."""
+        """The reading thread is another one: a mistake, unless it is in `close` and this one comes
+        for the news.
+        """
         if self.state is OPEN:
-            raise ConcurrencyError("another thread is receiving on this connection; receive in one thread only")
+            raise ConcurrencyError(
+                "another thread is receiving on this connection; receive in one thread only"
+            )
         if not self._reading.acquire(timeout=-1 if timeout is None else timeout):
             raise TimeoutError(f"the connection is closing, and not closed within {timeout} s")
 
@@ -297,7 +328,9 @@ class Connection:
                 self._streaming = None
 
     def _next_piece(self, deadline: float | None) -> tuple[str | bytes, bool]:
-        """The next piece of a data message and whether it is the last; control frames are answered on the way."""
+        """The next piece of a data message and whether it is the last; control frames are answered
+        on the way.
+        """
         try:
             incoming = self._incoming
             while not incoming.in_frame:
@@ -344,11 +377,13 @@ class Connection:
     # Sending (§6.1)
 
     def send(self, message: str | bytes | Iterable[str] | Iterable[bytes]) -> None:
-        """Send a text message (str), a binary one (bytes), or the fragments of one (an iterable of either).
+        """Send a text message (str), a binary one (bytes), or the fragments of one (an iterable of
+        either).
 
-        Blocks until the system has taken it all, and while another thread sends a fragmented message. Each fragment
-        leaves as soon as the iterable gives it. ConnectionClosed if the connection is not open any more, or ends in
-        the middle; UnicodeEncodeError for a str with surrogates, which is not text in UTF-8.
+        Blocks until the system has taken it all, and while another thread sends a fragmented
+        message. Each fragment leaves as soon as the iterable gives it. ConnectionClosed if the
+        connection is not open any more, or ends in the middle; UnicodeEncodeError for a str with
+        surrogates, which is not text in UTF-8.
         """
         if isinstance(message, str):
             opcode, payload = TEXT, message.encode()
@@ -367,7 +402,9 @@ class Connection:
                 self._writer.write(opcode, self._deflater.deflate(payload), rsv1=True)
 
     def _send_fragments(self, fragments: Iterator[str | bytes]) -> None:
-        """§5.4. The last frame has no data, so that no fragment waits for the next to learn that it is the last."""
+        """§5.4. The last frame has no data, so that no fragment waits for the next to learn that it
+        is the last.
+        """
         kind: type | None = None
         started = False
         with self._sending, self._writer.fragmented():
@@ -375,17 +412,23 @@ class Connection:
                 for fragment in fragments:
                     kind = kind or (str if isinstance(fragment, str) else bytes)
                     payload = encode_fragment(fragment, kind)
-                    self._write_fragment(CONT if started else TEXT if kind is str else BINARY, payload, fin=False)
+                    self._write_fragment(
+                        CONT if started else TEXT if kind is str else BINARY, payload, fin=False
+                    )
                     started = True
             except BaseException as error:
                 if started and not isinstance(error, ConnectionClosed):
-                    self._writer.start_closing(Close(CloseCode.INTERNAL_ERROR, "§5.4: a fragmented message broke off"))
+                    self._writer.start_closing(
+                        Close(CloseCode.INTERNAL_ERROR, "§5.4: a fragmented message broke off")
+                    )
                 raise
             if started:
                 self._write_fragment(CONT, b"", fin=True)
 
     def _write_fragment(self, opcode: int, payload: bytes, fin: bool) -> None:
-        """RFC 7692 §6.1: all of a message is compressed or nothing of it, and only its first frame says so."""
+        """RFC 7692 §6.1: all of a message is compressed or nothing of it, and only its first frame
+        says so.
+        """
         if self._deflater is None:
             self._writer.write(opcode, payload, fin, between_fragments=True)
         else:
@@ -393,7 +436,8 @@ class Connection:
             self._writer.write(opcode, payload, fin, rsv1=opcode != CONT, between_fragments=True)
 
     def ping(self, data: str | bytes | None = None) -> threading.Event:
-        """Send a Ping; an event that is set when its Pong comes, with `latency`, or when the connection ends.
+        """Send a Ping; an event that is set when its Pong comes, with `latency`, or when the
+        connection ends.
 
         The Pong is noticed while a thread receives. Blocks like `send`. ValueError above 125 bytes;
         ConcurrencyError if a Ping with the same data still waits for its Pong.
@@ -401,7 +445,9 @@ class Connection:
         payload = os.urandom(4) if data is None else control_payload(data)
         answered = threading.Event()
         if not self._pings.add(payload, monotonic(), answered):
-            raise ConcurrencyError("a Ping with the same data still waits for its Pong; use other data, or none")
+            raise ConcurrencyError(
+                "a Ping with the same data still waits for its Pong; use other data, or none"
+            )
         try:
             self._writer.write(PING, payload, between_fragments=True)
         except ConnectionClosed:
@@ -410,11 +456,14 @@ class Connection:
         return answered
 
     def pong(self, data: str | bytes = b"") -> None:
-        """Send a Pong that nobody asked for, a heartbeat in one direction (§5.5.3). Blocks like `send`."""
+        """Send a Pong that nobody asked for, a heartbeat in one direction (§5.5.3). Blocks like
+        `send`.
+        """
         self._writer.write(PONG, control_payload(data), between_fragments=True)
 
     def send_raw(self, data: bytes) -> None:
-        """Send these bytes as they are, behind the last frame and before the next, to break the rules on purpose.
+        """Send these bytes as they are, behind the last frame and before the next, to break the
+        rules on purpose.
 
         Blocks like `send`. ConnectionClosed if the connection is closed; closing is no hindrance.
         """
@@ -423,17 +472,26 @@ class Connection:
     # Closing (§7)
 
     def close(self, code: int = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
-        """Close the connection, and wait for the peer's Close for at most `close_timeout` seconds (§7.1.2).
+        """Close the connection, and wait for the peer's Close for at most `close_timeout` seconds
+        (§7.1.2).
 
-        Messages that arrive meanwhile are dropped. Harmless when the connection is closing or closed already.
-        ValueError for a code that must not be sent (§7.4) or a reason above 123 bytes.
+        Messages that arrive meanwhile are dropped. Harmless when the connection is closing or
+        closed already. ValueError for a code that must not be sent (§7.4) or a reason above 123
+        bytes.
         """
         if self.state is CONNECTING:
             raise self._writer.not_open()
         if code == CloseCode.NO_STATUS_RCVD:
-            raise ValueError("§7.4.1: close code 1005 must not be sent; leave the code out, which sends 1000")
+            raise ValueError(
+                "§7.4.1: close code 1005 must not be sent; leave the code out, which sends 1000"
+            )
         if code == CloseCode.MANDATORY_EXTENSION and self.side is Side.SERVER:
-            raise ValueError("§7.4.1: close code 1010 is for clients; a server refuses the opening handshake instead")
+            raise ValueError(
+                (
+                    "§7.4.1: close code 1010 is for clients; a server refuses the opening "
+                    "handshake instead"
+                )
+            )
         self._writer.start_closing(Close(code, reason))
         with self._reading:
             while self.state is not CLOSED:
@@ -443,16 +501,24 @@ class Connection:
                     pass
 
     def go_away(self) -> bool:
-        """Start to close with 1001 without ever waiting; False if a writer is at work just now, so try again."""
+        """Start to close with 1001 without ever waiting; False if a writer is at work just now, so
+        try again.
+        """
         return self._writer.try_close(CloseCode.GOING_AWAY, "the server is stopping")
 
     def abort(self, cause: str = "aborted") -> None:
-        """End the TCP connection at once, without a Close frame; whoever waits for it wakes. Never blocks."""
+        """End the TCP connection at once, without a Close frame; whoever waits for it wakes. Never
+        blocks.
+        """
         self._stream.abort(cause)
 
     def _fail(self, failure: ConnectionFailure) -> None:
-        """§7.1.7: send a Close with the code of the failure, process nothing more, end the TCP connection."""
-        self.settings.logger.warning("%s: connection failed with %d: %s", self.peer, failure.close_code, failure)
+        """§7.1.7: send a Close with the code of the failure, process nothing more, end the TCP
+        connection.
+        """
+        self.settings.logger.warning(
+            "%s: connection failed with %d: %s", self.peer, failure.close_code, failure
+        )
         self._writer.start_closing(Close(failure.close_code, cut_reason(str(failure))))
         self.end(linger=True)
 
@@ -465,7 +531,9 @@ class Connection:
         self._compression_threshold = settings.threshold
 
     def open(self, head: bytes = b"") -> None:
-        """Messages may flow from now on, behind `head`, the server's answer, and the heartbeat starts."""
+        """Messages may flow from now on, behind `head`, the server's answer, and the heartbeat
+        starts.
+        """
         self._writer.open(head)
         interval = self.settings.ping_interval
         if interval is not None:
@@ -480,7 +548,9 @@ class Connection:
             self._heartbeat = self._timers.call_at(heartbeat.next_time, heartbeat)
 
     def end(self, linger: bool = False) -> None:
-        """End the TCP connection; for the thread that reads. Blocks while it lingers, for at most 1 s."""
+        """End the TCP connection; for the thread that reads. Blocks while it lingers, for at most 1
+        s.
+        """
         if linger:
             self._stream.half_close()
             self._stream.drain(LINGER)
@@ -493,7 +563,9 @@ class Connection:
         self._pings.release_all()
 
     def _end_after_close(self) -> None:
-        """§7.1.1: the server ends TCP first, so that TIME_WAIT stays on its side. A client waits for it to do so."""
+        """§7.1.1: the server ends TCP first, so that TIME_WAIT stays on its side. A client waits
+        for it to do so.
+        """
         if self.side is Side.CLIENT:
             self._stream.drain(self.settings.close_timeout)
         self.end(linger=self.side is Side.SERVER)
@@ -525,5 +597,10 @@ def control_payload(data: str | bytes) -> bytes:
     """The payload of a Ping or Pong. ValueError above 125 bytes (§5.5)."""
     payload = data.encode() if isinstance(data, str) else bytes(data)
     if len(payload) > MAX_CONTROL_PAYLOAD:
-        raise ValueError(f"§5.5: {len(payload)} bytes do not fit a control frame; send at most {MAX_CONTROL_PAYLOAD}")
+        raise ValueError(
+            (
+                f"§5.5: {len(payload)} bytes do not fit a control frame; send at most "
+                f"{MAX_CONTROL_PAYLOAD}"
+            )
+        )
     return payload

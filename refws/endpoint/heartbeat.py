@@ -1,4 +1,6 @@
-"""RFC 6455 §5.5.2, §5.5.3: Pings sent on a schedule, Pongs matched to their Pings, a silent peer noticed."""
+"""RFC 6455 §5.5.2, §5.5.3: Pings sent on a schedule, Pongs matched to their Pings, a silent peer
+noticed.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +12,21 @@ from typing import Protocol
 SECOND_LOOK = 1.0
 """Seconds after which a silent peer is looked at again before it is given up.
 
-At the first look our thread may just have come back from a busy handler, with bytes of the peer not read yet.
+At the first look our thread may just have come back from a busy handler, with bytes of the peer not
+read yet.
 """
 
 
 BEATS_PER_INTERVAL = 50
-"""Into so many beats the Pings of all connections are gathered: sent one by one they would cost a third more."""
+"""Into so many beats the Pings of all connections are gathered: sent one by one they would cost a
+third more.
+"""
 
 
 def next_beat(now: float, interval: float) -> float:
-    """The start for a heartbeat, at `now` or a little later, on the beats that all of this interval share."""
+    """The start for a heartbeat, at `now` or a little later, on the beats that all of this interval
+    share.
+    """
     beat = interval / BEATS_PER_INTERVAL
     return math.ceil(now / beat) * beat
 
@@ -38,7 +45,9 @@ class Watched(Protocol):
 
 
 class PendingPings:
-    """The Pings that wait for their Pongs, oldest first; and the round-trip time of the last one that got it."""
+    """The Pings that wait for their Pongs, oldest first; and the round-trip time of the last one
+    that got it.
+    """
 
     __slots__ = ("latency", "_lock", "_pings")
 
@@ -59,7 +68,9 @@ class PendingPings:
             if payload in self._pings:
                 return False
             if answered is None:
-                self._pings = {key: ping for key, ping in self._pings.items() if ping[1] is not None}
+                self._pings = {
+                    key: ping for key, ping in self._pings.items() if ping[1] is not None
+                }
             self._pings[payload] = (now, answered)
             return True
 
@@ -69,7 +80,9 @@ class PendingPings:
             self._pings.pop(payload, None)
 
     def answer(self, payload: bytes, now: float) -> bool:
-        """Match a Pong: its Ping and all earlier ones count as answered (§5.5.3). False for an unsolicited Pong."""
+        """Match a Pong: its Ping and all earlier ones count as answered (§5.5.3). False for an
+        unsolicited Pong.
+        """
         with self._lock:
             if payload not in self._pings:
                 return False
@@ -91,13 +104,15 @@ class PendingPings:
 
 
 class Heartbeat:
-    """When to send a Ping, and when to give the peer up. Called by the timer thread only; all times in seconds.
+    """When to send a Ping, and when to give the peer up. Called by the timer thread only; all times
+    in seconds.
 
-    Any byte received counts as life, as a peer inside a long frame cannot answer (§5.5.2). Silence counts only while
-    our own thread waits to read. A Ping that does not fit the send buffer for `timeout` seconds, with nothing else
-    written either, means a peer that does not read.
+    Any byte received counts as life, as a peer inside a long frame cannot answer (§5.5.2). Silence
+    counts only while our own thread waits to read. A Ping that does not fit the send buffer for
+    `timeout` seconds, with nothing else written either, means a peer that does not read.
 
-    `send_ping(now)` gives True if the Ping was sent, False if it did not fit, None if a writer is just at work.
+    `send_ping(now)` gives True if the Ping was sent, False if it did not fit, None if a writer is
+    just at work.
     """
 
     __slots__ = (
@@ -136,15 +151,25 @@ class Heartbeat:
     @property
     def next_time(self) -> float:
         """When the heartbeat wants to be called next."""
-        return self._next_ping if self._silence_judged_at is None else min(self._next_ping, self._silence_judged_at)
+        return (
+            self._next_ping
+            if self._silence_judged_at is None
+            else min(self._next_ping, self._silence_judged_at)
+        )
 
     def __call__(self, now: float) -> float | None:
         """Do what is due; the time of the next call, or None once the peer was given up."""
-        if self._silence_judged_at is not None and now >= self._silence_judged_at and self._is_silent(now):
+        if (
+            self._silence_judged_at is not None
+            and now >= self._silence_judged_at
+            and self._is_silent(now)
+        ):
             self._give_up(f"nothing received for {self._timeout:g} s after a Ping")
             return None
         if now >= self._next_ping and self._ping_is_blocked(now):
-            self._give_up(f"no Ping could be sent for {self._timeout:g} s, as the peer does not read")
+            self._give_up(
+                f"no Ping could be sent for {self._timeout:g} s, as the peer does not read"
+            )
             return None
         return self.next_time
 

@@ -1,6 +1,8 @@
-"""RFC 6455 §6.1, §5.3, §5.5.1, §7.1: whole frames onto the stream, one at a time; none but the right after a Close.
+"""RFC 6455 §6.1, §5.3, §5.5.1, §7.1: whole frames onto the stream, one at a time; none but the
+right after a Close.
 
-The closing state lives here, because what may be written depends on it: it changes under the write lock only.
+The closing state lives here, because what may be written depends on it: it changes under the write
+lock only.
 """
 
 from __future__ import annotations
@@ -20,9 +22,19 @@ from .timers import Timer
 
 
 class FrameWriter:
-    """The sending side of one connection. Any thread may call any method; those named `try_` never block."""
+    """The sending side of one connection. Any thread may call any method; those named `try_` never
+    block.
+    """
 
-    __slots__ = ("closing", "_fragmenting", "_stream", "_masking", "_close_timeout", "_close_deadline", "_lock")
+    __slots__ = (
+        "closing",
+        "_fragmenting",
+        "_stream",
+        "_masking",
+        "_close_timeout",
+        "_close_deadline",
+        "_lock",
+    )
 
     def __init__(self, stream: Stream, close_timeout: float, side: Side) -> None:
         self.closing = ClosingHandshake()
@@ -34,7 +46,8 @@ class FrameWriter:
         self._lock = threading.Lock()
 
     def open(self, head: bytes) -> None:
-        """Send the head that ends the opening handshake; frames may follow it (§4.2.2). Blocks like `write`.
+        """Send the head that ends the opening handshake; frames may follow it (§4.2.2). Blocks like
+        `write`.
 
         A client has sent its head before.
         """
@@ -44,12 +57,18 @@ class FrameWriter:
             self.closing.open()
 
     def write(
-        self, opcode: int, payload: bytes, fin: bool = True, rsv1: bool = False, between_fragments: bool = False
+        self,
+        opcode: int,
+        payload: bytes,
+        fin: bool = True,
+        rsv1: bool = False,
+        between_fragments: bool = False,
     ) -> bool:
-        """One frame, whole; blocks until the system has taken it. ConnectionClosed if the connection is not open.
+        """One frame, whole; blocks until the system has taken it. ConnectionClosed if the
+        connection is not open.
 
-        False, and nothing was sent, while a message goes out fragmented, unless this frame may stand between its
-        fragments (§5.4): a control frame, or the next fragment.
+        False, and nothing was sent, while a message goes out fragmented, unless this frame may
+        stand between its fragments (§5.4): a control frame, or the next fragment.
         """
         if self._masking:
             header, payload = self._encode(opcode, payload, fin, rsv1), b""
@@ -71,7 +90,9 @@ class FrameWriter:
 
     @contextmanager
     def fragmented(self) -> Iterator[None]:
-        """Meanwhile one message goes out in fragments; who does that must see to it that it is only one."""
+        """Meanwhile one message goes out in fragments; who does that must see to it that it is only
+        one.
+        """
         with self._lock:
             self._fragmenting = True
         try:
@@ -81,7 +102,9 @@ class FrameWriter:
                 self._fragmenting = False
 
     def write_raw(self, data: bytes) -> None:
-        """Bytes that need not be a frame; blocks like `write`. ConnectionClosed if the stream has ended."""
+        """Bytes that need not be a frame; blocks like `write`. ConnectionClosed if the stream has
+        ended.
+        """
         with self._lock:
             if self.closing.state in (CONNECTING, CLOSED):
                 raise self.not_open()
@@ -92,11 +115,17 @@ class FrameWriter:
                 raise self.not_open() from None
 
     def _encode(self, opcode: int, payload: bytes, fin: bool = True, rsv1: bool = False) -> bytes:
-        """The frame; from a client with a fresh key that nobody can predict, or the masking would not help (§10.3)."""
-        return encode_frame(opcode, payload, fin, rsv1, os.urandom(KEY_LENGTH) if self._masking else None)
+        """The frame; from a client with a fresh key that nobody can predict, or the masking would
+        not help (§10.3).
+        """
+        return encode_frame(
+            opcode, payload, fin, rsv1, os.urandom(KEY_LENGTH) if self._masking else None
+        )
 
     def write_pong(self, payload: bytes) -> None:
-        """The answer to a Ping, also after our own Close: only that of the peer ends the duty to answer (§5.5.2)."""
+        """The answer to a Ping, also after our own Close: only that of the peer ends the duty to
+        answer (§5.5.2).
+        """
         with self._lock:
             self._stream.write(self._encode(PONG, payload))
 
@@ -111,7 +140,9 @@ class FrameWriter:
                 self._write_close(close, body)
 
     def answer_close(self, close: Close) -> None:
-        """§5.5.1: note the peer's Close, and answer it with the same code unless our Close is out already."""
+        """§5.5.1: note the peer's Close, and answer it with the same code unless our Close is out
+        already.
+        """
         with self._lock:
             self.closing.receive(close)
             if self.closing.sent is None:
@@ -127,11 +158,17 @@ class FrameWriter:
             self._stream.abort(str(error))
 
     def try_ping(self, payload: bytes) -> bool | None:
-        """True if a Ping was sent, False if it does not fit the send buffer, None if that cannot be told just now."""
+        """True if a Ping was sent, False if it does not fit the send buffer, None if that cannot be
+        told just now.
+        """
         if not self._lock.acquire(blocking=False):
             return None
         try:
-            return self._stream.try_write(self._encode(PING, payload)) if self.closing.state is OPEN else None
+            return (
+                self._stream.try_write(self._encode(PING, payload))
+                if self.closing.state is OPEN
+                else None
+            )
         except OSError as error:
             self._stream.abort(str(error))
             return None
@@ -139,7 +176,9 @@ class FrameWriter:
             self._lock.release()
 
     def try_close(self, code: int, reason: str) -> bool:
-        """False if a writer is at work just now; else a Close was sent, or the stream ended where it did not fit."""
+        """False if a writer is at work just now; else a Close was sent, or the stream ended where
+        it did not fit.
+        """
         if not self._lock.acquire(blocking=False):
             return False
         try:
@@ -156,7 +195,9 @@ class FrameWriter:
         self._set_close_deadline()
         try:
             if not self._stream.try_write(self._encode(CLOSE, close.serialize())):
-                self._stream.abort("no room for a Close in the send buffer, as the peer does not read")
+                self._stream.abort(
+                    "no room for a Close in the send buffer, as the peer does not read"
+                )
         except OSError as error:
             self._stream.abort(str(error))
 
@@ -165,7 +206,9 @@ class FrameWriter:
         self._close_deadline = self._stream.abort_at(monotonic() + self._close_timeout, cause)
 
     def end(self) -> None:
-        """The TCP connection has ended (§7.1.4); the socket goes back to the system. Only for the thread that reads."""
+        """The TCP connection has ended (§7.1.4); the socket goes back to the system. Only for the
+        thread that reads.
+        """
         with self._lock:
             self.closing.tcp_closed()
             self._stream.close()
@@ -175,5 +218,9 @@ class FrameWriter:
     def not_open(self, cause: str = "") -> ConnectionClosed | InvalidState:
         """The exception that says why nothing can be sent or received."""
         if self.closing.state is CONNECTING:
-            return InvalidState("the opening handshake is not done; wait for the handler to be called")
-        return connection_closed(self.closing.received, self.closing.sent, self._stream.cause or cause)
+            return InvalidState(
+                "the opening handshake is not done; wait for the handler to be called"
+            )
+        return connection_closed(
+            self.closing.received, self.closing.sent, self._stream.cause or cause
+        )

@@ -1,4 +1,6 @@
-"""RFC 6455 §4.2: connections accepted, a thread for each, the handler called in it, and the stop of it all."""
+"""RFC 6455 §4.2: connections accepted, a thread for each, the handler called in it, and the stop of
+it all.
+"""
 
 from __future__ import annotations
 
@@ -36,16 +38,22 @@ PAUSE_WITHOUT_DESCRIPTORS = 0.1
 """Seconds without accepting after the system had no file descriptor left for a connection."""
 
 WAKE_BYTES = 4096
-"""Most bytes to take at once from the socket that wakes the accept thread; each stands for a signal or a `stop`."""
+"""Most bytes to take at once from the socket that wakes the accept thread; each stands for a signal
+or a `stop`.
+"""
 
 MAX_TURNED_AWAY = 64
 """Connections beyond the limit whose 503 is given time to be read; any more are just closed."""
 
 
 class ConnectionThread(threading.Thread):
-    """The thread of one connection. Its own `run` saves a level of C calls, and with it a page of 4 KiB of stack."""
+    """The thread of one connection. Its own `run` saves a level of C calls, and with it a page of 4
+    KiB of stack.
+    """
 
-    def __init__(self, serve: Callable[[Connection, Stream], None], connection: Connection, stream: Stream) -> None:
+    def __init__(
+        self, serve: Callable[[Connection, Stream], None], connection: Connection, stream: Stream
+    ) -> None:
         super().__init__(name=f"refws {connection.peer}", daemon=True)
         self._serve = serve
         self._connection = connection
@@ -56,10 +64,16 @@ class ConnectionThread(threading.Thread):
 
 
 class Server:
-    """A listening socket and the connections that came from it. Made by `serve`; a context manager that shuts down."""
+    """A listening socket and the connections that came from it. Made by `serve`; a context manager
+    that shuts down.
+    """
 
     def __init__(
-        self, sock: socket.socket, service: Service, settings: Settings, context: tls.SSLContext | None = None
+        self,
+        sock: socket.socket,
+        service: Service,
+        settings: Settings,
+        context: tls.SSLContext | None = None,
     ) -> None:
         self._sock = sock
         self._context = context
@@ -82,7 +96,10 @@ class Server:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.shutdown()
 
@@ -99,8 +116,15 @@ class Server:
     # Accepting
 
     def serve_forever(self) -> None:
-        """Accept connections, each served in a thread of its own, until `stop` or `shutdown` is called."""
-        with self._accepting, self._as_accept_thread(), self._woken_by_signals(), Selector() as selector:
+        """Accept connections, each served in a thread of its own, until `stop` or `shutdown` is
+        called.
+        """
+        with (
+            self._accepting,
+            self._as_accept_thread(),
+            self._woken_by_signals(),
+            Selector() as selector,
+        ):
             if not self._stopping:
                 selector.register(self._sock, EVENT_READ)
                 selector.register(self._wake_receiver, EVENT_READ)
@@ -123,7 +147,9 @@ class Server:
 
     @contextmanager
     def _woken_by_signals(self) -> Iterator[None]:
-        """Let a signal end the wait, even one that arrives just before it: only then does Python call its handler."""
+        """Let a signal end the wait, even one that arrives just before it: only then does Python
+        call its handler.
+        """
         if threading.current_thread() is not threading.main_thread() or self._stopping:
             yield
             return
@@ -145,7 +171,9 @@ class Server:
         except (BlockingIOError, ConnectionError):
             return
         except OSError as error:
-            self._settings.logger.error("cannot accept a connection: %s; raise the limit of open files", error)
+            self._settings.logger.error(
+                "cannot accept a connection: %s; raise the limit of open files", error
+            )
             self._pause(PAUSE_WITHOUT_DESCRIPTORS)
             return
         sock.setblocking(True)
@@ -164,22 +192,30 @@ class Server:
             if accepted:
                 self._threads[connection] = thread
         if not accepted:
-            return self._turn_away(stream, f"{limit} connections are open, as many as this server takes")
+            return self._turn_away(
+                stream, f"{limit} connections are open, as many as this server takes"
+            )
         try:
             thread.start()
         except RuntimeError as error:
             self._forget(connection)
-            self._settings.logger.error("cannot start a thread: %s; raise the limit of threads or memory", error)
+            self._settings.logger.error(
+                "cannot start a thread: %s; raise the limit of threads or memory", error
+            )
             self._turn_away(stream, "this server cannot start another thread")
 
     def _stream(self, sock: socket.socket) -> Stream:
         if self._context is None:
             return Stream(sock, self._timers, self._settings.send_timeout)
-        return TLSStream(sock, self._timers, self._settings.send_timeout, self._context, Side.SERVER)
+        return TLSStream(
+            sock, self._timers, self._settings.send_timeout, self._context, Side.SERVER
+        )
 
     def _turn_away(self, stream: Stream, why: str) -> None:
         """Answer 503 without ever waiting, as this runs in the accept thread."""
-        response = Response.text(HTTPStatus.SERVICE_UNAVAILABLE, f"{why}; try again later.\n", [("Retry-After", "1")])
+        response = Response.text(
+            HTTPStatus.SERVICE_UNAVAILABLE, f"{why}; try again later.\n", [("Retry-After", "1")]
+        )
         with suppress(OSError):
             stream.try_write(response.to_bytes())
         stream.half_close()
@@ -204,7 +240,12 @@ class Server:
             if open_connection(connection, stream, self._service):
                 self._handle(connection)
         except Exception as error:
-            log_error(self._settings.logger, connection.peer, "a mistake in refws, please report it", error)
+            log_error(
+                self._settings.logger,
+                connection.peer,
+                "a mistake in refws, please report it",
+                error,
+            )
         finally:
             if connection.state is not State.CLOSED:
                 connection.end()
@@ -232,16 +273,20 @@ class Server:
     # Stopping
 
     def stop(self) -> None:
-        """Make `serve_forever` return soon; connections live on. May be called anywhere, a signal handler included."""
+        """Make `serve_forever` return soon; connections live on. May be called anywhere, a signal
+        handler included.
+        """
         self._stopping = True
         with suppress(OSError):
             self._wake_sender.send(b"\0")
 
     def shutdown(self) -> None:
-        """Accept no more, send 1001 to every connection, and wait for them for `close_timeout` and a little longer.
+        """Accept no more, send 1001 to every connection, and wait for them for `close_timeout` and
+        a little longer.
 
-        In a signal handler of the accepting thread it does what `stop` does; the end of the `with` block does the rest.
-        A handler that has not returned by then is left behind, with its connection and the timer thread.
+        In a signal handler of the accepting thread it does what `stop` does; the end of the `with`
+        block does the rest. A handler that has not returned by then is left behind, with its
+        connection and the timer thread.
         """
         self.stop()
         if self._accept_thread is threading.current_thread():
@@ -261,7 +306,9 @@ class Server:
             self._timers.stop()
 
     def abort(self) -> None:
-        """End every connection at once, without a Close frame. Does not wait for them; not for a signal handler."""
+        """End every connection at once, without a Close frame. Does not wait for them; not for a
+        signal handler.
+        """
         self.stop()
         for connection in self.connections:
             connection.abort("the server was told to end at once")
@@ -277,7 +324,9 @@ class Server:
                 os.unlink(self.address)
 
     def _go_away(self) -> None:
-        """§7.4.1: 1001 to all. A connection that a writer is busy with is tried again until `close_timeout`."""
+        """§7.4.1: 1001 to all. A connection that a writer is busy with is tried again until
+        `close_timeout`.
+        """
         give_up_at = monotonic() + self._settings.close_timeout
         busy = [connection for connection in self.connections if not connection.go_away()]
         pause = threading.Event()
@@ -290,11 +339,17 @@ class Server:
     def _wait_for_threads(self, seconds: float) -> None:
         give_up_at = monotonic() + seconds
         with self._lock:
-            threads = [thread for thread in self._threads.values() if thread is not threading.current_thread()]
+            threads = [
+                thread
+                for thread in self._threads.values()
+                if thread is not threading.current_thread()
+            ]
         for thread in threads:
             thread.join(max(0, give_up_at - monotonic()))
         for thread in filter(threading.Thread.is_alive, threads):
-            self._settings.logger.warning("%s: its handler has not returned; it is left behind", thread.name)
+            self._settings.logger.warning(
+                "%s: its handler has not returned; it is left behind", thread.name
+            )
 
 
 def serve(
@@ -320,17 +375,21 @@ def serve(
     trace: ChooseTrace | None = None,
     logger: Logger | None = None,
 ) -> Server:
-    """A server that listens already; call its `serve_forever` to accept connections. OSError if it cannot listen.
+    """A server that listens already; call its `serve_forever` to accept connections. OSError if it
+    cannot listen.
 
-    `handler` is called with each open connection, in the thread of that connection; when it returns, the connection
-    is closed with 1000, when it raises, with 1011. `process_request(connection, request)` sees every request first
-    and may return a response of its own, or None. `trace(connection)` is called before that, and returns the `trace`
-    of the connection, or None. `ssl`, a context with the server's certificate, makes it a server for wss://. Times are
-    in seconds, sizes in bytes, None switches a limit off.
+    `handler` is called with each open connection, in the thread of that connection; when it
+    returns, the connection is closed with 1000, when it raises, with 1011.
+    `process_request(connection, request)` sees every request first and may return a response of its
+    own, or None. `trace(connection)` is called before that, and returns the `trace` of the
+    connection, or None. `ssl`, a context with the server's certificate, makes it a server for
+    wss://. Times are in seconds, sizes in bytes, None switches a limit off.
     """
     if isinstance(origins, str) or isinstance(subprotocols, str):
         raise TypeError("origins and subprotocols are lists of str, not a str")
-    service = Service(handler, origins, tuple(subprotocols or ()), process_request, max_connections, trace)
+    service = Service(
+        handler, origins, tuple(subprotocols or ()), process_request, max_connections, trace
+    )
     settings = Settings(
         open_timeout=open_timeout,
         ping_interval=ping_interval,

@@ -1,4 +1,6 @@
-"""RFC 6455 §4.2: the server's side of the opening handshake, from the first byte to the 101 or another answer."""
+"""RFC 6455 §4.2: the server's side of the opening handshake, from the first byte to the 101 or
+another answer.
+"""
 
 from __future__ import annotations
 
@@ -34,14 +36,17 @@ class Service:
 
 
 def open_connection(connection: Connection, stream: Stream, service: Service) -> bool:
-    """True if the opening handshake made this an open WebSocket connection; else it is answered, and ended.
+    """True if the opening handshake made this an open WebSocket connection; else it is answered,
+    and ended.
 
     Blocks until the request is there and answered, for at most `open_timeout`.
     """
     logger, timeout = connection.settings.logger, connection.settings.open_timeout
     deadline = None
     if timeout is not None:
-        deadline = stream.abort_at(monotonic() + timeout, f"§4.2.1: no whole request within {timeout:g} s")
+        deadline = stream.abort_at(
+            monotonic() + timeout, f"§4.2.1: no whole request within {timeout:g} s"
+        )
     try:
         start_trace(connection, service.trace)
         stream.handshake()
@@ -67,11 +72,18 @@ def start_trace(connection: Connection, choose: ChooseTrace | None) -> None:
     try:
         connection.trace = None if choose is None else choose(connection)
     except Exception as error:
-        log_error(connection.settings.logger, connection.peer, "the trace could not be chosen, and is off", error)
+        log_error(
+            connection.settings.logger,
+            connection.peer,
+            "the trace could not be chosen, and is off",
+            error,
+        )
 
 
 def answer(connection: Connection, stream: Stream, service: Service) -> Response:
-    """The response to the request that comes in: a 101, a refusal, or what `process_request` makes of it."""
+    """The response to the request that comes in: a 101, a refusal, or what `process_request` makes
+    of it.
+    """
     logger = connection.settings.logger
     try:
         connection.request = request = read_request(stream.file)
@@ -83,7 +95,13 @@ def answer(connection: Connection, stream: Stream, service: Service) -> Response
         faults = " | ".join(map(str, error.faults))
         logger.warning("%s: refused with %d: %s", connection.peer, error.status, faults)
         return refuse(error)
-    logger.info("%s: %s %s: %d", connection.peer, request.method, quote(request.target), response.status_code)
+    logger.info(
+        "%s: %s %s: %d",
+        connection.peer,
+        request.method,
+        quote(request.target),
+        response.status_code,
+    )
     return response
 
 
@@ -95,26 +113,38 @@ def check_plain_request(request: Request) -> None:
 
 
 def process(connection: Connection, request: Request, service: Service) -> Response | None:
-    """What `process_request` returns, or 500 if it fails (§4.2.2 items 2 to 4: authenticate, redirect, refuse)."""
+    """What `process_request` returns, or 500 if it fails (§4.2.2 items 2 to 4: authenticate,
+    redirect, refuse).
+    """
     if service.process_request is None:
         return None
     try:
         response = service.process_request(connection, request)
         if not isinstance(response, Response | None):
-            raise TypeError(f"process_request returned {type(response).__name__}; return a Response or None")
+            raise TypeError(
+                f"process_request returned {type(response).__name__}; return a Response or None"
+            )
         if response is not None and response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
-            raise ValueError("process_request returned a 101; return None to let the opening handshake go on")
+            raise ValueError(
+                "process_request returned a 101; return None to let the opening handshake go on"
+            )
         return response
     except Exception as error:
         log_error(connection.settings.logger, connection.peer, "process_request failed", error)
-        return Response.text(HTTPStatus.INTERNAL_SERVER_ERROR, "This server made a mistake; its log says which.\n")
+        return Response.text(
+            HTTPStatus.INTERNAL_SERVER_ERROR, "This server made a mistake; its log says which.\n"
+        )
 
 
 def negotiated(connection: Connection, request: Request, service: Service) -> Response:
-    """The 101, if the request keeps the rules of §4.2.1, with what its offers lead to (§4.2.2 item 4)."""
+    """The 101, if the request keeps the rules of §4.2.1, with what its offers lead to (§4.2.2 item
+    4).
+    """
     subprotocol = negotiate(request, origins=service.origins, subprotocols=service.subprotocols)
     compression = connection.compression
-    agreed = None if compression is None else choose_offer(requested_extensions(request), compression)
+    agreed = (
+        None if compression is None else choose_offer(requested_extensions(request), compression)
+    )
     if compression is None or agreed is None:
         return accept(request, subprotocol=subprotocol)
     parameters, extensions = agreed

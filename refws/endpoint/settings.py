@@ -1,4 +1,6 @@
-"""How the connections of a server or of a client behave: limits and times, checked when they are given."""
+"""How the connections of a server or of a client behave: limits and times, checked when they are
+given.
+"""
 
 from __future__ import annotations
 
@@ -24,16 +26,30 @@ class Settings:
     logger: Logger = getLogger("refws")
 
     def __post_init__(self) -> None:
-        for name in ("open_timeout", "ping_interval", "ping_timeout", "close_timeout", "send_timeout"):
+        for name in (
+            "open_timeout",
+            "ping_interval",
+            "ping_timeout",
+            "close_timeout",
+            "send_timeout",
+        ):
             seconds = getattr(self, name)
             if seconds is not None and not seconds > 0:
-                raise ValueError(f"{name} is {seconds!r}; use a number of seconds above 0, or None for no limit")
+                raise ValueError(
+                    f"{name} is {seconds!r}; use a number of seconds above 0, or None for no limit"
+                )
 
 
-def compression_settings(compression: Literal["deflate"] | DeflateSettings | None) -> DeflateSettings | None:
-    """The settings that `compression` of `serve` and `connect` stands for. TypeError if it stands for none."""
+def compression_settings(
+    compression: Literal["deflate"] | DeflateSettings | None,
+) -> DeflateSettings | None:
+    """The settings that `compression` of `serve` and `connect` stands for. TypeError if it stands
+    for none.
+    """
     if compression == "deflate":
         return DeflateSettings()
     if not isinstance(compression, DeflateSettings | None):
-        raise TypeError(f"compression is {compression!r}; use None, 'deflate' or DeflateSettings(...)")
+        raise TypeError(
+            f"compression is {compression!r}; use None, 'deflate' or DeflateSettings(...)"
+        )
     return compression

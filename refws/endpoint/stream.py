@@ -1,7 +1,9 @@
-"""One blocking byte stream over a TCP or Unix socket: a binary file to read frames from, whole frames written out.
+"""One blocking byte stream over a TCP or Unix socket: a binary file to read frames from, whole
+frames written out.
 
-Who may do what: one thread reads; writers take turns under the connection's write lock; any thread, the timer thread
-above all, may call `try_write` under that lock and `abort` without it, as neither ever blocks.
+Who may do what: one thread reads; writers take turns under the connection's write lock; any thread,
+the timer thread above all, may call `try_write` under that lock and `abort` without it, as neither
+ever blocks.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ WRITE_PIECE = 64 * 1024
 """Bytes that a slow peer must take before the deadline of a blocked write starts anew."""
 
 WORTH_NO_COPY = 16 * 1024
-"""Bytes up to which a payload is copied behind its header, as that is faster than handing the system both."""
+"""Bytes up to which a payload is copied behind its header, as that is faster than handing the
+system both.
+"""
 
 DONT_WAIT = getattr(socket, "MSG_DONTWAIT", None)
 """None where a blocking socket cannot be asked to write without waiting (Windows)."""
@@ -33,7 +37,9 @@ Selector = getattr(selectors, "PollSelector", selectors.SelectSelector)
 
 
 class RawReader(io.RawIOBase):
-    """What the two raw files below a read buffer have in common. `Stream.close` closes the socket, not they."""
+    """What the two raw files below a read buffer have in common. `Stream.close` closes the socket,
+    not they.
+    """
 
     closed = False
     """Told here, as the read buffer asks at each read, and RawIOBase takes its time to tell."""
@@ -46,7 +52,9 @@ class RawReader(io.RawIOBase):
 
 
 class SocketReader(RawReader):
-    """The raw file below the read buffer. Tells the heartbeat when bytes came, and whether a thread waits for some."""
+    """The raw file below the read buffer. Tells the heartbeat when bytes came, and whether a thread
+    waits for some.
+    """
 
     __slots__ = ("receives", "waiting", "patience", "_watch", "_read_size", "_sock", "_receive")
 
@@ -92,7 +100,9 @@ class SocketReader(RawReader):
         self._choose_way()
 
     def _choose_way(self) -> None:
-        """The system's own call, unless somebody looks: looking for that at each receive would cost all the others."""
+        """The system's own call, unless somebody looks: looking for that at each receive would cost
+        all the others.
+        """
         looked_at = self._watch is not None or self._read_size
         self._receive = self._receive_looked_at if looked_at else self._sock.recv_into
 
@@ -111,7 +121,9 @@ class SocketReader(RawReader):
 
 
 class Stream:
-    """`file` is the receiving side, a buffered binary file; the methods are the sending side and the end."""
+    """`file` is the receiving side, a buffered binary file; the methods are the sending side and
+    the end.
+    """
 
     __slots__ = (
         "file",
@@ -150,7 +162,9 @@ class Stream:
         self._reader.read_size = size
 
     def watch(self, function: Watch | None) -> None:
-        """Tell it all bytes from now on: what came, and what is about to be sent. None tells nobody."""
+        """Tell it all bytes from now on: what came, and what is about to be sent. None tells
+        nobody.
+        """
         self._watch = self._reader.watch = function
 
     @property
@@ -172,7 +186,9 @@ class Stream:
         return self._reader.waiting
 
     def wait_readable(self, seconds: float) -> bool:
-        """True once there is something to read, be it the end of the stream; False after `seconds` without."""
+        """True once there is something to read, be it the end of the stream; False after `seconds`
+        without.
+        """
         before = self._reader.receives
         self._reader.patience = seconds
         try:
@@ -181,10 +197,11 @@ class Stream:
             self._reader.patience = None
 
     def write(self, data: bytes, long_data: bytes = b"") -> None:
-        """All of both, in one call of the system if they fit; blocks until the system has taken them.
+        """All of both, in one call of the system if they fit; blocks until the system has taken
+        them.
 
-        OSError once the stream is broken or aborted. A peer that takes nothing for `write_timeout` seconds gets it
-        aborted.
+        OSError once the stream is broken or aborted. A peer that takes nothing for `write_timeout`
+        seconds gets it aborted.
         """
         if self._watch is not None:
             self._watch(True, data + long_data)
@@ -202,7 +219,9 @@ class Stream:
 
     def _write_both(self, data: bytes, long_data: bytes) -> None:
         try:
-            sent = self._sock.sendmsg((data, long_data), (), DONT_WAIT) if DONT_WAIT is not None else 0
+            sent = (
+                self._sock.sendmsg((data, long_data), (), DONT_WAIT) if DONT_WAIT is not None else 0
+            )
         except BlockingIOError:
             sent = 0
         if sent < len(data):
@@ -222,7 +241,9 @@ class Stream:
             self._blocked_since = None
 
     def _watch_write(self) -> None:
-        """See to it that a timer looks after blocked writes: one for all that follow, as one for each is slow."""
+        """See to it that a timer looks after blocked writes: one for all that follow, as one for
+        each is slow.
+        """
         with self._socket_lock:
             self._blocked_since = monotonic()
             if not self._watched:
@@ -239,7 +260,9 @@ class Stream:
         return due
 
     def try_write(self, data: bytes) -> bool:
-        """True if `data`, at most a control frame, could be written without waiting; OSError on a broken stream."""
+        """True if `data`, at most a control frame, could be written without waiting; OSError on a
+        broken stream.
+        """
         if self._watch is not None:
             self._watch(True, data)
         if DONT_WAIT is None:
@@ -270,7 +293,8 @@ class Stream:
     def drain(self, seconds: float) -> None:
         """Read and drop until the peer ends the stream, for at most `seconds` (§7.1.1).
 
-        Closing with bytes unread makes TCP send a reset, which can destroy our last frame before the peer reads it.
+        Closing with bytes unread makes TCP send a reset, which can destroy our last frame before
+        the peer reads it.
         """
         deadline = self.abort_at(monotonic() + seconds)
         scratch = bytearray(READ_BUFFER)
@@ -283,7 +307,8 @@ class Stream:
             deadline.cancel()
 
     def abort(self, cause: str = "") -> None:
-        """End both directions at once, waking every thread that is blocked in a read or a write. Never blocks.
+        """End both directions at once, waking every thread that is blocked in a read or a write.
+        Never blocks.
 
         The first `cause` given is kept, to be told to whoever finds the stream at its end.
         """
@@ -304,6 +329,8 @@ class Stream:
                 pass
 
     def close(self) -> None:
-        """Give the socket back to the system. Only for the thread that reads, with no writer under way."""
+        """Give the socket back to the system. Only for the thread that reads, with no writer under
+        way.
+        """
         with self._socket_lock:
             self._sock.close()

@@ -1,7 +1,8 @@
-"""The one timer thread: every heartbeat and every deadline of a server, or of all the clients of a program.
+"""The one timer thread: every heartbeat and every deadline of a server, or of all the clients of a
+program.
 
-What it calls must never block: a Ping that is sent without waiting, or a `shutdown` of a socket. Times are those of
-`time.monotonic`, in seconds.
+What it calls must never block: a Ping that is sent without waiting, or a `shutdown` of a socket.
+Times are those of `time.monotonic`, in seconds.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from collections.abc import Callable
 from time import monotonic
 
 RESOLUTION = 0.02
-"""Seconds that the thread sleeps at least, so that thousands of timers do not wake it one by one."""
+"""Seconds that the thread sleeps at least, so that thousands of timers do not wake it one by one.
+"""
 
 TimerFunction = Callable[[float], "float | None"]
 """Called with the time; gives the time at which it wants to be called again, or None."""
@@ -22,7 +24,9 @@ logger = logging.getLogger("refws")
 
 
 class Timer:
-    """A function and the time at which it is due. `cancel` may be called from any thread, more than once."""
+    """A function and the time at which it is due. `cancel` may be called from any thread, more than
+    once.
+    """
 
     __slots__ = ("function",)
 
@@ -37,7 +41,8 @@ class Timer:
 class Schedule:
     """Timers by their times. No clock and no lock: `Timers` has those.
 
-    Heartbeats share their beats, so there are far fewer times than timers, and only the times are kept in order.
+    Heartbeats share their beats, so there are far fewer times than timers, and only the times are
+    kept in order.
     """
 
     def __init__(self) -> None:
@@ -77,7 +82,9 @@ class Timers:
         self._stopped = False
 
     def call_at(self, when: float, function: TimerFunction) -> Timer:
-        """A timer that calls `function(now)` at `when` or at most about 20 ms later, in the timer thread."""
+        """A timer that calls `function(now)` at `when` or at most about 20 ms later, in the timer
+        thread.
+        """
         timer = Timer(function)
         with self._condition:
             self._add(when, timer)
@@ -87,7 +94,9 @@ class Timers:
         return timer
 
     def stop(self) -> None:
-        """End the thread, and wait for the timer that it may be running; those not due yet are never called."""
+        """End the thread, and wait for the timer that it may be running; those not due yet are
+        never called.
+        """
         with self._condition:
             self._stopped = True
             self._condition.notify()
@@ -135,10 +144,10 @@ class Timers:
         self._condition.wait(self._wakes_at - now)
 
 
-
-
 def run_timer(timer: Timer, now: float) -> float | None:
-    """The time at which the timer wants to run again, or None; an error in it is logged and ends that timer only."""
+    """The time at which the timer wants to run again, or None; an error in it is logged and ends
+    that timer only.
+    """
     function = timer.function
     if function is None:
         return None

@@ -1,1 +1,3 @@
-"""What the RFCs say. No socket, no thread, no clock: every function here can be read beside its section."""
+"""What the RFCs say. No socket, no thread, no clock: every function here can be read beside its
+section.
+"""

@@ -1,4 +1,6 @@
-"""RFC 6455 §5.5.1, §7.1: the body of a Close frame, and the closing handshake: who has sent and received a Close."""
+"""RFC 6455 §5.5.1, §7.1: the body of a Close frame, and the closing handshake: who has sent and
+received a Close.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ MAX_REASON = MAX_CONTROL_PAYLOAD - CODE_LENGTH
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """What a Close frame says. Without a body its code is 1005, which never stands in a frame (§7.1.5)."""
+    """What a Close frame says. Without a body its code is 1005, which never stands in a frame
+    (§7.1.5).
+    """
 
     code: int
     reason: str = ""
@@ -43,10 +47,14 @@ class Close:
         if not body:
             return cls(CloseCode.NO_STATUS_RCVD)
         if len(body) < CODE_LENGTH:
-            raise ProtocolError("§5.5.1", "a Close with a body of 1 byte", "no body, or a code of 2 bytes first")
+            raise ProtocolError(
+                "§5.5.1", "a Close with a body of 1 byte", "no body, or a code of 2 bytes first"
+            )
         code = int.from_bytes(body[:CODE_LENGTH])
         if not is_valid_on_wire(code):
-            raise ProtocolError("§7.4", f"close code {code}", "an assigned code, or one of 3000 to 4999")
+            raise ProtocolError(
+                "§7.4", f"close code {code}", "an assigned code, or one of 3000 to 4999"
+            )
         try:
             return cls(code, body[CODE_LENGTH:].decode())
         except UnicodeDecodeError:
@@ -73,13 +81,13 @@ CONNECTING, OPEN, CLOSING, CLOSED = State
 class ClosingHandshake:
     """§7.1.2 to §7.1.6: the state of a connection, and how it came to its end.
 
-        Close sent?   Close received?   TCP closed?   state                         clean?
-        no            no                no            CONNECTING, OPEN once `open`
-        yes           no                no            CLOSING
-        no            yes               no            CLOSING
-        yes           yes               no            CLOSING
-        yes           yes               yes           CLOSED                        yes
-        any other                       yes           CLOSED                        no
+    Close sent?   Close received?   TCP closed?   state                         clean?
+    no            no                no            CONNECTING, OPEN once `open`
+    yes           no                no            CLOSING
+    no            yes               no            CLOSING
+    yes           yes               no            CLOSING
+    yes           yes               yes           CLOSED                        yes
+    any other                       yes           CLOSED                        no
     """
 
     __slots__ = ("state", "sent", "received")
@@ -114,14 +122,18 @@ class ClosingHandshake:
 
     @property
     def code(self) -> int | None:
-        """§7.1.5: the code of the first Close received, 1005 if it had none, 1006 if TCP ended without; else None."""
+        """§7.1.5: the code of the first Close received, 1005 if it had none, 1006 if TCP ended
+        without; else None.
+        """
         if self.received is not None:
             return self.received.code
         return int(CloseCode.ABNORMAL_CLOSURE) if self.state is CLOSED else None
 
     @property
     def reason(self) -> str | None:
-        """§7.1.6: the reason of the first Close received, the empty string if TCP ended without; else None."""
+        """§7.1.6: the reason of the first Close received, the empty string if TCP ended without;
+        else None.
+        """
         if self.received is not None:
             return self.received.reason
         return "" if self.state is CLOSED else None

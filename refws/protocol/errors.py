@@ -1,7 +1,9 @@
-"""RFC 6455 §7.1.7, §4.1, §4.2.1: one exception for each kind of refusal: its section, what was seen, what was expected.
+"""RFC 6455 §7.1.7, §4.1, §4.2.1: one exception for each kind of refusal: its section, what was
+seen, what was expected.
 
-The same words reach the log, the reason of the Close frame and the body of the HTTP answer; so `seen` is built
-without a byte that the peer chose, or, in an HTTP answer only, with those bytes quoted.
+The same words reach the log, the reason of the Close frame and the body of the HTTP answer; so
+`seen` is built without a byte that the peer chose, or, in an HTTP answer only, with those bytes
+quoted.
 """
 
 from __future__ import annotations
@@ -75,7 +77,8 @@ class InvalidHandshake(WebSocketException):
 class HandshakeError(InvalidHandshake):
     """An HTTP head or opening handshake that breaks one or more rules (§4.1, §4.2.1, RFC 9112).
 
-    `faults` holds all of them in the order of the RFC; the status of a server's answer is that of the first.
+    `faults` holds all of them in the order of the RFC; the status of a server's answer is that of
+    the first.
     """
 
     def __init__(self, faults: Iterable[Fault]) -> None:

@@ -1,4 +1,6 @@
-"""RFC 6455 §9.1: the grammar of Sec-WebSocket-Extensions: header values <-> extensions and their parameters."""
+"""RFC 6455 §9.1: the grammar of Sec-WebSocket-Extensions: header values <-> extensions and their
+parameters.
+"""
 
 from __future__ import annotations
 
@@ -17,20 +19,25 @@ from .http import (
 QUOTED_STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 
 
-# The closing quote may be missing: such a string is refused later, and taking it whole keeps the search linear.
+# The closing quote may be missing: such a string is refused later, and taking it whole keeps the
+# search linear.
 SEPARATOR_OR_QUOTED = re.compile(r'[,;]|"(?:[^"\\]|\\.)*"?')
 
 
 @dataclass(frozen=True)
 class Extension:
-    """One extension of a Sec-WebSocket-Extensions header; the value of a parameter without "=" is None (§9.1)."""
+    """One extension of a Sec-WebSocket-Extensions header; the value of a parameter without "=" is
+    None (§9.1).
+    """
 
     name: str
     parameters: tuple[tuple[str, str | None], ...] = ()
 
 
 def listed_extensions(headers: Headers) -> tuple[Extension, ...]:
-    """The extensions of all Sec-WebSocket-Extensions lines, () if there are none. HandshakeError as the next one."""
+    """The extensions of all Sec-WebSocket-Extensions lines, () if there are none. HandshakeError as
+    the next one.
+    """
     lines = headers.get_all("Sec-WebSocket-Extensions")
     return parse_extensions(lines) if lines else ()
 
@@ -38,12 +45,15 @@ def listed_extensions(headers: Headers) -> tuple[Extension, ...]:
 def parse_extensions(values: Iterable[str]) -> tuple[Extension, ...]:
     """The extensions of all Sec-WebSocket-Extensions lines, in order of preference (§9.1).
 
-    HandshakeError if a value does not follow the grammar of §9.1, or if there is no extension at all.
+    HandshakeError if a value does not follow the grammar of §9.1, or if there is no extension at
+    all.
     """
     elements = split_unquoted(", ".join(values), ",")
     extensions = tuple(_parse_extension(element) for element in elements if element)
     if not extensions:
-        raise _bad_extensions("no extension in the list", "at least one; leave the header out where there is none")
+        raise _bad_extensions(
+            "no extension in the list", "at least one; leave the header out where there is none"
+        )
     return extensions
 
 
@@ -62,12 +72,16 @@ def _parse_parameter(parameter: str) -> tuple[str, str | None]:
     if not is_token(name):
         raise _bad_extensions(f"extension parameter {quote(parameter)}", "name or name=value")
     if equals and not is_token(value):
-        raise _bad_extensions(f"extension parameter {quote(parameter)}", "a token as its value, quoted or not")
+        raise _bad_extensions(
+            f"extension parameter {quote(parameter)}", "a token as its value, quoted or not"
+        )
     return name, value if equals else None
 
 
 def split_unquoted(text: str, separator: str) -> list[str]:
-    """The pieces of `text` between separators that are not inside a quoted string, without outer white space."""
+    """The pieces of `text` between separators that are not inside a quoted string, without outer
+    white space.
+    """
     cuts = [match.start() for match in SEPARATOR_OR_QUOTED.finditer(text) if match[0] == separator]
     starts = [0, *(cut + 1 for cut in cuts)]
     ends = [*cuts, len(text)]

@@ -1,15 +1,15 @@
 """RFC 6455 §5.2, §5.5: the header of a frame, bytes <-> Header.
 
-     0                   1                   2                   3
-     0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
-    +-+-+-+-+-------+-+-------------+-------------------------------+
-    |F|R|R|R| opcode|M| payload     | extended payload length       |
-    |I|S|S|S|       |A| length      | 16 bits if the length is 126, |
-    |N|V|V|V|       |S| 0 to 125,   | 64 bits if it is 127          |
-    | |1|2|3|       |K| 126, 127    |                               |
-    +-+-+-+-+-------+-+-------------+-------------------------------+
-    | masking key, 4 bytes, if MASK |  payload ...                  |
-    +-------------------------------+-------------------------------+
+ 0                   1                   2                   3
+ 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
++-+-+-+-+-------+-+-------------+-------------------------------+
+|F|R|R|R| opcode|M| payload     | extended payload length       |
+|I|S|S|S|       |A| length      | 16 bits if the length is 126, |
+|N|V|V|V|       |S| 0 to 125,   | 64 bits if it is 127          |
+| |1|2|3|       |K| 126, 127    |                               |
++-+-+-+-+-------+-+-------------+-------------------------------+
+| masking key, 4 bytes, if MASK |  payload ...                  |
++-------------------------------+-------------------------------+
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ from .masking import mask
 
 
 class Side(Enum):
-    """§5.1: which end of a connection one is. What a client sends is masked, what a server sends is not."""
+    """§5.1: which end of a connection one is. What a client sends is masked, what a server sends is
+    not.
+    """
 
     CLIENT = "client"
     SERVER = "server"
@@ -45,7 +47,9 @@ class Opcode(IntEnum):
 
 
 CONT, TEXT, BINARY, CLOSE, PING, PONG = Opcode
-"""The members by themselves: looking one up in its class takes 0.1 µs, several times a frame (CPython 3.11)."""
+"""The members by themselves: looking one up in its class takes 0.1 µs, several times a frame
+(CPython 3.11).
+"""
 
 DEFINED_OPCODES = frozenset(Opcode)
 
@@ -59,7 +63,9 @@ MASK = 0b1000_0000
 LENGTH = 0b0111_1111
 
 LENGTH_16, LENGTH_64 = 126, 127
-"""§5.2: the two values of the 7-bit length that say: the length is in the next 2 bytes, in the next 8 bytes."""
+"""§5.2: the two values of the 7-bit length that say: the length is in the next 2 bytes, in the next
+8 bytes.
+"""
 
 MAX_CONTROL_PAYLOAD = MAX_LENGTH_7 = 125
 MAX_LENGTH_16 = 2**16 - 1
@@ -81,7 +87,9 @@ class Header:
 
     def with_length(self, payload_length: int) -> Header:
         """The same header with the length that its 2 or 8 further bytes give."""
-        return Header(self.fin, self.rsv1, self.rsv2, self.rsv3, self.opcode, self.masked, payload_length)
+        return Header(
+            self.fin, self.rsv1, self.rsv2, self.rsv3, self.opcode, self.masked, payload_length
+        )
 
 
 class BinaryFile(Protocol):
@@ -106,7 +114,8 @@ def read_exactly(file: BinaryFile, size: int) -> bytes:
 
 
 def read_header(file: BinaryFile, masked: bool, rsv1_defined: bool = False) -> Header:
-    """The next header, checked against every rule that needs no other frame; blocks until it is there.
+    """The next header, checked against every rule that needs no other frame; blocks until it is
+    there.
 
     `masked` is what the direction calls for (§5.1), `rsv1_defined` whether an extension uses RSV1.
     ProtocolError for a header that breaks a rule, EOFError at the end of the stream.
@@ -127,7 +136,8 @@ def read_header(file: BinaryFile, masked: bool, rsv1_defined: bool = False) -> H
 class LegalHeaders(dict[bytes, Header]):
     """Two bytes -> the header in them, checked as far as that needs nothing else.
 
-    It fills as they come, with at most the 3,828 legal ones; one that came before takes 0.05 µs instead of 2.
+    It fills as they come, with at most the 3,828 legal ones; one that came before takes 0.05 µs
+    instead of 2.
     """
 
     def __missing__(self, first_two_bytes: bytes) -> Header:
@@ -141,7 +151,9 @@ LEGAL_HEADERS = LegalHeaders()
 
 
 def parse_header(first_two_bytes: bytes) -> Header:
-    """The fields as they stand, legal or not; the length is that of the 7 bits (126 and 127 announce more)."""
+    """The fields as they stand, legal or not; the length is that of the 7 bits (126 and 127
+    announce more).
+    """
     first, second = first_two_bytes
     opcode = first & OPCODE
     return Header(
@@ -156,38 +168,60 @@ def parse_header(first_two_bytes: bytes) -> Header:
 
 
 def check_header(header: Header) -> None:
-    """ProtocolError for the first rule of §5.2 or §5.5 that these two bytes break, whoever sent them."""
+    """ProtocolError for the first rule of §5.2 or §5.5 that these two bytes break, whoever sent
+    them.
+    """
     if header.rsv2 or header.rsv3:
         raise ProtocolError("§5.2", "RSV2 or RSV3 is 1", "0, as no extension gives them a meaning")
     if not isinstance(header.opcode, Opcode):
-        raise ProtocolError("§5.2", f"reserved opcode {header.opcode:#x}", "one of 0, 1, 2, 8, 9, 0xa")
+        raise ProtocolError(
+            "§5.2", f"reserved opcode {header.opcode:#x}", "one of 0, 1, 2, 8, 9, 0xa"
+        )
     if is_control(header.opcode):
         check_control_header(header)
 
 
 def check_control_header(header: Header) -> None:
     if header.rsv1:
-        raise ProtocolError("§5.2", "RSV1 is 1 in a control frame", "0, as no extension gives it a meaning there")
+        raise ProtocolError(
+            "§5.2", "RSV1 is 1 in a control frame", "0, as no extension gives it a meaning there"
+        )
     if not header.fin:
-        raise ProtocolError("§5.5", "a fragment of a control frame", "the FIN bit 1 in every control frame")
+        raise ProtocolError(
+            "§5.5", "a fragment of a control frame", "the FIN bit 1 in every control frame"
+        )
     if header.payload_length > MAX_CONTROL_PAYLOAD:
-        raise ProtocolError("§5.5", "a control frame with more than 125 bytes of payload", "at most 125")
+        raise ProtocolError(
+            "§5.5", "a control frame with more than 125 bytes of payload", "at most 125"
+        )
 
 
 def wrong_masking(header: Header) -> ProtocolError:
     """§5.1: what is wrong with a frame whose MASK bit does not fit its direction."""
     if header.masked:
-        return ProtocolError("§5.1", "a masked frame from the server", "the MASK bit 0 in every frame of a server")
-    return ProtocolError("§5.1", "an unmasked frame from the client", "the MASK bit 1 in every frame of a client")
+        return ProtocolError(
+            "§5.1", "a masked frame from the server", "the MASK bit 0 in every frame of a server"
+        )
+    return ProtocolError(
+        "§5.1", "an unmasked frame from the client", "the MASK bit 1 in every frame of a client"
+    )
 
 
 def read_extended_length(file: BinaryFile, announced: int) -> int:
-    """The length from the 2 or 8 bytes that a 7-bit length of 126 or 127 announces, in network byte order."""
+    """The length from the 2 or 8 bytes that a 7-bit length of 126 or 127 announces, in network byte
+    order.
+    """
     length = int.from_bytes(read_exactly(file, 2 if announced == LENGTH_16 else 8))
     if length > MAX_LENGTH_64:
-        raise ProtocolError("§5.2", "a 64-bit length with its top bit 1", "0, the length being below 2**63")
+        raise ProtocolError(
+            "§5.2", "a 64-bit length with its top bit 1", "0, the length being below 2**63"
+        )
     if length <= (MAX_LENGTH_7 if announced == LENGTH_16 else MAX_LENGTH_16):
-        raise ProtocolError("§5.2", f"length {length} in the form for longer payloads", "the shortest form that fits")
+        raise ProtocolError(
+            "§5.2",
+            f"length {length} in the form for longer payloads",
+            "the shortest form that fits",
+        )
     return length
 
 
@@ -208,9 +242,17 @@ def encode_header(
 
 
 def encode_frame(
-    opcode: int, payload: bytes, fin: bool = True, rsv1: bool = False, masking_key: bytes | None = None
+    opcode: int,
+    payload: bytes,
+    fin: bool = True,
+    rsv1: bool = False,
+    masking_key: bytes | None = None,
 ) -> bytes:
     """A whole frame; masked if there is a key, as those of a client must be (§5.1)."""
     if masking_key is None:
         return encode_header(opcode, len(payload), fin, rsv1) + payload
-    return encode_header(opcode, len(payload), fin, rsv1, True) + masking_key + mask(payload, masking_key)
+    return (
+        encode_header(opcode, len(payload), fin, rsv1, True)
+        + masking_key
+        + mask(payload, masking_key)
+    )

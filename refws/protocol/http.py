@@ -8,9 +8,10 @@
     HTTP/1.1 101 Switching Protocols CRLF   status line: version SP status code SP reason phrase (§4)
     Upgrade: websocket CRLF ...             field lines and the empty line, as above
 
-Only the head is here: neither side of a WebSocket handshake has a body. Reading is strict, as RFC 6455 §4.2.1 wants
-it: what two readers could understand in two ways is refused, and all faults are named at once. That goes for a header
-on several lines too, which RFC 9112 §5.2 lets no server send any more.
+Only the head is here: neither side of a WebSocket handshake has a body. Reading is strict, as RFC
+6455 §4.2.1 wants it: what two readers could understand in two ways is refused, and all faults are
+named at once. That goes for a header on several lines too, which RFC 9112 §5.2 lets no server send
+any more.
 """
 
 from __future__ import annotations
@@ -57,7 +58,9 @@ class LineReader(Protocol):
 
 
 class IncompleteHead(InvalidHandshake, EOFError):
-    """The stream ended before the head of a `message`, request or response, was complete: after `received` bytes."""
+    """The stream ended before the head of a `message`, request or response, was complete: after
+    `received` bytes.
+    """
 
     def __init__(self, received: int, message: str = "request") -> None:
         super().__init__(received, message)
@@ -74,7 +77,9 @@ class IncompleteHead(InvalidHandshake, EOFError):
 
 
 def ascii_lower(text: str) -> str:
-    """`text` with A-Z as a-z and nothing else changed, as RFC 6455 §2.1 compares (str.lower() folds more)."""
+    """`text` with A-Z as a-z and nothing else changed, as RFC 6455 §2.1 compares (str.lower() folds
+    more).
+    """
     return text.translate(ASCII_LOWER)
 
 
@@ -84,7 +89,8 @@ def is_token(text: str) -> bool:
 
 
 def list_elements(values: Iterable[str]) -> list[str]:
-    """The elements of a comma list without quoted strings, over all its lines, in order (RFC 9110 §5.6.1).
+    """The elements of a comma list without quoted strings, over all its lines, in order (RFC 9110
+    §5.6.1).
 
     Empty elements are left out, as a recipient must tolerate them.
     """
@@ -93,7 +99,9 @@ def list_elements(values: Iterable[str]) -> list[str]:
 
 
 def quote(words: str, most: int = MAX_QUOTED) -> str:
-    """The peer's words in quotes, in printable ASCII and cut short: the only form in which a message repeats them."""
+    """The peer's words in quotes, in printable ASCII and cut short: the only form in which a
+    message repeats them.
+    """
     return ascii(words[:most]) + ("..." if len(words) > most else "")
 
 
@@ -110,10 +118,11 @@ def split_authority(authority: str, default_port: int) -> tuple[str, int] | None
 
 @dataclass(frozen=True, init=False, slots=True)
 class Headers:
-    """The field lines of a head, in order; names compare without regard to ASCII case (RFC 9110 §5).
+    """The field lines of a head, in order; names compare without regard to ASCII case (RFC 9110
+    §5).
 
-    ValueError for a name that is no token and for a value with anything but printable ASCII, space and tab: no
-    Headers can smuggle a line into a head.
+    ValueError for a name that is no token and for a value with anything but printable ASCII, space
+    and tab: no Headers can smuggle a line into a head.
     """
 
     lines: tuple[tuple[str, str], ...]
@@ -124,7 +133,9 @@ class Headers:
             if not is_token(name):
                 raise ValueError(f"header name {quote(name)} is not a token (RFC 9110 §5.6.2)")
             if not FIELD_VALUE.fullmatch(value):
-                raise ValueError(f"value {quote(value)} of header {name} is not printable ASCII (RFC 9110 §5.5)")
+                raise ValueError(
+                    f"value {quote(value)} of header {name} is not printable ASCII (RFC 9110 §5.5)"
+                )
 
     def get_all(self, name: str) -> list[str]:
         """The value of each line called `name`, in order."""
@@ -132,7 +143,9 @@ class Headers:
         return [value for line_name, value in self.lines if ascii_lower(line_name) == wanted]
 
     def get(self, name: str, default: str | None = None) -> str | None:
-        """The value of `name`, several lines joined with ", " (RFC 9110 §5.3); `default` if there is none."""
+        """The value of `name`, several lines joined with ", " (RFC 9110 §5.3); `default` if there
+        is none.
+        """
         values = self.get_all(name)
         return ", ".join(values) if values else default
 
@@ -164,7 +177,8 @@ class Headers:
 class Request:
     """The head of an HTTP request; `target` and `version` as in the request line (RFC 9112 §3).
 
-    A CONNECT asks for an authority and nothing on it (RFC 9112 §3.2.3): its path and query are empty.
+    A CONNECT asks for an authority and nothing on it (RFC 9112 §3.2.3): its path and query are
+    empty.
     """
 
     method: str
@@ -174,7 +188,9 @@ class Request:
 
     @property
     def path(self) -> str:
-        """The path of the target, in origin form and in absolute form, without the query; not percent-decoded."""
+        """The path of the target, in origin form and in absolute form, without the query; not
+        percent-decoded.
+        """
         return self._path_and_query()[0]
 
     @property
@@ -189,7 +205,9 @@ class Request:
 
     @property
     def authority(self) -> str:
-        """`host[:port]` that the client asked for: that of an absolute target before Host (RFC 9112 §3.2.2)."""
+        """`host[:port]` that the client asked for: that of an absolute target before Host (RFC 9112
+        §3.2.2).
+        """
         if self.method == "CONNECT":
             return self.target
         absolute = ABSOLUTE_FORM.fullmatch(self.target)
@@ -197,7 +215,11 @@ class Request:
 
     def to_bytes(self) -> bytes:
         """The head as it stands on the wire."""
-        return f"{self.method} {self.target} {self.version}\r\n".encode("ascii") + self.headers.to_bytes() + CRLF
+        return (
+            f"{self.method} {self.target} {self.version}\r\n".encode("ascii")
+            + self.headers.to_bytes()
+            + CRLF
+        )
 
     def _path_and_query(self) -> tuple[str, str]:
         if self.method == "CONNECT":
@@ -209,7 +231,9 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An HTTP response. ValueError for a status code or reason phrase that cannot stand in a status line."""
+    """An HTTP response. ValueError for a status code or reason phrase that cannot stand in a status
+    line.
+    """
 
     status_code: int
     reason_phrase: str
@@ -219,12 +243,18 @@ class Response:
 
     def __post_init__(self) -> None:
         if not 100 <= self.status_code <= 599:
-            raise ValueError(f"status code {self.status_code} is not one of 100 to 599 (RFC 9110 §15)")
+            raise ValueError(
+                f"status code {self.status_code} is not one of 100 to 599 (RFC 9110 §15)"
+            )
         if not FIELD_VALUE.fullmatch(self.reason_phrase):
-            raise ValueError(f"reason phrase {quote(self.reason_phrase)} is not printable ASCII (RFC 9112 §4)")
+            raise ValueError(
+                f"reason phrase {quote(self.reason_phrase)} is not printable ASCII (RFC 9112 §4)"
+            )
 
     @classmethod
-    def text(cls, status: HTTPStatus, text: str, headers: Iterable[tuple[str, str]] = ()) -> Response:
+    def text(
+        cls, status: HTTPStatus, text: str, headers: Iterable[tuple[str, str]] = ()
+    ) -> Response:
         """A plain-text answer to be read by a person, after which the connection closes.
 
         A header given in `headers` takes the place of the one that this function would write.
@@ -250,10 +280,12 @@ class Response:
 
 
 def read_request(file: LineReader) -> Request:
-    """The request whose head begins `file`; not one byte behind the empty line is taken. Blocks until it is whole.
+    """The request whose head begins `file`; not one byte behind the empty line is taken. Blocks
+    until it is whole.
 
-    HandshakeError with every fault of the head, or, once there is no telling where it would end, with that one alone;
-    IncompleteHead if the stream ends first. At most MAX_HEAD_SIZE bytes and one line are read.
+    HandshakeError with every fault of the head, or, once there is no telling where it would end,
+    with that one alone; IncompleteHead if the stream ends first. At most MAX_HEAD_SIZE bytes and
+    one line are read.
     """
     reader = HeadReader(file, "request")
     request_line = _read_request_line(reader)
@@ -279,9 +311,15 @@ def check_request_line(method: str, target: str, version: str) -> Iterator[Fault
         status = HTTPStatus.HTTP_VERSION_NOT_SUPPORTED
         yield Fault("§4.2.1 item 1", f"version {quote(version)}", "HTTP/1.1", status)
     if method != "GET":
-        yield Fault("§4.2.1 item 1", f"method {quote(method)}", "GET", HTTPStatus.METHOD_NOT_ALLOWED)
+        yield Fault(
+            "§4.2.1 item 1", f"method {quote(method)}", "GET", HTTPStatus.METHOD_NOT_ALLOWED
+        )
     if not _is_valid_target(target):
-        yield Fault("§4.2.1 item 1", f"target {quote(target)}", "a path such as /chat or an http(s) URI, without #")
+        yield Fault(
+            "§4.2.1 item 1",
+            f"target {quote(target)}",
+            "a path such as /chat or an http(s) URI, without #",
+        )
 
 
 def check_host(headers: Headers) -> Iterator[Fault]:
@@ -290,14 +328,22 @@ def check_host(headers: Headers) -> Iterator[Fault]:
     if len(hosts) != 1:
         yield Fault("§4.2.1 item 2", count_lines("Host", hosts), "exactly one Host (RFC 9112 §3.2)")
     elif split_authority(hosts[0], 80) is None:
-        yield Fault("§4.2.1 item 2", f"Host {quote(hosts[0])}", "a host name or IP address, and :port if need be")
+        yield Fault(
+            "§4.2.1 item 2",
+            f"Host {quote(hosts[0])}",
+            "a host name or IP address, and :port if need be",
+        )
 
 
 def check_no_body(headers: Headers) -> Iterator[Fault]:
-    """A fault if a GET announces a body: nobody would read it, and its bytes would be taken for frames."""
+    """A fault if a GET announces a body: nobody would read it, and its bytes would be taken for
+    frames.
+    """
     lengths = headers.get_all("Content-Length")
     if any(length != "0" for length in lengths):
-        yield Fault("RFC 9110 §9.3.1", f"a GET with Content-Length {quote(', '.join(lengths))}", "no body")
+        yield Fault(
+            "RFC 9110 §9.3.1", f"a GET with Content-Length {quote(', '.join(lengths))}", "no body"
+        )
     if "Transfer-Encoding" in headers:
         yield Fault("RFC 9110 §9.3.1", "a GET with Transfer-Encoding", "no body")
 
@@ -324,7 +370,9 @@ def _read_first_byte(file: LineReader) -> bytes:
     """The first byte, looked at alone: what is no HTTP may never send the LF that a line waits for."""
     first_byte = file.readline(1)
     if first_byte == TLS_HANDSHAKE_RECORD:
-        raise HandshakeError([Fault("§3", "a TLS ClientHello", "ws:// and no TLS: this port speaks plain ws://")])
+        raise HandshakeError(
+            [Fault("§3", "a TLS ClientHello", "ws:// and no TLS: this port speaks plain ws://")]
+        )
     if first_byte not in (b"", b"\r") and not is_token(first_byte.decode("latin-1")):
         raise HandshakeError([_malformed_request_line(first_byte)])
     return first_byte
@@ -338,7 +386,9 @@ def _parse_request_line(line: bytes) -> tuple[str, str, str]:
 
 
 def _is_valid_target(target: str) -> bool:
-    """Origin form or absolute form (RFC 9112 §3.2); more characters than RFC 3986 has, because browsers send more."""
+    """Origin form or absolute form (RFC 9112 §3.2); more characters than RFC 3986 has, because
+    browsers send more.
+    """
     absolute = ABSOLUTE_FORM.fullmatch(target)
     if "#" in target:
         return False
@@ -348,24 +398,14 @@ def _is_valid_target(target: str) -> bool:
 
 
 def _malformed_request_line(line: bytes) -> Fault:
-    return Fault("RFC 9112 §3", f"request line {quote(without_line_end(line))}", "GET /path HTTP/1.1, in ASCII")
+    return Fault(
+        "RFC 9112 §3",
+        f"request line {quote(without_line_end(line))}",
+        "GET /path HTTP/1.1, in ASCII",
+    )
 
 
 # Reading a response
-
-
-
-
-
-
-
-
-
-
-
-
-
-
 
 
 # Reading either: the lines of a head
@@ -388,7 +428,9 @@ class HeadReader:
         if not line.endswith(b"\n"):
             raise IncompleteHead(self.received, self.message)
         if self.received > MAX_HEAD_SIZE:
-            raise HandshakeError([_too_large("a head above the limit", f"at most {MAX_HEAD_SIZE} bytes in all")])
+            raise HandshakeError(
+                [_too_large("a head above the limit", f"at most {MAX_HEAD_SIZE} bytes in all")]
+            )
         return line
 
 
@@ -397,7 +439,9 @@ def read_field_lines(reader: HeadReader) -> list[bytes]:
     lines: list[bytes] = []
     while (line := reader.read_line(too_long)) not in (CRLF, b"\n"):
         if len(lines) == MAX_FIELD_LINES:
-            raise HandshakeError([_too_large("more header lines than the limit", f"at most {MAX_FIELD_LINES}")])
+            raise HandshakeError(
+                [_too_large("more header lines than the limit", f"at most {MAX_FIELD_LINES}")]
+            )
         lines.append(line)
     return lines
 
@@ -406,25 +450,41 @@ def parse_field(line: bytes) -> tuple[str, str] | Fault:
     text = without_line_end(line)
     name, colon, value = text.partition(":")
     if text[0] in OWS:
-        return Fault("RFC 9112 §5.2", f"a line that begins with white space, {quote(text)}", "each header on one line")
+        return Fault(
+            "RFC 9112 §5.2",
+            f"a line that begins with white space, {quote(text)}",
+            "each header on one line",
+        )
     if not colon:
         return Fault("RFC 9112 §5", f"a header line without a colon, {quote(text)}", "name: value")
     if name[-1:] in (" ", "\t"):
         return Fault("RFC 9112 §5.1", f"white space before the colon, {quote(text)}", "name: value")
     if not is_token(name):
-        return Fault("RFC 9110 §5.1", f"header name {quote(name)}", "a token: letters, digits and a few signs")
+        return Fault(
+            "RFC 9110 §5.1",
+            f"header name {quote(name)}",
+            "a token: letters, digits and a few signs",
+        )
     if not FIELD_VALUE.fullmatch(value):
-        return Fault("RFC 9110 §5.5", f"header {quote(name)} with value {quote(value)}", "printable ASCII characters")
+        return Fault(
+            "RFC 9110 §5.5",
+            f"header {quote(name)} with value {quote(value)}",
+            "printable ASCII characters",
+        )
     return name, value.strip(OWS)
 
 
 def check_line_ends(lines: list[bytes]) -> Iterator[Fault]:
     if not all(line.endswith(CRLF) for line in lines):
-        yield Fault("RFC 9112 §2.2", "a line that ends with LF alone", "CR LF at the end of each line")
+        yield Fault(
+            "RFC 9112 §2.2", "a line that ends with LF alone", "CR LF at the end of each line"
+        )
 
 
 def without_line_end(line: bytes) -> str:
-    """The line as text, each byte as one character: what is not ASCII is refused later, and quoted safely."""
+    """The line as text, each byte as one character: what is not ASCII is refused later, and quoted
+    safely.
+    """
     return line.removesuffix(b"\n").removesuffix(b"\r").decode("latin-1")
 
 

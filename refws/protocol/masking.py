@@ -2,8 +2,9 @@
 
     transformed[i] = original[i] XOR masking_key[i MOD 4]
 
-A client masks so that a page's script cannot choose the bytes on the wire: a proxy that takes them for HTTP could
-otherwise be made to cache a forged response (§10.3). Masking hides nothing: the key travels in the frame.
+A client masks so that a page's script cannot choose the bytes on the wire: a proxy that takes them
+for HTTP could otherwise be made to cache a forged response (§10.3). Masking hides nothing: the key
+travels in the frame.
 """
 
 KEY_LENGTH = 4
@@ -12,14 +13,17 @@ BLOCK = 8 * 1024
 """Octets that are masked at a time, as one XOR of two long integers."""
 
 from_bytes = int.from_bytes
-"""By itself, as looking it up takes a fifth of the time that it takes to mask a short payload (CPython 3.11)."""
+"""By itself, as looking it up takes a fifth of the time that it takes to mask a short payload
+(CPython 3.11).
+"""
 
 EVERY_KEY_LENGTH = from_bytes(b"\0\0\0\1" * (BLOCK // KEY_LENGTH))
 """A key as an integer times this is the key repeated over a whole block."""
 
 
 class KeyRepeats(dict[int, tuple[int, int, int]]):
-    """Length of a payload -> its bits, the integer that repeats a key before and over it, and the bits of too much key.
+    """Length of a payload -> its bits, the integer that repeats a key before and over it, and the
+    bits of too much key.
 
     It fills as the lengths come.
     """
@@ -35,10 +39,12 @@ KEY_REPEATS = KeyRepeats()
 
 
 def unmask_short(key_and_payload: bytes) -> bytes:
-    """The payload, best of at most 125 octets, from what stands behind a header: the masking key and it, masked.
+    """The payload, best of at most 125 octets, from what stands behind a header: the masking key
+    and it, masked.
 
-    The key is repeated over itself too. That gives zeros in front, and what is left of the integer is the payload.
-    Takes 0.26 µs for 32 octets, where `mask` takes 0.43, as key and payload must be cut apart for it (CPython 3.11).
+    The key is repeated over itself too. That gives zeros in front, and what is left of the integer
+    is the payload. Takes 0.26 µs for 32 octets, where `mask` takes 0.43, as key and payload must be
+    cut apart for it (CPython 3.11).
     """
     length = len(key_and_payload) - KEY_LENGTH
     bits, repeat, too_much = KEY_REPEATS[length]
@@ -50,8 +56,8 @@ def unmask_short(key_and_payload: bytes) -> bytes:
 def mask(payload: bytes, masking_key: bytes, offset: int = 0) -> bytes:
     """The payload masked, or unmasked, which is the same.
 
-    `offset` is the position of `payload[0]` in the payload of its frame, for payloads that arrive in pieces.
-    Takes 0.4 µs for 32 octets, where a loop over them takes 2.5 (CPython 3.11).
+    `offset` is the position of `payload[0]` in the payload of its frame, for payloads that arrive
+    in pieces. Takes 0.4 µs for 32 octets, where a loop over them takes 2.5 (CPython 3.11).
     """
     if turn := offset % KEY_LENGTH:
         masking_key = masking_key[turn:] + masking_key[:turn]

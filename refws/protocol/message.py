@@ -1,4 +1,6 @@
-"""RFC 6455 §5.4, §5.6, §8.1, RFC 7692 §6: frames -> message, inflated and checked for UTF-8 as its bytes arrive."""
+"""RFC 6455 §5.4, §5.6, §8.1, RFC 7692 §6: frames -> message, inflated and checked for UTF-8 as its
+bytes arrive.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +21,8 @@ Utf8Decoder = getincrementaldecoder("utf-8")
 class IncomingMessage:
     """The message on its way in, from the header of its first frame to the last byte of its last.
 
-    Between two messages `opcode` is None, between two frames `in_frame` is False. Memory grows with the bytes of the
-    message, not with the number of its frames or pieces.
+    Between two messages `opcode` is None, between two frames `in_frame` is False. Memory grows with
+    the bytes of the message, not with the number of its frames or pieces.
     """
 
     __slots__ = (
@@ -56,10 +58,12 @@ class IncomingMessage:
         self._decoder: IncrementalDecoder | None = None
 
     def read_short(self, file: BinaryFile, header: Header) -> str | bytes | None:
-        """The message, where this header and what has come behind it are all of it: short, not compressed. Else None.
+        """The message, where this header and what has come behind it are all of it: short, not
+        compressed. Else None.
 
-        Most messages come so, and this way takes half of the time of the general one, which all others take:
-        `start_frame`, `read_masking_key`, `read_piece`. Blocks until a part is there; those then find it here.
+        Most messages come so, and this way takes half of the time of the general one, which all
+        others take: `start_frame`, `read_masking_key`, `read_piece`. Blocks until a part is there;
+        those then find it here.
         """
         opcode = header.opcode
         if opcode is not TEXT and opcode is not BINARY or self.opcode is not None:
@@ -82,10 +86,11 @@ class IncomingMessage:
             raise not_utf8() from None
 
     def start_frame(self, header: Header) -> None:
-        """Take the header of a data frame: its place in the message, and the limits, before its payload is read.
+        """Take the header of a data frame: its place in the message, and the limits, before its
+        payload is read.
 
-        If it is masked, `read_masking_key` must be next, or `masking_key` be set.
-        ProtocolError for a frame out of order (§5.4), MessageTooBig and PolicyViolation above the limits (§10.4).
+        If it is masked, `read_masking_key` must be next, or `masking_key` be set. ProtocolError for
+        a frame out of order (§5.4), MessageTooBig and PolicyViolation above the limits (§10.4).
         """
         if header.opcode == CONT:
             self._continue(header)
@@ -96,31 +101,45 @@ class IncomingMessage:
             if self.inflater is not None:
                 self._note_compression(header)
         else:
-            raise ProtocolError("§5.4", "a new message inside a fragmented one", "a continuation or a control frame")
+            raise ProtocolError(
+                "§5.4", "a new message inside a fragmented one", "a continuation or a control frame"
+            )
         self.in_frame = True
         self.last_frame = header.fin
         self.payload_length = self.remaining = header.payload_length
         if self.max_size is not None and self.length > self.max_size:
-            raise MessageTooBig("§10.4", f"a message of {self.length} bytes or more", f"at most {self.max_size}")
+            raise MessageTooBig(
+                "§10.4", f"a message of {self.length} bytes or more", f"at most {self.max_size}"
+            )
 
     def read_masking_key(self, file: BinaryFile) -> None:
-        """§5.3: the key stands behind the header. Blocks until it is there; EOFError if the stream ends first."""
+        """§5.3: the key stands behind the header. Blocks until it is there; EOFError if the stream
+        ends first.
+        """
         data = self._early
         if len(data) < KEY_LENGTH:
             data += read_exactly(file, KEY_LENGTH - len(data))
         self.masking_key, self._early = data[:KEY_LENGTH], data[KEY_LENGTH:]
 
     def _note_compression(self, header: Header) -> None:
-        """RFC 7692 §6. What counts of a compressed message is what it inflates to: its frames may be a bit longer."""
+        """RFC 7692 §6. What counts of a compressed message is what it inflates to: its frames may
+        be a bit longer.
+        """
         self._inflating = self.inflater if header.rsv1 else None
         if header.rsv1:
             self.length = 0
 
     def _continue(self, header: Header) -> None:
         if self.opcode is None:
-            raise ProtocolError("§5.4", "a continuation frame with no message to continue", "a text or binary frame")
+            raise ProtocolError(
+                "§5.4", "a continuation frame with no message to continue", "a text or binary frame"
+            )
         if header.rsv1:
-            raise ProtocolError("RFC 7692 §6.1", "RSV1 is 1 in a continuation frame", "0 in all frames but the first")
+            raise ProtocolError(
+                "RFC 7692 §6.1",
+                "RSV1 is 1 in a continuation frame",
+                "0 in all frames but the first",
+            )
         if self._inflating is None:
             self.length += header.payload_length
         self.fragments += 1
@@ -137,8 +156,8 @@ class IncomingMessage:
     def read_piece(self, file: BinaryFile, size: int) -> tuple[str | bytes, bool]:
         """What is there of the payload, as text or bytes, and whether the message ends with it.
 
-        At most `size` bytes, at least one but of an empty payload; blocks until it is there. EOFError if the stream
-        ends first, InvalidData at the first byte that is not UTF-8.
+        At most `size` bytes, at least one but of an empty payload; blocks until it is there.
+        EOFError if the stream ends first, InvalidData at the first byte that is not UTF-8.
         """
         remaining = self.remaining
         if self._inflating is not None and self._inflating.pending:
@@ -155,12 +174,15 @@ class IncomingMessage:
     def add(self, piece: bytes, end_of_frame: bool) -> tuple[str | bytes, bool]:
         """The piece as text or bytes, and whether the message ends with it.
 
-        A character cut in two stays here until the rest of it comes. InvalidData at the first byte that is not UTF-8.
+        A character cut in two stays here until the rest of it comes. InvalidData at the first byte
+        that is not UTF-8.
         """
         if self._inflating is None:
             return self._add_plain(piece, end_of_frame)
         end_of_message = end_of_frame and self.last_frame
-        return self._add_inflated(self._inflating.inflate(piece, end_of_message, self._allowance), end_of_frame)
+        return self._add_inflated(
+            self._inflating.inflate(piece, end_of_message, self._allowance), end_of_frame
+        )
 
     @property
     def _allowance(self) -> int | None:
@@ -196,7 +218,9 @@ class IncomingMessage:
         raise not_utf8()
 
     def collect(self, data: str | bytes) -> None:
-        """Keep a piece of the message until `take_collected`. Very many short ones are joined, as each takes memory."""
+        """Keep a piece of the message until `take_collected`. Very many short ones are joined, as
+        each takes memory.
+        """
         if len(self.collected) == MOST_PIECES:
             self.collected = [self.take_collected()]
         self.collected.append(data)
@@ -208,9 +232,13 @@ class IncomingMessage:
 
 
 def not_utf8() -> InvalidData:
-    return InvalidData("§8.1", "text that is not UTF-8", "UTF-8 without surrogates or overlong forms")
+    return InvalidData(
+        "§8.1", "text that is not UTF-8", "UTF-8 without surrogates or overlong forms"
+    )
 
 
 def is_surrogate_start(incomplete: bytes) -> bool:
-    """True if only a surrogate can start so. CPython's decoder rejects it a byte later, when its third byte comes."""
+    """True if only a surrogate can start so. CPython's decoder rejects it a byte later, when its
+    third byte comes.
+    """
     return len(incomplete) == 2 and incomplete >= b"\xed\xa0" and incomplete < b"\xee"

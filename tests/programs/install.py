@@ -1,6 +1,8 @@
-"""Install what the tests of interoperability talk to: `python3 tests/programs/install.py`, in seconds, once.
+"""Install what the tests of interoperability talk to: `python3 tests/programs/install.py`, in
+seconds, once.
 
-The packages go to .environments, in the versions that conformance/peers.py names. Exit status 1 if that fails.
+The packages go to .environments, in the versions that conformance/peers.py names. Exit status 1 if
+that fails.
 """
 
 import sys

@@ -1,6 +1,8 @@
-"""A WebSocket peer made of `websockets`, server or client as it is told: `python websockets_peer.py`.
+"""A WebSocket peer made of `websockets`, server or client as it is told: `python
+websockets_peer.py`.
 
-It takes orders as lines of JSON on standard input and ends with it; what happens comes out as lines of JSON:
+It takes orders as lines of JSON on standard input and ends with it; what happens comes out as lines
+of JSON:
 
     {"listen": {...}}                       ->  {"port": 12345}
     {"connect": "ws://.../echo?7", ...}
@@ -8,8 +10,9 @@ It takes orders as lines of JSON on standard input and ends with it; what happen
     ... or has not                          ->  {"meeting": "7", "failed": "why"}
     it has ended                            ->  {"meeting": "7", "closed": [code, reason]}
 
-Orders have `subprotocols`, and if wanted: `deflate`, the parameters it is to ask for or to impose; `certificate` and
-`key` for a server with TLS; `ca` for a client with TLS. What a connection does with a message is in the URI's path.
+Orders have `subprotocols`, and if wanted: `deflate`, the parameters it is to ask for or to impose;
+`certificate` and `key` for a server with TLS; `ca` for a client with TLS. What a connection does
+with a message is in the URI's path.
 """
 
 from __future__ import annotations
@@ -23,7 +26,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from websockets.exceptions import ConnectionClosed, WebSocketException
-from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory, ServerPerMessageDeflateFactory
+from websockets.extensions.permessage_deflate import (
+    ClientPerMessageDeflateFactory,
+    ServerPerMessageDeflateFactory,
+)
 from websockets.sync.client import connect
 from websockets.sync.connection import Connection
 from websockets.sync.server import serve
@@ -72,7 +78,13 @@ def vanish(connection: Connection, message: str | bytes) -> None:
     connection.socket.shutdown(socket.SHUT_RDWR)
 
 
-DEEDS = {"/echo": echo, "/fragments": in_fragments, "/ping": ping, "/close": close, "/vanish": vanish}
+DEEDS = {
+    "/echo": echo,
+    "/fragments": in_fragments,
+    "/ping": ping,
+    "/close": close,
+    "/vanish": vanish,
+}
 
 
 def converse(connection: Connection) -> None:
@@ -98,7 +110,13 @@ def listen(order: dict[str, Any]) -> None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(order["certificate"], order["key"])
     server = serve(
-        converse, HOST, 0, ssl=context, subprotocols=order["subprotocols"], extensions=extensions, compression=None,
+        converse,
+        HOST,
+        0,
+        ssl=context,
+        subprotocols=order["subprotocols"],
+        extensions=extensions,
+        compression=None,
         max_size=MAX_MESSAGE_SIZE,
     )
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -111,8 +129,13 @@ def go_to(order: dict[str, Any]) -> None:
     context = ssl.create_default_context(cafile=order["ca"]) if "ca" in order else None
     try:
         connection = connect(
-            order["connect"], ssl=context, subprotocols=order["subprotocols"] or None, extensions=extensions,
-            compression=None, max_size=MAX_MESSAGE_SIZE, proxy=None,
+            order["connect"],
+            ssl=context,
+            subprotocols=order["subprotocols"] or None,
+            extensions=extensions,
+            compression=None,
+            max_size=MAX_MESSAGE_SIZE,
+            proxy=None,
         )
     except (OSError, WebSocketException) as error:
         say(meeting=urlsplit(order["connect"]).query, failed=repr(error))

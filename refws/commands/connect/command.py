@@ -1,4 +1,6 @@
-"""`python3 -m refws connect URI`: RFC 6455 §4.1, a client for the terminal, and for programs through a pipe."""
+"""`python3 -m refws connect URI`: RFC 6455 §4.1, a client for the terminal, and for programs
+through a pipe.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,15 @@ from ...protocol.client.proxy import parse_proxy
 from ...protocol.client.uri import parse_uri
 from ...protocol.errors import InvalidHandshake
 from ...protocol.http import OWS, Response
-from ..options import CommandLine, message_size, not_empty, origin, seconds, seconds_or_off, subprotocol
+from ..options import (
+    CommandLine,
+    message_size,
+    not_empty,
+    origin,
+    seconds,
+    seconds_or_off,
+    subprotocol,
+)
 from ..tracing import add_trace_options, choose_trace
 from .display import Screen, choose_display
 from .session import Session
@@ -44,7 +54,9 @@ a line of a pipe could not be obeyed, 2 for a bad command line, 130 for Ctrl-C b
 
 ADVICE = {
     errno.ECONNREFUSED: "nothing listens there; start the server, or check host and port",
-    errno.ECONNRESET: "the server ended the connection, or something in between; its log may say why",
+    errno.ECONNRESET: (
+        "the server ended the connection, or something in between; its log may say why"
+    ),
     errno.EPIPE: "the server ended the connection, or something in between; its log may say why",
     errno.ENETUNREACH: "no way leads there; check the host, and the network of this machine",
     errno.EHOSTUNREACH: "no way leads there; check the host, and the network of this machine",
@@ -96,34 +108,102 @@ def command_line() -> CommandLine:
         prog="python3 -m refws connect", description=DESCRIPTION, epilog=EPILOG, allow_abbrev=False
     )
     option = parser.add_argument
-    option("uri", metavar="URI", type=websocket_uri,
-           help="where to connect to, ws://host:port/path, or wss:// with TLS")
-    option("--header", metavar="LINE", type=header, action="append", default=[],
-           help='header to add to the request, as "Name: value"; repeatable')
-    option("--origin", metavar="URL", type=origin,
-           help="origin to claim, as https://example.com (default: none, as this is no browser)")
-    option("--subprotocol", metavar="NAME", type=subprotocol, action="append",
-           help="subprotocol to offer, the best one first; repeatable (default: none)")
-    option("--deflate", action="store_true",
-           help="offer to compress messages (permessage-deflate, RFC 7692)")
-    option("--insecure", action="store_true",
-           help="with wss://, accept any certificate, whoever the server is")
-    option("--ca", metavar="FILE", type=not_empty,
-           help="with wss://, trust the CAs in this PEM file (default: those of the system)")
-    option("--proxy", metavar="URL", type=proxy_url,
-           help="HTTP proxy to go through, as http://user:password@host:port (default: none)")
-    option("--unix", metavar="PATH", type=not_empty,
-           help="Unix socket to connect to, instead of the URI's host and port")
-    option("--max-message-size", metavar="BYTES", type=message_size, default=2**20,
-           help="largest message to accept, in bytes (default: %(default)s)")
-    option("--open-timeout", metavar="SECONDS", type=seconds, default=10,
-           help="time for the connection and the opening handshake, in seconds (default: %(default)s)")
-    option("--ping-interval", metavar="SECONDS", type=seconds_or_off, default=20,
-           help="time from one Ping to the next, in seconds; 0 sends no Pings (default: %(default)s)")
-    option("--close-timeout", metavar="SECONDS", type=seconds, default=5,
-           help="time for the closing handshake, and for that last Pong, in seconds (default: %(default)s)")
-    option("--wait", metavar="SECONDS", type=seconds_or_none, default=0,
-           help="in a pipe, time to listen on after the end of the input and that Pong (default: %(default)s)")
+    option(
+        "uri",
+        metavar="URI",
+        type=websocket_uri,
+        help="where to connect to, ws://host:port/path, or wss:// with TLS",
+    )
+    option(
+        "--header",
+        metavar="LINE",
+        type=header,
+        action="append",
+        default=[],
+        help='header to add to the request, as "Name: value"; repeatable',
+    )
+    option(
+        "--origin",
+        metavar="URL",
+        type=origin,
+        help="origin to claim, as https://example.com (default: none, as this is no browser)",
+    )
+    option(
+        "--subprotocol",
+        metavar="NAME",
+        type=subprotocol,
+        action="append",
+        help="subprotocol to offer, the best one first; repeatable (default: none)",
+    )
+    option(
+        "--deflate",
+        action="store_true",
+        help="offer to compress messages (permessage-deflate, RFC 7692)",
+    )
+    option(
+        "--insecure",
+        action="store_true",
+        help="with wss://, accept any certificate, whoever the server is",
+    )
+    option(
+        "--ca",
+        metavar="FILE",
+        type=not_empty,
+        help="with wss://, trust the CAs in this PEM file (default: those of the system)",
+    )
+    option(
+        "--proxy",
+        metavar="URL",
+        type=proxy_url,
+        help="HTTP proxy to go through, as http://user:password@host:port (default: none)",
+    )
+    option(
+        "--unix",
+        metavar="PATH",
+        type=not_empty,
+        help="Unix socket to connect to, instead of the URI's host and port",
+    )
+    option(
+        "--max-message-size",
+        metavar="BYTES",
+        type=message_size,
+        default=2**20,
+        help="largest message to accept, in bytes (default: %(default)s)",
+    )
+    option(
+        "--open-timeout",
+        metavar="SECONDS",
+        type=seconds,
+        default=10,
+        help="time for the connection and the opening handshake, in seconds (default: %(default)s)",
+    )
+    option(
+        "--ping-interval",
+        metavar="SECONDS",
+        type=seconds_or_off,
+        default=20,
+        help="time from one Ping to the next, in seconds; 0 sends no Pings (default: %(default)s)",
+    )
+    option(
+        "--close-timeout",
+        metavar="SECONDS",
+        type=seconds,
+        default=5,
+        help=(
+            "time for the closing handshake, and for that last Pong, in seconds (default: "
+            "%(default)s)"
+        ),
+    )
+    option(
+        "--wait",
+        metavar="SECONDS",
+        type=seconds_or_none,
+        default=0,
+        help=(
+            "in a pipe, time to listen on after the end of the input and that Pong (default: "
+            "%(default)s)"
+        ),
+    )
     add_trace_options(parser)
     return parser
 
@@ -163,7 +243,9 @@ def checked(value: T, check: Callable[[], object]) -> T:
 def open_connection(
     parser: CommandLine, options: argparse.Namespace, trace: ChooseTrace | None = None
 ) -> Connection:
-    """The open connection. InvalidHandshake or OSError where there is none; a bad command line ends the process."""
+    """The open connection. InvalidHandshake or OSError where there is none; a bad command line ends
+    the process.
+    """
     try:
         return connect(
             options.uri,
@@ -190,7 +272,12 @@ def open_connection(
 def tls_context(parser: CommandLine, options: argparse.Namespace) -> ssl.SSLContext | None:
     if not parse_uri(options.uri).secure:
         if options.insecure or options.ca:
-            parser.error("--insecure and --ca are about certificates: use them with wss://, or leave them out")
+            parser.error(
+                (
+                    "--insecure and --ca are about certificates: use them with wss://, or leave "
+                    "them out"
+                )
+            )
         return None
     try:
         return client_context(options.ca, options.insecure)
@@ -212,7 +299,10 @@ def refusal(error: InvalidHandshake | OSError, options: argparse.Namespace) -> I
     yield from (f"refws: no WebSocket connection: {line}" for line in str(error).splitlines())
     response = getattr(error, "response", None)
     if isinstance(response, Response):
-        yield f"The server's answer: {response.version} {response.status_code} {response.reason_phrase}"
+        yield (
+            f"The server's answer: {response.version} {response.status_code} "
+            f"{response.reason_phrase}"
+        )
         yield from body_lines(response.body)
 
 
@@ -251,9 +341,13 @@ def place(options: argparse.Namespace) -> str:
 
 
 def prepare_streams() -> None:
-    """UTF-8 in, as on the wire; out what the terminal's encoding has, and the rest escaped. No character is fatal."""
+    """UTF-8 in, as on the wire; out what the terminal's encoding has, and the rest escaped. No
+    character is fatal.
+    """
     if isinstance(sys.stdin, io.TextIOWrapper):
-        sys.stdin.reconfigure(encoding=None if sys.stdin.isatty() else "utf-8", errors="surrogateescape")
+        sys.stdin.reconfigure(
+            encoding=None if sys.stdin.isatty() else "utf-8", errors="surrogateescape"
+        )
     for file in (sys.stdout, sys.stderr):
         if isinstance(file, io.TextIOWrapper):
             file.reconfigure(errors="backslashreplace")
@@ -270,7 +364,9 @@ def greeting(connection: Connection, options: argparse.Namespace) -> str:
 
 
 def give_up_output(failure: OSError) -> None:
-    """Say so, unless it was the reader who left; and let Python's own last flush find a place to write to."""
+    """Say so, unless it was the reader who left; and let Python's own last flush find a place to
+    write to.
+    """
     if not isinstance(failure, BrokenPipeError):
         print(f"refws: the output cannot be written, {failure.strerror}", file=sys.stderr)
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -23,7 +23,9 @@ MEANINGS = {
     CloseCode.INVALID_DATA: "invalid data: such as text that is not UTF-8",
     CloseCode.POLICY_VIOLATION: "policy violation: legal, but not put up with",
     CloseCode.MESSAGE_TOO_BIG: "message too big",
-    CloseCode.MANDATORY_EXTENSION: "mandatory extension: the client cannot do without one that was not agreed on",
+    CloseCode.MANDATORY_EXTENSION: (
+        "mandatory extension: the client cannot do without one that was not agreed on"
+    ),
     CloseCode.INTERNAL_ERROR: "internal error: of the server",
     CloseCode.SERVICE_RESTART: "service restart: connect again in a while",
     CloseCode.TRY_AGAIN_LATER: "try again later: the server has too much to do",
@@ -67,14 +69,24 @@ def describe_code(code: int) -> str:
 
 
 def describe_end(end: ConnectionClosed, asked: int | None) -> list[str]:
-    """How the connection came to its end, and why; `asked` is the code that we closed it with, None if we did not."""
+    """How the connection came to its end, and why; `asked` is the code that we closed it with, None
+    if we did not.
+    """
     if end.rcvd is not None:
-        how, code, why = "closed" if asked else "closed by the server", end.rcvd.code, end.rcvd.reason
+        how, code, why = (
+            "closed" if asked else "closed by the server",
+            end.rcvd.code,
+            end.rcvd.reason,
+        )
     elif end.sent is not None and end.sent.code != asked:
         how, code, why = "failed", end.sent.code, end.cause or end.sent.reason
         why += "; --max-message-size raises the limit" if code == CloseCode.MESSAGE_TOO_BIG else ""
     else:
-        how, code, why = "ended", CloseCode.ABNORMAL_CLOSURE, end.cause or "the server's log may say why"
+        how, code, why = (
+            "ended",
+            CloseCode.ABNORMAL_CLOSURE,
+            end.cause or "the server's log may say why",
+        )
     return [f"{how} with {describe_code(code)}", *([f"reason: {why}"] if why else [])]
 
 
@@ -153,10 +165,12 @@ class Pipe(Display):
 
 
 class Screen(Display):
-    """A terminal. What arrives while a line is typed goes above it, and prompt and line are shown again.
+    """A terminal. What arrives while a line is typed goes above it, and prompt and line are shown
+    again.
 
-    The lock is held until the prompt is out: readline writes it in pieces, and calls the hook behind the last of them.
-    The hook is no function of Python, because in one a signal could raise, and readline would swallow the exception.
+    The lock is held until the prompt is out: readline writes it in pieces, and calls the hook
+    behind the last of them. The hook is no function of Python, because in one a signal could raise,
+    and readline would swallow the exception.
     """
 
     PROMPT = "> "
@@ -166,7 +180,9 @@ class Screen(Display):
         super().__init__()
         self._readline = readline
         self._reading = False
-        self._has_hook = hasattr(readline, "set_pre_input_hook") and "libedit" not in str(readline.__doc__)
+        self._has_hook = hasattr(readline, "set_pre_input_hook") and "libedit" not in str(
+            readline.__doc__
+        )
         if readline is not None and self._has_hook:
             readline.set_pre_input_hook(self._lock.release)
 
@@ -213,7 +229,9 @@ def is_terminal(file: TextIO | None) -> bool:
 
 
 def choose_display() -> Display:
-    """A screen if input and output are terminals, and then with history and editing, where Python has readline."""
+    """A screen if input and output are terminals, and then with history and editing, where Python
+    has readline.
+    """
     if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
         return Pipe()
     try:

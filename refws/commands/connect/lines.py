@@ -64,7 +64,12 @@ def parse_line(line: str) -> Action:
         return Send(line[1:])
     word, _, rest = line.partition(" ")
     if word not in COMMANDS:
-        raise Mistake(f"there is no command {quote(word)}: /help lists those there are, and a text begins with //")
+        raise Mistake(
+            (
+                f"there is no command {quote(word)}: /help lists those there are, and a text "
+                "begins with //"
+            )
+        )
     return COMMANDS[word].parse(rest)
 
 
@@ -75,19 +80,31 @@ def parse_ping(rest: str) -> SendPing:
 def parse_close(rest: str) -> SendClose:
     code, _, reason = rest.partition(" ")
     if not re.fullmatch("[0-9]{1,4}", code or str(CloseCode.NORMAL_CLOSURE.value)):
-        raise Mistake(f"{quote(code)} is no close code: give a number of four digits, such as /close 1000 bye")
+        raise Mistake(
+            f"{quote(code)} is no close code: give a number of four digits, such as /close 1000 bye"
+        )
     return SendClose(int(code or CloseCode.NORMAL_CLOSURE), reason)
 
 
 def parse_fragments(rest: str) -> Send:
     if not rest:
-        raise Mistake("there is nothing to send: give the fragments with | between them, such as /fragment Hel | lo")
+        raise Mistake(
+            (
+                "there is nothing to send: give the fragments with | between them, such as "
+                "/fragment Hel | lo"
+            )
+        )
     return Send(tuple(re.split(r" ?\| ?", rest)))
 
 
 def parse_raw(rest: str) -> SendRaw:
     if not rest:
-        raise Mistake("there is nothing to send: give bytes in hex, such as /raw 81 00, an unmasked empty text")
+        raise Mistake(
+            (
+                "there is nothing to send: give bytes in hex, such as /raw 81 00, an unmasked "
+                "empty text"
+            )
+        )
     return SendRaw(parse_hex(rest))
 
 
@@ -95,7 +112,9 @@ def parse_hex(text: str) -> bytes:
     try:
         return bytes.fromhex(text)
     except ValueError:
-        raise Mistake(f"{quote(text)} is not hex: give two digits for each byte, such as 01 fe ff") from None
+        raise Mistake(
+            f"{quote(text)} is not hex: give two digits for each byte, such as 01 fe ff"
+        ) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +129,13 @@ class Command:
 COMMANDS = {
     "/ping": Command("[TEXT]", "send a Ping; its Pong is shown with the time it took", parse_ping),
     "/pong": Command("[TEXT]", "send a Pong that nobody asked for", SendPong),
-    "/close": Command("[CODE [REASON]]", "close the connection; CODE is 1000 unless given", parse_close),
+    "/close": Command(
+        "[CODE [REASON]]", "close the connection; CODE is 1000 unless given", parse_close
+    ),
     "/binary": Command("HEX", "send a binary message", lambda rest: Send(parse_hex(rest))),
-    "/fragment": Command("A | B | C", "send a text message in fragments; an empty one ends it", parse_fragments),
+    "/fragment": Command(
+        "A | B | C", "send a text message in fragments; an empty one ends it", parse_fragments
+    ),
     "/raw": Command("HEX", "send bytes as they are, to break the rules", parse_raw),
     "/help": Command("", "show this", lambda rest: Help()),
 }
@@ -121,5 +144,9 @@ COMMANDS = {
 def help_lines() -> list[str]:
     """Every kind of line, and what it does."""
     usages = {f"{word} {command.arguments}": command.effect for word, command in COMMANDS.items()}
-    usages = {"TEXT": "send a text message", "//TEXT": "send a text message that begins with /", **usages}
+    usages = {
+        "TEXT": "send a text message",
+        "//TEXT": "send a text message that begins with /",
+        **usages,
+    }
     return [f"  {usage:<23} {effect}" for usage, effect in usages.items()]

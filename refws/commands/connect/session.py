@@ -1,9 +1,11 @@
-"""RFC 6455 §5.5, §5.6, §7.1: lines that a person types -> frames; what arrives -> lines that no peer can forge.
+"""RFC 6455 §5.5, §5.6, §7.1: lines that a person types -> frames; what arrives -> lines that no
+peer can forge.
 
     main thread                                      receiving thread
     line -> parse_line -> Action -> Connection       Connection.recv -> Screen or Pipe
 
-`Screen` is a terminal: a prompt, and what arrives in between. `Pipe` is for programs: payloads and nothing else.
+`Screen` is a terminal: a prompt, and what arrives in between. `Pipe` is for programs: payloads and
+nothing else.
 """
 
 from __future__ import annotations
@@ -19,80 +21,36 @@ from ...endpoint.exceptions import ConcurrencyError, ConnectionClosed
 from ...protocol.close import State
 from ...protocol.close_codes import CloseCode
 from .display import Display, Pipe, describe_end, describe_pong, ended_well
-from .lines import Action, Help, Send, SendClose, SendPing, SendPong, SendRaw, help_lines, parse_line
+from .lines import (
+    Action,
+    Help,
+    Send,
+    SendClose,
+    SendPing,
+    SendPong,
+    SendRaw,
+    help_lines,
+    parse_line,
+)
 
 T = TypeVar("T")
-
-
-
-
 
 
 # What is typed
 
 
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
 # What is shown
-
-
-
-
-
-
-
-
-
-
 
 
 # Where it is shown
 
 
-
-
-
-
-
-
-
-
-
-
 # The session
 
 WAKE: signal.Signals | None = getattr(signal, "SIGUSR1", None)
-"""Tells the main thread, which waits for a line, that there is nothing more to wait for. None on Windows."""
+"""Tells the main thread, which waits for a line, that there is nothing more to wait for. None on
+Windows.
+"""
 
 WAKE_INTERVAL = 0.05
 """Seconds from one `WAKE` to the next: one that comes just before the wait begins is lost."""
@@ -103,10 +61,12 @@ class _Stopped(BaseException):
 
 
 class Session:
-    """An open connection between a display and a server. To be run in the main thread, as signals go there.
+    """An open connection between a display and a server. To be run in the main thread, as signals
+    go there.
 
-    At the end of the input in a pipe, answers that are on their way still come: the Pong to a last Ping is behind them
-    all if the server answers in order. `wait` is for servers that do not: seconds to listen on after it.
+    At the end of the input in a pipe, answers that are on their way still come: the Pong to a last
+    Ping is behind them all if the server answers in order. `wait` is for servers that do not:
+    seconds to listen on after it.
     """
 
     def __init__(self, connection: Connection, display: Display, wait: float = 0) -> None:
@@ -123,9 +83,11 @@ class Session:
         self._left = threading.Event()
 
     def run(self) -> int:
-        """Send and show until the connection has ended. The exit status: 0 if it ended well and all lines were obeyed.
+        """Send and show until the connection has ended. The exit status: 0 if it ended well and all
+        lines were obeyed.
 
-        The first SIGINT or SIGTERM closes with 1001, the second is left to the system, which ends the process.
+        The first SIGINT or SIGTERM closes with 1001, the second is left to the system, which ends
+        the process.
         """
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._interrupt)
@@ -192,7 +154,9 @@ class Session:
             self._display.show_mistake(str(error))
 
     def _act(self, action: Action) -> None:
-        """ValueError or ConcurrencyError for what cannot be sent, ConnectionClosed or _Stopped once nothing can."""
+        """ValueError or ConcurrencyError for what cannot be sent, ConnectionClosed or _Stopped once
+        nothing can.
+        """
         match action:
             case Send(message):
                 self._connection.send(message)
@@ -223,21 +187,31 @@ class Session:
     def _ping(self, data: str | None) -> None:
         before = self._connection.latency
         answered = self._connection.ping(data)
-        waiter = threading.Thread(target=self._show_pong, args=(answered, data, before), name="refws-pong")
+        waiter = threading.Thread(
+            target=self._show_pong, args=(answered, data, before), name="refws-pong"
+        )
         self._pings.append((answered, waiter))
         waiter.start()
 
-    def _show_pong(self, answered: threading.Event, data: str | None, latency_before: float) -> None:
-        """In a thread of its own, which ends with the connection at the latest: that sets the event, too."""
+    def _show_pong(
+        self, answered: threading.Event, data: str | None, latency_before: float
+    ) -> None:
+        """In a thread of its own, which ends with the connection at the latest: that sets the
+        event, too.
+        """
         answered.wait()
         latency = self._connection.latency
         if latency != latency_before:
             self._display.show(describe_pong(data, latency))
 
     def _wait_for_answers(self) -> None:
-        """Until a last Ping is answered; or, as it may never be, until nothing has come for `close_timeout` seconds."""
+        """Until a last Ping is answered; or, as it may never be, until nothing has come for
+        `close_timeout` seconds.
+        """
         answered, received = self._connection.ping(), self._received
-        while not answered.wait(self._connection.settings.close_timeout) and self._received > received:
+        while (
+            not answered.wait(self._connection.settings.close_timeout) and self._received > received
+        ):
             received = self._received
         for pong, waiter in self._pings:
             if pong.is_set():

@@ -17,8 +17,9 @@ LARGEST_IN_JAVASCRIPT = 2**53 - 1
 def as_json(value: Any) -> Any:
     """An item, or any part of one, as plain values for `json.dumps`.
 
-    A dataclass is an object with its class in "type", bytes are hex digits, a side is "client" or "server", an
-    opcode is a number; and a number that JavaScript cannot hold exactly is a string of digits.
+    A dataclass is an object with its class in "type", bytes are hex digits, a side is "client" or
+    "server", an opcode is a number; and a number that JavaScript cannot hold exactly is a string of
+    digits.
     """
     if value is None or isinstance(value, (str, bool)):
         return value
@@ -30,7 +31,10 @@ def as_json(value: Any) -> Any:
         return value.value
     if isinstance(value, tuple):
         return [as_json(element) for element in value]
-    return {"type": type(value).__name__, **{name: as_json(getattr(value, name)) for name in _names(value.__class__)}}
+    return {
+        "type": type(value).__name__,
+        **{name: as_json(getattr(value, name)) for name in _names(value.__class__)},
+    }
 
 
 @cache

@@ -1,6 +1,8 @@
-"""RFC 6455 §5, RFC 7692 §7.2: the bytes of a connection, cut anywhere -> what each frame says, and whether it may.
+"""RFC 6455 §5, RFC 7692 §7.2: the bytes of a connection, cut anywhere -> what each frame says, and
+whether it may.
 
-The rules are those of refws.protocol, called as an endpoint calls them, so that a verdict here is the verdict there.
+The rules are those of refws.protocol, called as an endpoint calls them, so that a verdict here is
+the verdict there.
 """
 
 from __future__ import annotations
@@ -13,18 +15,37 @@ from ...protocol.errors import ConnectionFailure, ProtocolError
 from ...protocol.frame import CLOSE, MAX_CONTROL_PAYLOAD, Side, is_control
 from ...protocol.http import Request
 from ...protocol.masking import KEY_LENGTH, mask
-from .frames import Frame, blamed_field, cut_off, header_size, is_out_of_step, judge_header, part_of_header, violation
+from .frames import (
+    Frame,
+    blamed_field,
+    cut_off,
+    header_size,
+    is_out_of_step,
+    judge_header,
+    part_of_header,
+    violation,
+)
 from .handshake import HeadBytes, is_start_of_head
 from .hints import find_hint
 from .messages import Messages
-from .values import SHOWN, FrameExplanation, HeadExplanation, Item, Legal, NotRead, Situation, Verdict
+from .values import (
+    SHOWN,
+    FrameExplanation,
+    HeadExplanation,
+    Item,
+    Legal,
+    NotRead,
+    Situation,
+    Verdict,
+)
 
 FED_PIECE = 16 * 1024
 """Bytes that are taken in one go: many short frames in it are cut off it one after the other."""
 
 COMPRESSED_PIECE = 4 * 1024
-"""Bytes of a compressed payload that are inflated in one go, counted from its start: what comes out before an error
-is then the same, however the bytes were cut."""
+"""Bytes of a compressed payload that are inflated in one go, counted from its start: what comes out
+before an error is then the same, however the bytes were cut.
+"""
 
 AFTER_FAILURE = "after the failure: a receiver reads nothing more (§7.1.7)"
 AFTER_CLOSE = "after the Close: a receiver drops what follows (§1.4)"
@@ -33,15 +54,17 @@ NO_WEBSOCKET = "no frames: the opening handshake did not lead to a WebSocket con
 
 
 class Conversation:
-    """Both directions of one connection. Feed it what either side sent, in any cut; it gives what that means.
+    """Both directions of one connection. Feed it what either side sent, in any cut; it gives what
+    that means.
 
-    With `deflate` messages may be compressed as these parameters say (RFC 7692); a 101 that agrees on it sets it too.
-    `at_handshake` tells whether each side begins with the head of its opening handshake; None is as its first byte
-    looks. `max_size` and `max_fragments` are the limits of the receiver, None for no limit. With `keep_going` what
-    comes after a violation is explained too, as long as frames can be told apart; without it a violation is told as
-    soon as a receiver knows of it, and what follows is counted and not looked at, as a receiver would. `shown` is how
-    many bytes are kept of a payload.
-    Memory is bounded, whatever comes in; nothing blocks; not for two threads at once.
+    With `deflate` messages may be compressed as these parameters say (RFC 7692); a 101 that agrees
+    on it sets it too. `at_handshake` tells whether each side begins with the head of its opening
+    handshake; None is as its first byte looks. `max_size` and `max_fragments` are the limits of the
+    receiver, None for no limit. With `keep_going` what comes after a violation is explained too, as
+    long as frames can be told apart; without it a violation is told as soon as a receiver knows of
+    it, and what follows is counted and not looked at, as a receiver would. `shown` is how many
+    bytes are kept of a payload. Memory is bounded, whatever comes in; nothing blocks; not for two
+    threads at once.
     """
 
     def __init__(
@@ -60,7 +83,8 @@ class Conversation:
         self.request: Request | None = None
         self.closed_by: tuple[Side, ...] = ()
         self._directions = {
-            side: _Direction(side, self, at_handshake, Messages(side, max_size, max_fragments)) for side in Side
+            side: _Direction(side, self, at_handshake, Messages(side, max_size, max_fragments))
+            for side in Side
         }
 
     def feed(self, sender: Side, data: bytes) -> list[Item]:
@@ -68,7 +92,9 @@ class Conversation:
         return self._directions[sender].feed(data)
 
     def pending(self) -> list[Item]:
-        """What has begun and is not complete, as cut off here, and what is not read; the conversation can go on."""
+        """What has begun and is not complete, as cut off here, and what is not read; the
+        conversation can go on.
+        """
         return [item for direction in self._directions.values() for item in direction.pending()]
 
     def finish(self) -> list[Item]:
@@ -91,7 +117,11 @@ class _Direction:
     """What one side sends."""
 
     def __init__(
-        self, sender: Side, conversation: Conversation, at_handshake: bool | None, messages: Messages
+        self,
+        sender: Side,
+        conversation: Conversation,
+        at_handshake: bool | None,
+        messages: Messages,
     ) -> None:
         self.sender = sender
         self.conversation = conversation
@@ -239,7 +269,9 @@ class _Direction:
             messages.note_text(plain)
         except ConnectionFailure as failure:
             bad = messages.find_bad_byte(plain)
-            self._note(frame, failure, "payload", frame.payload_offset + frame.received - len(piece) + bad)
+            self._note(
+                frame, failure, "payload", frame.payload_offset + frame.received - len(piece) + bad
+            )
             self._give_up_content(frame, piece[bad + 1 :])
 
     def _add_compressed(self, frame: Frame, piece: bytes) -> None:
@@ -271,7 +303,9 @@ class _Direction:
 
     # Verdicts
 
-    def _note(self, frame: Frame, failure: ConnectionFailure, field: str, offset: int | None = None) -> None:
+    def _note(
+        self, frame: Frame, failure: ConnectionFailure, field: str, offset: int | None = None
+    ) -> None:
         """Keep the first violation of a frame, which is the one that its receiver answers."""
         if frame.violation is None:
             frame.violation = violation(failure, field, frame.offset, offset)
@@ -305,7 +339,9 @@ class _Direction:
         message = self.messages.message
         if message is None or not frame.is_data or not frame.remaining:
             return self.situation
-        return Situation(replace(message, length=message.length + frame.received), self.conversation.closed_by)
+        return Situation(
+            replace(message, length=message.length + frame.received), self.conversation.closed_by
+        )
 
     def _explain(self, frame: Frame, verdict: Verdict) -> FrameExplanation:
         explanation = FrameExplanation(
@@ -335,7 +371,9 @@ class _Direction:
 
     def pending(self) -> list[Item]:
         if self.not_read:
-            return [NotRead(self.sender, self.offset - self.not_read, self.not_read, self.why_stopped)]
+            return [
+                NotRead(self.sender, self.offset - self.not_read, self.not_read, self.why_stopped)
+            ]
         if self.head is not None:
             return [self.head.cut_off()]
         if self.frame is not None:
@@ -358,9 +396,13 @@ class _Direction:
         failure = self._judge_header(self.buffer[:2])
         if failure is None:
             return self._explain(frame, part_of_header(self.buffer))
-        return self._explain(frame, violation(failure, blamed_field(failure, frame.header), frame.offset))
+        return self._explain(
+            frame, violation(failure, blamed_field(failure, frame.header), frame.offset)
+        )
 
 
 def after_close() -> ProtocolError:
     """§5.5.1 binds the side that has sent a Close. Whoever receives the frame just drops it (§1.4)."""
-    return ProtocolError("§5.5.1", "a data frame after the Close of the same side", "no more data from it")
+    return ProtocolError(
+        "§5.5.1", "a data frame after the Close of the same side", "no more data from it"
+    )

@@ -1,4 +1,6 @@
-"""RFC 6455 §5.2: the bytes of a header, whole or not, and of a frame while it comes in -> fields, verdict, what is missing."""
+"""RFC 6455 §5.2: the bytes of a header, whole or not, and of a frame while it comes in -> fields,
+verdict, what is missing.
+"""
 
 from __future__ import annotations
 
@@ -34,9 +36,19 @@ BLAMED = (
     ("length", "extended length"),
     ("", "opcode"),
 )
-"""A word of what was seen -> the field that it is about; a frame out of order has the wrong opcode."""
+"""A word of what was seen -> the field that it is about; a frame out of order has the wrong opcode.
+"""
 
-BYTE_OF_FIELD = {"FIN": 0, "RSV1": 0, "RSV2": 0, "RSV3": 0, "opcode": 0, "MASK": 1, "length": 1, "extended length": 2}
+BYTE_OF_FIELD = {
+    "FIN": 0,
+    "RSV1": 0,
+    "RSV2": 0,
+    "RSV3": 0,
+    "opcode": 0,
+    "MASK": 1,
+    "length": 1,
+    "extended length": 2,
+}
 
 
 def header_size(wire: bytes) -> int:
@@ -47,11 +59,17 @@ def header_size(wire: bytes) -> int:
 def header_of(wire: bytes) -> Header:
     """The fields as they stand, legal or not; 0 for what is not here."""
     header = parse_header(wire[:2].ljust(2, b"\0"))
-    return header.with_length(int.from_bytes(wire[2:])) if header.payload_length > MAX_LENGTH_7 else header
+    return (
+        header.with_length(int.from_bytes(wire[2:]))
+        if header.payload_length > MAX_LENGTH_7
+        else header
+    )
 
 
 def judge_header(wire: bytes, sender: Side, rsv1_defined: bool) -> ConnectionFailure | None:
-    """What an endpoint would refuse, having read these bytes of a header; None also where it would wait for more."""
+    """What an endpoint would refuse, having read these bytes of a header; None also where it would
+    wait for more.
+    """
     try:
         read_header(BytesIO(wire), sender is Side.CLIENT, rsv1_defined)
     except ConnectionFailure as failure:
@@ -65,9 +83,6 @@ def blamed_field(failure: ConnectionFailure, header: Header) -> str:
     """The name of the field that a failure is about."""
     field = next(field for word, field in BLAMED if word in failure.seen)
     return "RSV3" if field == "RSV2" and not header.rsv2 else field
-
-
-
 
 
 class Frame:
@@ -114,27 +129,41 @@ class Frame:
 
 
 def is_out_of_step(frame: Frame) -> bool:
-    """Whether nobody knows where the next frame begins: the length is wrong, or these are no frames at all."""
+    """Whether nobody knows where the next frame begins: the length is wrong, or these are no frames
+    at all.
+    """
     assert frame.violation is not None
-    no_length = frame.violation.field == "extended length" or frame.header.payload_length > MAX_LENGTH_64
+    no_length = (
+        frame.violation.field == "extended length" or frame.header.payload_length > MAX_LENGTH_64
+    )
     return no_length or is_no_frame(frame.header_bytes)
 
 
-def violation(failure: ConnectionFailure, field: str, frame_offset: int, offset: int | None = None) -> Violation:
+def violation(
+    failure: ConnectionFailure, field: str, frame_offset: int, offset: int | None = None
+) -> Violation:
     """The failure as data; `offset` is only needed where no field of the header is to blame."""
     if field in BYTE_OF_FIELD:
         offset = frame_offset + BYTE_OF_FIELD[field]
-    return Violation(failure.section, failure.seen, failure.expected, int(failure.close_code), field, offset)
+    return Violation(
+        failure.section, failure.seen, failure.expected, int(failure.close_code), field, offset
+    )
 
 
 def part_of_header(wire: bytes) -> CutOff:
     size, here = header_size(wire), len(wire)
-    return CutOff(f"a header of {'at least ' if here < 2 else ''}{size} bytes, {are(here)} here", *more(size - here))
+    return CutOff(
+        f"a header of {'at least ' if here < 2 else ''}{size} bytes, {are(here)} here",
+        *more(size - here),
+    )
 
 
 def cut_off(frame: Frame, buffered: int) -> CutOff:
     if frame.needs_key:
-        return CutOff(f"a masking key of {KEY_LENGTH} bytes, {are(buffered)} here", *more(KEY_LENGTH - buffered))
+        return CutOff(
+            f"a masking key of {KEY_LENGTH} bytes, {are(buffered)} here",
+            *more(KEY_LENGTH - buffered),
+        )
     announced = f"the header announces {frame.header.payload_length} bytes of payload"
     return CutOff(f"{announced}, {are(frame.received)} here", *more(frame.remaining))
 

@@ -1,4 +1,5 @@
-"""RFC 6455 §4: the head of a request or a response, cut anywhere -> each line with its item, the Accept step by step.
+"""RFC 6455 §4: the head of a request or a response, cut anywhere -> each line with its item, the
+Accept step by step.
 
 The request is judged as the server judges it, the response as the client does.
 """
@@ -25,7 +26,14 @@ from ...protocol.deflate.negotiation import (
 from ...protocol.errors import Fault, HandshakeError
 from ...protocol.extensions import Extension
 from ...protocol.frame import Side
-from ...protocol.handshake import GUID, KEY, accept_key, check_request, is_upgrade_attempt, requested_extensions
+from ...protocol.handshake import (
+    GUID,
+    KEY,
+    accept_key,
+    check_request,
+    is_upgrade_attempt,
+    requested_extensions,
+)
 from ...protocol.http import (
     CRLF,
     MAX_LINE_SIZE,
@@ -54,8 +62,14 @@ REQUEST_LINES = {
     "connection": ("§4.2.1 item 4", "must contain Upgrade"),
     "sec-websocket-key": ("§4.2.1 item 5", "16 random bytes in base64; the Accept is made from it"),
     "sec-websocket-version": ("§4.2.1 item 6", "must be 13"),
-    "origin": ("§4.2.1 item 7", "the page whose script connects; browsers send it, and scripts cannot change it"),
-    "sec-websocket-protocol": ("§4.2.1 item 8", "subprotocols, the one that the client likes best first"),
+    "origin": (
+        "§4.2.1 item 7",
+        "the page whose script connects; browsers send it, and scripts cannot change it",
+    ),
+    "sec-websocket-protocol": (
+        "§4.2.1 item 8",
+        "subprotocols, the one that the client likes best first",
+    ),
     "sec-websocket-extensions": ("§4.2.1 item 9", "extensions that the client offers"),
 }
 
@@ -63,8 +77,14 @@ RESPONSE_LINES = {
     "upgrade": ("§4.1 response item 2", "must be websocket"),
     "connection": ("§4.1 response item 3", "must contain Upgrade"),
     "sec-websocket-accept": ("§4.1 response item 4", "proves that the server has read the key"),
-    "sec-websocket-extensions": ("§4.1 response item 5", "the extensions in use; only what was offered"),
-    "sec-websocket-protocol": ("§4.1 response item 6", "the subprotocol in use; one that was offered"),
+    "sec-websocket-extensions": (
+        "§4.1 response item 5",
+        "the extensions in use; only what was offered",
+    ),
+    "sec-websocket-protocol": (
+        "§4.1 response item 6",
+        "the subprotocol in use; one that was offered",
+    ),
     "sec-websocket-version": ("§4.4", "the versions that the server speaks"),
 }
 
@@ -78,7 +98,9 @@ ANY_DEFLATE = DeflateSettings(server_max_window_bits=None, client_max_window_bit
 
 
 def is_start_of_head(data: bytes) -> bool:
-    """Whether bytes begin as an HTTP head: as no frame can, G and H (GET, HTTP) having RSV1 and a wrong opcode."""
+    """Whether bytes begin as an HTTP head: as no frame can, G and H (GET, HTTP) having RSV1 and a
+    wrong opcode.
+    """
     return data[:1] in (b"G", b"H")
 
 
@@ -106,12 +128,16 @@ class HeadBytes:
         return found
 
     def _read(self, data: bytes) -> Found | None:
-        return _read_request(self, data) if self.sender is Side.CLIENT else _read_response(self, data)
+        return (
+            _read_request(self, data) if self.sender is Side.CLIENT else _read_response(self, data)
+        )
 
     def _readable(self) -> int:
-        """The bytes that tell something: whole lines, one that is too long, and the first byte, which tells TLS.
+        """The bytes that tell something: whole lines, one that is too long, and the first byte,
+        which tells TLS.
 
-        So what is found does not hang on how the bytes were cut, and a head byte by byte costs no more.
+        So what is found does not hang on how the bytes were cut, and a head byte by byte costs no
+        more.
         """
         if not self.looked_at:
             return 1
@@ -149,13 +175,14 @@ class HeadBytes:
         return replace(self.explain(size, ()), verdict=verdict)
 
 
-
 def _verdict(head: HeadBytes, faults: tuple[Fault, ...], hint: str) -> Verdict:
     if not faults:
         return Legal(hint)
     first = faults[0]
     status = int(first.status) if head.sender is Side.CLIENT else None
-    return Violation(first.section, first.seen, first.expected, status, offset=head.offset, hint=hint)
+    return Violation(
+        first.section, first.seen, first.expected, status, offset=head.offset, hint=hint
+    )
 
 
 # Requests
@@ -171,8 +198,16 @@ def _read_request(head: HeadBytes, data: bytes) -> Found | None:
         return head.explain(file.tell(), error.faults), None, head.data[file.tell() :]
     attempt = is_upgrade_attempt(request)
     faults = check_request(request) if attempt else tuple(check_host(request.headers))
-    hint = "" if attempt else "an ordinary HTTP request, without Upgrade: no WebSocket connection comes of it"
-    return head.explain(file.tell(), faults, opens=attempt, hint=hint), request, head.data[file.tell() :]
+    hint = (
+        ""
+        if attempt
+        else "an ordinary HTTP request, without Upgrade: no WebSocket connection comes of it"
+    )
+    return (
+        head.explain(file.tell(), faults, opens=attempt, hint=hint),
+        request,
+        head.data[file.tell() :],
+    )
 
 
 # Responses
@@ -195,17 +230,25 @@ def _explain_response(head: HeadBytes, size: int, response: Response) -> HeadExp
     faults: tuple[Fault, ...] = ()
     agreement = None
     try:
-        agreement = _agree(request if request is not None and known else _stand_in(response), response)
+        agreement = _agree(
+            request if request is not None and known else _stand_in(response), response
+        )
     except InvalidStatus as error:
         return head.explain(size, (), hint=str(error))
     except HandshakeError as error:
         faults = tuple(fault for fault in error.faults if known or not _needs_key(fault, response))
-    accept = accept_steps(request.headers["Sec-WebSocket-Key"]) if request is not None and known else None
+    accept = (
+        accept_steps(request.headers["Sec-WebSocket-Key"])
+        if request is not None and known
+        else None
+    )
     return head.explain(size, faults, accept, agreement, opens=True)
 
 
 def _agree(request: Request, response: Response) -> Agreement:
-    """What the response makes of the connection, if it fits one of the offers. InvalidStatus, or HandshakeError."""
+    """What the response makes of the connection, if it fits one of the offers. InvalidStatus, or
+    HandshakeError.
+    """
     error: HandshakeError | None = None
     for offered in _offers(request) or [None]:
         try:
@@ -238,26 +281,36 @@ def _settings(offer: Extension) -> DeflateSettings:
 
 def _stand_in(response: Response) -> Request:
     """A request that asked for all that is answered, where nobody knows the real one."""
-    asked = [(name, value) for name, value in response.headers if ascii_lower(name) in ANSWERS_TO_ASK_FOR]
+    asked = [
+        (name, value) for name, value in response.headers if ascii_lower(name) in ANSWERS_TO_ASK_FOR
+    ]
     return Request("GET", "/", "HTTP/1.1", Headers([("Sec-WebSocket-Key", ""), *asked]))
 
 
 def _needs_key(fault: Fault, response: Response) -> bool:
     """Whether the fault is an Accept that is there, but not that of a key which nobody knows."""
-    return fault.section == "§4.1 response item 4" and len(response.headers.get_all("Sec-WebSocket-Accept")) == 1
+    return (
+        fault.section == "§4.1 response item 4"
+        and len(response.headers.get_all("Sec-WebSocket-Accept")) == 1
+    )
 
 
 # Lines
 
 
-def _explain_lines(data: bytes, sender: Side, faults: tuple[Fault, ...]) -> Iterator[LineExplanation]:
+def _explain_lines(
+    data: bytes, sender: Side, faults: tuple[Fault, ...]
+) -> Iterator[LineExplanation]:
     table = REQUEST_LINES if sender is Side.CLIENT else RESPONSE_LINES
     first, *others = data.decode("latin-1").split("\n")[:MOST_LINES]
     yield _explain_line(first, *_first_line(sender), faults)
     for line in others:
         name = ascii_lower(line.partition(":")[0].strip())
         if name in SECRETS:
-            line = f"{line.partition(':')[0]}: ({len(line.partition(':')[2].strip())} characters, not shown)"
+            line = (
+                f"{line.partition(':')[0]}: ({len(line.partition(':')[2].strip())} "
+                "characters, not shown)"
+            )
         if name:
             yield _explain_line(line, *table.get(name, OTHER_LINE), faults)
 
@@ -268,8 +321,12 @@ def _first_line(sender: Side) -> tuple[str, str]:
     return "§4.1 response item 1", "101: from here on frames; any other status is an answer in HTTP"
 
 
-def _explain_line(line: str, section: str, meaning: str, faults: tuple[Fault, ...]) -> LineExplanation:
-    broken = tuple(fault for fault in faults if fault.section == section and section != OTHER_LINE[0])
+def _explain_line(
+    line: str, section: str, meaning: str, faults: tuple[Fault, ...]
+) -> LineExplanation:
+    broken = tuple(
+        fault for fault in faults if fault.section == section and section != OTHER_LINE[0]
+    )
     return LineExplanation(line.rstrip("\r")[:LINE_SHOWN], section, meaning, broken)
 
 
@@ -290,7 +347,9 @@ def _decode(key: str) -> bytes | None:
 
 
 def what_is_wrong_with(key: str) -> str:
-    """Why this is no Sec-WebSocket-Key (§4.1 item 7, §4.2.1 item 5), and what to do; "" if it is one."""
+    """Why this is no Sec-WebSocket-Key (§4.1 item 7, §4.2.1 item 5), and what to do; "" if it is
+    one.
+    """
     if KEY.fullmatch(key):
         return ""
     decoded = _decode(key)

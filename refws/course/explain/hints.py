@@ -1,4 +1,6 @@
-"""Well-known mistakes: a frame and its verdict -> one line that says what it looks like, "" for none."""
+"""Well-known mistakes: a frame and its verdict -> one line that says what it looks like, "" for
+none.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +12,14 @@ from ...protocol.frame import BINARY, CLOSE, MAX_LENGTH_7, MAX_LENGTH_16, MAX_LE
 from .values import CutOff, FrameExplanation, Legal, Violation
 
 NO_FRAMES = {
-    b"HT": "HTTP text: after the 101 there are frames only (§4.2.2); a body, or a second response, must not follow",
+    b"HT": "HTTP text: after the 101 there are frames only (§4.2.2); a body, or a second "
+    "response, must not follow",
     b"GE": "an HTTP request: the opening handshake comes once, and then frames only (§4.1)",
     b"PO": "an HTTP request: the opening handshake comes once, and then frames only (§4.1)",
     b"<!": "HTML: after the 101 there are frames only; a body must not follow (§4.2.2)",
     b"<h": "HTML: after the 101 there are frames only; a body must not follow (§4.2.2)",
-    b"\x16\x03": "a TLS ClientHello: the client speaks wss://, and the server speaks plain ws:// on this port (§3)",
+    b"\x16\x03": "a TLS ClientHello: the client speaks wss://, and the server speaks plain "
+    "ws:// on this port (§3)",
 }
 """How bytes begin that are no frames at all. No legal frame begins so."""
 
@@ -40,13 +44,20 @@ def is_no_frame(wire: bytes) -> bool:
 
 def no_frames(frame: FrameExplanation) -> str:
     broken = isinstance(frame.verdict, Violation)
-    return f"this looks like {NO_FRAMES[frame.header_bytes[:2]]}" if broken and is_no_frame(frame.header_bytes) else ""
+    return (
+        f"this looks like {NO_FRAMES[frame.header_bytes[:2]]}"
+        if broken and is_no_frame(frame.header_bytes)
+        else ""
+    )
 
 
 def text_instead_of_frame(frame: FrameExplanation) -> str:
     wire = frame.header_bytes[:2]
     if blamed(frame) in ("RSV1", "RSV2", "opcode") and wire.isalpha() and wire.isascii():
-        return f"these bytes are the letters {wire.decode()!r}: is it text that was sent without a frame around it?"
+        return (
+            f"these bytes are the letters {wire.decode()!r}: is it text that was sent "
+            "without a frame around it?"
+        )
     return ""
 
 
@@ -57,10 +68,15 @@ def little_endian_length(frame: FrameExplanation) -> str:
     length, swapped = int.from_bytes(extended), int.from_bytes(extended, "little")
     shortest = MAX_LENGTH_7 if len(extended) == 2 else MAX_LENGTH_16
     fits = shortest < swapped < LIKELY_LENGTH
-    cut_off = isinstance(frame.verdict, CutOff) and (swapped <= frame.payload_received or length >= LIKELY_LENGTH)
+    cut_off = isinstance(frame.verdict, CutOff) and (
+        swapped <= frame.payload_received or length >= LIKELY_LENGTH
+    )
     top_bit = blamed(frame) == "extended length" and length > MAX_LENGTH_64
     if fits and swapped < length and (cut_off or top_bit):
-        return f"in little-endian the length would be {swapped}; it goes most significant byte first (§5.2)"
+        return (
+            f"in little-endian the length would be {swapped}; it goes most significant byte "
+            "first (§5.2)"
+        )
     return ""
 
 
@@ -76,20 +92,31 @@ def masking_of_the_wrong_side(frame: FrameExplanation) -> str:
     if blamed(frame) != "MASK":
         return ""
     if frame.sender is Side.CLIENT:
-        return "a client must mask all it sends, with a new random key for each frame; or did a server send this?"
-    return "a server must not mask: send the payload as it is, without a key; or did a client send this?"
+        return (
+            "a client must mask all it sends, with a new random key for each frame; or did "
+            "a server send this?"
+        )
+    return (
+        "a server must not mask: send the payload as it is, without a key; or did a client "
+        "send this?"
+    )
 
 
 def masked_twice(frame: FrameExplanation) -> str:
     text_broken = blamed(frame) == "payload" and frame.kind == TEXT
     if text_broken and any(frame.masking_key) and looks_like_text(frame.payload_start):
-        return "as it is on the wire, the payload is readable: it was masked twice, or not at all (§5.3)"
+        return (
+            "as it is on the wire, the payload is readable: it was masked twice, or not at "
+            "all (§5.3)"
+        )
     return ""
 
 
 def zero_key(frame: FrameExplanation) -> str:
     if frame.masking_key and not any(frame.masking_key):
-        return "a key of four zeros masks nothing; each frame needs a fresh, unpredictable one (§5.3)"
+        return (
+            "a key of four zeros masks nothing; each frame needs a fresh, unpredictable one (§5.3)"
+        )
     return ""
 
 
@@ -99,12 +126,19 @@ def little_endian_close_code(frame: FrameExplanation) -> str:
         return ""
     swapped = int.from_bytes(body[:CODE_LENGTH], "little")
     if is_valid_on_wire(swapped) and not is_valid_on_wire(int.from_bytes(body[:CODE_LENGTH])):
-        return f"in little-endian it would be {swapped}; the code goes most significant byte first (§5.5.1)"
+        return (
+            f"in little-endian it would be {swapped}; the code goes most significant byte "
+            "first (§5.5.1)"
+        )
     return ""
 
 
 def close_code_as_text(frame: FrameExplanation) -> str:
-    if blamed(frame) == "payload" and frame.header.opcode == CLOSE and frame.plain_start[:4].isdigit():
+    if (
+        blamed(frame) == "payload"
+        and frame.header.opcode == CLOSE
+        and frame.plain_start[:4].isdigit()
+    ):
         return "the code is written in digits; it must be a number of two bytes (§5.5.1)"
     return ""
 
@@ -113,7 +147,9 @@ def utf_16(frame: FrameExplanation) -> str:
     start = frame.content_start[: len(frame.content_start) // 2 * 2]
     if frame.kind != TEXT or len(start) < SHORTEST_TELLING:
         return ""
-    zeros_on_one_side = any(start[1 - i :: 2].count(0) * 2 == len(start) and 0 not in start[i::2] for i in (0, 1))
+    zeros_on_one_side = any(
+        start[1 - i :: 2].count(0) * 2 == len(start) and 0 not in start[i::2] for i in (0, 1)
+    )
     if zeros_on_one_side or start[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return "this looks like UTF-16; a text message is UTF-8 (§5.6)"
     return ""
@@ -122,15 +158,24 @@ def utf_16(frame: FrameExplanation) -> str:
 def zlib_or_gzip(frame: FrameExplanation) -> str:
     first, start = blamed(frame) == "payload" and frame.compressed, frame.plain_start[:2]
     if first and start == b"\x1f\x8b":
-        return "this begins as gzip does; the payload is raw DEFLATE, without a wrapper (RFC 7692 §7.2.1)"
+        return (
+            "this begins as gzip does; the payload is raw DEFLATE, without a wrapper (RFC "
+            "7692 §7.2.1)"
+        )
     if first and start in (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda"):
-        return "this begins as zlib does; the payload is raw DEFLATE, without a wrapper (wbits=-15 in zlib)"
+        return (
+            "this begins as zlib does; the payload is raw DEFLATE, without a wrapper "
+            "(wbits=-15 in zlib)"
+        )
     return ""
 
 
 def compression_not_agreed(frame: FrameExplanation) -> str:
     if blamed(frame) == "RSV1" and not frame.deflate and frame.header.opcode in (TEXT, BINARY):
-        return "a compressed message? permessage-deflate must be agreed in the opening handshake first (--deflate)"
+        return (
+            "a compressed message? permessage-deflate must be agreed in the opening "
+            "handshake first (--deflate)"
+        )
     return ""
 
 
@@ -156,4 +201,6 @@ def blamed(frame: FrameExplanation) -> str:
 
 
 def looks_like_text(data: bytes) -> bool:
-    return len(data) >= SHORTEST_TELLING and all(0x20 <= byte < 0x7F or byte in b"\t\r\n" for byte in data)
+    return len(data) >= SHORTEST_TELLING and all(
+        0x20 <= byte < 0x7F or byte in b"\t\r\n" for byte in data
+    )

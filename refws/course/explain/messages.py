@@ -1,6 +1,8 @@
-"""RFC 6455 §5.4, §8.1, RFC 7692 §6: the messages of one side, judged frame by frame, and on after a broken rule.
+"""RFC 6455 §5.4, §8.1, RFC 7692 §6: the messages of one side, judged frame by frame, and on after a
+broken rule.
 
-An endpoint stops at the first violation. Here the order of frames is judged on, and the content from the next message.
+An endpoint stops at the first violation. Here the order of frames is judged on, and the content
+from the next message.
 """
 
 from __future__ import annotations
@@ -27,11 +29,13 @@ CONTINUATION_BYTES = bytes(range(0x80, 0xC0))
 
 
 class Messages:
-    """What one side sends in data frames. `message` is the one between its first frame and its last, else None.
+    """What one side sends in data frames. `message` is the one between its first frame and its
+    last, else None.
 
-    For each data frame: `start_frame`, `add` for its payload in pieces, `end_frame` unless it is cut off.
-    `content_known` tells whether there is any sense in `add`: not in the rest of a message with a violation, and not
-    in compressed messages that go on from one which could not be inflated.
+    For each data frame: `start_frame`, `add` for its payload in pieces, `end_frame` unless it is
+    cut off. `content_known` tells whether there is any sense in `add`: not in the rest of a message
+    with a violation, and not in compressed messages that go on from one which could not be
+    inflated.
     """
 
     def __init__(self, sender: Side, max_size: int | None, max_fragments: int | None) -> None:
@@ -57,7 +61,9 @@ class Messages:
         if header.opcode != CONT:
             self._start_message(header)
         if header.rsv1 and self.agreed is None:
-            header = replace(header, rsv1=False)  # that it is 1 is a violation of the header, told already
+            header = replace(
+                header, rsv1=False
+            )  # that it is 1 is a violation of the header, told already
         failure = None
         try:
             self._incoming.start_frame(header)
@@ -84,7 +90,8 @@ class Messages:
             self.message = replace(self.message, fragments=self.message.fragments + 1)
 
     def add(self, piece: bytes, masking_key: bytes) -> Iterator[bytes]:
-        """What the next piece of a payload adds to the message: unmasked, inflated and checked as an endpoint does it.
+        """What the next piece of a payload adds to the message: unmasked, inflated and checked as
+        an endpoint does it.
 
         ConnectionFailure at a violation; the caller must then `give_up`.
         """
@@ -96,7 +103,9 @@ class Messages:
             yield data.encode() if isinstance(data, str) else data
 
     def find_bad_byte(self, plain: bytes) -> int:
-        """The index in this piece of the byte that `add` refused: the first that no UTF-8 can have there."""
+        """The index in this piece of the byte that `add` refused: the first that no UTF-8 can have
+        there.
+        """
         return find_bad_utf8(self._text_end, plain)
 
     def note_text(self, plain: bytes) -> None:
@@ -106,20 +115,26 @@ class Messages:
     def end_frame(self, header: Header, length: int) -> None:
         """A data frame is whole, with `length` bytes of payload."""
         if self.message is not None:
-            self.message = None if header.fin else replace(self.message, length=self.message.length + length)
+            self.message = (
+                None if header.fin else replace(self.message, length=self.message.length + length)
+            )
         if self.message is None and not self.content_known:
             self._incoming.opcode = None
 
     # After a violation
 
     def give_up(self) -> None:
-        """To the end of the open message only the order of its frames is judged: its content is not known any more."""
+        """To the end of the open message only the order of its frames is judged: its content is not
+        known any more.
+        """
         self._lose_window()
         self.content_known = False
         self._incoming = self._judge_of_order()
 
     def _lose_window(self) -> None:
-        """RFC 7692 §7.2.2: who has not inflated all of a message cannot inflate what looks back at it."""
+        """RFC 7692 §7.2.2: who has not inflated all of a message cannot inflate what looks back at
+        it.
+        """
         if self.message is not None and self.message.compressed:
             self._window_lost = True
 
@@ -131,7 +146,9 @@ class Messages:
         return incoming
 
     def _renew(self) -> None:
-        """Judge all of the messages that follow, as far as the window for compressed ones is not lost."""
+        """Judge all of the messages that follow, as far as the window for compressed ones is not
+        lost.
+        """
         self.content_known = True
         if self._window_lost and not self._carries_window:
             self._window_lost = False
@@ -142,7 +159,11 @@ class Messages:
     def _new_inflater(self) -> Inflater | None:
         if self.agreed is None:
             return None
-        bits = self.agreed.client_max_window_bits if self._is_client else self.agreed.server_max_window_bits
+        bits = (
+            self.agreed.client_max_window_bits
+            if self._is_client
+            else self.agreed.server_max_window_bits
+        )
         return Inflater(bits, not self._carries_window)
 
     @property
@@ -153,13 +174,19 @@ class Messages:
     def _carries_window(self) -> bool:
         assert self.agreed is not None
         agreed = self.agreed
-        return not (agreed.client_no_context_takeover if self._is_client else agreed.server_no_context_takeover)
+        return not (
+            agreed.client_no_context_takeover
+            if self._is_client
+            else agreed.server_no_context_takeover
+        )
 
 
 def find_bad_utf8(before: bytes, piece: bytes) -> int:
-    """The index in `piece` of the first byte that no UTF-8 can have there; its last byte if a character is cut off.
+    """The index in `piece` of the first byte that no UTF-8 can have there; its last byte if a
+    character is cut off.
 
-    `before` is the text before it, or at least its last three bytes, and is known to be right so far.
+    `before` is the text before it, or at least its last three bytes, and is known to be right so
+    far.
     """
     start = before[len(before) - unfinished(before) :]
     text = start + piece

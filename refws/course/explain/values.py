@@ -1,6 +1,8 @@
-"""RFC 6455 §5, §4: what explaining a connection gives: frozen values, each with its section, and the same as JSON.
+"""RFC 6455 §5, §4: what explaining a connection gives: frozen values, each with its section, and
+the same as JSON.
 
-All of them are bounded in size, whatever a peer sends: of a payload only the start is kept, and its true length.
+All of them are bounded in size, whatever a peer sends: of a payload only the start is kept, and its
+true length.
 """
 
 from __future__ import annotations
@@ -29,7 +31,9 @@ from ...protocol.frame import (
 from ...protocol.masking import KEY_LENGTH
 
 SHOWN = 64
-"""Bytes that are kept of a payload, unless a conversation is told otherwise; a control frame may have 125."""
+"""Bytes that are kept of a payload, unless a conversation is told otherwise; a control frame may
+have 125.
+"""
 
 XOR_SHOWN = 8
 """Bytes of a payload whose unmasking is worked out."""
@@ -47,11 +51,13 @@ class Legal:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A rule is broken: in the words of the exception, or of the fault, that a receiver answers it with.
+    """A rule is broken: in the words of the exception, or of the fault, that a receiver answers it
+    with.
 
-    `field` is the one to blame, as `Field.name`, or "payload". `offset` is the first byte, counted in all that the
-    sender sent, with which no legal frame can go on; None if that is inside compressed data. `code` is the close code,
-    in a handshake the HTTP status, that a receiver answers with, None where it just ends the connection.
+    `field` is the one to blame, as `Field.name`, or "payload". `offset` is the first byte, counted
+    in all that the sender sent, with which no legal frame can go on; None if that is inside
+    compressed data. `code` is the close code, in a handshake the HTTP status, that a receiver
+    answers with, None where it just ends the connection.
     """
 
     section: str
@@ -65,7 +71,9 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class CutOff:
-    """No rule is broken so far, but the bytes end too early; `missing` is how many at least, None if nobody knows."""
+    """No rule is broken so far, but the bytes end too early; `missing` is how many at least, None
+    if nobody knows.
+    """
 
     seen: str
     expected: str
@@ -81,7 +89,9 @@ Verdict = Legal | Violation | CutOff
 
 @dataclass(frozen=True, slots=True)
 class OpenMessage:
-    """§5.4: a data message between its first frame and its last. `length` counts its payload on the wire so far."""
+    """§5.4: a data message between its first frame and its last. `length` counts its payload on the
+    wire so far.
+    """
 
     opcode: Opcode
     compressed: bool
@@ -91,7 +101,9 @@ class OpenMessage:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What the meaning of a frame depends on: the message that its sender has open, and who has sent a Close."""
+    """What the meaning of a frame depends on: the message that its sender has open, and who has
+    sent a Close.
+    """
 
     message: OpenMessage | None = None
     closed_by: tuple[Side, ...] = ()
@@ -107,7 +119,9 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a header: `bits` bits from bit `bit` of byte `byte` of the frame, both counted from 0."""
+    """One field of a header: `bits` bits from bit `bit` of byte `byte` of the frame, both counted
+    from 0.
+    """
 
     name: str
     byte: int
@@ -120,7 +134,9 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class XorStep:
-    """§5.3: one octet unmasked, `wire` XOR `key` = `result`, and the character that it is, "." if it is none."""
+    """§5.3: one octet unmasked, `wire` XOR `key` = `result`, and the character that it is, "." if
+    it is none.
+    """
 
     wire: int
     key: int
@@ -132,9 +148,9 @@ class XorStep:
 class FrameExplanation:
     """A frame, or as much of it as there is.
 
-    What is there of it is `header_bytes` (2, 4 or 10), `masking_key` and `payload_received` bytes of payload; of a
-    frame that is cut off in its header, the fields of `header` that are not there are 0. `offset` counts from the
-    first byte that `sender` sent.
+    What is there of it is `header_bytes` (2, 4 or 10), `masking_key` and `payload_received` bytes
+    of payload; of a frame that is cut off in its header, the fields of `header` that are not there
+    are 0. `offset` counts from the first byte that `sender` sent.
     """
 
     sender: Side
@@ -148,14 +164,18 @@ class FrameExplanation:
     plain_start: bytes
     """Unmasked; the same as `payload_start` if there is no key."""
     kind: Opcode | int
-    """What the payload is: TEXT or BINARY, from its first frame, also in a continuation; else the opcode."""
+    """What the payload is: TEXT or BINARY, from its first frame, also in a continuation; else the
+    opcode.
+    """
     deflate: bool
     """Whether permessage-deflate is in use."""
     compressed: bool
     """Whether the payload is part of a compressed message."""
     inflated_start: bytes
     inflated_length: int | None
-    """Bytes that this frame adds to the inflated message; None if it is not compressed, or could not be inflated."""
+    """Bytes that this frame adds to the inflated message; None if it is not compressed, or could
+    not be inflated.
+    """
     close: Close | None
     """What a legal Close says."""
     before: Situation
@@ -181,7 +201,9 @@ class FrameExplanation:
 
     @property
     def text(self) -> str | None:
-        """The start of what it adds to a text message, else None; U+FFFD stands for bytes that are no character."""
+        """The start of what it adds to a text message, else None; U+FFFD stands for bytes that are
+        no character.
+        """
         if self.kind != TEXT or (self.compressed and self.inflated_length is None):
             return None
         start = self.content_start
@@ -190,7 +212,9 @@ class FrameExplanation:
 
     @property
     def put_back(self) -> bytes:
-        """RFC 7692 §7.2.2: what the sender took off the end of a compressed message, and a receiver puts back."""
+        """RFC 7692 §7.2.2: what the sender took off the end of a compressed message, and a receiver
+        puts back.
+        """
         return TAIL if self.compressed and self.header.fin else b""
 
     @property
@@ -199,7 +223,12 @@ class FrameExplanation:
         if not self.masking_key:
             return ()
         return tuple(
-            XorStep(wire, self.masking_key[i % KEY_LENGTH], plain, chr(plain) if 0x20 <= plain < 0x7F else ".")
+            XorStep(
+                wire,
+                self.masking_key[i % KEY_LENGTH],
+                plain,
+                chr(plain) if 0x20 <= plain < 0x7F else ".",
+            )
             for i, (wire, plain) in enumerate(zip(self.payload_start[:XOR_SHOWN], self.plain_start))
         )
 
@@ -224,7 +253,9 @@ class NotRead:
 
 @dataclass(frozen=True, slots=True)
 class LineExplanation:
-    """A line of an HTTP head, with the item of §4.2.1 or §4.1 that it obeys or breaks; secrets are left out."""
+    """A line of an HTTP head, with the item of §4.2.1 or §4.1 that it obeys or breaks; secrets are
+    left out.
+    """
 
     text: str
     section: str
@@ -234,7 +265,9 @@ class LineExplanation:
 
 @dataclass(frozen=True, slots=True)
 class AcceptSteps:
-    """§4.2.2 item 5.4: key -> Sec-WebSocket-Accept. `key_bytes` is what the key decodes to, which nobody needs."""
+    """§4.2.2 item 5.4: key -> Sec-WebSocket-Accept. `key_bytes` is what the key decodes to, which
+    nobody needs.
+    """
 
     key: str
     key_bytes: bytes | None
@@ -247,7 +280,8 @@ class AcceptSteps:
 class HeadExplanation:
     """The head of an HTTP message: a request from the client, a response from the server.
 
-    `opens` tells whether frames follow, `subprotocol` and `deflate` what was agreed (only in a response).
+    `opens` tells whether frames follow, `subprotocol` and `deflate` what was agreed (only in a
+    response).
     """
 
     sender: Side
@@ -296,7 +330,9 @@ def _fields(frame: FrameExplanation) -> list[Field]:
     ]
     if len(frame.header_bytes) > 1:
         length = frame.header_bytes[1] & 0b0111_1111
-        found.append(Field("MASK", 1, 0, 1, int(header.masked), _mask(header, frame.sender), "§5.1"))
+        found.append(
+            Field("MASK", 1, 0, 1, int(header.masked), _mask(header, frame.sender), "§5.1")
+        )
         found.append(Field("length", 1, 1, 7, length, _length(length), "§5.2"))
     if extended := frame.header_bytes[2:]:
         meaning = "bytes of payload, most significant byte first"
@@ -349,10 +385,3 @@ def _length(length: int) -> str:
 
 
 # JSON
-
-
-
-
-
-
-

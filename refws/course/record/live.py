@@ -17,18 +17,25 @@ from ..text.drawing import PLAIN, Style
 from .narration import Narration
 
 Show = Callable[[str], None]
-"""Called with a line, or with the lines of a block, without the last line end. OSError if it can show no more."""
+"""Called with a line, or with the lines of a block, without the last line end. OSError if it can
+show no more.
+"""
 
 
 class Live:
-    """For `serve(..., trace=live.choose)`, and `connect`: tells every connection with `show`, until that fails.
+    """For `serve(..., trace=live.choose)`, and `connect`: tells every connection with `show`, until
+    that fails.
 
-    A server's connections have their peers for names, a client's has none. What `show` raises but OSError goes to the
-    connection, which logs it and drops the trace.
+    A server's connections have their peers for names, a client's has none. What `show` raises but
+    OSError goes to the connection, which logs it and drops the trace.
     """
 
     def __init__(
-        self, show: Show, full: bool = False, style: Style = PLAIN, logger: Logger = getLogger("refws")
+        self,
+        show: Show,
+        full: bool = False,
+        style: Style = PLAIN,
+        logger: Logger = getLogger("refws"),
     ) -> None:
         self._show = show
         self._full = full
@@ -43,7 +50,9 @@ class Live:
         if self._off:
             return None
         at_handshake = connection.state is State.CONNECTING
-        return LiveTrace(Narration(self._name(connection), self._full, self._style, at_handshake), self)
+        return LiveTrace(
+            Narration(self._name(connection), self._full, self._style, at_handshake), self
+        )
 
     def _name(self, connection: Connection) -> str:
         if connection.side is Side.CLIENT:
@@ -65,7 +74,9 @@ class Live:
         with self._lock:
             first, self._off = not self._off, True
         if first:
-            self._logger.warning("the trace is off, as its output cannot be written: %s", error.strerror or error)
+            self._logger.warning(
+                "the trace is off, as its output cannot be written: %s", error.strerror or error
+            )
 
 
 class LiveTrace:
@@ -119,7 +130,12 @@ class Several:
         except Exception as error:
             self._traces = tuple(other for other in self._traces if other is not trace)
             connection = self._connection
-            log_error(connection.settings.logger, connection.peer, "the trace failed, and is off now", error)
+            log_error(
+                connection.settings.logger,
+                connection.peer,
+                "the trace failed, and is off now",
+                error,
+            )
 
     def _tell_page(self, page: Trace, sender: Side, data: bytes) -> None:
         self._tell(page, sender, data)

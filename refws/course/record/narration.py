@@ -1,10 +1,12 @@
-"""RFC 6455 §5: the bytes of connections -> a short line or a block for each frame, live, and whole lines only.
+"""RFC 6455 §5: the bytes of connections -> a short line or a block for each frame, live, and whole
+lines only.
 
     the thread that sends or receives                         a file, or a display
     bytes -> Live -> Narration (Conversation, drawing) -> text -> Output.show
 
-Each text is shown in the thread that has sent or received its last byte, which waits meanwhile: so the order is right,
-and a line is there before the next byte leaves. How long it may wait for a file that takes no more is bounded.
+Each text is shown in the thread that has sent or received its last byte, which waits meanwhile: so
+the order is right, and a line is there before the next byte leaves. How long it may wait for a file
+that takes no more is bounded.
 """
 
 from __future__ import annotations
@@ -20,13 +22,19 @@ from ..text.drawing import PLAIN, SHORT_ARROWS, Style, draw, draw_line
 
 
 class Narration:
-    """One connection as text: what comes in -> a line or block for each item, with `name` and the time in ms.
+    """One connection as text: what comes in -> a line or block for each item, with `name` and the
+    time in ms.
 
-    `at_handshake` is that of `Conversation`: True from the first byte of a connection on. Not for two threads at once.
+    `at_handshake` is that of `Conversation`: True from the first byte of a connection on. Not for
+    two threads at once.
     """
 
     def __init__(
-        self, name: str = "", full: bool = False, style: Style = PLAIN, at_handshake: bool | None = True
+        self,
+        name: str = "",
+        full: bool = False,
+        style: Style = PLAIN,
+        at_handshake: bool | None = True,
     ) -> None:
         self.broken = False
         """Whether a rule was broken, or a frame or head cut off."""
@@ -42,7 +50,8 @@ class Narration:
         return len(self._ended) == len(Side)
 
     def tell(self, seconds: float, sender: Side, data: bytes) -> list[str]:
-        """What these bytes complete; no bytes are the end of that direction. `seconds` count from the start.
+        """What these bytes complete; no bytes are the end of that direction. `seconds` count from
+        the start.
 
         What is told after the end of a direction never left, and says nothing.
         """
@@ -62,7 +71,9 @@ class Narration:
         return [self._text(seconds, item) for item in items]
 
     def _text(self, seconds: float, item: Item) -> str:
-        self.broken |= not isinstance(item, NotRead) and isinstance(item.verdict, Violation | CutOff)
+        self.broken |= not isinstance(item, NotRead) and isinstance(
+            item.verdict, Violation | CutOff
+        )
         if self._full:
             return f"{self._line(seconds, '').rstrip()}\n{draw(item, self._style)}\n"
         return self._line(seconds, draw_line(item, self._style))
@@ -74,19 +85,7 @@ class Narration:
 # All of them, live
 
 
-
-
-
-
 # Where it goes
 
 
-
-
-
-
 # Several at once
-
-
-
-

@@ -13,15 +13,18 @@ PATIENCE = 1.0
 
 
 PIECE: int = getattr(select, "PIPE_BUF", 512)
-"""Bytes that fit a pipe or terminal that poll says can be written to, so that the write does not wait."""
+"""Bytes that fit a pipe or terminal that poll says can be written to, so that the write does not
+wait.
+"""
 
 
 class Output:
     """A file for whole lines of any thread: a terminal, a pipe, or a file on disk.
 
-    Nobody need read a pipe, and a terminal can be stopped with Ctrl-S. So one text may take `patience` seconds; then
-    whatever is shown is left out without a wait, until the file takes more, and that is said in its place. Where the
-    system cannot tell whether a file takes more (Windows), a write waits as long as it must.
+    Nobody need read a pipe, and a terminal can be stopped with Ctrl-S. So one text may take
+    `patience` seconds; then whatever is shown is left out without a wait, until the file takes
+    more, and that is said in its place. Where the system cannot tell whether a file takes more
+    (Windows), a write waits as long as it must.
     """
 
     def __init__(self, file: TextIO, patience: float = PATIENCE) -> None:

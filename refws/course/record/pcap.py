@@ -1,7 +1,9 @@
-"""RFC 9293, RFC 791, RFC 8200: the entries of a tape -> a capture file, as if each connection had been seen on its way.
+"""RFC 9293, RFC 791, RFC 8200: the entries of a tape -> a capture file, as if each connection had
+been seen on its way.
 
-A classic pcap of IP packets without a link layer. What a tape does not know is made up so that nothing looks odd: the
-TCP handshake, segments of one size, an acknowledgement for each. TLS is not there: a tape has the bytes inside it.
+A classic pcap of IP packets without a link layer. What a tape does not know is made up so that
+nothing looks odd: the TCP handshake, segments of one size, an acknowledgement for each. TLS is not
+there: a tape has the bytes inside it.
 """
 
 from __future__ import annotations
@@ -40,7 +42,9 @@ IP = IPv4Address | IPv6Address
 
 
 def write_pcap(file: BinaryIO, entries: Iterable[Entry], began: float = 0.0) -> int:
-    """Write the capture; the number of its packets. `began`, in seconds since 1970, is added to all times."""
+    """Write the capture; the number of its packets. `began`, in seconds since 1970, is added to all
+    times.
+    """
     file.write(struct.pack("<IHHiIII", MAGIC, *VERSION, 0, 0, SNAP_LENGTH, LINKTYPE_RAW))
     count = 0
     for seconds, packet in packets(entries):
@@ -60,7 +64,9 @@ def packets(entries: Iterable[Entry]) -> Iterator[tuple[float, bytes]]:
             connection = connections[entry.connection] = TCPConnection(entry)
             yield from ((entry.seconds, packet) for packet in connection.open())
         if isinstance(entry, Chunk):
-            yield from ((entry.seconds, packet) for packet in connection.send(entry.sender, entry.data))
+            yield from (
+                (entry.seconds, packet) for packet in connection.send(entry.sender, entry.data)
+            )
 
 
 class TCPConnection:
@@ -71,7 +77,9 @@ class TCPConnection:
         hosts = same_family(ip_address(client.host), ip_address(server.host))
         self._hosts = dict(zip((Side.CLIENT, Side.SERVER), hosts))
         self._ports = {Side.CLIENT: client.port, Side.SERVER: server.port}
-        start = (first.connection * 1_000_003) % 2**32  # differs, as a client may use one port again
+        start = (
+            first.connection * 1_000_003
+        ) % 2**32  # differs, as a client may use one port again
         self._next = {Side.CLIENT: start, Side.SERVER: (start + 2**31) % 2**32}
 
     def open(self) -> Iterator[bytes]:
@@ -94,8 +102,12 @@ class TCPConnection:
         self._next[sender] = (sequence + len(data) + bool(flags & (SYN | FIN))) % 2**32
         source, destination = self._hosts[sender], self._hosts[sender.peer]
         ports = self._ports[sender], self._ports[sender.peer]
-        header = struct.pack("!HHIIBBHHH", *ports, sequence, acknowledged, 5 << 4, flags, WINDOW, 0, 0)
-        pseudo_header = source.packed + destination.packed + struct.pack("!II", len(header) + len(data), TCP)
+        header = struct.pack(
+            "!HHIIBBHHH", *ports, sequence, acknowledged, 5 << 4, flags, WINDOW, 0, 0
+        )
+        pseudo_header = (
+            source.packed + destination.packed + struct.pack("!II", len(header) + len(data), TCP)
+        )
         right = checksum(pseudo_header + header + data)
         return ip_packet(source, destination, header[:16] + right.to_bytes(2) + header[18:] + data)
 
@@ -124,9 +136,11 @@ def ip_packet(source: IP, destination: IP, segment: bytes) -> bytes:
 
 
 def checksum(data: bytes) -> int:
-    """RFC 1071: the one's complement of the sum of all 16-bit words, each carry added at the low end.
+    """RFC 1071: the one's complement of the sum of all 16-bit words, each carry added at the low
+    end.
 
-    That is the remainder by 2**16 - 1, where 0 is written as all ones; no header sums up to a plain 0.
+    That is the remainder by 2**16 - 1, where 0 is written as all ones; no header sums up to a plain
+    0.
     """
     padded = data + bytes(len(data) % 2)
     return 0xFFFF - (int.from_bytes(padded) % 0xFFFF or 0xFFFF)

@@ -1,8 +1,9 @@
-"""RFC 9110 §11.6, RFC 6265: the head of a request or response, cut anywhere -> the same with its secrets as ****.
+"""RFC 9110 §11.6, RFC 6265: the head of a request or response, cut anywhere -> the same with its
+secrets as ****.
 
-Each character of a secret becomes a *, white space stays: so every byte after it keeps its place, and all that explains
-a connection explains it as before. Secret are the values of headers whose names say so, and the query of a target, as
-scripts in browsers can put a password nowhere else.
+Each character of a secret becomes a *, white space stays: so every byte after it keeps its place,
+and all that explains a connection explains it as before. Secret are the values of headers whose
+names say so, and the query of a target, as scripts in browsers can put a password nowhere else.
 """
 
 from __future__ import annotations
@@ -33,9 +34,11 @@ def is_secret(name: str) -> bool:
 
 
 class Redactor:
-    """One direction of a connection from its first byte on: heads, and then anything. Holds back one name at most.
+    """One direction of a connection from its first byte on: heads, and then anything. Holds back
+    one name at most.
 
-        _first_line -> _query -> _value -> _name -> _value -> _name ... _name (an empty line) -> _behind -> _rest
+    _first_line -> _query -> _value -> _name -> _value -> _name ... _name (an empty line) -> _behind
+    -> _rest
     """
 
     def __init__(self, sender: Side) -> None:
@@ -65,14 +68,17 @@ class Redactor:
         match = end.search(self._held)
         return self._take(match.end() if match else len(self._held))
 
-    # Each takes the next part of what is held, and gives it as it may be known; b"" if more must come first
+    # Each takes the next part of what is held, and gives it as it may be known; b"" if more must
+    # come first
 
     def _first_line(self) -> bytes:
         part = self._take_until(END_OF_PATH if self._has_query else END_OF_LINE)
         self._blank = self._blank and not part.strip()
         if self._has_query and part.endswith(b"?"):
             self._step = self._query
-        elif part.endswith(b"\n") and not self._blank:  # RFC 9112 §2.2: empty lines before it are ignored
+        elif (
+            part.endswith(b"\n") and not self._blank
+        ):  # RFC 9112 §2.2: empty lines before it are ignored
             self._step = self._name
         return part
 

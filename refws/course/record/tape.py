@@ -1,4 +1,5 @@
-"""A tape: the bytes of connections as lines of text, written while they come, read again for a replay.
+"""A tape: the bytes of connections as lines of text, written while they come, read again for a
+replay.
 
     refws tape 1, recorded 2025-01-31T12:00:00+00:00, secrets redacted
     0.000000 1 open client=127.0.0.1:50000 server=127.0.0.1:8080
@@ -6,9 +7,9 @@
     0.000720 1 server 48 54 54 50 2f 31 2e ...
     5.003000 1 client end
 
-Seconds since the start of the tape, the number of the connection, who sent, and the bytes in hex, or `end` where that
-direction ends. Empty lines and what stands behind a # mean nothing. The line `open` may be left out; then the bytes may
-begin with frames, and the addresses are not known.
+Seconds since the start of the tape, the number of the connection, who sent, and the bytes in hex,
+or `end` where that direction ends. Empty lines and what stands behind a # mean nothing. The line
+`open` may be left out; then the bytes may begin with frames, and the addresses are not known.
 """
 
 from __future__ import annotations
@@ -74,7 +75,9 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A connection begins. The addresses are None where they are not known, or those of a Unix socket."""
+    """A connection begins. The addresses are None where they are not known, or those of a Unix
+    socket.
+    """
 
     seconds: float
     connection: int
@@ -101,9 +104,10 @@ Entry = Opened | Chunk
 class Recorder:
     """For `serve(..., trace=recorder.choose)`, and `connect`: writes every connection to one tape.
 
-    The file is opened at once, OSError if it cannot be, and begun anew with the first connection; so a program that
-    does not get that far leaves an old tape as it is. Each line is written as soon as it is known: whoever kills the
-    program loses the last one at most. Where the file takes no more, the recording ends, and the log says so.
+    The file is opened at once, OSError if it cannot be, and begun anew with the first connection;
+    so a program that does not get that far leaves an old tape as it is. Each line is written as
+    soon as it is known: whoever kills the program loses the last one at most. Where the file takes
+    no more, the recording ends, and the log says so.
     """
 
     def __init__(self, path: str, redact: bool = True, logger: Logger = getLogger("refws")) -> None:
@@ -175,7 +179,9 @@ class Recorder:
 
 
 class RecordedConnection:
-    """The trace of one connection. What is told after the end of a direction never left, and is left out."""
+    """The trace of one connection. What is told after the end of a direction never left, and is
+    left out.
+    """
 
     def __init__(self, recorder: Recorder, number: int, redact: bool) -> None:
         self.number = number
@@ -210,11 +216,12 @@ def format_tcp_address(address: Any) -> str:
 
 
 class TapeReader:
-    """The entries of a tape, in their order. BadTape at the first line that is none, and for an empty file.
+    """The entries of a tape, in their order. BadTape at the first line that is none, and for an
+    empty file.
 
-    `recorded` is when the recording began, in seconds since 1970, 0 if the tape does not say. The last line may lack
-    its end, as one that was being written when its program was killed: if it makes no sense, it is left out, and
-    `cut_off` is set.
+    `recorded` is when the recording began, in seconds since 1970, 0 if the tape does not say. The
+    last line may lack its end, as one that was being written when its program was killed: if it
+    makes no sense, it is left out, and `cut_off` is set.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -254,17 +261,29 @@ class TapeReader:
         if word == "open":
             return self._open(number, seconds, connection, rest)
         if word not in SENDERS:
-            raise BadTape(number, f"{shown(word)} where the sender stands", "client, server or open")
-        return self._chunk(number, Chunk(seconds, connection, SENDERS[word], parse_bytes(number, rest)))
+            raise BadTape(
+                number, f"{shown(word)} where the sender stands", "client, server or open"
+            )
+        return self._chunk(
+            number, Chunk(seconds, connection, SENDERS[word], parse_bytes(number, rest))
+        )
 
     def _open(self, number: int, seconds: float, connection: int, rest: str) -> Opened:
         if connection in self._opened:
-            raise BadTape(number, f"connection {connection} opened again", "another number, or its open line first")
+            raise BadTape(
+                number,
+                f"connection {connection} opened again",
+                "another number, or its open line first",
+            )
         self._opened.add(connection)
         match = ADDRESSES.fullmatch(rest)
         if match is None:
-            raise BadTape(number, shown(rest), '"client=ADDRESS server=ADDRESS", each as 127.0.0.1:8080, or -')
-        return Opened(seconds, connection, parse_address(number, match[1]), parse_address(number, match[2]))
+            raise BadTape(
+                number, shown(rest), '"client=ADDRESS server=ADDRESS", each as 127.0.0.1:8080, or -'
+            )
+        return Opened(
+            seconds, connection, parse_address(number, match[1]), parse_address(number, match[2])
+        )
 
     def _chunk(self, number: int, chunk: Chunk) -> Chunk:
         direction = (chunk.connection, chunk.sender)
@@ -281,7 +300,11 @@ def numbered(file: BinaryIO) -> Iterator[tuple[int, str, bool]]:
     """(number, text without comment, whether it has a line end) of the lines that say something."""
     for number, line in enumerate(iter(lambda: file.readline(LONGEST_LINE + 1), b""), 1):
         if len(line) > LONGEST_LINE:
-            raise BadTape(number, f"a line of more than {LONGEST_LINE} characters", "shorter ones: split its bytes")
+            raise BadTape(
+                number,
+                f"a line of more than {LONGEST_LINE} characters",
+                "shorter ones: split its bytes",
+            )
         text = line.decode("ascii", "backslashreplace").partition("#")[0].strip()
         if text:
             yield number, text, line.endswith(b"\n")
@@ -291,13 +314,17 @@ def parse_date(number: int, text: str | None) -> float:
     try:
         return datetime.fromisoformat(text).timestamp() if text else 0.0
     except (ValueError, OverflowError):
-        raise BadTape(number, shown(text or ""), "a date such as 2025-01-31T12:00:00+00:00, or none") from None
+        raise BadTape(
+            number, shown(text or ""), "a date such as 2025-01-31T12:00:00+00:00, or none"
+        ) from None
 
 
 def parse_seconds(number: int, text: str) -> float:
     if SECONDS.fullmatch(text):
         return float(text)
-    raise BadTape(number, f"{shown(text)} where the time stands", "seconds since the start, such as 0.25")
+    raise BadTape(
+        number, f"{shown(text)} where the time stands", "seconds since the start, such as 0.25"
+    )
 
 
 def parse_number(number: int, text: str) -> int:
@@ -324,7 +351,11 @@ def parse_address(number: int, text: str) -> Address | None:
         return None
     match = ADDRESS.fullmatch(text)
     if match is None or not is_ip_address(match[1] or match[2]) or int(match[3]) > 65_535:
-        raise BadTape(number, shown(text), "an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080, or -")
+        raise BadTape(
+            number,
+            shown(text),
+            "an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080, or -",
+        )
     return Address(match[1] or match[2], int(match[3]))
 
 

@@ -9,13 +9,17 @@ WIDTH = 80
 
 
 def escape(text: str) -> str:
-    r"""`text` as it may go to a terminal: what is not printable, or could change the direction or the look of others,
-    as \n, \x1b, \u202e; and a backslash or double quote with a backslash before it."""
+    r"""`text` as it may go to a terminal: what is not printable, or could change the direction or
+    the look of others, as \n, \x1b, \u202e; and a backslash or double quote with a backslash before
+    it.
+    """
     return "".join(map(_escaped, text))
 
 
 def is_harmless(character: str) -> bool:
-    """A printable character, except one that reorders its neighbours (right to left), or is written on top of one."""
+    """A printable character, except one that reorders its neighbours (right to left), or is written
+    on top of one.
+    """
     if character.isascii():
         return character.isprintable() and character not in '\\"'
     if not character.isprintable() or unicodedata.combining(character):
@@ -67,5 +71,7 @@ def count(length: int) -> str:
 
 
 def escape_words(text: str) -> str:
-    """Words of our own, in which the peer's are quoted in ASCII already; escaped once more, to be sure."""
+    """Words of our own, in which the peer's are quoted in ASCII already; escaped once more, to be
+    sure.
+    """
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

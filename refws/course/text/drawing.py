@@ -1,6 +1,8 @@
-"""RFC 6455 §5.2: an explained frame or head -> text for a terminal: a block under the RFC's bit ruler, or one line.
+"""RFC 6455 §5.2: an explained frame or head -> text for a terminal: a block under the RFC's bit
+ruler, or one line.
 
-No line is wider than 80 columns, and no byte of a peer reaches the terminal as anything but a printable character.
+No line is wider than 80 columns, and no byte of a peer reaches the terminal as anything but a
+printable character.
 """
 
 from __future__ import annotations
@@ -87,34 +89,25 @@ def draw(item: Item, style: Style = PLAIN) -> str:
 
 
 def draw_line(item: Item, style: Style = PLAIN) -> str:
-    """The item as one line of at most 80 columns: direction, name, flags, length, start of the text, verdict."""
+    """The item as one line of at most 80 columns: direction, name, flags, length, start of the
+    text, verdict.
+    """
     if isinstance(item, NotRead):
-        return style.paint(cut(f"{SHORT_ARROWS[item.sender]} {count(item.length)} not read, {item.why}", WIDTH), DIM)
+        return style.paint(
+            cut(f"{SHORT_ARROWS[item.sender]} {count(item.length)} not read, {item.why}", WIDTH),
+            DIM,
+        )
     words = _frame_words(item) if isinstance(item, FrameExplanation) else _head_words(item)
     verdict = _short_verdict(item.verdict)
     line = cut(f"{SHORT_ARROWS[item.sender]} {words}  {verdict}", WIDTH)
-    return style.paint(line, "") if isinstance(item.verdict, Legal) else style.paint(line, _color(item.verdict))
+    return (
+        style.paint(line, "")
+        if isinstance(item.verdict, Legal)
+        else style.paint(line, _color(item.verdict))
+    )
 
 
 # Characters
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
 
 
 # A frame as a block
@@ -133,7 +126,9 @@ def _frame(frame: FrameExplanation, style: Style) -> Iterator[str]:
     yield from _labelled("before", _situation(frame.before))
     yield from _labelled("after", _situation(frame.after))
     if frame.after_failure:
-        yield from _labelled("note", "the receiver has failed the connection before; it reads this no more (§7.1.7)")
+        yield from _labelled(
+            "note", "the receiver has failed the connection before; it reads this no more (§7.1.7)"
+        )
     yield from _verdict(frame.verdict, style)
 
 
@@ -144,7 +139,9 @@ def _title(frame: FrameExplanation) -> str:
 
 
 def _ruler(frame: FrameExplanation) -> Iterator[str]:
-    """The frame in rows of 32 bits, as the figure of §5.2 draws it, with its bits and its bytes in hex."""
+    """The frame in rows of 32 bits, as the figure of §5.2 draws it, with its bits and its bytes in
+    hex.
+    """
     owners = [(name, byte) for name, wire in _parts(frame) for byte in wire]
     yield "  " + "".join(f"{tens:<20}" for tens in range(4)).rstrip()
     yield "  " + " ".join(str(bit % 10) for bit in range(32))
@@ -172,14 +169,18 @@ def _edge(row: Row) -> str:
 
 
 def _first_names(row: Row) -> Iterator[str]:
-    """The row with the fields of the first two bytes: their names from top to bottom, and their bits."""
+    """The row with the fields of the first two bytes: their names from top to bottom, and their
+    bits.
+    """
     size, rest = BYTE_WIDTH * len(row[:2]) + 2, row[2:]
     blank = _names([("", byte) for _, byte in rest])
     yield FIRST_EDGE[:size] + _edge(row)[size:]
     for names in FIRST_NAMES:
         yield names[:size] + (_names(rest) if "opcode" in names else blank)
     bits = "".join(f"{byte:08b}" for _, byte in row[:2])
-    fields = "|".join(" ".join(bits[start:end]) for start, end in pairwise(FIRST_BITS) if start < len(bits))
+    fields = "|".join(
+        " ".join(bits[start:end]) for start, end in pairwise(FIRST_BITS) if start < len(bits)
+    )
     yield f" |{fields}|{blank}"
 
 
@@ -232,7 +233,11 @@ def _payload(frame: FrameExplanation) -> Iterator[str]:
 def _close(frame: FrameExplanation) -> Iterator[str]:
     assert frame.close is not None
     code, reason = frame.close.code, frame.close.reason
-    name = CloseCode(code).name if code in tuple(CloseCode) else "for libraries and applications (§7.4.2)"
+    name = (
+        CloseCode(code).name
+        if code in tuple(CloseCode)
+        else "for libraries and applications (§7.4.2)"
+    )
     here = "none, which is told as 1005 and" if code == CloseCode.NO_STATUS_RCVD else str(code)
     yield from _labelled("close code", f"{here} {name}")
     if reason:
@@ -289,7 +294,11 @@ def _verdict_lines(verdict: Verdict) -> Iterator[tuple[str, str]]:
 
 
 def _code_words(code: int) -> str:
-    return f"Close {code} {CloseCode(code).name}" if code in tuple(CloseCode) else f"HTTP status {code}"
+    return (
+        f"Close {code} {CloseCode(code).name}"
+        if code in tuple(CloseCode)
+        else f"HTTP status {code}"
+    )
 
 
 def _color(verdict: Verdict) -> str:
@@ -304,8 +313,6 @@ def _short_verdict(verdict: Verdict) -> str:
     return "legal, but see the hint" if verdict.hint else "legal"
 
 
-
-
 # One line
 
 
@@ -316,8 +323,10 @@ def _frame_words(frame: FrameExplanation) -> str:
     flags = "".join(f" {name}" for name, bit in _flags(frame) if bit)
     words = f"{frame.name}{flags} {header.payload_length}"
     if frame.close is not None:
-        return f"{words} {frame.close.code} {quoted(frame.close.reason, 30)}" if frame.close.reason else (
-            f"{words} {frame.close.code}"
+        return (
+            f"{words} {frame.close.code} {quoted(frame.close.reason, 30)}"
+            if frame.close.reason
+            else (f"{words} {frame.close.code}")
         )
     text = frame.text
     if text is None and is_control(header.opcode) and frame.plain_start:
@@ -325,7 +334,9 @@ def _frame_words(frame: FrameExplanation) -> str:
     if text:
         return f"{words} {quoted(text, 30, len(frame.content_start) < frame.content_length)}"
     if frame.kind in (TEXT, BINARY) and frame.content_start:
-        return f"{words} {spaced(frame.content_start[:8])}{'...' if frame.content_length > 8 else ''}"
+        return (
+            f"{words} {spaced(frame.content_start[:8])}{'...' if frame.content_length > 8 else ''}"
+        )
     return words
 
 
@@ -349,7 +360,9 @@ def _head_words(head: HeadExplanation) -> str:
 
 def _head(head: HeadExplanation, style: Style) -> Iterator[str]:
     name = "opening handshake" if head.opens else "HTTP head"
-    yield style.paint(f"{ARROWS[head.sender]}, byte {head.offset}: {name}, {count(head.length)}", BOLD)
+    yield style.paint(
+        f"{ARROWS[head.sender]}, byte {head.offset}: {name}, {count(head.length)}", BOLD
+    )
     for line in head.lines:
         yield from _head_line(line, style)
     if head.accept is not None:
@@ -381,5 +394,7 @@ def draw_accept(steps: AcceptSteps) -> list[str]:
 
 
 def _not_read(item: NotRead, style: Style) -> Iterator[str]:
-    yield style.paint(f"{ARROWS[item.sender]}, byte {item.offset}: {count(item.length)} not read", BOLD)
+    yield style.paint(
+        f"{ARROWS[item.sender]}, byte {item.offset}: {count(item.length)} not read", BOLD
+    )
     yield from _labelled("", item.why)

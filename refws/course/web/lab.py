@@ -1,4 +1,5 @@
-"""RFC 6455 §5.5: the watch connection of a page, and what a page may ask of the server over it, as JSON.
+"""RFC 6455 §5.5: the watch connection of a page, and what a page may ask of the server over it, as
+JSON.
 
     page -> server   {"ask": "ping", "id": 7, "connection": 1}
     server -> page   {"event": "answer", "ask": "ping", "id": 7, "round_trip": 0.0004}
@@ -81,7 +82,9 @@ class Text:
         if not isinstance(value, str) or len(value) > self.longest:
             raise BadAsk(f"{name} is a text of at most {self.longest} characters")
         if any("\ud800" <= character <= "\udfff" for character in value):
-            raise BadAsk(f"{name} has half of a surrogate pair, which is no character: leave it out")
+            raise BadAsk(
+                f"{name} has half of a surrogate pair, which is no character: leave it out"
+            )
 
 
 IDS = Number(0, 2**53 - 1)
@@ -98,7 +101,8 @@ ASKS: dict[str, dict[str, Number | Text]] = {
     "break": {"rule": Text(40)},
     "provoke": {"connection": CONNECTION, "rule": Text(40)},
 }
-"""What may be asked -> its fields, all of which must be there, and nothing else but "ask" and "id"."""
+"""What may be asked -> its fields, all of which must be there, and nothing else but "ask" and "id".
+"""
 
 
 def parse_ask(message: str | bytes) -> dict[str, Any]:
@@ -133,7 +137,9 @@ def serve(connection: Connection) -> None:
     page = page_of(connection.request)
     watch = WATCHES.open(page) if page else None
     if watch is None:
-        connection.close(CloseCode.TRY_AGAIN_LATER, "this id is in use, or too many pages watch; reload the page")
+        connection.close(
+            CloseCode.TRY_AGAIN_LATER, "this id is in use, or too many pages watch; reload the page"
+        )
         return
     lab = Lab(connection, watch)
     try:
@@ -147,7 +153,9 @@ def serve(connection: Connection) -> None:
 @contextmanager
 def watching(connection: Connection, watch: Watch) -> Iterator[None]:
     """Send the events in a thread of their own, so that this one can read."""
-    sender = threading.Thread(target=send_events, args=(connection, watch), name=f"refws-watch {connection.peer}")
+    sender = threading.Thread(
+        target=send_events, args=(connection, watch), name=f"refws-watch {connection.peer}"
+    )
     sender.daemon = True
     watch.events.put({"event": "hello", "time": watch.now(), "gallery": shown_gallery()})
     sender.start()
@@ -166,15 +174,20 @@ def send_events(connection: Connection, watch: Watch) -> None:
     except Exception as error:
         log_error(LOGGER, connection.peer, "the wire view failed, and is off now", error)
         watch.events.close()
-        connection.close(CloseCode.INTERNAL_ERROR, "the wire view failed; the server's log says why")
+        connection.close(
+            CloseCode.INTERNAL_ERROR, "the wire view failed; the server's log says why"
+        )
 
 
 def shown_gallery() -> list[dict[str, Any]]:
     """The gallery, for the page to show."""
     shown = [("break", group, trials) for group, trials in gallery.GROUPS.items()]
-    shown.append(("provoke", "The other way round: what does your browser do?", gallery.TO_THE_BROWSER))
+    shown.append(
+        ("provoke", "The other way round: what does your browser do?", gallery.TO_THE_BROWSER)
+    )
     return [
-        {"ask": ask, "group": group, "trials": [trial.as_json() for trial in trials]} for ask, group, trials in shown
+        {"ask": ask, "group": group, "trials": [trial.as_json() for trial in trials]}
+        for ask, group, trials in shown
     ]
 
 
@@ -195,17 +208,23 @@ class Lab:
         try:
             ask = parse_ask(message)
         except BadAsk as error:
-            self._watch.events.put({"event": "error", "ask": None, "id": None, "message": str(error)})
+            self._watch.events.put(
+                {"event": "error", "ask": None, "id": None, "message": str(error)}
+            )
             return
         if not self._under_way.acquire(blocking=False):
             self._error(ask, f"{MOST_AT_A_TIME} asks are under way; wait for one of them")
             return
-        threading.Thread(target=self._run, args=(ask,), name=f"refws-ask {ask['ask']}", daemon=True).start()
+        threading.Thread(
+            target=self._run, args=(ask,), name=f"refws-ask {ask['ask']}", daemon=True
+        ).start()
 
     def _run(self, ask: dict[str, Any]) -> None:
         try:
             answer = DO[ask["ask"]](self, ask)
-            self._watch.events.put({"event": "answer", "ask": ask["ask"], "id": ask["id"], **answer})
+            self._watch.events.put(
+                {"event": "answer", "ask": ask["ask"], "id": ask["id"], **answer}
+            )
         except (WebSocketException, ValueError) as error:
             self._error(ask, str(error))
         except Exception as error:
@@ -215,7 +234,9 @@ class Lab:
             self._under_way.release()
 
     def _error(self, ask: dict[str, Any], message: str) -> None:
-        self._watch.events.put({"event": "error", "ask": ask["ask"], "id": ask["id"], "message": message})
+        self._watch.events.put(
+            {"event": "error", "ask": ask["ask"], "id": ask["id"], "message": message}
+        )
 
     def _find(self, ask: dict[str, Any]) -> WatchedConnection:
         found = self._watch.find(ask["connection"])
@@ -265,7 +286,9 @@ class Lab:
         return {}
 
     def read(self, ask: dict[str, Any]) -> Event:
-        """§1.5: receives of so many bytes at most; 0 for no limit. The Ping ends the receive that is under way."""
+        """§1.5: receives of so many bytes at most; 0 for no limit. The Ping ends the receive that
+        is under way.
+        """
         connection = self._find(ask).connection
         connection.read_size = ask["size"]
         wait_for_pong(connection)
@@ -318,11 +341,15 @@ DO: dict[str, Callable[[Lab, dict[str, Any]], Event]] = {
 
 
 def prepare(connection: Connection, request: Request) -> None:
-    """Give a connection of a page that is watching the compression and the heartbeat that its query asks for."""
+    """Give a connection of a page that is watching the compression and the heartbeat that its query
+    asks for.
+    """
     if WATCHES.find(request) is None:
         return
     chosen = parameters(request)
     if chosen.get("deflate") in COMPRESSIONS:
         connection.compression = COMPRESSIONS[chosen["deflate"]]
     if chosen.get("heartbeat") in HEARTBEATS:
-        connection.settings = replace(connection.settings, ping_interval=HEARTBEATS[chosen["heartbeat"]])
+        connection.settings = replace(
+            connection.settings, ping_interval=HEARTBEATS[chosen["heartbeat"]]
+        )

@@ -1,7 +1,8 @@
-"""RFC 6455 §7.1.7: the client that breaks rules: a `Trial` of the gallery, an address -> what the server answers.
+"""RFC 6455 §7.1.7: the client that breaks rules: a `Trial` of the gallery, an address -> what the
+server answers.
 
-It takes a real connection of its own, so that the wire view shows it. `provoke` turns it round: the server breaks a
-rule on a connection that is there, and it is the browser that must answer.
+It takes a real connection of its own, so that the wire view shows it. `provoke` turns it round: the
+server breaks a rule on a connection that is there, and it is the browser that must answer.
 """
 
 from __future__ import annotations
@@ -36,7 +37,9 @@ REACHABLE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What was answered. `code` None: no Close came. `problem` says what kept the client from its work."""
+    """What was answered. `code` None: no Close came. `problem` says what kept the client from its
+    work.
+    """
 
     trial: Trial
     status: int | None = None
@@ -51,31 +54,42 @@ class Outcome:
         trial = self.trial
         if self.problem or self.status != trial.status:
             return False
-        if self.status != HTTPStatus.SWITCHING_PROTOCOLS or (trial.may_just_end and self.code is None):
+        if self.status != HTTPStatus.SWITCHING_PROTOCOLS or (
+            trial.may_just_end and self.code is None
+        ):
             return True
         return (self.code, self.messages) == (trial.code, trial.messages)
 
     def as_json(self) -> dict[str, Any]:
         """What the page shows of it."""
-        shown = {name: getattr(self, name) for name in ("status", "code", "reason", "messages", "problem")}
+        shown = {
+            name: getattr(self, name)
+            for name in ("status", "code", "reason", "messages", "problem")
+        }
         return {**shown, "name": self.trial.name, "as_expected": self.as_expected}
 
 
 def run(trial: Trial, address: Any, target: str, patience: float = PATIENCE) -> Outcome:
-    """Commit the trial against the server that listens on `address`: (host, port, ...) or the path of a Unix socket.
+    """Commit the trial against the server that listens on `address`: (host, port, ...) or the path
+    of a Unix socket.
 
-    Blocks until it is answered, for a few times `patience` at most. What goes wrong is told in the outcome.
+    Blocks until it is answered, for a few times `patience` at most. What goes wrong is told in the
+    outcome.
     """
     try:
         return talk(trial, address, target, patience, secure=False)
     except InvalidHandshake as error:
-        return run_secure(trial, address, target, patience, f"no answer of a WebSocket server came: {error}")
+        return run_secure(
+            trial, address, target, patience, f"no answer of a WebSocket server came: {error}"
+        )
     except (OSError, EOFError) as error:
         return Outcome(trial, problem=no_whole_answer(error))
 
 
 def run_secure(trial: Trial, address: Any, target: str, patience: float, otherwise: str) -> Outcome:
-    """The same in TLS, as what came was no HTTP; `otherwise` is the problem where it is no TLS either."""
+    """The same in TLS, as what came was no HTTP; `otherwise` is the problem where it is no TLS
+    either.
+    """
     try:
         return talk(trial, address, target, patience, secure=True)
     except (ssl.SSLError, InvalidHandshake):
@@ -85,11 +99,17 @@ def run_secure(trial: Trial, address: Any, target: str, patience: float, otherwi
 
 
 def no_whole_answer(error: Exception) -> str:
-    return f"the raw client got no whole answer ({error}); try it again, and look at the server's log"
+    return (
+        f"the raw client got no whole answer ({error}); try it again, and look at the server's log"
+    )
 
 
 def talk(trial: Trial, address: Any, target: str, patience: float, secure: bool) -> Outcome:
-    with open_socket(address, patience) as plain, secured(plain, secure) as sock, sock.makefile("rb") as file:
+    with (
+        open_socket(address, patience) as plain,
+        secured(plain, secure) as sock,
+        sock.makefile("rb") as file,
+    ):
         sock.sendall(trial.request(target, host_of(address)).to_bytes())
         status = read_response(file).status_code
         if status != HTTPStatus.SWITCHING_PROTOCOLS:
@@ -121,7 +141,9 @@ def connected(sock: socket.socket, path: str, patience: float) -> socket.socket:
 
 
 def secured(sock: socket.socket, secure: bool) -> socket.socket:
-    """The socket with TLS around it. Whose certificate it is need not be checked: this server talks to itself."""
+    """The socket with TLS around it. Whose certificate it is need not be checked: this server talks
+    to itself.
+    """
     if not secure:
         return sock
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -146,7 +168,9 @@ def send_pieces(sock: socket.socket, pieces: tuple[bytes, ...]) -> None:
 
 
 def read_answer(file: BinaryFile, until: int | None) -> tuple[Close | None, int]:
-    """The Close of the server and the messages before it; None after `until` messages, or where the stream ends."""
+    """The Close of the server and the messages before it; None after `until` messages, or where the
+    stream ends.
+    """
     messages = 0
     try:
         for _ in range(MOST_FRAMES):
@@ -165,14 +189,20 @@ def read_answer(file: BinaryFile, until: int | None) -> tuple[Close | None, int]
 # The other way round
 
 
-def provoke(trial: Trial, connection: Connection, ended: threading.Event, patience: float = PATIENCE) -> Outcome:
-    """Send the bytes of a trial to the peer, who must fail the connection (§7.1.7); `ended` is set when it has ended.
+def provoke(
+    trial: Trial, connection: Connection, ended: threading.Event, patience: float = PATIENCE
+) -> Outcome:
+    """Send the bytes of a trial to the peer, who must fail the connection (§7.1.7); `ended` is set
+    when it has ended.
 
-    §7.1.7 lets a client send a Close or just end TCP; both are right. Blocks for at most `patience`.
+    §7.1.7 lets a client send a Close or just end TCP; both are right. Blocks for at most
+    `patience`.
     """
     for piece in trial.wire:
         connection.send_raw(piece)
     if not ended.wait(patience):
-        return Outcome(trial, problem="your browser puts up with it, and does not fail the connection")
+        return Outcome(
+            trial, problem="your browser puts up with it, and does not fail the connection"
+        )
     code = None if connection.close_code == CloseCode.ABNORMAL_CLOSURE else connection.close_code
     return Outcome(trial, HTTPStatus.SWITCHING_PROTOCOLS, code, connection.close_reason or "")

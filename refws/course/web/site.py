@@ -1,4 +1,6 @@
-"""The page at `/` (RFC 9110): request -> HTTP response that lets the browser run the page's files, no others."""
+"""The page at `/` (RFC 9110): request -> HTTP response that lets the browser run the page's files,
+no others.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,15 @@ from importlib.resources import files
 
 from ...protocol.http import Request, Response
 
-SCRIPTS = ("page.js", "watch.js", "timeline.js", "picture.js", "handshake.js", "gallery.js", "words.js")
+SCRIPTS = (
+    "page.js",
+    "watch.js",
+    "timeline.js",
+    "picture.js",
+    "handshake.js",
+    "gallery.js",
+    "words.js",
+)
 """The first one imports the others."""
 
 PAGES = {
@@ -16,15 +26,17 @@ PAGES = {
     **{f"/{name}": (name, "text/javascript; charset=utf-8") for name in SCRIPTS},
 }
 
-CONTENT_SECURITY_POLICY = "; ".join((
-    "default-src 'none'",
-    "script-src 'self'",
-    "style-src 'self'",
-    "connect-src 'self'",  # CSP level 3: covers ws: and wss: to the page's own host and port
-    "base-uri 'none'",
-    "form-action 'none'",
-    "frame-ancestors 'none'",
-))
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "connect-src 'self'",  # CSP level 3: covers ws: and wss: to the page's own host and port
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    )
+)
 
 HEADERS = (
     ("Cache-Control", "no-store"),

@@ -1,11 +1,13 @@
-"""RFC 6455 §1.2: the wire view of a page: the bytes of the page's own connections -> JSON that explains each frame.
+"""RFC 6455 §1.2: the wire view of a page: the bytes of the page's own connections -> JSON that
+explains each frame.
 
     connection's thread                    watch connection's second thread
     bytes -> WireTrace -> Events (bounded) -> Conversation -> JSON text -> the page
 
-A page makes an id that nobody can guess, opens `/watch?page=ID`, and names the id in the query of its other
-connections, as a script cannot set a header of theirs. Looking must not disturb: a connection that is looked at only
-puts its bytes in a queue, and where that is full, it leaves them out and says so.
+A page makes an id that nobody can guess, opens `/watch?page=ID`, and names the id in the query of
+its other connections, as a script cannot set a header of theirs. Looking must not disturb: a
+connection that is looked at only puts its bytes in a queue, and where that is full, it leaves them
+out and says so.
 """
 
 from __future__ import annotations
@@ -34,23 +36,31 @@ PAGE_ID = re.compile("[0-9a-f]{32}")
 
 MOST_PAGES = 64
 MOST_CONNECTIONS = 16
-"""Connections of a page that are watched at a time; any more are served like those that nobody watches."""
+"""Connections of a page that are watched at a time; any more are served like those that nobody
+watches.
+"""
 
 MOST_EVENTS = 4096
 MOST_BYTES = 4 * 1024 * 1024
 """What waits for a page that is slow to take it; a message of 1 MiB fits, with its echo."""
 
 LONGEST_WAIT = 10.0
-"""Seconds after which bytes are too old to be explained: who sends faster than a page can be told is not followed."""
+"""Seconds after which bytes are too old to be explained: who sends faster than a page can be told
+is not followed.
+"""
 
 LONGEST_STOP = 30.0
 """Seconds for which a page may have a connection not answer."""
 
 SECOND_LOOK = 0.1
-"""Seconds after which a connection that has sent its last byte is looked at again, until it is closed (§7.1.4)."""
+"""Seconds after which a connection that has sent its last byte is looked at again, until it is
+closed (§7.1.4).
+"""
 
 Event = dict[str, Any]
-"""What a page is told, ready for JSON; "event" says what it is, times are in seconds since the watch began."""
+"""What a page is told, ready for JSON; "event" says what it is, times are in seconds since the
+watch began.
+"""
 
 
 def parameters(request: Request) -> dict[str, str]:
@@ -63,13 +73,17 @@ def parameters(request: Request) -> dict[str, str]:
 
 
 def page_of(request: Request) -> str | None:
-    """The id of the page that a request belongs to; None if it names none, or one that could be guessed."""
+    """The id of the page that a request belongs to; None if it names none, or one that could be
+    guessed.
+    """
     page = parameters(request).get("page", "")
     return page if PAGE_ID.fullmatch(page) else None
 
 
 def requested(line: bytes) -> Request | None:
-    """The request that a request line begins, right or wrong, without its headers; None if it has no target."""
+    """The request that a request line begins, right or wrong, without its headers; None if it has
+    no target.
+    """
     words = line.decode("latin-1").split()
     return Request(words[0], words[1], "", Headers()) if len(words) > 1 else None
 
@@ -111,7 +125,9 @@ class Events:
             return True
 
     def take(self, seconds: float | None) -> list[Chunk | Event]:
-        """All that waits, in order; blocks until there is something or the queue is closed, for at most `seconds`."""
+        """All that waits, in order; blocks until there is something or the queue is closed, for at
+        most `seconds`.
+        """
         with self._condition:
             self._condition.wait_for(lambda: self._waiting or self.closed, seconds)
             taken = list(self._waiting)
@@ -161,8 +177,8 @@ def end_of(item: Item) -> int:
 class WatchedConnection:
     """A connection that a page looks at; `number` is its name there.
 
-    `note` runs in the threads of the connection, `explain`, `partial` and `finish` in that of the watch,
-    `stop_answering` in any.
+    `note` runs in the threads of the connection, `explain`, `partial` and `finish` in that of the
+    watch, `stop_answering` in any.
     """
 
     def __init__(self, watch: Watch, number: int, connection: Connection) -> None:
@@ -175,7 +191,10 @@ class WatchedConnection:
         self._newest = 0.0
         settings = connection.settings
         self._conversation = Conversation(
-            at_handshake=True, keep_going=False, max_size=settings.max_size, max_fragments=settings.max_fragments
+            at_handshake=True,
+            keep_going=False,
+            max_size=settings.max_size,
+            max_fragments=settings.max_fragments,
         )
         self._pieces = {side: Pieces() for side in Side}
         self._stopping = threading.Lock()
@@ -186,7 +205,9 @@ class WatchedConnection:
     # In the threads of the connection
 
     def note(self, sender: Side, data: bytes) -> bool:
-        """Put what it is told in the queue; False if nobody looks any more. Waits only if the page has asked for it."""
+        """Put what it is told in the queue; False if nobody looks any more. Waits only if the page
+        has asked for it.
+        """
         if sender is Side.CLIENT:
             self._answering.wait(LONGEST_STOP)
         elif not data:
@@ -194,8 +215,13 @@ class WatchedConnection:
         events = self.watch.events
         if self.left_out and data:
             self.left_out += len(data)
-        elif not events.put(Chunk(self.watch.now(), self, sender, data), urgent=not data) and not events.closed:
-            self.left_out = len(data)  # what comes later makes no sense without these, so all of it is left out
+        elif (
+            not events.put(Chunk(self.watch.now(), self, sender, data), urgent=not data)
+            and not events.closed
+        ):
+            self.left_out = len(
+                data
+            )  # what comes later makes no sense without these, so all of it is left out
             events.put(self._event("left out", self.watch.now()), urgent=True)
         return not events.closed
 
@@ -207,7 +233,9 @@ class WatchedConnection:
         return not self._answering.is_set()
 
     def stop_answering(self, seconds: float) -> bool:
-        """Have the connection read nothing for this long, or until it ends; False if that is so already."""
+        """Have the connection read nothing for this long, or until it ends; False if that is so
+        already.
+        """
         if not self._stopping.acquire(blocking=False):
             return False
         try:
@@ -271,7 +299,8 @@ class WatchedConnection:
 
 
 class WireTrace:
-    """The trace of a connection from its first byte: waits for the request line, to see whose connection it is.
+    """The trace of a connection from its first byte: waits for the request line, to see whose
+    connection it is.
 
     Where nobody looks it ends itself.
     """
@@ -304,7 +333,9 @@ class WireTrace:
         if request is not None and request.path != WATCH_PATH:
             self._watched = self._watches.add(self._connection, request)
         head, self._head = self._head, []
-        return self._watched is not None and all(self._watched.note(Side.CLIENT, data) for data in head)
+        return self._watched is not None and all(
+            self._watched.note(Side.CLIENT, data) for data in head
+        )
 
 
 # One page
@@ -343,13 +374,17 @@ class Watch:
             return self._connections.get(number)
 
     def tell(self, send: Callable[[Event], None]) -> None:
-        """Send all events as they come, until the queue is closed. Blocks as `send` does, and raises what that does."""
+        """Send all events as they come, until the queue is closed. Blocks as `send` does, and
+        raises what that does.
+        """
         while not self.events.closed:
             ending = self._ending()
             closed = [watched for watched in ending if watched.connection.state is State.CLOSED]
             for event in explained(self.events.take(SECOND_LOOK if ending else None)):
                 send(event)
-            for watched in closed:  # looked for before `take`, which has taken all that they will ever tell
+            for (
+                watched
+            ) in closed:  # looked for before `take`, which has taken all that they will ever tell
                 self._forget(watched)
                 for event in watched.finish():
                     send(event)
@@ -364,7 +399,9 @@ class Watch:
 
     def _ending(self) -> list[WatchedConnection]:
         with self._lock:
-            return [watched for watched in self._connections.values() if Side.SERVER in watched.ended]
+            return [
+                watched for watched in self._connections.values() if Side.SERVER in watched.ended
+            ]
 
     def _forget(self, watched: WatchedConnection) -> None:
         with self._lock:
@@ -372,8 +409,14 @@ class Watch:
 
 
 def explained(taken: list[Chunk | Event]) -> Iterator[Event]:
-    """What the bytes in these mean; a frame that is not complete is told once, after the last of its bytes."""
-    newest = {(event.watched, event.sender): event for event in taken if isinstance(event, Chunk) and event.data}
+    """What the bytes in these mean; a frame that is not complete is told once, after the last of
+    its bytes.
+    """
+    newest = {
+        (event.watched, event.sender): event
+        for event in taken
+        if isinstance(event, Chunk) and event.data
+    }
     for event in taken:
         if not isinstance(event, Chunk):
             yield event
@@ -391,7 +434,9 @@ class Watches:
         self._pages: dict[str, Watch] = {}
 
     def choose(self, connection: Connection) -> Trace:
-        """For `serve(..., trace=...)`: a trace for every connection, which ends itself where no page looks."""
+        """For `serve(..., trace=...)`: a trace for every connection, which ends itself where no
+        page looks.
+        """
         return WireTrace(connection, self)
 
     def open(self, page: str) -> Watch | None:

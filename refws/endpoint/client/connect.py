@@ -1,6 +1,7 @@
 """RFC 6455 §4.1: a URI -> an open connection, or an error that says what was seen instead.
 
-On the way: a turn at the address, TCP, the proxy's CONNECT, TLS, and the opening handshake, all within `open_timeout`.
+On the way: a turn at the address, TCP, the proxy's CONNECT, TLS, and the opening handshake, all
+within `open_timeout`.
 """
 
 from __future__ import annotations
@@ -38,8 +39,12 @@ class ClientConnection(Connection):
 
     __slots__ = ("_user",)
 
-    def __init__(self, user: object, stream: Stream, timers: Timers, settings: Settings, remote_address: Any) -> None:
-        super().__init__(stream, timers, settings, remote_address, stream.local_address, Side.CLIENT)
+    def __init__(
+        self, user: object, stream: Stream, timers: Timers, settings: Settings, remote_address: Any
+    ) -> None:
+        super().__init__(
+            stream, timers, settings, remote_address, stream.local_address, Side.CLIENT
+        )
         self._user = user
 
     def end(self, linger: bool = False) -> None:
@@ -83,15 +88,18 @@ def connect(
     trace: ChooseTrace | None = None,
     logger: Logger | None = None,
 ) -> Connection:
-    """An open connection to `uri`, ws:// or wss://; as a context manager it closes itself. Blocks for `open_timeout`.
+    """An open connection to `uri`, ws:// or wss://; as a context manager it closes itself. Blocks
+    for `open_timeout`.
 
-    `proxy` is the http:// URL of a proxy to go through with CONNECT, `unix_path` a Unix socket to use instead of the
-    URI's host and port. `ssl` holds the certificates to trust, by default those of the system. Pings of the server
-    are answered, and our own sent every `ping_interval`, while a thread receives. Times in seconds, sizes in bytes.
+    `proxy` is the http:// URL of a proxy to go through with CONNECT, `unix_path` a Unix socket to
+    use instead of the URI's host and port. `ssl` holds the certificates to trust, by default those
+    of the system. Pings of the server are answered, and our own sent every `ping_interval`, while a
+    thread receives. Times in seconds, sizes in bytes.
 
-    InvalidURI and ValueError before anything is sent; OSError if the server cannot be reached, TimeoutError if that
-    takes too long, ssl.SSLError if TLS fails; ProxyError, InvalidStatus and InvalidResponse, which have the `response`,
-    for one that opens no connection; HandshakeError for what is no response, IncompleteHead for none or half of one.
+    InvalidURI and ValueError before anything is sent; OSError if the server cannot be reached,
+    TimeoutError if that takes too long, ssl.SSLError if TLS fails; ProxyError, InvalidStatus and
+    InvalidResponse, which have the `response`, for one that opens no connection; HandshakeError for
+    what is no response, IncompleteHead for none or half of one.
     """
     target = parse_uri(uri)
     settings = Settings(
@@ -131,7 +139,9 @@ def tls_context(uri: WebSocketURI, context: tls.SSLContext | None) -> tls.SSLCon
 
 
 def dial(wanted: Wanted, settings: Settings, deadline: Deadline) -> Connection:
-    """Try the addresses one after the other until one takes the TCP connection; what happens then is final."""
+    """Try the addresses one after the other until one takes the TCP connection; what happens then
+    is final.
+    """
     failed: OSError | None = None
     most = None if wanted.proxy is None else MOST_BEHIND_A_PROXY
     for family, address in resolve(wanted.uri, wanted.unix_path, wanted.proxy):
@@ -157,7 +167,12 @@ def open_connection(
         plain = stream = Stream(sock, timers, settings.send_timeout)
         if wanted.context is not None:
             stream = TLSStream(
-                sock, timers, settings.send_timeout, wanted.context, Side.CLIENT, wanted.server_hostname
+                sock,
+                timers,
+                settings.send_timeout,
+                wanted.context,
+                Side.CLIENT,
+                wanted.server_hostname,
             )
         connection = ClientConnection(user, stream, timers, settings, address)
         if_it_fails.callback(connection.end)

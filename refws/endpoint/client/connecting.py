@@ -1,4 +1,6 @@
-"""RFC 6455 §4.1 items 2 and 3: the address of a server or of a proxy, whose turn it is there, and a TCP connection."""
+"""RFC 6455 §4.1 items 2 and 3: the address of a server or of a proxy, whose turn it is there, and a
+TCP connection.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ class Deadline:
         self.time = None if seconds is None else monotonic() + seconds
 
     def remaining(self, what: str) -> float | None:
-        """Seconds left, None for no end. TimeoutError if there are none, saying that `what` took them."""
+        """Seconds left, None for no end. TimeoutError if there are none, saying that `what` took
+        them.
+        """
         if self.time is None:
             return None
         left = self.time - monotonic()
@@ -31,15 +35,21 @@ class Deadline:
         return left
 
     def passed(self, what: str) -> TimeoutError:
-        return TimeoutError(f"{what} took longer than {self.seconds:g} s; is the server up, and can it be reached?")
+        return TimeoutError(
+            f"{what} took longer than {self.seconds:g} s; is the server up, and can it be reached?"
+        )
 
 
 MOST_BEHIND_A_PROXY = 10
-"""Opening handshakes at a time where each goes to another host name, whose addresses only the proxy knows."""
+"""Opening handshakes at a time where each goes to another host name, whose addresses only the proxy
+knows.
+"""
 
 
 class Turns:
-    """§4.1 item 2: at most one connection to an address is in its opening handshake; the others wait for their turn."""
+    """§4.1 item 2: at most one connection to an address is in its opening handshake; the others
+    wait for their turn.
+    """
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
@@ -47,7 +57,8 @@ class Turns:
 
     @contextmanager
     def turn(self, address: str, deadline: Deadline, most: int | None = None) -> Iterator[None]:
-        """Blocks until no other thread has the turn at this address, and fewer than `most` have one anywhere.
+        """Blocks until no other thread has the turn at this address, and fewer than `most` have one
+        anywhere.
 
         TimeoutError at the deadline.
         """
@@ -77,7 +88,9 @@ def resolve(uri: WebSocketURI, unix_path: str | None, proxy: Proxy | None) -> li
 
 
 def turn_at(address: Any, uri: WebSocketURI, proxy: Proxy | None) -> str:
-    """What counts as one address for §4.1 item 2. Behind a proxy each host name does, its address being unknown."""
+    """What counts as one address for §4.1 item 2. Behind a proxy each host name does, its address
+    being unknown.
+    """
     if proxy is not None:
         return uri.host
     return address if isinstance(address, str) else str(address[0])

@@ -1,4 +1,6 @@
-"""RFC 6455 §10.6: TLS contexts from PEM files, and what OpenSSL finds wrong, in words that say what to do."""
+"""RFC 6455 §10.6: TLS contexts from PEM files, and what OpenSSL finds wrong, in words that say what
+to do.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,8 @@ import ssl
 
 
 def server_context(certificate: str, key: str | None = None) -> ssl.SSLContext:
-    """A context for `serve`, from PEM files: the certificate with those of its CAs behind it, and its private key.
+    """A context for `serve`, from PEM files: the certificate with those of its CAs behind it, and
+    its private key.
 
     OSError that names the file if one cannot be used.
     """
@@ -21,13 +24,17 @@ def server_context(certificate: str, key: str | None = None) -> ssl.SSLContext:
     except ssl.SSLError as error:
         where = "the same file" if key is None else key
         raise OSError(
-            f"cannot use {certificate} with the key in {where}: {spoken(error)}; both must be PEM and belong together"
+            (
+                f"cannot use {certificate} with the key in {where}: {spoken(error)}; both must be "
+                "PEM and belong together"
+            )
         ) from error
     return context
 
 
 def client_context(ca: str | None = None, insecure: bool = False) -> ssl.SSLContext:
-    """A context for `connect`: certificates are checked against the system's CAs, or against those in the file `ca`.
+    """A context for `connect`: certificates are checked against the system's CAs, or against those
+    in the file `ca`.
 
     `insecure` accepts any server, whoever it is. OSError that names the file if it cannot be used.
     """
@@ -36,7 +43,9 @@ def client_context(ca: str | None = None, insecure: bool = False) -> ssl.SSLCont
     try:
         context = ssl.create_default_context(cafile=ca)
     except ssl.SSLError as error:
-        raise OSError(f"cannot use {ca} as certificates of CAs: {spoken(error)}; it must be PEM") from error
+        raise OSError(
+            f"cannot use {ca} as certificates of CAs: {spoken(error)}; it must be PEM"
+        ) from error
     context.options |= ssl.OP_NO_RENEGOTIATION
     if insecure:
         context.check_hostname = False
@@ -65,14 +74,18 @@ CERTIFICATE_FAULTS = {
     20: ("comes from a CA that is not known here", TRUST),
     21: ("comes from a CA that is not known here, or lacks the certificates in between", TRUST),
     62: ("is for another host name", "use a name that it lists, or have the name added to it"),
-    64: ("is for another IP address", "use a name or an address that it lists, or have this one added to it"),
+    64: (
+        "is for another IP address",
+        "use a name or an address that it lists, or have this one added to it",
+    ),
 }
 
 REASONS = {
     "HTTP_REQUEST": "plain HTTP came to a port that speaks TLS; use wss://, or https:// for a page",
     "HTTPS_PROXY_REQUEST": "an HTTP CONNECT came to a port that speaks TLS; this is no proxy",
     "WRONG_VERSION_NUMBER": "what came is no TLS; use ws:// for a server that has none",
-    "UNSUPPORTED_PROTOCOL": "the peer's version of TLS is not allowed here; use TLS 1.2 or 1.3 on both sides",
+    "UNSUPPORTED_PROTOCOL": "the peer's version of TLS is not allowed here; use TLS 1.2 or 1.3 "
+    "on both sides",
     "NO_SHARED_CIPHER": "no cipher that both sides allow; compare what the two contexts allow",
 }
 
@@ -91,10 +104,16 @@ def describe(error: ssl.SSLError) -> str:
     if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
         return "the connection ended in the middle; the log of the peer may say why"
     if isinstance(error, ssl.SSLWantReadError):
-        return "the peer renegotiates TLS while a message is sent; set ssl.OP_NO_RENEGOTIATION, or use TLS 1.3"
+        return (
+            "the peer renegotiates TLS while a message is sent; set "
+            "ssl.OP_NO_RENEGOTIATION, or use TLS 1.3"
+        )
     if "_ALERT_" in reason:
         return describe_alert(reason.partition("_ALERT_")[2].replace("_", " ").lower())
-    return REASONS.get(reason) or f"OpenSSL says {spoken(error)!r}; try the peer with `openssl s_client` to see more"
+    return (
+        REASONS.get(reason)
+        or f"OpenSSL says {spoken(error)!r}; try the peer with `openssl s_client` to see more"
+    )
 
 
 def reason_of(error: ssl.SSLError) -> str:
@@ -108,8 +127,13 @@ def spoken(error: ssl.SSLError) -> str:
 
 
 def describe_certificate(error: ssl.SSLCertVerificationError) -> str:
-    fault, advice = CERTIFICATE_FAULTS.get(error.verify_code, ("is not accepted", "have it replaced"))
-    return f"the peer's certificate {fault} ({error.verify_message.rstrip('.')}); {advice}; --insecure checks nothing"
+    fault, advice = CERTIFICATE_FAULTS.get(
+        error.verify_code, ("is not accepted", "have it replaced")
+    )
+    return (
+        f"the peer's certificate {fault} ({error.verify_message.rstrip('.')}); {advice}; "
+        "--insecure checks nothing"
+    )
 
 
 def describe_alert(name: str) -> str:

@@ -12,7 +12,8 @@ from .certificates import readable
 
 
 class Engine:
-    """One OpenSSL object between two memory buffers. Any thread may call any method; none waits for the network.
+    """One OpenSSL object between two memory buffers. Any thread may call any method; none waits for
+    the network.
 
     Every ssl.SSLError that it raises has a text that says what to do.
     """
@@ -22,7 +23,9 @@ class Engine:
     def __init__(self, context: ssl.SSLContext, side: Side, server_hostname: str | None) -> None:
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
-        self._tls = context.wrap_bio(self._incoming, self._outgoing, side is Side.SERVER, server_hostname)
+        self._tls = context.wrap_bio(
+            self._incoming, self._outgoing, side is Side.SERVER, server_hostname
+        )
         self._kept = b""
         self._lock = threading.Lock()
 
@@ -70,9 +73,11 @@ class Engine:
                 raise readable(error)
 
     def decrypt_into(self, buffer: Any) -> int | None:
-        """Bytes decrypted, of one record at most; 0 at the end, be it a ragged one; None if more must be fed first.
+        """Bytes decrypted, of one record at most; 0 at the end, be it a ragged one; None if more
+        must be fed first.
 
-        An end without the peer's close_notify needs no error here: without a Close frame it is 1006 (§7.1.5).
+        An end without the peer's close_notify needs no error here: without a Close frame it is 1006
+        (§7.1.5).
         """
         with self._lock:
             if self._kept:
@@ -92,9 +97,11 @@ class Engine:
         return count
 
     def close_notify(self) -> None:
-        """Make the alert that tells the peer that the end is no truncation; none where the TLS handshake is not done.
+        """Make the alert that tells the peer that the end is no truncation; none where the TLS
+        handshake is not done.
 
-        `unwrap` also looks for the alert of the peer, and breaks where it finds data; so the data are put aside.
+        `unwrap` also looks for the alert of the peer, and breaks where it finds data; so the data
+        are put aside.
         """
         with self._lock:
             if self._tls.pending():

@@ -1,4 +1,6 @@
-"""RFC 6455 §4.1, response item 1: a response with another status than 101 -> what a user can do about it."""
+"""RFC 6455 §4.1, response item 1: a response with another status than 101 -> what a user can do
+about it.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +15,15 @@ from ..http import Response, ascii_lower, list_elements, quote
 from .uri import SCHEMES_OF_HTTP
 
 MAX_QUOTED_VALUE = 300
-"""Characters of a header that advice repeats: a URI to go to, or a way to authenticate, is of no use in halves."""
+"""Characters of a header that advice repeats: a URI to go to, or a way to authenticate, is of no
+use in halves.
+"""
 
 
 ADVICE: dict[int, str] = {
-    HTTPStatus.BAD_REQUEST: "the server found fault with the request; the body of its answer may say which",
+    HTTPStatus.BAD_REQUEST: (
+        "the server found fault with the request; the body of its answer may say which"
+    ),
     HTTPStatus.UNAUTHORIZED: "give credentials, with additional_headers={'Authorization': ...}",
     HTTPStatus.FORBIDDEN: "the server wants another origin=..., or credentials, or not this client",
     HTTPStatus.NOT_FOUND: "check the path of the URI, no WebSocket is there",
@@ -51,7 +57,9 @@ def show_status(response: Response) -> str:
 
 
 def advise(response: Response, advice_of_status: Mapping[int, str] = ADVICE) -> str:
-    """What a user can do about this status, with what the server says to that end. Nothing is done by itself."""
+    """What a user can do about this status, with what the server says to that end. Nothing is done
+    by itself.
+    """
     headers = response.headers
     versions = list_elements(headers.get_all("Sec-WebSocket-Version"))
     if versions and VERSION not in versions:  # §4.4
@@ -59,8 +67,12 @@ def advise(response: Response, advice_of_status: Mapping[int, str] = ADVICE) -> 
     if 300 <= response.status_code < 400 and "Location" in headers:
         location = quote(_as_websocket(headers["Location"]), MAX_QUOTED_VALUE)
         return f"redirects are not followed; connect to {location} if you trust it"
-    advice = advice_of_status.get(response.status_code, ADVICE_OF_CLASS[response.status_code // 100])
-    told = (show_header(headers, name, MAX_QUOTED_VALUE) for name in TELLING_HEADERS if name in headers)
+    advice = advice_of_status.get(
+        response.status_code, ADVICE_OF_CLASS[response.status_code // 100]
+    )
+    told = (
+        show_header(headers, name, MAX_QUOTED_VALUE) for name in TELLING_HEADERS if name in headers
+    )
     return "; ".join([advice, *told])
 
 

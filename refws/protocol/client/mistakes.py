@@ -17,7 +17,8 @@ ACCEPT_OF_EXAMPLE = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 
 
 def find_mistake(key: str, accept: str) -> str | None:
-    """Which well-known mistake of a server makes this wrong `accept` of `key`, and what mends it; None if none does.
+    """Which well-known mistake of a server makes this wrong `accept` of `key`, and what mends it;
+    None if none does.
 
     The key may be any ASCII, for a look at what others send.
     """
@@ -30,7 +31,9 @@ def find_mistake(key: str, accept: str) -> str | None:
         _accept_of(key): "made without the GUID: append it to the key",
         _accept_of(GUID + key): "made with the GUID before the key: append it",
         _accept_of(key + GUID.lower()): "made with the GUID in lower case: it is in upper case",
-        _accept_of(_decoded(key) + GUID.encode("ascii")): "made of the decoded key: take it as the text that it is",
+        _accept_of(
+            _decoded(key) + GUID.encode("ascii")
+        ): "made of the decoded key: take it as the text that it is",
         _accept_of(f" {key}{GUID}"): "made of the key with the space before it: trim it",
         _accept_of(f"{key}\n{GUID}"): "made of the key with a line end: trim it",
         _accept_of(f"{key}\r\n{GUID}"): "made of the key with its line end: trim it",
@@ -38,10 +41,14 @@ def find_mistake(key: str, accept: str) -> str | None:
         _accept_of(f"{key}{GUID}\r\n"): "made with a line end behind the GUID: leave it out",
         hexadecimal: "which is the SHA-1 in hexadecimal: put its 20 bytes in base64",
         hexadecimal.upper(): "which is the SHA-1 in hexadecimal: put its 20 bytes in base64",
-        in_base64(hexadecimal.encode("ascii")): "made of the SHA-1 in hexadecimal: put its 20 bytes in base64",
+        in_base64(
+            hexadecimal.encode("ascii")
+        ): "made of the SHA-1 in hexadecimal: put its 20 bytes in base64",
         ACCEPT_OF_EXAMPLE: "which is that of the example in §1.3: compute it for each key",
         right.rstrip("="): "without its padding: base64 of 20 bytes ends in =",
-        urlsafe_b64encode(b64decode(right)).decode("ascii"): "in the alphabet of base64url: use + and /",
+        urlsafe_b64encode(b64decode(right)).decode(
+            "ascii"
+        ): "in the alphabet of base64url: use + and /",
     }
     return mistakes.get(accept)
 
@@ -52,7 +59,9 @@ def _accept_of(text: str | bytes) -> str:
 
 
 def _decoded(key: str) -> bytes:
-    """The bytes of the key; nothing for one that is not base64, which makes an Accept that nobody sends."""
+    """The bytes of the key; nothing for one that is not base64, which makes an Accept that nobody
+    sends.
+    """
     try:
         return b64decode(key, validate=True)
     except ValueError:

@@ -1,10 +1,12 @@
-"""RFC 6455 §4.1 item 3, RFC 9110 §9.3.6: CONNECT, by which an HTTP proxy is asked for a tunnel to the server.
+"""RFC 6455 §4.1 item 3, RFC 9110 §9.3.6: CONNECT, by which an HTTP proxy is asked for a tunnel to
+the server.
 
     CONNECT example.com:80 HTTP/1.1 CRLF                  authority form, with the port in any case (RFC 9112 §3.2.3)
     Host: example.com:80 CRLF
     Proxy-Authorization: Basic ZWRuYW1vZGU6... CRLF CRLF  if it asks for a password
 
-A 2xx answers it: all behind its head is the tunnel, whatever its headers say of a body. Any other status is a refusal.
+A 2xx answers it: all behind its head is the tunnel, whatever its headers say of a body. Any other
+status is a refusal.
 """
 
 from __future__ import annotations
@@ -32,7 +34,9 @@ ADVICE: dict[int, str] = {
     HTTPStatus.FORBIDDEN: "this proxy does not allow that host or port",
     HTTPStatus.NOT_FOUND: "check the address of the proxy, a web server is there",
     HTTPStatus.METHOD_NOT_ALLOWED: "this proxy does not allow tunnels, or not to that port",
-    HTTPStatus.PROXY_AUTHENTICATION_REQUIRED: "give credentials, as in http://user:password@proxy:3128",
+    HTTPStatus.PROXY_AUTHENTICATION_REQUIRED: (
+        "give credentials, as in http://user:password@proxy:3128"
+    ),
     HTTPStatus.BAD_GATEWAY: "the proxy cannot reach that host: check its name and port",
     HTTPStatus.SERVICE_UNAVAILABLE: "the proxy cannot reach that host: check its name and port",
     HTTPStatus.GATEWAY_TIMEOUT: "the proxy cannot reach that host: check its name and port",
@@ -45,7 +49,9 @@ class ProxyError(InvalidResponse):
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """Where an HTTP proxy is; `credentials` are the value of Proxy-Authorization, not shown in the repr."""
+    """Where an HTTP proxy is; `credentials` are the value of Proxy-Authorization, not shown in the
+    repr.
+    """
 
     host: str
     port: int
@@ -54,16 +60,22 @@ class Proxy:
     @property
     def headers(self) -> Headers:
         """What goes with a CONNECT to this proxy."""
-        return Headers([] if self.credentials is None else [("Proxy-Authorization", self.credentials)])
+        return Headers(
+            [] if self.credentials is None else [("Proxy-Authorization", self.credentials)]
+        )
 
 
 def parse_proxy(text: str) -> Proxy:
-    """The parts of `http://[user:password@]host[:port]`. InvalidURI, which repeats no password, for anything else."""
+    """The parts of `http://[user:password@]host[:port]`. InvalidURI, which repeats no password, for
+    anything else.
+    """
     check_characters(text)
     scheme, separator, rest = text.partition("://")
     if ascii_lower(scheme) != "http" or not separator:
         seen = f"a proxy with scheme {quote(scheme)}" if separator else "a proxy without a scheme"
-        raise InvalidURI("§4.1 item 3", seen, "http://host:port, the proxy that speaks HTTP without TLS")
+        raise InvalidURI(
+            "§4.1 item 3", seen, "http://host:port, the proxy that speaks HTTP without TLS"
+        )
     user_info, at, authority = rest.removesuffix("/").rpartition("@")
     host, port = parse_authority(authority, DEFAULT_PORT)
     user, _, password = user_info.partition(":")
@@ -71,16 +83,20 @@ def parse_proxy(text: str) -> Proxy:
 
 
 def basic_credentials(user: str, password: str) -> str:
-    """The value of Authorization or Proxy-Authorization in the Basic scheme (RFC 7617). ValueError for `user` with :"""
+    """The value of Authorization or Proxy-Authorization in the Basic scheme (RFC 7617). ValueError
+    for `user` with :
+    """
     if ":" in user:
         raise ValueError("a user name for Basic authentication has no colon (RFC 7617 §2)")
     return "Basic " + b64encode(f"{user}:{password}".encode()).decode("ascii")
 
 
 def build_connect(host: str, port: int, headers: HeadersLike = ()) -> Request:
-    """The request for a tunnel to `host`, a name or an IP address without brackets. ValueError for a header of its own.
+    """The request for a tunnel to `host`, a name or an IP address without brackets. ValueError for
+    a header of its own.
 
-    What is a secret of the server's, such as Authorization, is none of the proxy's business: add it to the handshake.
+    What is a secret of the server's, such as Authorization, is none of the proxy's business: add it
+    to the handshake.
     """
     authority = f"{bracketed(host)}:{port}"
     lines = [("Host", authority), *added_headers(headers, OWN_HEADERS)]

@@ -1,7 +1,10 @@
-"""RFC 9112, client side: the response to an opening handshake: its head, and the body after a head that opened nothing.
+"""RFC 9112, client side: the response to an opening handshake: its head, and the body after a head
+that opened nothing.
 
-The end of a body is known by the status, by chunks, by Content-Length or by the end of the stream, in this order (§6.3).
-Nothing in it is refused: where the framing makes no sense, the body ends, and what came before is kept."""
+The end of a body is known by the status, by chunks, by Content-Length or by the end of the stream,
+in this order (§6.3). Nothing in it is refused: where the framing makes no sense, the body ends, and
+what came before is kept.
+"""
 
 from __future__ import annotations
 
@@ -49,9 +52,11 @@ class BodyReader(LineReader, Protocol):
 
 
 def read_body(file: BodyReader, response: Response, limit: int = MAX_BODY_SIZE) -> Response:
-    """`response` with the body that `file` goes on with, cut off after `limit` bytes; no error if it ends too soon.
+    """`response` with the body that `file` goes on with, cut off after `limit` bytes; no error if
+    it ends too soon.
 
-    Blocks until the body is there or the stream ends. A 101 has none, whatever its headers say: frames follow it.
+    Blocks until the body is there or the stream ends. A 101 has none, whatever its headers say:
+    frames follow it.
     """
     body = bytearray()
     try:
@@ -76,7 +81,9 @@ def _read_pieces(file: BodyReader, response: Response, limit: int) -> Iterator[b
 
 
 def _find_runs(file: LineReader, response: Response, limit: int) -> Iterator[int]:
-    """The sizes of the runs of bytes that make up the body; `file` stands at the start of each (§6.3)."""
+    """The sizes of the runs of bytes that make up the body; `file` stands at the start of each
+    (§6.3).
+    """
     headers = response.headers
     if response.status_code < 200 or response.status_code in WITHOUT_BODY:  # item 1
         return
@@ -126,17 +133,21 @@ STATUS_LINE = re.compile(r"(HTTP/[0-9]\.[0-9]) ([0-9]{3}) (.*)")
 
 
 def read_response(file: LineReader) -> Response:
-    """The final response that `file` begins with, its head alone; not one byte behind the empty line is taken.
+    """The final response that `file` begins with, its head alone; not one byte behind the empty
+    line is taken.
 
-    Responses with 100, 103 and other 1xx but 101 may come before it (RFC 9110 §15.2): a few are passed over. Errors,
-    limits and blocking are those of `read_request`, for each head. What is no HTTP is known by its first bytes.
+    Responses with 100, 103 and other 1xx but 101 may come before it (RFC 9110 §15.2): a few are
+    passed over. Errors, limits and blocking are those of `read_request`, for each head. What is no
+    HTTP is known by its first bytes.
     """
     for _ in range(1 + MAX_INTERIM_RESPONSES):
         response = _read_response_head(file)
         if response.status_code >= 200 or response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
             return response
     expected = "the final response, such as 101 Switching Protocols"
-    raise HandshakeError([Fault("RFC 9110 §15.2", f"more than {MAX_INTERIM_RESPONSES} responses with 1xx", expected)])
+    raise HandshakeError(
+        [Fault("RFC 9110 §15.2", f"more than {MAX_INTERIM_RESPONSES} responses with 1xx", expected)]
+    )
 
 
 def _read_response_head(file: LineReader) -> Response:
@@ -158,20 +169,28 @@ def _read_response_head(file: LineReader) -> Response:
 
 
 def _read_status_line(reader: HeadReader) -> bytes:
-    too_long = Fault("RFC 9112 §4", "a status line above the limit", f"at most {MAX_LINE_SIZE} bytes")
+    too_long = Fault(
+        "RFC 9112 §4", "a status line above the limit", f"at most {MAX_LINE_SIZE} bytes"
+    )
     return reader.read_line(too_long, _read_http_name(reader.file))
 
 
 def _read_http_name(file: LineReader) -> bytes:
-    """`HTTP/`, or what there is of it. Looked at alone: what is no HTTP may never send the LF that a line waits for."""
+    """`HTTP/`, or what there is of it. Looked at alone: what is no HTTP may never send the LF that
+    a line waits for.
+    """
     start = file.readline(1)
     if start in (TLS_HANDSHAKE_RECORD, TLS_ALERT_RECORD):
-        raise HandshakeError([Fault("§3", "a TLS record", "HTTP: this port speaks TLS, so use wss://")])
+        raise HandshakeError(
+            [Fault("§3", "a TLS record", "HTTP: this port speaks TLS, so use wss://")]
+        )
     if start == HTTP_NAME[:1]:
         start += file.readline(len(HTTP_NAME) - 1)
     if HTTP_NAME.startswith(start):
         return start
-    if b" " <= start[-1:] <= b"~":  # words: the rest of them, to be shown, as far as the peer sends it
+    if (
+        b" " <= start[-1:] <= b"~"
+    ):  # words: the rest of them, to be shown, as far as the peer sends it
         start += file.readline(MAX_QUOTED)
     raise HandshakeError([_malformed_status_line(start)])
 
@@ -194,6 +213,8 @@ def _check_status_line(version: str, status_code: int, reason_phrase: str) -> It
 
 
 def _malformed_status_line(line: bytes) -> Fault:
-    expected = "HTTP/1.1 101 Switching Protocols, from a server that speaks HTTP/1.1: check host and port"
+    expected = (
+        "HTTP/1.1 101 Switching Protocols, from a server that speaks HTTP/1.1: check host and port"
+    )
     kind = "" if line.startswith(HTTP_NAME) else ", as in HTTP/0.9 or no HTTP at all"
     return Fault("RFC 9112 §4", f"status line {quote(without_line_end(line))}{kind}", expected)

@@ -3,9 +3,10 @@
     wss://example.com:8443/chat?room=1
     scheme host       port path ?query     path and query are the resource name; port, path and query may be left out
 
-The grammar is that of RFC 3986, and nothing is guessed. A URI in Unicode is taken too, and sent in ASCII (§11.1.1): the
-host as RFC 3490 has it (xn--...), every other character that a URI must not have as UTF-8, percent-encoded. White space
-and control characters are refused: in a URI they are slips of the pen.
+The grammar is that of RFC 3986, and nothing is guessed. A URI in Unicode is taken too, and sent in
+ASCII (§11.1.1): the host as RFC 3490 has it (xn--...), every other character that a URI must not
+have as UTF-8, percent-encoded. White space and control characters are refused: in a URI they are
+slips of the pen.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ DEFAULT_PORTS = {"ws": 80, "wss": 443}
 SCHEMES_OF_HTTP = {"http": "ws", "https": "wss"}
 
 MAX_HOST_SIZE = 253
-"""Characters of a host name, and below, of one of its labels (RFC 1035 §2.3.4): the resolver knows no longer ones."""
+"""Characters of a host name, and below, of one of its labels (RFC 1035 §2.3.4): the resolver knows
+no longer ones.
+"""
 
 MAX_LABEL_SIZE = 63
 
@@ -34,7 +37,9 @@ BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 SPACE_OR_CONTROL = re.compile(r"[\x00-\x20\x7f]")
 
 RESOURCE_NAME_SIGNS = "/?:@!$&'()*+,;=%"
-"""What stands for itself in a path or query, besides letters, digits and -._~ (RFC 3986 §3.3, §3.4)."""
+"""What stands for itself in a path or query, besides letters, digits and -._~ (RFC 3986 §3.3,
+§3.4).
+"""
 
 
 class InvalidURI(WebSocketException, ValueError):
@@ -69,7 +74,9 @@ class WebSocketURI:
 
     @property
     def address(self) -> tuple[str, int]:
-        """(host, port): what to connect to, and what tells remote hosts apart before DNS does (§4.1 item 2)."""
+        """(host, port): what to connect to, and what tells remote hosts apart before DNS does (§4.1
+        item 2).
+        """
         return self.host, self.port
 
     @property
@@ -96,7 +103,9 @@ def parse_uri(text: str) -> WebSocketURI:
     check_characters(text)
     scheme, rest = _split_scheme(text)
     if "#" in rest:
-        raise InvalidURI("§3", "a fragment, the # and what follows it", "none; a # that is data is %23")
+        raise InvalidURI(
+            "§3", "a fragment, the # and what follows it", "none; a # that is data is %23"
+        )
     before_query, _, query = rest.partition("?")
     authority, slash, path = before_query.partition("/")
     host, port = parse_authority(authority, DEFAULT_PORTS[scheme])
@@ -107,16 +116,22 @@ def check_characters(text: str) -> None:
     """InvalidURI for white space and control characters."""
     if found := SPACE_OR_CONTROL.search(text):
         character = ascii(found[0])
-        raise InvalidURI("§3", f"character {character} at position {found.start()}", "none such; a space is %20")
+        raise InvalidURI(
+            "§3", f"character {character} at position {found.start()}", "none such; a space is %20"
+        )
 
 
 def _split_scheme(text: str) -> tuple[str, str]:
     scheme, separator, rest = text.partition("://")
     scheme = ascii_lower(scheme)
     if not separator:
-        raise InvalidURI("§3", f"{_quote_beginning(text)}, without a scheme", "ws://host/path or wss://host/path")
+        raise InvalidURI(
+            "§3", f"{_quote_beginning(text)}, without a scheme", "ws://host/path or wss://host/path"
+        )
     if scheme in SCHEMES_OF_HTTP:
-        expected = f"{SCHEMES_OF_HTTP[scheme]}:// in its place, as that is what WebSocket URIs begin with"
+        expected = (
+            f"{SCHEMES_OF_HTTP[scheme]}:// in its place, as that is what WebSocket URIs begin with"
+        )
         raise InvalidURI("§3", f"{scheme}://, which is for web pages", expected)
     if scheme not in DEFAULT_PORTS:
         raise InvalidURI("§3", f"scheme {quote(scheme)}", "ws:// or, over TLS, wss://")
@@ -129,13 +144,22 @@ def _quote_beginning(text: str) -> str:
 
 
 def parse_authority(authority: str, default_port: int) -> tuple[str, int]:
-    """(host, port) of `host[:port]`. InvalidURI, which repeats no password, if it is something else."""
+    """(host, port) of `host[:port]`. InvalidURI, which repeats no password, if it is something
+    else.
+    """
     if "@" in authority:
-        expected = "none before the host; send additional_headers={'Authorization': 'Basic ...'} instead (RFC 7617)"
+        expected = (
+            "none before the host; send additional_headers={'Authorization': 'Basic "
+            "...'} instead (RFC 7617)"
+        )
         raise InvalidURI("§3", "a user name or password, ending in @", expected)
     match = AUTHORITY.fullmatch(authority)
     if match is None:
-        raise InvalidURI("§3", f"host and port {quote(authority)}", "host:port, an IPv6 address in brackets: [::1]:80")
+        raise InvalidURI(
+            "§3",
+            f"host and port {quote(authority)}",
+            "host:port, an IPv6 address in brackets: [::1]:80",
+        )
     return _parse_host(match[1]), _parse_port(match[2] or str(default_port))
 
 
@@ -158,15 +182,24 @@ def _parse_address(address: str) -> str:
     except ValueError:
         pass
     seen = f"{quote(address)} in brackets"
-    raise InvalidURI("§3", seen, "an IPv6 address there, without a zone such as %eth0, which RFC 3986 §3.2.2 lacks")
+    raise InvalidURI(
+        "§3",
+        seen,
+        "an IPv6 address there, without a zone such as %eth0, which RFC 3986 §3.2.2 lacks",
+    )
 
 
 def _parse_name(text: str) -> str:
-    """A host name or IPv4 address, in ASCII. Each label is checked, for a resolver may raise what nobody expects."""
+    """A host name or IPv4 address, in ASCII. Each label is checked, for a resolver may raise what
+    nobody expects.
+    """
     refusal = InvalidURI(
         "§3",
         f"host {quote(text)}",
-        f"a name of letters, digits, - and ., labels of 1 to {MAX_LABEL_SIZE} characters, {MAX_HOST_SIZE} in all",
+        (
+            f"a name of letters, digits, - and ., labels of 1 to {MAX_LABEL_SIZE} characters, "
+            f"{MAX_HOST_SIZE} in all"
+        ),
     )
     try:
         name = unquote(text, errors="strict")
@@ -185,8 +218,12 @@ def _resource_name(path: str, query: str) -> str:
     resource_name = (path or "/") + (f"?{query}" if query else "")
     if found := BAD_PERCENT.search(resource_name):
         seen = f"{quote(resource_name[found.start() :][:3])} in the path or query"
-        raise InvalidURI("§3", seen, "two hexadecimal digits behind each %; a % that is data is %25")
+        raise InvalidURI(
+            "§3", seen, "two hexadecimal digits behind each %; a % that is data is %25"
+        )
     try:
         return percent_encode(resource_name, safe=RESOURCE_NAME_SIGNS)
     except UnicodeEncodeError:
-        raise InvalidURI("§3", "half a surrogate pair in the path or query", "characters that UTF-8 has") from None
+        raise InvalidURI(
+            "§3", "half a surrogate pair in the path or query", "characters that UTF-8 has"
+        ) from None

@@ -1,11 +1,14 @@
-"""RFC 7692, permessage-deflate: offers -> agreed parameters (§7.1), message -> compressed payload and back (§7.2).
+"""RFC 7692, permessage-deflate: offers -> agreed parameters (§7.1), message -> compressed payload
+and back (§7.2).
 
-`choose_offer` is for the server, `offer` and `check_answer` are for the client; `Deflater` and `Inflater` are the two
-directions of a connection, `server_pair` and `client_pair` build them from what was agreed. The parameters named
-client_... are about what the client sends, those named server_... about what the server sends (§7).
+`choose_offer` is for the server, `offer` and `check_answer` are for the client; `Deflater` and
+`Inflater` are the two directions of a connection, `server_pair` and `client_pair` build them from
+what was agreed. The parameters named client_... are about what the client sends, those named
+server_... about what the server sends (§7).
 
-Memory of a connection in KiB, as tracemalloc counts it (CPython 3.11, zlib 1.2.13). A `Deflater` holds it from its
-first message on, an `Inflater` between messages; before the first, and without context takeover after each, 0.2.
+Memory of a connection in KiB, as tracemalloc counts it (CPython 3.11, zlib 1.2.13). A `Deflater`
+holds it from its first message on, an `Inflater` between messages; before the first, and without
+context takeover after each, 0.2.
 
     window bits              8     9    10    11    12    13    14    15
     Deflater, mem_level 5   24    24    26    30    38    54    86   150    2 ** (bits + 2) + 2 ** (mem_level + 9) bytes
@@ -46,27 +49,25 @@ MAX_WINDOW_BITS = 15
 WINDOW_BITS = re.compile("[89]|1[0-5]")
 
 
-
-
-
-
 @dataclass(frozen=True)
 class DeflateSettings:
     """What an endpoint wants of permessage-deflate. ValueError for what does not exist.
 
-    A number of window bits is the most that the sender of that direction may use. As a client, an endpoint asks for
-    what is set here and fails the handshake if a server accepts without granting it. As a server, it keeps its own
-    direction to it, and limits the client where that is allowed (§7.1.2.2). None says nothing about the window: as a
-    client, do not mention it; as a server, take what the client asks for. `no_context_takeover` frees the memory of
-    its direction after every message, and costs compression.
+    A number of window bits is the most that the sender of that direction may use. As a client, an
+    endpoint asks for what is set here and fails the handshake if a server accepts without granting
+    it. As a server, it keeps its own direction to it, and limits the client where that is allowed
+    (§7.1.2.2). None says nothing about the window: as a client, do not mention it; as a server,
+    take what the client asks for. `no_context_takeover` frees the memory of its direction after
+    every message, and costs compression.
 
-    The defaults, 12 bits, `mem_level` 5 and `level` 3, take a seventh of the memory of zlib's own, 15, 8 and 6, and at
-    most the same time, often half of it; JSON in messages of 1 KiB becomes 5 to 25 % longer than with those. `level`
-    is zlib's, 1 is fastest, 9 smallest. A message of less than `threshold` bytes stays plain: it fits one packet,
-    whose headers are about as long; and with an empty window, JSON below 32 bytes does not get shorter at all.
+    The defaults, 12 bits, `mem_level` 5 and `level` 3, take a seventh of the memory of zlib's own,
+    15, 8 and 6, and at most the same time, often half of it; JSON in messages of 1 KiB becomes 5 to
+    25 % longer than with those. `level` is zlib's, 1 is fastest, 9 smallest. A message of less than
+    `threshold` bytes stays plain: it fits one packet, whose headers are about as long; and with an
+    empty window, JSON below 32 bytes does not get shorter at all.
 
-    §8: who can put text of his choice beside a secret, and sees the lengths over TLS, learns the secret (CRIME). Do
-    not compress such messages.
+    §8: who can put text of his choice beside a secret, and sees the lengths over TLS, learns the
+    secret (CRIME). Do not compress such messages.
     """
 
     server_max_window_bits: int | None = 12
@@ -84,7 +85,12 @@ class DeflateSettings:
         self._check_range("level", 1, 9)
         self._check_range("mem_level", 1, 9)
         if self.threshold < 0:
-            raise ValueError(f"threshold is {self.threshold}; use 0 to compress every message, or a number of bytes")
+            raise ValueError(
+                (
+                    f"threshold is {self.threshold}; use 0 to compress every message, or a number "
+                    "of bytes"
+                )
+            )
 
     def _check_range(self, name: str, least: int, most: int, otherwise: str = "") -> None:
         value = getattr(self, name)
@@ -106,7 +112,9 @@ class Parameters:
 
 
 def find_faults(extension: Extension, in_offer: bool) -> Iterator[Fault]:
-    """Every reason of §7 to decline an offer, or to fail a connection for an answer, that lies in its parameters."""
+    """Every reason of §7 to decline an offer, or to fail a connection for an answer, that lies in
+    its parameters.
+    """
     counts = Counter(name for name, _ in extension.parameters)
     for name, count in counts.items():
         if name not in SECTIONS:
@@ -115,7 +123,9 @@ def find_faults(extension: Extension, in_offer: bool) -> Iterator[Fault]:
             yield Fault("RFC 7692 §7", f"{name} {count} times", "at most once")
     for name, value in extension.parameters:
         if name in SECTIONS and not _is_valid(name, value, in_offer):
-            yield Fault(SECTIONS[name], f"{name} with {_show(value)}", _expected_value(name, in_offer))
+            yield Fault(
+                SECTIONS[name], f"{name} with {_show(value)}", _expected_value(name, in_offer)
+            )
 
 
 def _is_valid(name: str, value: str | None, in_offer: bool) -> bool:
@@ -138,7 +148,9 @@ def _show(value: str | None) -> str:
 
 
 def _read_parameters(extension: Extension) -> Parameters:
-    """Its parameters, if `find_faults` found none. A window that it does not name, or not in bits, is the largest."""
+    """Its parameters, if `find_faults` found none. A window that it does not name, or not in bits,
+    is the largest.
+    """
     values = dict(extension.parameters)
     return Parameters(
         int(values.get(SERVER_MAX_WINDOW_BITS) or MAX_WINDOW_BITS),
@@ -157,8 +169,11 @@ def _format(parameters: Iterable[tuple[str, int | bool]]) -> str:
 # Server side
 
 
-def choose_offer(offers: Iterable[Extension], settings: DeflateSettings) -> tuple[Parameters, str] | None:
-    """The agreed parameters and the Sec-WebSocket-Extensions of the answer, for the first offer that is valid.
+def choose_offer(
+    offers: Iterable[Extension], settings: DeflateSettings
+) -> tuple[Parameters, str] | None:
+    """The agreed parameters and the Sec-WebSocket-Extensions of the answer, for the first offer
+    that is valid.
 
     None if there is none: that is no error, the connection goes on without compression (§5).
     """
@@ -169,19 +184,27 @@ def choose_offer(offers: Iterable[Extension], settings: DeflateSettings) -> tupl
 
 
 def _accept(extension: Extension, settings: DeflateSettings) -> tuple[Parameters, str]:
-    """A hint is used, as it saves memory. What the client does not let a server limit, stays as it is (§7.1.2.2)."""
+    """A hint is used, as it saves memory. What the client does not let a server limit, stays as it
+    is (§7.1.2.2).
+    """
     asked = _read_parameters(extension)
     mentioned = dict(extension.parameters)
     limits_client = CLIENT_MAX_WINDOW_BITS in mentioned
-    server_bits = min(asked.server_max_window_bits, settings.server_max_window_bits or MAX_WINDOW_BITS)
-    client_bits = min(asked.client_max_window_bits, settings.client_max_window_bits or MAX_WINDOW_BITS)
+    server_bits = min(
+        asked.server_max_window_bits, settings.server_max_window_bits or MAX_WINDOW_BITS
+    )
+    client_bits = min(
+        asked.client_max_window_bits, settings.client_max_window_bits or MAX_WINDOW_BITS
+    )
     agreed = Parameters(
         server_bits,
         client_bits if limits_client else MAX_WINDOW_BITS,
         asked.server_no_context_takeover or settings.server_no_context_takeover,
         asked.client_no_context_takeover or settings.client_no_context_takeover,
     )
-    says_server_bits = SERVER_MAX_WINDOW_BITS in mentioned or agreed.server_max_window_bits < MAX_WINDOW_BITS
+    says_server_bits = (
+        SERVER_MAX_WINDOW_BITS in mentioned or agreed.server_max_window_bits < MAX_WINDOW_BITS
+    )
     says_client_bits = agreed.client_max_window_bits < MAX_WINDOW_BITS
     answer = (
         (SERVER_NO_CONTEXT_TAKEOVER, agreed.server_no_context_takeover),
@@ -198,8 +221,9 @@ def _accept(extension: Extension, settings: DeflateSettings) -> tuple[Parameters
 def offer(settings: DeflateSettings) -> str:
     """The Sec-WebSocket-Extensions of the opening handshake.
 
-    One offer without a fall-back: a server that accepted a second one, with fewer requests, would take away the limits
-    of the first, and a server that cannot grant them declines. The connection is then uncompressed.
+    One offer without a fall-back: a server that accepted a second one, with fewer requests, would
+    take away the limits of the first, and a server that cannot grant them declines. The connection
+    is then uncompressed.
     """
     return _format(
         (
@@ -212,7 +236,8 @@ def offer(settings: DeflateSettings) -> str:
 
 
 def check_answer(answered: Iterable[Extension], settings: DeflateSettings) -> Parameters | None:
-    """The agreed parameters if the server's answer to `offer(settings)` is valid; None if it declined.
+    """The agreed parameters if the server's answer to `offer(settings)` is valid; None if it
+    declined.
 
     HandshakeError with every fault of the answer: the client must fail the connection (§5, §7).
     """
@@ -220,18 +245,24 @@ def check_answer(answered: Iterable[Extension], settings: DeflateSettings) -> Pa
     faults = [_foreign(extension) for extension in answered if extension.name != NAME]
     accepted = [extension for extension in answered if extension.name == NAME]
     if len(accepted) > 1:
-        faults.append(Fault("RFC 7692 §5", f"{NAME} accepted {len(accepted)} times", "at most once"))
+        faults.append(
+            Fault("RFC 7692 §5", f"{NAME} accepted {len(accepted)} times", "at most once")
+        )
     for extension in accepted:
         faults += find_faults(extension, in_offer=False)
     if not faults:
-        faults += [fault for extension in accepted for fault in _find_ungranted(extension, settings)]
+        faults += [
+            fault for extension in accepted for fault in _find_ungranted(extension, settings)
+        ]
     if faults:
         raise HandshakeError(faults)
     return _read_parameters(accepted[0]) if accepted else None
 
 
 def _foreign(extension: Extension) -> Fault:
-    return Fault("§4.1", f"extension {quote(extension.name)} in the answer", "only what the client offered")
+    return Fault(
+        "§4.1", f"extension {quote(extension.name)} in the answer", "only what the client offered"
+    )
 
 
 def _find_ungranted(extension: Extension, settings: DeflateSettings) -> Iterator[Fault]:
@@ -240,21 +271,23 @@ def _find_ungranted(extension: Extension, settings: DeflateSettings) -> Iterator
     most = settings.server_max_window_bits or MAX_WINDOW_BITS
     if answer.server_max_window_bits > most:
         seen = f"a window of {answer.server_max_window_bits} bits"
-        yield Fault(SECTIONS[SERVER_MAX_WINDOW_BITS], seen, f"{SERVER_MAX_WINDOW_BITS} of at most {most}, as offered")
+        yield Fault(
+            SECTIONS[SERVER_MAX_WINDOW_BITS],
+            seen,
+            f"{SERVER_MAX_WINDOW_BITS} of at most {most}, as offered",
+        )
     if settings.server_no_context_takeover and not answer.server_no_context_takeover:
         seen = f"no {SERVER_NO_CONTEXT_TAKEOVER}"
-        yield Fault(SECTIONS[SERVER_NO_CONTEXT_TAKEOVER], seen, "it to be repeated, as it was in the offer")
-    if settings.client_max_window_bits is None and CLIENT_MAX_WINDOW_BITS in dict(extension.parameters):
+        yield Fault(
+            SECTIONS[SERVER_NO_CONTEXT_TAKEOVER], seen, "it to be repeated, as it was in the offer"
+        )
+    if settings.client_max_window_bits is None and CLIENT_MAX_WINDOW_BITS in dict(
+        extension.parameters
+    ):
         seen = CLIENT_MAX_WINDOW_BITS
-        yield Fault(SECTIONS[CLIENT_MAX_WINDOW_BITS], seen, "it to be left out, as it was in the offer")
+        yield Fault(
+            SECTIONS[CLIENT_MAX_WINDOW_BITS], seen, "it to be left out, as it was in the offer"
+        )
 
 
 # Both sides: the payloads of compressed messages
-
-
-
-
-
-
-
-
