@@ -14,6 +14,7 @@ from refws.protocol.errors import (
     MessageTooBig,
     PolicyViolation,
     ProtocolError,
+    Violation,
     WebSocketException,
 )
 
@@ -35,10 +36,10 @@ def test_7_4_1_each_kind_of_failure_has_its_close_code(failure, code):
 
 @every_failure
 def test_7_1_7_a_failure_carries_its_section_what_was_seen_and_what_was_expected(failure, code):
-    error = failure("§5.2", "this", "that")
-    assert (error.section, error.seen, error.expected) == ("§5.2", "this", "that")
+    error = failure("§5.2", "this", "that", "opcode")
+    assert error.violation == Violation("§5.2", "this", "that", field="opcode")
     assert str(error) == "§5.2: this; expected that"
-    assert error.args == ("§5.2", "this", "that")
+    assert str(error.violation) == str(error)
 
 
 @every_failure
@@ -53,7 +54,7 @@ def test_7_1_7_a_failure_of_no_special_kind_is_1002():
 
 def test_4_2_1_a_fault_is_400_unless_it_says_otherwise():
     assert Fault("§4.2.1 item 5", "this", "that").status is HTTPStatus.BAD_REQUEST
-    assert Fault("§4.4", "this", "that", HTTPStatus.UPGRADE_REQUIRED).status == 426
+    assert Fault("§4.4", "this", "that", status=HTTPStatus.UPGRADE_REQUIRED).status == 426
 
 
 def test_4_2_1_a_fault_is_shown_like_a_failure():
@@ -62,7 +63,7 @@ def test_4_2_1_a_fault_is_shown_like_a_failure():
 
 def test_4_2_1_a_handshake_error_has_all_faults_in_their_order_and_the_status_of_the_first():
     faults = [
-        Fault("§4.4", "a", "b", HTTPStatus.UPGRADE_REQUIRED),
+        Fault("§4.4", "a", "b", status=HTTPStatus.UPGRADE_REQUIRED),
         Fault("§4.2.1 item 1", "c", "d"),
     ]
     error = HandshakeError(iter(faults))

@@ -788,7 +788,9 @@ def test_4_2_1_a_refusal_is_plain_text_that_lists_every_fault():
 
 
 def test_4_2_1_a_refusal_for_one_fault_speaks_of_one_rule():
-    body = refuse(HandshakeError([Fault("§10.2", "a", "b", HTTPStatus.FORBIDDEN)])).body.decode()
+    body = refuse(
+        HandshakeError([Fault("§10.2", "a", "b", status=HTTPStatus.FORBIDDEN)])
+    ).body.decode()
     assert body.startswith("403 Forbidden\n\nThis request breaks a rule:\n\nRFC 6455 §10.2\n")
 
 

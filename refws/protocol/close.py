@@ -48,17 +48,22 @@ class Close:
             return cls(CloseCode.NO_STATUS_RCVD)
         if len(body) < CODE_LENGTH:
             raise ProtocolError(
-                "§5.5.1", "a Close with a body of 1 byte", "no body, or a code of 2 bytes first"
+                "§5.5.1",
+                "a Close with a body of 1 byte",
+                "no body, or a code of 2 bytes first",
+                "payload",
             )
         code = int.from_bytes(body[:CODE_LENGTH])
         if not is_valid_on_wire(code):
             raise ProtocolError(
-                "§7.4", f"close code {code}", "an assigned code, or one of 3000 to 4999"
+                "§7.4", f"close code {code}", "an assigned code, or one of 3000 to 4999", "payload"
             )
         try:
             return cls(code, body[CODE_LENGTH:].decode())
         except UnicodeDecodeError:
-            raise InvalidData("§5.5.1", "a close reason that is not UTF-8", "UTF-8") from None
+            raise InvalidData(
+                "§5.5.1", "a close reason that is not UTF-8", "UTF-8", "payload"
+            ) from None
 
 
 def cut_reason(reason: str) -> str:

@@ -1,38 +1,77 @@
-"""RFC 6455 §7.1.7, §4.1, §4.2.1: one exception for each kind of refusal: its section, what was
-seen, what was expected.
+"""RFC 6455 §7.1.7, §4.1, §4.2.1: what a refusal says, and one exception for each kind of refusal.
 
-The same words reach the log, the reason of the Close frame and the body of the HTTP answer; so
-`seen` is built without a byte that the peer chose, or, in an HTTP answer only, with those bytes
-quoted.
+The same words reach the log, the reason of the Close frame and the body of the HTTP answer. So
+`seen` never holds a byte that the peer chose; only in an HTTP answer such bytes appear, in quotes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from http import HTTPStatus
 from typing import ClassVar
 
 from .close_codes import CloseCode
 
 
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One broken rule: its section, what was seen, what that section expects, the field to blame.
+
+    `field` is a field of a frame as §5.2 names it ("FIN", "RSV1", "opcode", "MASK", "length",
+    "extended length", "payload") or the name of an HTTP header; "" where no field is to blame.
+    """
+
+    section: str
+    seen: str
+    expected: str
+    field: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.section}: {self.seen}; expected {self.expected}"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault(Violation):
+    """A broken rule of an opening handshake, and the HTTP status that a server answers it with."""
+
+    _: KW_ONLY
+    status: HTTPStatus = HTTPStatus.BAD_REQUEST
+
+    __str__ = Violation.__str__
+
+
 class WebSocketException(Exception):
     """Base of every exception that refws defines."""
 
 
-class ConnectionFailure(WebSocketException):
+class Refusal(WebSocketException):
+    """Base of the exceptions about one broken rule: `violation`."""
+
+    def __init__(self, section: str, seen: str, expected: str, field: str = "") -> None:
+        super().__init__(section, seen, expected, field)
+        self.violation = Violation(section, seen, expected, field)
+
+    @property
+    def section(self) -> str:
+        return self.violation.section
+
+    @property
+    def seen(self) -> str:
+        return self.violation.seen
+
+    @property
+    def expected(self) -> str:
+        return self.violation.expected
+
+    def __str__(self) -> str:
+        return str(self.violation)
+
+
+class ConnectionFailure(Refusal):
     """The peer broke a rule after the opening handshake: the connection must be failed (§7.1.7)."""
 
     close_code: ClassVar[CloseCode] = CloseCode.PROTOCOL_ERROR
-
-    def __init__(self, section: str, seen: str, expected: str) -> None:
-        super().__init__(section, seen, expected)
-        self.section = section
-        self.seen = seen
-        self.expected = expected
-
-    def __str__(self) -> str:
-        return f"{self.section}: {self.seen}; expected {self.expected}"
 
 
 class ProtocolError(ConnectionFailure):
@@ -46,28 +85,15 @@ class InvalidData(ConnectionFailure):
 
 
 class PolicyViolation(ConnectionFailure):
-    """Legal, but more than this endpoint puts up with: 1008."""
+    """Legal, but above a limit of this endpoint: 1008."""
 
     close_code = CloseCode.POLICY_VIOLATION
 
 
 class MessageTooBig(ConnectionFailure):
-    """A message above the limit of this endpoint: 1009."""
+    """A message above the size limit of this endpoint: 1009."""
 
     close_code = CloseCode.MESSAGE_TOO_BIG
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One broken rule of an opening handshake, and the HTTP status that a server answers it with."""
-
-    section: str
-    seen: str
-    expected: str
-    status: HTTPStatus = HTTPStatus.BAD_REQUEST
-
-    def __str__(self) -> str:
-        return f"{self.section}: {self.seen}; expected {self.expected}"
 
 
 class InvalidHandshake(WebSocketException):

@@ -125,7 +125,9 @@ def read_header(file: BinaryFile, masked: bool, rsv1_defined: bool = False) -> H
         raise EOFError("the stream ended without a Close frame")
     header = LEGAL_HEADERS[first_two_bytes]
     if header.rsv1 and not rsv1_defined:
-        raise ProtocolError("§5.2", "RSV1 is 1", "0, as no extension in use gives it a meaning")
+        raise ProtocolError(
+            "§5.2", "RSV1 is 1", "0, as no extension in use gives it a meaning", "RSV1"
+        )
     if header.masked is not masked:
         raise wrong_masking(header)
     if header.payload_length > MAX_LENGTH_7:
@@ -172,10 +174,13 @@ def check_header(header: Header) -> None:
     them.
     """
     if header.rsv2 or header.rsv3:
-        raise ProtocolError("§5.2", "RSV2 or RSV3 is 1", "0, as no extension gives them a meaning")
+        field = "RSV2" if header.rsv2 else "RSV3"
+        raise ProtocolError(
+            "§5.2", "RSV2 or RSV3 is 1", "0, as no extension gives them a meaning", field
+        )
     if not isinstance(header.opcode, Opcode):
         raise ProtocolError(
-            "§5.2", f"reserved opcode {header.opcode:#x}", "one of 0, 1, 2, 8, 9, 0xa"
+            "§5.2", f"reserved opcode {header.opcode:#x}", "one of 0, 1, 2, 8, 9, 0xa", "opcode"
         )
     if is_control(header.opcode):
         check_control_header(header)
@@ -184,15 +189,18 @@ def check_header(header: Header) -> None:
 def check_control_header(header: Header) -> None:
     if header.rsv1:
         raise ProtocolError(
-            "§5.2", "RSV1 is 1 in a control frame", "0, as no extension gives it a meaning there"
+            "§5.2",
+            "RSV1 is 1 in a control frame",
+            "0, as no extension gives it a meaning there",
+            "RSV1",
         )
     if not header.fin:
         raise ProtocolError(
-            "§5.5", "a fragment of a control frame", "the FIN bit 1 in every control frame"
+            "§5.5", "a fragment of a control frame", "the FIN bit 1 in every control frame", "FIN"
         )
     if header.payload_length > MAX_CONTROL_PAYLOAD:
         raise ProtocolError(
-            "§5.5", "a control frame with more than 125 bytes of payload", "at most 125"
+            "§5.5", "a control frame with more than 125 bytes of payload", "at most 125", "length"
         )
 
 
@@ -200,10 +208,16 @@ def wrong_masking(header: Header) -> ProtocolError:
     """§5.1: what is wrong with a frame whose MASK bit does not fit its direction."""
     if header.masked:
         return ProtocolError(
-            "§5.1", "a masked frame from the server", "the MASK bit 0 in every frame of a server"
+            "§5.1",
+            "a masked frame from the server",
+            "the MASK bit 0 in every frame of a server",
+            "MASK",
         )
     return ProtocolError(
-        "§5.1", "an unmasked frame from the client", "the MASK bit 1 in every frame of a client"
+        "§5.1",
+        "an unmasked frame from the client",
+        "the MASK bit 1 in every frame of a client",
+        "MASK",
     )
 
 
@@ -214,13 +228,17 @@ def read_extended_length(file: BinaryFile, announced: int) -> int:
     length = int.from_bytes(read_exactly(file, 2 if announced == LENGTH_16 else 8))
     if length > MAX_LENGTH_64:
         raise ProtocolError(
-            "§5.2", "a 64-bit length with its top bit 1", "0, the length being below 2**63"
+            "§5.2",
+            "a 64-bit length with its top bit 1",
+            "0, the length being below 2**63",
+            "extended length",
         )
     if length <= (MAX_LENGTH_7 if announced == LENGTH_16 else MAX_LENGTH_16):
         raise ProtocolError(
             "§5.2",
             f"length {length} in the form for longer payloads",
             "the shortest form that fits",
+            "extended length",
         )
     return length
 

@@ -164,7 +164,7 @@ def check_origin(request: Request, origins: Iterable[str] | None) -> Fault | Non
         'an origin that the server was told to trust: origins=["https://example.com"] in code, '
         "--origin https://example.com on the command line "
         "(only a page from this very server, by IP address or as localhost, needs neither)",
-        HTTPStatus.FORBIDDEN,
+        status=HTTPStatus.FORBIDDEN,
     )
 
 
@@ -249,7 +249,7 @@ def _check_version(headers: Headers) -> Iterator[Fault]:
             show_header(headers, "Sec-WebSocket-Version"),
             f"Sec-WebSocket-Version: {VERSION}",
         )
-        yield Fault("§4.2.1 item 6", seen, expected, HTTPStatus.UPGRADE_REQUIRED)
+        yield Fault("§4.2.1 item 6", seen, expected, status=HTTPStatus.UPGRADE_REQUIRED)
 
 
 def _check_origin_count(headers: Headers) -> Iterator[Fault]:

@@ -309,10 +309,10 @@ def check_request_line(method: str, target: str, version: str) -> Iterator[Fault
     """The faults of a request line of three well-formed words, as RFC 6455 §4.2.1 item 1 wants it."""
     if not re.fullmatch(r"HTTP/1\.[1-9]", version):
         status = HTTPStatus.HTTP_VERSION_NOT_SUPPORTED
-        yield Fault("§4.2.1 item 1", f"version {quote(version)}", "HTTP/1.1", status)
+        yield Fault("§4.2.1 item 1", f"version {quote(version)}", "HTTP/1.1", status=status)
     if method != "GET":
         yield Fault(
-            "§4.2.1 item 1", f"method {quote(method)}", "GET", HTTPStatus.METHOD_NOT_ALLOWED
+            "§4.2.1 item 1", f"method {quote(method)}", "GET", status=HTTPStatus.METHOD_NOT_ALLOWED
         )
     if not _is_valid_target(target):
         yield Fault(
@@ -358,7 +358,7 @@ def _read_request_line(reader: HeadReader) -> bytes:
         "RFC 9112 §3",
         "a request line above the limit",
         f"at most {MAX_LINE_SIZE} bytes",
-        HTTPStatus.REQUEST_URI_TOO_LONG,
+        status=HTTPStatus.REQUEST_URI_TOO_LONG,
     )
     line = reader.read_line(too_long, _read_first_byte(reader.file))
     if line == CRLF:  # RFC 9112 §2.2: one empty line before the request line is ignored
@@ -489,4 +489,4 @@ def without_line_end(line: bytes) -> str:
 
 
 def _too_large(seen: str, expected: str) -> Fault:
-    return Fault("RFC 6585 §5", seen, expected, HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+    return Fault("RFC 6585 §5", seen, expected, status=HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)

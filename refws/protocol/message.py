@@ -102,14 +102,20 @@ class IncomingMessage:
                 self._note_compression(header)
         else:
             raise ProtocolError(
-                "§5.4", "a new message inside a fragmented one", "a continuation or a control frame"
+                "§5.4",
+                "a new message inside a fragmented one",
+                "a continuation or a control frame",
+                "opcode",
             )
         self.in_frame = True
         self.last_frame = header.fin
         self.payload_length = self.remaining = header.payload_length
         if self.max_size is not None and self.length > self.max_size:
             raise MessageTooBig(
-                "§10.4", f"a message of {self.length} bytes or more", f"at most {self.max_size}"
+                "§10.4",
+                f"a message of {self.length} bytes or more",
+                f"at most {self.max_size}",
+                "length",
             )
 
     def read_masking_key(self, file: BinaryFile) -> None:
@@ -132,20 +138,24 @@ class IncomingMessage:
     def _continue(self, header: Header) -> None:
         if self.opcode is None:
             raise ProtocolError(
-                "§5.4", "a continuation frame with no message to continue", "a text or binary frame"
+                "§5.4",
+                "a continuation frame with no message to continue",
+                "a text or binary frame",
+                "opcode",
             )
         if header.rsv1:
             raise ProtocolError(
                 "RFC 7692 §6.1",
                 "RSV1 is 1 in a continuation frame",
                 "0 in all frames but the first",
+                "RSV1",
             )
         if self._inflating is None:
             self.length += header.payload_length
         self.fragments += 1
         if self.max_fragments is not None and self.fragments > self.max_fragments:
             seen = f"a message of {self.fragments} fragments or more"
-            raise PolicyViolation("§10.4", seen, f"at most {self.max_fragments}")
+            raise PolicyViolation("§10.4", seen, f"at most {self.max_fragments}", "opcode")
 
     @property
     def needs_bytes(self) -> bool:
@@ -233,7 +243,10 @@ class IncomingMessage:
 
 def not_utf8() -> InvalidData:
     return InvalidData(
-        "§8.1", "text that is not UTF-8", "UTF-8 without surrogates or overlong forms"
+        "§8.1",
+        "text that is not UTF-8",
+        "UTF-8 without surrogates or overlong forms",
+        "payload",
     )
 
 

@@ -17,7 +17,6 @@ from ...protocol.http import Request
 from ...protocol.masking import KEY_LENGTH, mask
 from .frames import (
     Frame,
-    blamed_field,
     cut_off,
     header_size,
     is_out_of_step,
@@ -207,7 +206,7 @@ class _Direction:
     def _start_frame(self, wire: bytes, failure: ConnectionFailure | None) -> Frame:
         frame = self.frame = Frame(self.offset - len(wire), wire, self.situation)
         if failure is not None:
-            self._note(frame, failure, blamed_field(failure, frame.header))
+            self._note(frame, failure)
             if is_out_of_step(frame):
                 self.stop(NO_FRAMES)
         if frame.is_data and not self.why_stopped:
@@ -218,9 +217,9 @@ class _Direction:
         """§5.4: the place of a data frame in its message."""
         messages = self.messages
         if self.sender in self.conversation.closed_by:
-            self._note(frame, after_close(), "opcode")
+            self._note(frame, after_close())
         if failure := messages.start_frame(frame.header):
-            self._note(frame, failure, blamed_field(failure, frame.header))
+            self._note(frame, failure)
         if messages.message is not None:
             frame.kind, frame.compressed = messages.message.opcode, messages.message.compressed
             frame.content_known = messages.content_known
@@ -259,7 +258,7 @@ class _Direction:
         try:
             frame.close = Close.parse(frame.plain_start)
         except ConnectionFailure as failure:
-            self._note(frame, failure, "payload", frame.payload_offset)
+            self._note(frame, failure, frame.payload_offset)
 
     def _add_plain(self, frame: Frame, piece: bytes, plain: bytes) -> None:
         messages = self.messages
@@ -269,9 +268,7 @@ class _Direction:
             messages.note_text(plain)
         except ConnectionFailure as failure:
             bad = messages.find_bad_byte(plain)
-            self._note(
-                frame, failure, "payload", frame.payload_offset + frame.received - len(piece) + bad
-            )
+            self._note(frame, failure, frame.payload_offset + frame.received - len(piece) + bad)
             self._give_up_content(frame, piece[bad + 1 :])
 
     def _add_compressed(self, frame: Frame, piece: bytes) -> None:
@@ -288,7 +285,7 @@ class _Direction:
             for content in self.messages.add(piece, frame.masking_key):
                 frame.add_inflated(content, self.conversation.shown)
         except ConnectionFailure as failure:
-            self._note(frame, failure, "payload")
+            self._note(frame, failure)
             self._give_up_content(frame, rest)
 
     def _give_up_content(self, frame: Frame, rest: bytes) -> None:
@@ -303,12 +300,10 @@ class _Direction:
 
     # Verdicts
 
-    def _note(
-        self, frame: Frame, failure: ConnectionFailure, field: str, offset: int | None = None
-    ) -> None:
+    def _note(self, frame: Frame, failure: ConnectionFailure, offset: int | None = None) -> None:
         """Keep the first violation of a frame, which is the one that its receiver answers."""
         if frame.violation is None:
-            frame.violation = violation(failure, field, frame.offset, offset)
+            frame.violation = violation(failure, frame.offset, offset)
         if not self.conversation.keep_going:
             self.stop(AFTER_FAILURE)
 
@@ -396,13 +391,11 @@ class _Direction:
         failure = self._judge_header(self.buffer[:2])
         if failure is None:
             return self._explain(frame, part_of_header(self.buffer))
-        return self._explain(
-            frame, violation(failure, blamed_field(failure, frame.header), frame.offset)
-        )
+        return self._explain(frame, violation(failure, frame.offset))
 
 
 def after_close() -> ProtocolError:
     """§5.5.1 binds the side that has sent a Close. Whoever receives the frame just drops it (§1.4)."""
     return ProtocolError(
-        "§5.5.1", "a data frame after the Close of the same side", "no more data from it"
+        "§5.5.1", "a data frame after the Close of the same side", "no more data from it", "opcode"
     )

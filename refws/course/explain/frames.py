@@ -25,20 +25,6 @@ from ...protocol.masking import KEY_LENGTH
 from .hints import is_no_frame
 from .values import CutOff, Situation, Violation
 
-BLAMED = (
-    ("RSV1", "RSV1"),
-    ("RSV2", "RSV2"),
-    ("opcode", "opcode"),
-    ("masked frame", "MASK"),
-    ("fragment of a control", "FIN"),
-    ("bytes of payload", "length"),
-    ("bytes or more", "length"),
-    ("length", "extended length"),
-    ("", "opcode"),
-)
-"""A word of what was seen -> the field that it is about; a frame out of order has the wrong opcode.
-"""
-
 BYTE_OF_FIELD = {
     "FIN": 0,
     "RSV1": 0,
@@ -77,12 +63,6 @@ def judge_header(wire: bytes, sender: Side, rsv1_defined: bool) -> ConnectionFai
     except EOFError:
         pass
     return None
-
-
-def blamed_field(failure: ConnectionFailure, header: Header) -> str:
-    """The name of the field that a failure is about."""
-    field = next(field for word, field in BLAMED if word in failure.seen)
-    return "RSV3" if field == "RSV2" and not header.rsv2 else field
 
 
 class Frame:
@@ -140,13 +120,19 @@ def is_out_of_step(frame: Frame) -> bool:
 
 
 def violation(
-    failure: ConnectionFailure, field: str, frame_offset: int, offset: int | None = None
+    failure: ConnectionFailure, frame_offset: int, offset: int | None = None
 ) -> Violation:
     """The failure as data; `offset` is only needed where no field of the header is to blame."""
-    if field in BYTE_OF_FIELD:
-        offset = frame_offset + BYTE_OF_FIELD[field]
+    broken = failure.violation
+    if broken.field in BYTE_OF_FIELD:
+        offset = frame_offset + BYTE_OF_FIELD[broken.field]
     return Violation(
-        failure.section, failure.seen, failure.expected, int(failure.close_code), field, offset
+        broken.section,
+        broken.seen,
+        broken.expected,
+        int(failure.close_code),
+        broken.field,
+        offset,
     )
 
 

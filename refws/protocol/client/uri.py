@@ -17,7 +17,7 @@ from ipaddress import IPv6Address
 from urllib.parse import quote as percent_encode
 from urllib.parse import unquote
 
-from ..errors import WebSocketException
+from ..errors import Refusal
 from ..http import ascii_lower, quote
 
 DEFAULT_PORTS = {"ws": 80, "wss": 443}
@@ -42,17 +42,8 @@ RESOURCE_NAME_SIGNS = "/?:@!$&'()*+,;=%"
 """
 
 
-class InvalidURI(WebSocketException, ValueError):
+class InvalidURI(Refusal, ValueError):
     """A text that is no WebSocket URI: nothing was sent anywhere (§4.1 item 1)."""
-
-    def __init__(self, section: str, seen: str, expected: str) -> None:
-        super().__init__(section, seen, expected)
-        self.section = section
-        self.seen = seen
-        self.expected = expected
-
-    def __str__(self) -> str:
-        return f"{self.section}: {self.seen}; expected {self.expected}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,7 +157,7 @@ class Inflater:
         data = self._inflate(size)
         if limit is not None and len(data) > limit:
             seen = "a compressed message that inflates to more than is allowed"
-            raise MessageTooBig("§10.4", seen, "a smaller one, or a higher max_size")
+            raise MessageTooBig("§10.4", seen, "a smaller one, or a higher max_size", "payload")
         return data
 
     def _inflate(self, size: int) -> bytes:
@@ -165,7 +165,10 @@ class Inflater:
             data: bytes = self._inflater.decompress(self._input, size)  # §7.2.2 item 2
         except zlib.error:
             raise InvalidData(
-                "RFC 7692 §7.2.2", "a payload that is not DEFLATE data", "blocks of RFC 1951"
+                "RFC 7692 §7.2.2",
+                "a payload that is not DEFLATE data",
+                "blocks of RFC 1951",
+                "payload",
             ) from None
         self._remember(data)
         self._input = self._inflater.unconsumed_tail
@@ -178,6 +181,7 @@ class Inflater:
                     "RFC 7692 §7.2.2",
                     "a payload that breaks off inside a block",
                     "whole DEFLATE blocks",
+                    "payload",
                 )
         return data
 
