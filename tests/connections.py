@@ -1,0 +1,31 @@
+"""What the tests of one connection share, besides the fixture `opened`: it gives them the connection
+and the raw client at its other end.
+"""
+
+from wire import eventually
+
+MANY = 8 * 2**20
+"""More bytes than the two buffers between two sockets take."""
+
+IN_TIME = 0.05
+"""Seconds after which a timeout may fire in a test that wants to see it fire."""
+
+EURO = "€".encode()
+
+
+def waiting(connection):
+    """True once a thread waits in a receive of this connection."""
+    return eventually(lambda: connection._stream.waiting)
+
+
+class NoRoom:
+    """The socket of a peer that has stopped to read: nothing can be sent without waiting."""
+
+    def __init__(self, sock):
+        self._sock = sock
+
+    def __getattr__(self, name):
+        return getattr(self._sock, name)
+
+    def send(self, data, flags):
+        raise BlockingIOError

@@ -1,0 +1,294 @@
+"""RFC 6455 §5.4, §6.1: messages go out as frames, of one thread or of many."""
+
+import threading
+
+import pytest
+
+from connections import IN_TIME, MANY
+from refws import ConnectionClosed, ConnectionClosedError, ConnectionClosedOK, InvalidState
+from wire import BINARY, CLOSE, CONT, DEADLINE_S, PING, PONG, TEXT, Header, close_body, eventually
+
+pytestmark = pytest.mark.transport("tcp", "unix", "tls")
+
+
+@pytest.mark.rfc("6455-6.1-01", "6455-6.1-04", "6455-6.1-06")
+@pytest.mark.rfc("6455-5.2-01", "6455-5.2-03", "6455-5.2-11", "6455-5.1-04")
+@pytest.mark.parametrize(
+    "message, wire",
+    [
+        ("Hello", bytes.fromhex("810548656c6c6f")),  # the example of §5.7
+        ("", b"\x81\x00"),
+        ("€", b"\x81\x03\xe2\x82\xac"),
+        (b"\x00\xff", b"\x82\x02\x00\xff"),
+        (bytearray(b"ab"), b"\x82\x02ab"),
+        (memoryview(b"abcd")[::2], b"\x82\x02ac"),
+        (bytes(125), b"\x82\x7d" + bytes(125)),
+        (bytes(126), b"\x82\x7e\x00\x7e" + bytes(126)),
+        (bytes(65535), b"\x82\x7e\xff\xff" + bytes(65535)),
+        (bytes(65536), b"\x82\x7f\0\0\0\0\0\1\0\0" + bytes(65536)),
+    ],
+    ids=lambda value: f"{len(value)} bytes",
+)
+def test_6_1_a_message_leaves_as_one_unmasked_frame_byte_for_byte(opened, message, wire):
+    connection, peer = opened()
+    connection.send(message)
+    assert peer.read(len(wire)) == wire
+
+
+@pytest.mark.rfc("6455-5.6-03", "6455-8.1-01")
+@pytest.mark.parametrize("message", ["\ud800", ["\udfff"]])
+def test_5_6_text_that_is_not_utf_8_is_not_sent_and_does_no_harm(opened, message):
+    connection, peer = opened()
+    with pytest.raises(UnicodeEncodeError):
+        connection.send(message)
+    connection.send("good")
+    peer.expect(TEXT, b"good")
+
+
+@pytest.mark.parametrize("message", [{"a": 1}, 5, None, [5], [None]])
+def test_what_is_no_message_is_refused_and_does_no_harm(opened, message):
+    connection, peer = opened()
+    with pytest.raises(TypeError):
+        connection.send(message)
+    connection.send("good")
+    peer.expect(TEXT, b"good")
+
+
+@pytest.mark.rfc("6455-5.4-03", "6455-5.4-11", "6455-6.1-05", "6455-6.1-06", "6455-6.1-07")
+@pytest.mark.parametrize("kind", [list, iter])
+@pytest.mark.parametrize(
+    "fragments, opcode",
+    [
+        (["a"], TEXT),
+        (["a", "", "€"], TEXT),
+        ([""], TEXT),
+        ([b"a", b"b" * 70_000, b""], BINARY),
+        ([b"a", bytearray(b"b"), memoryview(b"c")], BINARY),
+    ],
+    ids=["one", "text", "empty fragment", "binary", "kinds of bytes"],
+)
+def test_5_4_an_iterable_leaves_as_fragments_of_one_message(
+    background, opened, fragments, opcode, kind
+):
+    connection, peer = opened()
+    sending = background(connection.send, kind(fragments))
+    for number, fragment in enumerate(fragments):
+        payload = fragment.encode() if isinstance(fragment, str) else bytes(fragment)
+        peer.expect(CONT if number else opcode, payload, fin=0)
+    peer.expect(CONT, b"", fin=1)
+    sending.result()
+
+
+def test_5_4_each_fragment_leaves_before_the_next_one_is_asked_for(background, opened):
+    connection, peer = opened()
+    go_on = threading.Event()
+
+    def fragments():
+        yield "first"
+        assert go_on.wait(DEADLINE_S)
+        yield "second"
+
+    sending = background(connection.send, fragments())
+    peer.expect(TEXT, b"first", fin=0)
+    go_on.set()
+    peer.expect(CONT, b"second", fin=0)
+    peer.expect(CONT)
+    sending.result()
+
+
+def test_an_empty_iterable_sends_nothing(opened):
+    connection, peer = opened()
+    connection.send([])
+    connection.send("next")
+    peer.expect(TEXT, b"next")
+
+
+class Mistake(Exception):
+    pass
+
+
+def break_off(error, *fragments):
+    yield from fragments
+    raise error
+
+
+@pytest.mark.rfc("6455-5.4-08", "6455-7.4.1-15")
+@pytest.mark.parametrize(
+    "error", [Mistake("secret"), SystemExit()], ids=["Exception", "SystemExit"]
+)
+def test_5_4_an_iterable_that_raises_in_mid_message_closes_with_1011_and_raises_on(opened, error):
+    """Nothing else can end the message: its rest will never come, and no other may begin before it
+    ends.
+    """
+    connection, peer = opened()
+    with pytest.raises(type(error)):
+        connection.send(break_off(error, "a"))
+    peer.expect(TEXT, b"a", fin=0)
+    assert "secret" not in peer.expect_close(1011)
+    with pytest.raises(ConnectionClosedError):
+        connection.send("next")
+
+
+def test_5_4_an_iterable_that_raises_before_its_first_fragment_does_no_harm(opened):
+    connection, peer = opened()
+    with pytest.raises(Mistake):
+        connection.send(break_off(Mistake()))
+    connection.send("next")
+    peer.expect(TEXT, b"next")
+
+
+@pytest.mark.parametrize("fragments", [["a", b"b"], [b"a", "b"], ["a", 5], [b"a", None]])
+def test_5_4_fragments_of_another_type_than_the_first_close_with_1011(opened, fragments):
+    connection, peer = opened()
+    with pytest.raises(TypeError, match="all str or all bytes"):
+        connection.send(fragments)
+    peer.expect(TEXT if fragments[0] == "a" else BINARY, b"a", fin=0)
+    peer.expect_close(1011)
+
+
+@pytest.mark.rfc("6455-5.4-08")
+def test_5_4_messages_and_pings_of_many_threads_mix_neither_frames_nor_fragments(
+    background, opened
+):
+    connection, peer = opened()
+    threads, rounds = 8, 25
+    together = threading.Barrier(threads, timeout=DEADLINE_S)
+
+    def send_all(name):
+        together.wait()
+        for number in range(rounds):
+            connection.send([f"{name}.{number}.{part}" + "x" * 200 for part in "abc"])
+            connection.send(f"{name}.{number}")
+            connection.pong(f"{name}.{number}")
+
+    senders = [background(send_all, str(thread)) for thread in range(threads)]
+    messages, pongs, parts = [], 0, []
+    while len(messages) < threads * rounds * 2 or pongs < threads * rounds:
+        header, payload = peer.receive()
+        if header.opcode == PONG:
+            pongs += 1
+            continue
+        assert header.opcode == (CONT if parts else TEXT)
+        parts.append(payload.decode().strip("x"))
+        if header.fin:
+            messages.append(parts)
+            parts = []
+    for sender in senders:
+        sender.result()
+    expected = [[f"{thread}.{number}"] for thread in range(threads) for number in range(rounds)]
+    expected += [[f"{name}.{part}" for part in "abc"] + [""] for (name,) in expected]
+    assert sorted(messages) == sorted(expected)
+
+
+@pytest.mark.rfc("6455-5.4-05", "6455-5.5.2-03")
+def test_5_4_control_frames_go_out_between_the_fragments_of_a_message(background, opened):
+    connection, peer = opened()
+    go_on = threading.Event()
+
+    def fragments():
+        yield "a"
+        assert go_on.wait(DEADLINE_S)
+        yield "b"
+
+    receiving = background(connection.recv)
+    sending = background(connection.send, fragments())
+    peer.expect(TEXT, b"a", fin=0)
+    peer.send_frame(PING, b"in the middle")
+    peer.expect(PONG, b"in the middle")
+    connection.ping(b"ours")
+    peer.expect(PING, b"ours")
+    go_on.set()
+    peer.expect(CONT, b"b", fin=0)
+    peer.expect(CONT)
+    sending.result()
+    peer.send_frame(TEXT, b"done")
+    assert receiving.result() == "done"
+
+
+@pytest.mark.rfc("6455-6.1-03", "6455-5.5.1-07", "6455-5.5.1-11")
+def test_6_1_a_close_in_the_middle_of_a_fragmented_message_ends_the_sending(background, opened):
+    connection, peer = opened()
+    go_on = threading.Event()
+
+    def fragments():
+        yield "a"
+        assert go_on.wait(DEADLINE_S)
+        yield "b"
+
+    sending = background(connection.send, fragments())
+    peer.expect(TEXT, b"a", fin=0)
+    closing = background(connection.close, 4000)
+    peer.expect_close(4000)
+    go_on.set()
+    with pytest.raises(ConnectionClosed):
+        sending.result()
+    peer.send_frame(CLOSE, close_body(4000))
+    peer.expect_end()
+    peer.close()
+    closing.result()
+
+
+@pytest.mark.rfc("6455-6.1-10")
+def test_6_1_sixteen_megabytes_to_a_slow_reader_arrive_whole(background, opened):
+    connection, peer = opened()
+    message = bytes(range(256)) * (2**24 // 256)
+    sending = background(connection.send, message)
+    assert eventually(lambda: connection._stream._blocked_since is not None)
+    assert peer.receive() == (Header(1, 0, BINARY, 0, 2**24), message)
+    sending.result()
+
+
+def test_a_send_to_a_peer_that_never_reads_is_freed_and_the_exception_says_so(opened):
+    connection, _ = opened(send_timeout=IN_TIME)
+    with pytest.raises(ConnectionClosedError, match="took nothing of a frame for 0.05 s"):
+        connection.send(bytes(MANY))
+    with pytest.raises(ConnectionClosedError, match="took nothing"):
+        connection.recv()
+    assert connection.close_code == 1006
+
+
+def test_a_send_that_waits_behind_a_blocked_one_is_freed_with_it(background, opened):
+    connection, _ = opened(send_timeout=0.2)
+    senders = [background(connection.send, bytes(MANY)) for _ in range(3)]
+    for sender in senders:
+        with pytest.raises(ConnectionClosedError, match="took nothing"):
+            sender.result()
+
+
+@pytest.mark.rfc("6455-7.1.5-03")
+def test_sending_to_a_peer_that_has_reset_the_connection_raises_closed(opened):
+    connection, peer = opened()
+    peer.reset()
+    with pytest.raises(ConnectionClosedError) as raised:
+        for _ in range(1000):
+            connection.send("x")
+    assert raised.value.cause
+    with pytest.raises(ConnectionClosedError):
+        connection.recv()
+    assert connection.close_code == 1006
+
+
+def test_raw_bytes_go_out_as_they_are_between_two_frames(opened):
+    connection, peer = opened()
+    connection.send("one")
+    connection.send_raw(b"\xff\xff\x00")
+    connection.send("two")
+    peer.expect(TEXT, b"one")
+    assert peer.read(3) == b"\xff\xff\x00"
+    peer.expect(TEXT, b"two")
+
+
+def test_raw_bytes_may_follow_a_close_but_not_the_end(opened):
+    connection, peer = opened()
+    peer.send_frame(CLOSE)
+    peer.half_close()
+    with pytest.raises(ConnectionClosedOK):
+        connection.recv()
+    with pytest.raises(ConnectionClosedOK):
+        connection.send_raw(b"\x81\x00")
+
+
+def test_raw_bytes_wait_for_the_opening_handshake(opened):
+    connection, peer = opened(connecting=True)
+    with pytest.raises(InvalidState):
+        connection.send_raw(b"\x81\x00")
