@@ -226,6 +226,26 @@ def log(caplog):
     return caplog
 
 
+# The tests of conformance/, which alone need its modules: so they are imported here and not above
+
+
+@pytest.fixture
+def heard_signals():
+    """SIGINT and SIGTERM interrupt the next pause, as in autobahn.py; after the test no longer."""
+    from fake_autobahn import hearing_signals
+
+    with hearing_signals():
+        yield
+
+
+@pytest.fixture
+def fake_world(tmp_path, monkeypatch, heard_signals):
+    """The commands of autobahn.py start a testsuite, a server and a client that only act as if."""
+    from fake_autobahn import make_world
+
+    make_world(tmp_path, monkeypatch)
+
+
 def pytest_collection_finish():
     """Thousands of collected tests are no garbage: looking through them again and again took a
     fifth of the time.

@@ -11,13 +11,14 @@ import random
 import shutil
 import struct
 import subprocess
-import sys
 import threading
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+import environment
+import peers
 from chromium import BrowserError, PageError, TimedOut, browser, processes_with, why_not
 from refws import (
     ConnectionClosed,
@@ -33,11 +34,6 @@ from wire import DEADLINE_S, Background, eventually
 TESTS = Path(__file__).resolve().parent
 PROGRAMS = TESTS / "programs"
 CERTIFICATE, KEY = (str(TESTS / "certificates" / name) for name in ("localhost.pem", "key.pem"))
-
-sys.path.insert(0, str(TESTS.parent / "conformance"))
-
-import environment  # noqa: E402
-import peers  # noqa: E402
 
 pytestmark = pytest.mark.programs
 

@@ -1,0 +1,149 @@
+"""A testsuite, a server and a client that only act as if, for the tests of conformance/."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import textwrap
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+import autobahn
+import environment
+import processes
+import report
+
+QUICK = (sys.executable, "-S", "-c")
+FOREVER = "import signal; signal.pause()"
+ALL_CASES = 517
+BOTH_SIDES = pytest.mark.parametrize("tested", ["server", "client"])
+
+OK = ("OK", "OK")
+INFORMATIONAL = ("INFORMATIONAL", "INFORMATIONAL")
+
+KNOWN = list(report.Expectation.load(autobahn.EXPECTED["server"]).verdicts)
+
+
+# Reports
+
+
+def write_report(
+    directory: Path, verdicts: dict[str, tuple[str, str]], agent: str = "refws"
+) -> Path:
+    """A report as the testsuite writes it."""
+    directory.mkdir(parents=True, exist_ok=True)
+    index = {}
+    for case, (behavior, close) in verdicts.items():
+        stem = f"{agent}_case_{case.replace('.', '_')}"
+        index[case] = {
+            "behavior": behavior,
+            "behaviorClose": close,
+            "duration": 3,
+            "reportfile": f"{stem}.json",
+        }
+        (directory / f"{stem}.json").write_text("{}", "utf-8")
+        (directory / f"{stem}.html").write_text(f"page of {case}", "utf-8")
+    (directory / "index.json").write_text(json.dumps({agent: index}), "utf-8")
+    return directory
+
+
+def merged(target: Path, *parts: dict[str, tuple[str, str]]) -> dict[str, report.Result]:
+    target.mkdir(exist_ok=True)
+    directories = [write_report(target / f"client-{n}", part) for n, part in enumerate(parts)]
+    report.merge(directories, "refws", target)
+    return report.read(target, "refws")
+
+
+# Programs
+
+
+LISTENING = "import socket, sys; listener = socket.create_server(('127.0.0.1', int(sys.argv[1])));"
+
+FAKE_CLIENT = textwrap.dedent(
+    """
+    import json, os, signal, sys
+    spec = json.load(open(sys.argv[1]))
+    index = {}
+    for case in spec["cases"]:
+        print("Running test case ID", case, "for agent refws from peer tcp4:127.0.0.1:9", flush=True)
+        if case == os.environ.get("HANGING_CASE"):
+            signal.pause()
+        if case == os.environ.get("CRASHING_CASE"):
+            sys.exit("broken pipe")
+        index[case] = {"behavior": os.environ.get("BEHAVIOR", "OK"), "behaviorClose": "OK", "duration": 1,
+                       "reportfile": "refws_case_%s.json" % case.replace(".", "_")}
+    json.dump({"refws": index}, open(os.path.join(spec["outdir"], "index.json"), "w"))
+    """
+)
+
+FAKE_SERVER = textwrap.dedent(
+    """
+    import json, os, signal, socket, sys
+    spec = json.load(open(sys.argv[1]))
+    index = {}
+    with socket.create_server(("127.0.0.1", int(spec["url"].rpartition(":")[2]))) as listener:
+        while True:
+            with listener.accept()[0] as connection:
+                asked = connection.makefile().readline().strip()
+                if asked in spec["cases"]:
+                    print("Running test case ID", asked, "for agent refws from peer tcp4:127.0.0.1:9", flush=True)
+                    index[asked] = {"behavior": os.environ.get("BEHAVIOR", "OK"), "behaviorClose": "OK", "duration": 1,
+                                    "reportfile": "refws_case_%s.json" % asked.replace(".", "_")}
+                if asked == os.environ.get("HANGING_CASE"):
+                    signal.pause()
+                if asked == "reports":
+                    json.dump({"refws": index}, open(os.path.join(spec["outdir"], "index.json"), "w"))
+    """
+)
+
+FAKE_CLIENT_UNDER_TEST = textwrap.dedent(
+    """
+    import os, socket, sys
+    for case in [*sys.argv[2:], "reports"]:
+        with socket.create_connection(("127.0.0.1", int(sys.argv[1].rpartition(":")[2]))) as connection:
+            connection.sendall(case.encode() + b"\\n")
+            connection.recv(1)
+        if case == os.environ.get("CRASHING_CASE"):
+            sys.exit("out of memory")
+    """
+)
+
+
+class FakeTestsuite(environment.Testsuite):
+    def cases(self) -> list[str]:
+        return KNOWN
+
+    def fuzzing_client(self, spec: Path) -> list[str | Path]:
+        return [*QUICK, FAKE_CLIENT, spec]
+
+    def fuzzing_server(self, spec: Path) -> list[str | Path]:
+        return [*QUICK, FAKE_SERVER, spec]
+
+
+def client_under_test(url: str, cases: Sequence[str]) -> list[str]:
+    return [*QUICK, FAKE_CLIENT_UNDER_TEST, url, *cases]
+
+
+# What the fixtures do
+
+
+@contextmanager
+def hearing_signals() -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    processes.hear_signals()
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def make_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environment, "testsuite", lambda say: FakeTestsuite(tmp_path))
+    monkeypatch.setattr(autobahn, "REPORTS", tmp_path / "reports")
+    monkeypatch.setattr(
+        autobahn, "server_command", lambda port: [*QUICK, LISTENING + FOREVER, str(port)]
+    )
+    monkeypatch.setattr(autobahn, "client_command", client_under_test)
