@@ -4,12 +4,6 @@ and the raw client at its other end.
 
 from wire import eventually
 
-MANY = 8 * 2**20
-"""More bytes than the two buffers between two sockets take."""
-
-IN_TIME = 0.05
-"""Seconds after which a timeout may fire in a test that wants to see it fire."""
-
 EURO = "€".encode()
 
 

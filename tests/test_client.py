@@ -278,7 +278,7 @@ def test_5_3_every_frame_is_masked_with_a_key_of_its_own(played):
             (BINARY, bytes(70_000)),
             (PING, b"b"),
             (PONG, b"c"),
-            (CLOSE, b"\x03\xe8"),
+            (CLOSE, close_body(1000)),
         ]
         for opcode, payload in sent:
             peer.expect(opcode, payload, **MASKED)
@@ -645,7 +645,7 @@ def test_a_body_without_end_is_cut_off(played):
 
 def test_an_endless_frame_is_refused_at_its_header(played):
     def script(peer):
-        open_by_hand(peer, behind=b"\x82\x7f" + (2**62).to_bytes(8, "big"))
+        open_by_hand(peer, behind=frame(BINARY, length=2**62, **UNMASKED))
         peer.expect_close(1009, masked=1)
         peer.half_close()
 
@@ -659,7 +659,7 @@ def test_a_frame_that_stops_in_its_middle_is_ended_by_the_heartbeat(played, monk
     monkeypatch.setattr("refws.endpoint.heartbeat.SECOND_LOOK", 0.02)
 
     def script(peer):
-        open_by_hand(peer, behind=b"\x82\x7e" + (1000).to_bytes(2, "big") + bytes(10))
+        open_by_hand(peer, behind=frame(BINARY, bytes(10), length=1000, **UNMASKED))
         while peer.receive()[0].opcode == PING:
             pass
 

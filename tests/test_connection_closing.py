@@ -4,9 +4,22 @@ import threading
 
 import pytest
 
-from connections import IN_TIME, MANY, NoRoom, waiting
+from connections import NoRoom, waiting
 from refws import ConnectionClosed, ConnectionClosedError, ConnectionClosedOK, State
-from wire import BINARY, CLOSE, DEADLINE_S, PING, PONG, TEXT, Header, close_body, eventually, frame
+from wire import (
+    BINARY,
+    CLOSE,
+    DEADLINE_S,
+    IN_TIME,
+    MANY,
+    PING,
+    PONG,
+    TEXT,
+    Header,
+    close_body,
+    eventually,
+    frame,
+)
 
 pytestmark = pytest.mark.transport("tcp", "unix", "tls")
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from connections import EURO, IN_TIME, MANY
+from connections import EURO
 from refws import ConnectionClosedError, State
 from refws.endpoint import connection as module
-from wire import BINARY, CLOSE, CONT, PING, TEXT, close_body, frame
+from wire import BINARY, CLOSE, CONT, IN_TIME, MANY, PING, TEXT, close_body, frame
 
 pytestmark = pytest.mark.transport("tcp", "unix", "tls")
 

@@ -99,7 +99,7 @@ def test_5_6_a_character_may_be_cut_between_frames(opened):
 @pytest.mark.rfc("6455-10.7-05")
 def test_10_7_a_payload_that_looks_like_a_frame_or_a_request_is_passed_on(opened):
     connection, peer = opened()
-    payload = frame(CLOSE, close_body(1000)) + b"GET / HTTP/1.1\r\n\r\n" + bytes([0x88, 0])
+    payload = frame(CLOSE, close_body(1000)) + b"GET / HTTP/1.1\r\n\r\n" + frame(CLOSE, masked=0)
     peer.send_frame(BINARY, payload)
     assert connection.recv() == payload
 

@@ -4,9 +4,21 @@ import threading
 
 import pytest
 
-from connections import IN_TIME, MANY
 from refws import ConnectionClosed, ConnectionClosedError, ConnectionClosedOK, InvalidState
-from wire import BINARY, CLOSE, CONT, DEADLINE_S, PING, PONG, TEXT, Header, close_body, eventually
+from wire import (
+    BINARY,
+    CLOSE,
+    CONT,
+    DEADLINE_S,
+    IN_TIME,
+    MANY,
+    PING,
+    PONG,
+    TEXT,
+    Header,
+    close_body,
+    eventually,
+)
 
 pytestmark = pytest.mark.transport("tcp", "unix", "tls")
 

@@ -29,7 +29,7 @@ from refws import (
     connect,
 )
 from refws.endpoint.tls.certificates import client_context, server_context
-from wire import DEADLINE_S, Background, eventually
+from wire import CLOSE, DEADLINE_S, TEXT, Background, close_body, eventually, frame
 
 TESTS = Path(__file__).resolve().parent
 PROGRAMS = TESTS / "programs"
@@ -338,16 +338,15 @@ def test_7_1_5_a_peer_that_vanishes_is_1006(meet):
 
 
 @pytest.mark.parametrize(
-    "opcode, payload, code", [(0x83, b"", 1002), (0x81, b"\xff", 1007), (0x88, b"\x03\xed", 1002)]
+    "opcode, payload, code",
+    [(3, b"", 1002), (TEXT, b"\xff", 1007), (CLOSE, close_body(1005), 1002)],
 )
 def test_7_1_7_the_peer_fails_the_connection_for_a_broken_rule_and_we_hear_its_code(
     meet, our_side, opcode, payload, code
 ):
     """A reserved opcode; no UTF-8; a Close with 1005."""
     meeting = meet()
-    masked = 0x80 if our_side is Side.CLIENT else 0
-    key = bytes(4) if masked else b""
-    meeting.connection.send_raw(bytes([opcode, masked | len(payload)]) + key + payload)
+    meeting.connection.send_raw(frame(opcode, payload, masked=our_side is Side.CLIENT))
     with pytest.raises(ConnectionClosedError):
         meeting.connection.recv(START_S)
     assert meeting.connection.close_code == code

@@ -42,9 +42,9 @@ from vectors import (
     in_bytes,
     payload_of,
     whole_and_in_bytes,
-    with_mask_bit,
     xor,
 )
+from wire import RSV1, frame
 
 PIECE = 64 * 1024
 BEHIND = b"\x89\x80\x01\x02"
@@ -99,8 +99,7 @@ def receive(file, masked, incoming=None, received=None, size=PIECE) -> Received:
 def frames(masked, *specifications) -> bytes:
     """The frames (opcode, payload, fin) one after the other."""
     return b"".join(
-        encode_frame(opcode, payload, fin, masking_key=KEY if masked else None)
-        for opcode, payload, fin in specifications
+        frame(opcode, payload, fin, masked=masked) for opcode, payload, fin in specifications
     )
 
 
@@ -163,8 +162,7 @@ def test_5_3_a_payload_is_unmasked_in_pieces_of_any_size(size, masked):
 def test_5_3_every_frame_is_unmasked_from_the_beginning_of_its_own_key():
     keys = [KEY, b"\1\2\3\4", b"\0\0\0\0", b"\xff\xfe\xfd\xfc"]
     wire = b"".join(
-        encode_frame(BINARY if i == 0 else CONT, b"12345", i == 3, masking_key=key)
-        for i, key in enumerate(keys)
+        frame(BINARY if i == 0 else CONT, b"12345", i == 3, key=key) for i, key in enumerate(keys)
     )
     for make_file in (io.BytesIO, in_bytes):
         assert receive(make_file(wire), FROM_CLIENT).messages == [b"12345" * 4]
@@ -368,10 +366,10 @@ OUT_OF_ORDER = [
 )
 def test_5_4_a_frame_out_of_order_fails_with_1002_before_its_payload(before, bad, masked):
     opcode, fin = bad
-    start = with_mask_bit(bytes((fin << 7 | opcode, 5)), masked)
+    wire = frames(masked, *before) + frame(opcode, fin=fin, masked=masked, length=5)
     for make_file in (io.BytesIO, in_bytes):
         with pytest.raises(ProtocolError) as caught:
-            receive(make_file(frames(masked, *before) + start + (KEY if masked else b"")), masked)
+            receive(make_file(wire), masked)
         assert (caught.value.section, caught.value.close_code) == ("§5.4", 1002)
 
 
@@ -697,9 +695,7 @@ def test_10_4_the_limit_counts_each_message_by_itself_and_in_bytes():
 )
 @pytest.mark.parametrize("length", [1001, 65536, 2**60, 2**63 - 1])
 def test_10_4_a_length_above_the_limit_fails_before_the_payload(length, opcode, before, masked):
-    extended = b"\x7e" + length.to_bytes(2) if length < 65536 else b"\x7f" + length.to_bytes(8)
-    start = bytes((0x80 | opcode,)) + extended
-    wire = frames(masked, *before) + with_mask_bit(start, masked) + (KEY if masked else b"")
+    wire = frames(masked, *before) + frame(opcode, masked=masked, length=length)
     with pytest.raises(MessageTooBig):
         receive(io.BytesIO(wire), masked, IncomingMessage(max_size=1000))
 
@@ -754,8 +750,7 @@ made from stays.
 @pytest.mark.rfc("6455-10.4-01")
 @pytest.mark.parametrize("length", [2**60, 2**63 - 1])
 def test_10_4_a_huge_length_takes_no_memory_even_without_a_limit(length):
-    wire = b"\x82\xff" + length.to_bytes(8) + KEY + b"Hello"
-    file = io.BufferedReader(io.BytesIO(wire))
+    file = io.BufferedReader(io.BytesIO(frame(BINARY, length=length) + b"Hello"))
     incoming = IncomingMessage()
     tracemalloc.start()
     try:
@@ -827,9 +822,8 @@ PAYLOADS = [
 def random_frame(chance, masked) -> bytes:
     opcode = chance.choice([CONT, CONT, TEXT, BINARY, CLOSE, PING, PONG, chance.randrange(16)])
     payload = chance.choice([*PAYLOADS, chance.randbytes(3)])
-    wire = encode_frame(
-        opcode, payload, chance.random() < 0.6, masking_key=chance.randbytes(4) if masked else None
-    )
+    fin, key = chance.random() < 0.6, chance.randbytes(4) if masked else b""
+    wire = frame(opcode, payload, fin, masked=masked, key=key)
     return wire if chance.random() < 0.9 else mutated(chance, wire)
 
 
@@ -919,9 +913,9 @@ def deflated(*fragments: bytes) -> list[bytes]:
 
 def compressed_frames(masked, parts, opcode=TEXT) -> bytes:
     """A compressed message in one frame for each part of its payload: RSV1 in the first."""
-    last, key = len(parts) - 1, KEY if masked else None
+    last = len(parts) - 1
     return b"".join(
-        encode_frame(CONT if i else opcode, part, i == last, rsv1=i == 0, masking_key=key)
+        frame(CONT if i else opcode, part, i == last, rsv=0 if i else RSV1, masked=masked)
         for i, part in enumerate(parts)
     )
 

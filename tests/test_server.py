@@ -21,6 +21,8 @@ from wire import (
     BINARY,
     CLOSE,
     DEADLINE_S,
+    IN_TIME,
+    MANY,
     SAMPLE_ACCEPT,
     TEXT,
     Background,
@@ -38,12 +40,6 @@ before_tls = pytest.mark.transport("tcp", "unix", reason="it ends before a TLS h
 its_own_socket = pytest.mark.transport(
     "tcp", "tls", reason="it listens on a Unix socket of its own"
 )
-
-MANY = 8 * 2**20
-"""More bytes than the two buffers between two sockets take."""
-
-IN_TIME = 0.05
-"""Seconds after which a timeout may fire in a test that wants to see it fire."""
 
 OPENED_IN_TIME = 0.2
 """Seconds within which a TLS handshake, or that of a WebSocket, is surely done."""

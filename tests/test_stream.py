@@ -12,10 +12,15 @@ import pytest
 from refws.endpoint import stream as module
 from refws.endpoint.stream import Stream
 from refws.endpoint.timers import Timers
-from wire import DEADLINE_S, eventually, fill
-
-MANY = 8 * 2**20
-"""More bytes than the two buffers between two sockets take."""
+from wire import (
+    DEADLINE_S,
+    MANY,
+    eventually,
+    fill,
+    receive_exactly,
+    reset_when_closed,
+    send_byte_by_byte,
+)
 
 FAR = 3600.0
 
@@ -40,21 +45,13 @@ def ends(tcp, timers):
     stream.close()
 
 
-def receive_exactly(sock, size):
-    data = bytearray()
-    while len(data) < size and (piece := sock.recv(65536)):
-        data += piece
-    return bytes(data)
-
-
 # Reading
 
 
 @pytest.mark.rfc("6455-6.2-01")
 def test_6_2_reading_does_not_depend_on_how_the_stream_was_cut(ends):
     stream, peer = ends
-    for octet in b"abcdef":
-        peer.sendall(bytes([octet]))
+    send_byte_by_byte(peer, b"abcdef")
     assert stream.file.read(4) == b"abcd"
     assert stream.file.read(2) == b"ef"
 
@@ -335,7 +332,7 @@ def test_7_1_1_draining_ends_in_time_though_the_peer_never_stops(ends, backgroun
 
 def test_draining_survives_a_reset(ends):
     stream, peer = ends
-    peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    reset_when_closed(peer)
     peer.close()
     stream.drain(DEADLINE_S)
     with pytest.raises(OSError):

@@ -24,14 +24,19 @@ from refws.endpoint.tls import stream as module
 from refws.endpoint.tls.certificates import client_context, describe, server_context
 from refws.endpoint.tls.stream import TLSStream, pieces
 from refws.protocol.frame import Side
-from wire import DEADLINE_S, eventually, fill
+from wire import (
+    DEADLINE_S,
+    MANY,
+    eventually,
+    fill,
+    receive_exactly,
+    reset_when_closed,
+    send_byte_by_byte,
+)
 
 CERTIFICATES = Path(__file__).parent / "certificates"
 KEY = str(CERTIFICATES / "key.pem")
 LOCALHOST = str(CERTIFICATES / "localhost.pem")
-
-MANY = 8 * 2**20
-"""More bytes than the two buffers between two sockets take."""
 
 FAR = 3600.0
 BOTH_SIDES = pytest.mark.parametrize("side", Side)
@@ -54,13 +59,6 @@ def make_context(side, version=None, name="localhost"):
             version.replace(".", "_")
         ]
     return context
-
-
-def receive_exactly(peer, size):
-    data = bytearray()
-    while len(data) < size and (piece := peer.recv(65536)):
-        data += piece
-    return bytes(data)
 
 
 class Gate:
@@ -126,9 +124,7 @@ class Peer:
                 self.feed()
 
     def send_byte_by_byte(self, data):
-        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for octet in data:
-            self.sock.sendall(bytes([octet]))
+        send_byte_by_byte(self.sock, data)
 
 
 @pytest.fixture
@@ -587,7 +583,7 @@ def test_7_1_5_a_ragged_end_is_an_end(bent, version, cut):
 
 def test_a_reset_is_an_error(bent):
     stream, peer = bent()
-    peer.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    reset_when_closed(peer.sock)
     peer.sock.close()
     with pytest.raises(ConnectionResetError):
         stream.file.read(1)
@@ -1082,7 +1078,7 @@ def test_a_close_notify_that_does_not_fit_goes_out_while_draining(ends, backgrou
 
 def test_draining_survives_a_reset(bent):
     stream, peer = bent()
-    peer.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    reset_when_closed(peer.sock)
     peer.sock.close()
     stream.drain(DEADLINE_S)
     with pytest.raises(OSError):

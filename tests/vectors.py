@@ -13,9 +13,9 @@ from typing import NamedTuple
 import pytest
 
 from refws.protocol.frame import BINARY, CLOSE, CONT, PING, PONG, TEXT, Header
+from wire import MASKING_KEY
 
-KEY = bytes.fromhex("37fa213d")
-"""The masking key of the examples in §5.7."""
+KEY = MASKING_KEY
 
 FROM_CLIENT, FROM_SERVER = True, False
 """§5.1: whether the frames of a direction are masked."""

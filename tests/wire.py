@@ -15,6 +15,9 @@ from typing import NamedTuple
 
 CONT, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 
+RSV1 = 0b100
+"""For `frame`: RSV1 alone, the bit of RFC 7692 §6."""
+
 MASKING_KEY = b"\x37\xfa\x21\x3d"
 """That of the example in §5.7."""
 
@@ -25,6 +28,12 @@ SAMPLE_ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 
 DEADLINE_S = 5
 """Seconds after which a client stops to wait: by then something is broken."""
+
+IN_TIME = 0.05
+"""Seconds after which a timeout may fire in a test that wants to see it fire."""
+
+MANY = 8 * 2**20
+"""More bytes than the two buffers between two sockets take."""
 
 
 class Header(NamedTuple):
@@ -37,8 +46,8 @@ class Header(NamedTuple):
     length: int
 
 
-def frame(opcode, payload=b"", fin=1, rsv=0, masked=1, length=None):
-    """A frame as a client sends it. `length` announces another length than that of the payload."""
+def frame(opcode, payload=b"", fin=1, rsv=0, masked=1, length=None, key=MASKING_KEY):
+    """A frame as a client sends it. `length` announces another length than the payload has."""
     length = len(payload) if length is None else length
     head = bytes([fin << 7 | rsv << 4 | opcode])
     if length < 126:
@@ -47,10 +56,11 @@ def frame(opcode, payload=b"", fin=1, rsv=0, masked=1, length=None):
         head += struct.pack("!BH", masked << 7 | 126, length)
     else:
         head += struct.pack("!BQ", masked << 7 | 127, length)
-    return head + (MASKING_KEY + xor(payload) if masked else payload)
+    return head + (key + xor(payload, key) if masked else payload)
 
 
-def xor(payload, masking_key=MASKING_KEY):
+def xor(payload, masking_key):
+    """§5.3, all octets at once; `xor` of vectors.py is the formula of the RFC."""
     repeated = masking_key * (len(payload) // 4 + 1)
     number = int.from_bytes(payload, "big") ^ int.from_bytes(repeated[: len(payload)], "big")
     return number.to_bytes(len(payload), "big")
@@ -87,6 +97,26 @@ def connected(address, bind_to=None):
     return sock
 
 
+def send_byte_by_byte(sock, data):
+    if sock.family == socket.AF_INET:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    for octet in data:
+        sock.sendall(bytes([octet]))
+
+
+def receive_exactly(sock, size):
+    """So many bytes, or less where the stream ends before."""
+    data = bytearray()
+    while len(data) < size and (received := sock.recv(65536)):
+        data += received
+    return bytes(data)
+
+
+def reset_when_closed(sock):
+    """Make `close` end the connection with a RST."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
 class Wire:
     """The client's end of a connection: a real socket, or a TLSSocket over one, and a file to read
     from it.
@@ -110,7 +140,7 @@ class Wire:
 
     def reset(self):
         """End the connection with a RST, below TLS too; a Unix socket knows none, and just ends."""
-        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        reset_when_closed(self.sock)
         self.close()
 
     def half_close(self):
@@ -135,10 +165,7 @@ class Wire:
 
     def send_byte_by_byte(self, data):
         """One byte to a segment, over TLS to a record: each leaves before the next is handed over."""
-        if self.sock.family == socket.AF_INET:
-            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for octet in data:
-            self.sock.sendall(bytes([octet]))
+        send_byte_by_byte(self.sock, data)
 
     # Receiving
 
