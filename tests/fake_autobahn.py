@@ -1,4 +1,4 @@
-"""A testsuite, a server and a client that only act as if, for the tests of conformance/."""
+"""For the tests of conformance/: a testsuite, a server and a client that only play their parts."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import pytest
 
 import autobahn
 import environment
+import fuzzing
 import processes
 import report
 
@@ -69,14 +70,16 @@ FAKE_CLIENT = textwrap.dedent(
     spec = json.load(open(sys.argv[1]))
     index = {}
     for case in spec["cases"]:
-        print("Running test case ID", case, "for agent refws from peer tcp4:127.0.0.1:9", flush=True)
+        print("Running test case ID", case, "for agent refws from peer tcp4:192.0.2.1:9")
+        sys.stdout.flush()
         if case == os.environ.get("HANGING_CASE"):
             signal.pause()
         if case == os.environ.get("CRASHING_CASE"):
             sys.exit("broken pipe")
-        index[case] = {"behavior": os.environ.get("BEHAVIOR", "OK"), "behaviorClose": "OK", "duration": 1,
-                       "reportfile": "refws_case_%s.json" % case.replace(".", "_")}
-    json.dump({"refws": index}, open(os.path.join(spec["outdir"], "index.json"), "w"))
+        page = f"refws_case_{case.replace('.', '_')}.json"
+        index[case] = {"behavior": "OK", "behaviorClose": "OK", "duration": 1, "reportfile": page}
+    with open(os.path.join(spec["outdir"], "index.json"), "w") as file:
+        json.dump({"refws": index}, file)
     """
 )
 
@@ -90,21 +93,28 @@ FAKE_SERVER = textwrap.dedent(
             with listener.accept()[0] as connection:
                 asked = connection.makefile().readline().strip()
                 if asked in spec["cases"]:
-                    print("Running test case ID", asked, "for agent refws from peer tcp4:127.0.0.1:9", flush=True)
-                    index[asked] = {"behavior": os.environ.get("BEHAVIOR", "OK"), "behaviorClose": "OK", "duration": 1,
-                                    "reportfile": "refws_case_%s.json" % asked.replace(".", "_")}
+                    print(f"Running test case ID {asked} for agent refws from peer tcp4:192.0.2.1:9")
+                    sys.stdout.flush()
+                    index[asked] = {
+                        "behavior": "OK",
+                        "behaviorClose": "OK",
+                        "duration": 1,
+                        "reportfile": f"refws_case_{asked.replace('.', '_')}.json",
+                    }
                 if asked == os.environ.get("HANGING_CASE"):
                     signal.pause()
                 if asked == "reports":
-                    json.dump({"refws": index}, open(os.path.join(spec["outdir"], "index.json"), "w"))
+                    with open(os.path.join(spec["outdir"], "index.json"), "w") as file:
+                        json.dump({"refws": index}, file)
     """
 )
 
 FAKE_CLIENT_UNDER_TEST = textwrap.dedent(
     """
     import os, socket, sys
+    address = "127.0.0.1", int(sys.argv[1].rpartition(":")[2])
     for case in [*sys.argv[2:], "reports"]:
-        with socket.create_connection(("127.0.0.1", int(sys.argv[1].rpartition(":")[2]))) as connection:
+        with socket.create_connection(address) as connection:
             connection.sendall(case.encode() + b"\\n")
             connection.recv(1)
         if case == os.environ.get("CRASHING_CASE"):
@@ -128,7 +138,17 @@ def client_under_test(url: str, cases: Sequence[str]) -> list[str]:
     return [*QUICK, FAKE_CLIENT_UNDER_TEST, url, *cases]
 
 
-# What the fixtures do
+def interrupt_run(monkeypatch: pytest.MonkeyPatch, number: signal.Signals) -> None:
+    """Make the next run get this signal just before its first case."""
+
+    def interrupted_portions(cases: Sequence[str], clients: int) -> list[Sequence[str]]:
+        signal.raise_signal(number)
+        return [cases]
+
+    monkeypatch.setattr(fuzzing, "portions", interrupted_portions)
+
+
+# What the fixtures of conftest.py do
 
 
 @contextmanager

@@ -161,7 +161,7 @@ def test_the_end_of_the_block_closes_with_1000_and_an_exception_in_it_with_1011(
     with connect(f"{running.uri}ends", **running.way):
         pass
     with pytest.raises(ZeroDivisionError), connect(f"{running.uri}raises", **running.way):
-        1 / 0
+        raise ZeroDivisionError
     assert eventually(lambda: codes == {"/ends": 1000, "/raises": 1011})
 
 
@@ -205,7 +205,7 @@ def test_a_ping_of_either_side_is_answered(serving):
     def handler(connection):
         answered = connection.ping()
         connection.send("go on")
-        for message in connection:
+        for _ in connection:
             connection.send(str(answered.is_set()))
 
     running = serving(handler)
@@ -324,9 +324,11 @@ def test_5_1_a_masked_frame_from_the_server_fails_the_connection_with_1002(playe
         peer.half_close()
 
     server = played(script)
-    with connect(server.uri, **server.way) as connection:
-        with pytest.raises(ConnectionClosedError, match="§5.1: a masked frame from the server"):
-            connection.recv()
+    broken_rule = pytest.raises(
+        ConnectionClosedError, match=r"§5\.1: a masked frame from the server"
+    )
+    with connect(server.uri, **server.way) as connection, broken_rule:
+        connection.recv()
     assert eventually(lambda: codes)
 
 
@@ -488,7 +490,7 @@ def test_4_1_an_answer_to_what_was_not_asked_for_is_refused(played, field, secti
 def test_a_server_that_declines_compression_gets_plain_messages(played):
     def script(peer):
         assert "permessage-deflate" in open_by_hand(peer)["sec-websocket-extensions"]
-        header, payload = peer.receive()
+        _, payload = peer.receive()
         peer.send_frame(TEXT, payload, **UNMASKED)
         peer.half_close()
 
@@ -511,7 +513,7 @@ def test_a_server_that_declines_compression_gets_plain_messages(played):
 )
 def test_what_is_no_whole_response_is_told_as_what_it_is(played, answer, error, told):
     server = played(answering(answer))
-    with pytest.raises(error, match=told):
+    with pytest.raises(error, match=re.escape(told)):
         connect(server.uri, **server.way)
 
 
@@ -611,7 +613,7 @@ def test_a_server_that_does_not_answer_is_given_up_at_the_deadline(played, answe
 
     server = played(script)
     with pytest.raises(
-        TimeoutError, match=f"§4.1: the opening handshake took longer than {IN_TIME:g} s.*{seen}"
+        TimeoutError, match=rf"§4\.1: the opening handshake took longer than {IN_TIME:g} s.*{seen}"
     ):
         connect(server.uri, **server.way, open_timeout=IN_TIME)
 
@@ -650,9 +652,9 @@ def test_an_endless_frame_is_refused_at_its_header(played):
         peer.half_close()
 
     server = played(script)
-    with connect(server.uri, **server.way) as connection:
-        with pytest.raises(ConnectionClosedError, match="§10.4"):
-            connection.recv()
+    above_limit = pytest.raises(ConnectionClosedError, match=r"§10\.4")
+    with connect(server.uri, **server.way) as connection, above_limit:
+        connection.recv()
 
 
 def test_a_frame_that_stops_in_its_middle_is_ended_by_the_heartbeat(played, monkeypatch):
@@ -664,9 +666,10 @@ def test_a_frame_that_stops_in_its_middle_is_ended_by_the_heartbeat(played, monk
             pass
 
     server = played(script)
-    with connect(server.uri, **server.way, ping_interval=0.05, ping_timeout=0.05) as connection:
-        with pytest.raises(ConnectionClosedError, match="nothing received"):
-            connection.recv()
+    heartbeat = {"ping_interval": 0.05, "ping_timeout": 0.05}
+    given_up = pytest.raises(ConnectionClosedError, match="nothing received")
+    with connect(server.uri, **server.way, **heartbeat) as connection, given_up:
+        connection.recv()
 
 
 @pytest.mark.rfc("6455-4.1-13")
@@ -774,7 +777,9 @@ def test_4_1_item_2_the_turn_is_waited_for_until_the_deadline(played, background
     first = background(connect, server.uri, **server.way)
     assert first_is_here.wait(DEADLINE_S)
     where = server.address if isinstance(server.address, str) else server.address[0]
-    with pytest.raises(TimeoutError, match=f"§4.1 item 2: another opening handshake with {where}"):
+    with pytest.raises(
+        TimeoutError, match=re.escape(f"§4.1 item 2: another opening handshake with {where}")
+    ):
         connect(server.uri, **server.way, open_timeout=IN_TIME)
     may_answer.set()
     first.result().close()

@@ -28,6 +28,7 @@ class FuzzingServer:
         self._refused = refused
 
     def handle(self, connection: refws.Connection) -> None:
+        assert connection.request is not None
         if "/runCase" in connection.request.resource_name:
             for message in self._messages:
                 connection.send(message)
@@ -70,7 +71,7 @@ def test_the_client_runs_the_cases_in_order_and_asks_for_the_reports_last(
 def test_the_client_sends_back_what_it_gets_of_the_same_type(
     run_client: Callable[..., int],
 ) -> None:
-    messages = ["grün", b"\x00\xff", ""]
+    messages: list[str | bytes] = ["grün", b"\x00\xff", ""]
     server = FuzzingServer(*messages)
     assert run_client(server, "1.1.1") == 0
     assert server.echoes == messages

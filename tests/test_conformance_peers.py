@@ -16,7 +16,7 @@ import fuzzing
 import peers
 import report
 import results
-from fake_autobahn import FOREVER, INFORMATIONAL, LISTENING, OK, QUICK, merged
+from fake_autobahn import FOREVER, INFORMATIONAL, LISTENING, OK, QUICK, interrupt_run, merged
 
 DAY = datetime.date(2026, 11, 22)
 
@@ -180,8 +180,6 @@ def test_peers_command_leaves_the_table_alone_when_interrupted(
     one_peer: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     one_peer.write_text("before", "utf-8")
-    monkeypatch.setattr(
-        fuzzing, "portions", lambda cases, clients: signal.raise_signal(signal.SIGINT) or [cases]
-    )
+    interrupt_run(monkeypatch, signal.SIGINT)
     assert autobahn.main(["peers", "--cases", "1.*", "--output", str(one_peer)]) == 130
     assert one_peer.read_text("utf-8") == "before"

@@ -76,17 +76,17 @@ def test_run_ends_a_command_that_takes_too_long(tmp_path: Path) -> None:
 
 def test_wait_for_port_says_what_a_server_printed_that_ended_early(tmp_path: Path) -> None:
     command = [*QUICK, "raise SystemExit('port in use')"]
-    with processes.Process(command, tmp_path / "log") as server:
-        with pytest.raises(
-            processes.CommandFailed, match=r"status 1 before it listened:\n    port in use"
-        ):
-            processes.wait_for_port(server, processes.free_port(), timeout=20)
+    failed = pytest.raises(
+        processes.CommandFailed, match=r"status 1 before it listened:\n    port in use"
+    )
+    with processes.Process(command, tmp_path / "log") as server, failed:
+        processes.wait_for_port(server, processes.free_port(), timeout=20)
 
 
 def test_wait_for_port_gives_up_on_a_server_that_never_listens(tmp_path: Path) -> None:
-    with processes.Process([*QUICK, FOREVER], tmp_path / "log") as server:
-        with pytest.raises(processes.CommandFailed, match="does not listen on port"):
-            processes.wait_for_port(server, processes.free_port(), timeout=0)
+    failed = pytest.raises(processes.CommandFailed, match="does not listen on port")
+    with processes.Process([*QUICK, FOREVER], tmp_path / "log") as server, failed:
+        processes.wait_for_port(server, processes.free_port(), timeout=0)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,14 @@ import environment
 import fuzzing
 import processes
 import report
-from fake_autobahn import BOTH_SIDES, FOREVER, QUICK, FakeTestsuite, client_under_test
+from fake_autobahn import (
+    BOTH_SIDES,
+    FOREVER,
+    QUICK,
+    FakeTestsuite,
+    client_under_test,
+    interrupt_run,
+)
 from progress import Progress
 
 TESTEE = fuzzing.Testee("refws", "ws://127.0.0.1:9/echo")
@@ -216,11 +224,12 @@ def test_over_tls_the_server_has_a_certificate_and_the_testsuite_another_scheme(
 ) -> None:
     tested: list[fuzzing.Server] = []
     fuzz = fuzzing.fuzz_server
-    monkeypatch.setattr(
-        fuzzing,
-        "fuzz_server",
-        lambda referee, server, *rest: tested.append(server) or fuzz(referee, server, *rest),
-    )
+
+    def noting_fuzz(referee: Any, server: fuzzing.Server, *rest: Any) -> Any:
+        tested.append(server)
+        return fuzz(referee, server, *rest)
+
+    monkeypatch.setattr(fuzzing, "fuzz_server", noting_fuzz)
     assert autobahn.main(["server", "--tls", "--cases", "1.*"]) == 0
     assert autobahn.main(["server", "--cases", "1.*"]) == 0
     assert [server.scheme for server in tested] == ["wss", "ws"]
@@ -242,9 +251,7 @@ def test_the_command_exits_with_130_after_a_signal(
     capsys: pytest.CaptureFixture[str],
     tested: str,
 ) -> None:
-    monkeypatch.setattr(
-        fuzzing, "portions", lambda cases, clients: signal.raise_signal(signal.SIGTERM) or [cases]
-    )
+    interrupt_run(monkeypatch, signal.SIGTERM)
     assert autobahn.main([tested, "--cases", "1.*"]) == 130
     assert "interrupted" in capsys.readouterr().err
 
@@ -254,7 +261,8 @@ def test_kosoku_is_told_cases_address_and_directory_by_the_same_spec(tmp_path: P
     spec = fuzzing.write_spec(tmp_path / "portion", ["1.1.1", "2.1"], {"servers": servers})
     command = environment.Kosoku(Path("python")).fuzzing_client(spec)
     assert command[3:] == [
-        "--outdir", str(tmp_path / "portion"), "--include", "1.1.1", "--include", "2.1", "ws://127.0.0.1:9/echo",
+        "--outdir", str(tmp_path / "portion"), "--include", "1.1.1", "--include", "2.1",
+        "ws://127.0.0.1:9/echo",
     ]  # fmt: skip
 
 

@@ -209,7 +209,7 @@ def test_closing_twice_and_from_two_threads_sends_one_close(background, opened):
 @pytest.mark.parametrize("code", [-1, 0, 999, 1004, 1006, 1015, 1016, 2999, 5000, 65536])
 def test_7_4_a_code_that_must_not_be_sent_is_refused_and_the_connection_stays_open(opened, code):
     connection, peer = opened()
-    with pytest.raises(ValueError, match=f"§7.4: close code {code} "):
+    with pytest.raises(ValueError, match=rf"§7\.4: close code {code} "):
         connection.close(code)
     connection.send("still open")
     peer.expect(TEXT, b"still open")
@@ -217,8 +217,8 @@ def test_7_4_a_code_that_must_not_be_sent_is_refused_and_the_connection_stays_op
 
 @pytest.mark.rfc("6455-7.4.1-07")
 def test_7_4_1_close_refuses_1005(opened):
-    connection, peer = opened(close_timeout=IN_TIME)
-    with pytest.raises(ValueError, match="§7.4"):
+    connection, _ = opened(close_timeout=IN_TIME)
+    with pytest.raises(ValueError, match=r"§7\.4"):
         connection.close(1005)
     assert connection.state is State.OPEN
 
@@ -226,7 +226,7 @@ def test_7_4_1_close_refuses_1005(opened):
 @pytest.mark.rfc("6455-5.5.1-04")
 def test_5_5_1_a_reason_of_124_bytes_is_refused_and_of_123_sent(opened):
     connection, peer = opened()
-    with pytest.raises(ValueError, match="§5.5.1: a reason of 124 bytes"):
+    with pytest.raises(ValueError, match=r"§5\.5\.1: a reason of 124 bytes"):
         connection.close(1000, "€" * 41 + "x")
     assert connection.state is State.OPEN
     peer.send_frame(CLOSE, close_body(1000))

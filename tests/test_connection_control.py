@@ -106,7 +106,7 @@ def test_a_ping_that_could_not_be_sent_waits_for_no_pong(opened):
 def test_5_5_126_bytes_are_refused_for_a_ping_and_a_pong_and_125_are_not(opened, data):
     connection, peer = opened()
     for method in (connection.ping, connection.pong):
-        with pytest.raises(ValueError, match="§5.5: 126 bytes"):
+        with pytest.raises(ValueError, match=r"§5\.5: 126 bytes"):
             method(data)
         method(data[:-1] + data[:0])
     assert peer.receive()[1] == peer.receive()[1]
@@ -144,7 +144,7 @@ def test_a_silent_peer_is_given_up_and_recv_says_why(monkeypatch, opened, log):
     monkeypatch.setattr(heartbeat, "SECOND_LOOK", IN_TIME)
     connection, peer = opened(ping_interval=IN_TIME, ping_timeout=IN_TIME)
     with pytest.raises(
-        ConnectionClosedError, match="nothing received for 0.05 s after a Ping"
+        ConnectionClosedError, match=r"nothing received for 0\.05 s after a Ping"
     ) as raised:
         connection.recv()
     assert raised.value.sent.code == 1011
@@ -163,7 +163,7 @@ def test_a_silent_peer_is_given_up_and_recv_says_why(monkeypatch, opened, log):
 def test_a_peer_with_no_room_for_a_ping_is_given_up_and_recv_says_why(opened):
     connection, _ = opened(wrap=NoRoom, ping_interval=IN_TIME, ping_timeout=IN_TIME)
     with pytest.raises(
-        ConnectionClosedError, match="no Ping could be sent for 0.05 s, as the peer does not read"
+        ConnectionClosedError, match=r"no Ping could be sent for 0\.05 s, as the peer does not read"
     ):
         connection.recv()
     assert connection.close_code == 1006
@@ -192,7 +192,7 @@ def test_the_heartbeat_sends_no_ping_after_our_close(opened):
 
 
 def test_a_ping_of_the_heartbeat_into_a_broken_stream_aborts_it(opened):
-    connection, peer = opened()
+    connection, _ = opened()
     connection._stream.half_close()
     assert connection._send_heartbeat(0.0) is None
     with pytest.raises(ConnectionClosedError):

@@ -1,4 +1,6 @@
-"""RFC 6455 §7.1.7, §10.4: a broken rule or limit fails the connection, with the code of its kind."""
+"""RFC 6455 §7.1.7, §10.4: a broken rule or limit fails the connection, with its own close code."""
+
+import re
 
 import pytest
 
@@ -77,7 +79,7 @@ def test_7_1_7_a_broken_rule_sends_its_code_and_nothing_behind_it_is_processed(
     connection, peer = opened(**LIMITS)
     peer.send(sent, frame(PING, b"late"), frame(TEXT, b"late"), frame(CLOSE, close_body(1000)))
     peer.half_close()
-    with pytest.raises(ConnectionClosedError, match=section) as raised:
+    with pytest.raises(ConnectionClosedError, match=re.escape(section)) as raised:
         while True:
             assert connection.recv() == "a"
     reason = peer.expect_close(code)
@@ -134,7 +136,7 @@ def test_7_1_1_a_peer_that_floods_for_ever_is_left_after_the_linger(
                 peer.send_frame(CONT, bytes(1000))
 
     flooding = background(flood)
-    with pytest.raises(ConnectionClosedError, match="§5.4"):
+    with pytest.raises(ConnectionClosedError, match=r"§5\.4"):
         connection.recv()
     assert connection.state is State.CLOSED
     peer.cut()

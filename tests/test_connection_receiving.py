@@ -85,7 +85,8 @@ def test_5_4_a_fragmented_message_is_its_fragments_in_order_with_the_type_of_the
 ):
     connection, peer = opened()
     opcodes = [opcode] + [CONT] * (len(parts) - 1)
-    peer.send(*(frame(code, part, fin=0) for code, part in zip(opcodes, parts)), frame(CONT, b"!"))
+    fragments = (frame(opcode, part, fin=0) for opcode, part in zip(opcodes, parts, strict=True))
+    peer.send(*fragments, frame(CONT, b"!"))
     assert connection.recv() == join([*parts, b"!"])
 
 

@@ -496,10 +496,10 @@ def test_what_goes_wrong_in_a_page_is_told(chromium):
     assert [line.partition(":")[0] for line in page.problems] == ["error", "exception"]
     assert "nowhere is not defined" in page.problems[1]
     with pytest.raises(
-        PageError, match="(?s)throw 'away'.*: Uncaught away.*The page has written:.*log: before 1"
+        PageError, match=r"(?s)throw 'away'.*: Uncaught away.*The page has written:.*log: before 1"
     ):
         page.evaluate("(() => { throw 'away' })()")
-    with pytest.raises(TimedOut, match="(?s)not true within 0.05 s, still 0: 0.*error: oh"):
+    with pytest.raises(TimedOut, match=r"(?s)not true within 0\.05 s, still 0: 0.*error: oh"):
         page.wait_for("0", timeout=0.05)
     page.close()
 
@@ -570,9 +570,8 @@ def test_the_websocket_of_chromium_and_our_server(chromium, serving, compression
         finally:
             seen.append((connection.close_code, connection.close_reason, connection.latency > 0))
 
-    host = (
-        "127.0.0.1:%d" % serving(echo, process_request=page_for, compression=compression).address[1]
-    )
+    running = serving(echo, process_request=page_for, compression=compression)
+    host = f"127.0.0.1:{running.address[1]}"
     page = chromium.new_page(f"http://{host}/")
     page.evaluate(f"""new Promise((done, failed) => {{
         socket = new WebSocket("ws://{host}/");
@@ -597,10 +596,8 @@ def test_the_websocket_of_chromium_and_our_server(chromium, serving, compression
         )
     assert page.evaluate("answer('€😀')") == "€😀"
     page.evaluate(
-        (
-            "new Promise(done => { socket.onclose = done; socket.close(4001, 'genug €') }).then(() "
-            "=> 1)"
-        )
+        "new Promise(done => { socket.onclose = done; socket.close(4001, 'genug €') })"
+        ".then(() => 1)"
     )
     assert eventually(lambda: len(seen) == 2)
     assert seen[0][0] == f"http://{host}"

@@ -489,7 +489,7 @@ def test_over_tls_those_beyond_the_limit_get_no_http_but_the_end(short_linger, s
 class Listening(socket.socket):
     """A listening socket whose accept fails with these errors first."""
 
-    errors: list[OSError] = []
+    errors: list[OSError]
 
     def accept(self):
         if self.errors:
