@@ -24,7 +24,7 @@ from refws import (
     State,
     connect,
 )
-from refws.endpoint.client import connecting as dialing
+from refws.endpoint.client import connecting
 from wire import (
     BINARY,
     CLOSE,
@@ -566,7 +566,7 @@ def test_4_1_item_4_a_proxy_that_opens_no_tunnel_is_told_with_its_body(played):
 def test_4_1_item_2_behind_a_proxy_each_host_name_is_an_address_and_few_are_connecting_at_once(
     played, background, monkeypatch
 ):
-    monkeypatch.setattr("refws.endpoint.client.connect.MOST_BEHIND_A_PROXY", 2)
+    monkeypatch.setattr("refws.endpoint.client.connect.MAX_BEHIND_A_PROXY", 2)
     lock, pending, most = threading.Lock(), set(), []
 
     def script(peer):
@@ -739,7 +739,7 @@ def test_4_1_item_2_a_second_client_waits_for_the_first_and_connects_when_that_i
         threading.Event(),
     )
     accepted = []
-    condition = dialing.TURNS._condition
+    condition = connecting.SLOTS._condition
     wait = condition.wait
 
     def waits(timeout):

@@ -17,6 +17,7 @@ from refws import (
     State,
 )
 from refws.endpoint import sending as module
+from refws.protocol.deflate.codec import client_pair
 from refws.protocol.deflate.negotiation import Parameters
 from wire import BINARY, CLOSE, CONT, PING, PONG, TEXT, Header, close_body, frame
 
@@ -118,7 +119,7 @@ def test_5_1_control_frames_are_masked_like_any_other(client, background, opcode
 def test_6_1_an_extension_in_use_transforms_the_message_before_it_is_masked(client):
     settings = DeflateSettings(threshold=0)
     connection, peer = client()
-    connection.use_deflate(Parameters(), settings)
+    connection.use_deflate(client_pair(Parameters(), settings), settings.threshold)
     connection.send("€" * 100)
     header, payload = peer.receive()
     assert header == Header(1, 4, TEXT, 1, len(payload))

@@ -14,6 +14,7 @@ import pytest
 
 from refws import ConnectionClosedError, serve
 from refws.endpoint import connection as connection_module
+from refws.protocol.deflate.codec import server_pair
 from refws.protocol.deflate.negotiation import DeflateSettings, Parameters
 from test_commands_serve import printed_address, program_running
 from wire import (
@@ -166,7 +167,7 @@ def compressing(opened):
 
     def start(parameters=Parameters(), deflate=EVERY_MESSAGE, **settings):
         connection, peer = opened(**settings)
-        connection.use_deflate(parameters, deflate)
+        connection.use_deflate(server_pair(parameters, deflate), deflate.threshold)
         return connection, peer, Zlib()
 
     return start

@@ -232,7 +232,7 @@ def test_a_ping_whose_answer_finds_the_connection_reset_ends_it_with_1006(monkey
     def broken(data):
         raise ConnectionResetError("as the test wants it")
 
-    monkeypatch.setattr(type(connection._stream), "write", lambda self, data: broken(data))
+    monkeypatch.setattr(type(connection._stream), "write", lambda self, *data: broken(data))
     peer.send_frame(PING)
     with pytest.raises(ConnectionClosedError, match="as the test wants it"):
         connection.recv()

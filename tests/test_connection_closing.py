@@ -261,7 +261,7 @@ def test_close_after_an_abort_just_ends(opened):
 def test_go_away_never_waits_for_a_writer(background, opened):
     connection, peer = opened()
     sending = background(connection.send, bytes(MANY))
-    assert eventually(lambda: connection._stream._blocked_since is not None)
+    assert eventually(lambda: connection._stream._write_deadline is not None)
     assert not connection.go_away()
     assert len(peer.receive()[1]) == MANY
     sending.result()

@@ -194,7 +194,7 @@ def test_the_heartbeat_sends_no_ping_after_our_close(opened):
 def test_a_ping_of_the_heartbeat_into_a_broken_stream_aborts_it(opened):
     connection, _ = opened()
     connection._stream.half_close()
-    assert connection._send_heartbeat(0.0) is None
+    assert connection._sender.try_ping(b"ping") is None
     with pytest.raises(ConnectionClosedError):
         connection.recv()
     assert connection.close_code == 1006

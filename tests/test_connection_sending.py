@@ -245,7 +245,7 @@ def test_6_1_sixteen_megabytes_to_a_slow_reader_arrive_whole(background, opened)
     connection, peer = opened()
     message = bytes(range(256)) * (2**24 // 256)
     sending = background(connection.send, message)
-    assert eventually(lambda: connection._stream._blocked_since is not None)
+    assert eventually(lambda: connection._stream._write_deadline is not None)
     assert peer.receive() == (Header(1, 0, BINARY, 0, 2**24), message)
     sending.result()
 

@@ -426,7 +426,7 @@ def endpoint_failure(wire, sender, deflate=None, max_size=None, max_fragments=No
             incoming.start_frame(header)
             incoming.masking_key = read_exactly(file, 4) if header.masked else b""
             while incoming.in_frame:
-                incoming.read_piece(file, 64 * 1024)
+                incoming.read_chunk(file, 64 * 1024)
     except ConnectionFailure as failure:
         return failure
     except EOFError:

@@ -33,7 +33,7 @@ from refws.protocol.frame import (
     read_header,
 )
 from refws.protocol.masking import mask
-from refws.protocol.message import IncomingMessage
+from refws.protocol.message import MAX_WHOLE, IncomingMessage
 from vectors import (
     FROM_CLIENT,
     FROM_SERVER,
@@ -86,7 +86,7 @@ def receive(file, masked, incoming=None, received=None, size=PIECE) -> Received:
         incoming.start_frame(header)
         incoming.masking_key = masking_key
         for _ in range(max(header.payload_length, 1)):
-            piece, end = incoming.read_piece(file, size)
+            piece, end = incoming.read_chunk(file, size)
             received.pieces.append(piece)
             incoming.collect(piece)
             if not incoming.in_frame:
@@ -151,7 +151,7 @@ def test_5_3_a_payload_is_unmasked_in_pieces_of_any_size(size, masked):
     incoming.masking_key = KEY if masked else b""
     for start in range(0, 12, size):
         assert incoming.in_frame
-        assert incoming.read_piece(file, size) == (
+        assert incoming.read_chunk(file, size) == (
             payload[start : start + size],
             start + size >= 12,
         )
@@ -180,16 +180,16 @@ def test_5_2_an_empty_payload_ends_at_once_at_the_end_of_the_stream_too(masked):
     incoming = IncomingMessage()
     incoming.start_frame(header_of(BINARY, 0, masked=masked))
     incoming.masking_key = KEY if masked else b""
-    assert incoming.read_piece(io.BytesIO(b""), PIECE) == (b"", True)
+    assert incoming.read_chunk(io.BytesIO(b""), PIECE) == (b"", True)
 
 
 def test_a_payload_cut_short_says_how_much_is_missing():
     incoming = IncomingMessage()
     incoming.start_frame(header_of(BINARY, 10))
     file = io.BytesIO(b"1234")
-    assert incoming.read_piece(file, PIECE) == (b"1234", False)
+    assert incoming.read_chunk(file, PIECE) == (b"1234", False)
     with pytest.raises(EOFError, match=r"^the stream ended 6 bytes before the end of a frame$"):
-        incoming.read_piece(file, PIECE)
+        incoming.read_chunk(file, PIECE)
 
 
 @pytest.mark.rfc("6455-10.7-05")
@@ -755,7 +755,7 @@ def test_10_4_a_huge_length_takes_no_memory_even_without_a_limit(length):
     try:
         incoming.start_frame(read_header(file, FROM_CLIENT))
         incoming.masking_key = read_exactly(file, 4)
-        result = incoming.read_piece(file, PIECE)
+        result = incoming.read_chunk(file, PIECE)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -932,7 +932,7 @@ def receive_one(file, masked, incoming, size=PIECE, most_pieces=1000):
         if not incoming.in_frame:
             incoming.start_frame(read_header(file, masked, rsv1_defined=True))
             incoming.masking_key = read_exactly(file, 4) if masked else b""
-        piece, end = incoming.read_piece(file, size)
+        piece, end = incoming.read_chunk(file, size)
         pieces.append(piece)
         incoming.collect(piece)
         if end:
@@ -999,7 +999,7 @@ def test_7692_6_2_each_message_says_for_itself_whether_it_is_compressed():
 def test_7692_6_1_rsv1_in_a_continuation_frame_fails_with_1002(with_inflater, first_rsv1):
     incoming = inflating() if with_inflater else IncomingMessage()
     incoming.start_frame(header_of(TEXT, 0, fin=False, rsv1=first_rsv1 and with_inflater))
-    incoming.read_piece(io.BytesIO(), PIECE)
+    incoming.read_chunk(io.BytesIO(), PIECE)
     with pytest.raises(ProtocolError) as failed:
         incoming.start_frame(header_of(CONT, 0, rsv1=True))
     assert (failed.value.close_code, failed.value.section) == (1002, "RFC 7692 §6.1")
@@ -1045,7 +1045,7 @@ def test_10_4_a_plain_message_after_a_compressed_one_fails_at_the_header_of_the_
         io.BytesIO(compressed_frames(FROM_CLIENT, deflated(b"a" * 10))), FROM_CLIENT, incoming
     )
     incoming.start_frame(header_of(BINARY, 0, fin=False))
-    incoming.read_piece(io.BytesIO(), PIECE)
+    incoming.read_chunk(io.BytesIO(), PIECE)
     with pytest.raises(MessageTooBig):
         incoming.start_frame(header_of(CONT, 11))
 
@@ -1083,19 +1083,27 @@ def test_7692_6_2_a_stream_that_ends_inside_a_compressed_frame_is_an_eof_error(c
 
 
 def short(frame, buffered=None, incoming=None):
-    """What `read_short` makes of this frame when so many of its bytes are buffered, and the
+    """What `read_whole` makes of this frame when so many of its bytes are buffered, and the
     position after it.
     """
     file = io.BufferedReader(io.BytesIO(frame[:buffered]))
     header = read_header(file, True)
-    return (incoming or IncomingMessage()).read_short(file, header), file.tell()
+    return (incoming or IncomingMessage()).read_whole(file, header), file.tell()
 
 
 @pytest.mark.rfc("6455-5.4-02", "6455-6.2-05", "6455-5.6-04")
 @pytest.mark.parametrize(
-    "opcode, payload", [(TEXT, "κόσμε"), (TEXT, ""), (BINARY, b"\xff\x00"), (BINARY, b"x" * 125)]
+    "opcode, payload",
+    [
+        (TEXT, "κόσμε"),
+        (TEXT, ""),
+        (BINARY, b"\xff\x00"),
+        (BINARY, b"x" * 125),
+        (TEXT, "x" * 126),
+        (BINARY, b"x" * MAX_WHOLE),
+    ],
 )
-def test_6_2_a_short_whole_message_is_taken_at_once(opcode, payload):
+def test_6_2_a_message_that_has_arrived_in_full_is_taken_at_once(opcode, payload):
     data = payload.encode() if opcode is TEXT else payload
     frame = encode_frame(opcode, data, masking_key=KEY)
     assert short(frame + BEHIND) == (payload, len(frame))
@@ -1104,13 +1112,13 @@ def test_6_2_a_short_whole_message_is_taken_at_once(opcode, payload):
 @pytest.mark.parametrize(
     "frame",
     [
-        encode_frame(TEXT, b"x" * 126, masking_key=KEY),
+        encode_frame(TEXT, b"x" * (MAX_WHOLE + 1), masking_key=KEY),
         encode_frame(TEXT, b"first", fin=False, masking_key=KEY),
         encode_frame(CONT, b"last", masking_key=KEY),
     ],
-    ids=["126 bytes", "not the last frame", "not the first frame"],
+    ids=["too long", "not the last frame", "not the first frame"],
 )
-def test_what_is_not_all_of_a_short_message_is_left_to_the_general_way(frame):
+def test_what_is_not_all_of_a_message_is_left_to_the_general_way(frame):
     message, position = short(frame)
     assert message is None
     assert position in (2, 4)
@@ -1118,7 +1126,7 @@ def test_what_is_not_all_of_a_short_message_is_left_to_the_general_way(frame):
 
 def test_a_compressed_message_is_left_to_the_general_way():
     file = io.BufferedReader(io.BytesIO(encode_frame(TEXT, b"\xf2", rsv1=True, masking_key=KEY)))
-    assert IncomingMessage().read_short(file, read_header(file, True, True)) is None
+    assert IncomingMessage().read_whole(file, read_header(file, True, True)) is None
     assert file.tell() == 2
 
 
@@ -1134,7 +1142,7 @@ class NothingMore(io.BytesIO):
 @pytest.mark.parametrize("payload", [b"", b"a", b"x" * 125])
 def test_5_1_a_short_message_of_a_server_is_taken_at_once_with_nothing_behind_it(payload):
     file = io.BufferedReader(NothingMore(encode_frame(BINARY, payload)), 2 + len(payload))
-    assert IncomingMessage().read_short(file, read_header(file, False)) == payload
+    assert IncomingMessage().read_whole(file, read_header(file, False)) == payload
 
 
 class InTwo(io.RawIOBase):
@@ -1159,20 +1167,20 @@ def test_6_2_what_has_come_of_a_short_message_is_kept_and_the_general_way_goes_o
     for cut in range(3, len(frame)):
         incoming, file = IncomingMessage(), io.BufferedReader(InTwo(frame, cut))
         header = read_header(file, masked)
-        assert incoming.read_short(file, header) is None
+        assert incoming.read_whole(file, header) is None
         incoming.start_frame(header)
         if masked:
             incoming.read_masking_key(file)
         pieces = []
         while incoming.in_frame:
             assert incoming.needs_bytes == (bool(pieces) or cut <= payload_start)
-            pieces.append(incoming.read_piece(file, PIECE))
+            pieces.append(incoming.read_chunk(file, PIECE))
         come = max(cut - payload_start, 0)
         assert pieces == [
             part for part in [("Hello"[:come], False), ("Hello"[come:], True)] if part[0]
         ]
         assert (
-            incoming.read_short(
+            incoming.read_whole(
                 io.BytesIO(KEY + xor(b"next", KEY)), header_of(TEXT, 4, masked=True)
             )
             == "next"
@@ -1185,13 +1193,13 @@ def test_6_2_a_short_message_that_breaks_off_is_none(masked):
     for length in range(2, len(frame)):
         incoming, file = IncomingMessage(), io.BufferedReader(io.BytesIO(frame[:length]))
         header = read_header(file, masked)
-        assert incoming.read_short(file, header) is None
+        assert incoming.read_whole(file, header) is None
         incoming.start_frame(header)
         with pytest.raises(EOFError):
             if masked:
                 incoming.read_masking_key(file)
             while incoming.in_frame:
-                incoming.read_piece(file, PIECE)
+                incoming.read_chunk(file, PIECE)
 
 
 def test_5_4_a_short_message_inside_a_fragmented_one_is_left_to_the_general_way_which_refuses_it():

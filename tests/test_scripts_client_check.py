@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-from refws.endpoint.client import connecting as dialing
+from refws.endpoint.client import connecting
 
 SCRIPTS = pathlib.Path(__file__).resolve().parent.parent / "scripts"
 HANDSHAKES = 48
@@ -55,7 +55,7 @@ def test_4_1_item_2_many_threads_never_have_two_handshakes_open_with_one_address
 def test_a_client_that_does_not_wait_for_its_turn_is_noticed(
     script, two_addresses, nothing_left_behind, monkeypatch
 ):
-    monkeypatch.setattr(dialing.Turns, "turn", lambda *arguments: contextlib.nullcontext())
+    monkeypatch.setattr(connecting.Slots, "slot", lambda *arguments: contextlib.nullcontext())
     assert "most at once with 127.0.0.1, on two ports" in broken(
         script.check_turns(HANDSHAKES, Silent())
     )

@@ -453,7 +453,7 @@ def test_beyond_max_connections_the_answer_is_503_until_one_leaves(short_linger,
     assert eventually(lambda: len(running.server.connections) == 1)
     running.open().finish()
     says_echo(second)
-    assert eventually(lambda: not running.server._turned_away)
+    assert eventually(lambda: not running.server._overload._lingering)
 
 
 def test_without_max_connections_there_is_no_limit(serving):
@@ -467,11 +467,11 @@ def test_those_beyond_the_turned_away_are_closed_at_once(monkeypatch, serving):
     """The accept thread takes one at a time: when the second has its answer, the first is done
     with.
     """
-    monkeypatch.setattr(module, "MAX_TURNED_AWAY", 0)
+    monkeypatch.setattr("refws.endpoint.overload.MAX_LINGERING", 0)
     running = serving(echo, max_connections=0)
     assert running.connect().receive_head()[0] == 503
     assert running.connect().receive_head()[0] == 503
-    assert not running.server._turned_away
+    assert not running.server._overload._lingering
 
 
 @before_tls
@@ -555,7 +555,7 @@ def test_without_a_thread_the_answer_is_503(short_linger, monkeypatch, serving, 
     assert any("cannot start a thread" in record.getMessage() for record in log.records)
     assert running.server.connections == ()
     running.open().finish()
-    assert eventually(lambda: not running.server._turned_away)
+    assert eventually(lambda: not running.server._overload._lingering)
 
 
 # Threads
@@ -701,7 +701,7 @@ def test_shutdown_waits_for_a_send_that_makes_an_end(background, serving):
     running = serving(lambda connection: connection.send(bytes(MANY)) or connection.recv())
     client = running.open()
     (connection,) = running.server.connections
-    assert eventually(lambda: connection._stream._blocked_since is not None)
+    assert eventually(lambda: connection._stream._write_deadline is not None)
     stopping = background(running.server.shutdown)
     assert len(client.receive()[1]) == MANY
     close_cleanly(client)
@@ -719,7 +719,7 @@ def test_shutdown_cuts_a_send_that_makes_no_end(serving, log):
     running = serving(handler, close_timeout=IN_TIME)
     running.open()
     (connection,) = running.server.connections
-    assert eventually(lambda: connection._stream._blocked_since is not None)
+    assert eventually(lambda: connection._stream._write_deadline is not None)
     running.server.shutdown()
     assert len(caught) == 1 and caught[0].endswith("the server is stopping, and a send made no end")
 
@@ -730,7 +730,7 @@ def test_a_stuck_handler_is_left_behind_with_a_warning(short_linger, serving, lo
     assert held.entered.wait(DEADLINE_S)
     Background(running.server.shutdown).result()
     warnings = [record.getMessage() for record in log.records if record.levelname == "WARNING"]
-    assert len(warnings) == 1 and "has not returned; it is left behind" in warnings[0]
+    assert len(warnings) == 1 and "has not returned; it is left running" in warnings[0]
     assert format_address(client.sock.getsockname()) in warnings[0]
     held.release.set()
     client.expect_close(1001)

@@ -59,10 +59,10 @@ def test_6_2_reading_does_not_depend_on_how_the_stream_was_cut(ends):
 def test_read_size_is_the_most_that_is_received_at_once(ends):
     stream, peer = ends
     peer.sendall(b"abcdefg")
-    stream.read_size = 3
+    stream.reader.read_size = 3
     assert stream.file.read(7) == b"abcdefg"
     assert stream.receives == 3
-    stream.read_size = 0
+    stream.reader.read_size = 0
     peer.sendall(b"hijklmn")
     assert stream.file.read(7) == b"hijklmn"
     assert stream.receives == 4
@@ -141,26 +141,6 @@ def test_a_peer_that_takes_nothing_frees_the_writer_after_the_timeout_and_says_w
     assert stream.cause == "the peer took nothing of a frame for 0.05 s"
 
 
-def test_a_peer_that_takes_a_piece_in_time_gets_the_whole_timeout_for_the_next(tcp, timers):
-    """No clock: the look at the write is called with times of our own."""
-    stream = Stream(tcp()[0], timers, 10)
-    stream._blocked_since = 100.0
-    assert stream._look_at_write(105.0) == 110.0
-    stream._blocked_since = 108.0
-    assert stream._look_at_write(110.0) == 118.0
-    assert stream.cause == ""
-    assert stream._look_at_write(118.0) is None
-    assert stream.cause == "the peer took nothing of a frame for 10 s"
-
-
-def test_a_blocked_write_that_ended_is_not_looked_at_any_more(tcp, timers):
-    stream = Stream(tcp()[0], timers, 10)
-    stream._watch_write()
-    stream._blocked_since = None
-    assert stream._look_at_write(monotonic() + FAR) is None
-    assert (stream._watched, stream.cause) == (False, "")
-
-
 def test_many_blocked_writes_share_one_timer(tcp, background):
     timers = Timers()
     sock, peer = tcp()
@@ -182,7 +162,7 @@ def test_6_1_a_write_that_finds_no_room_waits_for_it(system, tcp, timers, backgr
     stream = Stream(sock, timers, FAR)
     fill(sock)
     writing = background(stream.write, bytes(2**24) + b"last")
-    assert eventually(lambda: stream._blocked_since is not None)
+    assert eventually(lambda: stream._write_deadline is not None)
     received = bytearray()
     while not received.endswith(b"last"):
         received += peer.recv(2**20)
@@ -251,7 +231,7 @@ def test_abort_wakes_a_blocked_reader(ends, background):
 def test_abort_wakes_a_blocked_writer(ends, background):
     stream, _ = ends
     writing = background(stream.write, bytes(MANY))
-    assert eventually(lambda: stream._blocked_since is not None)
+    assert eventually(lambda: stream._write_deadline is not None)
     stream.abort("because")
     with pytest.raises(OSError):
         writing.result()

@@ -19,10 +19,10 @@ from time import monotonic
 import pytest
 
 from refws.endpoint import stream as stream_module
-from refws.endpoint.stream import WRITE_PIECE
+from refws.endpoint.stream import WRITE_CHUNK
 from refws.endpoint.tls import stream as module
 from refws.endpoint.tls.certificates import client_context, describe, server_context
-from refws.endpoint.tls.stream import TLSStream, pieces
+from refws.endpoint.tls.stream import TLSStream, chunks
 from refws.protocol.frame import Side
 from wire import (
     DEADLINE_S,
@@ -206,8 +206,8 @@ def system(request, monkeypatch):
     """Both ways to write without waiting."""
     if request.param == "as on Windows":
         monkeypatch.setattr(stream_module, "DONT_WAIT", None)
-        monkeypatch.setattr(module, "DONT_WAIT", None)
-    elif module.DONT_WAIT is None:
+        monkeypatch.setattr("refws.endpoint.tls.outgoing.DONT_WAIT", None)
+    elif stream_module.DONT_WAIT is None:
         pytest.skip("this system has no MSG_DONTWAIT")
 
 
@@ -666,17 +666,17 @@ def test_6_1_a_long_write_to_a_slow_reader_arrives_whole(system, ends, backgroun
     assert stream.writes == 1
 
 
-@pytest.mark.parametrize("long_size", [0, 1, WRITE_PIECE - 10, WRITE_PIECE, 3 * WRITE_PIECE + 1])
-@pytest.mark.parametrize("size", [0, 10, WRITE_PIECE - 1, WRITE_PIECE + 1])
+@pytest.mark.parametrize("long_size", [0, 1, WRITE_CHUNK - 10, WRITE_CHUNK, 3 * WRITE_CHUNK + 1])
+@pytest.mark.parametrize("size", [0, 10, WRITE_CHUNK - 1, WRITE_CHUNK + 1])
 def test_pieces_are_small_and_give_the_whole(size, long_size):
     data, long_data = b"h" * size, b"p" * long_size
-    cut = list(pieces(data, long_data))
+    cut = list(chunks(data, long_data))
     assert b"".join(cut) == data + long_data
-    assert all(0 < len(piece) <= WRITE_PIECE for piece in cut)
+    assert all(0 < len(piece) <= WRITE_CHUNK for piece in cut)
 
 
 def test_a_header_shares_its_record_with_the_payload():
-    assert [len(piece) for piece in pieces(b"header", bytes(WRITE_PIECE))] == [WRITE_PIECE, 6]
+    assert [len(piece) for piece in chunks(b"header", bytes(WRITE_CHUNK))] == [WRITE_CHUNK, 6]
 
 
 def test_a_peer_that_takes_nothing_frees_the_writer_after_the_timeout_and_says_why(
@@ -783,20 +783,20 @@ def test_a_reader_that_waits_holds_up_no_writer(ends, background):
 def test_a_writer_that_is_blocked_holds_up_no_reader(ends, background):
     stream, peer = ends()
     writing = background(stream.write, bytes(MANY))
-    assert eventually(lambda: stream._blocked_since is not None)
+    assert eventually(lambda: stream._write_deadline is not None)
     peer.sendall(b"ping")
     assert stream.file.read(4) == b"ping"
     assert receive_exactly(peer, MANY) == bytes(MANY)
     writing.result()
 
 
-class Turn:
-    """The turn to send; calls `on_wait` before it is waited for, and `on_release`, once, just
-    before it is given up.
+class SendLock:
+    """The lock of those who send; calls `on_wait` before a wait for it, and `on_release`, once,
+    just before its release.
     """
 
     def __init__(self, outgoing):
-        self.lock = outgoing.turn
+        self.lock = outgoing.lock
         self.on_wait = self.on_release = lambda: None
 
     def acquire(self, blocking=True):
@@ -827,19 +827,19 @@ SENDERS = {
 
 
 @pytest.mark.parametrize("sender", SENDERS)
-def test_what_comes_too_late_for_a_turn_is_looked_for_after_it(ends, sender):
-    """The sender has found nothing more, but still has the turn; so the reader leaves its answer to
+def test_what_comes_too_late_for_the_lock_is_looked_for_after_its_release(ends, sender):
+    """The sender has found nothing more, but still holds the lock; so the reader leaves its answer to
     it.
     """
     stream, peer = ends()
-    turn = stream._outgoing.turn = Turn(stream._outgoing)
+    lock = stream._outgoing.lock = SendLock(stream._outgoing)
 
     def answer_as_the_reader_does():
         stream._engine.encrypt(b"answer")
         stream._outgoing.try_send()
         assert stream._outgoing.size > 0
 
-    turn.on_release = answer_as_the_reader_does
+    lock.on_release = answer_as_the_reader_does
     SENDERS[sender](stream)
     assert receive_exactly(peer, 10) == b"dataanswer"
 
@@ -861,12 +861,12 @@ def test_a_write_is_not_done_while_the_reader_has_its_bytes_in_hand(ends, backgr
             return ciphertext
 
     outgoing._engine = SlowEngine()
-    outgoing.turn = Turn(outgoing)
+    outgoing.lock = SendLock(outgoing)
     gates[0].room = 5
     engine.encrypt(b"data")
     reader = background(outgoing.try_send)
     assert in_hand.wait(DEADLINE_S)
-    outgoing.turn.on_wait = go_on.set
+    outgoing.lock.on_wait = go_on.set
     background(stream._send_all).result()
     go_on.set()
     reader.result()
@@ -986,7 +986,7 @@ def test_abort_wakes_a_blocked_reader(ends, background):
 def test_abort_wakes_a_blocked_writer(ends, background):
     stream, _ = ends()
     writing = background(stream.write, bytes(MANY))
-    assert eventually(lambda: stream._blocked_since is not None)
+    assert eventually(lambda: stream._write_deadline is not None)
     stream.abort("because")
     with pytest.raises(OSError):
         writing.result()
@@ -1098,10 +1098,10 @@ def test_half_close_before_the_tls_handshake_is_a_plain_end(tcp, streams):
     assert theirs.recv(99) == b""
 
 
-def test_a_watch_is_told_the_bytes_inside_tls(ends):
+def test_a_tap_gets_the_bytes_inside_tls(ends):
     stream, peer = ends()
     told = []
-    stream.watch(lambda sent, data: told.append((sent, data)))
+    stream.set_tap(lambda sent, data: told.append((sent, data)))
     stream.write(b"head", b"payload")
     assert stream.try_write(b"ping")
     peer.sendall(b"question")
@@ -1116,7 +1116,7 @@ def test_a_watch_is_told_the_bytes_inside_tls(ends):
         (False, b""),
         (True, b""),
     ]
-    stream.watch(None)
+    stream.set_tap(None)
     assert stream.file.read(1) == b""
     assert len(told) == 5
 

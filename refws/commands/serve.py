@@ -17,7 +17,7 @@ from .. import Server, serve
 from ..course.services import ENDPOINTS, process_request, serve_endpoint
 from ..course.web import wire_view as watch
 from ..course.web.raw_client import REACHABLE
-from ..endpoint.server_handshake import ChooseTrace
+from ..endpoint.taps import ChooseTrace
 from ..endpoint.tls.certificates import server_context
 from .options import (
     CommandLine,

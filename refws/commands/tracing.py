@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 from logging import Logger, getLogger
 
-from ..endpoint.server_handshake import ChooseTrace
+from ..endpoint.taps import ChooseTrace
 from .options import CommandLine, not_empty
 
 

@@ -1,38 +1,40 @@
-"""RFC 6455 §5.5.2, §5.5.3: Pings sent on a schedule, Pongs matched to their Pings, a silent peer
-noticed.
+"""RFC 6455 §5.5.2: Pings on a schedule, and a silent peer noticed.
+
+`Heartbeat` decides and does nothing: it gets the time and what the stream has done, and answers
+with a step. So its tests need no socket, no thread and no clock. `HeartbeatTimer` takes the steps.
 """
 
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
+
+from .pings import PendingPings
+from .sending import Sender
+from .stream import Stream
+from .timers import Timer, Timers
 
 SECOND_LOOK = 1.0
 """Seconds after which a silent peer is looked at again before it is given up.
 
-At the first look our thread may just have come back from a busy handler, with bytes of the peer not
-read yet.
+At the first look our thread may just have come back from a busy handler, with bytes of the peer
+unread.
 """
 
-
-BEATS_PER_INTERVAL = 50
-"""Into so many beats the Pings of all connections are gathered: sent one by one they would cost a
-third more.
-"""
+TICKS_PER_INTERVAL = 50
+"""The Pings of all connections are sent at this many times: one by one they would cost more."""
 
 
-def next_beat(now: float, interval: float) -> float:
-    """The start for a heartbeat, at `now` or a little later, on the beats that all of this interval
-    share.
-    """
-    beat = interval / BEATS_PER_INTERVAL
-    return math.ceil(now / beat) * beat
+def next_tick(now: float, interval: float) -> float:
+    """The start for a heartbeat: the next tick, which all of this interval share."""
+    tick = interval / TICKS_PER_INTERVAL
+    return math.ceil(now / tick) * tick
 
 
-class Watched(Protocol):
-    """What the heartbeat sees of a connection's stream."""
+class Activity(Protocol):
+    """What a connection's stream has done: what the heartbeat decides on."""
 
     @property
     def receives(self) -> int: ...
@@ -44,104 +46,49 @@ class Watched(Protocol):
     def writes(self) -> int: ...
 
 
-class PendingPings:
-    """The Pings that wait for their Pongs, oldest first; and the round-trip time of the last one
-    that got it.
-    """
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing to do before this time."""
 
-    __slots__ = ("latency", "_lock", "_pings")
+    until: float
 
-    def __init__(self) -> None:
-        self.latency = 0.0
-        self._lock = threading.Lock()
-        self._pings: dict[bytes, tuple[float, threading.Event | None]] = {}
 
-    def __len__(self) -> int:
-        return len(self._pings)
+@dataclass(frozen=True, slots=True)
+class SendPing:
+    """Send a Ping without waiting, and report it with `ping_sent`."""
 
-    def add(self, payload: bytes, now: float, answered: threading.Event | None = None) -> bool:
-        """Note a Ping about to be sent; False if one with this payload waits already.
 
-        Of the Pings that nobody waits for, those of the heartbeat, only the newest is kept.
-        """
-        with self._lock:
-            if payload in self._pings:
-                return False
-            if answered is None:
-                self._pings = {
-                    key: ping for key, ping in self._pings.items() if ping[1] is not None
-                }
-            self._pings[payload] = (now, answered)
-            return True
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """The peer is gone, or does not read."""
 
-    def discard(self, payload: bytes) -> None:
-        """Forget a Ping that could not be sent."""
-        with self._lock:
-            self._pings.pop(payload, None)
+    cause: str
 
-    def answer(self, payload: bytes, now: float) -> bool:
-        """Match a Pong: its Ping and all earlier ones count as answered (§5.5.3). False for an
-        unsolicited Pong.
-        """
-        with self._lock:
-            if payload not in self._pings:
-                return False
-            self.latency = now - self._pings[payload][0]
-            while payload in self._pings:
-                self._release(next(iter(self._pings)))
-            return True
 
-    def release_all(self) -> None:
-        """Wake whoever waits for a Pong: the connection has ended."""
-        with self._lock:
-            for payload in list(self._pings):
-                self._release(payload)
-
-    def _release(self, payload: bytes) -> None:
-        answered = self._pings.pop(payload)[1]
-        if answered is not None:
-            answered.set()
+Step = Wait | SendPing | GiveUp
 
 
 class Heartbeat:
-    """When to send a Ping, and when to give the peer up. Called by the timer thread only; all times
-    in seconds.
+    """When to send a Ping, and when to give the peer up. Used by the timer thread only.
 
-    Any byte received counts as life, as a peer inside a long frame cannot answer (§5.5.2). Silence
-    counts only while our own thread waits to read. A Ping that does not fit the send buffer for
-    `timeout` seconds, with nothing else written either, means a peer that does not read.
-
-    `send_ping(now)` gives True if the Ping was sent, False if it did not fit, None if a writer is
-    just at work.
+    Every byte received counts as life, because a peer inside a long frame cannot answer (§5.5.2).
+    Silence counts only while our own thread waits to read. A Ping that does not fit the send buffer
+    for `timeout` seconds, with nothing else written either, means a peer that does not read.
     """
 
-    __slots__ = (
-        "_interval",
-        "_timeout",
-        "_stream",
-        "_send_ping",
-        "_give_up",
-        "_next_ping",
-        "_silence_judged_at",
-        "_receives_at_ping",
-        "_suspected",
-        "_blocked",
-    )
+    __slots__ = {
+        "_interval": "Seconds from Ping to Ping.",
+        "_timeout": "Seconds of silence, or of blocked Pings; None for no end.",
+        "_next_ping": "When the next Ping is due.",
+        "_silence_judged_at": "When the answer to a Ping must have come; None with no Ping out.",
+        "_receives_at_ping": "How often bytes had arrived before that Ping.",
+        "_suspected": "Whether the peer was silent at the first look.",
+        "_blocked": "Since when no Ping fits, and the writes until then; None if one did.",
+    }
 
-    def __init__(
-        self,
-        now: float,
-        interval: float,
-        timeout: float | None,
-        stream: Watched,
-        send_ping: Callable[[float], bool | None],
-        give_up: Callable[[str], None],
-    ) -> None:
+    def __init__(self, now: float, interval: float, timeout: float | None) -> None:
         self._interval = interval
         self._timeout = timeout
-        self._stream = stream
-        self._send_ping = send_ping
-        self._give_up = give_up
         self._next_ping = now + interval
         self._silence_judged_at: float | None = None
         self._receives_at_ping = 0
@@ -150,31 +97,20 @@ class Heartbeat:
 
     @property
     def next_time(self) -> float:
-        """When the heartbeat wants to be called next."""
-        return (
-            self._next_ping
-            if self._silence_judged_at is None
-            else min(self._next_ping, self._silence_judged_at)
-        )
+        """When `next_step` is to be called next."""
+        if self._silence_judged_at is None:
+            return self._next_ping
+        return min(self._next_ping, self._silence_judged_at)
 
-    def __call__(self, now: float) -> float | None:
-        """Do what is due; the time of the next call, or None once the peer was given up."""
-        if (
-            self._silence_judged_at is not None
-            and now >= self._silence_judged_at
-            and self._is_silent(now)
-        ):
-            self._give_up(f"nothing received for {self._timeout:g} s after a Ping")
-            return None
-        if now >= self._next_ping and self._ping_is_blocked(now):
-            self._give_up(
-                f"no Ping could be sent for {self._timeout:g} s, as the peer does not read"
-            )
-            return None
-        return self.next_time
+    def next_step(self, now: float, activity: Activity) -> Step:
+        """What to do at this time."""
+        judged_at = self._silence_judged_at
+        if judged_at is not None and now >= judged_at and self._is_silent(now, activity):
+            return GiveUp(f"nothing received for {self._timeout:g} s after a Ping")
+        return SendPing() if now >= self._next_ping else Wait(self.next_time)
 
-    def _is_silent(self, now: float) -> bool:
-        if self._stream.receives != self._receives_at_ping or not self._stream.waiting:
+    def _is_silent(self, now: float, activity: Activity) -> bool:
+        if activity.receives != self._receives_at_ping or not activity.waiting:
             self._silence_judged_at = None
             return False
         if not self._suspected:
@@ -183,21 +119,76 @@ class Heartbeat:
             return False
         return True
 
-    def _ping_is_blocked(self, now: float) -> bool:
-        receives_before = self._stream.receives
-        sent = self._send_ping(now)
+    def ping_sent(
+        self, now: float, sent: bool | None, receives: int, activity: Activity
+    ) -> Wait | GiveUp:
+        """What to do after a Ping: `sent` is False if it did not fit, None if that is unknown.
+
+        `receives` is how often bytes had arrived before it: its Pong may be here already.
+        """
         due = self._next_ping
         self._next_ping += ((now - due) // self._interval + 1) * self._interval
         if sent is False:
-            return self._stays_blocked(now)
+            if self._stays_blocked(now, activity):
+                seconds = f"{self._timeout:g} s"
+                return GiveUp(f"no Ping could be sent for {seconds}, as the peer does not read")
+            return Wait(self.next_time)
         self._blocked = None
         if sent and self._timeout is not None and self._silence_judged_at is None:
             self._silence_judged_at = due + self._timeout
-            self._receives_at_ping = receives_before
+            self._receives_at_ping = receives
             self._suspected = False
-        return False
+        return Wait(self.next_time)
 
-    def _stays_blocked(self, now: float) -> bool:
-        if self._blocked is None or self._blocked[1] != self._stream.writes:
-            self._blocked = (now, self._stream.writes)
+    def _stays_blocked(self, now: float, activity: Activity) -> bool:
+        if self._blocked is None or self._blocked[1] != activity.writes:
+            self._blocked = (now, activity.writes)
         return self._timeout is not None and now - self._blocked[0] >= self._timeout
+
+
+class HeartbeatTimer:
+    """Takes the steps of a heartbeat, in the timer thread; so nothing here ever waits."""
+
+    __slots__ = {
+        "_heartbeat": "Decides.",
+        "_stream": "What the heartbeat decides on.",
+        "_sender": "Sends the Pings.",
+        "_pings": "Where they wait for their Pongs.",
+        "_give_up": "Called with the reason.",
+        "_count": "Pings sent. All fields: the timer thread.",
+    }
+
+    def __init__(
+        self,
+        heartbeat: Heartbeat,
+        stream: Stream,
+        sender: Sender,
+        pings: PendingPings,
+        give_up: Callable[[str], None],
+    ) -> None:
+        self._heartbeat = heartbeat
+        self._stream = stream
+        self._sender = sender
+        self._pings = pings
+        self._give_up = give_up
+        self._count = 0
+
+    def start(self, timers: Timers) -> Timer:
+        return timers.call_at(self._heartbeat.next_time, self._run)
+
+    def _run(self, now: float) -> float | None:
+        """The time of the next step, None once the peer is given up."""
+        receives = self._stream.receives
+        step = self._heartbeat.next_step(now, self._stream)
+        if isinstance(step, SendPing):
+            step = self._heartbeat.ping_sent(now, self._send_ping(now), receives, self._stream)
+        if isinstance(step, GiveUp):
+            self._give_up(step.cause)
+            return None
+        return step.until
+
+    def _send_ping(self, now: float) -> bool | None:
+        self._count += 1
+        payload = self._count.to_bytes(4)
+        self._pings.add(payload, now)
+        return self._sender.try_ping(payload)

@@ -1,8 +1,11 @@
-"""RFC 6455 §6.1, §5.3, §5.5.1, §7.1: whole frames onto the stream, one at a time; none but the
-right after a Close.
+"""RFC 6455 §6.1, §5.3, §5.5.1, §7.1: messages and control frames -> the stream, frame by frame.
 
-The closing state lives here, because what may be written depends on it: it changes under the write
-lock only.
+The closing state is here, because it decides what may still be sent: no data after a Close. So it
+changes under the write lock only.
+
+One lock, the write lock, keeps frames whole: whoever holds it may write one. It is also a monitor.
+A message that takes more than one step, in fragments or compressed, takes the turn, and other
+messages wait for it; control frames do not, because they may go between fragments (§5.4).
 """
 
 from __future__ import annotations
@@ -12,125 +15,246 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from ..protocol.close import CLOSED, CONNECTING, OPEN, Close, ClosingHandshake, cut_reason
-from ..protocol.frame import CLOSE, PING, PONG, Side, encode_frame, encode_header
+from ..protocol.close_codes import CloseCode
+from ..protocol.frame import (
+    BINARY,
+    CLOSE,
+    CONT,
+    MAX_CONTROL_PAYLOAD,
+    MAX_LENGTH_7,
+    PING,
+    PONG,
+    SHORT_HEADERS,
+    TEXT,
+    Side,
+    encode_frame,
+    encode_header,
+)
 from ..protocol.masking import KEY_LENGTH
 from .exceptions import ConnectionClosed, InvalidState, connection_closed
 from .stream import Stream
 from .timers import Timer
 
+if TYPE_CHECKING:
+    from ..protocol.deflate.codec import Deflater
 
-class FrameWriter:
-    """The sending side of one connection. Any thread may call any method; those named `try_` never
-    block.
-    """
 
-    __slots__ = (
-        "closing",
-        "_fragmenting",
-        "_stream",
-        "_masking",
-        "_close_timeout",
-        "_close_deadline",
-        "_lock",
-    )
+class Sender:
+    """The sending side of a connection. Any thread may call any method; `try_...` never block."""
+
+    __slots__ = {
+        "closing": "The closing state. Changes under the write lock.",
+        "_lock": "The write lock.",
+        "_turn_taken": "True while a message goes out in steps. Changes under the write lock.",
+        "_turn_free": "The condition for a wait. Made under the write lock when first needed.",
+        "_stream": "Where frames go.",
+        "_masking": "Whether this side masks (§5.1).",
+        "_deflater": "Set before the first message, where permessage-deflate is agreed on.",
+        "_threshold": "Bytes below which a message stays uncompressed.",
+        "_close_timeout": "Seconds from our Close to the end of the connection.",
+        "_close_deadline": "The timer for that. Changes under the write lock.",
+    }
 
     def __init__(self, stream: Stream, close_timeout: float, side: Side) -> None:
         self.closing = ClosingHandshake()
-        self._fragmenting = False
-        self._masking = side is Side.CLIENT
+        self._lock = threading.Lock()
+        self._turn_taken = False
+        self._turn_free: threading.Condition | None = None
         self._stream = stream
+        self._masking = side is Side.CLIENT
+        self._deflater: Deflater | None = None
+        self._threshold = 0
         self._close_timeout = close_timeout
         self._close_deadline: Timer | None = None
-        self._lock = threading.Lock()
+
+    # Opening and end
 
     def open(self, head: bytes) -> None:
-        """Send the head that ends the opening handshake; frames may follow it (§4.2.2). Blocks like
-        `write`.
+        """Send the head that ends the opening handshake; frames may follow it (§4.2.2).
 
-        A client has sent its head before.
+        A client has sent its head before. Blocks like `send_message`.
         """
         with self._lock:
             if head:
                 self._stream.write(head)
             self.closing.open()
 
-    def write(
-        self,
-        opcode: int,
-        payload: bytes,
-        fin: bool = True,
-        rsv1: bool = False,
-        between_fragments: bool = False,
-    ) -> bool:
-        """One frame, whole; blocks until the system has taken it. ConnectionClosed if the
-        connection is not open.
+    def use_deflate(self, deflater: Deflater, threshold: int) -> None:
+        """Compress messages of at least `threshold` bytes from now on."""
+        self._deflater = deflater
+        self._threshold = threshold
 
-        False, and nothing was sent, while a message goes out fragmented, unless this frame may
-        stand between its fragments (§5.4): a control frame, or the next fragment.
+    def end(self) -> None:
+        """Note the end of the TCP connection (§7.1.4) and close the socket; for the receiver."""
+        with self._lock:
+            self.closing.tcp_closed()
+            self._stream.close()
+            if self._close_deadline is not None:
+                self._close_deadline.cancel()
+            self._wake_waiting()
+
+    def closed_error(self, cause: str = "") -> ConnectionClosed | InvalidState:
+        """The exception that says why nothing can be sent or received."""
+        closing = self.closing
+        if closing.state is CONNECTING:
+            return InvalidState(
+                "the opening handshake is not done; wait for the handler to be called"
+            )
+        return connection_closed(closing.received, closing.sent, self._stream.cause or cause)
+
+    # Messages
+
+    def send_message(self, opcode: int, payload: bytes) -> None:
+        """Send a message; blocks until the system has taken it all, and for a message in steps.
+
+        ConnectionClosed if the connection is not open.
         """
+        if self._deflater is not None and len(payload) >= self._threshold:
+            with self._turn():
+                self.write_frame(opcode, self._deflater.deflate(payload), rsv1=True)
+            return
+        # FAST: this is `write_frame` once more, in one piece: no call in between, and no `with`
         if self._masking:
-            header, payload = self._encode(opcode, payload, fin, rsv1), b""
+            header, payload = self._encode(opcode, payload)
+        elif len(payload) <= MAX_LENGTH_7:
+            header = SHORT_HEADERS[opcode][len(payload)]
         else:
-            header = encode_header(opcode, len(payload), fin, rsv1)
-        self._lock.acquire()  # where a `with` takes twice as long (CPython 3.11)
+            header = encode_header(opcode, len(payload))
+        self._lock.acquire()
         try:
+            if self._turn_taken:
+                self._wait_for_turn()
             if self.closing.state is not OPEN:
-                raise self.not_open()
-            if self._fragmenting and not between_fragments:
-                return False
+                raise self.closed_error()
             self._stream.write(header, payload)
-            return True
         except OSError as error:
             self._stream.abort(str(error))
-            raise self.not_open() from None
+            raise self.closed_error() from None
         finally:
             self._lock.release()
 
-    @contextmanager
-    def fragmented(self) -> Iterator[None]:
-        """Meanwhile one message goes out in fragments; who does that must see to it that it is only
-        one.
+    def send_fragments(self, fragments: Iterator[str | bytes]) -> None:
+        """§5.4: send each fragment as soon as the iterator gives it; blocks like `send_message`.
+
+        The last frame has no data, so that no fragment waits for the next one to learn that it is
+        the last. TypeError for fragments that are neither all str nor all bytes.
         """
+        kind: type | None = None
+        started = False
+        with self._turn():
+            try:
+                for fragment in fragments:
+                    kind = kind or (str if isinstance(fragment, str) else bytes)
+                    opcode = CONT if started else TEXT if kind is str else BINARY
+                    self._write_fragment(opcode, encode_fragment(fragment, kind), fin=False)
+                    started = True
+            except ConnectionClosed:
+                raise
+            except BaseException:
+                if started:
+                    self._break_off()
+                raise
+            if started:
+                self._write_fragment(CONT, b"", fin=True)
+
+    def _write_fragment(self, opcode: int, payload: bytes, fin: bool) -> None:
+        """RFC 7692 §6.1: all of a message is compressed or none, and its first frame says so."""
+        if self._deflater is None:
+            self.write_frame(opcode, payload, fin)
+        else:
+            payload = self._deflater.deflate(payload, end=fin)
+            self.write_frame(opcode, payload, fin, rsv1=opcode != CONT)
+
+    def _break_off(self) -> None:
+        """§5.4: only its other fragments may end a fragmented message; without them we close."""
+        reason = "§5.4: a fragmented message broke off"
+        self.start_closing(Close(CloseCode.INTERNAL_ERROR, reason))
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Keep other messages out while one is sent in steps. Must not be nested."""
         with self._lock:
-            self._fragmenting = True
+            if self._turn_taken:
+                self._wait_for_turn()
+            self._turn_taken = True
         try:
             yield
         finally:
             with self._lock:
-                self._fragmenting = False
+                self._turn_taken = False
+                self._wake_waiting()
 
-    def write_raw(self, data: bytes) -> None:
-        """Bytes that need not be a frame; blocks like `write`. ConnectionClosed if the stream has
-        ended.
+    def _wait_for_turn(self) -> None:
+        """Under the lock, which is released meanwhile: block until the turn is free."""
+        if self._turn_free is None:
+            self._turn_free = threading.Condition(self._lock)
+        while self._turn_taken and self.closing.state is not CLOSED:
+            self._turn_free.wait()
+
+    def _wake_waiting(self) -> None:
+        """Under the lock. All of them, because a message that needs no turn may wait, too."""
+        if self._turn_free is not None:
+            self._turn_free.notify_all()
+
+    # Frames
+
+    def write_frame(
+        self, opcode: int, payload: bytes, fin: bool = True, rsv1: bool = False
+    ) -> None:
+        """One frame, also between the fragments of a message: a control frame, or a fragment.
+
+        Blocks until the system has taken it. ConnectionClosed if the connection is not open.
         """
+        header, payload = self._encode(opcode, payload, fin, rsv1)
         with self._lock:
-            if self.closing.state in (CONNECTING, CLOSED):
-                raise self.not_open()
-            try:
-                self._stream.write(data)
-            except OSError as error:
-                self._stream.abort(str(error))
-                raise self.not_open() from None
-
-    def _encode(self, opcode: int, payload: bytes, fin: bool = True, rsv1: bool = False) -> bytes:
-        """The frame; from a client with a fresh key that nobody can predict, or the masking would
-        not help (§10.3).
-        """
-        return encode_frame(
-            opcode, payload, fin, rsv1, os.urandom(KEY_LENGTH) if self._masking else None
-        )
+            self._write(header, payload)
 
     def write_pong(self, payload: bytes) -> None:
-        """The answer to a Ping, also after our own Close: only that of the peer ends the duty to
-        answer (§5.5.2).
+        """Answer a Ping, even after our own Close: only the peer's Close ends that duty (§5.5.2).
+
+        Blocks like `write_frame`; OSError if the stream is broken.
         """
         with self._lock:
-            self._stream.write(self._encode(PONG, payload))
+            self._stream.write(*self._encode(PONG, payload))
+
+    def write_raw(self, data: bytes) -> None:
+        """Bytes that need not be a frame; blocks like `write_frame`. ConnectionClosed if closed."""
+        with self._lock:
+            if self.closing.state in (CONNECTING, CLOSED):
+                raise self.closed_error()
+            self._write_or_abort(data, b"")
+
+    def _encode(
+        self, opcode: int, payload: bytes, fin: bool = True, rsv1: bool = False
+    ) -> tuple[bytes, bytes]:
+        """The frame in two parts, so that a long payload need not be copied.
+
+        A client's frame has a fresh key that no one can predict, or masking would not help (§10.3).
+        """
+        if not self._masking:
+            return encode_header(opcode, len(payload), fin, rsv1), payload
+        return encode_frame(opcode, payload, fin, rsv1, os.urandom(KEY_LENGTH)), b""
+
+    def _write(self, header: bytes, payload: bytes) -> None:
+        """Under the lock: a frame, if the connection is open."""
+        if self.closing.state is not OPEN:
+            raise self.closed_error()
+        self._write_or_abort(header, payload)
+
+    def _write_or_abort(self, header: bytes, payload: bytes) -> None:
+        try:
+            self._stream.write(header, payload)
+        except OSError as error:
+            self._stream.abort(str(error))
+            raise self.closed_error() from None
+
+    # Closing
 
     def start_closing(self, close: Close) -> None:
-        """Send a Close unless one was sent; the rest must be over within `close_timeout` (§7.1.2).
+        """Send a Close unless one was sent; the rest must end within `close_timeout` (§7.1.2).
 
         ValueError for a Close that must not be sent.
         """
@@ -140,9 +264,7 @@ class FrameWriter:
                 self._write_close(close, body)
 
     def answer_close(self, close: Close) -> None:
-        """§5.5.1: note the peer's Close, and answer it with the same code unless our Close is out
-        already.
-        """
+        """§5.5.1: note the peer's Close; answer with the same code unless our Close is sent."""
         with self._lock:
             self.closing.receive(close)
             if self.closing.sent is None:
@@ -153,22 +275,28 @@ class FrameWriter:
         self.closing.send(close)
         self._set_close_deadline()
         try:
-            self._stream.write(self._encode(CLOSE, body))
+            self._stream.write(*self._encode(CLOSE, body))
         except OSError as error:
             self._stream.abort(str(error))
 
+    def _set_close_deadline(self) -> None:
+        cause = f"no Close in answer within {self._close_timeout:g} s"
+        when = monotonic() + self._close_timeout
+        self._close_deadline = self._stream.abort_at(when, cause)
+
+    # Without waiting, for the timer thread and for a server that stops
+
     def try_ping(self, payload: bytes) -> bool | None:
-        """True if a Ping was sent, False if it does not fit the send buffer, None if that cannot be
-        told just now.
+        """True if a Ping was sent, False if it does not fit the send buffer, None if unknown.
+
+        It is unknown while another thread writes, and once the connection is not open.
         """
         if not self._lock.acquire(blocking=False):
             return None
         try:
-            return (
-                self._stream.try_write(self._encode(PING, payload))
-                if self.closing.state is OPEN
-                else None
-            )
+            if self.closing.state is not OPEN:
+                return None
+            return self._stream.try_write(b"".join(self._encode(PING, payload)))
         except OSError as error:
             self._stream.abort(str(error))
             return None
@@ -176,9 +304,7 @@ class FrameWriter:
             self._lock.release()
 
     def try_close(self, code: int, reason: str) -> bool:
-        """False if a writer is at work just now; else a Close was sent, or the stream ended where
-        it did not fit.
-        """
+        """Send a Close, or end the stream where none fits. False while another thread writes."""
         if not self._lock.acquire(blocking=False):
             return False
         try:
@@ -194,33 +320,28 @@ class FrameWriter:
         self.closing.send(close)
         self._set_close_deadline()
         try:
-            if not self._stream.try_write(self._encode(CLOSE, close.serialize())):
-                self._stream.abort(
-                    "no room for a Close in the send buffer, as the peer does not read"
-                )
+            if not self._stream.try_write(b"".join(self._encode(CLOSE, close.serialize()))):
+                cause = "no room for a Close in the send buffer, because the peer does not read"
+                self._stream.abort(cause)
         except OSError as error:
             self._stream.abort(str(error))
 
-    def _set_close_deadline(self) -> None:
-        cause = f"no Close in answer within {self._close_timeout:g} s"
-        self._close_deadline = self._stream.abort_at(monotonic() + self._close_timeout, cause)
 
-    def end(self) -> None:
-        """The TCP connection has ended (§7.1.4); the socket goes back to the system. Only for the
-        thread that reads.
-        """
-        with self._lock:
-            self.closing.tcp_closed()
-            self._stream.close()
-            if self._close_deadline is not None:
-                self._close_deadline.cancel()
+def encode_fragment(fragment: str | bytes, kind: type) -> bytes:
+    """The bytes of a fragment. TypeError if it is not of the same kind as the first one."""
+    if kind is str and isinstance(fragment, str):
+        return fragment.encode()
+    if kind is bytes and isinstance(fragment, (bytes, bytearray, memoryview)):
+        return bytes(fragment)
+    raise TypeError(f"fragments must be all str or all bytes, got {type(fragment).__name__}")
 
-    def not_open(self, cause: str = "") -> ConnectionClosed | InvalidState:
-        """The exception that says why nothing can be sent or received."""
-        if self.closing.state is CONNECTING:
-            return InvalidState(
-                "the opening handshake is not done; wait for the handler to be called"
-            )
-        return connection_closed(
-            self.closing.received, self.closing.sent, self._stream.cause or cause
+
+def control_payload(data: str | bytes) -> bytes:
+    """The payload of a Ping or Pong. ValueError above 125 bytes (§5.5)."""
+    payload = data.encode() if isinstance(data, str) else bytes(data)
+    if len(payload) > MAX_CONTROL_PAYLOAD:
+        raise ValueError(
+            f"§5.5: {len(payload)} bytes do not fit a control frame; "
+            f"send at most {MAX_CONTROL_PAYLOAD}"
         )
+    return payload

@@ -11,7 +11,6 @@ import ssl as tls
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from http import HTTPStatus
 from logging import Logger, getLogger
 from selectors import EVENT_READ
 from selectors import DefaultSelector as Selector
@@ -23,14 +22,20 @@ from ..protocol.close import State
 from ..protocol.close_codes import CloseCode
 from ..protocol.deflate.negotiation import DeflateSettings
 from ..protocol.frame import Side
-from ..protocol.http import Response
 from .connection import LINGER, Connection
 from .exceptions import ConnectionClosed
 from .listening import listen
 from .log import format_address, log_error
-from .server_handshake import ChooseTrace, Handler, ProcessRequest, Service, open_connection
-from .settings import Settings, compression_settings
+from .overload import Overload
+from .server_handshake import (
+    Handler,
+    ProcessRequest,
+    ServerOptions,
+    open_connection,
+)
+from .settings import DEFAULTS, Settings, compression_settings
 from .stream import Stream
+from .taps import ChooseTrace, trace_choices
 from .timers import Timers
 from .tls.stream import TLSStream
 
@@ -42,13 +47,12 @@ WAKE_BYTES = 4096
 or a `stop`.
 """
 
-MAX_TURNED_AWAY = 64
-"""Connections beyond the limit whose 503 is given time to be read; any more are just closed."""
-
 
 class ConnectionThread(threading.Thread):
-    """The thread of one connection. Its own `run` saves a level of C calls, and with it a page of 4
-    KiB of stack.
+    """The thread of one connection.
+
+    Its own `run` saves a level of calls. On Python 3.11 that is a page of its stack, 4 KiB a
+    connection; from 3.12 on it is next to nothing.
     """
 
     def __init__(
@@ -64,25 +68,27 @@ class ConnectionThread(threading.Thread):
 
 
 class Server:
-    """A listening socket and the connections that came from it. Made by `serve`; a context manager
-    that shuts down.
+    """A listening socket and its connections. Made by `serve`; a context manager that shuts down.
+
+    `_threads` changes under `_lock`; `_stopping` is set by any thread, once, and never unset;
+    `_accepting` is held by the accept thread, so that `shutdown` can wait for it.
     """
 
     def __init__(
         self,
         sock: socket.socket,
-        service: Service,
+        options: ServerOptions,
         settings: Settings,
         context: tls.SSLContext | None = None,
     ) -> None:
         self._sock = sock
         self._context = context
-        self._service = service
+        self._options = options
         self._settings = settings
         self._timers = Timers()
         self._lock = threading.Lock()
         self._threads: dict[Connection, threading.Thread] = {}
-        self._turned_away: set[Stream] = set()
+        self._overload = Overload(self._timers)
         self._stopping = False
         self._shut_down = False
         self._wake_receiver, self._wake_sender = socket.socketpair()
@@ -116,9 +122,7 @@ class Server:
     # Accepting
 
     def serve_forever(self) -> None:
-        """Accept connections, each served in a thread of its own, until `stop` or `shutdown` is
-        called.
-        """
+        """Accept connections until `stop` or `shutdown`, and serve each in a thread of its own."""
         with (
             self._accepting,
             self._as_accept_thread(),
@@ -186,13 +190,13 @@ class Server:
         stream = self._stream(sock)
         connection = Connection(stream, self._timers, self._settings, remote_address, self.address)
         thread = ConnectionThread(self._serve, connection, stream)
-        limit = self._service.max_connections
+        limit = self._options.max_connections
         with self._lock:
             accepted = limit is None or len(self._threads) < limit
             if accepted:
                 self._threads[connection] = thread
         if not accepted:
-            return self._turn_away(
+            return self._overload.turn_away(
                 stream, f"{limit} connections are open, as many as this server takes"
             )
         try:
@@ -202,7 +206,7 @@ class Server:
             self._settings.logger.error(
                 "cannot start a thread: %s; raise the limit of threads or memory", error
             )
-            self._turn_away(stream, "this server cannot start another thread")
+            self._overload.turn_away(stream, "this server cannot start another thread")
 
     def _stream(self, sock: socket.socket) -> Stream:
         if self._context is None:
@@ -211,41 +215,15 @@ class Server:
             sock, self._timers, self._settings.send_timeout, self._context, Side.SERVER
         )
 
-    def _turn_away(self, stream: Stream, why: str) -> None:
-        """Answer 503 without ever waiting, as this runs in the accept thread."""
-        response = Response.text(
-            HTTPStatus.SERVICE_UNAVAILABLE, f"{why}; try again later.\n", [("Retry-After", "1")]
-        )
-        with suppress(OSError):
-            stream.try_write(response.to_bytes())
-        stream.half_close()
-        with self._lock:
-            lingers = len(self._turned_away) < MAX_TURNED_AWAY
-            if lingers:
-                self._turned_away.add(stream)
-        if lingers:
-            self._timers.call_at(monotonic() + LINGER, lambda now: self._close_turned_away(stream))
-        else:
-            stream.close()
-
-    def _close_turned_away(self, stream: Stream) -> None:
-        stream.close()
-        with self._lock:
-            self._turned_away.discard(stream)
-
     # One connection, in its own thread
 
     def _serve(self, connection: Connection, stream: Stream) -> None:
         try:
-            if open_connection(connection, stream, self._service):
+            if open_connection(connection, stream, self._options):
                 self._handle(connection)
         except Exception as error:
-            log_error(
-                self._settings.logger,
-                connection.peer,
-                "a mistake in refws, please report it",
-                error,
-            )
+            what = "an internal error; please report it"
+            log_error(self._settings.logger, connection.peer, what, error)
         finally:
             if connection.state is not State.CLOSED:
                 connection.end()
@@ -261,7 +239,7 @@ class Server:
     def _handle(self, connection: Connection) -> None:
         code, reason = CloseCode.NORMAL_CLOSURE, ""
         try:
-            self._service.handler(connection)
+            self._options.handler(connection)
         except ConnectionClosed as closed:
             self._settings.logger.info("%s: ended in the handler: %s", connection.peer, closed)
         except BaseException as error:
@@ -273,30 +251,24 @@ class Server:
     # Stopping
 
     def stop(self) -> None:
-        """Make `serve_forever` return soon; connections live on. May be called anywhere, a signal
-        handler included.
-        """
+        """Make `serve_forever` return soon; connections live on. Also for a signal handler."""
         self._stopping = True
         with suppress(OSError):
             self._wake_sender.send(b"\0")
 
     def shutdown(self) -> None:
-        """Accept no more, send 1001 to every connection, and wait for them for `close_timeout` and
-        a little longer.
+        """Accept no more, send 1001 to every connection, and wait for their ends.
 
-        In a signal handler of the accepting thread it does what `stop` does; the end of the `with`
-        block does the rest. A handler that has not returned by then is left behind, with its
-        connection and the timer thread.
+        Blocks for `close_timeout` and 2 seconds at most; a handler that has not returned by then is
+        left running, with its connection and the timer thread. In a signal handler of the accept
+        thread it does what `stop` does, and the end of the `with` block does the rest.
         """
         self.stop()
         if self._accept_thread is threading.current_thread():
             return
         with self._accepting:
             self._close_listening_socket()
-        with self._lock:
-            turned_away = tuple(self._turned_away)
-        for stream in turned_away:
-            self._close_turned_away(stream)
+        self._overload.close_all()
         self._go_away()
         self._wait_for_threads(self._settings.close_timeout + 2 * LINGER)
         with self._lock:
@@ -306,9 +278,7 @@ class Server:
             self._timers.stop()
 
     def abort(self) -> None:
-        """End every connection at once, without a Close frame. Does not wait for them; not for a
-        signal handler.
-        """
+        """End every connection at once, without a Close, and do not wait. Not in a signal handler."""
         self.stop()
         for connection in self.connections:
             connection.abort("the server was told to end at once")
@@ -324,9 +294,7 @@ class Server:
                 os.unlink(self.address)
 
     def _go_away(self) -> None:
-        """§7.4.1: 1001 to all. A connection that a writer is busy with is tried again until
-        `close_timeout`.
-        """
+        """§7.4.1: 1001 to all; where another thread writes, again and again for `close_timeout`."""
         give_up_at = monotonic() + self._settings.close_timeout
         busy = [connection for connection in self.connections if not connection.go_away()]
         pause = threading.Event()
@@ -348,7 +316,7 @@ class Server:
             thread.join(max(0, give_up_at - monotonic()))
         for thread in filter(threading.Thread.is_alive, threads):
             self._settings.logger.warning(
-                "%s: its handler has not returned; it is left behind", thread.name
+                "%s: its handler has not returned; it is left running", thread.name
             )
 
 
@@ -364,31 +332,37 @@ def serve(
     subprotocols: Iterable[str] | None = None,
     process_request: ProcessRequest | None = None,
     compression: Literal["deflate"] | DeflateSettings | None = None,
-    open_timeout: float | None = 10,
-    ping_interval: float | None = 20,
-    ping_timeout: float | None = 20,
-    close_timeout: float = 5,
-    send_timeout: float = 20,
-    max_size: int | None = 2**20,
-    max_fragments: int | None = 1024,
+    open_timeout: float | None = DEFAULTS.open_timeout,
+    ping_interval: float | None = DEFAULTS.ping_interval,
+    ping_timeout: float | None = DEFAULTS.ping_timeout,
+    close_timeout: float = DEFAULTS.close_timeout,
+    send_timeout: float = DEFAULTS.send_timeout,
+    max_size: int | None = DEFAULTS.max_size,
+    max_fragments: int | None = DEFAULTS.max_fragments,
     max_connections: int | None = 1000,
-    trace: ChooseTrace | None = None,
+    trace: ChooseTrace | Sequence[ChooseTrace] | None = None,
     logger: Logger | None = None,
 ) -> Server:
-    """A server that listens already; call its `serve_forever` to accept connections. OSError if it
-    cannot listen.
+    """A server that listens; call its `serve_forever` to accept connections.
 
     `handler` is called with each open connection, in the thread of that connection; when it
     returns, the connection is closed with 1000, when it raises, with 1011.
     `process_request(connection, request)` sees every request first and may return a response of its
-    own, or None. `trace(connection)` is called before that, and returns the `trace` of the
-    connection, or None. `ssl`, a context with the server's certificate, makes it a server for
-    wss://. Times are in seconds, sizes in bytes, None switches a limit off.
+    own, or None. `trace(connection)`, or each of several, is called before that, and returns a
+    function that gets every byte, or None. `ssl`, a context with the server's certificate, makes it
+    a server for wss://. Times in seconds, sizes in bytes, None for no limit.
+
+    OSError if it cannot listen, TypeError or ValueError for an argument that makes no sense.
     """
     if isinstance(origins, str) or isinstance(subprotocols, str):
         raise TypeError("origins and subprotocols are lists of str, not a str")
-    service = Service(
-        handler, origins, tuple(subprotocols or ()), process_request, max_connections, trace
+    options = ServerOptions(
+        handler,
+        origins,
+        tuple(subprotocols or ()),
+        process_request,
+        max_connections,
+        trace_choices(trace),
     )
     settings = Settings(
         open_timeout=open_timeout,
@@ -401,4 +375,4 @@ def serve(
         compression=compression_settings(compression),
         logger=logger or getLogger("refws"),
     )
-    return Server(sock or listen(host, port, unix_path), service, settings, ssl)
+    return Server(sock or listen(host, port, unix_path), options, settings, ssl)

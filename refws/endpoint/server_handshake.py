@@ -1,6 +1,4 @@
-"""RFC 6455 §4.2: the server's side of the opening handshake, from the first byte to the 101 or
-another answer.
-"""
+"""RFC 6455 §4.2: the server's opening handshake, from the first byte to the 101 or a refusal."""
 
 from __future__ import annotations
 
@@ -10,34 +8,34 @@ from http import HTTPStatus
 from time import monotonic
 from typing import Any
 
+from ..protocol.deflate.codec import server_pair
 from ..protocol.deflate.negotiation import choose_offer
 from ..protocol.errors import HandshakeError
 from ..protocol.handshake import accept, is_upgrade_attempt, negotiate, refuse, requested_extensions
 from ..protocol.http import Request, Response, check_host, quote, read_request
-from .connection import Connection, Trace
+from .connection import Connection
 from .log import log_error
 from .stream import Stream
+from .taps import ChooseTrace, start_traces
 
 Handler = Callable[[Connection], Any]
 ProcessRequest = Callable[[Connection, Request], Response | None]
-ChooseTrace = Callable[[Connection], Trace | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
-    """What a server offers: to whom, and what it does with an open connection."""
+class ServerOptions:
+    """What `serve` was asked for, besides the settings of each connection."""
 
     handler: Handler
     origins: Sequence[str] | None = None
     subprotocols: Sequence[str] = ()
     process_request: ProcessRequest | None = None
     max_connections: int | None = 1000
-    trace: ChooseTrace | None = None
+    traces: Sequence[ChooseTrace] = ()
 
 
-def open_connection(connection: Connection, stream: Stream, service: Service) -> bool:
-    """True if the opening handshake made this an open WebSocket connection; else it is answered,
-    and ended.
+def open_connection(connection: Connection, stream: Stream, options: ServerOptions) -> bool:
+    """True if this is an open WebSocket connection now; otherwise it is answered, and ended.
 
     Blocks until the request is there and answered, for at most `open_timeout`.
     """
@@ -48,9 +46,9 @@ def open_connection(connection: Connection, stream: Stream, service: Service) ->
             monotonic() + timeout, f"§4.2.1: no whole request within {timeout:g} s"
         )
     try:
-        start_trace(connection, service.trace)
+        start_traces(connection, options.traces)
         stream.handshake()
-        response = answer(connection, stream, service)
+        response = answer(connection, stream, options)
         if response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
             connection.response = response
             connection.subprotocol = response.headers.get("Sec-WebSocket-Protocol")
@@ -67,30 +65,15 @@ def open_connection(connection: Connection, stream: Stream, service: Service) ->
     return False
 
 
-def start_trace(connection: Connection, choose: ChooseTrace | None) -> None:
-    """Trace the connection from its first byte, if `choose` gives a function to do it with."""
-    try:
-        connection.trace = None if choose is None else choose(connection)
-    except Exception as error:
-        log_error(
-            connection.settings.logger,
-            connection.peer,
-            "the trace could not be chosen, and is off",
-            error,
-        )
-
-
-def answer(connection: Connection, stream: Stream, service: Service) -> Response:
-    """The response to the request that comes in: a 101, a refusal, or what `process_request` makes
-    of it.
-    """
+def answer(connection: Connection, stream: Stream, options: ServerOptions) -> Response:
+    """The response to the next request: a 101, a refusal, or what `process_request` returns."""
     logger = connection.settings.logger
     try:
         connection.request = request = read_request(stream.file)
         check_plain_request(request)
-        response = process(connection, request, service)
+        response = process(connection, request, options)
         if response is None:
-            response = negotiated(connection, request, service)
+            response = negotiated(connection, request, options)
     except HandshakeError as error:
         faults = " | ".join(map(str, error.faults))
         logger.warning("%s: refused with %d: %s", connection.peer, error.status, faults)
@@ -106,20 +89,18 @@ def answer(connection: Connection, stream: Stream, service: Service) -> Response
 
 
 def check_plain_request(request: Request) -> None:
-    """RFC 9112 §3.2, for requests that never get as far as the rules of §4.2.1, which hold it too."""
+    """RFC 9112 §3.2, for requests that the rules of §4.2.1 are not applied to."""
     faults = () if is_upgrade_attempt(request) else tuple(check_host(request.headers))
     if faults:
         raise HandshakeError(faults)
 
 
-def process(connection: Connection, request: Request, service: Service) -> Response | None:
-    """What `process_request` returns, or 500 if it fails (§4.2.2 items 2 to 4: authenticate,
-    redirect, refuse).
-    """
-    if service.process_request is None:
+def process(connection: Connection, request: Request, options: ServerOptions) -> Response | None:
+    """What `process_request` returns, or 500 if it fails (§4.2.2 items 2 to 4)."""
+    if options.process_request is None:
         return None
     try:
-        response = service.process_request(connection, request)
+        response = options.process_request(connection, request)
         if not isinstance(response, Response | None):
             raise TypeError(
                 f"process_request returned {type(response).__name__}; return a Response or None"
@@ -132,15 +113,13 @@ def process(connection: Connection, request: Request, service: Service) -> Respo
     except Exception as error:
         log_error(connection.settings.logger, connection.peer, "process_request failed", error)
         return Response.text(
-            HTTPStatus.INTERNAL_SERVER_ERROR, "This server made a mistake; its log says which.\n"
+            HTTPStatus.INTERNAL_SERVER_ERROR, "An error in this server; its log says which.\n"
         )
 
 
-def negotiated(connection: Connection, request: Request, service: Service) -> Response:
-    """The 101, if the request keeps the rules of §4.2.1, with what its offers lead to (§4.2.2 item
-    4).
-    """
-    subprotocol = negotiate(request, origins=service.origins, subprotocols=service.subprotocols)
+def negotiated(connection: Connection, request: Request, options: ServerOptions) -> Response:
+    """The 101, if the request keeps the rules of §4.2.1, with the agreed options (§4.2.2 item 4)."""
+    subprotocol = negotiate(request, origins=options.origins, subprotocols=options.subprotocols)
     compression = connection.compression
     agreed = (
         None if compression is None else choose_offer(requested_extensions(request), compression)
@@ -148,5 +127,5 @@ def negotiated(connection: Connection, request: Request, service: Service) -> Re
     if compression is None or agreed is None:
         return accept(request, subprotocol=subprotocol)
     parameters, extensions = agreed
-    connection.use_deflate(parameters, compression)
+    connection.use_deflate(server_pair(parameters, compression), compression.threshold)
     return accept(request, subprotocol=subprotocol, extensions=extensions)

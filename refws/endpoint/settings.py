@@ -1,10 +1,8 @@
-"""How the connections of a server or of a client behave: limits and times, checked when they are
-given.
-"""
+"""How the connections of a server or of a client behave: limits and times. The only defaults."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from logging import Logger, getLogger
 from typing import Literal
 
@@ -23,7 +21,7 @@ class Settings:
     max_size: int | None = 2**20
     max_fragments: int | None = 1024
     compression: DeflateSettings | None = None
-    logger: Logger = getLogger("refws")
+    logger: Logger = field(default_factory=lambda: getLogger("refws"))
 
     def __post_init__(self) -> None:
         for name in (
@@ -40,12 +38,13 @@ class Settings:
                 )
 
 
+DEFAULTS = Settings()
+
+
 def compression_settings(
     compression: Literal["deflate"] | DeflateSettings | None,
 ) -> DeflateSettings | None:
-    """The settings that `compression` of `serve` and `connect` stands for. TypeError if it stands
-    for none.
-    """
+    """What the argument `compression` of `serve` and `connect` means. TypeError if it has no meaning."""
     if compression == "deflate":
         return DeflateSettings()
     if not isinstance(compression, DeflateSettings | None):

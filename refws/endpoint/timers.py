@@ -1,7 +1,7 @@
-"""The one timer thread: every heartbeat and every deadline of a server, or of all the clients of a
-program.
+"""The one timer thread: every heartbeat and every deadline of a server, or of a program's clients.
 
-What it calls must never block: a Ping that is sent without waiting, or a `shutdown` of a socket.
+One thread for all of them, because a thread for each connection's timer would double the threads.
+So what it calls must never block: a Ping that is sent without waiting, or a `shutdown` of a socket.
 Times are those of `time.monotonic`, in seconds.
 """
 
@@ -14,35 +14,32 @@ from collections.abc import Callable
 from time import monotonic
 
 RESOLUTION = 0.02
-"""Seconds that the thread sleeps at least, so that thousands of timers do not wake it one by one.
-"""
+"""Seconds that the thread sleeps at least: thousands of timers must not wake it one by one."""
 
 TimerFunction = Callable[[float], "float | None"]
-"""Called with the time; gives the time at which it wants to be called again, or None."""
+"""Called with the time; returns the time at which to call it again, or None."""
 
 logger = logging.getLogger("refws")
 
 
 class Timer:
-    """A function and the time at which it is due. `cancel` may be called from any thread, more than
-    once.
-    """
+    """A function that is due at some time. Any thread may call `cancel`, more than once."""
 
-    __slots__ = ("function",)
+    __slots__ = {"function": "None once cancelled. Written by any thread, read once by the timers."}
 
     def __init__(self, function: TimerFunction) -> None:
         self.function: TimerFunction | None = function
 
     def cancel(self) -> None:
-        """A function that is just running is not waited for. What it refers to is let go at once."""
+        """Does not wait for a call in progress. Releases the function immediately."""
         self.function = None
 
 
 class Schedule:
-    """Timers by their times. No clock and no lock: `Timers` has those.
+    """Timers by their times. No clock and no lock: `Timers` has both.
 
-    Heartbeats share their beats, so there are far fewer times than timers, and only the times are
-    kept in order.
+    Heartbeats share their ticks, so there are far fewer times than timers. Only the times are kept
+    in order.
     """
 
     def __init__(self) -> None:
@@ -71,7 +68,10 @@ class Schedule:
 
 
 class Timers:
-    """A schedule and the daemon thread that runs it; the thread starts with the first timer."""
+    """A schedule and the daemon thread that runs it; the thread starts with the first timer.
+
+    The condition's lock guards every field. It is never held while a timer's function runs.
+    """
 
     def __init__(self, name: str = "refws-timers") -> None:
         self._name = name
@@ -82,49 +82,43 @@ class Timers:
         self._stopped = False
 
     def call_at(self, when: float, function: TimerFunction) -> Timer:
-        """A timer that calls `function(now)` at `when` or at most about 20 ms later, in the timer
-        thread.
-        """
+        """A timer that calls `function(now)` at `when`, or a little later, in the timer thread."""
         timer = Timer(function)
         with self._condition:
-            self._add(when, timer)
+            self._schedule.add(when, timer)
+            if when < self._wakes_at - RESOLUTION:
+                self._condition.notify()
             if self._thread is None and not self._stopped:
                 self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
                 self._thread.start()
         return timer
 
     def stop(self) -> None:
-        """End the thread, and wait for the timer that it may be running; those not due yet are
-        never called.
-        """
+        """End the thread, after the timer that it may be running; the others are never called."""
         with self._condition:
             self._stopped = True
             self._condition.notify()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join()
 
-    def _add(self, when: float, timer: Timer) -> None:
-        self._schedule.add(when, timer)
-        if when < self._wakes_at - RESOLUTION:
-            self._condition.notify()
-
     def _run(self) -> None:
+        again: list[tuple[float, Timer]] = []
+        while (due := self._next_due(again)) is not None:
+            again = self._run_due(due)
+
+    def _next_due(self, again: list[tuple[float, Timer]]) -> list[Timer] | None:
+        """Add the timers in `again`; then wait until some are due. None once stopped."""
         with self._condition:
+            for when, timer in again:
+                self._schedule.add(when, timer)
             while not self._stopped:
-                due = self._schedule.take_due(monotonic())
-                if not due:
-                    self._wait()
-                    continue
-                self._condition.release()
-                try:
-                    again = self._run_due(due)
-                finally:
-                    self._condition.acquire()
-                for when, timer in again:
-                    self._schedule.add(when, timer)
+                if due := self._schedule.take_due(monotonic()):
+                    return due
+                self._wait()
+            return None
 
     def _run_due(self, due: list[Timer]) -> list[tuple[float, Timer]]:
-        """The timers that want to run again, with their times."""
+        """Run them. The timers that are to run again, with their times."""
         again = []
         for timer in due:
             if self._stopped:
@@ -145,9 +139,7 @@ class Timers:
 
 
 def run_timer(timer: Timer, now: float) -> float | None:
-    """The time at which the timer wants to run again, or None; an error in it is logged and ends
-    that timer only.
-    """
+    """The time at which to run the timer again, or None; an error is logged and ends that timer."""
     function = timer.function
     if function is None:
         return None

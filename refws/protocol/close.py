@@ -1,6 +1,4 @@
-"""RFC 6455 §5.5.1, §7.1: the body of a Close frame, and the closing handshake: who has sent and
-received a Close.
-"""
+"""RFC 6455 §5.5.1, §7.1: the body of a Close frame; the state of the closing handshake."""
 
 from __future__ import annotations
 
@@ -9,18 +7,16 @@ from enum import Enum
 
 from .close_codes import CloseCode, is_valid_on_wire
 from .errors import InvalidData, ProtocolError
-from .frame import MAX_CONTROL_PAYLOAD
+from .frame import MAX_CONTROL_PAYLOAD, Side
 
 CODE_LENGTH = 2
 MAX_REASON = MAX_CONTROL_PAYLOAD - CODE_LENGTH
-"""Bytes of UTF-8 that fit a Close frame behind its code."""
+"""Bytes of UTF-8 that fit a Close frame after its code."""
 
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """What a Close frame says. Without a body its code is 1005, which never stands in a frame
-    (§7.1.5).
-    """
+    """What a Close frame says. Without a body its code is 1005, which no frame carries (§7.1.5)."""
 
     code: int
     reason: str = ""
@@ -47,23 +43,30 @@ class Close:
         if not body:
             return cls(CloseCode.NO_STATUS_RCVD)
         if len(body) < CODE_LENGTH:
-            raise ProtocolError(
-                "§5.5.1",
-                "a Close with a body of 1 byte",
-                "no body, or a code of 2 bytes first",
-                "payload",
-            )
+            seen = "a Close with a body of 1 byte"
+            raise ProtocolError("§5.5.1", seen, "no body, or a code of 2 bytes first", "payload")
         code = int.from_bytes(body[:CODE_LENGTH])
         if not is_valid_on_wire(code):
-            raise ProtocolError(
-                "§7.4", f"close code {code}", "an assigned code, or one of 3000 to 4999", "payload"
-            )
+            expected = "an assigned code, or one of 3000 to 4999"
+            raise ProtocolError("§7.4", f"close code {code}", expected, "payload")
         try:
             return cls(code, body[CODE_LENGTH:].decode())
         except UnicodeDecodeError:
             raise InvalidData(
                 "§5.5.1", "a close reason that is not UTF-8", "UTF-8", "payload"
             ) from None
+
+
+def check_sendable(code: int, side: Side) -> None:
+    """§7.4.1: ValueError for a code that this side must not close a connection with."""
+    if code == CloseCode.NO_STATUS_RCVD:
+        raise ValueError(
+            "§7.4.1: close code 1005 must not be sent; leave the code out, which sends 1000"
+        )
+    if code == CloseCode.MANDATORY_EXTENSION and side is Side.SERVER:
+        raise ValueError(
+            "§7.4.1: close code 1010 is for clients; a server refuses the opening handshake instead"
+        )
 
 
 def cut_reason(reason: str) -> str:
@@ -95,7 +98,11 @@ class ClosingHandshake:
     any other                       yes           CLOSED                        no
     """
 
-    __slots__ = ("state", "sent", "received")
+    __slots__ = {
+        "state": "A member of State.",
+        "sent": "Our Close, or None.",
+        "received": "The peer's first Close, or None.",
+    }
 
     def __init__(self) -> None:
         self.state = CONNECTING

@@ -16,8 +16,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, IntEnum
-from functools import lru_cache
-from struct import pack
 from typing import Protocol
 
 from .errors import ProtocolError
@@ -25,9 +23,7 @@ from .masking import mask
 
 
 class Side(Enum):
-    """§5.1: which end of a connection one is. What a client sends is masked, what a server sends is
-    not.
-    """
+    """§5.1: an end of a connection. A client masks what it sends, a server does not."""
 
     CLIENT = "client"
     SERVER = "server"
@@ -46,10 +42,7 @@ class Opcode(IntEnum):
     PONG = 0xA
 
 
-CONT, TEXT, BINARY, CLOSE, PING, PONG = Opcode
-"""The members by themselves: looking one up in its class takes 0.1 µs, several times a frame
-(CPython 3.11).
-"""
+CONT, TEXT, BINARY, CLOSE, PING, PONG = Opcode  # FAST: a name is found sooner than Opcode.NAME
 
 DEFINED_OPCODES = frozenset(Opcode)
 
@@ -63,9 +56,7 @@ MASK = 0b1000_0000
 LENGTH = 0b0111_1111
 
 LENGTH_16, LENGTH_64 = 126, 127
-"""§5.2: the two values of the 7-bit length that say: the length is in the next 2 bytes, in the next
-8 bytes.
-"""
+"""§5.2: values of the 7-bit length: the length is in the next 2 bytes, in the next 8 bytes."""
 
 MAX_CONTROL_PAYLOAD = MAX_LENGTH_7 = 125
 MAX_LENGTH_16 = 2**16 - 1
@@ -75,7 +66,7 @@ MAX_LENGTH_64 = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The fields of a frame that stand before its masking key. A reserved opcode is a plain int."""
+    """The fields of a frame before its masking key. A reserved opcode is a plain int."""
 
     fin: bool
     rsv1: bool
@@ -86,7 +77,7 @@ class Header:
     payload_length: int
 
     def with_length(self, payload_length: int) -> Header:
-        """The same header with the length that its 2 or 8 further bytes give."""
+        """The same header with the length from its 2 or 8 further bytes."""
         return Header(
             self.fin, self.rsv1, self.rsv2, self.rsv3, self.opcode, self.masked, payload_length
         )
@@ -113,17 +104,19 @@ def read_exactly(file: BinaryFile, size: int) -> bytes:
     return data
 
 
-def read_header(file: BinaryFile, masked: bool, rsv1_defined: bool = False) -> Header:
-    """The next header, checked against every rule that needs no other frame; blocks until it is
-    there.
+# Reading a header
 
-    `masked` is what the direction calls for (§5.1), `rsv1_defined` whether an extension uses RSV1.
-    ProtocolError for a header that breaks a rule, EOFError at the end of the stream.
+
+def read_header(file: BinaryFile, masked: bool, rsv1_defined: bool = False) -> Header:
+    """The next header, checked by every rule that needs no other frame; blocks until it is there.
+
+    `masked` is what §5.1 asks of the frames in this direction, `rsv1_defined` whether an extension
+    uses RSV1. ProtocolError for a header that breaks a rule, EOFError at the end of the stream.
     """
     first_two_bytes = file.read(2)
     if len(first_two_bytes) < 2:
         raise EOFError("the stream ended without a Close frame")
-    header = LEGAL_HEADERS[first_two_bytes]
+    header = LEGAL_HEADERS.get(first_two_bytes) or legal_header(first_two_bytes)
     if header.rsv1 and not rsv1_defined:
         raise ProtocolError(
             "§5.2", "RSV1 is 1", "0, as no extension in use gives it a meaning", "RSV1"
@@ -135,27 +128,19 @@ def read_header(file: BinaryFile, masked: bool, rsv1_defined: bool = False) -> H
     return header
 
 
-class LegalHeaders(dict[bytes, Header]):
-    """Two bytes -> the header in them, checked as far as that needs nothing else.
-
-    It fills as they come, with at most the 3,828 legal ones; one that came before takes 0.05 µs
-    instead of 2.
-    """
-
-    def __missing__(self, first_two_bytes: bytes) -> Header:
-        header = parse_header(first_two_bytes)
-        check_header(header)
-        self[first_two_bytes] = header
-        return header
+LEGAL_HEADERS: dict[bytes, Header] = {}  # FAST: each of the 3,828 legal ones is parsed only once
 
 
-LEGAL_HEADERS = LegalHeaders()
+def legal_header(first_two_bytes: bytes) -> Header:
+    """The header in two bytes, as far as they go. ProtocolError if they break a rule themselves."""
+    header = parse_header(first_two_bytes)
+    check_header(header)
+    LEGAL_HEADERS[first_two_bytes] = header
+    return header
 
 
 def parse_header(first_two_bytes: bytes) -> Header:
-    """The fields as they stand, legal or not; the length is that of the 7 bits (126 and 127
-    announce more).
-    """
+    """The fields as they are, legal or not; a length of 126 or 127 announces further bytes."""
     first, second = first_two_bytes
     opcode = first & OPCODE
     return Header(
@@ -170,9 +155,7 @@ def parse_header(first_two_bytes: bytes) -> Header:
 
 
 def check_header(header: Header) -> None:
-    """ProtocolError for the first rule of §5.2 or §5.5 that these two bytes break, whoever sent
-    them.
-    """
+    """ProtocolError for the first rule of §5.2 or §5.5 that the header breaks on either side."""
     if header.rsv2 or header.rsv3:
         field = "RSV2" if header.rsv2 else "RSV3"
         raise ProtocolError(
@@ -188,75 +171,57 @@ def check_header(header: Header) -> None:
 
 def check_control_header(header: Header) -> None:
     if header.rsv1:
-        raise ProtocolError(
-            "§5.2",
-            "RSV1 is 1 in a control frame",
-            "0, as no extension gives it a meaning there",
-            "RSV1",
-        )
+        seen = "RSV1 is 1 in a control frame"
+        raise ProtocolError("§5.2", seen, "0, as no extension gives it a meaning there", "RSV1")
     if not header.fin:
-        raise ProtocolError(
-            "§5.5", "a fragment of a control frame", "the FIN bit 1 in every control frame", "FIN"
-        )
+        seen = "a fragment of a control frame"
+        raise ProtocolError("§5.5", seen, "the FIN bit 1 in every control frame", "FIN")
     if header.payload_length > MAX_CONTROL_PAYLOAD:
-        raise ProtocolError(
-            "§5.5", "a control frame with more than 125 bytes of payload", "at most 125", "length"
-        )
+        seen = "a control frame with more than 125 bytes of payload"
+        raise ProtocolError("§5.5", seen, "at most 125", "length")
 
 
 def wrong_masking(header: Header) -> ProtocolError:
-    """§5.1: what is wrong with a frame whose MASK bit does not fit its direction."""
+    """§5.1: the error for a frame whose MASK bit does not fit its direction."""
     if header.masked:
-        return ProtocolError(
-            "§5.1",
-            "a masked frame from the server",
-            "the MASK bit 0 in every frame of a server",
-            "MASK",
-        )
-    return ProtocolError(
-        "§5.1",
-        "an unmasked frame from the client",
-        "the MASK bit 1 in every frame of a client",
-        "MASK",
-    )
+        seen = "a masked frame from the server"
+        return ProtocolError("§5.1", seen, "the MASK bit 0 in every frame of a server", "MASK")
+    seen = "an unmasked frame from the client"
+    return ProtocolError("§5.1", seen, "the MASK bit 1 in every frame of a client", "MASK")
 
 
 def read_extended_length(file: BinaryFile, announced: int) -> int:
-    """The length from the 2 or 8 bytes that a 7-bit length of 126 or 127 announces, in network byte
-    order.
-    """
+    """The length in the 2 or 8 bytes, in network byte order, that a 7-bit length announces."""
     length = int.from_bytes(read_exactly(file, 2 if announced == LENGTH_16 else 8))
     if length > MAX_LENGTH_64:
-        raise ProtocolError(
-            "§5.2",
-            "a 64-bit length with its top bit 1",
-            "0, the length being below 2**63",
-            "extended length",
-        )
+        seen = "a 64-bit length with its top bit 1"
+        raise ProtocolError("§5.2", seen, "0, the length being below 2**63", "extended length")
     if length <= (MAX_LENGTH_7 if announced == LENGTH_16 else MAX_LENGTH_16):
-        raise ProtocolError(
-            "§5.2",
-            f"length {length} in the form for longer payloads",
-            "the shortest form that fits",
-            "extended length",
-        )
+        seen = f"length {length} in the form for longer payloads"
+        raise ProtocolError("§5.2", seen, "the shortest form that fits", "extended length")
     return length
 
 
-@lru_cache(maxsize=1024)
+# Writing a frame
+
+
 def encode_header(
     opcode: int, payload_length: int, fin: bool = True, rsv1: bool = False, masked: bool = False
 ) -> bytes:
-    """The 2, 4 or 10 bytes before the masking key, in the shortest form that fits.
-
-    The cache makes the usual ones take 0.1 µs instead of 0.4.
-    """
+    """The 2, 4 or 10 bytes before the masking key: the length in the shortest form that fits."""
     first = fin * FIN | rsv1 * RSV1 | opcode
     if payload_length <= MAX_LENGTH_7:
         return bytes((first, masked * MASK | payload_length))
     if payload_length <= MAX_LENGTH_16:
-        return pack("!BBH", first, masked * MASK | LENGTH_16, payload_length)
-    return pack("!BBQ", first, masked * MASK | LENGTH_64, payload_length)
+        return bytes((first, masked * MASK | LENGTH_16)) + payload_length.to_bytes(2)
+    return bytes((first, masked * MASK | LENGTH_64)) + payload_length.to_bytes(8)
+
+
+# FAST: the two bytes before each short message of a server
+SHORT_HEADERS: dict[int, list[bytes]] = {
+    opcode: [encode_header(opcode, length) for length in range(MAX_LENGTH_7 + 1)]
+    for opcode in (TEXT, BINARY)
+}
 
 
 def encode_frame(
@@ -266,11 +231,8 @@ def encode_frame(
     rsv1: bool = False,
     masking_key: bytes | None = None,
 ) -> bytes:
-    """A whole frame; masked if there is a key, as those of a client must be (§5.1)."""
+    """A whole frame; masked if there is a key, as a client's frames must be (§5.1)."""
     if masking_key is None:
         return encode_header(opcode, len(payload), fin, rsv1) + payload
-    return (
-        encode_header(opcode, len(payload), fin, rsv1, True)
-        + masking_key
-        + mask(payload, masking_key)
-    )
+    header = encode_header(opcode, len(payload), fin, rsv1, True)
+    return header + masking_key + mask(payload, masking_key)

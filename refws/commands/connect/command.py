@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from ... import Connection, connect
 from ...course.text.characters import count, escape_words
-from ...endpoint.server_handshake import ChooseTrace
+from ...endpoint.taps import ChooseTrace
 from ...endpoint.tls.certificates import client_context
 from ...protocol.client.handshake import OWN_HEADERS, added_headers
 from ...protocol.client.proxy import parse_proxy

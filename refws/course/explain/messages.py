@@ -99,7 +99,7 @@ class Messages:
         incoming = self._incoming
         incoming.masking_key = masking_key
         while incoming.in_frame and (file.tell() < len(piece) or not incoming.needs_bytes):
-            data, _ = incoming.read_piece(file, PIECE)
+            data, _ = incoming.read_chunk(file, PIECE)
             yield data.encode() if isinstance(data, str) else data
 
     def find_bad_byte(self, plain: bytes) -> int:

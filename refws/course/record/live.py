@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable
 from logging import Logger, getLogger
 from time import monotonic
 
-from ...endpoint.connection import Connection, Trace
+from ...endpoint.connection import Connection
 from ...endpoint.log import log_error
-from ...endpoint.server_handshake import ChooseTrace
+from ...endpoint.taps import ChooseTrace
+from ...endpoint.taps import Tap as Trace
 from ...protocol.close import State
 from ...protocol.frame import Side
 from ..text.drawing import PLAIN, Style

@@ -26,8 +26,9 @@ from logging import Logger, getLogger
 from time import monotonic
 from typing import Any, BinaryIO
 
-from ...endpoint.connection import Connection, Trace
+from ...endpoint.connection import Connection
 from ...endpoint.log import format_address
+from ...endpoint.taps import Tap as Trace
 from ...protocol.frame import Side
 from ...protocol.http import quote
 from ..text.characters import escape

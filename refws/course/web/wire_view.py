@@ -21,7 +21,8 @@ from time import monotonic
 from typing import Any
 from urllib.parse import parse_qsl
 
-from ...endpoint.connection import Connection, Trace
+from ...endpoint.connection import Connection
+from ...endpoint.taps import Tap as Trace
 from ...protocol.close import State
 from ...protocol.frame import Side
 from ...protocol.http import MAX_LINE_SIZE, Headers, Request

@@ -1,6 +1,6 @@
 """RFC 6455 §4.1: a URI -> an open connection, or an error that says what was seen instead.
 
-On the way: a turn at the address, TCP, the proxy's CONNECT, TLS, and the opening handshake, all
+On the way: a slot at the address, TCP, the proxy's CONNECT, TLS, and the opening handshake, all
 within `open_timeout`.
 """
 
@@ -19,16 +19,17 @@ from ...protocol.client.handshake import HeadersLike, build_request, check_respo
 from ...protocol.client.proxy import Proxy, build_connect, check_connect_response, parse_proxy
 from ...protocol.client.response import read_body, read_response
 from ...protocol.client.uri import WebSocketURI, parse_uri
+from ...protocol.deflate.codec import client_pair
 from ...protocol.deflate.negotiation import DeflateSettings, offer
 from ...protocol.frame import Side
 from ..connection import Connection
-from ..server_handshake import ChooseTrace, start_trace
-from ..settings import Settings, compression_settings
+from ..settings import DEFAULTS, Settings, compression_settings
 from ..stream import Stream
+from ..taps import ChooseTrace, start_traces, trace_choices
 from ..timers import Timers
 from ..tls.certificates import client_context
 from ..tls.stream import TLSStream
-from .connecting import MOST_BEHIND_A_PROXY, TURNS, Deadline, connect_socket, resolve, turn_at
+from .connecting import MAX_BEHIND_A_PROXY, SLOTS, Deadline, connect_socket, resolve, slot_at
 from .shared_timers import SharedTimers
 
 TIMERS = SharedTimers()
@@ -53,7 +54,7 @@ class ClientConnection(Connection):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ConnectOptions:
     """What `connect` was asked for: where to, which way, and what to say there."""
 
     uri: WebSocketURI
@@ -64,7 +65,7 @@ class Wanted:
     origin: str | None
     subprotocols: Sequence[str]
     additional_headers: HeadersLike
-    trace: ChooseTrace | None
+    traces: Sequence[ChooseTrace]
 
 
 def connect(
@@ -78,14 +79,14 @@ def connect(
     subprotocols: Sequence[str] | None = None,
     compression: Literal["deflate"] | DeflateSettings | None = None,
     additional_headers: HeadersLike = (),
-    open_timeout: float | None = 10,
-    ping_interval: float | None = 20,
-    ping_timeout: float | None = 20,
-    close_timeout: float = 5,
-    send_timeout: float = 20,
-    max_size: int | None = 2**20,
-    max_fragments: int | None = 1024,
-    trace: ChooseTrace | None = None,
+    open_timeout: float | None = DEFAULTS.open_timeout,
+    ping_interval: float | None = DEFAULTS.ping_interval,
+    ping_timeout: float | None = DEFAULTS.ping_timeout,
+    close_timeout: float = DEFAULTS.close_timeout,
+    send_timeout: float = DEFAULTS.send_timeout,
+    max_size: int | None = DEFAULTS.max_size,
+    max_fragments: int | None = DEFAULTS.max_fragments,
+    trace: ChooseTrace | Sequence[ChooseTrace] | None = None,
     logger: Logger | None = None,
 ) -> Connection:
     """An open connection to `uri`, ws:// or wss://; as a context manager it closes itself. Blocks
@@ -113,7 +114,7 @@ def connect(
         compression=compression_settings(compression),
         logger=logger or getLogger("refws"),
     )
-    wanted = Wanted(
+    options = ConnectOptions(
         target,
         tls_context(target, ssl),
         server_hostname or target.host,
@@ -122,9 +123,9 @@ def connect(
         origin,
         subprotocols or (),
         additional_headers,
-        trace,
+        trace_choices(trace),
     )
-    return dial(wanted, settings, Deadline(open_timeout))
+    return dial(options, settings, Deadline(open_timeout))
 
 
 def tls_context(uri: WebSocketURI, context: tls.SSLContext | None) -> tls.SSLContext | None:
@@ -138,25 +139,29 @@ def tls_context(uri: WebSocketURI, context: tls.SSLContext | None) -> tls.SSLCon
 # The opening handshake
 
 
-def dial(wanted: Wanted, settings: Settings, deadline: Deadline) -> Connection:
+def dial(options: ConnectOptions, settings: Settings, deadline: Deadline) -> Connection:
     """Try the addresses one after the other until one takes the TCP connection; what happens then
     is final.
     """
     failed: OSError | None = None
-    most = None if wanted.proxy is None else MOST_BEHIND_A_PROXY
-    for family, address in resolve(wanted.uri, wanted.unix_path, wanted.proxy):
-        with TURNS.turn(turn_at(address, wanted.uri, wanted.proxy), deadline, most):
+    most = None if options.proxy is None else MAX_BEHIND_A_PROXY
+    for family, address in resolve(options.uri, options.unix_path, options.proxy):
+        with SLOTS.slot(slot_at(address, options.uri, options.proxy), deadline, most):
             try:
                 sock = connect_socket(family, address, deadline)
             except OSError as error:
                 failed = error
             else:
-                return open_connection(sock, address, wanted, settings, deadline)
+                return open_connection(sock, address, options, settings, deadline)
     raise failed or OSError("the host has no address")
 
 
 def open_connection(
-    sock: socket.socket, address: Any, wanted: Wanted, settings: Settings, deadline: Deadline
+    sock: socket.socket,
+    address: Any,
+    options: ConnectOptions,
+    settings: Settings,
+    deadline: Deadline,
 ) -> Connection:
     """The open connection over `sock`, which belongs to it from now on."""
     user = object()
@@ -165,23 +170,23 @@ def open_connection(
         if_it_fails.callback(TIMERS.leave, user)
         timers = TIMERS.join(user)
         plain = stream = Stream(sock, timers, settings.send_timeout)
-        if wanted.context is not None:
+        if options.context is not None:
             stream = TLSStream(
                 sock,
                 timers,
                 settings.send_timeout,
-                wanted.context,
+                options.context,
                 Side.CLIENT,
-                wanted.server_hostname,
+                options.server_hostname,
             )
         connection = ClientConnection(user, stream, timers, settings, address)
         if_it_fails.callback(connection.end)
         with within(deadline, stream):
-            if wanted.proxy is not None:
-                open_tunnel(plain, wanted.uri, wanted.proxy)
-            start_trace(connection, wanted.trace)
+            if options.proxy is not None:
+                open_tunnel(plain, options.uri, options.proxy)
+            start_traces(connection, options.traces)
             stream.handshake()
-            shake_hands(connection, stream, wanted)
+            shake_hands(connection, stream, options)
         if_it_fails.pop_all()
     return connection
 
@@ -212,21 +217,22 @@ def open_tunnel(stream: Stream, uri: WebSocketURI, proxy: Proxy) -> None:
     check_connect_response(response)
 
 
-def shake_hands(connection: Connection, stream: Stream, wanted: Wanted) -> None:
+def shake_hands(connection: Connection, stream: Stream, options: ConnectOptions) -> None:
     """§4.1: the client's request and the server's answer, and what they have agreed on."""
     compression = connection.compression
     connection.request = request = build_request(
-        wanted.uri,
+        options.uri,
         make_key(),
-        origin=wanted.origin,
-        subprotocols=wanted.subprotocols,
+        origin=options.origin,
+        subprotocols=options.subprotocols,
         extensions=None if compression is None else offer(compression),
-        additional_headers=wanted.additional_headers,
+        additional_headers=options.additional_headers,
     )
     stream.write(request.to_bytes())
     connection.response = response = read_body(stream.file, read_response(stream.file))
     agreement = check_response(request, response, compression)
     connection.subprotocol = agreement.subprotocol
     if compression is not None and agreement.deflate is not None:
-        connection.use_deflate(agreement.deflate, compression)
+        codecs = client_pair(agreement.deflate, compression)
+        connection.use_deflate(codecs, compression.threshold)
     connection.open()

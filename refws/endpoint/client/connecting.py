@@ -24,9 +24,7 @@ class Deadline:
         self.time = None if seconds is None else monotonic() + seconds
 
     def remaining(self, what: str) -> float | None:
-        """Seconds left, None for no end. TimeoutError if there are none, saying that `what` took
-        them.
-        """
+        """Seconds left, None for no end. TimeoutError if `what` has taken them all."""
         if self.time is None:
             return None
         left = self.time - monotonic()
@@ -40,25 +38,20 @@ class Deadline:
         )
 
 
-MOST_BEHIND_A_PROXY = 10
-"""Opening handshakes at a time where each goes to another host name, whose addresses only the proxy
-knows.
-"""
+MAX_BEHIND_A_PROXY = 10
+"""Opening handshakes at a time through proxies: only those know the addresses of the hosts."""
 
 
-class Turns:
-    """§4.1 item 2: at most one connection to an address is in its opening handshake; the others
-    wait for their turn.
-    """
+class Slots:
+    """§4.1 item 2: one connection to an address is in its opening handshake; the others wait."""
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
         self._connecting: set[str] = set()
 
     @contextmanager
-    def turn(self, address: str, deadline: Deadline, most: int | None = None) -> Iterator[None]:
-        """Blocks until no other thread has the turn at this address, and fewer than `most` have one
-        anywhere.
+    def slot(self, address: str, deadline: Deadline, most: int | None = None) -> Iterator[None]:
+        """Block until no other thread is at this address, and fewer than `most` are anywhere.
 
         TimeoutError at the deadline.
         """
@@ -75,7 +68,7 @@ class Turns:
                 self._condition.notify_all()
 
 
-TURNS = Turns()
+SLOTS = Slots()
 
 
 def resolve(uri: WebSocketURI, unix_path: str | None, proxy: Proxy | None) -> list[tuple[int, Any]]:
@@ -87,7 +80,7 @@ def resolve(uri: WebSocketURI, unix_path: str | None, proxy: Proxy | None) -> li
     return [(family, address) for family, _, _, _, address in found]
 
 
-def turn_at(address: Any, uri: WebSocketURI, proxy: Proxy | None) -> str:
+def slot_at(address: Any, uri: WebSocketURI, proxy: Proxy | None) -> str:
     """What counts as one address for §4.1 item 2. Behind a proxy each host name does, its address
     being unknown.
     """

@@ -12,13 +12,18 @@ from .certificates import readable
 
 
 class Engine:
-    """One OpenSSL object between two memory buffers. Any thread may call any method; none waits for
-    the network.
+    """Encrypts and decrypts. Any thread may call any method; none waits for the network.
 
     Every ssl.SSLError that it raises has a text that says what to do.
     """
 
-    __slots__ = ("_tls", "_incoming", "_outgoing", "_kept", "_lock")
+    __slots__ = {
+        "_tls": "The OpenSSL object. All fields: under the lock.",
+        "_incoming": "Ciphertext that was received.",
+        "_outgoing": "Ciphertext to be sent.",
+        "_kept": "Data that `close_notify` had to read.",
+        "_lock": "Held for one call on the object, which moves bytes in memory and never waits.",
+    }
 
     def __init__(self, context: ssl.SSLContext, side: Side, server_hostname: str | None) -> None:
         self._incoming = ssl.MemoryBIO()
@@ -62,7 +67,7 @@ class Engine:
             except ssl.SSLWantReadError:
                 return False
             except ssl.SSLError as error:
-                raise readable(error)
+                raise readable(error) from None
             return True
 
     def encrypt(self, data: bytes | memoryview) -> None:
@@ -70,11 +75,10 @@ class Engine:
             try:
                 self._tls.write(data)
             except ssl.SSLError as error:
-                raise readable(error)
+                raise readable(error) from None
 
     def decrypt_into(self, buffer: Any) -> int | None:
-        """Bytes decrypted, of one record at most; 0 at the end, be it a ragged one; None if more
-        must be fed first.
+        """Bytes decrypted, of one record at most; 0 at the end; None if more must be fed first.
 
         An end without the peer's close_notify needs no error here: without a Close frame it is 1006
         (§7.1.5).
@@ -89,7 +93,7 @@ class Engine:
             except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
                 return 0
             except ssl.SSLError as error:
-                raise readable(error)
+                raise readable(error) from None
 
     def _take_kept(self, buffer: Any) -> int:
         count = min(len(buffer), len(self._kept))
@@ -97,11 +101,10 @@ class Engine:
         return count
 
     def close_notify(self) -> None:
-        """Make the alert that tells the peer that the end is no truncation; none where the TLS
-        handshake is not done.
+        """Make the alert that says that the end is no truncation, if the TLS handshake is done.
 
-        `unwrap` also looks for the alert of the peer, and breaks where it finds data; so the data
-        are put aside.
+        `unwrap` also looks for the peer's alert, and fails where it finds data; so the data are put
+        aside.
         """
         with self._lock:
             if self._tls.pending():

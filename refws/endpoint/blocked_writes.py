@@ -1,0 +1,59 @@
+"""The write deadline: a stream whose peer takes nothing of a blocked write for too long is aborted.
+
+`SO_SNDTIMEO` would count for each call of the system anew, and a timeout of the socket would cost
+every read and write a second call. So one timer looks after the blocked writes of a stream: it
+starts with the first of them and goes on as long as it finds another one.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from time import monotonic
+
+from .timers import Timers
+
+
+class WriteDeadline:
+    """`begin` and `end` surround a write that may block; `begin` again says that it goes on."""
+
+    __slots__ = {
+        "_timers": "Where the timer runs.",
+        "_timeout": "Seconds that a write may make no progress.",
+        "_abort": "Called in the timer thread, with the reason.",
+        "_blocked_since": "When the write last began or went on; None without one. Under the lock.",
+        "_watched": "Whether a timer is set. Under the lock.",
+        "_lock": "Held for an assignment only, so the timer thread never waits for a write.",
+    }
+
+    def __init__(self, timers: Timers, timeout: float, abort: Callable[[str], None]) -> None:
+        self._timers = timers
+        self._timeout = timeout
+        self._abort = abort
+        self._blocked_since: float | None = None
+        self._watched = False
+        self._lock = threading.Lock()
+
+    def begin(self) -> None:
+        """The system takes no more for now, or has just taken some."""
+        now = monotonic()
+        with self._lock:
+            self._blocked_since = now
+            first, self._watched = not self._watched, True
+        if first:
+            self._timers.call_at(now + self._timeout, self._look)
+
+    def end(self) -> None:
+        """The system has taken all, or the write has failed."""
+        with self._lock:
+            self._blocked_since = None
+
+    def _look(self, now: float) -> float | None:
+        with self._lock:
+            since = self._blocked_since
+            due = None if since is None else since + self._timeout
+            self._watched = due is not None and now < due
+        if due is not None and now >= due:
+            self._abort(f"the peer took nothing of a frame for {self._timeout:g} s")
+            return None
+        return due

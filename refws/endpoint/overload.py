@@ -1,0 +1,54 @@
+"""RFC 9110 §15.6.4: connections above the limit of a server are turned away with 503."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import suppress
+from http import HTTPStatus
+from time import monotonic
+
+from ..protocol.http import Response
+from .stream import Stream
+from .timers import Timers
+
+LINGER = 1.0
+"""Seconds that a client has for reading its 503: closing earlier may destroy it (see `drain`)."""
+
+MAX_LINGERING = 64
+"""Connections that get this time; the rest are closed at once, so that a flood costs little."""
+
+
+class Overload:
+    """The connections that were turned away and are not closed yet."""
+
+    def __init__(self, timers: Timers) -> None:
+        self._timers = timers
+        self._lock = threading.Lock()
+        self._lingering: set[Stream] = set()
+
+    def turn_away(self, stream: Stream, reason: str) -> None:
+        """Answer 503. Never waits, because the accept thread calls it."""
+        text, headers = f"{reason}; try again later.\n", [("Retry-After", "1")]
+        response = Response.text(HTTPStatus.SERVICE_UNAVAILABLE, text, headers)
+        with suppress(OSError):
+            stream.try_write(response.to_bytes())
+        stream.half_close()
+        with self._lock:
+            lingers = len(self._lingering) < MAX_LINGERING
+            if lingers:
+                self._lingering.add(stream)
+        if lingers:
+            self._timers.call_at(monotonic() + LINGER, lambda now: self._close(stream))
+        else:
+            stream.close()
+
+    def close_all(self) -> None:
+        with self._lock:
+            lingering = tuple(self._lingering)
+        for stream in lingering:
+            self._close(stream)
+
+    def _close(self, stream: Stream) -> None:
+        stream.close()
+        with self._lock:
+            self._lingering.discard(stream)

@@ -1,0 +1,160 @@
+"""RFC 6455 §6.2: the receiving side of a connection: its stream -> messages.
+
+Control frames are dealt with on the way (§5.5): a Ping is answered, a Pong goes to the Ping that
+waits for it. What ends a connection leaves as an exception: ConnectionFailure for a broken rule,
+CloseReceived, EOFError or OSError for the end of the stream. `connection` ends it, in one place.
+
+No lock is taken here: `connection` lets one thread at a time in.
+"""
+
+from __future__ import annotations
+
+from time import monotonic
+
+from ..protocol.close import Close
+from ..protocol.frame import CONTROL, PING, PONG, Header, Side, read_exactly, read_header
+from ..protocol.masking import KEY_LENGTH, unmask
+from ..protocol.message import IncomingMessage
+from .exceptions import ConcurrencyError
+from .pings import PendingPings
+from .sending import Sender
+from .settings import Settings
+from .stream import Stream
+
+CHUNK = 64 * 1024
+"""Bytes of a payload that are read, unmasked and checked in one go."""
+
+
+class CloseReceived(Exception):
+    """The peer's Close has arrived: `close`."""
+
+    def __init__(self, close: Close) -> None:
+        super().__init__(close)
+        self.close = close
+
+
+class TimeUp(Exception):
+    """The deadline of a receive has passed. No TimeoutError, which a broken socket raises, too."""
+
+
+class Receiver:
+    """Messages of the peer, whole or chunk by chunk. Every `deadline` is a time of `monotonic`."""
+
+    __slots__ = {
+        "incoming": "The message on its way in. All fields: the thread that receives.",
+        "deflating": "Whether RSV1 has a meaning. Written before the first frame.",
+        "_stream": "Where frames come from.",
+        "_file": "The stream's file.",
+        "_masked": "Whether the peer masks (§5.1).",
+        "_sender": "Answers Pings.",
+        "_pings": "The Pings that wait for a Pong.",
+        "_streamed": "The number of the message that is received chunk by chunk, or was last.",
+        "_streaming": "True from the first chunk of that message to its last.",
+    }
+
+    def __init__(
+        self, stream: Stream, side: Side, settings: Settings, sender: Sender, pings: PendingPings
+    ) -> None:
+        self.incoming = IncomingMessage(settings.max_size, settings.max_fragments)
+        self.deflating = False
+        self._stream = stream
+        self._file = stream.file
+        self._masked = side is Side.SERVER
+        self._sender = sender
+        self._pings = pings
+        self._streamed = 0
+        self._streaming = False
+
+    # Messages
+
+    def message(self, deadline: float | None) -> str | bytes:
+        """The next message; TimeUp at the deadline. The next call goes on from there."""
+        if self._streaming:
+            self._drop_streamed(deadline)
+        data, end = self._next_chunk(deadline)
+        if not end or self.incoming.collected:
+            data = self._collect(data, end, deadline)
+        return data
+
+    def _collect(self, data: str | bytes, end: bool, deadline: float | None) -> str | bytes:
+        self.incoming.collect(data)
+        while not end:
+            data, end = self._next_chunk(deadline)
+            self.incoming.collect(data)
+        return self.incoming.take_collected()
+
+    def first_chunk(self, deadline: float | None) -> tuple[int, str | bytes, bool]:
+        """The number of the next message, its first chunk, and whether it ends with that."""
+        if self._streaming:
+            self._drop_streamed(deadline)
+        if self.incoming.collected:
+            data, end = self.incoming.take_collected(), False
+        else:
+            data, end = self._next_chunk(deadline)
+        self._streamed += 1
+        self._streaming = not end
+        return self._streamed, data, end
+
+    def next_chunk(self, number: int) -> tuple[str | bytes, bool]:
+        """The next chunk of the message with this number, and whether it is the last.
+
+        ConcurrencyError if another call has received since, which drops the rest of the message.
+        """
+        if number != self._streamed or not self._streaming:
+            seen = "the rest of this message is dropped, because another call has received since"
+            raise ConcurrencyError(seen)
+        data, end = self._next_chunk(None)
+        self._streaming = not end
+        return data, end
+
+    def _drop_streamed(self, deadline: float | None) -> None:
+        """Drop what is left of a message that was received chunk by chunk."""
+        while self._streaming:
+            _, end = self._next_chunk(deadline)
+            self._streaming = not end
+
+    def drop_all(self, deadline: float | None) -> None:
+        """Drop messages until an exception ends the connection."""
+        while True:
+            self._next_chunk(deadline)
+
+    # Frames
+
+    def _next_chunk(self, deadline: float | None) -> tuple[str | bytes, bool]:
+        """The next chunk of a data message, and whether it is the last."""
+        incoming = self.incoming
+        while not incoming.in_frame:
+            if deadline is not None:
+                self._wait_until(deadline)
+            header = read_header(self._file, self._masked, self.deflating)
+            # `read_whole` may wait for the payload, so it is not for a receive with a deadline.
+            if deadline is None:
+                message = incoming.read_whole(self._file, header)
+                if message is not None:
+                    return message, True
+            if header.opcode >= CONTROL:
+                self._receive_control(header)
+            else:
+                incoming.start_frame(header)
+                if header.masked:
+                    incoming.read_masking_key(self._file)
+        if deadline is not None and incoming.needs_bytes:
+            self._wait_until(deadline)
+        return incoming.read_chunk(self._file, CHUNK)
+
+    def _wait_until(self, deadline: float) -> None:
+        if not self._stream.wait_readable(deadline - monotonic()):
+            raise TimeUp
+
+    def _receive_control(self, header: Header) -> None:
+        """§5.5: a control frame is dealt with at once, also between the fragments of a message."""
+        if self._masked:
+            payload = unmask(read_exactly(self._file, KEY_LENGTH + header.payload_length))
+        else:
+            payload = read_exactly(self._file, header.payload_length)
+        if header.opcode == PING:
+            self._sender.write_pong(payload)
+        elif header.opcode == PONG:
+            self._pings.answer(payload, monotonic())
+        else:
+            raise CloseReceived(Close.parse(payload))

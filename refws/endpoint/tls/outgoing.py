@@ -1,0 +1,90 @@
+"""RFC 6455 §10.6: ciphertext on its way to the socket, in the order in which it was made."""
+
+from __future__ import annotations
+
+import threading
+from selectors import EVENT_WRITE
+from socket import socket
+
+from ..stream import DONT_WAIT, Selector
+from .engine import Engine
+
+SMALL_RECORD = 512
+"""Bytes that a socket takes at once if it takes any; a control frame is smaller.
+
+Used where the system cannot be asked to write without waiting.
+"""
+
+
+class Outgoing:
+    """The bytes between the engine and the socket. The thread that holds `lock` may send.
+
+    Only a thread that may wait for the peer keeps the lock while it is blocked: a writer, which
+    also holds the connection's write lock, or the TLS handshake. So another thread that holds the
+    write lock never waits for this one for longer than a send without waiting takes.
+    """
+
+    __slots__ = {
+        "lock": "Held by the one thread that sends.",
+        "_engine": "Where the ciphertext comes from.",
+        "_sock": "Where it goes.",
+        "_unsent": "Bytes that did not fit. Under the lock.",
+    }
+
+    def __init__(self, engine: Engine, sock: socket) -> None:
+        self.lock = threading.Lock()
+        self._engine = engine
+        self._sock = sock
+        self._unsent = memoryview(b"")
+
+    @property
+    def size(self) -> int:
+        """Bytes that wait to be sent."""
+        return len(self._unsent) + self._engine.pending
+
+    def send_what_fits(self) -> bool:
+        """True if all is sent, False if the socket is full. Under the lock; never waits."""
+        while self._next():
+            sent = send_what_fits(self._sock, self._unsent)
+            self._unsent = self._unsent[sent:]
+            if self._unsent:
+                return False
+        return True
+
+    def _next(self) -> memoryview:
+        if not self._unsent:
+            self._unsent = memoryview(self._engine.take())
+        return self._unsent
+
+    def take_unsent(self) -> memoryview:
+        """The bytes that did not fit, for the thread that holds the lock to send them itself."""
+        unsent, self._unsent = self._unsent, memoryview(b"")
+        return unsent
+
+    def try_send(self) -> None:
+        """Send what fits, unless another thread holds the lock: it looks again afterwards.
+
+        Never waits.
+        """
+        while self.size and self.lock.acquire(blocking=False):
+            try:
+                if not self.send_what_fits():
+                    return
+            finally:
+                self.lock.release()
+
+
+def send_what_fits(sock: socket, data: memoryview) -> int:
+    """Bytes that the system took without waiting; 0 if none."""
+    if DONT_WAIT is None:
+        return sock.send(data[:SMALL_RECORD]) if is_writable(sock) else 0
+    try:
+        return sock.send(data, DONT_WAIT)
+    except BlockingIOError:
+        return 0
+
+
+def is_writable(sock: socket) -> bool:
+    with Selector() as selector:
+        selector.register(sock, EVENT_WRITE)
+        return bool(selector.select(0))
