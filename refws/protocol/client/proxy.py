@@ -16,11 +16,12 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from urllib.parse import unquote
 
+from ..authority import join_authority
 from ..errors import Fault
 from ..http import Headers, Request, Response, ascii_lower, quote
 from .advice import advise, show_status
 from .handshake import HeadersLike, InvalidResponse, added_headers
-from .uri import InvalidURI, bracketed, check_characters, parse_authority
+from .uri import InvalidURI, check_characters, parse_authority
 
 DEFAULT_PORT = 80
 
@@ -98,7 +99,7 @@ def build_connect(host: str, port: int, headers: HeadersLike = ()) -> Request:
     What is a secret of the server's, such as Authorization, is none of the proxy's business: add it
     to the handshake.
     """
-    authority = f"{bracketed(host)}:{port}"
+    authority = join_authority(host, port)
     lines = [("Host", authority), *added_headers(headers, OWN_HEADERS)]
     return Request("CONNECT", authority, "HTTP/1.1", Headers(lines))
 

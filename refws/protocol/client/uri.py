@@ -17,6 +17,7 @@ from ipaddress import IPv6Address
 from urllib.parse import quote as percent_encode
 from urllib.parse import unquote
 
+from ..authority import NAME_CHARACTERS, PORT, bracketed, cut_authority, join_authority
 from ..errors import Refusal
 from ..http import ascii_lower, quote
 
@@ -30,9 +31,7 @@ no longer ones.
 
 MAX_LABEL_SIZE = 63
 
-AUTHORITY = re.compile(r"(\[[^\]]*\]|[^:\[\]]*)(?::([^:]*))?")
-PORT = re.compile(r"[0-9]{1,5}")
-REGISTERED_NAME = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=-]+")
+REGISTERED_NAME = re.compile(f"[{NAME_CHARACTERS}]+")
 BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 SPACE_OR_CONTROL = re.compile(r"[\x00-\x20\x7f]")
 
@@ -78,15 +77,10 @@ class WebSocketURI:
     @property
     def authority(self) -> str:
         """`host:port`, with the port in any case: what a proxy is asked for."""
-        return f"{bracketed(self.host)}:{self.port}"
+        return join_authority(self.host, self.port)
 
     def __str__(self) -> str:
         return f"{self.scheme}://{self.host_header}{self.resource_name}"
-
-
-def bracketed(host: str) -> str:
-    """The host as it stands before a port: an IPv6 address in brackets (RFC 3986 §3.2.2)."""
-    return f"[{host}]" if ":" in host else host
 
 
 def parse_uri(text: str) -> WebSocketURI:
@@ -144,14 +138,15 @@ def parse_authority(authority: str, default_port: int) -> tuple[str, int]:
             "...'} instead (RFC 7617)"
         )
         raise InvalidURI("§3", "a user name or password, ending in @", expected)
-    match = AUTHORITY.fullmatch(authority)
-    if match is None:
+    parts = cut_authority(authority)
+    if parts is None:
         raise InvalidURI(
             "§3",
             f"host and port {quote(authority)}",
             "host:port, an IPv6 address in brackets: [::1]:80",
         )
-    return _parse_host(match[1]), _parse_port(match[2] or str(default_port))
+    host, port = parts
+    return _parse_host(host), _parse_port(port or str(default_port))
 
 
 def _parse_port(text: str) -> int:
