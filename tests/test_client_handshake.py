@@ -500,7 +500,7 @@ def test_4_1_all_faults_of_the_answer_are_found_at_once_and_in_the_order_of_the_
         "§4.1 response item 3: no Connection header; "
         "expected Connection: Upgrade (a proxy in between must pass it on)\n"
         "§4.1 response item 4: no Sec-WebSocket-Accept header; expected exactly one (§11.3.3)\n"
-        "§4.1 response item 5: extension 'x'; expected none, as the client offered none\n"
+        "§4.1 response item 5: extension 'x'; expected none, because the client offered none\n"
         "§4.1 response item 6: subprotocol 'y'; expected one that the client listed: a, b"
     )
 

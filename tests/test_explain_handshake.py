@@ -19,8 +19,10 @@ from refws.course.explain.values import (
     Violation,
 )
 from refws.course.text.drawing import draw, draw_accept, draw_line
+from refws.protocol.client.handshake import RESPONSE_ITEMS
 from refws.protocol.deflate.negotiation import Parameters
 from refws.protocol.frame import Side
+from refws.protocol.handshake import REQUEST_ITEMS
 from wire import BINARY, SAMPLE_ACCEPT, SAMPLE_KEY, TEXT, frame, request
 
 CLIENT, SERVER = Side
@@ -157,6 +159,40 @@ def test_4_2_1_a_broken_rule_is_at_its_line(wrong, right, section, status):
     broken = [line for line in head.lines if line.faults]
     assert [line.section for line in broken] == ([section] if wrong != b"Hast:" else [])
     assert (section in draw(head)) and (f"HTTP status {status}" in draw(head))
+
+
+def test_4_2_1_each_item_is_in_the_table_once_and_in_its_order():
+    assert [item.section for item in REQUEST_ITEMS] == [f"§4.2.1 item {n}" for n in range(1, 11)]
+    assert [item.section for item in RESPONSE_ITEMS] == [
+        f"§4.1 response item {n}" for n in range(1, 7)
+    ]
+    for items in (REQUEST_ITEMS, RESPONSE_ITEMS):
+        fields = [item.field for item in items if item.field]
+        assert len(set(fields)) == len(fields) and all(item.meaning for item in items)
+
+
+def test_4_2_1_a_header_that_is_not_of_the_handshake_is_the_last_item():
+    head = one(CLIENT, request("/", "User-Agent: x"))
+    assert head.lines[-1].section == "§4.2.1 item 10"
+    head = one(SERVER, response("Date: x", "Sec-WebSocket-Version: 13"))
+    assert [line.section for line in head.lines[-2:]] == ["RFC 9110 §5.1", "§4.4"]
+
+
+@pytest.mark.parametrize(
+    ("field", "section"),
+    [
+        ("Content-Length: 5", "RFC 9110 §9.3.1"),
+        ("Transfer-Encoding: chunked", "RFC 9110 §9.3.1"),
+        ("sec-websocket-extensions: a b", "§9.1"),
+        ("X: \0", "RFC 9110 §5.5"),
+    ],
+)
+def test_4_2_1_a_fault_of_another_section_is_at_the_line_that_it_blames(field, section):
+    head = one(CLIENT, request("/", field))
+    assert head.verdict.section == section
+    (line,) = [line for line in head.lines if line.faults]
+    assert line.text.partition(":")[0] == field.partition(":")[0]
+    assert head.verdict.field.lower() == field.partition(":")[0].lower()
 
 
 def test_4_2_1_all_faults_are_told():
@@ -346,6 +382,8 @@ def test_7692_7_an_answer_that_does_not_fit_the_offer_is_a_fault(offer, answer, 
     head = answered(asked, response(f"Sec-WebSocket-Extensions: {answer}"))
     assert head.verdict.section == section
     assert head.deflate is None
+    (line,) = [line for line in head.lines if line.faults]
+    assert line.text == f"Sec-WebSocket-Extensions: {answer}"
 
 
 def test_7692_5_1_of_several_offers_one_must_fit():

@@ -19,12 +19,10 @@ from refws.protocol.http import (
     Request,
     Response,
     ascii_lower,
-    check_host,
     is_token,
     list_elements,
     quote,
     read_request,
-    split_authority,
 )
 
 KELVIN_SIGN = "\N{KELVIN SIGN}"
@@ -225,48 +223,6 @@ REFUSED_HEADS = [
         [("RFC 9112 §3", 414)],
         (),
     ),
-    # The request line: well-formed, but not what §4.2.1 item 1 wants.
-    ("post", b"POST / HTTP/1.1\r\n\r\n", [("§4.2.1 item 1", 405)], ("6455-4.2.1-04",)),
-    ("get-in-lower-case", b"get / HTTP/1.1\r\n\r\n", [("§4.2.1 item 1", 405)], ("6455-4.2.1-04",)),
-    ("http-1.0", b"GET / HTTP/1.0\r\n\r\n", [("§4.2.1 item 1", 505)], ("6455-4.2.1-04",)),
-    ("http-2", b"GET / HTTP/2.0\r\n\r\n", [("§4.2.1 item 1", 505)], ("6455-4.2.1-04",)),
-    (
-        "target-without-slash",
-        b"GET chat HTTP/1.1\r\n\r\n",
-        [("§4.2.1 item 1", BAD)],
-        ("6455-4.2.1-05",),
-    ),
-    ("target-asterisk", b"GET * HTTP/1.1\r\n\r\n", [("§4.2.1 item 1", BAD)], ("6455-4.2.1-05",)),
-    (
-        "target-with-fragment",
-        b"GET /#a HTTP/1.1\r\n\r\n",
-        [("§4.2.1 item 1", BAD)],
-        ("6455-4.2.1-05",),
-    ),
-    (
-        "target-ws-uri",
-        b"GET ws://h/ HTTP/1.1\r\n\r\n",
-        [("§4.2.1 item 1", BAD)],
-        ("6455-4.2.1-05",),
-    ),
-    (
-        "target-with-user",
-        b"GET http://u@h/ HTTP/1.1\r\n\r\n",
-        [("§4.2.1 item 1", BAD)],
-        ("6455-4.2.1-05",),
-    ),
-    (
-        "target-without-host",
-        b"GET http:/// HTTP/1.1\r\n\r\n",
-        [("§4.2.1 item 1", BAD)],
-        ("6455-4.2.1-05",),
-    ),
-    (
-        "http-2-preface",
-        b"PRI * HTTP/2.0\r\n\r\n",
-        [("§4.2.1 item 1", 505), ("§4.2.1 item 1", 405), ("§4.2.1 item 1", BAD)],
-        ("6455-4.2.1-04",),
-    ),
     # Field lines.
     ("bare-lf-once", b"GET / HTTP/1.1\r\nA: b\n\r\n", [("RFC 9112 §2.2", BAD)], ()),
     ("bare-lf-everywhere", b"GET / HTTP/1.1\nA: b\n\n", [("RFC 9112 §2.2", BAD)], ()),
@@ -291,21 +247,6 @@ REFUSED_HEADS = [
     ("empty-name", GET + b": b\r\n\r\n", [("RFC 9110 §5.1", BAD)], ()),
     ("name-no-token", GET + b"A(b): c\r\n\r\n", [("RFC 9110 §5.1", BAD)], ()),
     ("name-not-ascii", GET + b"\xe9: b\r\n\r\n", [("RFC 9110 §5.1", BAD)], ("6455-8.1-02",)),
-    # A body.
-    ("content-length", GET + b"Content-Length: 5\r\n\r\nhello", [("RFC 9110 §9.3.1", BAD)], ()),
-    (
-        "two-lengths",
-        GET + b"Content-Length: 0\r\nContent-Length: 5\r\n\r\n",
-        [("RFC 9110 §9.3.1", BAD)],
-        (),
-    ),
-    ("length-no-number", GET + b"Content-Length: -1\r\n\r\n", [("RFC 9110 §9.3.1", BAD)], ()),
-    (
-        "transfer-encoding",
-        GET + b"Transfer-Encoding: chunked\r\n\r\n",
-        [("RFC 9110 §9.3.1", BAD)],
-        (),
-    ),
     # Limits: these end the reading at once.
     ("header-over-the-limit", GET + line_of(MAX_LINE_SIZE + 1), [("RFC 6585 §5", 431)], ()),
     ("header-without-end", GET + b"A" * 3 * MAX_LINE_SIZE, [("RFC 6585 §5", 431)], ()),
@@ -315,19 +256,14 @@ REFUSED_HEADS = [
     (
         "everything",
         (
-            b"POST x HTTP/1.0\nA : b\r\nC\r\nD: \0\r\nContent-Length: 1\r\nTransfer-Encoding: "
+            b"GET / HTTP/1.1\nA : b\r\nC\r\nD: \0\r\nContent-Length: 1\r\nTransfer-Encoding: "
             b"x\r\n\r\n"
         ),
         [
             ("RFC 9112 §2.2", BAD),
-            ("§4.2.1 item 1", 505),
-            ("§4.2.1 item 1", 405),
-            ("§4.2.1 item 1", BAD),
             ("RFC 9112 §5.1", BAD),
             ("RFC 9112 §5", BAD),
             ("RFC 9110 §5.5", BAD),
-            ("RFC 9110 §9.3.1", BAD),
-            ("RFC 9110 §9.3.1", BAD),
         ],
         ("6455-10.7-04",),
     ),
@@ -430,51 +366,6 @@ def test_3_the_resource_name_is_the_path_and_query_of_the_target(
 
 def test_9112_3_2_without_host_there_is_no_authority():
     assert Request("GET", "/", "HTTP/1.1", Headers()).authority == ""
-
-
-@pytest.mark.rfc("6455-4.2.1-06")
-@pytest.mark.parametrize(
-    "hosts, valid",
-    [
-        (["example.com"], True),
-        (["example.com:8080"], True),
-        (["EXAMPLE.com:"], True),
-        (["127.0.0.1:80"], True),
-        (["[::1]:80"], True),
-        (["[::1]"], True),
-        ([], False),
-        (["a", "a"], False),
-        ([""], False),
-        (["a b"], False),
-        (["a/b"], False),
-        (["u@a"], False),
-        (["::1"], False),
-        (["a:b"], False),
-        (["a:999999"], False),
-        (["http://a"], False),
-    ],
-)
-def test_4_2_1_item_2_host_comes_once_and_is_a_host_with_an_optional_port(hosts, valid):
-    faults = list(check_host(Headers(("Host", host) for host in hosts)))
-    assert [(fault.section, fault.status.value) for fault in faults] == (
-        [] if valid else [("§4.2.1 item 2", 400)]
-    )
-
-
-@pytest.mark.parametrize(
-    "authority, expected",
-    [
-        ("Example.COM", ("example.com", 80)),
-        ("example.com:", ("example.com", 80)),
-        ("example.com:8080", ("example.com", 8080)),
-        ("[::1]:9", ("[::1]", 9)),
-        ("", None),
-        ("a:b", None),
-        (f"{KELVIN_SIGN}.example", None),
-    ],
-)
-def test_3986_3_2_an_authority_is_a_host_and_a_port(authority, expected):
-    assert split_authority(authority, 80) == expected
 
 
 HEADERS = Headers([("Host", "h"), ("Upgrade", "a"), ("UPGRADE", "b, c")])
