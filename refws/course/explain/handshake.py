@@ -173,13 +173,7 @@ def _verdict(head: HeadBytes, faults: tuple[Fault, ...], hint: str) -> Verdict:
     first = faults[0]
     status = int(first.status) if head.sender is Side.CLIENT else None
     return Violation(
-        first.section,
-        first.seen,
-        first.expected,
-        status,
-        field=first.field,
-        offset=head.offset,
-        hint=hint,
+        first.section, first.seen, first.expected, status, offset=head.offset, hint=hint
     )
 
 

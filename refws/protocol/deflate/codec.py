@@ -26,7 +26,7 @@ from ..errors import InvalidData, MessageTooBig
 from .negotiation import MAX_WINDOW_BITS, DeflateSettings, Parameters
 
 ZLIB_MIN_DEFLATE_BITS = 9
-"""zlib has no 8 bits for deflating. With 9 it looks back less than 256 bytes, a window of 8 bits."""
+"""zlib has no 8 bits for deflating. With 9 it looks back less than 256 bytes, as 8 bits ask."""
 
 TAIL = b"\x00\x00\xff\xff"
 """The end of an empty stored block: the sender cuts it off, the receiver puts it back (§7.2.1)."""
