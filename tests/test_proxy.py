@@ -77,7 +77,7 @@ def test_9110_9_3_6_any_2xx_opens_the_tunnel(status):
             {"Proxy-Authenticate": 'Basic realm="r"'},
             """Proxy-Authenticate: 'Basic realm="r"'""",
         ),
-        (500, {}, "server made a mistake"),
+        (500, {}, "server failed"),
         (502, {}, "cannot reach that host"),
         (503, {"Retry-After": "5"}, "Retry-After: '5'"),
         (504, {}, "cannot reach that host"),
