@@ -83,10 +83,10 @@ def has_element(headers: Headers, name: str, element: str) -> bool:
     return element in map(ascii_lower, list_elements(headers.get_all(name)))
 
 
-def show_header(headers: Headers, name: str, most: int = MAX_QUOTED) -> str:
-    """The header as a message repeats it, at most `most` characters; says so if it is missing."""
+def show_header(headers: Headers, name: str, limit: int = MAX_QUOTED) -> str:
+    """The header as a message repeats it, at most `limit` characters; says so if it is missing."""
     value = headers.get(name)
-    return f"no {name} header" if value is None else f"{name}: {quote(value, most)}"
+    return f"no {name} header" if value is None else f"{name}: {quote(value, limit)}"
 
 
 # Server side, §4.2.1: reading the client's opening handshake

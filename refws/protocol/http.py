@@ -54,7 +54,7 @@ ASCII_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
 class LineReader(Protocol):
-    """A binary file, of which the head of a message needs one method."""
+    """A binary file: reading a head needs this one method of it."""
 
     def readline(self, limit: int, /) -> bytes: ...
 
@@ -89,15 +89,15 @@ def is_token(text: str) -> bool:
 def list_elements(values: Iterable[str]) -> list[str]:
     """The elements of a comma list without quoted strings, from all its lines (RFC 9110 §5.6.1).
 
-    Empty elements are left out: a recipient must accept them.
+    Empty elements are left out, because a recipient must ignore a few of them.
     """
     elements = (element.strip(OWS) for value in values for element in value.split(","))
     return [element for element in elements if element]
 
 
-def quote(words: str, most: int = MAX_QUOTED) -> str:
+def quote(words: str, limit: int = MAX_QUOTED) -> str:
     """The peer's words as a message may repeat them: in quotes, in printable ASCII, cut short."""
-    return ascii(words[:most]) + ("..." if len(words) > most else "")
+    return ascii(words[:limit]) + ("..." if len(words) > limit else "")
 
 
 def count_lines(name: str, values: list[str]) -> str:
@@ -384,9 +384,8 @@ def parse_field(line: bytes) -> tuple[str, str] | Fault:
 
 def check_line_ends(lines: list[bytes]) -> Iterator[Fault]:
     if not all(line.endswith(CRLF) for line in lines):
-        yield Fault(
-            "RFC 9112 §2.2", "a line that ends with LF alone", "CR LF at the end of each line"
-        )
+        expected = "CR LF at the end of each line"
+        yield Fault("RFC 9112 §2.2", "a line that ends with LF alone", expected)
 
 
 def without_line_end(line: bytes) -> str:

@@ -28,15 +28,7 @@ from ..handshake import (
     requested_subprotocols,
     show_header,
 )
-from ..http import (
-    Headers,
-    Request,
-    Response,
-    ascii_lower,
-    count_lines,
-    is_token,
-    quote,
-)
+from ..http import Headers, Request, Response, ascii_lower, count_lines, is_token, quote
 from ..items import Item, find_faults
 from .advice import advise, show_status
 from .mistakes import find_mistake

@@ -93,7 +93,7 @@ def build_connect(host: str, port: int, headers: HeadersLike = ()) -> Request:
     """The request for a tunnel to `host`, a name or an IP address without brackets.
 
     ValueError for a header that the request has of its own. `headers` are for the proxy: a secret
-    that is meant for the server, such as Authorization, belongs into the handshake.
+    that is meant for the server, such as Authorization, belongs in the handshake.
     """
     authority = join_authority(host, port)
     lines = [("Host", authority), *added_headers(headers, OWN_HEADERS)]

@@ -140,7 +140,7 @@ def _malformed_status_line(line: bytes) -> Fault:
 
 
 class BodyReader(LineReader, Protocol):
-    """A binary file, of which the body of a response needs one method more."""
+    """A binary file: reading a body needs one method more."""
 
     def read1(self, size: int, /) -> bytes: ...
 

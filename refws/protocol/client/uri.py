@@ -8,8 +8,8 @@
 
 The grammar is that of RFC 3986, and nothing is guessed. A URI in Unicode is accepted too, and sent
 in ASCII (§11.1.1): the host by RFC 3490 (xn--...), every other character that a URI must not have
-as UTF-8, percent-encoded. White space and control characters are refused, because in a URI they are
-always an error of the one who wrote it.
+as UTF-8, percent-encoded. White space and control characters are refused: no URI has them, and to
+drop them would be a guess.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def _split_scheme(text: str) -> tuple[str, str]:
             "§3", f"{_quote_beginning(text)}, without a scheme", "ws://host/path or wss://host/path"
         )
     if scheme in SCHEMES_OF_HTTP:
-        expected = f"{SCHEMES_OF_HTTP[scheme]}://, with which WebSocket URIs begin"
+        expected = f"{SCHEMES_OF_HTTP[scheme]}:// in its place, with which WebSocket URIs begin"
         raise InvalidURI("§3", f"{scheme}://, which is for web pages", expected)
     if scheme not in DEFAULT_PORTS:
         raise InvalidURI("§3", f"scheme {quote(scheme)}", "ws:// or, over TLS, wss://")
