@@ -392,7 +392,7 @@ def test_7_what_one_side_deflates_the_other_inflates(
 
 
 @pytest.mark.rfc("7692-7-01")
-def test_7_server_parameters_are_about_what_the_server_sends_and_client_parameters_about_the_client():
+def test_7_parameters_are_about_what_the_side_in_their_name_sends():
     parameters = Parameters(
         9, 11, server_no_context_takeover=True, client_no_context_takeover=False
     )
@@ -460,7 +460,7 @@ def test_7_2_1_thousands_of_empty_blocks_with_bfinal_are_nothing():
 
 @pytest.mark.rfc("7692-7.2.3.4-01")
 @pytest.mark.parametrize("step", [None, 1])
-def test_7_2_3_4_a_bfinal_block_without_the_byte_00_behind_it_fails_with_1007(step):
+def test_7_2_3_4_a_bfinal_block_without_the_byte_00_after_it_fails_with_1007(step):
     with pytest.raises(InvalidData):
         inflate(Inflater(15, False), FINAL_HELLO[:-1], step=step)
 

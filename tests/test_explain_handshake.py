@@ -195,7 +195,7 @@ def test_4_2_1_a_fault_of_another_section_is_at_the_line_that_it_blames(field, s
     assert line.faults[0].field.lower() == field.partition(":")[0].lower()
 
 
-def test_4_2_1_all_faults_are_told():
+def test_4_2_1_all_faults_are_listed():
     head = one(CLIENT, b"GET / HTTP/1.1\r\nHost: a\r\nSec-WebSocket-Version: 12\r\n\r\n")
     assert [fault.section for fault in head.faults] == [
         f"§4.2.1 item {number}" for number in (3, 4, 5, 6)
@@ -291,7 +291,7 @@ def test_4_1_a_response_is_judged_as_the_client_judges_it(changes, section):
     )
 
 
-def test_4_1_the_mistake_behind_a_wrong_accept_is_named():
+def test_4_1_the_mistake_that_made_a_wrong_accept_is_named():
     made_of_hex = "YjM3YTRmMmNjMDYyNGYxNjkwZjY0NjA2Y2YzODU5NDViMmJlYzRlYQ=="
     drawn = " ".join(draw(answered(request(), response(Sec_WebSocket_Accept=made_of_hex))).split())
     assert "made of the SHA-1 in hexadecimal: put its 20 bytes in base64" in drawn
@@ -429,7 +429,7 @@ def in_pieces(conversation, sender, data, cuts):
     return items
 
 
-def test_frames_right_behind_the_response_are_explained():
+def test_frames_right_after_the_response_are_explained():
     conversation = Conversation()
     conversation.feed(CLIENT, RFC_REQUEST)
     head, hello = conversation.feed(SERVER, RFC_RESPONSE + frame(TEXT, b"Hello", masked=0))
@@ -444,7 +444,7 @@ def test_a_head_that_is_cut_off_says_so():
         assert "an empty line at its end" in draw(head)
 
 
-def test_without_going_on_nothing_is_read_behind_a_refused_request():
+def test_without_keep_going_nothing_is_read_after_a_refused_request():
     conversation = Conversation(keep_going=False)
     wire = request().replace(b"13", b"12") + frame(TEXT, b"Hello")
     (head,) = conversation.feed(CLIENT, wire)
