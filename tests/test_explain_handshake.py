@@ -209,7 +209,7 @@ def test_4_2_1_an_ordinary_request_is_legal_and_opens_nothing():
         CLIENT, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" + frame(TEXT, b"Hello")
     )
     assert (head.verdict.hint, head.opens) == (
-        "an ordinary HTTP request, without Upgrade: no WebSocket connection comes of it",
+        "an ordinary HTTP request, without Upgrade: it opens no WebSocket connection",
         False,
     )
     (rest,) = conversation.finish()

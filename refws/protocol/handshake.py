@@ -161,8 +161,9 @@ def _check_request_line(item: RequestItem, request: Request) -> Iterator[Fault]:
 
 
 def _is_valid_target(target: str) -> bool:
-    """Origin form or absolute form (RFC 9112 §3.2); more characters than RFC 3986 has, because
-    browsers send more.
+    """True for origin form and absolute form (RFC 9112 §3.2).
+
+    More characters than those of RFC 3986 are accepted, because browsers send more.
     """
     if "#" in target:
         return False
@@ -228,8 +229,9 @@ def _check_origin_count(item: RequestItem, request: Request) -> Iterator[Fault]:
 
 
 def _check_subprotocols(item: RequestItem, request: Request) -> Iterator[Fault]:
-    """A list of tokens. That each is in it only once is the client's duty (§4.1 item 10), and no
-    rule of §4.2.1 or §4.3.
+    """At least one token, and tokens only.
+
+    That none is in the list twice is a duty of the client (§4.1 item 10), not a rule of §4.2.1.
     """
     lines = request.headers.get_all(item.field)
     subprotocols = list_elements(lines)

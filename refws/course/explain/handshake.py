@@ -83,6 +83,8 @@ ITEMS: dict[Side, tuple[Item[Any], ...]] = {
 }
 """What each line is about. The first item is for the first line, the last for all other headers."""
 
+NO_HANDSHAKE = "an ordinary HTTP request, without Upgrade: it opens no WebSocket connection"
+
 ANSWERS_TO_ASK_FOR = ("sec-websocket-protocol", "sec-websocket-extensions")
 
 ANY_DEFLATE = DeflateSettings(server_max_window_bits=None, client_max_window_bits=MAX_WINDOW_BITS)
@@ -188,18 +190,11 @@ def _read_request(head: HeadBytes, data: bytes) -> Found | None:
         return None
     except HandshakeError as error:
         return head.explain(file.tell(), error.faults), None, head.data[file.tell() :]
-    attempt = is_upgrade_attempt(request)
-    faults = check_request(request) if attempt else check_plain_request(request)
-    hint = (
-        ""
-        if attempt
-        else "an ordinary HTTP request, without Upgrade: no WebSocket connection comes of it"
-    )
-    return (
-        head.explain(file.tell(), faults, opens=attempt, hint=hint),
-        request,
-        head.data[file.tell() :],
-    )
+    if is_upgrade_attempt(request):
+        explained = head.explain(file.tell(), check_request(request), opens=True)
+    else:
+        explained = head.explain(file.tell(), check_plain_request(request), hint=NO_HANDSHAKE)
+    return explained, request, head.data[file.tell() :]
 
 
 # Responses

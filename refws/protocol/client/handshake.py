@@ -250,8 +250,9 @@ def _check_accept(item: ResponseItem, answer: Answer) -> Iterator[Fault]:
 
 
 def _check_extensions(item: ResponseItem, answer: Answer) -> Iterator[Fault]:
-    """Only extensions that were offered, in the grammar of §9.1; several lines are one list
-    (erratum 3433). For permessage-deflate, what RFC 7692 adds.
+    """Only extensions that were offered, in the grammar of §9.1, and what RFC 7692 adds to that.
+
+    Several lines are one list (erratum 3433).
     """
     offered = {extension.name for extension in requested_extensions(answer.request)}
     try:

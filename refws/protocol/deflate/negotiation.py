@@ -168,27 +168,9 @@ def choose_offer(
 
 
 def _accept(extension: Extension, settings: DeflateSettings) -> tuple[Parameters, str]:
-    """A hint of the client is used, because it saves memory. The client's own window is limited
-    only if the offer allows it (§7.1.2.2).
-    """
-    asked = _read_parameters(extension)
-    mentioned = dict(extension.parameters)
-    limits_client = CLIENT_MAX_WINDOW_BITS in mentioned
-    server_bits = min(
-        asked.server_max_window_bits, settings.server_max_window_bits or MAX_WINDOW_BITS
-    )
-    client_bits = min(
-        asked.client_max_window_bits, settings.client_max_window_bits or MAX_WINDOW_BITS
-    )
-    agreed = Parameters(
-        server_bits,
-        client_bits if limits_client else MAX_WINDOW_BITS,
-        asked.server_no_context_takeover or settings.server_no_context_takeover,
-        asked.client_no_context_takeover or settings.client_no_context_takeover,
-    )
-    says_server_bits = (
-        SERVER_MAX_WINDOW_BITS in mentioned or agreed.server_max_window_bits < MAX_WINDOW_BITS
-    )
+    agreed = _agree(extension, settings)
+    mentioned = SERVER_MAX_WINDOW_BITS in dict(extension.parameters)
+    says_server_bits = mentioned or agreed.server_max_window_bits < MAX_WINDOW_BITS
     says_client_bits = agreed.client_max_window_bits < MAX_WINDOW_BITS
     answer = (
         (SERVER_NO_CONTEXT_TAKEOVER, agreed.server_no_context_takeover),
@@ -197,6 +179,25 @@ def _accept(extension: Extension, settings: DeflateSettings) -> tuple[Parameters
         (CLIENT_MAX_WINDOW_BITS, says_client_bits and agreed.client_max_window_bits),
     )
     return agreed, _format(answer)
+
+
+def _agree(extension: Extension, settings: DeflateSettings) -> Parameters:
+    """What a valid offer and our settings come to: of each pair, the one that takes less memory.
+
+    The client's window is limited only if the offer has client_max_window_bits, because a client
+    without it need not know how to keep to a smaller one (§7.1.2.2).
+    """
+    asked = _read_parameters(extension)
+    server_bits = settings.server_max_window_bits or MAX_WINDOW_BITS
+    client_bits = settings.client_max_window_bits or MAX_WINDOW_BITS
+    if CLIENT_MAX_WINDOW_BITS not in dict(extension.parameters):
+        client_bits = MAX_WINDOW_BITS
+    return Parameters(
+        min(asked.server_max_window_bits, server_bits),
+        min(asked.client_max_window_bits, client_bits),
+        asked.server_no_context_takeover or settings.server_no_context_takeover,
+        asked.client_no_context_takeover or settings.client_no_context_takeover,
+    )
 
 
 # Client side
