@@ -54,7 +54,7 @@ class Endless:
 
 
 class OnlyOneByte:
-    """A peer that sends one byte and is then silent: asking it for more would block forever."""
+    """A peer that sends one byte and is then silent: asking for more would wait for ever."""
 
     def __init__(self, byte: bytes) -> None:
         self.byte = byte

@@ -316,16 +316,6 @@ def test_4_2_2_process_request_may_answer_instead_of_a_handshake(serving, status
     assert seen == [(State.CONNECTING, True, "/secret")]
 
 
-def test_process_request_may_answer_a_plain_request(serving):
-    running = serving(
-        never_called, process_request=lambda connection, request: connection.respond(200, "a page")
-    )
-    client = running.connect()
-    client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-    assert client.receive_head()[0] == 200
-    assert client.file.read() == b"a page"
-
-
 @pytest.mark.parametrize(
     "sent, status",
     [
@@ -344,6 +334,16 @@ def test_process_request_never_sees_what_http_forbids_or_this_server_does_not_sp
     client = serving(never_called, process_request=never_called).connect()
     client.send(sent)
     assert client.receive_head()[0] == status
+
+
+def test_process_request_may_answer_a_plain_request(serving):
+    running = serving(
+        never_called, process_request=lambda connection, request: connection.respond(200, "a page")
+    )
+    client = running.connect()
+    client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert client.receive_head()[0] == 200
+    assert client.file.read() == b"a page"
 
 
 def test_process_request_that_gives_none_leaves_the_rest_to_the_handshake(serving):
