@@ -116,7 +116,8 @@ def answer(connection: Connection, stream: Stream, service: Service) -> Response
 def refuse_unfit(request: Request) -> None:
     """HandshakeError for a request that `process_request` need not see: no GET, HTTP/1.0, no Host.
 
-    If it means to be a handshake, the error names the other faults of one, too.
+    If it means to be a handshake, the error names the other faults of one, too. `negotiate` judges
+    the whole list all the same, so that it is right without this.
     """
     if faults := check_plain_request(request):
         raise HandshakeError(check_request(request) if is_upgrade_attempt(request) else faults)

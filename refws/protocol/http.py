@@ -300,7 +300,7 @@ def _read_request_line(reader: HeadReader) -> bytes:
 def _read_first_byte(file: LineReader) -> bytes:
     """The first byte alone: a peer that speaks no HTTP may never send the LF that ends a line."""
     first_byte = file.readline(1)
-    if first_byte == TLS_HANDSHAKE_RECORD:
+    if first_byte == TLS_HANDSHAKE_RECORD:  # the one thing here that RFC 6455 knows of, in its §3
         expected = "ws:// and no TLS: this port speaks plain ws://"
         raise HandshakeError([Fault("§3", "a TLS ClientHello", expected)])
     if first_byte not in (b"", b"\r") and not is_token(first_byte.decode("latin-1")):
