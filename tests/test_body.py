@@ -30,7 +30,7 @@ class OneByteAtATime(io.RawIOBase):
 
 
 class Endless:
-    """A peer that sends `line` for ever; `sent` counts the bytes that were taken."""
+    """A peer that sends `line` forever; `sent` counts the bytes that were read."""
 
     def __init__(self, line: bytes) -> None:
         self.line = line

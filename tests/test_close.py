@@ -110,6 +110,13 @@ def test_7_4_1_no_other_code_has_a_name_but_those_that_are_only_reported():
     assert sorted(CloseCode) == sorted([1005, 1006, 1015, *(code for code, _ in ON_WIRE)])
 
 
+def test_7_4_1_every_assigned_code_has_a_meaning_of_one_short_line():
+    assert CloseCode(1002).meaning == "protocol error: a rule of the RFC was broken"
+    meanings = [code.meaning for code in CloseCode]
+    assert all(0 < len(meaning) < 80 and meaning.isprintable() for meaning in meanings)
+    assert len(set(meanings)) == len(meanings)
+
+
 # Bodies
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from refws.protocol.close_codes import CloseCode
-from refws.protocol.deflate.codec import MAX_PIECE, Deflater, Inflater, client_pair, server_pair
+from refws.protocol.deflate.codec import MAX_CHUNK, Deflater, Inflater, client_pair, server_pair
 from refws.protocol.deflate.negotiation import (
     DeflateSettings,
     Parameters,
@@ -54,7 +54,7 @@ def inflate(inflater, payload, limit=None, step=None):
         message += inflater.inflate(piece, number == len(pieces), left())
         while inflater.pending:
             data = inflater.inflate_more(left())
-            assert len(data) <= MAX_PIECE
+            assert len(data) <= MAX_CHUNK
             message += data
     return bytes(message)
 
@@ -270,7 +270,7 @@ def test_6_a_payload_in_single_bytes_inflates_to_the_same():
 
 
 def test_7_2_2_all_that_a_piece_inflates_to_comes_before_the_next_piece():
-    payload = deflater().deflate(bytes(MAX_PIECE + 1000))
+    payload = deflater().deflate(bytes(MAX_CHUNK + 1000))
     for cut in range(1, len(payload)):
         inflater = Inflater(15, False)
         message = inflater.inflate(payload[:cut], False)
@@ -392,7 +392,7 @@ def test_7_what_one_side_deflates_the_other_inflates(
 
 
 @pytest.mark.rfc("7692-7-01")
-def test_7_server_parameters_are_about_what_the_server_sends_and_client_parameters_about_the_client():
+def test_7_server_parameters_are_about_what_the_server_sends_client_parameters_about_the_client():
     parameters = Parameters(
         9, 11, server_no_context_takeover=True, client_no_context_takeover=False
     )
@@ -460,7 +460,7 @@ def test_7_2_1_thousands_of_empty_blocks_with_bfinal_are_nothing():
 
 @pytest.mark.rfc("7692-7.2.3.4-01")
 @pytest.mark.parametrize("step", [None, 1])
-def test_7_2_3_4_a_bfinal_block_without_the_byte_00_behind_it_fails_with_1007(step):
+def test_7_2_3_4_a_bfinal_block_without_the_byte_00_after_it_fails_with_1007(step):
     with pytest.raises(InvalidData):
         inflate(Inflater(15, False), FINAL_HELLO[:-1], step=step)
 
@@ -530,7 +530,7 @@ def test_7_2_2_random_and_damaged_payloads_give_data_or_a_connection_failure():
 
 
 @pytest.mark.parametrize(
-    "limit", [0, 1, 4, 255, MAX_PIECE - 1, MAX_PIECE, MAX_PIECE + 1, 3 * MAX_PIECE]
+    "limit", [0, 1, 4, 255, MAX_CHUNK - 1, MAX_CHUNK, MAX_CHUNK + 1, 3 * MAX_CHUNK]
 )
 @pytest.mark.parametrize("step", [None, 1000])
 @pytest.mark.parametrize("make", [bytes, random.Random(10).randbytes])
@@ -638,6 +638,17 @@ def test_memory_of_an_inflater_in_a_message_is_twice_its_window_and_the_tables_o
 
     window = (1 << window_bits) / KIB
     assert kept_by(traced, used) < 2.25 * window + 8
+
+
+def test_an_inflater_returns_at_most_64_kib_at_once():
+    assert MAX_CHUNK == 64 * KIB
+    inflater = Inflater(15, False)
+    assert len(inflater.inflate(zeros(1), True)) == MAX_CHUNK and inflater.pending
+
+
+def test_the_default_settings_take_less_memory_and_time_than_those_of_zlib():
+    assert (SETTINGS.server_max_window_bits, SETTINGS.client_max_window_bits) == (12, 12)
+    assert SETTINGS.mem_level < 8 and SETTINGS.level < 6
 
 
 # Settings

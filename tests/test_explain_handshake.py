@@ -19,8 +19,10 @@ from refws.course.explain.values import (
     Violation,
 )
 from refws.course.text.drawing import draw, draw_accept, draw_line
+from refws.protocol.client.handshake import RESPONSE_ITEMS
 from refws.protocol.deflate.negotiation import Parameters
 from refws.protocol.frame import Side
+from refws.protocol.handshake import REQUEST_ITEMS
 from wire import BINARY, SAMPLE_ACCEPT, SAMPLE_KEY, TEXT, frame, request
 
 CLIENT, SERVER = Side
@@ -159,7 +161,41 @@ def test_4_2_1_a_broken_rule_is_at_its_line(wrong, right, section, status):
     assert (section in draw(head)) and (f"HTTP status {status}" in draw(head))
 
 
-def test_4_2_1_all_faults_are_told():
+def test_4_2_1_each_item_is_in_the_table_once_and_in_its_order():
+    assert [item.section for item in REQUEST_ITEMS] == [f"§4.2.1 item {n}" for n in range(1, 11)]
+    assert [item.section for item in RESPONSE_ITEMS] == [
+        f"§4.1 response item {n}" for n in range(1, 7)
+    ]
+    for items in (REQUEST_ITEMS, RESPONSE_ITEMS):
+        fields = [item.field for item in items if item.field]
+        assert len(set(fields)) == len(fields) and all(item.meaning for item in items)
+
+
+def test_4_2_1_a_header_that_is_not_of_the_handshake_is_the_last_item():
+    head = one(CLIENT, request("/", "User-Agent: x"))
+    assert head.lines[-1].section == "§4.2.1 item 10"
+    head = one(SERVER, response("Date: x", "Sec-WebSocket-Version: 13"))
+    assert [line.section for line in head.lines[-2:]] == ["RFC 9110 §5.1", "§4.4"]
+
+
+@pytest.mark.parametrize(
+    ("field", "section"),
+    [
+        ("Content-Length: 5", "RFC 9110 §9.3.1"),
+        ("Transfer-Encoding: chunked", "RFC 9110 §9.3.1"),
+        ("sec-websocket-extensions: a b", "§9.1"),
+        ("X: \0", "RFC 9110 §5.5"),
+    ],
+)
+def test_4_2_1_a_fault_of_another_section_is_at_the_line_that_it_blames(field, section):
+    head = one(CLIENT, request("/", field))
+    assert head.faults[0].section == section
+    (line,) = [line for line in head.lines if line.faults]
+    assert line.text.partition(":")[0] == field.partition(":")[0]
+    assert line.faults[0].field.lower() == field.partition(":")[0].lower()
+
+
+def test_4_2_1_all_faults_are_listed():
     head = one(CLIENT, b"GET / HTTP/1.1\r\nHost: a\r\nSec-WebSocket-Version: 12\r\n\r\n")
     assert [fault.section for fault in head.faults] == [
         f"§4.2.1 item {number}" for number in (3, 4, 5, 6)
@@ -173,7 +209,7 @@ def test_4_2_1_an_ordinary_request_is_legal_and_opens_nothing():
         CLIENT, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" + frame(TEXT, b"Hello")
     )
     assert (head.verdict.hint, head.opens) == (
-        "an ordinary HTTP request, without Upgrade: no WebSocket connection comes of it",
+        "an ordinary HTTP request, without Upgrade: it opens no WebSocket connection",
         False,
     )
     (rest,) = conversation.finish()
@@ -255,7 +291,7 @@ def test_4_1_a_response_is_judged_as_the_client_judges_it(changes, section):
     )
 
 
-def test_4_1_the_mistake_behind_a_wrong_accept_is_named():
+def test_4_1_the_mistake_that_made_a_wrong_accept_is_named():
     made_of_hex = "YjM3YTRmMmNjMDYyNGYxNjkwZjY0NjA2Y2YzODU5NDViMmJlYzRlYQ=="
     drawn = " ".join(draw(answered(request(), response(Sec_WebSocket_Accept=made_of_hex))).split())
     assert "made of the SHA-1 in hexadecimal: put its 20 bytes in base64" in drawn
@@ -346,6 +382,8 @@ def test_7692_7_an_answer_that_does_not_fit_the_offer_is_a_fault(offer, answer, 
     head = answered(asked, response(f"Sec-WebSocket-Extensions: {answer}"))
     assert head.verdict.section == section
     assert head.deflate is None
+    (line,) = [line for line in head.lines if line.faults]
+    assert line.text == f"Sec-WebSocket-Extensions: {answer}"
 
 
 def test_7692_5_1_of_several_offers_one_must_fit():
@@ -391,7 +429,7 @@ def in_pieces(conversation, sender, data, cuts):
     return items
 
 
-def test_frames_right_behind_the_response_are_explained():
+def test_frames_right_after_the_response_are_explained():
     conversation = Conversation()
     conversation.feed(CLIENT, RFC_REQUEST)
     head, hello = conversation.feed(SERVER, RFC_RESPONSE + frame(TEXT, b"Hello", masked=0))
@@ -406,7 +444,7 @@ def test_a_head_that_is_cut_off_says_so():
         assert "an empty line at its end" in draw(head)
 
 
-def test_without_going_on_nothing_is_read_behind_a_refused_request():
+def test_without_keep_going_nothing_is_read_after_a_refused_request():
     conversation = Conversation(keep_going=False)
     wire = request().replace(b"13", b"12") + frame(TEXT, b"Hello")
     (head,) = conversation.feed(CLIENT, wire)

@@ -19,12 +19,10 @@ from refws.protocol.http import (
     Request,
     Response,
     ascii_lower,
-    check_host,
     is_token,
     list_elements,
     quote,
     read_request,
-    split_authority,
 )
 
 KELVIN_SIGN = "\N{KELVIN SIGN}"
@@ -56,7 +54,7 @@ class Endless:
 
 
 class OnlyOneByte:
-    """A peer that sends one byte and is then silent: to ask it for more would be to wait for ever."""
+    """A peer that sends one byte and is then silent: asking for more would wait for ever."""
 
     def __init__(self, byte: bytes) -> None:
         self.byte = byte
@@ -150,7 +148,7 @@ def test_9112_a_valid_head_is_read(head, request_, make_file):
 
 @pytest.mark.rfc("6455-4.2.2-27")
 @pytest.mark.parametrize("head, request_", GOOD_HEADS)
-def test_9112_2_1_nothing_behind_the_empty_line_is_taken(head, request_):
+def test_9112_2_1_nothing_after_the_empty_line_is_taken(head, request_):
     file = io.BytesIO(head + b"\x81\x85frames")
     assert read_request(file) == request_
     assert file.read() == b"\x81\x85frames"
@@ -166,10 +164,10 @@ def test_9112_a_head_cut_short_at_any_byte_is_incomplete(head, request_):
 
 
 def test_9112_an_incomplete_head_tells_silence_from_a_cut():
-    with pytest.raises(IncompleteHead, match="^the connection ended before any request$"):
+    with pytest.raises(IncompleteHead, match=r"^the connection ended before any request$"):
         read_request(io.BytesIO(b""))
     with pytest.raises(
-        IncompleteHead, match="^the connection ended inside the request head, after 21 bytes$"
+        IncompleteHead, match=r"^the connection ended inside the request head, after 21 bytes$"
     ):
         read_request(io.BytesIO(b"GET / HTTP/1.1\r\nHost:"))
 
@@ -225,48 +223,6 @@ REFUSED_HEADS = [
         [("RFC 9112 §3", 414)],
         (),
     ),
-    # The request line: well-formed, but not what §4.2.1 item 1 wants.
-    ("post", b"POST / HTTP/1.1\r\n\r\n", [("§4.2.1 item 1", 405)], ("6455-4.2.1-04",)),
-    ("get-in-lower-case", b"get / HTTP/1.1\r\n\r\n", [("§4.2.1 item 1", 405)], ("6455-4.2.1-04",)),
-    ("http-1.0", b"GET / HTTP/1.0\r\n\r\n", [("§4.2.1 item 1", 505)], ("6455-4.2.1-04",)),
-    ("http-2", b"GET / HTTP/2.0\r\n\r\n", [("§4.2.1 item 1", 505)], ("6455-4.2.1-04",)),
-    (
-        "target-without-slash",
-        b"GET chat HTTP/1.1\r\n\r\n",
-        [("§4.2.1 item 1", BAD)],
-        ("6455-4.2.1-05",),
-    ),
-    ("target-asterisk", b"GET * HTTP/1.1\r\n\r\n", [("§4.2.1 item 1", BAD)], ("6455-4.2.1-05",)),
-    (
-        "target-with-fragment",
-        b"GET /#a HTTP/1.1\r\n\r\n",
-        [("§4.2.1 item 1", BAD)],
-        ("6455-4.2.1-05",),
-    ),
-    (
-        "target-ws-uri",
-        b"GET ws://h/ HTTP/1.1\r\n\r\n",
-        [("§4.2.1 item 1", BAD)],
-        ("6455-4.2.1-05",),
-    ),
-    (
-        "target-with-user",
-        b"GET http://u@h/ HTTP/1.1\r\n\r\n",
-        [("§4.2.1 item 1", BAD)],
-        ("6455-4.2.1-05",),
-    ),
-    (
-        "target-without-host",
-        b"GET http:/// HTTP/1.1\r\n\r\n",
-        [("§4.2.1 item 1", BAD)],
-        ("6455-4.2.1-05",),
-    ),
-    (
-        "http-2-preface",
-        b"PRI * HTTP/2.0\r\n\r\n",
-        [("§4.2.1 item 1", 505), ("§4.2.1 item 1", 405), ("§4.2.1 item 1", BAD)],
-        ("6455-4.2.1-04",),
-    ),
     # Field lines.
     ("bare-lf-once", b"GET / HTTP/1.1\r\nA: b\n\r\n", [("RFC 9112 §2.2", BAD)], ()),
     ("bare-lf-everywhere", b"GET / HTTP/1.1\nA: b\n\n", [("RFC 9112 §2.2", BAD)], ()),
@@ -291,21 +247,6 @@ REFUSED_HEADS = [
     ("empty-name", GET + b": b\r\n\r\n", [("RFC 9110 §5.1", BAD)], ()),
     ("name-no-token", GET + b"A(b): c\r\n\r\n", [("RFC 9110 §5.1", BAD)], ()),
     ("name-not-ascii", GET + b"\xe9: b\r\n\r\n", [("RFC 9110 §5.1", BAD)], ("6455-8.1-02",)),
-    # A body.
-    ("content-length", GET + b"Content-Length: 5\r\n\r\nhello", [("RFC 9110 §9.3.1", BAD)], ()),
-    (
-        "two-lengths",
-        GET + b"Content-Length: 0\r\nContent-Length: 5\r\n\r\n",
-        [("RFC 9110 §9.3.1", BAD)],
-        (),
-    ),
-    ("length-no-number", GET + b"Content-Length: -1\r\n\r\n", [("RFC 9110 §9.3.1", BAD)], ()),
-    (
-        "transfer-encoding",
-        GET + b"Transfer-Encoding: chunked\r\n\r\n",
-        [("RFC 9110 §9.3.1", BAD)],
-        (),
-    ),
     # Limits: these end the reading at once.
     ("header-over-the-limit", GET + line_of(MAX_LINE_SIZE + 1), [("RFC 6585 §5", 431)], ()),
     ("header-without-end", GET + b"A" * 3 * MAX_LINE_SIZE, [("RFC 6585 §5", 431)], ()),
@@ -315,19 +256,14 @@ REFUSED_HEADS = [
     (
         "everything",
         (
-            b"POST x HTTP/1.0\nA : b\r\nC\r\nD: \0\r\nContent-Length: 1\r\nTransfer-Encoding: "
+            b"GET / HTTP/1.1\nA : b\r\nC\r\nD: \0\r\nContent-Length: 1\r\nTransfer-Encoding: "
             b"x\r\n\r\n"
         ),
         [
             ("RFC 9112 §2.2", BAD),
-            ("§4.2.1 item 1", 505),
-            ("§4.2.1 item 1", 405),
-            ("§4.2.1 item 1", BAD),
             ("RFC 9112 §5.1", BAD),
             ("RFC 9112 §5", BAD),
             ("RFC 9110 §5.5", BAD),
-            ("RFC 9110 §9.3.1", BAD),
-            ("RFC 9110 §9.3.1", BAD),
         ],
         ("6455-10.7-04",),
     ),
@@ -430,51 +366,6 @@ def test_3_the_resource_name_is_the_path_and_query_of_the_target(
 
 def test_9112_3_2_without_host_there_is_no_authority():
     assert Request("GET", "/", "HTTP/1.1", Headers()).authority == ""
-
-
-@pytest.mark.rfc("6455-4.2.1-06")
-@pytest.mark.parametrize(
-    "hosts, valid",
-    [
-        (["example.com"], True),
-        (["example.com:8080"], True),
-        (["EXAMPLE.com:"], True),
-        (["127.0.0.1:80"], True),
-        (["[::1]:80"], True),
-        (["[::1]"], True),
-        ([], False),
-        (["a", "a"], False),
-        ([""], False),
-        (["a b"], False),
-        (["a/b"], False),
-        (["u@a"], False),
-        (["::1"], False),
-        (["a:b"], False),
-        (["a:999999"], False),
-        (["http://a"], False),
-    ],
-)
-def test_4_2_1_item_2_host_comes_once_and_is_a_host_with_an_optional_port(hosts, valid):
-    faults = list(check_host(Headers(("Host", host) for host in hosts)))
-    assert [(fault.section, fault.status.value) for fault in faults] == (
-        [] if valid else [("§4.2.1 item 2", 400)]
-    )
-
-
-@pytest.mark.parametrize(
-    "authority, expected",
-    [
-        ("Example.COM", ("example.com", 80)),
-        ("example.com:", ("example.com", 80)),
-        ("example.com:8080", ("example.com", 8080)),
-        ("[::1]:9", ("[::1]", 9)),
-        ("", None),
-        ("a:b", None),
-        (f"{KELVIN_SIGN}.example", None),
-    ],
-)
-def test_3986_3_2_an_authority_is_a_host_and_a_port(authority, expected):
-    assert split_authority(authority, 80) == expected
 
 
 HEADERS = Headers([("Host", "h"), ("Upgrade", "a"), ("UPGRADE", "b, c")])
@@ -608,9 +499,9 @@ def test_a_text_response_takes_given_headers_in_place_of_its_own():
 
 @pytest.mark.parametrize("character", ["\r", "\n", "\0", "\x7f", "\x85", "é", "\N{LINE SEPARATOR}"])
 def test_9110_5_5_a_header_that_would_inject_a_line_cannot_be_made(character):
-    with pytest.raises(ValueError, match="RFC 9110 §5.5"):
+    with pytest.raises(ValueError, match=r"RFC 9110 §5\.5"):
         Headers([("Location", f"/{character}Set-Cookie: a=b")])
-    with pytest.raises(ValueError, match="RFC 9110 §5.6.2"):
+    with pytest.raises(ValueError, match=r"RFC 9110 §5\.6\.2"):
         Headers([(f"A{character}", "b")])
     with pytest.raises(ValueError, match="RFC 9112 §4"):
         Response(200, f"OK{character}", Headers())
@@ -618,7 +509,7 @@ def test_9110_5_5_a_header_that_would_inject_a_line_cannot_be_made(character):
 
 @pytest.mark.parametrize("name", ["", "A:", "A b", "A "])
 def test_9110_5_6_2_a_header_name_that_is_no_token_cannot_be_made(name):
-    with pytest.raises(ValueError, match="RFC 9110 §5.6.2"):
+    with pytest.raises(ValueError, match=r"RFC 9110 §5\.6\.2"):
         Headers([(name, "b")])
 
 
@@ -705,7 +596,7 @@ def test_9112_4_a_valid_response_head_is_read(head, response, make_file):
 @pytest.mark.rfc("6455-4.1-45")
 @pytest.mark.parametrize("make_file", [io.BytesIO, in_bytes], ids=["whole", "byte-by-byte"])
 @pytest.mark.parametrize("head, response", GOOD_RESPONSES)
-def test_4_1_frames_behind_the_head_of_a_response_are_not_taken(head, response, make_file):
+def test_4_1_frames_after_the_head_of_a_response_are_not_taken(head, response, make_file):
     file = make_file(head + b"\x81\x06frames")
     assert read_response(file) == response
     assert file.read() == b"\x81\x06frames"
@@ -724,10 +615,10 @@ def test_9112_4_a_response_cut_short_at_any_byte_is_incomplete(head, response):
 
 
 def test_9112_an_incomplete_response_says_that_it_is_one():
-    with pytest.raises(IncompleteHead, match="^the connection ended before any response$"):
+    with pytest.raises(IncompleteHead, match=r"^the connection ended before any response$"):
         read_response(io.BytesIO(b""))
     with pytest.raises(
-        IncompleteHead, match="^the connection ended inside the response head, after 12 bytes$"
+        IncompleteHead, match=r"^the connection ended inside the response head, after 12 bytes$"
     ):
         read_response(io.BytesIO(b"HTTP/1.1 101"))
 
@@ -753,7 +644,7 @@ REFUSED_RESPONSES = [
     ("nearly-http", b"HTTQ/1.1 101 x\r\n\r\n", ["RFC 9112 §4"], "'HTTQ/1.1 101 x'"),
     ("only-its-beginning", b"HT\n", ["RFC 9112 §4"], "'HT'"),
     ("http-in-lower-case", b"http/1.1 101 x\r\n\r\n", ["RFC 9112 §4"], "'http/1.1 101 x'"),
-    ("binary-behind-h", b"HT\0\0\0\0", ["RFC 9112 §4"], r"'HT\x00\x00\x00'"),
+    ("binary-after-h", b"HT\0\0\0\0", ["RFC 9112 §4"], r"'HT\x00\x00\x00'"),
     ("tls-alert", b"\x15\x03\x01\x00\x02\x02\x46", ["§3"], "a TLS record"),
     ("tls-handshake", b"\x16\x03\x01\x00\x02", ["§3"], "a TLS record"),
     ("http-2-settings", b"\x00\x00\x12\x04\x00\x00\x00\x00\x00", ["RFC 9112 §4"], r"'\x00'"),
@@ -763,7 +654,7 @@ REFUSED_RESPONSES = [
     ("no-version", b"HTTP/ 101 x\r\n\r\n", ["RFC 9112 §4"], "'HTTP/ 101 x'"),
     ("version-of-one-number", b"HTTP/2 101 x\r\n\r\n", ["RFC 9112 §4"], "'HTTP/2 101 x'"),
     ("no-status", b"HTTP/1.1\r\n\r\n", ["RFC 9112 §4"], "'HTTP/1.1'"),
-    ("no-space-behind-the-status", b"HTTP/1.1 101\r\n\r\n", ["RFC 9112 §4"], "'HTTP/1.1 101'"),
+    ("no-space-after-the-status", b"HTTP/1.1 101\r\n\r\n", ["RFC 9112 §4"], "'HTTP/1.1 101'"),
     ("two-spaces", b"HTTP/1.1  101 x\r\n\r\n", ["RFC 9112 §4"], "'HTTP/1.1  101 x'"),
     ("status-of-two-digits", b"HTTP/1.1 10 x\r\n\r\n", ["RFC 9112 §4"], "'HTTP/1.1 10 x'"),
     ("status-of-four-digits", b"HTTP/1.1 1010 x\r\n\r\n", ["RFC 9112 §4"], "'HTTP/1.1 1010 x'"),

@@ -312,6 +312,26 @@ def test_4_2_2_process_request_may_answer_instead_of_a_handshake(serving, status
     assert seen == [(State.CONNECTING, True, "/secret")]
 
 
+@pytest.mark.parametrize(
+    "sent, status",
+    [
+        (request().replace(b"GET", b"POST"), 405),
+        (request().replace(b"HTTP/1.1", b"HTTP/1.0"), 505),
+        (request().replace(b"Host:", b"X-Host:"), 400),
+        (request("/", "Content-Length: 5") + b"hello", 400),
+        (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello", 405),
+        (b"GET / HTTP/1.0\r\nHost: a\r\n\r\n", 505),
+        (b"GET / HTTP/1.1\r\n\r\n", 400),
+    ],
+)
+def test_process_request_never_sees_what_http_forbids_or_this_server_does_not_speak(
+    serving, sent, status
+):
+    client = serving(never_called, process_request=never_called).connect()
+    client.send(sent)
+    assert client.receive_head()[0] == status
+
+
 def test_process_request_may_answer_a_plain_request(serving):
     running = serving(
         never_called, process_request=lambda connection, request: connection.respond(200, "a page")

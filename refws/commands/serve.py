@@ -19,6 +19,7 @@ from ..course.web import wire_view as watch
 from ..course.web.raw_client import REACHABLE
 from ..endpoint.taps import ChooseTrace
 from ..endpoint.tls.certificates import server_context
+from ..protocol.authority import join_authority
 from .options import (
     CommandLine,
     connection_count,
@@ -322,8 +323,7 @@ def greeting(address: tuple[str, int] | str, secure: bool = False) -> str:
     if isinstance(address, str):
         command = f"curl --unix-socket {shlex.quote(address)} {web}://localhost/health"
         return "\n".join([f"Listening on {address}.", f"Try: {command}", "Stop: Ctrl-C"])
-    host, port_number = REACHABLE.get(address[0], address[0]), address[1]
-    authority = f"[{host}]:{port_number}" if ":" in host else f"{host}:{port_number}"
+    authority = join_authority(REACHABLE.get(address[0], address[0]), address[1])
     endpoints = [
         f"  {websocket}://{authority}{path:<6}  {handler.__doc__}"
         for path, handler in ENDPOINTS.items()

@@ -6,13 +6,14 @@ import traceback
 from logging import Logger
 from typing import Any
 
+from ..protocol.authority import join_authority
+
 
 def format_address(address: Any) -> str:
-    """host:port as it stands in a URI, or the path of a Unix socket, escaped."""
+    """host:port as in a URI, or the path of a Unix socket, escaped."""
     if not isinstance(address, tuple):
         return ascii(address).strip("'") if address else "unix socket"
-    host, port = address[:2]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return join_authority(*address[:2])
 
 
 def log_error(logger: Logger, peer: str, what: str, error: BaseException) -> None:

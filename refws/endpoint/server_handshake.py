@@ -11,8 +11,16 @@ from typing import Any
 from ..protocol.deflate.codec import server_pair
 from ..protocol.deflate.negotiation import choose_offer
 from ..protocol.errors import HandshakeError
-from ..protocol.handshake import accept, is_upgrade_attempt, negotiate, refuse, requested_extensions
-from ..protocol.http import Request, Response, check_host, quote, read_request
+from ..protocol.handshake import (
+    accept,
+    check_plain_request,
+    check_request,
+    is_upgrade_attempt,
+    negotiate,
+    refuse,
+    requested_extensions,
+)
+from ..protocol.http import Request, Response, quote, read_request
 from .connection import Connection
 from .log import log_error
 from .stream import Stream
@@ -70,7 +78,7 @@ def answer(connection: Connection, stream: Stream, options: ServerOptions) -> Re
     logger = connection.settings.logger
     try:
         connection.request = request = read_request(stream.file)
-        check_plain_request(request)
+        refuse_unfit(request)
         response = process(connection, request, options)
         if response is None:
             response = negotiated(connection, request, options)
@@ -88,11 +96,14 @@ def answer(connection: Connection, stream: Stream, options: ServerOptions) -> Re
     return response
 
 
-def check_plain_request(request: Request) -> None:
-    """RFC 9112 §3.2, for requests that the rules of §4.2.1 are not applied to."""
-    faults = () if is_upgrade_attempt(request) else tuple(check_host(request.headers))
-    if faults:
-        raise HandshakeError(faults)
+def refuse_unfit(request: Request) -> None:
+    """HandshakeError for a request that `process_request` need not see: no GET, HTTP/1.0, no Host.
+
+    If it means to be a handshake, the error names the other faults of one, too. `negotiate` judges
+    the whole list all the same, so that it is right without this.
+    """
+    if faults := check_plain_request(request):
+        raise HandshakeError(check_request(request) if is_upgrade_attempt(request) else faults)
 
 
 def process(connection: Connection, request: Request, options: ServerOptions) -> Response | None:

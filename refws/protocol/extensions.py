@@ -1,5 +1,9 @@
-"""RFC 6455 §9.1: the grammar of Sec-WebSocket-Extensions: header values <-> extensions and their
-parameters.
+"""RFC 6455 §9.1: the grammar of Sec-WebSocket-Extensions: header values -> Extension.
+
+    permessage-deflate; client_max_window_bits, x-other; level="3"
+    name              ; parameter            , name   ; parameter=value, a token, perhaps in quotes
+
+Commas separate extensions, the most preferred first; several lines are one list.
 """
 
 from __future__ import annotations
@@ -9,15 +13,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .errors import Fault, HandshakeError
-from .http import (
-    OWS,
-    Headers,
-    is_token,
-    quote,
-)
+from .http import OWS, Headers, is_token, quote
+
+FIELD = "Sec-WebSocket-Extensions"
 
 QUOTED_STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
-
 
 # The closing quote may be missing: such a string is refused later, and taking it whole keeps the
 # search linear.
@@ -26,27 +26,22 @@ SEPARATOR_OR_QUOTED = re.compile(r'[,;]|"(?:[^"\\]|\\.)*"?')
 
 @dataclass(frozen=True)
 class Extension:
-    """One extension of a Sec-WebSocket-Extensions header; the value of a parameter without "=" is
-    None (§9.1).
-    """
+    """One extension and its parameters; the value of a parameter without "=" is None (§9.1)."""
 
     name: str
     parameters: tuple[tuple[str, str | None], ...] = ()
 
 
 def listed_extensions(headers: Headers) -> tuple[Extension, ...]:
-    """The extensions of all Sec-WebSocket-Extensions lines, () if there are none. HandshakeError as
-    the next one.
-    """
-    lines = headers.get_all("Sec-WebSocket-Extensions")
+    """The extensions that a head lists, () if it has no such header. HandshakeError as below."""
+    lines = headers.get_all(FIELD)
     return parse_extensions(lines) if lines else ()
 
 
 def parse_extensions(values: Iterable[str]) -> tuple[Extension, ...]:
-    """The extensions of all Sec-WebSocket-Extensions lines, in order of preference (§9.1).
+    """The extensions in the values of all the lines, in order of preference (§9.1).
 
-    HandshakeError if a value does not follow the grammar of §9.1, or if there is no extension at
-    all.
+    HandshakeError if a value does not follow the grammar, or if there is no extension at all.
     """
     elements = split_unquoted(", ".join(values), ",")
     extensions = tuple(_parse_extension(element) for element in elements if element)
@@ -79,14 +74,12 @@ def _parse_parameter(parameter: str) -> tuple[str, str | None]:
 
 
 def split_unquoted(text: str, separator: str) -> list[str]:
-    """The pieces of `text` between separators that are not inside a quoted string, without outer
-    white space.
-    """
+    """The parts of `text` between separators outside quoted strings, without outer white space."""
     cuts = [match.start() for match in SEPARATOR_OR_QUOTED.finditer(text) if match[0] == separator]
     starts = [0, *(cut + 1 for cut in cuts)]
     ends = [*cuts, len(text)]
-    return [text[start:end].strip(OWS) for start, end in zip(starts, ends)]
+    return [text[start:end].strip(OWS) for start, end in zip(starts, ends, strict=True)]
 
 
 def _bad_extensions(seen: str, expected: str) -> HandshakeError:
-    return HandshakeError([Fault("§9.1", f"Sec-WebSocket-Extensions with {seen}", expected)])
+    return HandshakeError([Fault("§9.1", f"{FIELD} with {seen}", expected, FIELD)])

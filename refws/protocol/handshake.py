@@ -1,10 +1,9 @@
-"""RFC 6455 §4.2, §9.1, the opening handshake, server side: Request -> 101, or a refusal that names
-every broken rule.
+"""RFC 6455 §4.2, the opening handshake, server side: Request -> 101, or a refusal that names every
+broken rule.
 
-What both sides need comes first; the client's side is client_handshake.py.
-
-§4.2.1 is `check_request`, §10.2 `check_origin`, §4.2.2 `accept` and `refuse`; `negotiate` runs the
-checks in order.
+`REQUEST_ITEMS` is the list of §4.2.1, one entry an item; `check_request` judges a request by it,
+and the explanation of a head names its lines by it. `negotiate` runs the checks in order; §4.2.2
+is `accept` and `refuse`. What both sides need comes first; the client's is client/handshake.py.
 """
 
 from __future__ import annotations
@@ -14,36 +13,36 @@ from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha1
 from http import HTTPStatus
-from ipaddress import ip_address
 
+from .authority import split_authority
 from .errors import Fault, HandshakeError
 from .extensions import Extension, listed_extensions, split_unquoted
 from .http import (
+    ABSOLUTE_FORM,
     MAX_QUOTED,
     OWS,
     Headers,
     Request,
     Response,
     ascii_lower,
-    check_host,
-    check_request_line,
     count_lines,
     is_token,
     list_elements,
     quote,
-    split_authority,
 )
+from .items import Item, accept_anything, find_faults
+from .origin import check_origin
 
 GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 VERSION = "13"
 
 # 16 bytes in base64 (§4.3): 22 characters and two of padding. The last of the 22 holds two bits of
-# the key and four bits that nobody reads. They need not be zero: in the example of §4.1 ("EC==",
+# the key and four bits that no decoder uses. They need not be zero: in the example of §4.1 ("EC==",
 # later erratum 3150) they are not.
 KEY = re.compile(r"[A-Za-z0-9+/]{22}==")
 
-
-DEFAULT_PORTS = {"http": 80, "https": 443}
+HTTP_VERSION = re.compile(r"HTTP/1\.[1-9]")
+"""§4.2.1 item 1: HTTP/1.1 or higher; HTTP/2 has no Upgrade (RFC 9113 §8.6)."""
 
 ANSWERED_BY_ACCEPT = (
     "Upgrade",
@@ -54,9 +53,7 @@ ANSWERED_BY_ACCEPT = (
     "Content-Length",
     "Transfer-Encoding",
 )
-"""§11.3: not to be repeated in the 101; and RFC 9110 §8.6: a 101 has no body whose length could be
-told.
-"""
+"""§11.3: not to be repeated in the 101, which has no body to give a length for (RFC 9110 §8.6)."""
 
 HEADERS_OF_STATUS: dict[HTTPStatus, tuple[tuple[str, str], ...]] = {
     HTTPStatus.METHOD_NOT_ALLOWED: (("Allow", "GET"),),
@@ -66,18 +63,14 @@ HEADERS_OF_STATUS: dict[HTTPStatus, tuple[tuple[str, str], ...]] = {
         ("Sec-WebSocket-Version", VERSION),
     ),
 }
-"""RFC 9110 §15.5.6, §15.5.22, §7.8 and RFC 6455 §4.4: what a refusal with this status among its
-faults must say.
-"""
+"""What a refusal must say if this status is among its faults (§4.4, RFC 9110 §15.5.6, §15.5.22)."""
 
 
 # Both sides
 
 
 def accept_key(key: str) -> str:
-    """The Sec-WebSocket-Accept for a Sec-WebSocket-Key, which is used as text, not decoded (§4.2.2
-    item 5.4).
-    """
+    """The Sec-WebSocket-Accept for a key, which is used as text, not decoded (§4.2.2 item 5.4)."""
     return in_base64(sha1((key + GUID).encode("ascii"), usedforsecurity=False).digest())
 
 
@@ -86,23 +79,21 @@ def in_base64(data: bytes) -> str:
 
 
 def has_element(headers: Headers, name: str, element: str) -> bool:
-    """True if `element`, in lower case, stands in the comma list called `name`, in any case."""
+    """True if `element`, in lower case, is in the comma list called `name`, in any case."""
     return element in map(ascii_lower, list_elements(headers.get_all(name)))
 
 
-def show_header(headers: Headers, name: str, most: int = MAX_QUOTED) -> str:
-    """The header as a message repeats it, at most `most` characters; says so if it is missing."""
+def show_header(headers: Headers, name: str, limit: int = MAX_QUOTED) -> str:
+    """The header as a message repeats it, at most `limit` characters; says so if it is missing."""
     value = headers.get(name)
-    return f"no {name} header" if value is None else f"{name}: {quote(value, most)}"
+    return f"no {name} header" if value is None else f"{name}: {quote(value, limit)}"
 
 
 # Server side, §4.2.1: reading the client's opening handshake
 
 
 def is_upgrade_attempt(request: Request) -> bool:
-    """True if the request means to be a WebSocket handshake, right or wrong: its faults are then
-    worth explaining.
-    """
+    """True if the request means to be a handshake, right or wrong: all its faults then matter."""
     names = [ascii_lower(name) for name, _ in request.headers]
     return any(name == "upgrade" or name.startswith("sec-websocket-") for name in names)
 
@@ -112,9 +103,9 @@ def negotiate(
 ) -> str | None:
     """The subprotocol for the connection, or None, if the handshake can be accepted.
 
-    HandshakeError with every fault otherwise. They stand in the order of §4.2.1 and then §4.2.2,
-    and the first gives the status: version 8 without a key is 400, by item 5 before item 6, and
-    still names version 13 (§4.4, as in its example); 403 is for a request with no other fault.
+    HandshakeError with every fault otherwise, in the order of §4.2.1 and then §4.2.2. The first
+    gives the status: version 8 without a key is 400, by item 5 before item 6, and the answer still
+    names version 13 (§4.4, as in its example); 403 is for a request with no other fault.
     """
     faults = check_request(request)
     if origin_fault := check_origin(request, origins):
@@ -125,155 +116,176 @@ def negotiate(
 
 
 def check_request(request: Request) -> tuple[Fault, ...]:
-    """Every fault of the client's opening handshake, in the order of §4.2.1; empty if it is valid."""
-    headers = request.headers
-    return (
-        *check_request_line(request.method, request.target, request.version),  # §4.2.1 item 1
-        *check_host(headers),  # item 2
-        *_check_upgrade(headers),  # item 3
-        *_check_connection(headers),  # item 4
-        *_check_key(headers),  # item 5
-        *_check_version(headers),  # item 6
-        *_check_origin_count(headers),  # item 7
-        *_check_subprotocols(headers),  # item 8
-        *_check_extensions(headers),  # item 9
-        # item 10: any other header is ignored
-    )
+    """Every fault of the client's opening handshake, in the order of §4.2.1; () if it is valid."""
+    return find_faults(REQUEST_ITEMS, request)
 
 
-def check_origin(request: Request, origins: Iterable[str] | None) -> Fault | None:
-    """A fault (403) for a page that this server does not trust (§10.2, §4.2.2 item 4), else None.
+def check_plain_request(request: Request) -> tuple[Fault, ...]:
+    """The faults of items 1 and 2, which hold for any request, a handshake or not; () if none.
 
-    Passes: no Origin (not a browser, §4.2.1 item 7); an origin in `origins`, where "*" stands for
-    every origin; and, listed or not, the origin that this server itself is, as far as its Host
-    proves that.
+    This server answers no method but GET, HTTP/1.1 is the version that it speaks, and RFC 9112 §3.2
+    has every server refuse a request without exactly one valid Host.
     """
-    origin = request.headers.get("Origin")
-    if origin is None:
-        return None
-    listed = {ascii_lower(allowed) for allowed in origins or ()}
-    if (
-        "*" in listed
-        or ascii_lower(origin) in listed
-        or _is_own_origin(ascii_lower(origin), request.authority)
-    ):
-        return None
-    return Fault(
-        "§10.2",
-        f"Origin {quote(origin)}, with Host {quote(request.authority)}",
-        'an origin that the server was told to trust: origins=["https://example.com"] in code, '
-        "--origin https://example.com on the command line "
-        "(only a page from this very server, by IP address or as localhost, needs neither)",
-        status=HTTPStatus.FORBIDDEN,
-    )
-
-
-def _is_own_origin(origin: str, authority: str) -> bool:
-    """True if the page came from where the request goes. A DNS name proves nothing: its owner may
-    point it here.
-    """
-    scheme, _, origin_authority = origin.partition("://")
-    if scheme not in DEFAULT_PORTS:
-        return False
-    own = split_authority(authority, DEFAULT_PORTS[scheme])
-    return (
-        own is not None
-        and own == split_authority(origin_authority, DEFAULT_PORTS[scheme])
-        and _is_address(own[0])
-    )
-
-
-def _is_address(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        ip_address(host.strip("[]"))
-    except ValueError:
-        return False
-    return True
+    return find_faults(REQUEST_ITEMS[:2], request)
 
 
 def choose_subprotocol(request: Request, supported: Sequence[str]) -> str | None:
-    """The first of `supported`, in the server's order, that the client listed; None if there is
-    none (§4.2.2).
-    """
+    """The first of `supported`, in the server's order, that the client listed, or None (§4.2.2)."""
     listed = requested_subprotocols(request)
     return next((subprotocol for subprotocol in supported if subprotocol in listed), None)
 
 
 def requested_subprotocols(request: Request) -> list[str]:
-    """The client's subprotocols over all Sec-WebSocket-Protocol lines, most preferred first (§4.2.1
-    item 8).
-    """
+    """The client's subprotocols from all their lines, most preferred first (§4.2.1 item 8)."""
     return list_elements(request.headers.get_all("Sec-WebSocket-Protocol"))
 
 
 def requested_extensions(request: Request) -> tuple[Extension, ...]:
-    """The client's offers, most preferred first; () if there is none. HandshakeError as
-    `parse_extensions`.
-    """
+    """The client's offers, most preferred first. HandshakeError as for `parse_extensions`."""
     return listed_extensions(request.headers)
 
 
-def _check_upgrade(headers: Headers) -> Iterator[Fault]:
-    if not has_element(headers, "Upgrade", "websocket"):
+RequestItem = Item[Request]
+
+
+def _check_request_line(item: RequestItem, request: Request) -> Iterator[Fault]:
+    if not HTTP_VERSION.fullmatch(request.version):
+        seen, status = f"version {quote(request.version)}", HTTPStatus.HTTP_VERSION_NOT_SUPPORTED
+        yield item.fault(seen, "HTTP/1.1", status)
+    if request.method != "GET":
+        yield item.fault(f"method {quote(request.method)}", "GET", HTTPStatus.METHOD_NOT_ALLOWED)
+    if not _is_valid_target(request.target):
+        expected = "a path such as /chat or an http(s) URI, without #"
+        yield item.fault(f"target {quote(request.target)}", expected)
+    yield from _check_no_body(request.headers)
+
+
+def _is_valid_target(target: str) -> bool:
+    """True for origin form and absolute form (RFC 9112 §3.2).
+
+    More characters than those of RFC 3986 are accepted, because browsers send more.
+    """
+    if "#" in target:
+        return False
+    if absolute := ABSOLUTE_FORM.fullmatch(target):
+        return split_authority(absolute[1], 80) is not None
+    return target.startswith("/")
+
+
+def _check_no_body(headers: Headers) -> Iterator[Fault]:
+    """A GET that announces a body: this server reads none, and would take its bytes for frames."""
+    lengths = headers.get_all("Content-Length")
+    if any(length != "0" for length in lengths):
+        seen = f"a GET with Content-Length {quote(', '.join(lengths))}"
+        yield Fault("RFC 9110 §9.3.1", seen, "no body", "Content-Length")
+    if "Transfer-Encoding" in headers:
+        seen = "a GET with Transfer-Encoding"
+        yield Fault("RFC 9110 §9.3.1", seen, "no body", "Transfer-Encoding")
+
+
+def _check_host(item: RequestItem, request: Request) -> Iterator[Fault]:
+    hosts = request.headers.get_all(item.field)
+    if len(hosts) != 1:
+        yield item.fault(count_lines(item.field, hosts), "exactly one Host (RFC 9112 §3.2)")
+    elif split_authority(hosts[0], 80) is None:
+        expected = "a host name or IP address, and :port if need be"
+        yield item.fault(f"Host {quote(hosts[0])}", expected)
+
+
+def _check_upgrade(item: RequestItem, request: Request) -> Iterator[Fault]:
+    if not has_element(request.headers, item.field, "websocket"):
         expected = "Upgrade: websocket (a proxy in between must pass it on)"
-        yield Fault("§4.2.1 item 3", show_header(headers, "Upgrade"), expected)
+        yield item.fault(show_header(request.headers, item.field), expected)
 
 
-def _check_connection(headers: Headers) -> Iterator[Fault]:
-    if not has_element(headers, "Connection", "upgrade"):
+def _check_connection(item: RequestItem, request: Request) -> Iterator[Fault]:
+    if not has_element(request.headers, item.field, "upgrade"):
         expected = "Connection: Upgrade (a proxy in between must pass it on)"
-        yield Fault("§4.2.1 item 4", show_header(headers, "Connection"), expected)
+        yield item.fault(show_header(request.headers, item.field), expected)
 
 
-def _check_key(headers: Headers) -> Iterator[Fault]:
-    keys = headers.get_all("Sec-WebSocket-Key")
+def _check_key(item: RequestItem, request: Request) -> Iterator[Fault]:
+    keys = request.headers.get_all(item.field)
     if len(keys) != 1:
-        yield Fault(
-            "§4.2.1 item 5", count_lines("Sec-WebSocket-Key", keys), "exactly one (§11.3.1)"
-        )
+        yield item.fault(count_lines(item.field, keys), "exactly one (§11.3.1)")
     elif not KEY.fullmatch(keys[0]):
         expected = "16 random bytes in base64, such as dGhlIHNhbXBsZSBub25jZQ=="
-        yield Fault("§4.2.1 item 5", show_header(headers, "Sec-WebSocket-Key"), expected)
+        yield item.fault(show_header(request.headers, item.field), expected)
 
 
-def _check_version(headers: Headers) -> Iterator[Fault]:
-    versions = headers.get_all("Sec-WebSocket-Version")
+def _check_version(item: RequestItem, request: Request) -> Iterator[Fault]:
+    versions = request.headers.get_all(item.field)
     if len(versions) > 1:
-        yield Fault(
-            "§4.2.1 item 6", count_lines("Sec-WebSocket-Version", versions), "exactly one (§11.3.5)"
-        )
+        yield item.fault(count_lines(item.field, versions), "exactly one (§11.3.5)")
     elif versions != [VERSION]:
-        seen, expected = (
-            show_header(headers, "Sec-WebSocket-Version"),
-            f"Sec-WebSocket-Version: {VERSION}",
-        )
-        yield Fault("§4.2.1 item 6", seen, expected, status=HTTPStatus.UPGRADE_REQUIRED)
+        seen, expected = show_header(request.headers, item.field), f"{item.field}: {VERSION}"
+        yield item.fault(seen, expected, HTTPStatus.UPGRADE_REQUIRED)
 
 
-def _check_origin_count(headers: Headers) -> Iterator[Fault]:
-    origins = headers.get_all("Origin")
+def _check_origin_count(item: RequestItem, request: Request) -> Iterator[Fault]:
+    origins = request.headers.get_all(item.field)
     if len(origins) > 1:
-        yield Fault("§4.2.1 item 7", count_lines("Origin", origins), "at most one")
+        yield item.fault(count_lines(item.field, origins), "at most one")
 
 
-def _check_subprotocols(headers: Headers) -> Iterator[Fault]:
-    """A list of tokens. That none comes twice is the client's duty (§4.1 item 10), not a rule of
-    §4.2.1 or §4.3.
+def _check_subprotocols(item: RequestItem, request: Request) -> Iterator[Fault]:
+    """At least one token, and tokens only.
+
+    That none is in the list twice is a duty of the client (§4.1 item 10), not a rule of §4.2.1.
     """
-    lines = headers.get_all("Sec-WebSocket-Protocol")
+    lines = request.headers.get_all(item.field)
     subprotocols = list_elements(lines)
     if lines and not (subprotocols and all(map(is_token, subprotocols))):
-        seen = show_header(headers, "Sec-WebSocket-Protocol")
-        yield Fault("§4.2.1 item 8", seen, "a comma list of tokens, at least one")
+        seen = show_header(request.headers, item.field)
+        yield item.fault(seen, "a comma list of tokens, at least one")
 
 
-def _check_extensions(headers: Headers) -> Iterator[Fault]:
+def _check_extensions(item: RequestItem, request: Request) -> Iterator[Fault]:
+    """The grammar is that of §9.1, which its faults name."""
     try:
-        listed_extensions(headers)
+        listed_extensions(request.headers)
     except HandshakeError as error:
         yield from error.faults
+
+
+REQUEST_ITEMS: tuple[RequestItem, ...] = (
+    Item(
+        "§4.2.1 item 1",
+        "",
+        "method GET, HTTP/1.1 or higher, and the resource",
+        _check_request_line,
+    ),
+    Item("§4.2.1 item 2", "Host", "the server that the client means", _check_host),
+    Item("§4.2.1 item 3", "Upgrade", "must contain websocket", _check_upgrade),
+    Item("§4.2.1 item 4", "Connection", "must contain Upgrade", _check_connection),
+    Item(
+        "§4.2.1 item 5",
+        "Sec-WebSocket-Key",
+        "16 random bytes in base64; the Accept is made from it",
+        _check_key,
+    ),
+    Item("§4.2.1 item 6", "Sec-WebSocket-Version", f"must be {VERSION}", _check_version),
+    Item(
+        "§4.2.1 item 7",
+        "Origin",
+        "the page whose script connects; browsers send it, and scripts cannot change it",
+        _check_origin_count,
+    ),
+    Item(
+        "§4.2.1 item 8",
+        "Sec-WebSocket-Protocol",
+        "subprotocols, the one that the client likes best first",
+        _check_subprotocols,
+    ),
+    Item(
+        "§4.2.1 item 9",
+        "Sec-WebSocket-Extensions",
+        "extensions that the client offers",
+        _check_extensions,
+    ),
+    Item("§4.2.1 item 10", "", "not part of the opening handshake", accept_anything),
+)
+"""The list of §4.2.1, in its order. Item 10 is every other header: ignored."""
 
 
 # Server side, §4.2.2: sending the server's opening handshake
@@ -286,20 +298,15 @@ def accept(
     extensions: str | None = None,
     headers: Iterable[tuple[str, str]] = (),
 ) -> Response:
-    """The 101 that opens the connection (§4.2.2 item 5), for a request that `check_request` found
-    valid.
+    """The 101 that opens the connection (§4.2.2 item 5), for a request without faults.
 
     ValueError if it would answer what the client did not ask for, or repeat one of its own headers.
     """
     _check_answer(request, subprotocol, extensions)
     added = Headers(headers)
     if repeated := [name for name in ANSWERED_BY_ACCEPT if name in added]:
-        raise ValueError(
-            (
-                f"{', '.join(repeated)}: not to be added to the 101, the handshake decides on them "
-                "(§4.2.2)"
-            )
-        )
+        names = ", ".join(repeated)
+        raise ValueError(f"{names}: not to be added to the 101, the handshake decides (§4.2.2)")
     answer = [
         ("Upgrade", "websocket"),  # §4.2.2 item 5.2
         ("Connection", "Upgrade"),  # item 5.3
@@ -328,9 +335,7 @@ def _check_answer(request: Request, subprotocol: str | None, extensions: str | N
 
 
 def refuse(error: HandshakeError) -> Response:
-    """The HTTP answer to a request that is not accepted: plain text that lists every fault. Never a
-    101.
-    """
+    """The HTTP answer to a request that is not accepted: plain text with every fault, no 101."""
     statuses = {fault.status for fault in error.faults}
     headers = [
         header

@@ -5,13 +5,17 @@
     Upgrade: websocket CRLF
     CRLF                                the empty line ends the head; what follows are frames
 
-    HTTP/1.1 101 Switching Protocols CRLF   status line: version SP status code SP reason phrase (§4)
+    HTTP/1.1 101 Switching Protocols CRLF   status line: version SP status SP reason phrase (§4)
     Upgrade: websocket CRLF ...             field lines and the empty line, as above
 
-Only the head is here: neither side of a WebSocket handshake has a body. Reading is strict, as RFC
-6455 §4.2.1 wants it: what two readers could understand in two ways is refused, and all faults are
-named at once. That goes for a header on several lines too, which RFC 9112 §5.2 lets no server send
-any more.
+Only syntax is judged here; which request opens a connection is handshake.py's. Only heads are read:
+neither side of an opening handshake has a body, and what a client reads of the body of a refusal
+is in client/response.py.
+
+Reading is strict. What two readers could understand in two ways is refused, for a proxy between
+the two ends may be the other reader, and then each takes the next bytes for something else. That
+includes a header folded over several lines, which RFC 9112 §5.2 forbids. All faults are named at
+once.
 """
 
 from __future__ import annotations
@@ -33,7 +37,6 @@ MAX_FIELD_LINES = 64
 MAX_HEAD_SIZE = 32 * 1024
 """Bytes of the whole head, every CRLF included."""
 
-
 MAX_QUOTED = 60
 """Characters of the peer's words that a message repeats."""
 
@@ -46,21 +49,18 @@ TOKEN = re.compile(f"[{TOKEN_CHARACTERS}]+")
 FIELD_VALUE = re.compile(r"[\t\x20-\x7e]*")
 REQUEST_LINE = re.compile(rf"([{TOKEN_CHARACTERS}]+) ([\x21-\x7e]+) (HTTP/[0-9]\.[0-9])")
 ABSOLUTE_FORM = re.compile(r"https?://([^/?]*)(.*)", re.ASCII | re.IGNORECASE)
-AUTHORITY = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::([0-9]{0,5}))?")
 
 ASCII_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
 class LineReader(Protocol):
-    """A binary file, of which the head of a message needs one method."""
+    """A binary file: reading a head needs this one method of it."""
 
     def readline(self, limit: int, /) -> bytes: ...
 
 
 class IncompleteHead(InvalidHandshake, EOFError):
-    """The stream ended before the head of a `message`, request or response, was complete: after
-    `received` bytes.
-    """
+    """The stream ended after `received` bytes of a head, of a request or response: `message`."""
 
     def __init__(self, received: int, message: str = "request") -> None:
         super().__init__(received, message)
@@ -73,13 +73,11 @@ class IncompleteHead(InvalidHandshake, EOFError):
         return f"the connection ended inside the {self.message} head, after {self.received} bytes"
 
 
-# Words, lists and addresses
+# Words and lists
 
 
 def ascii_lower(text: str) -> str:
-    """`text` with A-Z as a-z and nothing else changed, as RFC 6455 §2.1 compares (str.lower() folds
-    more).
-    """
+    """`text` with A-Z as a-z and nothing else changed: str.lower() folds letters beyond ASCII."""
     return text.translate(ASCII_LOWER)
 
 
@@ -89,28 +87,22 @@ def is_token(text: str) -> bool:
 
 
 def list_elements(values: Iterable[str]) -> list[str]:
-    """The elements of a comma list without quoted strings, over all its lines, in order (RFC 9110
-    §5.6.1).
+    """The elements of a comma list without quoted strings, from all its lines (RFC 9110 §5.6.1).
 
-    Empty elements are left out, as a recipient must tolerate them.
+    Empty elements are left out, because a recipient must ignore a few of them.
     """
     elements = (element.strip(OWS) for value in values for element in value.split(","))
     return [element for element in elements if element]
 
 
-def quote(words: str, most: int = MAX_QUOTED) -> str:
-    """The peer's words in quotes, in printable ASCII and cut short: the only form in which a
-    message repeats them.
-    """
-    return ascii(words[:most]) + ("..." if len(words) > most else "")
+def quote(words: str, limit: int = MAX_QUOTED) -> str:
+    """The peer's words as a message may repeat them: in quotes, in printable ASCII, cut short."""
+    return ascii(words[:limit]) + ("..." if len(words) > limit else "")
 
 
-def split_authority(authority: str, default_port: int) -> tuple[str, int] | None:
-    """(host in lower case, port) of `host[:port]` (RFC 3986 §3.2), None if it is malformed."""
-    match = AUTHORITY.fullmatch(authority)
-    if match is None:
-        return None
-    return ascii_lower(match[1]), int(match[2] or default_port)
+def count_lines(name: str, values: list[str]) -> str:
+    """How often a header is there, in words, for one that is missing or repeated."""
+    return f"{len(values)} {name} headers" if values else f"no {name} header"
 
 
 # Messages
@@ -118,11 +110,10 @@ def split_authority(authority: str, default_port: int) -> tuple[str, int] | None
 
 @dataclass(frozen=True, init=False, slots=True)
 class Headers:
-    """The field lines of a head, in order; names compare without regard to ASCII case (RFC 9110
-    §5).
+    """The field lines of a head, in order; the case of names does not matter (RFC 9110 §5.1).
 
     ValueError for a name that is no token and for a value with anything but printable ASCII, space
-    and tab: no Headers can smuggle a line into a head.
+    and tab: so no value can smuggle a line into a head.
     """
 
     lines: tuple[tuple[str, str], ...]
@@ -143,9 +134,7 @@ class Headers:
         return [value for line_name, value in self.lines if ascii_lower(line_name) == wanted]
 
     def get(self, name: str, default: str | None = None) -> str | None:
-        """The value of `name`, several lines joined with ", " (RFC 9110 §5.3); `default` if there
-        is none.
-        """
+        """The value of `name`, its lines joined with ", " (RFC 9110 §5.3); `default` if none."""
         values = self.get_all(name)
         return ", ".join(values) if values else default
 
@@ -169,7 +158,7 @@ class Headers:
         return len(self.lines)
 
     def to_bytes(self) -> bytes:
-        """The field lines as they stand in a head (RFC 9112 §5)."""
+        """The field lines as they are on the wire (RFC 9112 §5)."""
         return "".join(f"{name}: {value}\r\n" for name, value in self.lines).encode("ascii")
 
 
@@ -177,8 +166,7 @@ class Headers:
 class Request:
     """The head of an HTTP request; `target` and `version` as in the request line (RFC 9112 §3).
 
-    A CONNECT asks for an authority and nothing on it (RFC 9112 §3.2.3): its path and query are
-    empty.
+    The target of a CONNECT is an authority (RFC 9112 §3.2.3): its path and query are empty.
     """
 
     method: str
@@ -188,33 +176,29 @@ class Request:
 
     @property
     def path(self) -> str:
-        """The path of the target, in origin form and in absolute form, without the query; not
-        percent-decoded.
-        """
+        """The path of the target, in origin or absolute form, not percent-decoded."""
         return self._path_and_query()[0]
 
     @property
     def query(self) -> str:
-        """What stands behind the "?" of the target; "" if there is nothing."""
+        """What follows the "?" of the target; "" if there is nothing."""
         return self._path_and_query()[1]
 
     @property
     def resource_name(self) -> str:
-        """The path, and "?" and the query if there is one (RFC 6455 §3)."""
+        """The path, and "?" and the query if there is one."""
         return f"{self.path}?{self.query}" if self.query else self.path
 
     @property
     def authority(self) -> str:
-        """`host[:port]` that the client asked for: that of an absolute target before Host (RFC 9112
-        §3.2.2).
-        """
+        """`host[:port]` that the client asked for: an absolute target's, else Host (§3.2.2)."""
         if self.method == "CONNECT":
             return self.target
         absolute = ABSOLUTE_FORM.fullmatch(self.target)
         return absolute[1] if absolute else self.headers.get("Host") or ""
 
     def to_bytes(self) -> bytes:
-        """The head as it stands on the wire."""
+        """The head as it is on the wire."""
         return (
             f"{self.method} {self.target} {self.version}\r\n".encode("ascii")
             + self.headers.to_bytes()
@@ -231,9 +215,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An HTTP response. ValueError for a status code or reason phrase that cannot stand in a status
-    line.
-    """
+    """An HTTP response. ValueError for a status code or reason phrase that cannot be sent."""
 
     status_code: int
     reason_phrase: str
@@ -255,9 +237,9 @@ class Response:
     def text(
         cls, status: HTTPStatus, text: str, headers: Iterable[tuple[str, str]] = ()
     ) -> Response:
-        """A plain-text answer to be read by a person, after which the connection closes.
+        """An answer in plain text, for people to read, after which the connection closes.
 
-        A header given in `headers` takes the place of the one that this function would write.
+        A header in `headers` takes the place of the one that this function would write.
         """
         body = text.encode("utf-8")
         given = Headers(headers)
@@ -271,7 +253,7 @@ class Response:
         return cls(status.value, status.phrase, Headers([*missing, *given]), body)
 
     def to_bytes(self) -> bytes:
-        """The response as it stands on the wire (RFC 9112 §4)."""
+        """The response as it is on the wire (RFC 9112 §4)."""
         status_line = f"{self.version} {self.status_code} {self.reason_phrase}\r\n".encode("ascii")
         return status_line + self.headers.to_bytes() + CRLF + self.body
 
@@ -280,12 +262,11 @@ class Response:
 
 
 def read_request(file: LineReader) -> Request:
-    """The request whose head begins `file`; not one byte behind the empty line is taken. Blocks
-    until it is whole.
+    """The request that `file` begins with; no byte after its empty line is taken.
 
-    HandshakeError with every fault of the head, or, once there is no telling where it would end,
-    with that one alone; IncompleteHead if the stream ends first. At most MAX_HEAD_SIZE bytes and
-    one line are read.
+    HandshakeError with every fault of its syntax, or with one alone where nothing tells how far
+    the head would go; IncompleteHead if the stream ends first. Blocks until the head is whole, and
+    reads at most MAX_HEAD_SIZE bytes and one line.
     """
     reader = HeadReader(file, "request")
     request_line = _read_request_line(reader)
@@ -296,61 +277,11 @@ def read_request(file: LineReader) -> Request:
     headers = Headers(field for field in fields if not isinstance(field, Fault))
     faults = (
         *check_line_ends([request_line, *field_lines]),
-        *check_request_line(method, target, version),
         *(field for field in fields if isinstance(field, Fault)),
-        *check_no_body(headers),
     )
     if faults:
         raise HandshakeError(faults)
     return Request(method, target, version, headers)
-
-
-def check_request_line(method: str, target: str, version: str) -> Iterator[Fault]:
-    """The faults of a request line of three well-formed words, as RFC 6455 §4.2.1 item 1 wants it."""
-    if not re.fullmatch(r"HTTP/1\.[1-9]", version):
-        status = HTTPStatus.HTTP_VERSION_NOT_SUPPORTED
-        yield Fault("§4.2.1 item 1", f"version {quote(version)}", "HTTP/1.1", status=status)
-    if method != "GET":
-        yield Fault(
-            "§4.2.1 item 1", f"method {quote(method)}", "GET", status=HTTPStatus.METHOD_NOT_ALLOWED
-        )
-    if not _is_valid_target(target):
-        yield Fault(
-            "§4.2.1 item 1",
-            f"target {quote(target)}",
-            "a path such as /chat or an http(s) URI, without #",
-        )
-
-
-def check_host(headers: Headers) -> Iterator[Fault]:
-    """The faults of Host, which every HTTP/1.1 request needs, WebSocket or not (RFC 9112 §3.2)."""
-    hosts = headers.get_all("Host")
-    if len(hosts) != 1:
-        yield Fault("§4.2.1 item 2", count_lines("Host", hosts), "exactly one Host (RFC 9112 §3.2)")
-    elif split_authority(hosts[0], 80) is None:
-        yield Fault(
-            "§4.2.1 item 2",
-            f"Host {quote(hosts[0])}",
-            "a host name or IP address, and :port if need be",
-        )
-
-
-def check_no_body(headers: Headers) -> Iterator[Fault]:
-    """A fault if a GET announces a body: nobody would read it, and its bytes would be taken for
-    frames.
-    """
-    lengths = headers.get_all("Content-Length")
-    if any(length != "0" for length in lengths):
-        yield Fault(
-            "RFC 9110 §9.3.1", f"a GET with Content-Length {quote(', '.join(lengths))}", "no body"
-        )
-    if "Transfer-Encoding" in headers:
-        yield Fault("RFC 9110 §9.3.1", "a GET with Transfer-Encoding", "no body")
-
-
-def count_lines(name: str, values: list[str]) -> str:
-    """How often a header is there, in words, for one that is missing or repeated."""
-    return f"{len(values)} {name} headers" if values else f"no {name} header"
 
 
 def _read_request_line(reader: HeadReader) -> bytes:
@@ -367,12 +298,11 @@ def _read_request_line(reader: HeadReader) -> bytes:
 
 
 def _read_first_byte(file: LineReader) -> bytes:
-    """The first byte, looked at alone: what is no HTTP may never send the LF that a line waits for."""
+    """The first byte alone: a peer that speaks no HTTP may never send the LF that ends a line."""
     first_byte = file.readline(1)
-    if first_byte == TLS_HANDSHAKE_RECORD:
-        raise HandshakeError(
-            [Fault("§3", "a TLS ClientHello", "ws:// and no TLS: this port speaks plain ws://")]
-        )
+    if first_byte == TLS_HANDSHAKE_RECORD:  # the one thing here that RFC 6455 knows of, in its §3
+        expected = "ws:// and no TLS: this port speaks plain ws://"
+        raise HandshakeError([Fault("§3", "a TLS ClientHello", expected)])
     if first_byte not in (b"", b"\r") and not is_token(first_byte.decode("latin-1")):
         raise HandshakeError([_malformed_request_line(first_byte)])
     return first_byte
@@ -385,18 +315,6 @@ def _parse_request_line(line: bytes) -> tuple[str, str, str]:
     return match[1], match[2], match[3]
 
 
-def _is_valid_target(target: str) -> bool:
-    """Origin form or absolute form (RFC 9112 §3.2); more characters than RFC 3986 has, because
-    browsers send more.
-    """
-    absolute = ABSOLUTE_FORM.fullmatch(target)
-    if "#" in target:
-        return False
-    if absolute:
-        return split_authority(absolute[1], 80) is not None
-    return target.startswith("/")
-
-
 def _malformed_request_line(line: bytes) -> Fault:
     return Fault(
         "RFC 9112 §3",
@@ -405,14 +323,11 @@ def _malformed_request_line(line: bytes) -> Fault:
     )
 
 
-# Reading a response
-
-
-# Reading either: the lines of a head
+# Reading a request or a response: the lines of a head
 
 
 class HeadReader:
-    """The lines of one head, and how many bytes they took. `message` says what it is the head of."""
+    """The lines of one head, and how many bytes they had. `message` is what it is the head of."""
 
     def __init__(self, file: LineReader, message: str) -> None:
         self.file = file
@@ -420,7 +335,7 @@ class HeadReader:
         self.received = 0
 
     def read_line(self, too_long: Fault, start: bytes = b"") -> bytes:
-        """The next line, of which `start` has been read."""
+        """The next line, which begins with `start`, read before. HandshakeError, IncompleteHead."""
         line = start + self.file.readline(MAX_LINE_SIZE + len(CRLF) - len(start))
         self.received += len(line)
         if len(line.removesuffix(CRLF)) > MAX_LINE_SIZE:
@@ -435,6 +350,7 @@ class HeadReader:
 
 
 def read_field_lines(reader: HeadReader) -> list[bytes]:
+    """The lines up to the empty line, which is read too. Errors are those of `read_line`."""
     too_long = _too_large("a header line above the limit", f"at most {MAX_LINE_SIZE} bytes")
     lines: list[bytes] = []
     while (line := reader.read_line(too_long)) not in (CRLF, b"\n"):
@@ -447,44 +363,33 @@ def read_field_lines(reader: HeadReader) -> list[bytes]:
 
 
 def parse_field(line: bytes) -> tuple[str, str] | Fault:
+    """(name, value) of a field line, or the first fault in it (RFC 9112 §5)."""
     text = without_line_end(line)
     name, colon, value = text.partition(":")
     if text[0] in OWS:
-        return Fault(
-            "RFC 9112 §5.2",
-            f"a line that begins with white space, {quote(text)}",
-            "each header on one line",
-        )
+        seen = f"a line that begins with white space, {quote(text)}"
+        return Fault("RFC 9112 §5.2", seen, "each header on one line")
     if not colon:
         return Fault("RFC 9112 §5", f"a header line without a colon, {quote(text)}", "name: value")
     if name[-1:] in (" ", "\t"):
         return Fault("RFC 9112 §5.1", f"white space before the colon, {quote(text)}", "name: value")
     if not is_token(name):
-        return Fault(
-            "RFC 9110 §5.1",
-            f"header name {quote(name)}",
-            "a token: letters, digits and a few signs",
-        )
+        expected = "a token: letters, digits and a few signs"
+        return Fault("RFC 9110 §5.1", f"header name {quote(name)}", expected)
     if not FIELD_VALUE.fullmatch(value):
-        return Fault(
-            "RFC 9110 §5.5",
-            f"header {quote(name)} with value {quote(value)}",
-            "printable ASCII characters",
-        )
+        seen = f"header {quote(name)} with value {quote(value)}"
+        return Fault("RFC 9110 §5.5", seen, "printable ASCII characters", name)
     return name, value.strip(OWS)
 
 
 def check_line_ends(lines: list[bytes]) -> Iterator[Fault]:
     if not all(line.endswith(CRLF) for line in lines):
-        yield Fault(
-            "RFC 9112 §2.2", "a line that ends with LF alone", "CR LF at the end of each line"
-        )
+        expected = "CR LF at the end of each line"
+        yield Fault("RFC 9112 §2.2", "a line that ends with LF alone", expected)
 
 
 def without_line_end(line: bytes) -> str:
-    """The line as text, each byte as one character: what is not ASCII is refused later, and quoted
-    safely.
-    """
+    """The line as text, each byte as one character: what is not ASCII is refused later."""
     return line.removesuffix(b"\n").removesuffix(b"\r").decode("latin-1")
 
 

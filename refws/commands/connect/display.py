@@ -13,27 +13,6 @@ from ...course.text.characters import count, escape_words
 from ...endpoint.exceptions import OK_CODES, ConnectionClosed
 from ...protocol.close_codes import LIBRARY_AND_PRIVATE, CloseCode
 
-MEANINGS = {
-    CloseCode.NORMAL_CLOSURE: "normal closure: all is done",
-    CloseCode.GOING_AWAY: "going away: the program or page stops",
-    CloseCode.PROTOCOL_ERROR: "protocol error: a rule of the RFC was broken",
-    CloseCode.UNSUPPORTED_DATA: "unsupported data: text or binary where only the other is taken",
-    CloseCode.NO_STATUS_RCVD: "no code: the Close was empty",
-    CloseCode.ABNORMAL_CLOSURE: "abnormal closure: no Close came",
-    CloseCode.INVALID_DATA: "invalid data: such as text that is not UTF-8",
-    CloseCode.POLICY_VIOLATION: "policy violation: legal, but not put up with",
-    CloseCode.MESSAGE_TOO_BIG: "message too big",
-    CloseCode.MANDATORY_EXTENSION: (
-        "mandatory extension: the client cannot do without one that was not agreed on"
-    ),
-    CloseCode.INTERNAL_ERROR: "internal error: of the server",
-    CloseCode.SERVICE_RESTART: "service restart: connect again in a while",
-    CloseCode.TRY_AGAIN_LATER: "try again later: the server has too much to do",
-    CloseCode.BAD_GATEWAY: "bad gateway: a server behind this one failed",
-}
-"""§7.4.1 and the registry of §11.7, in words."""
-
-
 FIRST_PRIVATE = 4000
 
 
@@ -62,8 +41,8 @@ def describe_pong(data: str | None, seconds: float) -> str:
 
 def describe_code(code: int) -> str:
     """The code and what it means (§7.4)."""
-    if code in MEANINGS:
-        return f"{code} ({MEANINGS[CloseCode(code)]})"
+    if code in tuple(CloseCode):
+        return f"{code} ({CloseCode(code).meaning})"
     whose = "the application" if code >= FIRST_PRIVATE else "a library"
     return f"{code} (a code of {whose}, §7.4.2)" if code in LIBRARY_AND_PRIVATE else str(code)
 

@@ -1,7 +1,8 @@
-"""RFC 6455 §4: the head of a request or a response, cut anywhere -> each line with its item, the
-Accept step by step.
+"""RFC 6455 §4: the head of a request or a response, cut anywhere -> each line with its item.
 
-The request is judged as the server judges it, the response as the client does.
+A request is judged as the server judges it, a response as the client does, by the same tables:
+REQUEST_ITEMS and RESPONSE_ITEMS. They also say what each line is for. `accept_steps` shows the
+computation of the Accept.
 """
 
 from __future__ import annotations
@@ -10,8 +11,15 @@ from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import replace
 from io import BytesIO
+from typing import Any
 
-from ...protocol.client.handshake import KEY_SIZE, Agreement, InvalidStatus, check_response
+from ...protocol.client.handshake import (
+    KEY_SIZE,
+    RESPONSE_ITEMS,
+    Agreement,
+    InvalidStatus,
+    check_response,
+)
 from ...protocol.client.response import read_response
 from ...protocol.deflate.negotiation import (
     CLIENT_MAX_WINDOW_BITS,
@@ -29,7 +37,9 @@ from ...protocol.frame import Side
 from ...protocol.handshake import (
     GUID,
     KEY,
+    REQUEST_ITEMS,
     accept_key,
+    check_plain_request,
     check_request,
     is_upgrade_attempt,
     requested_extensions,
@@ -42,74 +52,59 @@ from ...protocol.http import (
     Request,
     Response,
     ascii_lower,
-    check_host,
     read_request,
 )
+from ...protocol.items import Item, accept_anything
 from .values import AcceptSteps, CutOff, HeadExplanation, Legal, LineExplanation, Verdict, Violation
 
 LINE_SHOWN = 200
 """Characters of a line that are kept."""
 
-MOST_LINES = 65
+MAX_LINES = 65
 """Lines that are kept: one more than the header lines that a server takes."""
 
 SECRETS = ("authorization", "proxy-authorization", "cookie", "set-cookie")
 """Headers whose values are left out."""
 
-REQUEST_LINES = {
-    "host": ("§4.2.1 item 2", "the server that the client means"),
-    "upgrade": ("§4.2.1 item 3", "must contain websocket"),
-    "connection": ("§4.2.1 item 4", "must contain Upgrade"),
-    "sec-websocket-key": ("§4.2.1 item 5", "16 random bytes in base64; the Accept is made from it"),
-    "sec-websocket-version": ("§4.2.1 item 6", "must be 13"),
-    "origin": (
-        "§4.2.1 item 7",
-        "the page whose script connects; browsers send it, and scripts cannot change it",
+OTHER_RESPONSE_LINES: tuple[Item[Any], ...] = (
+    Item(
+        "§4.4",
+        "Sec-WebSocket-Version",
+        "the versions that the server speaks",
+        accept_anything,
     ),
-    "sec-websocket-protocol": (
-        "§4.2.1 item 8",
-        "subprotocols, the one that the client likes best first",
-    ),
-    "sec-websocket-extensions": ("§4.2.1 item 9", "extensions that the client offers"),
+    Item("RFC 9110 §5.1", "", "not part of the opening handshake", accept_anything),
+)
+"""The lines of a response that no item of §4.1 is about."""
+
+ITEMS: dict[Side, tuple[Item[Any], ...]] = {
+    Side.CLIENT: REQUEST_ITEMS,
+    Side.SERVER: RESPONSE_ITEMS + OTHER_RESPONSE_LINES,
 }
+"""What each line is about. The first item is for the first line, the last for all other headers."""
 
-RESPONSE_LINES = {
-    "upgrade": ("§4.1 response item 2", "must be websocket"),
-    "connection": ("§4.1 response item 3", "must contain Upgrade"),
-    "sec-websocket-accept": ("§4.1 response item 4", "proves that the server has read the key"),
-    "sec-websocket-extensions": (
-        "§4.1 response item 5",
-        "the extensions in use; only what was offered",
-    ),
-    "sec-websocket-protocol": (
-        "§4.1 response item 6",
-        "the subprotocol in use; one that was offered",
-    ),
-    "sec-websocket-version": ("§4.4", "the versions that the server speaks"),
-}
-
-OTHER_LINE = ("§4.2.1 item 10", "not part of the opening handshake")
-
+NO_HANDSHAKE = "an ordinary HTTP request, without Upgrade: it opens no WebSocket connection"
 
 ANSWERS_TO_ASK_FOR = ("sec-websocket-protocol", "sec-websocket-extensions")
 
 ANY_DEFLATE = DeflateSettings(server_max_window_bits=None, client_max_window_bits=MAX_WINDOW_BITS)
-"""An offer to which every answer fits."""
+"""An offer that every answer fits."""
 
 
 def is_start_of_head(data: bytes) -> bool:
-    """Whether bytes begin as an HTTP head: as no frame can, G and H (GET, HTTP) having RSV1 and a
-    wrong opcode.
+    """Whether bytes begin as an HTTP head, with the G of GET or the H of HTTP.
+
+    No valid frame begins so: G has opcode 7, which is reserved, and H is a Close without FIN.
     """
     return data[:1] in (b"G", b"H")
 
 
 Found = tuple[HeadExplanation, Request | None, bytes]
-"""A head, the request that it is, and the bytes behind it."""
+"""A head, the request that it is, and the bytes after it."""
 
 
 class HeadBytes:
-    """A head while it comes in."""
+    """A head while it arrives."""
 
     def __init__(self, sender: Side, offset: int, request: Request | None) -> None:
         self.sender = sender
@@ -119,7 +114,7 @@ class HeadBytes:
         self.looked_at = 0
 
     def add(self, data: bytes) -> Found | None:
-        """The head, the request that it is, and the bytes behind it; None while it is not whole."""
+        """The head, the request that it is, and the bytes after it; None while it is not whole."""
         self.data += data
         found = None
         while found is None and (size := self._readable()) > self.looked_at:
@@ -133,11 +128,10 @@ class HeadBytes:
         )
 
     def _readable(self) -> int:
-        """The bytes that tell something: whole lines, one that is too long, and the first byte,
-        which tells TLS.
+        """How many bytes are worth reading: whole lines, a line that is too long, the first byte.
 
-        So what is found does not hang on how the bytes were cut, and a head byte by byte costs no
-        more.
+        The first byte alone shows TLS. So the result does not depend on how the bytes were cut,
+        and a head that arrives byte by byte costs no more.
         """
         if not self.looked_at:
             return 1
@@ -169,7 +163,7 @@ class HeadBytes:
         )
 
     def cut_off(self) -> HeadExplanation:
-        """What is there of a head that is not whole."""
+        """The explanation of a head that is not whole."""
         size = len(self.data)
         verdict = CutOff(f"a head that ends after {size} bytes", "an empty line at its end", None)
         return replace(self.explain(size, ()), verdict=verdict)
@@ -196,18 +190,11 @@ def _read_request(head: HeadBytes, data: bytes) -> Found | None:
         return None
     except HandshakeError as error:
         return head.explain(file.tell(), error.faults), None, head.data[file.tell() :]
-    attempt = is_upgrade_attempt(request)
-    faults = check_request(request) if attempt else tuple(check_host(request.headers))
-    hint = (
-        ""
-        if attempt
-        else "an ordinary HTTP request, without Upgrade: no WebSocket connection comes of it"
-    )
-    return (
-        head.explain(file.tell(), faults, opens=attempt, hint=hint),
-        request,
-        head.data[file.tell() :],
-    )
+    if is_upgrade_attempt(request):
+        explained = head.explain(file.tell(), check_request(request), opens=True)
+    else:
+        explained = head.explain(file.tell(), check_plain_request(request), hint=NO_HANDSHAKE)
+    return explained, request, head.data[file.tell() :]
 
 
 # Responses
@@ -225,29 +212,26 @@ def _read_response(head: HeadBytes, data: bytes) -> Found | None:
 
 
 def _explain_response(head: HeadBytes, size: int, response: Response) -> HeadExplanation:
-    request = head.request
-    known = request is not None and "Sec-WebSocket-Key" in request.headers
+    key = None if head.request is None else head.request.headers.get("Sec-WebSocket-Key")
+    request = _stand_in(response) if head.request is None or key is None else head.request
     faults: tuple[Fault, ...] = ()
     agreement = None
     try:
-        agreement = _agree(
-            request if request is not None and known else _stand_in(response), response
-        )
+        agreement = _agree(request, response)
     except InvalidStatus as error:
         return head.explain(size, (), hint=str(error))
     except HandshakeError as error:
-        faults = tuple(fault for fault in error.faults if known or not _needs_key(fault, response))
-    accept = (
-        accept_steps(request.headers["Sec-WebSocket-Key"])
-        if request is not None and known
-        else None
-    )
+        faults = tuple(
+            fault for fault in error.faults if key is not None or not _needs_key(fault, response)
+        )
+    accept = None if key is None else accept_steps(key)
     return head.explain(size, faults, accept, agreement, opens=True)
 
 
 def _agree(request: Request, response: Response) -> Agreement:
-    """What the response makes of the connection, if it fits one of the offers. InvalidStatus, or
-    HandshakeError.
+    """What the response makes of the connection, if it fits one of the client's offers.
+
+    InvalidStatus or HandshakeError, by the first offer, if it fits none.
     """
     error: HandshakeError | None = None
     for offered in _offers(request) or [None]:
@@ -280,7 +264,7 @@ def _settings(offer: Extension) -> DeflateSettings:
 
 
 def _stand_in(response: Response) -> Request:
-    """A request that asked for all that is answered, where nobody knows the real one."""
+    """A request that asked for all that is answered, where the real one is not known."""
     asked = [
         (name, value) for name, value in response.headers if ascii_lower(name) in ANSWERS_TO_ASK_FOR
     ]
@@ -288,11 +272,8 @@ def _stand_in(response: Response) -> Request:
 
 
 def _needs_key(fault: Fault, response: Response) -> bool:
-    """Whether the fault is an Accept that is there, but not that of a key which nobody knows."""
-    return (
-        fault.section == "§4.1 response item 4"
-        and len(response.headers.get_all("Sec-WebSocket-Accept")) == 1
-    )
+    """Whether the fault is an Accept that cannot be judged, because the key is not known."""
+    return fault.field == "Sec-WebSocket-Accept" and len(response.headers.get_all(fault.field)) == 1
 
 
 # Lines
@@ -301,33 +282,26 @@ def _needs_key(fault: Fault, response: Response) -> bool:
 def _explain_lines(
     data: bytes, sender: Side, faults: tuple[Fault, ...]
 ) -> Iterator[LineExplanation]:
-    table = REQUEST_LINES if sender is Side.CLIENT else RESPONSE_LINES
-    first, *others = data.decode("latin-1").split("\n")[:MOST_LINES]
-    yield _explain_line(first, *_first_line(sender), faults)
+    first, *others = data.decode("latin-1").split("\n")[:MAX_LINES]
+    items = ITEMS[sender]
+    yield _explain_line(first, items[0], _find_faults_of_first_line(items[0], faults))
+    by_name = {ascii_lower(item.field): item for item in items}
     for line in others:
-        name = ascii_lower(line.partition(":")[0].strip())
+        written, _, value = line.partition(":")
+        name = ascii_lower(written.strip())
         if name in SECRETS:
-            line = (
-                f"{line.partition(':')[0]}: ({len(line.partition(':')[2].strip())} "
-                "characters, not shown)"
-            )
+            line = f"{written}: ({len(value.strip())} characters, not shown)"
         if name:
-            yield _explain_line(line, *table.get(name, OTHER_LINE), faults)
+            broken = tuple(fault for fault in faults if ascii_lower(fault.field) == name)
+            yield _explain_line(line, by_name.get(name, items[-1]), broken)
 
 
-def _first_line(sender: Side) -> tuple[str, str]:
-    if sender is Side.CLIENT:
-        return "§4.2.1 item 1", "method GET, HTTP/1.1 or higher, and the resource"
-    return "§4.1 response item 1", "101: from here on frames; any other status is an answer in HTTP"
+def _find_faults_of_first_line(item: Item[Any], faults: tuple[Fault, ...]) -> tuple[Fault, ...]:
+    return tuple(fault for fault in faults if not fault.field and fault.section == item.section)
 
 
-def _explain_line(
-    line: str, section: str, meaning: str, faults: tuple[Fault, ...]
-) -> LineExplanation:
-    broken = tuple(
-        fault for fault in faults if fault.section == section and section != OTHER_LINE[0]
-    )
-    return LineExplanation(line.rstrip("\r")[:LINE_SHOWN], section, meaning, broken)
+def _explain_line(line: str, item: Item[Any], faults: tuple[Fault, ...]) -> LineExplanation:
+    return LineExplanation(line.rstrip("\r")[:LINE_SHOWN], item.section, item.meaning, faults)
 
 
 # The Accept
@@ -347,9 +321,7 @@ def _decode(key: str) -> bytes | None:
 
 
 def what_is_wrong_with(key: str) -> str:
-    """Why this is no Sec-WebSocket-Key (§4.1 item 7, §4.2.1 item 5), and what to do; "" if it is
-    one.
-    """
+    """Why this is no key (§4.1 item 7, §4.2.1 item 5), and what to do; "" if it is one."""
     if KEY.fullmatch(key):
         return ""
     decoded = _decode(key)

@@ -15,6 +15,7 @@ from http import HTTPStatus
 from typing import Any
 
 from ...endpoint.connection import Connection
+from ...protocol.authority import join_authority
 from ...protocol.client.response import read_response
 from ...protocol.close import Close
 from ...protocol.close_codes import CloseCode
@@ -156,8 +157,7 @@ def host_of(address: Any) -> str:
     """What to say in Host to reach this address."""
     if isinstance(address, str):
         return "localhost"
-    host, port = REACHABLE.get(address[0], address[0]), address[1]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return join_authority(REACHABLE.get(address[0], address[0]), address[1])
 
 
 def send_pieces(sock: socket.socket, pieces: tuple[bytes, ...]) -> None:

@@ -1,1 +1,1 @@
-"""RFC 6455 §3, §4.1: what only a client needs of the protocol."""
+"""RFC 6455 §3, §4.1: the part of the protocol that only a client needs."""

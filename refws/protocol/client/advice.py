@@ -1,5 +1,8 @@
-"""RFC 6455 §4.1, response item 1: a response with another status than 101 -> what a user can do
-about it.
+"""RFC 6455 §4.1, response item 1: a response with another status than 101 -> advice to the user.
+
+A client may handle such a response as HTTP: authenticate, follow a redirect. This one does neither,
+because a redirect may lead to a stranger, and credentials are the user's to give. It says what the
+user can do.
 """
 
 from __future__ import annotations
@@ -7,18 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from ..handshake import (
-    VERSION,
-    show_header,
-)
+from ..handshake import VERSION, show_header
 from ..http import Response, ascii_lower, list_elements, quote
 from .uri import SCHEMES_OF_HTTP
 
 MAX_QUOTED_VALUE = 300
-"""Characters of a header that advice repeats: a URI to go to, or a way to authenticate, is of no
-use in halves.
-"""
-
+"""Characters of a header that advice repeats: half of a URI, or of a challenge, is of no use."""
 
 ADVICE: dict[int, str] = {
     HTTPStatus.BAD_REQUEST: (
@@ -29,7 +26,7 @@ ADVICE: dict[int, str] = {
     HTTPStatus.NOT_FOUND: "check the path of the URI, no WebSocket is there",
     HTTPStatus.METHOD_NOT_ALLOWED: "check the path of the URI, no WebSocket is there",
     HTTPStatus.PROXY_AUTHENTICATION_REQUIRED: "give credentials for the proxy",
-    HTTPStatus.GONE: "check the path of the URI, no WebSocket is there any more",
+    HTTPStatus.GONE: "check the path of the URI, the WebSocket that was there is gone",
     HTTPStatus.UPGRADE_REQUIRED: "the server wants another protocol",
     HTTPStatus.TOO_MANY_REQUESTS: "try again later",
     HTTPStatus.BAD_GATEWAY: "a proxy in between cannot reach the server; try again later",
@@ -37,15 +34,13 @@ ADVICE: dict[int, str] = {
     HTTPStatus.GATEWAY_TIMEOUT: "a proxy in between cannot reach the server; try again later",
 }
 
-
 ADVICE_OF_CLASS = {
     1: "this is no final answer",
     2: "this is a page: check the path of the URI, or whether a proxy in between drops Upgrade",
     3: "check the path of the URI: redirects are not followed",
     4: "the body of the answer may say what is wrong with the request",
-    5: "the server made a mistake; the body of the answer may say which",
+    5: "the server failed; the body of the answer may say why",
 }
-
 
 TELLING_HEADERS = ("WWW-Authenticate", "Proxy-Authenticate", "Upgrade", "Retry-After")
 
@@ -57,9 +52,7 @@ def show_status(response: Response) -> str:
 
 
 def advise(response: Response, advice_of_status: Mapping[int, str] = ADVICE) -> str:
-    """What a user can do about this status, with what the server says to that end. Nothing is done
-    by itself.
-    """
+    """What a user can do about this status, with the headers of the response that help in it."""
     headers = response.headers
     versions = list_elements(headers.get_all("Sec-WebSocket-Version"))
     if versions and VERSION not in versions:  # §4.4
@@ -70,10 +63,10 @@ def advise(response: Response, advice_of_status: Mapping[int, str] = ADVICE) -> 
     advice = advice_of_status.get(
         response.status_code, ADVICE_OF_CLASS[response.status_code // 100]
     )
-    told = (
+    shown = (
         show_header(headers, name, MAX_QUOTED_VALUE) for name in TELLING_HEADERS if name in headers
     )
-    return "; ".join([advice, *told])
+    return "; ".join([advice, *shown])
 
 
 def _as_websocket(location: str) -> str:

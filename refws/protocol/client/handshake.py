@@ -1,9 +1,8 @@
-"""RFC 6455 §4.1, the opening handshake, client side: WebSocketURI -> Request; Response -> what was
-agreed.
+"""RFC 6455 §4.1, opening handshake, client side: WebSocketURI -> Request; Response -> Agreement.
 
 §4.1 has three numbered lists. The first, on how to connect, is the endpoint's. The second, on the
-request, is `build_request`. The third, on the response, is `check_response`: the items in its
-faults are those of that list.
+request, is `build_request`. The third, on the response, is `RESPONSE_ITEMS`; `check_response`
+judges a response by it, and the explanation of a head names its lines by it.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
+from ..authority import split_authority
 from ..deflate import negotiation as deflate
 from ..errors import Fault, HandshakeError
 from ..extensions import Extension, listed_extensions, parse_extensions
@@ -28,22 +28,15 @@ from ..handshake import (
     requested_subprotocols,
     show_header,
 )
-from ..http import (
-    Headers,
-    Request,
-    Response,
-    ascii_lower,
-    count_lines,
-    is_token,
-    quote,
-    split_authority,
-)
+from ..http import Headers, Request, Response, ascii_lower, count_lines, is_token, quote
+from ..items import Item, find_faults
 from .advice import advise, show_status
 from .mistakes import find_mistake
 from .uri import WebSocketURI
 
 KEY_SIZE = 16
 
+STATUS_SECTION = "§4.1 response item 1"
 
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
 
@@ -74,19 +67,18 @@ class InvalidResponse(HandshakeError):
 
 
 class InvalidStatus(InvalidResponse):
-    """A response with another status than 101: ordinary HTTP, and not acted upon (§4.1 response
-    item 1).
-    """
+    """A response with another status than 101: ordinary HTTP, which is not acted upon (item 1)."""
 
     def __init__(self, response: Response) -> None:
         expected = f"101 Switching Protocols: {advise(response)}"
-        super().__init__([Fault("§4.1 response item 1", show_status(response), expected)], response)
+        super().__init__([Fault(STATUS_SECTION, show_status(response), expected)], response)
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """What both sides have agreed on: the Subprotocol and the Extensions In Use (§4.1), `deflate`
-    in its own terms.
+    """What both sides have agreed on: the Subprotocol and the Extensions In Use (§4.1).
+
+    `deflate` holds the parameters of permessage-deflate, None if it is not in use.
     """
 
     subprotocol: str | None
@@ -98,9 +90,7 @@ class Agreement:
 
 
 def make_key() -> str:
-    """A Sec-WebSocket-Key: 16 random bytes in base64, to be used for one request only (§4.1 item
-    7).
-    """
+    """A Sec-WebSocket-Key: 16 random bytes in base64, for one request only (§4.1 item 7)."""
     return in_base64(os.urandom(KEY_SIZE))
 
 
@@ -113,8 +103,7 @@ def build_request(
     extensions: str | None = None,
     additional_headers: HeadersLike = (),
 ) -> Request:
-    """The client's opening handshake (§4.1, the list on the request), `extensions` being a header's
-    value.
+    """The client's opening handshake (§4.1); `extensions` is the value of that header.
 
     ValueError if it would break a rule, and TypeError for subprotocols that are one str.
     """
@@ -148,10 +137,8 @@ def _checked_origin(origin: str) -> str:
     serialized = separator and SCHEME.fullmatch(scheme) and split_authority(authority, 0)
     if origin != "null" and not serialized:
         raise ValueError(
-            (
-                f"origin {quote(origin)} is not scheme://host or scheme://host:port, with no path "
-                "(RFC 6454)"
-            )
+            f"origin {quote(origin)} is not scheme://host or scheme://host:port, with no path "
+            "(RFC 6454)"
         )
     return origin
 
@@ -162,10 +149,8 @@ def _list_subprotocols(subprotocols: Sequence[str]) -> str:
     for subprotocol in subprotocols:
         if not is_token(subprotocol):
             raise ValueError(
-                (
-                    f"subprotocol {quote(subprotocol)} is not a token: letters, digits and a few "
-                    "signs (§4.1)"
-                )
+                f"subprotocol {quote(subprotocol)} is not a token: letters, digits and a few signs "
+                "(§4.1)"
             )
     if len(set(subprotocols)) < len(subprotocols):
         raise ValueError("a subprotocol comes twice in the list; name each of them once (§4.1)")
@@ -181,8 +166,9 @@ def _checked_extensions(extensions: str) -> str:
 
 
 def added_headers(additional_headers: HeadersLike, own_headers: Mapping[str, str]) -> Headers:
-    """The headers that a user adds to a request. ValueError for one that it has of its own, with
-    what to do instead.
+    """The headers that a user adds to a request.
+
+    ValueError for one that the request has of its own; it says what to do instead.
     """
     pairs = (
         additional_headers.items()
@@ -199,6 +185,18 @@ def added_headers(additional_headers: HeadersLike, own_headers: Mapping[str, str
 # The response
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the client judges: the response, by the request that it answers.
+
+    `compression` is what the request offered, None if it did not.
+    """
+
+    request: Request
+    response: Response
+    compression: deflate.DeflateSettings | None
+
+
 def check_response(
     request: Request, response: Response, compression: deflate.DeflateSettings | None = None
 ) -> Agreement:
@@ -209,103 +207,109 @@ def check_response(
     """
     if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:  # item 1
         raise InvalidStatus(response)
-    faults = (
-        *_check_version(response),  # item 1, as far as HTTP goes
-        *_check_upgrade(response.headers),  # item 2
-        *_check_connection(response.headers),  # item 3
-        *_check_accept(response.headers, request.headers["Sec-WebSocket-Key"]),  # item 4
-        *_check_extensions(request, response.headers, compression),  # item 5
-        *_check_subprotocol(request, response.headers),  # item 6
-    )
-    if faults:
+    if faults := find_faults(RESPONSE_ITEMS, Answer(request, response, compression)):
         raise InvalidResponse(faults, response)
     extensions = listed_extensions(response.headers)
     parameters = None if compression is None else deflate.check_answer(extensions, compression)
     return Agreement(response.headers.get("Sec-WebSocket-Protocol"), extensions, parameters)
 
 
-def _check_version(response: Response) -> Iterator[Fault]:
-    if response.version == "HTTP/1.0":
-        yield Fault(
-            "§4.1 response item 1",
-            "101 in HTTP/1.0, which has no such status",
-            "HTTP/1.1 (RFC 9110 §7.8)",
-        )
+ResponseItem = Item[Answer]
 
 
-def _check_upgrade(headers: Headers) -> Iterator[Fault]:
-    if ascii_lower(headers.get("Upgrade") or "") != "websocket":
+def _check_version(item: ResponseItem, answer: Answer) -> Iterator[Fault]:
+    if answer.response.version == "HTTP/1.0":
+        yield item.fault("101 in HTTP/1.0, which has no such status", "HTTP/1.1 (RFC 9110 §7.8)")
+
+
+def _check_upgrade(item: ResponseItem, answer: Answer) -> Iterator[Fault]:
+    """The whole value, where a request need only list it: the server has chosen one protocol."""
+    headers = answer.response.headers
+    if ascii_lower(headers.get(item.field) or "") != "websocket":
         expected = "Upgrade: websocket, and no other protocol"
-        yield Fault("§4.1 response item 2", show_header(headers, "Upgrade"), expected)
+        yield item.fault(show_header(headers, item.field), expected)
 
 
-def _check_connection(headers: Headers) -> Iterator[Fault]:
-    if not has_element(headers, "Connection", "upgrade"):
+def _check_connection(item: ResponseItem, answer: Answer) -> Iterator[Fault]:
+    headers = answer.response.headers
+    if not has_element(headers, item.field, "upgrade"):
         expected = "Connection: Upgrade (a proxy in between must pass it on)"
-        yield Fault("§4.1 response item 3", show_header(headers, "Connection"), expected)
+        yield item.fault(show_header(headers, item.field), expected)
 
 
-def _check_accept(headers: Headers, key: str) -> Iterator[Fault]:
-    values = headers.get_all("Sec-WebSocket-Accept")
+def _check_accept(item: ResponseItem, answer: Answer) -> Iterator[Fault]:
+    key = answer.request.headers["Sec-WebSocket-Key"]
+    values = answer.response.headers.get_all(item.field)
     if len(values) != 1:
-        yield Fault(
-            "§4.1 response item 4",
-            count_lines("Sec-WebSocket-Accept", values),
-            "exactly one (§11.3.3)",
-        )
+        yield item.fault(count_lines(item.field, values), "exactly one (§11.3.3)")
     elif values[0] != accept_key(key):
-        shown, mistake = show_header(headers, "Sec-WebSocket-Accept"), find_mistake(key, values[0])
+        shown = show_header(answer.response.headers, item.field)
+        mistake = find_mistake(key, values[0])
         seen = f"{shown}, {mistake}" if mistake else shown
-        yield Fault("§4.1 response item 4", seen, f"{accept_key(key)} for the key {key}")
+        yield item.fault(seen, f"{accept_key(key)} for the key {key}")
 
 
-def _check_extensions(
-    request: Request, headers: Headers, compression: deflate.DeflateSettings | None
-) -> Iterator[Fault]:
-    """Item 5, and for permessage-deflate what RFC 7692 adds to it. Several lines are one list
-    (erratum 3433).
+def _check_extensions(item: ResponseItem, answer: Answer) -> Iterator[Fault]:
+    """Only extensions that were offered, in the grammar of §9.1, and what RFC 7692 adds to that.
+
+    Several lines are one list (erratum 3433).
     """
-    offered = {extension.name for extension in requested_extensions(request)}
+    offered = {extension.name for extension in requested_extensions(answer.request)}
     try:
-        answered = listed_extensions(headers)
+        answered = listed_extensions(answer.response.headers)
         for extension in answered:
             if extension.name not in offered:
-                seen, expected = (
-                    f"extension {quote(extension.name)}",
-                    _only_what_was("offered", offered),
-                )
-                yield Fault("§4.1 response item 5", seen, expected)
-        if compression is not None:
-            deflate.check_answer(
-                (extension for extension in answered if extension.name in offered), compression
-            )
+                seen = f"extension {quote(extension.name)}"
+                yield item.fault(seen, _only_what_was("offered", offered))
+        if answer.compression is not None:
+            known = [extension for extension in answered if extension.name in offered]
+            deflate.check_answer(known, answer.compression)
     except HandshakeError as error:
         yield from error.faults
 
 
-def _check_subprotocol(request: Request, headers: Headers) -> Iterator[Fault]:
-    values = headers.get_all("Sec-WebSocket-Protocol")
-    listed = requested_subprotocols(request)
+def _check_subprotocol(item: ResponseItem, answer: Answer) -> Iterator[Fault]:
+    values = answer.response.headers.get_all(item.field)
+    listed = requested_subprotocols(answer.request)
     if len(values) > 1:
-        yield Fault(
-            "§4.1 response item 6",
-            count_lines("Sec-WebSocket-Protocol", values),
-            "at most one (§11.3.4)",
-        )
+        yield item.fault(count_lines(item.field, values), "at most one (§11.3.4)")
     elif values and values[0] not in listed:
-        yield Fault(
-            "§4.1 response item 6",
-            f"subprotocol {quote(values[0])}",
-            _only_what_was("listed", listed),
-        )
+        seen = f"subprotocol {quote(values[0])}"
+        yield item.fault(seen, _only_what_was("listed", listed))
 
 
 def _only_what_was(done: str, names: Iterable[str]) -> str:
-    return (
-        f"one that the client {done}: {', '.join(names)}"
-        if names
-        else f"none, as the client {done} none"
-    )
+    if names:
+        return f"one that the client {done}: {', '.join(names)}"
+    return f"none, because the client {done} none"
 
 
-# A response with another status
+RESPONSE_ITEMS: tuple[ResponseItem, ...] = (
+    Item(
+        STATUS_SECTION,
+        "",
+        "101: from here on frames; any other status is an answer in HTTP",
+        _check_version,
+    ),
+    Item("§4.1 response item 2", "Upgrade", "must be websocket", _check_upgrade),
+    Item("§4.1 response item 3", "Connection", "must contain Upgrade", _check_connection),
+    Item(
+        "§4.1 response item 4",
+        "Sec-WebSocket-Accept",
+        "proves that the server has read the key",
+        _check_accept,
+    ),
+    Item(
+        "§4.1 response item 5",
+        "Sec-WebSocket-Extensions",
+        "the extensions in use; only what was offered",
+        _check_extensions,
+    ),
+    Item(
+        "§4.1 response item 6",
+        "Sec-WebSocket-Protocol",
+        "the subprotocol in use; one that was offered",
+        _check_subprotocol,
+    ),
+)
+"""The list of §4.1 on the response, in its order."""

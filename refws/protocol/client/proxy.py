@@ -1,12 +1,12 @@
-"""RFC 6455 §4.1 item 3, RFC 9110 §9.3.6: CONNECT, by which an HTTP proxy is asked for a tunnel to
-the server.
+"""RFC 6455 §4.1 item 3, RFC 9110 §9.3.6: host and port -> the CONNECT that asks for a tunnel.
 
-    CONNECT example.com:80 HTTP/1.1 CRLF                  authority form, with the port in any case (RFC 9112 §3.2.3)
-    Host: example.com:80 CRLF
-    Proxy-Authorization: Basic ZWRuYW1vZGU6... CRLF CRLF  if it asks for a password
+    CONNECT example.com:80 HTTP/1.1 CRLF            authority form, always with the port
+    Host: example.com:80 CRLF                       (RFC 9112 §3.2.3)
+    Proxy-Authorization: Basic ZWRuYW1vZGU6... CRLF if the proxy wants a password
+    CRLF
 
-A 2xx answers it: all behind its head is the tunnel, whatever its headers say of a body. Any other
-status is a refusal.
+If the answer is a 2xx, everything after its head is the tunnel, whatever its headers say of a body.
+Any other status is a refusal.
 """
 
 from __future__ import annotations
@@ -16,16 +16,17 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from urllib.parse import unquote
 
+from ..authority import join_authority
 from ..errors import Fault
 from ..http import Headers, Request, Response, ascii_lower, quote
 from .advice import advise, show_status
 from .handshake import HeadersLike, InvalidResponse, added_headers
-from .uri import InvalidURI, bracketed, check_characters, parse_authority
+from .uri import InvalidURI, check_characters, parse_authority
 
 DEFAULT_PORT = 80
 
 OWN_HEADERS = {
-    "Host": "host and port say it",
+    "Host": "it is made from host and port",
     "Content-Length": "a CONNECT has no body",
     "Transfer-Encoding": "a CONNECT has no body",
 }
@@ -44,14 +45,12 @@ ADVICE: dict[int, str] = {
 
 
 class ProxyError(InvalidResponse):
-    """The answer of a proxy that opens no tunnel (§4.1 item 4): `response`."""
+    """A proxy answered and opened no tunnel (§4.1 item 4): `response` is its answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """Where an HTTP proxy is; `credentials` are the value of Proxy-Authorization, not shown in the
-    repr.
-    """
+    """Where an HTTP proxy is, and `credentials`, the value of Proxy-Authorization (not in repr)."""
 
     host: str
     port: int
@@ -59,15 +58,16 @@ class Proxy:
 
     @property
     def headers(self) -> Headers:
-        """What goes with a CONNECT to this proxy."""
+        """The headers that a CONNECT to this proxy needs."""
         return Headers(
             [] if self.credentials is None else [("Proxy-Authorization", self.credentials)]
         )
 
 
 def parse_proxy(text: str) -> Proxy:
-    """The parts of `http://[user:password@]host[:port]`. InvalidURI, which repeats no password, for
-    anything else.
+    """The proxy of `http://[user:password@]host[:port]`.
+
+    InvalidURI for anything else; its message repeats no password.
     """
     check_characters(text)
     scheme, separator, rest = text.partition("://")
@@ -83,22 +83,19 @@ def parse_proxy(text: str) -> Proxy:
 
 
 def basic_credentials(user: str, password: str) -> str:
-    """The value of Authorization or Proxy-Authorization in the Basic scheme (RFC 7617). ValueError
-    for `user` with :
-    """
+    """The value of (Proxy-)Authorization, scheme Basic (RFC 7617). ValueError if `user` has a :"""
     if ":" in user:
         raise ValueError("a user name for Basic authentication has no colon (RFC 7617 §2)")
     return "Basic " + b64encode(f"{user}:{password}".encode()).decode("ascii")
 
 
 def build_connect(host: str, port: int, headers: HeadersLike = ()) -> Request:
-    """The request for a tunnel to `host`, a name or an IP address without brackets. ValueError for
-    a header of its own.
+    """The request for a tunnel to `host`, a name or an IP address without brackets.
 
-    What is a secret of the server's, such as Authorization, is none of the proxy's business: add it
-    to the handshake.
+    ValueError for a header that the request has of its own. `headers` are for the proxy: a secret
+    that is meant for the server, such as Authorization, belongs in the handshake.
     """
-    authority = f"{bracketed(host)}:{port}"
+    authority = join_authority(host, port)
     lines = [("Host", authority), *added_headers(headers, OWN_HEADERS)]
     return Request("CONNECT", authority, "HTTP/1.1", Headers(lines))
 

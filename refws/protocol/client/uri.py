@@ -1,12 +1,15 @@
 """RFC 6455 §3, §11.1: text -> WebSocketURI, or a refusal that says what to write instead.
 
     wss://example.com:8443/chat?room=1
-    scheme host       port path ?query     path and query are the resource name; port, path and query may be left out
+    |     |           |   |    |
+    |     |           |   |    query, with the path the resource name
+    |     |           |   path                     port, path and query may be left out
+    scheme host       port
 
-The grammar is that of RFC 3986, and nothing is guessed. A URI in Unicode is taken too, and sent in
-ASCII (§11.1.1): the host as RFC 3490 has it (xn--...), every other character that a URI must not
-have as UTF-8, percent-encoded. White space and control characters are refused: in a URI they are
-slips of the pen.
+The grammar is that of RFC 3986, and nothing is guessed. A URI in Unicode is accepted too, and sent
+in ASCII (§11.1.1): the host by RFC 3490 (xn--...), every other character that a URI must not have
+as UTF-8, percent-encoded. White space and control characters are refused: no URI has them, and to
+drop them would be a guess.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from ipaddress import IPv6Address
 from urllib.parse import quote as percent_encode
 from urllib.parse import unquote
 
+from ..authority import NAME_CHARACTERS, PORT, bracketed, cut_authority, join_authority
 from ..errors import Refusal
 from ..http import ascii_lower, quote
 
@@ -24,22 +28,17 @@ DEFAULT_PORTS = {"ws": 80, "wss": 443}
 SCHEMES_OF_HTTP = {"http": "ws", "https": "wss"}
 
 MAX_HOST_SIZE = 253
-"""Characters of a host name, and below, of one of its labels (RFC 1035 §2.3.4): the resolver knows
-no longer ones.
-"""
+"""Characters of a host name (RFC 1035 §2.3.4): no resolver finds a longer one."""
 
 MAX_LABEL_SIZE = 63
+"""Characters of one label of it, between two dots."""
 
-AUTHORITY = re.compile(r"(\[[^\]]*\]|[^:\[\]]*)(?::([^:]*))?")
-PORT = re.compile(r"[0-9]{1,5}")
-REGISTERED_NAME = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=-]+")
+REGISTERED_NAME = re.compile(f"[{NAME_CHARACTERS}]+")
 BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 SPACE_OR_CONTROL = re.compile(r"[\x00-\x20\x7f]")
 
 RESOURCE_NAME_SIGNS = "/?:@!$&'()*+,;=%"
-"""What stands for itself in a path or query, besides letters, digits and -._~ (RFC 3986 §3.3,
-§3.4).
-"""
+"""Not encoded in a path or query, like letters, digits and -._~ (RFC 3986 §3.3, §3.4)."""
 
 
 class InvalidURI(Refusal, ValueError):
@@ -48,9 +47,9 @@ class InvalidURI(Refusal, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class WebSocketURI:
-    """Where to connect to, and what to ask for. All in ASCII, as `parse_uri` makes it.
+    """Where to connect to, and what to ask for: the result of `parse_uri`, all in ASCII.
 
-    The host is in lower case and without brackets: as the resolver, TLS and certificates want it.
+    The host is in lower case and without brackets, the form for the resolver and for certificates.
     """
 
     secure: bool
@@ -65,9 +64,7 @@ class WebSocketURI:
 
     @property
     def address(self) -> tuple[str, int]:
-        """(host, port): what to connect to, and what tells remote hosts apart before DNS does (§4.1
-        item 2).
-        """
+        """(host, port): what to connect to. Before DNS it identifies the host (§4.1 item 2)."""
         return self.host, self.port
 
     @property
@@ -77,16 +74,11 @@ class WebSocketURI:
 
     @property
     def authority(self) -> str:
-        """`host:port`, with the port in any case: what a proxy is asked for."""
-        return f"{bracketed(self.host)}:{self.port}"
+        """`host:port`, always with the port: what a proxy is asked for."""
+        return join_authority(self.host, self.port)
 
     def __str__(self) -> str:
         return f"{self.scheme}://{self.host_header}{self.resource_name}"
-
-
-def bracketed(host: str) -> str:
-    """The host as it stands before a port: an IPv6 address in brackets (RFC 3986 §3.2.2)."""
-    return f"[{host}]" if ":" in host else host
 
 
 def parse_uri(text: str) -> WebSocketURI:
@@ -107,9 +99,8 @@ def check_characters(text: str) -> None:
     """InvalidURI for white space and control characters."""
     if found := SPACE_OR_CONTROL.search(text):
         character = ascii(found[0])
-        raise InvalidURI(
-            "§3", f"character {character} at position {found.start()}", "none such; a space is %20"
-        )
+        seen = f"character {character} at position {found.start()}"
+        raise InvalidURI("§3", seen, "no such character; a space is %20")
 
 
 def _split_scheme(text: str) -> tuple[str, str]:
@@ -120,9 +111,7 @@ def _split_scheme(text: str) -> tuple[str, str]:
             "§3", f"{_quote_beginning(text)}, without a scheme", "ws://host/path or wss://host/path"
         )
     if scheme in SCHEMES_OF_HTTP:
-        expected = (
-            f"{SCHEMES_OF_HTTP[scheme]}:// in its place, as that is what WebSocket URIs begin with"
-        )
+        expected = f"{SCHEMES_OF_HTTP[scheme]}:// in its place, with which WebSocket URIs begin"
         raise InvalidURI("§3", f"{scheme}://, which is for web pages", expected)
     if scheme not in DEFAULT_PORTS:
         raise InvalidURI("§3", f"scheme {quote(scheme)}", "ws:// or, over TLS, wss://")
@@ -130,28 +119,24 @@ def _split_scheme(text: str) -> tuple[str, str]:
 
 
 def _quote_beginning(text: str) -> str:
-    """The text as far as it can have no password in it."""
+    """The text, unless there may be a password in it."""
     return quote(text) if "@" not in text else "a text"
 
 
 def parse_authority(authority: str, default_port: int) -> tuple[str, int]:
-    """(host, port) of `host[:port]`. InvalidURI, which repeats no password, if it is something
-    else.
-    """
+    """(host, port) of `host[:port]`. InvalidURI for another form; it repeats no password."""
     if "@" in authority:
         expected = (
-            "none before the host; send additional_headers={'Authorization': 'Basic "
-            "...'} instead (RFC 7617)"
+            "none before the host; send additional_headers={'Authorization': 'Basic ...'} instead "
+            "(RFC 7617)"
         )
         raise InvalidURI("§3", "a user name or password, ending in @", expected)
-    match = AUTHORITY.fullmatch(authority)
-    if match is None:
-        raise InvalidURI(
-            "§3",
-            f"host and port {quote(authority)}",
-            "host:port, an IPv6 address in brackets: [::1]:80",
-        )
-    return _parse_host(match[1]), _parse_port(match[2] or str(default_port))
+    parts = cut_authority(authority)
+    if parts is None:
+        expected = "host:port, an IPv6 address in brackets: [::1]:80"
+        raise InvalidURI("§3", f"host and port {quote(authority)}", expected)
+    host, port = parts
+    return _parse_host(host), _parse_port(port or str(default_port))
 
 
 def _parse_port(text: str) -> int:
@@ -162,7 +147,7 @@ def _parse_port(text: str) -> int:
 
 def _parse_host(host: str) -> str:
     if not host:
-        raise InvalidURI("§3", "no host", "a host behind the //, as in ws://localhost/")
+        raise InvalidURI("§3", "no host", "a host after the //, as in ws://localhost/")
     return _parse_address(host[1:-1]) if host.startswith("[") else _parse_name(host)
 
 
@@ -172,26 +157,20 @@ def _parse_address(address: str) -> str:
             return ascii_lower(address)
     except ValueError:
         pass
-    seen = f"{quote(address)} in brackets"
-    raise InvalidURI(
-        "§3",
-        seen,
-        "an IPv6 address there, without a zone such as %eth0, which RFC 3986 §3.2.2 lacks",
-    )
+    expected = "an IPv6 address there, without a zone such as %eth0, which RFC 3986 §3.2.2 lacks"
+    raise InvalidURI("§3", f"{quote(address)} in brackets", expected)
 
 
 def _parse_name(text: str) -> str:
-    """A host name or IPv4 address, in ASCII. Each label is checked, for a resolver may raise what
-    nobody expects.
+    """A host name or IPv4 address, in ASCII.
+
+    Each label is checked, because a resolver may raise another exception than OSError for it.
     """
-    refusal = InvalidURI(
-        "§3",
-        f"host {quote(text)}",
-        (
-            f"a name of letters, digits, - and ., labels of 1 to {MAX_LABEL_SIZE} characters, "
-            f"{MAX_HOST_SIZE} in all"
-        ),
+    expected = (
+        f"a name of letters, digits, - and ., labels of 1 to {MAX_LABEL_SIZE} characters, "
+        f"{MAX_HOST_SIZE} in all"
     )
+    refusal = InvalidURI("§3", f"host {quote(text)}", expected)
     try:
         name = unquote(text, errors="strict")
         ascii_name = ascii_lower(name if name.isascii() else name.encode("idna").decode("ascii"))
@@ -205,16 +184,13 @@ def _parse_name(text: str) -> str:
 
 
 def _resource_name(path: str, query: str) -> str:
-    """The four parts of §3, one behind the other."""
+    """The four parts of §3, one after the other, what a URI must not have percent-encoded."""
     resource_name = (path or "/") + (f"?{query}" if query else "")
     if found := BAD_PERCENT.search(resource_name):
         seen = f"{quote(resource_name[found.start() :][:3])} in the path or query"
-        raise InvalidURI(
-            "§3", seen, "two hexadecimal digits behind each %; a % that is data is %25"
-        )
+        raise InvalidURI("§3", seen, "two hexadecimal digits after each %; a % that is data is %25")
     try:
         return percent_encode(resource_name, safe=RESOURCE_NAME_SIGNS)
     except UnicodeEncodeError:
-        raise InvalidURI(
-            "§3", "half a surrogate pair in the path or query", "characters that UTF-8 has"
-        ) from None
+        seen = "half a surrogate pair in the path or query"
+        raise InvalidURI("§3", seen, "characters that UTF-8 has") from None

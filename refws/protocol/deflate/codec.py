@@ -1,7 +1,20 @@
-"""RFC 7692 §7.2: message -> compressed payload and back, one object for each direction of a
-connection.
+"""RFC 7692 §7.2: message -> compressed payload and back, one object for each direction.
 
-TODO
+    "Hello" -> f2 48 cd c9 c9 07 00 [00 00 ff ff]     DEFLATE blocks of RFC 1951, without a wrapper
+    "Hello" -> f2 00 11 00 00 [00 00 ff ff]           again: it refers to the window before it
+
+The four bytes in brackets end every flush of a compressor. A sender cuts them off, a receiver puts
+them back. `server_pair` and `client_pair` make the two objects from the agreed parameters.
+
+Memory, of each connection, and the reason for the limits of DeflateSettings:
+
+    Deflater                          2 ** (bits + 2) + 2 ** (mem_level + 9) bytes and a few KiB,
+                                      with at least 9 bits; from its first message on
+    Inflater, between messages        its window of 2 ** bits bytes, and up to a quarter more
+    Inflater, in a message            at most 2.25 windows and 8 KiB, because zlib keeps its own
+    either, after each message        less than 1 KiB without context takeover
+
+What an `Inflater` returns is in addition to that: at most 64 KiB at once, whatever a payload holds.
 """
 
 from __future__ import annotations
@@ -13,29 +26,25 @@ from ..errors import InvalidData, MessageTooBig
 from .negotiation import MAX_WINDOW_BITS, DeflateSettings, Parameters
 
 ZLIB_MIN_DEFLATE_BITS = 9
-"""zlib does not deflate with 8 bits. With 9 it looks back 250 bytes at most, so it does keep to a
-window of 256.
-"""
-
+"""zlib has no 8 bits for deflating. With 9 it looks back less than 256 bytes, as 8 bits ask."""
 
 TAIL = b"\x00\x00\xff\xff"
-"""The end of an empty block without compression: cut off by the sender, put back by the receiver
-(§7.2.1, §7.2.2).
-"""
-
+"""The end of an empty stored block: the sender cuts it off, the receiver puts it back (§7.2.1)."""
 
 FINAL_BLOCK = b"\x03\x00"
-"""An empty block with BFINAL=1, in no message: zlib reports the end of the data only if every block
-was whole.
+"""An empty block with BFINAL=1, added here to the end of each message: zlib then reports the end of
+the data, which it does only if every block before was whole.
 """
 
+MAX_CHUNK = 64 * 1024
+"""An `Inflater` returns no more bytes than this at once, so that a bomb costs no more memory."""
 
-MAX_PIECE = 64 * 1024
-"""An `Inflater` returns no more bytes than this at once."""
+
+SECTION = "RFC 7692 §7.2.2"
 
 
 def server_pair(parameters: Parameters, settings: DeflateSettings) -> tuple[Deflater, Inflater]:
-    """What a server sends and receives with."""
+    """What a server sends and receives with, as agreed."""
     return (
         Deflater(
             parameters.server_max_window_bits, parameters.server_no_context_takeover, settings
@@ -45,7 +54,9 @@ def server_pair(parameters: Parameters, settings: DeflateSettings) -> tuple[Defl
 
 
 def client_pair(parameters: Parameters, settings: DeflateSettings) -> tuple[Deflater, Inflater]:
-    """What a client sends and receives with. The hints of its offer hold, whatever the answer
+    """What a client sends and receives with, as agreed.
+
+    What its offer said of its own direction was a promise: it keeps it, whatever the answer
     (§7.1.1.2, §7.1.2.2).
     """
     window_bits = min(
@@ -63,11 +74,11 @@ def client_pair(parameters: Parameters, settings: DeflateSettings) -> tuple[Defl
 class Deflater:
     """§7.2.1: the messages of one direction -> the payloads of their frames.
 
-    What has gone in must be sent, in that order: the receiver's window follows this one. Plain
-    messages in between do not matter (§7.2.3.2).
+    Whatever goes in must be sent, in that order: the receiver's window follows this one. Messages
+    sent without compression in between do not matter (§7.2.3.2).
     """
 
-    __slots__ = ("_window_bits", "_no_context_takeover", "_settings", "_deflater")
+    __slots__ = ("_deflater", "_no_context_takeover", "_settings", "_window_bits")
 
     def __init__(
         self, window_bits: int, no_context_takeover: bool, settings: DeflateSettings
@@ -78,16 +89,15 @@ class Deflater:
         self._deflater: zlib._Compress | None = None
 
     def deflate(self, data: bytes, end: bool = True) -> bytes:
-        """The payload of a frame: for a whole message, or for a fragment of one, the last if `end`.
+        """The payload of a frame: of a whole message, or of a fragment, the last one if `end`.
 
-        The receiver can inflate each fragment as it comes. Never empty: a message or last fragment
-        of no bytes is 00.
+        The receiver can inflate each fragment when it arrives. Never empty: a message or last
+        fragment of no bytes is 00 (§7.2.3.6).
         """
         if self._deflater is None:
             self._deflater = self._start()
-        payload = self._deflater.compress(data) + self._deflater.flush(
-            zlib.Z_SYNC_FLUSH
-        )  # items 1 and 2
+        payload = self._deflater.compress(data)  # item 1
+        payload += self._deflater.flush(zlib.Z_SYNC_FLUSH)  # item 2
         if not end:
             return payload
         if self._no_context_takeover:
@@ -103,57 +113,54 @@ class Deflater:
 class Inflater:
     """§7.2.2: the payloads of one direction, as they arrive -> the bytes of the messages.
 
-    Each message gets an inflater of its own, that starts with the window left by the one before; so
-    does what follows a block with BFINAL=1 (§7.2.3.4). After an exception there is no going on.
+    Each message gets an inflater of zlib of its own, which starts with the window that the message
+    before has left; so does what follows a block with BFINAL=1 (§7.2.3.4). Between messages only
+    the window is kept. After an exception an `Inflater` is of no further use.
 
         message = inflater.inflate(payload, end_of_message, limit)
         while inflater.pending:
             message += inflater.inflate_more(limit - len(message))
     """
 
-    __slots__ = (
-        "pending",
-        "_window_bits",
-        "_no_context_takeover",
-        "_window",
-        "_inflater",
-        "_input",
-        "_end",
-    )
+    __slots__ = {
+        "pending": "whether `inflate_more` has more, before the next payload",
+        "_window_bits": "agreed for this direction",
+        "_no_context_takeover": "agreed for this direction: each message begins with no window",
+        "_window": "the last bytes of what was inflated, at most a window of them",
+        "_inflater": "a zlib._Decompress inside a message, else None",
+        "_input": "payload that was given but not yet inflated",
+        "_end": "whether `_input` reaches to the end of the message",
+    }
 
     def __init__(self, window_bits: int, no_context_takeover: bool) -> None:
         self.pending = False
         self._window_bits = window_bits
         self._no_context_takeover = no_context_takeover
         self._window = bytearray()
-        self._inflater: Any = None  # a zlib._Decompress inside a message
+        self._inflater: Any = None
         self._input = b""
         self._end = False
 
-    def inflate(self, piece: bytes, end_of_message: bool, limit: int | None = None) -> bytes:
-        """The first bytes that the next piece of a payload inflates to, at most `MAX_PIECE`;
-        perhaps none yet.
+    def inflate(self, chunk: bytes, end_of_message: bool, limit: int | None = None) -> bytes:
+        """The first bytes that the next chunk of payload inflates to, at most `MAX_CHUNK`, or none.
 
-        If then `pending`, more of them wait, for `inflate_more`: a caller that takes them piece by
-        piece checks UTF-8 and limits on the way, and can stop between any two. `limit` is what the
-        message may still add, in bytes: MessageTooBig as soon as there is one more; None is no
-        limit. InvalidData for a payload that is not DEFLATE, or breaks off inside a block.
+        If then `pending`, `inflate_more` has more: a caller that takes them chunk by chunk checks
+        UTF-8 and limits on the way, and can stop between any two. `limit` is how many bytes the
+        message may still add: MessageTooBig as soon as there is one more; None is no limit.
+        InvalidData for a payload that is not DEFLATE, or breaks off inside a block.
         """
         if self._inflater is None:
-            if not piece:
-                # a message without any payload is not what §7.2.1 makes, and can only mean an empty
-                # one
+            if not chunk:
+                # §7.2.1 makes no message without payload; it can only mean an empty one.
                 return b""
             self._inflater = self._start()
-        self._input += piece + TAIL + FINAL_BLOCK if end_of_message else piece  # §7.2.2 item 1
+        self._input += chunk + TAIL + FINAL_BLOCK if end_of_message else chunk  # §7.2.2 item 1
         self._end = end_of_message
         return self.inflate_more(limit)
 
     def inflate_more(self, limit: int | None = None) -> bytes:
-        """The next bytes, while `pending`; perhaps none. `limit` and the errors are those of
-        `inflate`.
-        """
-        size = MAX_PIECE if limit is None else min(MAX_PIECE, limit + 1)
+        """The next bytes, while `pending`; perhaps none. Limit and errors as for `inflate`."""
+        size = MAX_CHUNK if limit is None else min(MAX_CHUNK, limit + 1)
         data = self._inflate(size)
         if limit is not None and len(data) > limit:
             seen = "a compressed message that inflates to more than is allowed"
@@ -164,12 +171,8 @@ class Inflater:
         try:
             data: bytes = self._inflater.decompress(self._input, size)  # §7.2.2 item 2
         except zlib.error:
-            raise InvalidData(
-                "RFC 7692 §7.2.2",
-                "a payload that is not DEFLATE data",
-                "blocks of RFC 1951",
-                "payload",
-            ) from None
+            seen = "a payload that is not DEFLATE data"
+            raise InvalidData(SECTION, seen, "blocks of RFC 1951", "payload") from None
         self._remember(data)
         self._input = self._inflater.unconsumed_tail
         if self._inflater.eof:
@@ -177,12 +180,8 @@ class Inflater:
         else:
             self.pending = len(data) == size or bool(self._input)
             if self._end and not self.pending:
-                raise InvalidData(
-                    "RFC 7692 §7.2.2",
-                    "a payload that breaks off inside a block",
-                    "whole DEFLATE blocks",
-                    "payload",
-                )
+                seen = "a payload that breaks off inside a block"
+                raise InvalidData(SECTION, seen, "whole DEFLATE blocks", "payload")
         return data
 
     def _follow_final_block(self) -> None:

@@ -1,22 +1,12 @@
-"""RFC 7692, permessage-deflate: offers -> agreed parameters (§7.1), message -> compressed payload
-and back (§7.2).
+"""RFC 7692 §5, §7.1: offers of permessage-deflate in a header -> the parameters that both keep to.
 
-`choose_offer` is for the server, `offer` and `check_answer` are for the client; `Deflater` and
-`Inflater` are the two directions of a connection, `server_pair` and `client_pair` build them from
-what was agreed. The parameters named client_... are about what the client sends, those named
-server_... about what the server sends (§7).
+    permessage-deflate; server_no_context_takeover; client_max_window_bits=10
+    name              ; the sender of each message  ; the window that it looks back into, as a power
+                        begins with an empty window   of two: here 1024 bytes
 
-Memory of a connection in KiB, as tracemalloc counts it (CPython 3.11, zlib 1.2.13). A `Deflater`
-holds it from its first message on, an `Inflater` between messages; before the first, and without
-context takeover after each, 0.2.
-
-    window bits              8     9    10    11    12    13    14    15
-    Deflater, mem_level 5   24    24    26    30    38    54    86   150    2 ** (bits + 2) + 2 ** (mem_level + 9) bytes
-    Deflater, mem_level 8  136   136   138   142   150   166   198   262
-    Inflater               0.4   0.7     1     2     5     9    18    36    its window: 2 ** bits bytes, and an eighth
-    in a message           7.8   8.3     9    12    16    24    41    75    twice that and 7 KiB, as zlib keeps its own
-
-What an `Inflater` returns comes on top: at most 64 KiB at once, whatever goes in.
+A server answers with `choose_offer`; a client asks with `offer` and reads the answer with
+`check_answer`. Parameters named client_... are about what the client sends, those named server_...
+about what the server sends (§7). The messages themselves are codec.py's.
 """
 
 from __future__ import annotations
@@ -27,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ..errors import Fault, HandshakeError
-from ..extensions import Extension
+from ..extensions import FIELD, Extension
 from ..http import quote
 
 NAME = "permessage-deflate"
@@ -51,23 +41,22 @@ WINDOW_BITS = re.compile("[89]|1[0-5]")
 
 @dataclass(frozen=True)
 class DeflateSettings:
-    """What an endpoint wants of permessage-deflate. ValueError for what does not exist.
+    """What an endpoint wants of permessage-deflate. ValueError for a value out of range.
 
-    A number of window bits is the most that the sender of that direction may use. As a client, an
-    endpoint asks for what is set here and fails the handshake if a server accepts without granting
-    it. As a server, it keeps its own direction to it, and limits the client where that is allowed
-    (§7.1.2.2). None says nothing about the window: as a client, do not mention it; as a server,
-    take what the client asks for. `no_context_takeover` frees the memory of its direction after
-    every message, and costs compression.
+    A number of window bits is the most that the sender of that direction may use. A client asks for
+    what is set here, and fails the handshake if a server accepts without granting it. A server
+    keeps its own direction to it, and limits the client where that is allowed (§7.1.2.2). None says
+    nothing about the window: a client does not mention it, a server takes what the client asks for.
+    `no_context_takeover` frees the memory of its direction after every message; in return each
+    message compresses worse, for it cannot refer to earlier ones.
 
-    The defaults, 12 bits, `mem_level` 5 and `level` 3, take a seventh of the memory of zlib's own,
-    15, 8 and 6, and at most the same time, often half of it; JSON in messages of 1 KiB becomes 5 to
-    25 % longer than with those. `level` is zlib's, 1 is fastest, 9 smallest. A message of less than
-    `threshold` bytes stays plain: it fits one packet, whose headers are about as long; and with an
-    empty window, JSON below 32 bytes does not get shorter at all.
+    `level` is zlib's: 1 is fastest, 9 makes the shortest. `mem_level` is zlib's too. The defaults
+    take less memory than zlib's own (15 bits, 8) and less time than its `level` 6, because a server
+    holds one compressor for each connection; messages become a little longer for it. A message of
+    less than `threshold` bytes stays plain: it fits one packet either way.
 
-    §8: who can put text of his choice beside a secret, and sees the lengths over TLS, learns the
-    secret (CRIME). Do not compress such messages.
+    §8: an attacker who can put text of their choice next to a secret, and sees the lengths of the
+    messages over TLS, learns the secret (CRIME). Do not compress such messages.
     """
 
     server_max_window_bits: int | None = 12
@@ -86,10 +75,7 @@ class DeflateSettings:
         self._check_range("mem_level", 1, 9)
         if self.threshold < 0:
             raise ValueError(
-                (
-                    f"threshold is {self.threshold}; use 0 to compress every message, or a number "
-                    "of bytes"
-                )
+                f"threshold is {self.threshold}; use 0, which compresses every message, or more"
             )
 
     def _check_range(self, name: str, least: int, most: int, otherwise: str = "") -> None:
@@ -111,21 +97,22 @@ class Parameters:
 # Both sides: the parameters of one element of the header
 
 
-def find_faults(extension: Extension, in_offer: bool) -> Iterator[Fault]:
-    """Every reason of §7 to decline an offer, or to fail a connection for an answer, that lies in
-    its parameters.
-    """
+def _find_parameter_faults(extension: Extension, in_offer: bool) -> Iterator[Fault]:
+    """Each reason of §7 in the parameters to decline an offer, or for a client to fail."""
     counts = Counter(name for name, _ in extension.parameters)
     for name, count in counts.items():
         if name not in SECTIONS:
-            yield Fault("RFC 7692 §7", f"parameter {quote(name)}", f"only {', '.join(SECTIONS)}")
+            yield _fault("RFC 7692 §7", f"parameter {quote(name)}", f"only {', '.join(SECTIONS)}")
         elif count > 1:
-            yield Fault("RFC 7692 §7", f"{name} {count} times", "at most once")
+            yield _fault("RFC 7692 §7", f"{name} {count} times", "at most once")
     for name, value in extension.parameters:
         if name in SECTIONS and not _is_valid(name, value, in_offer):
-            yield Fault(
-                SECTIONS[name], f"{name} with {_show(value)}", _expected_value(name, in_offer)
-            )
+            seen, expected = f"{name} with {_show(value)}", _expected_value(name, in_offer)
+            yield _fault(SECTIONS[name], seen, expected)
+
+
+def _fault(section: str, seen: str, expected: str) -> Fault:
+    return Fault(section, seen, expected, FIELD)
 
 
 def _is_valid(name: str, value: str | None, in_offer: bool) -> bool:
@@ -148,9 +135,7 @@ def _show(value: str | None) -> str:
 
 
 def _read_parameters(extension: Extension) -> Parameters:
-    """Its parameters, if `find_faults` found none. A window that it does not name, or not in bits,
-    is the largest.
-    """
+    """The parameters of an extension without faults; a window not given in bits is the largest."""
     values = dict(extension.parameters)
     return Parameters(
         int(values.get(SERVER_MAX_WINDOW_BITS) or MAX_WINDOW_BITS),
@@ -161,7 +146,7 @@ def _read_parameters(extension: Extension) -> Parameters:
 
 
 def _format(parameters: Iterable[tuple[str, int | bool]]) -> str:
-    """The header value; a parameter that is True has no value, one that is False or 0 is left out."""
+    """The value of the header; True makes a parameter without value, False or 0 leaves it out."""
     shown = (name if value is True else f"{name}={value}" for name, value in parameters if value)
     return "; ".join([NAME, *shown])
 
@@ -172,39 +157,20 @@ def _format(parameters: Iterable[tuple[str, int | bool]]) -> str:
 def choose_offer(
     offers: Iterable[Extension], settings: DeflateSettings
 ) -> tuple[Parameters, str] | None:
-    """The agreed parameters and the Sec-WebSocket-Extensions of the answer, for the first offer
-    that is valid.
+    """The agreed parameters and the header of the answer, for the first offer that is valid.
 
     None if there is none: that is no error, the connection goes on without compression (§5).
     """
     for extension in offers:
-        if extension.name == NAME and not any(find_faults(extension, in_offer=True)):
+        if extension.name == NAME and not any(_find_parameter_faults(extension, in_offer=True)):
             return _accept(extension, settings)
     return None
 
 
 def _accept(extension: Extension, settings: DeflateSettings) -> tuple[Parameters, str]:
-    """A hint is used, as it saves memory. What the client does not let a server limit, stays as it
-    is (§7.1.2.2).
-    """
-    asked = _read_parameters(extension)
-    mentioned = dict(extension.parameters)
-    limits_client = CLIENT_MAX_WINDOW_BITS in mentioned
-    server_bits = min(
-        asked.server_max_window_bits, settings.server_max_window_bits or MAX_WINDOW_BITS
-    )
-    client_bits = min(
-        asked.client_max_window_bits, settings.client_max_window_bits or MAX_WINDOW_BITS
-    )
-    agreed = Parameters(
-        server_bits,
-        client_bits if limits_client else MAX_WINDOW_BITS,
-        asked.server_no_context_takeover or settings.server_no_context_takeover,
-        asked.client_no_context_takeover or settings.client_no_context_takeover,
-    )
-    says_server_bits = (
-        SERVER_MAX_WINDOW_BITS in mentioned or agreed.server_max_window_bits < MAX_WINDOW_BITS
-    )
+    agreed = _agree(extension, settings)
+    mentioned = SERVER_MAX_WINDOW_BITS in dict(extension.parameters)
+    says_server_bits = mentioned or agreed.server_max_window_bits < MAX_WINDOW_BITS
     says_client_bits = agreed.client_max_window_bits < MAX_WINDOW_BITS
     answer = (
         (SERVER_NO_CONTEXT_TAKEOVER, agreed.server_no_context_takeover),
@@ -215,15 +181,34 @@ def _accept(extension: Extension, settings: DeflateSettings) -> tuple[Parameters
     return agreed, _format(answer)
 
 
+def _agree(extension: Extension, settings: DeflateSettings) -> Parameters:
+    """What a valid offer and our settings come to: of each pair, the one that takes less memory.
+
+    The client's window is limited only if the offer has client_max_window_bits, because a client
+    without it need not know how to keep to a smaller one (§7.1.2.2).
+    """
+    asked = _read_parameters(extension)
+    server_bits = settings.server_max_window_bits or MAX_WINDOW_BITS
+    client_bits = settings.client_max_window_bits or MAX_WINDOW_BITS
+    if CLIENT_MAX_WINDOW_BITS not in dict(extension.parameters):
+        client_bits = MAX_WINDOW_BITS
+    return Parameters(
+        min(asked.server_max_window_bits, server_bits),
+        min(asked.client_max_window_bits, client_bits),
+        asked.server_no_context_takeover or settings.server_no_context_takeover,
+        asked.client_no_context_takeover or settings.client_no_context_takeover,
+    )
+
+
 # Client side
 
 
 def offer(settings: DeflateSettings) -> str:
     """The Sec-WebSocket-Extensions of the opening handshake.
 
-    One offer without a fall-back: a server that accepted a second one, with fewer requests, would
-    take away the limits of the first, and a server that cannot grant them declines. The connection
-    is then uncompressed.
+    One offer, without a second one that asks for less: a server could accept that, and the limits
+    set here would not hold. A server that cannot grant the first declines, and the connection goes
+    on without compression.
     """
     return _format(
         (
@@ -236,8 +221,7 @@ def offer(settings: DeflateSettings) -> str:
 
 
 def check_answer(answered: Iterable[Extension], settings: DeflateSettings) -> Parameters | None:
-    """The agreed parameters if the server's answer to `offer(settings)` is valid; None if it
-    declined.
+    """The agreed parameters, if the answer to `offer(settings)` is valid; None if it declines.
 
     HandshakeError with every fault of the answer: the client must fail the connection (§5, §7).
     """
@@ -245,11 +229,10 @@ def check_answer(answered: Iterable[Extension], settings: DeflateSettings) -> Pa
     faults = [_foreign(extension) for extension in answered if extension.name != NAME]
     accepted = [extension for extension in answered if extension.name == NAME]
     if len(accepted) > 1:
-        faults.append(
-            Fault("RFC 7692 §5", f"{NAME} accepted {len(accepted)} times", "at most once")
-        )
+        seen = f"{NAME} accepted {len(accepted)} times"
+        faults.append(_fault("RFC 7692 §5", seen, "at most once"))
     for extension in accepted:
-        faults += find_faults(extension, in_offer=False)
+        faults += _find_parameter_faults(extension, in_offer=False)
     if not faults:
         faults += [
             fault for extension in accepted for fault in _find_ungranted(extension, settings)
@@ -260,34 +243,22 @@ def check_answer(answered: Iterable[Extension], settings: DeflateSettings) -> Pa
 
 
 def _foreign(extension: Extension) -> Fault:
-    return Fault(
-        "§4.1", f"extension {quote(extension.name)} in the answer", "only what the client offered"
-    )
+    seen = f"extension {quote(extension.name)} in the answer"
+    return _fault("§4.1", seen, "only what the client offered")
 
 
 def _find_ungranted(extension: Extension, settings: DeflateSettings) -> Iterator[Fault]:
     """What the offer asked for and the answer does not grant, and what the offer did not allow."""
     answer = _read_parameters(extension)
-    most = settings.server_max_window_bits or MAX_WINDOW_BITS
-    if answer.server_max_window_bits > most:
+    limit = settings.server_max_window_bits or MAX_WINDOW_BITS
+    if answer.server_max_window_bits > limit:
         seen = f"a window of {answer.server_max_window_bits} bits"
-        yield Fault(
-            SECTIONS[SERVER_MAX_WINDOW_BITS],
-            seen,
-            f"{SERVER_MAX_WINDOW_BITS} of at most {most}, as offered",
-        )
+        expected = f"{SERVER_MAX_WINDOW_BITS} of at most {limit}, as offered"
+        yield _fault(SECTIONS[SERVER_MAX_WINDOW_BITS], seen, expected)
     if settings.server_no_context_takeover and not answer.server_no_context_takeover:
-        seen = f"no {SERVER_NO_CONTEXT_TAKEOVER}"
-        yield Fault(
-            SECTIONS[SERVER_NO_CONTEXT_TAKEOVER], seen, "it to be repeated, as it was in the offer"
-        )
-    if settings.client_max_window_bits is None and CLIENT_MAX_WINDOW_BITS in dict(
-        extension.parameters
-    ):
-        seen = CLIENT_MAX_WINDOW_BITS
-        yield Fault(
-            SECTIONS[CLIENT_MAX_WINDOW_BITS], seen, "it to be left out, as it was in the offer"
-        )
-
-
-# Both sides: the payloads of compressed messages
+        seen, expected = f"no {SERVER_NO_CONTEXT_TAKEOVER}", "it to be repeated from the offer"
+        yield _fault(SECTIONS[SERVER_NO_CONTEXT_TAKEOVER], seen, expected)
+    mentioned = CLIENT_MAX_WINDOW_BITS in dict(extension.parameters)
+    if mentioned and settings.client_max_window_bits is None:
+        expected = "it to be left out, because the offer did not have it"
+        yield _fault(SECTIONS[CLIENT_MAX_WINDOW_BITS], CLIENT_MAX_WINDOW_BITS, expected)

@@ -1,0 +1,44 @@
+"""RFC 6455 §4.1, §4.2.1: a numbered list of rules for a head, as a table.
+
+What judges a head and what explains it to a reader walk the same table, so that no item is in one
+and not in the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Generic, TypeVar
+
+from .errors import Fault
+
+Judged = TypeVar("Judged")
+
+
+@dataclass(frozen=True, slots=True)
+class Item(Generic[Judged]):
+    """One item of a list: the header that it is about, what that is for, and how it is judged.
+
+    `field` is "" for an item about the first line of the head, or about all other headers.
+    `meaning` is for a reader of the head. `check` yields the faults of what is judged.
+    """
+
+    section: str
+    field: str
+    meaning: str
+    check: Callable[[Item[Judged], Judged], Iterable[Fault]]
+
+    def fault(self, seen: str, expected: str, status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> Fault:
+        """What `check` yields where this item is broken."""
+        return Fault(self.section, seen, expected, self.field, status=status)
+
+
+def accept_anything(item: Item[Judged], judged: Judged) -> Iterable[Fault]:
+    """The check of an item that nothing can break."""
+    return ()
+
+
+def find_faults(items: Iterable[Item[Judged]], judged: Judged) -> tuple[Fault, ...]:
+    """Every fault, in the order of the items; () if there is none."""
+    return tuple(fault for item in items for fault in item.check(item, judged))
