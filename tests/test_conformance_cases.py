@@ -47,7 +47,7 @@ def test_select_refuses_to_select_nothing(patterns: list[str], excluded: list[st
         select(["1.1.1"], patterns, excluded)
 
 
-def test_typical_duration_is_that_of_the_longest_name() -> None:
+def test_the_longest_name_that_fits_gives_the_typical_duration() -> None:
     assert typical_s("9.5.1") > typical_s("9.5.2") > typical_s("1.1.1")
     assert typical_s("13.1.1") < typical_s("13.1.10") < typical_s("12.2.10")
     assert typical_s("13.1.10") == typical_s("13.7.10")
@@ -114,9 +114,7 @@ def selected(*words: str) -> list[str]:
     return autobahn.selection(set(KNOWN), autobahn.parser().parse_args(words))
 
 
-def test_without_cases_server_and_client_run_all_and_the_peers_run_all_but_speed_and_compression() -> (
-    None
-):
+def test_without_cases_all_run_but_for_the_peers_no_speed_and_no_compression() -> None:
     assert (
         len(selected("server"))
         == len(selected("server", "--cases", "all"))

@@ -226,14 +226,14 @@ def test_7_1_5_a_reset_is_reported_as_1006(background, opened):
     assert connection.close_code == 1006
 
 
-def test_a_ping_whose_answer_finds_the_connection_reset_ends_it_with_1006(monkeypatch, opened):
+def test_7_1_5_a_pong_into_a_reset_connection_is_reported_as_1006(monkeypatch, opened):
     connection, peer = opened()
 
     def broken(data):
-        raise ConnectionResetError("as the test wants it")
+        raise ConnectionResetError("broken by the test")
 
     monkeypatch.setattr(type(connection._stream), "write", lambda self, data: broken(data))
     peer.send_frame(PING)
-    with pytest.raises(ConnectionClosedError, match="as the test wants it"):
+    with pytest.raises(ConnectionClosedError, match="broken by the test"):
         connection.recv()
     assert connection.close_code == 1006

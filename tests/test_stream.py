@@ -1,6 +1,4 @@
-"""One blocking byte stream: what is read and written, who is woken by what, and that a frame is
-never lost to a RST.
-"""
+"""One blocking byte stream: reading, writing, what wakes a thread, and that no RST eats a frame."""
 
 import socket
 import threading
@@ -75,7 +73,7 @@ def test_the_end_of_the_stream_reads_as_nothing(ends):
     assert stream.receives == 1
 
 
-def test_a_stream_tells_whether_a_thread_waits_and_how_often_bytes_came(ends, background):
+def test_a_stream_knows_whether_a_thread_waits_and_how_often_bytes_arrived(ends, background):
     stream, peer = ends
     assert (stream.waiting, stream.receives) == (False, 0)
     reading = background(stream.file.read, 1)
@@ -141,8 +139,8 @@ def test_a_peer_that_takes_nothing_frees_the_writer_after_the_timeout_and_says_w
     assert stream.cause == "the peer took nothing of a frame for 0.05 s"
 
 
-def test_a_peer_that_takes_a_piece_in_time_gets_the_whole_timeout_for_the_next(tcp, timers):
-    """No clock: the look at the write is called with times of our own."""
+def test_a_peer_that_takes_a_part_in_time_gets_the_whole_timeout_for_the_next(tcp, timers):
+    """No clock: the test calls the look at the write with its own times."""
     stream = Stream(tcp()[0], timers, 10)
     stream._blocked_since = 100.0
     assert stream._look_at_write(105.0) == 110.0
@@ -153,7 +151,7 @@ def test_a_peer_that_takes_a_piece_in_time_gets_the_whole_timeout_for_the_next(t
     assert stream.cause == "the peer took nothing of a frame for 10 s"
 
 
-def test_a_blocked_write_that_ended_is_not_looked_at_any_more(tcp, timers):
+def test_a_blocked_write_that_ended_is_no_longer_looked_at(tcp, timers):
     stream = Stream(tcp()[0], timers, 10)
     stream._watch_write()
     stream._blocked_since = None
@@ -206,7 +204,7 @@ def test_try_write_gives_false_when_nothing_fits(system, tcp, timers):
 
 
 def test_half_a_control_frame_ends_the_stream(tcp, timers):
-    """What follows it would be taken for the rest of that frame."""
+    """The next bytes would be taken for the rest of that frame."""
 
     class TakesHalf:
         def __init__(self, sock):
@@ -227,7 +225,7 @@ def test_half_a_control_frame_ends_the_stream(tcp, timers):
 
 
 def test_writing_to_a_broken_stream_raises(system, ends):
-    stream, peer = ends
+    stream, _ = ends
     stream.abort()
     with pytest.raises(OSError):
         stream.write(b"x")
