@@ -87,7 +87,10 @@ def nothing_left_behind():
 
 @pytest.fixture
 def background(nothing_left_behind):
-    """background(function, *arguments) runs it in a thread, which ends before the test does."""
+    """background(function, *arguments) runs it in a thread, which ends before the test does.
+
+    If it raises, and the test does not ask for its result, then the test fails.
+    """
     started = []
 
     def start(function, *arguments, **keywords):
@@ -97,6 +100,7 @@ def background(nothing_left_behind):
     yield start
     for thread in started:
         thread.thread.join(DEADLINE_S)
+        assert thread.error is None or thread.has_raised, thread.error
 
 
 class Running:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from connections import NoRoom
+from connections import EURO, NoRoom
 from refws import ConcurrencyError, ConnectionClosed, ConnectionClosedError, ConnectionClosedOK
 from refws.endpoint import heartbeat
 from wire import CLOSE, CONT, DEADLINE_S, IN_TIME, MANY, PING, PONG, TEXT, Header, close_body, frame
@@ -104,14 +104,16 @@ def test_5_5_2_a_ping_that_could_not_be_sent_waits_for_no_pong(opened):
 
 
 @pytest.mark.rfc("6455-5.5-02")
-@pytest.mark.parametrize("data", [bytes(126), "€" * 42])
-def test_5_5_126_bytes_are_refused_for_a_ping_and_a_pong_and_125_are_not(opened, data):
+@pytest.mark.parametrize(
+    "longest, payload", [(bytes(125), bytes(125)), ("€" * 41 + "ab", EURO * 41 + b"ab")]
+)
+def test_5_5_126_bytes_are_refused_for_a_ping_and_a_pong_and_125_are_not(opened, longest, payload):
     connection, peer = opened()
-    for method in (connection.ping, connection.pong):
+    for method, opcode in ((connection.ping, PING), (connection.pong, PONG)):
         with pytest.raises(ValueError, match=r"§5\.5: 126 bytes"):
-            method(data)
-        method(data[:-1] + data[:0])
-    assert peer.receive()[1] == peer.receive()[1]
+            method(longest + longest[-1:])
+        method(longest)
+        peer.expect(opcode, payload)
 
 
 @pytest.mark.rfc("6455-5.5.3-03")

@@ -446,8 +446,10 @@ def test_a_certificate_from_a_trusted_ca_is_accepted(tcp, streams, background):
     handshake = background(
         streams(ours, Side.SERVER, make_context(Side.SERVER, name="from_root")).handshake
     )
-    streams(theirs, Side.CLIENT, client_context(certificate("root"))).handshake()
+    client = streams(theirs, Side.CLIENT, client_context(certificate("root")))
+    client.handshake()
     handshake.result()
+    assert client.version == "TLSv1.3"
 
 
 def test_an_insecure_client_accepts_any_certificate(tcp, streams, background):
@@ -460,6 +462,7 @@ def test_an_insecure_client_accepts_any_certificate(tcp, streams, background):
     )
     stream.handshake()
     handshake.result()
+    assert stream.version == "TLSv1.3"
 
 
 def test_a_client_without_the_certificate_that_the_server_wants(tcp, streams, background):

@@ -267,7 +267,8 @@ class Background:
 
     def __init__(self, function, *arguments, **keywords):
         self._call = lambda: function(*arguments, **keywords)
-        self._value = self._error = None
+        self._value = self.error = None
+        self.has_raised = False
         self.thread = threading.Thread(
             target=self._run, name=f"test {getattr(function, '__name__', function)}"
         )
@@ -277,13 +278,14 @@ class Background:
         try:
             self._value = self._call()
         except BaseException as error:
-            self._error = error
+            self.error = error
 
     def result(self, timeout=DEADLINE_S):
         self.thread.join(timeout)
         assert not self.thread.is_alive(), f"{self.thread.name} has not ended within {timeout} s"
-        if self._error is not None:
-            raise self._error
+        if self.error is not None:
+            self.has_raised = True
+            raise self.error
         return self._value
 
 
