@@ -208,7 +208,7 @@ def test_4_1_item_10_subprotocols_that_differ_in_case_are_two():
 
 
 def test_4_1_item_11_no_malformed_offer_is_sent():
-    with pytest.raises(ValueError, match="§9.1"):
+    with pytest.raises(ValueError, match=r"§9\.1"):
         build_request(URI, KEY, extensions="a;;b")
 
 
@@ -246,7 +246,7 @@ def test_4_1_item_12_headers_are_added_from_whatever_holds_pairs(make):
     ],
 )
 def test_4_1_item_12_headers_of_the_handshake_cannot_be_added(name):
-    with pytest.raises(ValueError, match="is not for additional headers: .+"):
+    with pytest.raises(ValueError, match=r"is not for additional headers: .+"):
         build_request(URI, KEY, additional_headers={name: "x"})
 
 
@@ -256,7 +256,7 @@ def test_4_1_item_12_every_header_that_the_handshake_writes_is_one_that_cannot_b
 
 
 def test_4_1_item_12_a_header_that_would_inject_a_line_cannot_be_added():
-    with pytest.raises(ValueError, match="RFC 9110 §5.5"):
+    with pytest.raises(ValueError, match=r"RFC 9110 §5\.5"):
         build_request(URI, KEY, additional_headers={"Cookie": "a\r\nUpgrade: x"})
 
 
@@ -631,7 +631,7 @@ def test_4_1_item_1_another_status_is_reported_as_what_it_is(status, lines, told
 def test_4_1_item_1_of_an_answer_with_another_status_only_the_status_is_told():
     with pytest.raises(
         InvalidStatus,
-        match="^§4.1 response item 1: status 404 'Not Found' in HTTP/1.0; expected 101",
+        match=r"^§4\.1 response item 1: status 404 'Not Found' in HTTP/1\.0; expected 101",
     ):
         check_response(
             build_request(URI, KEY), Response(404, "Not Found", Headers(), version="HTTP/1.0")

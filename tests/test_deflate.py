@@ -392,7 +392,7 @@ def test_7_what_one_side_deflates_the_other_inflates(
 
 
 @pytest.mark.rfc("7692-7-01")
-def test_7_server_parameters_are_about_what_the_server_sends_and_client_parameters_about_the_client():
+def test_7_server_parameters_are_about_what_the_server_sends_client_parameters_about_the_client():
     parameters = Parameters(
         9, 11, server_no_context_takeover=True, client_no_context_takeover=False
     )

@@ -544,7 +544,7 @@ def test_4_2_2_what_is_not_agreed_is_not_in_the_answer():
 def test_4_2_2_a_subprotocol_that_the_client_did_not_list_cannot_be_answered(
     requested, subprotocol
 ):
-    with pytest.raises(ValueError, match="§4.2.2 item 4"):
+    with pytest.raises(ValueError, match=r"§4\.2\.2 item 4"):
         accept(handshake({"Sec-WebSocket-Protocol": requested}), subprotocol=subprotocol)
 
 
@@ -665,7 +665,7 @@ def test_4_2_2_agreed_extensions_stand_in_one_header_of_the_answer():
     ],
 )
 def test_4_2_2_an_extension_that_the_client_did_not_offer_cannot_be_answered(offered, extensions):
-    with pytest.raises(ValueError, match="§4.2.2 item 4"):
+    with pytest.raises(ValueError, match=r"§4\.2\.2 item 4"):
         accept(handshake({"Sec-WebSocket-Extensions": offered}), extensions=extensions)
 
 
@@ -691,7 +691,7 @@ def test_4_2_2_headers_can_be_added_to_the_answer():
 
 
 def test_4_2_2_a_header_that_would_inject_a_line_cannot_be_added():
-    with pytest.raises(ValueError, match="RFC 9110 §5.5"):
+    with pytest.raises(ValueError, match=r"RFC 9110 §5\.5"):
         accept(handshake(), headers=[("Set-Cookie", "a\r\nSec-WebSocket-Protocol: evil")])
 
 
@@ -709,7 +709,7 @@ def test_4_2_2_a_header_that_would_inject_a_line_cannot_be_added():
     ],
 )
 def test_11_3_a_header_of_the_handshake_cannot_be_repeated_in_the_answer(name):
-    with pytest.raises(ValueError, match="§4.2.2"):
+    with pytest.raises(ValueError, match=r"§4\.2\.2"):
         accept(handshake(), headers=[(name, "x")])
 
 

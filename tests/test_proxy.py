@@ -51,7 +51,7 @@ def test_9110_9_3_6_headers_can_be_added_to_a_connect(make):
 
 @pytest.mark.parametrize("name", ["host", "Content-Length", "TRANSFER-ENCODING"])
 def test_9110_9_3_6_headers_of_a_connect_cannot_be_repeated(name):
-    with pytest.raises(ValueError, match="is not for additional headers: .+"):
+    with pytest.raises(ValueError, match=r"is not for additional headers: .+"):
         build_connect("h", 1, {name: "x"})
 
 

@@ -113,7 +113,7 @@ def test_connections_have_numbers_of_their_own(serving, recorder, tmp_path):
 def test_who_is_client_and_who_server_is_written_down_for_both_sides(
     opened, recorder, tmp_path, side
 ):
-    connection, peer = opened(side=side)
+    connection, _ = opened(side=side)
     connection.trace = recorder().choose(connection)
     connection.ping(b"mine")
     own, other = Address("192.0.2.2", 80), Address("192.0.2.1", 5)
@@ -218,7 +218,7 @@ def test_a_disk_that_takes_a_part_of_a_line_gets_the_rest_until_it_is_full(
     trace = recording.choose(opened()[0])
     for _ in range(5):
         trace(Side.CLIENT, b"\x81\x00")
-    entries, cut_off = read(disk.taken)
+    entries, _ = read(disk.taken)
     written = disk.taken.count(b"\n")
     assert len(entries) in (written - 1, written)
     assert ("has ended" in log.text) == (room < 10_000)
