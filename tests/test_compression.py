@@ -20,8 +20,10 @@ from wire import (
     BINARY,
     CLOSE,
     CONT,
+    IN_TIME,
     PING,
     PONG,
+    RSV1,
     TEXT,
     Header,
     Wire,
@@ -32,14 +34,10 @@ from wire import (
 
 pytestmark = pytest.mark.transport("tcp", "unix", "tls")
 
-RSV1 = 4
-"""The RSV bits as one number, when only RSV1 is 1."""
 
 TAIL = bytes.fromhex("0000ffff")
 KIB = 1024
 MIB = 1024 * KIB
-IN_TIME = 0.05
-"""Seconds after which a timeout may fire in a test that wants to see it fire."""
 
 EVERY_MESSAGE = DeflateSettings(None, None, threshold=0)
 """Compresses whatever is sent, with the largest window, unless the client asks for a smaller one.

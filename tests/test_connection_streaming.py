@@ -33,6 +33,13 @@ def test_5_6_streaming_cuts_text_between_characters(opened):
     assert list(pieces) == ["€b"]
 
 
+def test_6_2_streaming_gives_no_empty_chunk_before_the_last(opened):
+    connection, peer = opened()
+    peer.send(frame(TEXT, b"a", fin=0), frame(CONT, b"", fin=0), frame(CONT, EURO[:1], fin=0))
+    peer.send(frame(CONT, EURO[1:], fin=0), frame(CONT))
+    assert list(connection.recv_streaming()) == ["a", "€", ""]
+
+
 def test_5_4_streaming_joins_the_fragments_of_one_message_and_stops_at_its_end(opened):
     connection, peer = opened()
     peer.send(

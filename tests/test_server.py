@@ -1,11 +1,13 @@
 """RFC 6455 §4.2, §7.3 on real sockets: a whole server, its answers, its threads, its end."""
 
 import errno
+import gc
 import os
 import signal
 import socket
 import stat
 import threading
+import weakref
 from contextlib import closing, suppress
 
 import pytest
@@ -41,6 +43,8 @@ its_own_socket = pytest.mark.transport(
 
 OPENED_IN_TIME = 0.2
 """Seconds within which a TLS handshake or an opening handshake is surely done."""
+
+FAR = 3600.0
 
 HAS_UNIX_SOCKETS = hasattr(socket, "AF_UNIX")
 
@@ -612,6 +616,25 @@ def test_10_7_a_good_client_is_served_beside_many_bad_ones(serving):
             never_reads.send(frame(BINARY, bytes(1000)))
         says_echo(good)
     good.finish()
+
+
+def test_the_timers_of_a_connection_that_has_ended_keep_nothing_of_it(serving):
+    """The timers of its heartbeat and of its Close are due in an hour."""
+    traces = []
+
+    class Trace:
+        def __call__(self, sender, data):
+            """Only the connection refers to this object."""
+
+    def trace_for(connection):
+        trace = Trace()
+        traces.append(weakref.ref(trace))
+        return trace
+
+    running = serving(echo, trace=trace_for, ping_interval=FAR, close_timeout=FAR)
+    running.open().finish()
+    assert eventually(lambda: not running.server.connections)
+    assert eventually(lambda: gc.collect() >= 0 and traces[0]() is None)
 
 
 # Stopping
