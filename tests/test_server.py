@@ -223,6 +223,19 @@ def test_7_2_2_a_refused_request_gets_http_and_no_frame_and_disturbs_no_other_cl
     assert good.receive_head()[0] == 405
 
 
+@pytest.mark.rfc("6455-4.2.2-08")
+def test_4_2_2_a_refusal_arrives_although_the_client_is_still_sending(background, serving):
+    """Bytes that are not read when TCP ends become a reset, which would eat the response."""
+    client = serving(never_called).connect()
+    flooding = background(client.send, request("/", f"Content-Length: {MANY}"), bytes(MANY))
+    status, headers = client.receive_head()
+    assert status == 400
+    assert b"expected:" in client.read(int(headers["content-length"]))
+    flooding.result()
+    client.half_close()
+    client.expect_end()
+
+
 @pytest.mark.rfc("6455-4.2.2-07", "6455-4.2.2-08", "6455-10.2-01", "6455-10.2-02")
 def test_10_2_an_origin_that_was_configured_passes_and_others_do_not(serving):
     running = serving(echo, origins=["https://example.com"])
@@ -358,6 +371,16 @@ def test_process_request_that_raises_gets_500_and_a_traceback_in_the_log_that_ca
     assert "process_request failed" in error.getMessage()
 
 
+def test_process_request_that_returns_a_101_gets_500(serving, log):
+    """Only the rules of §4.2.2 may open a connection."""
+    client = serving(
+        never_called, process_request=lambda connection, request: Response(101, "Mine", Headers())
+    ).connect()
+    client.send(request())
+    assert client.receive_head()[0] == 500
+    assert any("return None" in message for message in log.messages)
+
+
 def test_process_request_that_returns_something_else_gets_500_and_disturbs_no_other_client(
     serving, log
 ):
@@ -489,20 +512,30 @@ def test_over_tls_a_connection_beyond_the_limit_is_ended_without_http(short_ling
 
 
 class Listening(socket.socket):
-    """A listening socket whose accept fails with these errors first."""
+    """A listening socket whose accept fails with these errors first; keeps what it accepted."""
 
     errors: list[OSError]
+    accepted: list[socket.socket]
 
     def accept(self):
         if self.errors:
             raise self.errors.pop(0)
-        return super().accept()
+        sock, address = super().accept()
+        self.accepted.append(sock)
+        return sock, address
 
 
 def listening(transport, *errors):
     sock = transport.listen(Listening)
-    sock.errors = list(errors)
+    sock.errors, sock.accepted = list(errors), []
     return sock
+
+
+@pytest.mark.transport("tcp", "tls", reason="Unix sockets have no such option")
+def test_tcp_sends_a_small_frame_at_once(serving, transport):
+    sock = listening(transport)
+    says_echo(serving(echo, sock=sock).open())
+    assert sock.accepted[0].getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_without_a_file_descriptor_the_server_says_so_waits_and_goes_on(
@@ -753,9 +786,11 @@ def test_shutdown_leaves_a_stuck_handler_with_a_warning(short_linger, serving, l
     warnings = [record.getMessage() for record in log.records if record.levelname == "WARNING"]
     assert len(warnings) == 1 and "has not returned; it is left behind" in warnings[0]
     assert format_address(client.sock.getsockname()) in warnings[0]
+    assert "refws-timers" in thread_names(set())
     held.release.set()
     client.expect_close(1001)
     client.expect_cut()
+    assert eventually(lambda: "refws-timers" not in thread_names(set()))
 
 
 def test_shutdown_from_a_handler_closes_the_others_and_then_its_own(serving, log):
