@@ -251,7 +251,7 @@ class DevTools:
         return answer["result"]
 
     def events(self, session, since=0):
-        """[(method, parameters)] of what has happened in this session, without the first `since`."""
+        """[(method, parameters)] of all events of this session after the first `since`."""
         with self._changed:
             return self._events.get(session, [])[since:]
 
@@ -304,7 +304,7 @@ class Browser:
         return self._devtools.command(method, **parameters)
 
     def new_page(self, url="about:blank", width=WIDE[0], height=WIDE[1], dark=False):
-        """A Page that has loaded `url`, in a window of this size, with this preference of colours."""
+        """A Page that has loaded `url`, in a window of this size and with these colours."""
         target = self.command("Target.createTarget", url="about:blank")["targetId"]
         session = self.command("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         page = Page(self._devtools, target, session)
@@ -420,10 +420,8 @@ class Page:
                 return value
             if time.monotonic() >= deadline:
                 raise TimedOut(
-                    (
-                        f"not true within {timeout:g} s, still {value!r}: "
-                        f"{shorten(condition)}{self.told()}"
-                    )
+                    f"not true within {timeout:g} s, still {value!r}: "
+                    f"{shorten(condition)}{self.told()}"
                 )
             time.sleep(LOOK_AGAIN_S)
 

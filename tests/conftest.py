@@ -1,10 +1,10 @@
-"""What the tests of whole connections share: a server in a thread, a connection without one, and
-the check that neither leaves a thread or a file descriptor behind.
+"""What the tests of whole connections share: a server in a thread, a connection without a server,
+and the check that neither leaves a thread or a file descriptor.
 
-    python -m pytest --transport tls        the tests of the endpoint over TLS, all others as ever; or unix, or all
+    python -m pytest --transport tls        the endpoint's tests over TLS; or unix, or all
 
-`serving` and `opened` use TCP, but in tests that are marked `transport`, with the names of all that
-they can do with.
+`serving` and `opened` use TCP, except in tests that are marked `transport` with the names of the
+transports that they can run over.
 """
 
 import gc
@@ -30,7 +30,7 @@ def pytest_addoption(parser):
         "--transport",
         choices=[*TRANSPORTS, "all"],
         default="tcp",
-        help="that of the endpoint's tests",
+        help="what the endpoint's tests run over",
     )
 
 
@@ -64,15 +64,13 @@ def transport(request, nothing_left_behind):
 
 
 def descriptors():
-    """What each open file descriptor of this process refers to; empty where the system does not
-    tell.
-    """
+    """What each open file descriptor of this process refers to; empty without /proc."""
     found = {}
     for entry in DESCRIPTORS.iterdir() if DESCRIPTORS.is_dir() else ():
         try:
             found[entry.name] = os.readlink(entry)
         except FileNotFoundError:
-            continue  # the one that read the directory
+            continue  # the descriptor that read the directory is closed again
     return found
 
 
@@ -89,7 +87,10 @@ def nothing_left_behind():
 
 @pytest.fixture
 def background(nothing_left_behind):
-    """background(function, *arguments) runs it in a thread; all have ended when the test has."""
+    """background(function, *arguments) runs it in a thread, which ends before the test does.
+
+    If it raises, and the test does not ask for its result, then the test fails.
+    """
     started = []
 
     def start(function, *arguments, **keywords):
@@ -99,10 +100,11 @@ def background(nothing_left_behind):
     yield start
     for thread in started:
         thread.thread.join(DEADLINE_S)
+        assert thread.error is None or thread.has_raised, thread.error
 
 
 class Running:
-    """A server whose `serve_forever` runs in a thread, and the clients that were connected to it."""
+    """A server whose `serve_forever` runs in a thread, and the clients that it has had."""
 
     def __init__(self, handler, transport, settings):
         self.transport = transport
@@ -119,7 +121,7 @@ class Running:
         return client
 
     def open(self, path="/", *fields):
-        """A client whose opening handshake is done, on either side."""
+        """A client whose opening handshake is done on both sides."""
         client = self.connect()
         client.send(request(path, *fields))
         status, client.headers = client.receive_head()
@@ -129,7 +131,7 @@ class Running:
         return client
 
     def states(self, address):
-        """Those of the server's connections with this peer."""
+        """The states of the server's connections with this peer."""
         return {
             connection.state
             for connection in self.server.connections
@@ -145,9 +147,7 @@ class Running:
 
 @pytest.fixture
 def serving(nothing_left_behind, transport):
-    """serving(handler, **settings of serve) starts a server on a free port; all are shut down after
-    the test.
-    """
+    """serving(handler, **settings of serve) starts a server, which is shut down after the test."""
     with ExitStack() as stack:
 
         def start(handler, **settings):
@@ -201,10 +201,10 @@ class Opened:
 
 @pytest.fixture
 def opened(timers, transport):
-    """opened(**settings) gives (connection, raw peer) with the opening handshake behind them.
+    """opened(**settings) gives (connection, raw peer) after the opening handshake.
 
-    The connection is that of a server, or of a client with `side`; `wrap` makes its socket another
-    one. No heartbeat unless `ping_interval` is given. A test that hangs has its connection aborted.
+    The connection is a server's, or a client's with side=Side.CLIENT; `wrap` replaces its socket.
+    No heartbeat unless `ping_interval` is given. If the test hangs, its connection is aborted.
     """
     with ExitStack() as stack:
 
@@ -221,17 +221,17 @@ def opened(timers, transport):
 
 @pytest.fixture
 def log(caplog):
-    """The messages that the refws logger has got, from level INFO."""
+    """What the refws logger has recorded, from level INFO."""
     caplog.set_level("INFO", "refws")
     return caplog
 
 
-# The tests of conformance/, which alone need its modules: so they are imported here and not above
+# The tests of conformance/; only they pay for importing its modules
 
 
 @pytest.fixture
 def heard_signals():
-    """SIGINT and SIGTERM interrupt the next pause, as in autobahn.py; after the test no longer."""
+    """SIGINT and SIGTERM interrupt the next pause, like in autobahn.py, until the test ends."""
     from fake_autobahn import hearing_signals
 
     with hearing_signals():
@@ -240,15 +240,13 @@ def heard_signals():
 
 @pytest.fixture
 def fake_world(tmp_path, monkeypatch, heard_signals):
-    """The commands of autobahn.py start a testsuite, a server and a client that only act as if."""
+    """autobahn.py starts a testsuite, a server and a client that only play their parts."""
     from fake_autobahn import make_world
 
     make_world(tmp_path, monkeypatch)
 
 
 def pytest_collection_finish():
-    """Thousands of collected tests are no garbage: looking through them again and again took a
-    fifth of the time.
-    """
+    """Thousands of collected tests are no garbage."""
     gc.collect()
-    gc.freeze()
+    gc.freeze()  # FAST: the garbage collector does not look through them again and again

@@ -1,5 +1,5 @@
-"""What the tests of one connection share, besides the fixture `opened`: it gives them the connection
-and the raw client at its other end.
+"""What the tests of one connection share besides the fixture `opened`, which gives them the
+connection and the raw client at its other end.
 """
 
 from wire import eventually
@@ -13,7 +13,7 @@ def waiting(connection):
 
 
 class NoRoom:
-    """The socket of a peer that has stopped to read: nothing can be sent without waiting."""
+    """The socket of a peer that has stopped reading: nothing can be sent without waiting."""
 
     def __init__(self, sock):
         self._sock = sock

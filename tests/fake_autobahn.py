@@ -93,7 +93,7 @@ FAKE_SERVER = textwrap.dedent(
             with listener.accept()[0] as connection:
                 asked = connection.makefile().readline().strip()
                 if asked in spec["cases"]:
-                    print(f"Running test case ID {asked} for agent refws from peer tcp4:192.0.2.1:9")
+                    print(f"Running test case ID {asked} for agent refws from peer tcp4:1.2.3.4:9")
                     sys.stdout.flush()
                     index[asked] = {
                         "behavior": "OK",

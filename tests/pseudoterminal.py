@@ -171,7 +171,9 @@ def play(block, port):
                 if line.startswith(PROMPT):
                     expected = normal("\n".join([*lines[:number], PROMPT.rstrip()]))
                     terminal.wait_for(
-                        lambda text: normal(text.replace(f":{port}", ":8080")) == expected
+                        lambda text, expected=expected: (
+                            normal(text.replace(f":{port}", ":8080")) == expected
+                        )
                     )
                     terminal.type(line.removeprefix(PROMPT) + "\n")
             terminal.wait_for_end()

@@ -12,6 +12,7 @@ import re
 import signal
 import struct
 import threading
+from functools import partial
 
 import pytest
 
@@ -173,7 +174,7 @@ class Demo:
             trace=together([self.record], page=watch.choose),
             **settings,
         )
-        self.host = "127.0.0.1:%d" % self.running.address[1]
+        self.host = f"127.0.0.1:{self.running.address[1]}"
         self.url = f"http://{self.host}/"
 
     def record(self, connection):
@@ -233,15 +234,18 @@ ROWS = """(request, sender) => {
     const words = (row, selector) => row.querySelector(selector)?.textContent ?? null;
     const rows = [...document.querySelectorAll("#timeline li.wire")];
     const first = rows.findLast((row) => words(row, ".picture.head") === request);
-    return rows.filter((row) => row.dataset.connection === first?.dataset.connection).flatMap((row) => {
+    const ours = (row) => row.dataset.connection === first?.dataset.connection;
+    return rows.filter(ours).flatMap((row) => {
         const { kind, verdict } = row.dataset;
         if (kind === "note") {
             const found = /(client|server) to .*: (.*not read)/.exec(row.textContent);
             return found && found[1] === sender ? [["note", found[2]]] : [];
         }
         if (row.dataset.sender !== sender) return [];
-        const boxes = [...row.querySelectorAll(".box")].map((box) => `${words(box, ".label")} ${words(box, ".value")}`);
-        return [[kind, verdict, words(row, ".badge"), kind === "head" ? words(row, ".picture.head") : boxes]];
+        const boxes = [...row.querySelectorAll(".box")]
+            .map((box) => `${words(box, ".label")} ${words(box, ".value")}`);
+        const picture = kind === "head" ? words(row, ".picture.head") : boxes;
+        return [[kind, verdict, words(row, ".badge"), picture]];
     });
 }"""
 
@@ -251,7 +255,8 @@ DETAILS = """(request, sender) => {
     const texts = (selector) => all(selector).map((one) => one.textContent);
     const row = [...document.querySelectorAll("#timeline li.wire")]
         .findLast((row) => row.querySelector(".picture.head")?.textContent === request);
-    const wanted = `li[data-connection="${row.dataset.connection}"][data-sender="${sender}"] .opens.frame`;
+    const number = row.dataset.connection;
+    const wanted = `li[data-connection="${number}"][data-sender="${sender}"] .opens.frame`;
     return [...document.querySelectorAll(`#timeline ${wanted}`)].map((button) => {
         button.click();
         const xor = ["wire", "key", "result", "character"].map((name) => texts(`.xor .${name} td`));
@@ -275,8 +280,9 @@ def assert_shown(page, recorded, details=True):
     """
     for sender in Side:
         rows = recorded.rows(sender)
-        eventually(lambda: call(page, ROWS, recorded.request, sender.value) == rows)
-        assert call(page, ROWS, recorded.request, sender.value) == rows
+        shown = partial(call, page, ROWS, recorded.request, sender.value)
+        eventually(lambda shown=shown, rows=rows: shown() == rows)
+        assert shown() == rows
         if details:
             assert call(page, DETAILS, recorded.request, sender.value) == recorded.details(sender)
 
@@ -284,10 +290,8 @@ def assert_shown(page, recorded, details=True):
 def told(page, word):
     """What the browser told, in order, as [[word, rest]], as soon as it has told this word."""
     page.wait_for(
-        (
-            "[...document.querySelectorAll('#timeline .told b')].some((told) => told.textContent "
-            f"=== '{word}')"
-        )
+        "[...document.querySelectorAll('#timeline .told b')].some((told) => told.textContent "
+        f"=== '{word}')"
     )
     return call(
         page,
@@ -427,18 +431,15 @@ def test_the_handshake_tab_shows_each_line_and_how_the_accept_is_made(demo, visi
 
 def test_5_5_2_heartbeats_are_seen_as_they_happen_on_the_page_of_the_program(visit):
     with program_running("--port", "0", "--ping-interval", "0.2") as process:
-        page = visit("http://%s:%d/" % printed_address(process))
+        host, port = printed_address(process)
+        page = visit(f"http://{host}:{port}/")
         page.wait_for(
-            (
-                "document.querySelectorAll('#timeline "
-                "li[data-kind=ping][data-sender=server]').length >= 2"
-            )
+            "document.querySelectorAll('#timeline "
+            "li[data-kind=ping][data-sender=server]').length >= 2"
         )
         page.wait_for(
-            (
-                "document.querySelectorAll('#timeline "
-                "li[data-kind=pong][data-sender=client]').length >= 2"
-            )
+            "document.querySelectorAll('#timeline "
+            "li[data-kind=pong][data-sender=client]').length >= 2"
         )
         assert re.fullmatch(r"♥ The last Ping was answered after [0-9.]+ ms\.", page.text("#pulse"))
         assert re.search(
@@ -492,7 +493,8 @@ def test_a_server_that_does_not_answer_answers_later(demo, visit):
         page,
         """() => ["browser", "wire"].map((side) =>
         Number([...document.querySelectorAll(`#timeline li.${side}`)]
-            .find((row) => row.textContent.includes("anybody")).querySelector(".time").textContent))""",
+            .find((row) => row.textContent.includes("anybody"))
+            .querySelector(".time").textContent))""",
     )
     assert 0.5 < read - sent < 5
 
@@ -639,7 +641,8 @@ def test_if_markup_ever_got_into_the_page_its_policy_would_still_stop_it(demo, v
         page,
         """(markup) => {
         window.stopped = [];
-        addEventListener("securitypolicyviolation", (event) => stopped.push(event.effectiveDirective));
+        addEventListener("securitypolicyviolation",
+            (event) => stopped.push(event.effectiveDirective));
         document.body.insertAdjacentHTML("beforeend", markup);
     }""",
         EVIL,
@@ -657,7 +660,7 @@ def test_10_2_a_page_of_a_foreign_origin_cannot_watch(demo, visit, serving, chro
         lambda connection: None,
         process_request=lambda connection, request: connection.respond(200, "hi"),
     )
-    foreign = chromium.new_page("http://127.0.0.1:%d/" % other.address[1])
+    foreign = chromium.new_page(f"http://127.0.0.1:{other.address[1]}/")
     for target in (
         f"/watch?page={demo.page_id}",
         f"/watch?page={'0' * 32}",
@@ -672,7 +675,7 @@ def test_10_2_a_page_of_a_foreign_origin_cannot_watch(demo, visit, serving, chro
         recorded = next(
             one for one in reversed(demo.connections) if f"GET {target} " in one.request
         )
-        assert eventually(lambda: len(recorded.items) == 2)
+        assert eventually(lambda recorded=recorded: len(recorded.items) == 2)
         assert recorded.items[1].lines[0].text == "HTTP/1.1 403 Forbidden"
     assert all("403" in problem for problem in foreign.problems) and len(foreign.problems) == 3
     foreign.close()
@@ -685,16 +688,17 @@ FOCUS = """() => {
     const focused = document.activeElement;
     const { outlineStyle, outlineWidth } = getComputedStyle(focused);
     const inside = focused.closest("#timeline, #gallery")?.id;
+    const outlined = outlineStyle !== "none" && parseFloat(outlineWidth) >= 2;
     return {
         name: inside ?? (focused.id || focused.tagName),
-        shown: focused.matches(":focus-visible") && outlineStyle !== "none" && parseFloat(outlineWidth) >= 2,
+        shown: focused.matches(":focus-visible") && outlined,
         x: scrollX,
     };
 }"""
 
 
 def tab_through(page, until):
-    """The names of what has the focus with each Tab, up to this one; each can be seen to have it."""
+    """The names of what each Tab brings the focus to, up to this one; each shows that it has it."""
     names = []
     while not names or names[-1] != until:
         page.press("Tab")
@@ -782,7 +786,8 @@ def test_arrows_go_from_frame_to_frame_and_enter_opens_one(demo, visit):
 
 TOO_WIDE = """() => {
     const wide = (element) => element.scrollWidth > element.clientWidth;
-    const found = ["html", "#timeline", "#detail"].filter((selector) => wide(document.querySelector(selector)));
+    const found = ["html", "#timeline", "#detail"]
+        .filter((selector) => wide(document.querySelector(selector)));
     const beyond = [...document.querySelectorAll("body *")].filter((element) =>
         element.checkVisibility() && element.getBoundingClientRect().right > innerWidth);
     return [...found, ...beyond.map((element) => element.outerHTML.slice(0, 100))];
@@ -809,7 +814,8 @@ PALE = """() => {
         const [light, dark] = [luminance(one), luminance(other)].sort((a, b) => b - a);
         return (light + 0.05) / (dark + 0.05);
     };
-    const ownText = (element) => [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+    const ownText = (element) =>
+        [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
     return [...document.querySelectorAll("body *")]
         .filter((element) => ownText(element) && element.checkVisibility() && !element.disabled)
         .filter((element) => ratio(parse(getComputedStyle(element).color), ground(element)) < 4.5)
@@ -818,12 +824,15 @@ PALE = """() => {
 
 
 COLORS = """async (png) => {
-    const picture = await createImageBitmap(await (await fetch(`data:image/png;base64,${png}`)).blob());
+    const response = await fetch(`data:image/png;base64,${png}`);
+    const picture = await createImageBitmap(await response.blob());
     const canvas = new OffscreenCanvas(picture.width, picture.height).getContext("2d");
     canvas.drawImage(picture, 0, 0);
     const { data } = canvas.getImageData(0, 0, picture.width, picture.height);
     const counts = new Map();
-    for (const pixel of new Uint32Array(data.buffer)) counts.set(pixel, (counts.get(pixel) ?? 0) + 1);
+    for (const pixel of new Uint32Array(data.buffer)) {
+        counts.set(pixel, (counts.get(pixel) ?? 0) + 1);
+    }
     const [most] = [...counts].reduce((one, other) => (other[1] > one[1] ? other : one));
     return [counts.size, most & 255, most >> 8 & 255, most >> 16 & 255];
 }"""

@@ -135,24 +135,26 @@ def test_6_1_an_extension_in_use_transforms_the_message_before_it_is_masked(clie
 @pytest.mark.rfc("6455-5.5.1-10", "6455-5.5.1-06")
 def test_5_5_1_a_close_of_the_server_is_answered_at_once_with_its_code(client, background):
     connection, peer = client()
-    receiving = background(lambda: pytest.raises(ConnectionClosedOK, connection.recv))
+    receiving = background(connection.recv)
     peer.send_frame(CLOSE, close_body(1001, "going"), **SERVER_FRAME)
     peer.expect_close(1001, masked=1)
     peer.half_close()
-    receiving.result()
+    with pytest.raises(ConnectionClosedOK):
+        receiving.result()
     assert (connection.close_code, connection.close_reason) == (1001, "going")
 
 
 @pytest.mark.rfc("6455-5.5.1-14", "6455-7.1.1-06")
 def test_5_5_1_after_both_closes_the_client_leaves_the_end_of_tcp_to_the_server(client, background):
     connection, peer = client()
-    receiving = background(lambda: pytest.raises(ConnectionClosedOK, connection.recv))
+    receiving = background(connection.recv)
     peer.send_frame(CLOSE, **SERVER_FRAME)
     peer.expect_close(masked=1)
     peer.expect_silence()
     assert connection.state is State.CLOSING
     peer.half_close()
-    receiving.result()
+    with pytest.raises(ConnectionClosedOK):
+        receiving.result()
     peer.expect_end()
 
 
@@ -195,11 +197,12 @@ def test_7_1_7_a_server_that_breaks_a_rule_gets_a_close_with_the_code_and_then_t
 ):
     connection, peer = client()
     peer.send(wire)
-    receiving = background(lambda: pytest.raises(ConnectionClosedError, connection.recv))
+    receiving = background(connection.recv)
     peer.expect_close(code, masked=1)
     peer.expect_end()
     peer.half_close()
-    receiving.result()
+    with pytest.raises(ConnectionClosedError):
+        receiving.result()
     assert connection.state is State.CLOSED
 
 
@@ -240,7 +243,7 @@ def test_7_4_1_1010_is_for_clients(client, opened, background):
     peer.half_close()
     closing.result()
     server, _ = opened()
-    with pytest.raises(ValueError, match="§7.4.1: close code 1010 is for clients"):
+    with pytest.raises(ValueError, match=r"§7\.4\.1: close code 1010 is for clients"):
         server.close(1010)
     assert server.state is State.OPEN
 

@@ -125,7 +125,7 @@ def test_7_1_5_a_close_without_a_body_is_1005_which_is_never_in_a_body():
     assert Close.parse(b"") == Close(1005, "")
     assert Close(1005).serialize() == b""
     assert Close(CloseCode.NO_STATUS_RCVD).serialize() == b""
-    with pytest.raises(ValueError, match="^§7.4: close code 1005 must not be sent"):
+    with pytest.raises(ValueError, match=r"^§7\.4: close code 1005 must not be sent"):
         Close(1005, "why").serialize()
 
 

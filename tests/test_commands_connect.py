@@ -232,7 +232,7 @@ def answering(nothing_left_behind):
         listener = socket.create_server(("127.0.0.1", 0))
         listener.settimeout(DEADLINE_S)
         started.append((listener, Background(serve_one, listener, answer)))
-        return "ws://127.0.0.1:{}/".format(listener.getsockname()[1])
+        return f"ws://127.0.0.1:{listener.getsockname()[1]}/"
 
     yield start
     for listener, thread in started:
@@ -434,7 +434,7 @@ README_BLOCK = """
     > /raw 81 05 48 65 6c 6c 6f
     closed by the server with 1002 (protocol error: a rule of the RFC was broken)
     reason: §5.1: an unmasked frame from the client; expected the MASK bit 1 in every frame of a client
-"""
+"""  # noqa: E501
 
 
 def test_a_session_on_a_terminal_looks_like_this(serving):

@@ -1,4 +1,4 @@
-"""The client that the testsuite tests: echo_client.py, with refws itself as the fuzzing server."""
+"""The client that the testsuite tests: echo_client.py, with refws as the fuzzing server."""
 
 from __future__ import annotations
 
@@ -16,9 +16,7 @@ from refws.protocol.deflate.negotiation import offer
 
 
 class FuzzingServer:
-    """Sends messages in each case and keeps what comes back; `refused` are resources that it
-    answers with 404.
-    """
+    """Sends messages in each case and keeps the echoes; answers `refused` resources with 404."""
 
     def __init__(self, *messages: str | bytes | list[str], refused: Sequence[str] = ()) -> None:
         self.asked: list[str] = []

@@ -160,7 +160,7 @@ def one_peer(fake_world: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     return tmp_path / "RESULTS.md"
 
 
-def test_peers_command_writes_the_table_and_skips_who_cannot_be_had(
+def test_peers_command_writes_the_table_and_skips_a_peer_that_is_missing(
     one_peer: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["peers", "--cases", "1.*,7.1.*", "--rounds", "2", "--output", str(one_peer)]

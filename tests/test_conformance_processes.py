@@ -24,7 +24,7 @@ def is_alive(process_id: int) -> bool:
 
 
 def is_zombie(process_id: int) -> bool:
-    """Ended, but its new parent has not taken notice yet (Linux; elsewhere the parent is quick)."""
+    """It has ended, but its new parent has not collected its status yet (Linux only)."""
     try:
         return "\nState:\tZ" in Path(f"/proc/{process_id}/status").read_text("utf-8")
     except OSError:

@@ -25,14 +25,14 @@ def test_every_case_has_a_rule_with_a_subject_and_a_function(tested: str) -> Non
 
 
 @BOTH_SIDES
-def test_every_case_has_a_requirement_besides_those_of_every_case(tested: str) -> None:
+def test_every_case_has_a_requirement_of_its_own(tested: str) -> None:
     for case in KNOWN:
         assert any(
             rule.requirements for rule in rules.rules_of(case, rules.of_side(TABLE, tested))
         ), case
 
 
-def test_rules_of_a_side_are_not_for_the_other_and_those_of_none_are_for_both(
+def test_rules_of_one_side_are_not_for_the_other_and_rules_of_no_side_are_for_both(
     tmp_path: Path,
 ) -> None:
     file = tmp_path / "rules.tsv"
@@ -101,7 +101,7 @@ def test_functions_that_rules_name_exist(function: str) -> None:
     assert name in defined_names(environment.ROOT / file), f"correct {rules.RULES.name}"
 
 
-def test_rules_of_a_case_add_up_and_those_of_every_case_stay_apart() -> None:
+def test_rules_of_a_case_add_up_and_the_rules_of_all_cases_stay_apart() -> None:
     table = [
         rules.Rule("*", "handshake", ("6455-4.2.1-01",), ()),
         rules.Rule("6", "text", (), ("refws/a.py:f",)),

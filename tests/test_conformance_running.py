@@ -256,7 +256,7 @@ def test_the_command_exits_with_130_after_a_signal(
     assert "interrupted" in capsys.readouterr().err
 
 
-def test_kosoku_is_told_cases_address_and_directory_by_the_same_spec(tmp_path: Path) -> None:
+def test_kosoku_gets_cases_address_and_directory_from_the_same_spec(tmp_path: Path) -> None:
     servers = [{"agent": "refws", "url": "ws://127.0.0.1:9/echo"}]
     spec = fuzzing.write_spec(tmp_path / "portion", ["1.1.1", "2.1"], {"servers": servers})
     command = environment.Kosoku(Path("python")).fuzzing_client(spec)

@@ -17,7 +17,7 @@ RESPONSE = "HTTP/1.1 101 Switching Protocols\r\nServer: \x1b[31mred\r\n\r\n"
 
 
 def octets(data: bytes) -> list[object]:
-    """As the testsuite keeps them: at most 64 bytes."""
+    """The form in which the testsuite keeps bytes: at most 64 of them."""
     return [len(data), data[:64].hex() + (" ..." if len(data) > 60 else "")]
 
 
@@ -72,9 +72,7 @@ def test_show_has_the_heads_as_text_once_and_nothing_that_a_terminal_would_obey(
     assert len([line for line in lines if "->" in line and "bytes" in line]) == 1
 
 
-def test_show_of_a_client_has_its_request_before_the_response_and_names_it_as_the_one_that_ended() -> (
-    None
-):
+def test_show_of_a_client_has_its_request_first_and_says_that_it_ended_the_connection() -> None:
     log = [["RO", octets(REQUEST.encode())], ["TO", octets(RESPONSE.encode()), False]]
     lines = list(show.wire(noted(isServer=True, wirelog=log)))
     assert lines[0] == "On the wire (-> from the testsuite to the client, <- back):"
@@ -83,7 +81,7 @@ def test_show_of_a_client_has_its_request_before_the_response_and_names_it_as_th
     assert lines[-1] == "  <- the client ended the TCP connection"
 
 
-def test_show_does_not_take_frames_behind_the_response_for_a_part_of_it() -> None:
+def test_show_does_not_take_frames_after_the_response_for_a_part_of_it() -> None:
     more = RESPONSE.encode() + b"\x81\x00"
     lines = list(show.wire(noted(wirelog=[["RO", octets(more)]])))
     assert f"  <- {len(more)} bytes" in lines
@@ -142,7 +140,7 @@ def last_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_show_command_tells_sections_requirements_functions_and_verdict(
+def test_show_command_prints_sections_requirements_functions_and_verdict(
     last_report: Path, heard_signals: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert autobahn.main(["show", "6.4.3"]) == 0

@@ -2,8 +2,8 @@
 
 import pytest
 
-from connections import EURO
-from refws import InvalidState, State
+from connections import EURO, waiting
+from refws import ConnectionClosedError, InvalidState, Side, State
 from refws.endpoint.connection import format_address
 from wire import BINARY, TEXT, frame
 
@@ -46,6 +46,18 @@ def test_a_negative_read_size_is_refused(opened):
     connection, _ = opened()
     with pytest.raises(ValueError, match="0 for no limit"):
         connection.read_size = -1
+
+
+def test_the_trace_gets_the_end_of_both_directions_after_a_reset_too(background, opened):
+    connection, peer = opened()
+    ended = set()
+    connection.trace = lambda sender, data: None if data else ended.add(sender)
+    receiving = background(connection.recv)
+    assert waiting(connection)
+    peer.reset()
+    with pytest.raises(ConnectionClosedError):
+        receiving.result()
+    assert ended == set(Side)
 
 
 def test_a_connection_shows_its_peer_and_its_state(opened):

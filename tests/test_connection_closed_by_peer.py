@@ -4,7 +4,7 @@ import pytest
 
 from connections import EURO, waiting
 from refws import ConnectionClosedError, ConnectionClosedOK, State
-from wire import CLOSE, PING, TEXT, close_body, frame
+from wire import CLOSE, MANY, PING, TEXT, close_body, frame
 
 pytestmark = pytest.mark.transport("tcp", "unix", "tls")
 
@@ -66,6 +66,23 @@ def test_5_5_1_a_close_is_answered_with_its_code_and_the_server_ends_tcp_first(
         "good bye €",
         State.CLOSED,
     )
+
+
+@pytest.mark.rfc("6455-7.1.1-01")
+def test_7_1_1_the_answer_to_a_close_arrives_although_the_peer_is_still_sending(background, opened):
+    """Bytes that are not read when TCP ends become a reset, which would eat the Close."""
+    connection, peer = opened()
+
+    def close_and_flood():
+        peer.send(frame(CLOSE, close_body(1000)), bytes(MANY))
+        peer.half_close()
+
+    flooding = background(close_and_flood)
+    with pytest.raises(ConnectionClosedOK):
+        connection.recv()
+    flooding.result()
+    peer.expect_close(1000)
+    peer.expect_end()
 
 
 @pytest.mark.rfc("6455-5.5.1-01", "6455-7.1.5-02", "6455-7.1.6-02", "6455-7.4.1-07")
@@ -226,14 +243,14 @@ def test_7_1_5_a_reset_is_reported_as_1006(background, opened):
     assert connection.close_code == 1006
 
 
-def test_a_ping_whose_answer_finds_the_connection_reset_ends_it_with_1006(monkeypatch, opened):
+def test_7_1_5_a_pong_into_a_reset_connection_is_reported_as_1006(monkeypatch, opened):
     connection, peer = opened()
 
     def broken(data):
-        raise ConnectionResetError("as the test wants it")
+        raise ConnectionResetError("broken by the test")
 
     monkeypatch.setattr(type(connection._stream), "write", lambda self, *data: broken(data))
     peer.send_frame(PING)
-    with pytest.raises(ConnectionClosedError, match="as the test wants it"):
+    with pytest.raises(ConnectionClosedError, match="broken by the test"):
         connection.recv()
     assert connection.close_code == 1006

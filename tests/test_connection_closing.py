@@ -121,9 +121,9 @@ def test_7_1_2_close_while_another_thread_receives_ends_both(background, opened)
         receiving.result()
 
 
-def test_recv_while_another_thread_waits_for_the_peers_close_is_no_mistake(background, opened):
-    """A handler that comes back to recv after another thread has called close gets the end, not a
-    ConcurrencyError.
+def test_7_1_2_recv_while_another_thread_closes_is_no_error(background, opened):
+    """A handler that calls recv after another thread has called close gets the end of the
+    connection, not a ConcurrencyError.
     """
     connection, peer = opened()
     closing = background(connection.close)
@@ -139,7 +139,7 @@ def test_recv_while_another_thread_waits_for_the_peers_close_is_no_mistake(backg
         closing.result()
 
 
-def test_a_message_on_its_way_reaches_the_thread_that_receives_while_another_closes(
+def test_7_1_2_a_message_on_its_way_reaches_the_receiver_while_another_thread_closes(
     background, opened
 ):
     connection, peer = opened()
@@ -184,7 +184,7 @@ def test_7_1_2_a_peer_that_sends_on_instead_of_closing_is_cut_off_at_the_deadlin
     flooding.result()
 
 
-def test_closing_twice_and_from_two_threads_sends_one_close(background, opened):
+def test_5_5_1_closing_twice_and_from_three_threads_sends_one_close(background, opened):
     connection, peer = opened()
     together = threading.Barrier(3, timeout=DEADLINE_S)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from connections import NoRoom
+from connections import EURO, NoRoom
 from refws import ConcurrencyError, ConnectionClosed, ConnectionClosedError, ConnectionClosedOK
 from refws.endpoint import heartbeat
 from wire import CLOSE, CONT, DEADLINE_S, IN_TIME, MANY, PING, PONG, TEXT, Header, close_body, frame
@@ -60,7 +60,9 @@ def test_5_5_3_a_pong_acknowledges_the_earlier_pings_too(opened):
     assert [event.is_set() for event in events] == [True, True, False]
 
 
-def test_5_5_3_the_end_of_the_connection_releases_who_waits_for_a_pong(background, opened):
+def test_5_5_3_the_end_of_the_connection_releases_a_thread_that_waits_for_a_pong(
+    background, opened
+):
     connection, peer = opened()
     never_answered = connection.ping()
     peer.close()
@@ -79,7 +81,7 @@ def test_5_5_2_pings_without_data_of_their_own_differ(opened):
     assert len(payloads) == 3 and all(payloads)
 
 
-def test_a_second_ping_with_the_data_of_one_that_waits_is_refused_and_not_sent(opened):
+def test_5_5_2_a_second_ping_with_the_data_of_one_that_waits_is_refused(opened):
     connection, peer = opened()
     connection.ping(b"same")
     with pytest.raises(ConcurrencyError, match="same data"):
@@ -89,8 +91,8 @@ def test_a_second_ping_with_the_data_of_one_that_waits_is_refused_and_not_sent(o
     peer.expect(PING, b"other")
 
 
-def test_a_ping_that_could_not_be_sent_waits_for_no_pong(opened):
-    """Each try says that the connection is closed; the first must not leave its data behind."""
+def test_5_5_2_a_ping_that_could_not_be_sent_waits_for_no_pong(opened):
+    """Each attempt says that the connection is closed: the first has not kept its data."""
     connection, peer = opened()
     peer.send_frame(CLOSE, close_body(1000))
     peer.half_close()
@@ -102,14 +104,16 @@ def test_a_ping_that_could_not_be_sent_waits_for_no_pong(opened):
 
 
 @pytest.mark.rfc("6455-5.5-02")
-@pytest.mark.parametrize("data", [bytes(126), "€" * 42])
-def test_5_5_126_bytes_are_refused_for_a_ping_and_a_pong_and_125_are_not(opened, data):
+@pytest.mark.parametrize(
+    "longest, payload", [(bytes(125), bytes(125)), ("€" * 41 + "ab", EURO * 41 + b"ab")]
+)
+def test_5_5_126_bytes_are_refused_for_a_ping_and_a_pong_and_125_are_not(opened, longest, payload):
     connection, peer = opened()
-    for method in (connection.ping, connection.pong):
+    for method, opcode in ((connection.ping, PING), (connection.pong, PONG)):
         with pytest.raises(ValueError, match=r"§5\.5: 126 bytes"):
-            method(data)
-        method(data[:-1] + data[:0])
-    assert peer.receive()[1] == peer.receive()[1]
+            method(longest + longest[-1:])
+        method(longest)
+        peer.expect(opcode, payload)
 
 
 @pytest.mark.rfc("6455-5.5.3-03")
@@ -140,7 +144,7 @@ def test_5_5_2_the_heartbeat_sends_pings_and_their_pongs_give_the_latency(backgr
     assert 0 < connection.latency < DEADLINE_S
 
 
-def test_a_silent_peer_is_given_up_and_recv_says_why(monkeypatch, opened, log):
+def test_5_5_2_a_silent_peer_is_given_up_and_recv_says_why(monkeypatch, opened, log):
     monkeypatch.setattr(heartbeat, "SECOND_LOOK", IN_TIME)
     connection, peer = opened(ping_interval=IN_TIME, ping_timeout=IN_TIME)
     with pytest.raises(
@@ -160,7 +164,7 @@ def test_a_silent_peer_is_given_up_and_recv_says_why(monkeypatch, opened, log):
     ]
 
 
-def test_a_peer_with_no_room_for_a_ping_is_given_up_and_recv_says_why(opened):
+def test_5_5_2_a_peer_with_no_room_for_a_ping_is_given_up_and_recv_says_why(opened):
     connection, _ = opened(wrap=NoRoom, ping_interval=IN_TIME, ping_timeout=IN_TIME)
     with pytest.raises(
         ConnectionClosedError, match=r"no Ping could be sent for 0\.05 s, as the peer does not read"
@@ -169,8 +173,10 @@ def test_a_peer_with_no_room_for_a_ping_is_given_up_and_recv_says_why(opened):
     assert connection.close_code == 1006
 
 
-def test_a_silent_peer_is_given_up_though_a_send_to_it_is_blocked(monkeypatch, background, opened):
-    """The timer thread must not wait for the writer; so there is no Close."""
+def test_5_5_2_a_silent_peer_is_given_up_though_a_send_to_it_is_blocked(
+    monkeypatch, background, opened
+):
+    """The timer thread must not wait for the writer, so it sends no Close."""
     monkeypatch.setattr(heartbeat, "SECOND_LOOK", 0.2)
     connection, peer = opened(ping_interval=IN_TIME, ping_timeout=IN_TIME)
     receiving = background(connection.recv)
@@ -182,7 +188,7 @@ def test_a_silent_peer_is_given_up_though_a_send_to_it_is_blocked(monkeypatch, b
         assert raised.value.sent is None
 
 
-def test_the_heartbeat_sends_no_ping_after_our_close(opened):
+def test_5_5_1_the_heartbeat_sends_no_ping_after_our_close(opened):
     connection, peer = opened(ping_interval=0.02, close_timeout=0.1)
     connection.close()
     while (received := peer.receive()[0].opcode) == PING:

@@ -73,7 +73,7 @@ LIMITS = {"max_size": 100, "max_fragments": 5}
 @pytest.mark.rfc("6455-5.5.1-02", "6455-5.6-03", "6455-8.1-01", "6455-10.4-01", "6455-10.4-02")
 @pytest.mark.rfc("6455-7.4.1-04", "6455-7.4.1-09", "6455-7.4.1-10", "6455-7.4.1-11")
 @pytest.mark.parametrize("sent, code, section", FAILURES.values(), ids=FAILURES)
-def test_7_1_7_a_broken_rule_sends_its_code_and_nothing_behind_it_is_processed(
+def test_7_1_7_a_broken_rule_sends_its_code_and_nothing_after_it_is_processed(
     log, opened, sent, code, section
 ):
     connection, peer = opened(**LIMITS)

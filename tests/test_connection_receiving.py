@@ -128,7 +128,9 @@ def test_iteration_raises_at_a_bad_end_after_the_messages_before_it(opened, last
 
 
 @pytest.mark.parametrize("second", ["recv", "recv_streaming"])
-def test_a_second_receiver_gets_a_concurrency_error_and_harms_nobody(background, opened, second):
+def test_a_second_receiver_gets_a_concurrency_error_and_does_not_disturb_the_first(
+    background, opened, second
+):
     connection, peer = opened()
     first = background(connection.recv)
     assert waiting(connection)
@@ -159,7 +161,7 @@ CUTS = {
 
 
 @pytest.mark.parametrize("cut", CUTS.values(), ids=CUTS)
-def test_recv_keeps_what_came_before_its_timeout_for_the_next_recv(opened, cut):
+def test_recv_keeps_the_bytes_before_its_timeout_for_the_next_recv(opened, cut):
     connection, peer = opened()
     peer.send(MESSAGE[:cut])
     with pytest.raises(TimeoutError, match="kept"):
@@ -169,7 +171,7 @@ def test_recv_keeps_what_came_before_its_timeout_for_the_next_recv(opened, cut):
 
 
 @pytest.mark.parametrize("cut", CUTS.values(), ids=CUTS)
-def test_recv_keeps_what_came_before_its_timeout_for_recv_streaming(opened, cut):
+def test_recv_keeps_the_bytes_before_its_timeout_for_recv_streaming(opened, cut):
     connection, peer = opened()
     peer.send(MESSAGE[:cut])
     with pytest.raises(TimeoutError):
@@ -198,14 +200,14 @@ def test_recv_without_time_gives_what_is_there_already(opened, timeout):
         connection.recv(timeout)
 
 
-def test_the_end_of_the_connection_is_no_timeout(opened):
+def test_7_1_5_the_end_of_the_connection_is_no_timeout(opened):
     connection, peer = opened()
     peer.half_close()
     with pytest.raises(ConnectionClosedError):
         connection.recv(timeout=DEADLINE_S)
 
 
-def test_a_broken_message_within_the_timeout_fails_the_connection(opened):
+def test_7_1_7_a_broken_message_within_the_timeout_fails_the_connection(opened):
     connection, peer = opened(max_size=10)
     peer.send(frame(BINARY, b"x" * 11))
     peer.half_close()

@@ -58,7 +58,7 @@ def test_5_6_text_that_is_not_utf_8_is_not_sent_and_does_no_harm(opened, message
 
 
 @pytest.mark.parametrize("message", [{"a": 1}, 5, None, [5], [None]])
-def test_what_is_no_message_is_refused_and_does_no_harm(opened, message):
+def test_a_value_that_is_no_message_is_refused_and_does_no_harm(opened, message):
     connection, peer = opened()
     with pytest.raises(TypeError):
         connection.send(message)
@@ -115,7 +115,7 @@ def test_an_empty_iterable_sends_nothing(opened):
     peer.expect(TEXT, b"next")
 
 
-class Mistake(Exception):
+class HandlerError(Exception):
     pass
 
 
@@ -126,12 +126,10 @@ def break_off(error, *fragments):
 
 @pytest.mark.rfc("6455-5.4-08", "6455-7.4.1-15")
 @pytest.mark.parametrize(
-    "error", [Mistake("secret"), SystemExit()], ids=["Exception", "SystemExit"]
+    "error", [HandlerError("secret"), SystemExit()], ids=["Exception", "SystemExit"]
 )
 def test_5_4_an_iterable_that_raises_in_mid_message_closes_with_1011_and_raises_on(opened, error):
-    """Nothing else can end the message: its rest will never come, and no other may begin before it
-    ends.
-    """
+    """Only a Close can follow: the rest of the message never comes, and no other may start."""
     connection, peer = opened()
     with pytest.raises(type(error)):
         connection.send(break_off(error, "a"))
@@ -143,8 +141,8 @@ def test_5_4_an_iterable_that_raises_in_mid_message_closes_with_1011_and_raises_
 
 def test_5_4_an_iterable_that_raises_before_its_first_fragment_does_no_harm(opened):
     connection, peer = opened()
-    with pytest.raises(Mistake):
-        connection.send(break_off(Mistake()))
+    with pytest.raises(HandlerError):
+        connection.send(break_off(HandlerError()))
     connection.send("next")
     peer.expect(TEXT, b"next")
 
@@ -259,7 +257,7 @@ def test_a_send_to_a_peer_that_never_reads_is_freed_and_the_exception_says_so(op
     assert connection.close_code == 1006
 
 
-def test_a_send_that_waits_behind_a_blocked_one_is_freed_with_it(background, opened):
+def test_a_send_that_waits_for_a_blocked_one_is_freed_with_it(background, opened):
     connection, _ = opened(send_timeout=0.2)
     senders = [background(connection.send, bytes(MANY)) for _ in range(3)]
     for sender in senders:
@@ -268,7 +266,7 @@ def test_a_send_that_waits_behind_a_blocked_one_is_freed_with_it(background, ope
 
 
 @pytest.mark.rfc("6455-7.1.5-03")
-def test_sending_to_a_peer_that_has_reset_the_connection_raises_closed(opened):
+def test_7_1_5_sending_to_a_peer_that_has_reset_the_connection_raises_closed(opened):
     connection, peer = opened()
     peer.reset()
     with pytest.raises(ConnectionClosedError) as raised:

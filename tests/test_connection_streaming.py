@@ -11,7 +11,7 @@ from wire import BINARY, CONT, PING, PONG, TEXT, frame
 pytestmark = pytest.mark.transport("tcp", "unix", "tls")
 
 
-def test_streaming_gives_the_pieces_of_a_frame_while_it_is_still_arriving(opened):
+def test_6_2_streaming_gives_the_chunks_of_a_frame_while_it_is_still_arriving(opened):
     connection, peer = opened()
     message = frame(BINARY, b"abcdef")
     pieces = connection.recv_streaming()
@@ -23,7 +23,7 @@ def test_streaming_gives_the_pieces_of_a_frame_while_it_is_still_arriving(opened
     assert list(pieces) == [b"f"]
 
 
-def test_streaming_cuts_text_between_characters(opened):
+def test_5_6_streaming_cuts_text_between_characters(opened):
     connection, peer = opened()
     message = frame(TEXT, b"a" + EURO + b"b")
     pieces = connection.recv_streaming()
@@ -33,7 +33,14 @@ def test_streaming_cuts_text_between_characters(opened):
     assert list(pieces) == ["€b"]
 
 
-def test_streaming_joins_the_fragments_of_one_message_and_stops_at_its_end(opened):
+def test_6_2_streaming_gives_no_empty_chunk_before_the_last(opened):
+    connection, peer = opened()
+    peer.send(frame(TEXT, b"a", fin=0), frame(CONT, b"", fin=0), frame(CONT, EURO[:1], fin=0))
+    peer.send(frame(CONT, EURO[1:], fin=0), frame(CONT))
+    assert list(connection.recv_streaming()) == ["a", "€", ""]
+
+
+def test_5_4_streaming_joins_the_fragments_of_one_message_and_stops_at_its_end(opened):
     connection, peer = opened()
     peer.send(
         frame(TEXT, b"a", fin=0), frame(PING, b"p"), frame(CONT, b"", fin=0), frame(CONT, b"b")
@@ -45,7 +52,7 @@ def test_streaming_joins_the_fragments_of_one_message_and_stops_at_its_end(opene
 
 
 @pytest.mark.parametrize("opcode, empty", [(TEXT, ""), (BINARY, b"")])
-def test_streaming_an_empty_message_gives_one_empty_piece(opened, opcode, empty):
+def test_streaming_an_empty_message_gives_one_empty_chunk(opened, opcode, empty):
     connection, peer = opened()
     peer.send(frame(opcode), frame(opcode, b"x", fin=0), frame(CONT))
     assert list(connection.recv_streaming()) == [empty]
@@ -107,10 +114,8 @@ def test_streaming_that_never_started_takes_nothing(opened):
     assert connection.recv() == "whole"
 
 
-def test_a_streaming_that_is_held_but_not_read_on_is_abandoned_by_the_next_recv(opened):
-    """ "What is not read of the message is dropped by the next call that receives", also while the
-    iterator lives.
-    """
+def test_the_next_recv_drops_the_rest_of_a_message_whose_iterator_is_still_held(opened):
+    """The next call that receives drops the rest, although the iterator still exists."""
     connection, peer = opened()
     peer.send(
         frame(TEXT, b"a", fin=0), frame(CONT, b"rest of a"), frame(TEXT, b"b"), frame(TEXT, b"c")
@@ -139,7 +144,7 @@ def test_a_concurrency_error_does_not_bring_an_abandoned_message_back(background
     assert connection.recv() == "next"
 
 
-def test_streaming_a_message_that_breaks_a_rule_raises_and_fails_the_connection(opened):
+def test_7_1_7_streaming_a_message_that_breaks_a_rule_raises_and_fails_the_connection(opened):
     connection, peer = opened()
     peer.send(frame(TEXT, b"good", fin=0), frame(CONT, b"\xff"))
     peer.half_close()

@@ -385,7 +385,7 @@ def test_5_2_the_field_to_blame_is_named(wire, sender, field, offset):
         for line in draw(explained, Style(color=True)).splitlines()
         if line.startswith("\x1b[31m " + field)
     ]
-    assert len(red) == 1 or field == "extended length" and len(explained.header_bytes) == 2
+    assert len(red) == 1 or (field == "extended length" and len(explained.header_bytes) == 2)
 
 
 def same_words(verdict, failure):

@@ -227,7 +227,7 @@ def broken_sections(first: int, second: int, masked: bool, rsv1_defined: bool) -
     """The sections whose rules these two bytes break, from the text of the RFC."""
     opcode, length = first & 15, second & 127
     broken = set()
-    if first & 0x40 and not rsv1_defined or first & 0x30:
+    if (first & 0x40 and not rsv1_defined) or first & 0x30:
         broken.add("§5.2")
     if opcode in (3, 4, 5, 6, 7, 11, 12, 13, 14, 15):
         broken.add("§5.2")
@@ -285,7 +285,7 @@ def test_5_2_the_fields_of_an_illegal_header_can_be_looked_at():
 
 
 def test_a_stream_that_ends_between_frames_or_in_a_field_says_so():
-    with pytest.raises(EOFError, match="^the stream ended without a Close frame$"):
+    with pytest.raises(EOFError, match=r"^the stream ended without a Close frame$"):
         read_header(io.BytesIO(b""), FROM_CLIENT)
-    with pytest.raises(EOFError, match="^the stream ended 3 bytes too early$"):
+    with pytest.raises(EOFError, match=r"^the stream ended 3 bytes too early$"):
         read_exactly(io.BytesIO(b"1"), 4)

@@ -41,7 +41,7 @@ class Peer:
         return self.fits
 
     def run(self, until, late=0.0):
-        """Call the heartbeat whenever it wants to be called, each time `late` seconds after that."""
+        """Call the heartbeat whenever it wants to be called, each time `late` seconds later."""
         when = self.next_time
         while when is not None and when - START <= until:
             when = self.beat(when + late)

@@ -1,8 +1,8 @@
-"""RFC 6455 and RFC 7692 with others: both our sides against `websockets` and npm's `ws`, and our
-client against the WebSocket with which Chromium is driven.
+"""RFC 6455 and RFC 7692 with other programs: our server and client with `websockets` and npm's
+`ws`, and with Chromium.
 
-The peers are processes of their own (tests/programs); each meeting has one connection, which either
-side may have begun, and what ours did is compared with what the peer says that it saw.
+The peers run in their own processes (tests/programs). Each meeting has one connection, opened by
+either side; what our side saw is compared with what the peer reports.
 """
 
 import json
@@ -48,7 +48,7 @@ LENGTHS = (0, 1, 125, 126, 64 * KIB - 1, 64 * KIB, MIB)
 
 
 def command_of(name):
-    """How the program of this peer is started; skips the test where its packages are not installed."""
+    """The command of this peer's program; skips the test if its packages are not installed."""
     peer = next(peer for peer in peers.PEERS if peer.name == name)
     directory = environment.ENVIRONMENTS / f"peer-{name}"
     marker = directory / environment.MARKER
@@ -62,7 +62,7 @@ def command_of(name):
 
 
 class Peer:
-    """A program of tests/programs: orders go in, what happened comes out."""
+    """A program of tests/programs: it reads orders and reports what happened."""
 
     def __init__(self, name, command):
         self.name = name
@@ -88,7 +88,7 @@ class Peer:
         self.process.stdin.flush()
 
     def hear(self, name, meeting=None):
-        """What it says next of this meeting, which must be this."""
+        """The next report about this meeting, which must have this name."""
         while True:
             try:
                 words = self.said.get(timeout=START_S)
@@ -99,7 +99,7 @@ class Peer:
                 return words[name]
 
     def port(self, **settings):
-        """Where it listens with these settings, from now on."""
+        """The port on which it listens with these settings."""
         key = json.dumps(settings)
         if key not in self.ports:
             self.order(listen=settings)
@@ -125,9 +125,7 @@ def peer(request):
 
 
 class Meeting:
-    """`connection` is ours, the peer is at the other end. `agreed` is what it says of the
-    handshake.
-    """
+    """Our `connection`, with the peer at its other end; `agreed` is its report of the handshake."""
 
     def __init__(self, peer, name, connection, agreed):
         self.connection = connection
@@ -137,7 +135,7 @@ class Meeting:
         self._closed = None
 
     def closed(self):
-        """Code and reason of the end, as the peer saw it; waits for it."""
+        """Wait for the end; the code and the reason that the peer reports."""
         if self._closed is None:
             self._closed = self._peer.hear("closed", self._name)
         return self._closed
@@ -154,10 +152,10 @@ def our_side(request):
 
 @pytest.fixture
 def meet(our_side, peer, serving):
-    """meet(path, ...) gives a Meeting; what the peer does with a message is in the path.
+    """meet(path, ...) gives a Meeting; the path says what the peer does with a message.
 
-    `deflate` are our settings, `peer_deflate` are the parameters that the peer asks for or imposes;
-    it has compression where one of them is given.
+    `deflate` are our settings, `peer_deflate` the parameters that the peer wants. With either one
+    the connection has compression.
     """
     with ExitStack() as stack:
 
@@ -212,13 +210,13 @@ def meet(our_side, peer, serving):
 
 
 def text_of(length):
-    """So many bytes of UTF-8, with characters of one to four bytes."""
+    """`length` bytes of UTF-8, with characters of one to four bytes."""
     text = ("aä€😀" * (length // 10 + 1)).encode()[:length].decode("utf-8", "ignore")
     return text + "." * (length - len(text.encode()))
 
 
 def digits(length):
-    """Text that deflate makes shorter by about half, and in which it finds nothing again."""
+    """Random digits: deflate shortens them by about half, and finds no long part of them again."""
     return "".join(random.Random(7692).choices("0123456789", k=length))
 
 
@@ -251,7 +249,7 @@ def test_5_4_a_message_in_fragments_comes_back_whole(meet, deflate):
 
 @pytest.mark.rfc("6455-5.4-04", "6455-5.4-05")
 @pytest.mark.parametrize("deflate", [None, DeflateSettings()], ids=["plain", "deflate"])
-def test_5_4_fragments_of_the_peer_cut_inside_characters_and_with_a_ping_between_them_are_one_message(
+def test_5_4_fragments_of_the_peer_cut_in_characters_with_pings_between_them_are_one_message(
     meet, deflate
 ):
     connection = meet("/fragments", deflate=deflate).connection
@@ -285,7 +283,7 @@ def test_5_5_2_a_ping_of_the_peer_is_answered_with_its_own_data(meet, length):
 
 
 @pytest.mark.rfc("6455-5.5.3-03")
-def test_5_5_3_a_pong_that_nobody_asked_for_disturbs_nobody(meet):
+def test_5_5_3_an_unsolicited_pong_disturbs_neither_side(meet):
     connection = meet().connection
     connection.pong(b"still here")
     connection.send("go on")
@@ -341,10 +339,10 @@ def test_7_1_5_a_peer_that_vanishes_is_1006(meet):
     "opcode, payload, code",
     [(3, b"", 1002), (TEXT, b"\xff", 1007), (CLOSE, close_body(1005), 1002)],
 )
-def test_7_1_7_the_peer_fails_the_connection_for_a_broken_rule_and_we_hear_its_code(
+def test_7_1_7_the_peer_fails_the_connection_for_a_broken_rule_and_we_get_its_code(
     meet, our_side, opcode, payload, code
 ):
-    """A reserved opcode; no UTF-8; a Close with 1005."""
+    """A reserved opcode, bad UTF-8, a Close with 1005."""
     meeting = meet()
     meeting.connection.send_raw(frame(opcode, payload, masked=our_side is Side.CLIENT))
     with pytest.raises(ConnectionClosedError):
@@ -439,9 +437,7 @@ def test_7692_7_1_2_windows_of_the_size_that_the_peer_wants(meet, bits):
 
 
 def check_windows(connection):
-    """A window that is larger than agreed would find the block again that comes every 300, 5,000 or
-    20,000 bytes.
-    """
+    """A window larger than agreed would refer to a block 300, 5,000 or 20,000 bytes before."""
     for length in (300, 5_000, 20_000):
         message = digits(length) * 4
         connection.send(message)
@@ -460,7 +456,9 @@ def chromium():
 
 
 @pytest.mark.rfc("6455-4.1-03")
-def test_our_client_asks_the_devtools_of_chromium_for_its_version(chromium, nothing_left_behind):
+def test_4_1_our_client_asks_the_devtools_of_chromium_for_its_version(
+    chromium, nothing_left_behind
+):
     with connect(chromium.uri) as connection:
         connection.send(json.dumps({"id": 1, "method": "Browser.getVersion"}))
         answer = json.loads(connection.recv(START_S))
@@ -488,7 +486,7 @@ def test_a_page_is_evaluated_and_waited_for(chromium):
     page.close()
 
 
-def test_what_goes_wrong_in_a_page_is_told(chromium):
+def test_an_error_in_a_page_is_reported(chromium):
     page = chromium.new_page(
         html("<script>console.log('before', 1); console.error('oh'); nowhere()</script>")
     )
@@ -504,7 +502,7 @@ def test_what_goes_wrong_in_a_page_is_told(chromium):
     page.close()
 
 
-def test_a_page_that_crashes_is_told_at_once(chromium):
+def test_a_page_that_crashes_is_reported_at_once(chromium):
     page = chromium.new_page()
     with pytest.raises(BrowserError, match="crashed"):
         page.command("Page.crash")

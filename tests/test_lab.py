@@ -148,7 +148,7 @@ def test_5_5_2_ping_me_gives_the_round_trip(page):
 
 def test_5_5_2_a_ping_without_a_pong_is_an_error(page, monkeypatch):
     monkeypatch.setattr(lab, "PONG_PATIENCE", 0.01)
-    client, number = page.open()
+    _, number = page.open()
     assert page.ask("ping", connection=number)["message"] == "no Pong within 0.01 s"
 
 
@@ -240,7 +240,7 @@ def test_stop_answers_when_the_time_is_over(page):
 
 
 def test_stop_ends_with_its_connection(page):
-    client, number = page.open()
+    _, number = page.open()
     asked = page.send("stop", connection=number, seconds=30)
     page.ask("cut", connection=number)
     assert page.answer(asked)["event"] == "answer"

@@ -1,6 +1,4 @@
-"""RFC 6455 §5.4, §5.6, §6.2, §8.1, §10.4: frames become messages; UTF-8 fails at its first bad
-byte; limits hold.
-"""
+"""RFC 6455 §5.4, §5.6, §6.2, §8.1, §10.4: frames become messages, bad UTF-8 fails, limits hold."""
 
 import io
 import itertools
@@ -49,7 +47,7 @@ from wire import RSV1, frame
 
 PIECE = 64 * 1024
 BEHIND = b"\x89\x80\x01\x02"
-"""The beginning of another frame."""
+"""The start of another frame."""
 
 both_directions = pytest.mark.parametrize(
     "masked", [FROM_CLIENT, FROM_SERVER], ids=["from-client", "from-server"]
@@ -57,7 +55,7 @@ both_directions = pytest.mark.parametrize(
 
 
 class Received:
-    """What came out of a stream until it ended or failed."""
+    """Everything received from a stream until it ended or failed."""
 
     def __init__(self) -> None:
         self.messages: list[str | bytes] = []
@@ -66,9 +64,7 @@ class Received:
 
 
 def receive(file, masked, incoming=None, received=None, size=PIECE) -> Received:
-    """§6.2: everything in `file` up to its end between two frames. EOFError if that is anywhere
-    else.
-    """
+    """§6.2: everything in `file`; EOFError if it does not end between two frames."""
     incoming = incoming or IncomingMessage()
     received = received or Received()
     while (
@@ -402,9 +398,7 @@ GOOD_TEXTS = {
 
 
 def deliver(incoming, pieces, frames_of_their_own) -> list[str]:
-    """The text of each piece; `frames_of_their_own` makes each a fragment, otherwise all are of one
-    frame.
-    """
+    """The text of each piece: a fragment if `frames_of_their_own`, else a part of one frame."""
     texts, last = [], len(pieces) - 1
     for i, piece in enumerate(pieces):
         if frames_of_their_own or i == 0:
@@ -648,7 +642,7 @@ def test_8_1_every_first_byte_and_second_byte_is_judged_as_it_comes():
                 )
 
 
-def test_8_1_the_next_message_starts_afresh_after_one_in_pieces():
+def test_8_1_no_part_of_a_character_is_left_for_the_next_message():
     incoming = IncomingMessage()
     for text in ("\u20ac", "a", "\U0001f600"):
         data = text.encode()
@@ -738,12 +732,10 @@ def test_10_4_without_limits_there_are_none():
 
 
 MANY = 60_000
-"""Bytes that come one by one: enough for what is kept of each to tell."""
+"""Bytes that arrive one by one: enough to show what is kept for each."""
 
 SMALL_MULTIPLE = 8
-"""Bytes of memory for each byte of a message: a str takes up to 4 while decoded, and what it is
-made from stays.
-"""
+"""Bytes of memory for each byte of a message: a str takes up to 4, and its source is still kept."""
 
 
 @pytest.mark.rfc("6455-10.4-01")
@@ -854,7 +846,7 @@ def random_stream(chance, masked) -> bytes:
 
 
 def outcome_of(file, masked, size):
-    """What was received, and how it ended: None, EOFError, or the class and section of a failure."""
+    """Messages, control frames, and the end: None, EOFError, or (class, section) of a failure."""
     received = Received()
     try:
         receive(file, masked, IncomingMessage(max_size=20, max_fragments=3), received, size)
@@ -869,7 +861,7 @@ def outcome_of(file, masked, size):
 
 @pytest.mark.rfc("6455-6.2-01", "6455-10.7-01")
 @both_directions
-def test_10_7_whatever_comes_ends_in_a_failure_or_at_the_end_of_the_stream_however_it_is_cut(
+def test_10_7_any_bytes_end_in_a_failure_or_at_the_end_of_the_stream_however_they_are_cut(
     masked,
 ):
     chance = random.Random(6455)
@@ -926,7 +918,7 @@ def inflating(max_size=None, max_fragments=None) -> IncomingMessage:
 
 
 def receive_one(file, masked, incoming, size=PIECE, most_pieces=1000):
-    """(message, its pieces); it is in a frame for as long as there is more to read from it."""
+    """(message, its pieces); `in_frame` is True until all of a frame has been read."""
     pieces = []
     for _ in range(most_pieces):
         if not incoming.in_frame:
@@ -1039,7 +1031,7 @@ def test_10_4_the_limit_counts_what_a_compressed_message_inflates_to(length, noi
         assert failed.value.close_code == 1009
 
 
-def test_10_4_a_plain_message_after_a_compressed_one_fails_at_the_header_of_the_frame_above_the_limit():
+def test_10_4_a_plain_message_after_a_compressed_one_fails_at_the_header_above_the_limit():
     incoming = inflating(max_size=10)
     receive_one(
         io.BytesIO(compressed_frames(FROM_CLIENT, deflated(b"a" * 10))), FROM_CLIENT, incoming

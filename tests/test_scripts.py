@@ -213,7 +213,7 @@ def test_bench_places_the_load_generator_beside_a_busy_server_only():
 @pytest.mark.parametrize("text", ["name", "=ws://h:1/", "x=http {host}"])
 def test_bench_refuses_a_server_that_it_cannot_reach(text):
     bench = module("bench")
-    with pytest.raises(bench.argparse.ArgumentTypeError, match="write NAME=|needs {port}"):
+    with pytest.raises(bench.argparse.ArgumentTypeError, match=r"write NAME=|needs \{port\}"):
         bench.parse_server(text)
 
 
@@ -227,9 +227,11 @@ def test_bench_keeps_the_names_of_its_own_servers(name):
 def test_server_that_ends_at_once_is_reported_with_its_last_words():
     server_process = module("server_process")
     command = [sys.executable, "-c", "print('no such option'); raise SystemExit(2)"]
-    with pytest.raises(server_process.ServerFailed, match="(?s)status 2.*no such option"):
-        with server_process.running(command, server_process.free_port()):
-            pytest.fail("it did not run")
+    with (
+        pytest.raises(server_process.ServerFailed, match=r"(?s)status 2.*no such option"),
+        server_process.running(command, server_process.free_port()),
+    ):
+        pytest.fail("it did not run")
 
 
 def test_server_is_stopped_when_the_block_is_left():

@@ -1,13 +1,13 @@
-"""RFC 6455 §4.2, §7.3 on real sockets: a whole server, what it answers, the threads it has, and how
-it stops.
-"""
+"""RFC 6455 §4.2, §7.3 on real sockets: a whole server, its answers, its threads, its end."""
 
 import errno
+import gc
 import os
 import signal
 import socket
 import stat
 import threading
+import weakref
 from contextlib import closing, suppress
 
 import pytest
@@ -42,7 +42,9 @@ its_own_socket = pytest.mark.transport(
 )
 
 OPENED_IN_TIME = 0.2
-"""Seconds within which a TLS handshake, or that of a WebSocket, is surely done."""
+"""Seconds within which a TLS handshake or an opening handshake is surely done."""
+
+FAR = 3600.0
 
 HAS_UNIX_SOCKETS = hasattr(socket, "AF_UNIX")
 
@@ -61,7 +63,7 @@ def never_called(connection):
 
 
 class Held:
-    """A handler that waits, whatever happens to its connection, until it is let go."""
+    """A handler that waits until it is released, whatever happens to its connection."""
 
     def __init__(self):
         self.entered, self.release = threading.Event(), threading.Event()
@@ -89,7 +91,7 @@ def says_echo(client, message=b"still there"):
 
 
 def close_cleanly(*clients, code=1001):
-    """Answer the Close that each of them gets."""
+    """Answer the Close that each client gets."""
     for client in clients:
         client.expect_close(code)
         client.send_frame(CLOSE, close_body(code))
@@ -197,7 +199,7 @@ REFUSALS = {
     "6455-7.2.2-01", "6455-10.7-04", "6455-10.1-02", "6455-4.2.2-08", "6455-4.2.2-10", "6455-4.4-03"
 )
 @pytest.mark.parametrize("sent, status", REFUSALS.values(), ids=REFUSALS)
-def test_7_2_2_a_refused_request_gets_http_and_no_frame_and_harms_nobody(
+def test_7_2_2_a_refused_request_gets_http_and_no_frame_and_disturbs_no_other_client(
     serving, log, sent, status
 ):
     running = serving(never_called)
@@ -221,6 +223,19 @@ def test_7_2_2_a_refused_request_gets_http_and_no_frame_and_harms_nobody(
     assert good.receive_head()[0] == 405
 
 
+@pytest.mark.rfc("6455-4.2.2-08")
+def test_4_2_2_a_refusal_arrives_although_the_client_is_still_sending(background, serving):
+    """Bytes that are not read when TCP ends become a reset, which would eat the response."""
+    client = serving(never_called).connect()
+    flooding = background(client.send, request("/", f"Content-Length: {MANY}"), bytes(MANY))
+    status, headers = client.receive_head()
+    assert status == 400
+    assert b"expected:" in client.read(int(headers["content-length"]))
+    flooding.result()
+    client.half_close()
+    client.expect_end()
+
+
 @pytest.mark.rfc("6455-4.2.2-07", "6455-4.2.2-08", "6455-10.2-01", "6455-10.2-02")
 def test_10_2_an_origin_that_was_configured_passes_and_others_do_not(serving):
     running = serving(echo, origins=["https://example.com"])
@@ -231,7 +246,7 @@ def test_10_2_an_origin_that_was_configured_passes_and_others_do_not(serving):
 
 
 @pytest.mark.parametrize("option", ["origins", "subprotocols"])
-def test_a_str_is_not_taken_for_a_list_of_them(nothing_left_behind, option):
+def test_a_str_is_not_taken_for_a_list_of_str(nothing_left_behind, option):
     with pytest.raises(TypeError, match="lists of str"):
         serve(echo, "127.0.0.1", 0, **{option: "https://example.com"})
 
@@ -240,7 +255,7 @@ def test_a_str_is_not_taken_for_a_list_of_them(nothing_left_behind, option):
 @pytest.mark.parametrize(
     "sent", [b"", b"G", request()[:-1]], ids=["nothing", "one byte", "all but one byte"]
 )
-def test_half_a_request_and_the_end_get_no_answer(serving, log, sent):
+def test_7_2_2_half_a_request_and_then_the_end_gets_no_answer(serving, log, sent):
     client = serving(never_called).connect()
     client.send(sent)
     client.half_close()
@@ -250,7 +265,7 @@ def test_half_a_request_and_the_end_get_no_answer(serving, log, sent):
 
 
 @pytest.mark.rfc("6455-7.2.2-01")
-def test_a_reset_in_the_middle_of_a_request_harms_nobody(serving, log):
+def test_7_2_2_a_reset_in_the_middle_of_a_request_disturbs_no_other_client(serving, log):
     running = serving(echo)
     client = running.connect()
     client.send(b"GET /")
@@ -264,7 +279,7 @@ def test_a_reset_in_the_middle_of_a_request_harms_nobody(serving, log):
 @pytest.mark.parametrize(
     "sent", [b"", b"GET / HTTP/1.1\r\nHost: a\r\n"], ids=["nothing", "half a request"]
 )
-def test_a_request_that_makes_no_end_is_given_up_after_the_open_timeout(serving, log, sent):
+def test_4_2_1_a_request_that_does_not_end_is_given_up_after_the_open_timeout(serving, log, sent):
     client = serving(never_called, open_timeout=OPENED_IN_TIME).connect()
     client.send(sent)
     client.expect_cut()
@@ -272,8 +287,8 @@ def test_a_request_that_makes_no_end_is_given_up_after_the_open_timeout(serving,
     assert log.messages[0].endswith("no opening handshake: §4.2.1: no whole request within 0.2 s")
 
 
-def test_the_open_timeout_is_over_with_the_handshake(serving):
-    """The deadline of the second connection, which makes no request, lies behind that of the first."""
+def test_the_open_timeout_ends_with_the_handshake(serving):
+    """The second client makes no request: when its deadline has passed, the first one's has too."""
     running = serving(echo, open_timeout=OPENED_IN_TIME)
     client, late = running.open(), running.connect()
     late.expect_cut()
@@ -342,7 +357,7 @@ def test_process_request_may_answer_a_plain_request(serving):
     assert client.file.read() == b"a page"
 
 
-def test_process_request_that_gives_none_leaves_the_rest_to_the_handshake(serving):
+def test_process_request_that_returns_none_leaves_the_answer_to_the_handshake(serving):
     client = serving(echo, process_request=lambda connection, request: None).open()
     says_echo(client)
 
@@ -350,7 +365,7 @@ def test_process_request_that_gives_none_leaves_the_rest_to_the_handshake(servin
 FORGERY = "\nERROR forged\rERROR forged\x0bERROR forged\u2028ERROR forged\x85ERROR forged\x1b[2J"
 
 
-def assert_traceback_behind_bars(record):
+def assert_traceback_is_indented(record):
     first, *traceback = record.getMessage().splitlines()
     assert record.levelname == "ERROR"
     assert traceback[0] == "  | Traceback (most recent call last):"
@@ -372,11 +387,21 @@ def test_process_request_that_raises_gets_500_and_a_traceback_in_the_log_that_ca
     assert b"forged" not in client.read(int(headers["content-length"]))
     client.expect_end()
     (error,) = [record for record in log.records if record.levelname == "ERROR"]
-    assert_traceback_behind_bars(error)
+    assert_traceback_is_indented(error)
     assert "process_request failed" in error.getMessage()
 
 
-def test_process_request_that_gives_something_else_is_answered_with_500_and_harms_nobody_else(
+def test_process_request_that_returns_a_101_gets_500(serving, log):
+    """Only the rules of §4.2.2 may open a connection."""
+    client = serving(
+        never_called, process_request=lambda connection, request: Response(101, "Mine", Headers())
+    ).connect()
+    client.send(request())
+    assert client.receive_head()[0] == 500
+    assert any("return None" in message for message in log.messages)
+
+
+def test_process_request_that_returns_something_else_gets_500_and_disturbs_no_other_client(
     serving, log
 ):
     running = serving(echo, process_request=lambda connection, request: request.path != "/" or None)
@@ -400,7 +425,7 @@ def test_7_4_1_a_handler_that_returns_closes_with_1000(serving, log):
 
 
 @pytest.mark.rfc("6455-7.4.1-15")
-def test_7_4_1_a_handler_that_raises_closes_with_1011_and_harms_nobody_else(serving, log):
+def test_7_4_1_a_handler_that_raises_closes_with_1011_and_disturbs_no_other_client(serving, log):
     def handler(connection):
         for message in connection:
             if message == "raise":
@@ -415,7 +440,7 @@ def test_7_4_1_a_handler_that_raises_closes_with_1011_and_harms_nobody_else(serv
     client.expect_end()
     says_echo(other)
     (error,) = [record for record in log.records if record.levelname == "ERROR"]
-    assert_traceback_behind_bars(error)
+    assert_traceback_is_indented(error)
     assert "the handler failed" in error.getMessage()
 
 
@@ -429,7 +454,7 @@ def test_7_4_1_a_handler_that_exits_closes_with_1011_too(serving):
     client.expect_close(1011)
 
 
-def test_a_handler_that_does_not_catch_the_end_of_its_connection_is_no_mistake(serving, log):
+def test_a_handler_that_does_not_catch_the_end_of_its_connection_is_no_error(serving, log):
     running = serving(lambda connection: connection.recv())
     client = running.open()
     client.send_frame(CLOSE, close_body(4000))
@@ -447,12 +472,14 @@ def test_7_1_5_clients_that_vanish_are_reported_as_1006(serving, log):
     assert eventually(lambda: sum("closed with 1006" in message for message in log.messages) == 2)
 
 
-def test_a_traceback_of_one_whose_text_cannot_be_made_is_shown_all_the_same():
+def test_an_exception_whose_text_cannot_be_made_still_has_a_traceback():
     class Broken(Exception):
         def __str__(self):
             raise ValueError
 
-    assert all(line.startswith("  | ") for line in indented_traceback(Broken()).splitlines())
+    lines = indented_traceback(Broken()).splitlines()
+    assert all(line.startswith("  | ") for line in lines)
+    assert "Broken" in lines[-1]
 
 
 # Too many
@@ -483,10 +510,8 @@ def test_without_max_connections_there_is_no_limit(serving):
 
 
 @before_tls
-def test_those_beyond_the_turned_away_are_closed_at_once(monkeypatch, serving):
-    """The accept thread takes one at a time: when the second has its answer, the first is done
-    with.
-    """
+def test_beyond_the_limit_of_503_answers_a_connection_is_closed_at_once(monkeypatch, serving):
+    """One thread accepts: the second answer comes after the first socket is closed."""
     monkeypatch.setattr("refws.endpoint.overload.MAX_LINGERING", 0)
     running = serving(echo, max_connections=0)
     assert running.connect().receive_head()[0] == 503
@@ -495,32 +520,42 @@ def test_those_beyond_the_turned_away_are_closed_at_once(monkeypatch, serving):
 
 
 @before_tls
-def test_a_connection_that_was_turned_away_leaves_no_socket_behind_a_shutdown(serving):
+def test_a_shutdown_closes_the_socket_of_a_connection_that_was_turned_away(serving):
     running = serving(echo, max_connections=0)
     assert running.connect().receive_head()[0] == 503
 
 
 @pytest.mark.transport("tcp", reason="TLS is chosen by the test")
-def test_over_tls_those_beyond_the_limit_get_no_http_but_the_end(short_linger, serving):
+def test_over_tls_a_connection_beyond_the_limit_is_ended_without_http(short_linger, serving):
     client = serving(echo, max_connections=0, ssl=contexts()[Side.SERVER]).connect()
     client.expect_end()
 
 
 class Listening(socket.socket):
-    """A listening socket whose accept fails with these errors first."""
+    """A listening socket whose accept fails with these errors first; keeps what it accepted."""
 
     errors: list[OSError]
+    accepted: list[socket.socket]
 
     def accept(self):
         if self.errors:
             raise self.errors.pop(0)
-        return super().accept()
+        sock, address = super().accept()
+        self.accepted.append(sock)
+        return sock, address
 
 
 def listening(transport, *errors):
     sock = transport.listen(Listening)
-    sock.errors = list(errors)
+    sock.errors, sock.accepted = list(errors), []
     return sock
+
+
+@pytest.mark.transport("tcp", "tls", reason="Unix sockets have no such option")
+def test_tcp_sends_a_small_frame_at_once(serving, transport):
+    sock = listening(transport)
+    says_echo(serving(echo, sock=sock).open())
+    assert sock.accepted[0].getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_without_a_file_descriptor_the_server_says_so_waits_and_goes_on(
@@ -549,7 +584,7 @@ def test_the_pause_without_file_descriptors_is_cut_short_by_a_stop(
 @pytest.mark.parametrize(
     "error", [BlockingIOError(), ConnectionAbortedError()], ids=lambda error: type(error).__name__
 )
-def test_a_connection_that_is_gone_before_it_is_accepted_is_nothing_to_tell(
+def test_a_connection_that_is_gone_before_it_is_accepted_is_not_logged(
     serving, transport, log, error
 ):
     running = serving(echo, sock=listening(transport, error))
@@ -608,7 +643,7 @@ def test_the_accepting_thread_gets_its_name_back(serving):
     assert thread.name == "test serve_forever"
 
 
-def test_a_busy_handler_delays_nobody_else(serving, held):
+def test_a_busy_handler_delays_no_other_client(serving, held):
     def handler(connection):
         (held if connection.request.path == "/busy" else echo)(connection)
 
@@ -620,7 +655,7 @@ def test_a_busy_handler_delays_nobody_else(serving, held):
 
 
 @pytest.mark.rfc("6455-10.1-02", "6455-10.7-01")
-def test_a_good_client_is_served_beside_many_bad_ones(serving):
+def test_10_7_a_good_client_is_served_beside_many_bad_ones(serving):
     running = serving(echo, send_timeout=IN_TIME)
     good = running.open()
     for _ in range(10):
@@ -634,6 +669,25 @@ def test_a_good_client_is_served_beside_many_bad_ones(serving):
             never_reads.send(frame(BINARY, bytes(1000)))
         says_echo(good)
     good.finish()
+
+
+def test_the_timers_of_a_connection_that_has_ended_keep_nothing_of_it(serving):
+    """The timers of its heartbeat and of its Close are due in an hour."""
+    traces = []
+
+    class Trace:
+        def __call__(self, sender, data):
+            """Only the connection refers to this object."""
+
+    def trace_for(connection):
+        trace = Trace()
+        traces.append(weakref.ref(trace))
+        return trace
+
+    running = serving(echo, trace=trace_for, ping_interval=FAR, close_timeout=FAR)
+    running.open().finish()
+    assert eventually(lambda: not running.server.connections)
+    assert eventually(lambda: gc.collect() >= 0 and traces[0]() is None)
 
 
 # Stopping
@@ -661,7 +715,7 @@ def test_7_4_1_shutdown_sends_1001_to_all_waits_for_them_and_listens_no_more(bac
         running.connect()
 
 
-def test_stop_lets_serve_forever_return_and_the_connections_live_on(serving):
+def test_stop_lets_serve_forever_return_and_keeps_the_connections_open(serving):
     running = serving(echo)
     client = running.open()
     running.server.stop()
@@ -698,7 +752,7 @@ def test_shutdown_from_two_threads_at_once_ends_both(background, serving):
         thread.result()
 
 
-def test_shutdown_ends_half_made_handshakes_without_a_close(background, serving):
+def test_7_2_2_shutdown_ends_unfinished_handshakes_without_a_close(background, serving):
     running = serving(never_called)
     client = running.connect()
     client.send(b"GET / HTTP/1.1\r\n")
@@ -709,7 +763,7 @@ def test_shutdown_ends_half_made_handshakes_without_a_close(background, serving)
 
 
 @pytest.mark.rfc("6455-7.1.5-03")
-def test_shutdown_does_not_wait_for_ever_for_a_peer_that_does_not_answer(background, serving):
+def test_7_1_5_shutdown_does_not_wait_for_ever_for_a_peer_that_does_not_answer(background, serving):
     running = serving(echo, close_timeout=IN_TIME)
     client = running.open()
     running.server.shutdown()
@@ -717,7 +771,7 @@ def test_shutdown_does_not_wait_for_ever_for_a_peer_that_does_not_answer(backgro
     client.expect_cut()
 
 
-def test_shutdown_waits_for_a_send_that_makes_an_end(background, serving):
+def test_shutdown_waits_for_a_send_that_ends(background, serving):
     running = serving(lambda connection: connection.send(bytes(MANY)) or connection.recv())
     client = running.open()
     (connection,) = running.server.connections
@@ -728,7 +782,7 @@ def test_shutdown_waits_for_a_send_that_makes_an_end(background, serving):
     stopping.result()
 
 
-def test_shutdown_cuts_a_send_that_makes_no_end(serving, log):
+def test_shutdown_cuts_a_send_that_does_not_end(serving, log):
     caught = []
 
     def handler(connection):
@@ -744,7 +798,7 @@ def test_shutdown_cuts_a_send_that_makes_no_end(serving, log):
     assert len(caught) == 1 and caught[0].endswith("the server is stopping, and a send made no end")
 
 
-def test_a_stuck_handler_is_left_behind_with_a_warning(short_linger, serving, log, held):
+def test_shutdown_leaves_a_stuck_handler_with_a_warning(short_linger, serving, log, held):
     running = serving(held, close_timeout=IN_TIME)
     client = running.open()
     assert held.entered.wait(DEADLINE_S)
@@ -752,9 +806,11 @@ def test_a_stuck_handler_is_left_behind_with_a_warning(short_linger, serving, lo
     warnings = [record.getMessage() for record in log.records if record.levelname == "WARNING"]
     assert len(warnings) == 1 and "has not returned; it is left running" in warnings[0]
     assert format_address(client.sock.getsockname()) in warnings[0]
+    assert "refws-timers" in thread_names(set())
     held.release.set()
     client.expect_close(1001)
     client.expect_cut()
+    assert eventually(lambda: "refws-timers" not in thread_names(set()))
 
 
 def test_shutdown_from_a_handler_closes_the_others_and_then_its_own(serving, log):
@@ -778,7 +834,7 @@ def test_shutdown_from_a_handler_closes_the_others_and_then_its_own(serving, log
 def test_the_deadlines_of_a_connection_whose_handler_shuts_the_server_down_still_hold(
     monkeypatch, serving, answers
 ):
-    """The timers must not be stopped while a connection lives that needs them to end."""
+    """The timers must run for as long as a connection needs them to end."""
     monkeypatch.setattr("refws.endpoint.connection.LINGER", IN_TIME)
     done = threading.Event()
 
@@ -842,7 +898,7 @@ def test_a_signal_handler_of_the_accepting_thread_stops_it_and_the_with_block_do
 def test_a_signal_that_the_system_gives_to_another_thread_wakes_the_accepting_one(
     background, nothing_left_behind
 ):
-    """Only the main thread runs handlers: if it slept on, the signal would wait for the next
+    """Only the main thread runs signal handlers: without a wake-up it would run them at the next
     connection.
     """
     woken = threading.Event()
@@ -928,7 +984,7 @@ def test_ipv6_addresses_are_shown_in_brackets(nothing_left_behind):
 
 @pytest.fixture
 def path(tmp_path, monkeypatch):
-    """A path for a Unix socket, short as they must be."""
+    """A path for a Unix socket; it must be short."""
     monkeypatch.chdir(tmp_path)
     return "refws.sock"
 
@@ -984,7 +1040,7 @@ def test_a_path_in_a_directory_that_is_not_there_is_an_oserror(nothing_left_behi
 
 
 @needs_unix_sockets
-def test_a_path_that_was_removed_meanwhile_disturbs_no_shutdown(nothing_left_behind, path):
+def test_a_path_that_was_removed_before_does_not_disturb_the_end(nothing_left_behind, path):
     with serve(echo, unix_path=path):
         os.unlink(path)
     assert not os.path.exists(path)

@@ -1,6 +1,4 @@
-"""One blocking byte stream: what is read and written, who is woken by what, and that a frame is
-never lost to a RST.
-"""
+"""One blocking byte stream: reading, writing, what wakes a thread, and that no RST eats a frame."""
 
 import socket
 import threading
@@ -75,7 +73,7 @@ def test_the_end_of_the_stream_reads_as_nothing(ends):
     assert stream.receives == 1
 
 
-def test_a_stream_tells_whether_a_thread_waits_and_how_often_bytes_came(ends, background):
+def test_a_stream_knows_whether_a_thread_waits_and_how_often_bytes_arrived(ends, background):
     stream, peer = ends
     assert (stream.waiting, stream.receives) == (False, 0)
     reading = background(stream.file.read, 1)
@@ -186,7 +184,7 @@ def test_try_write_gives_false_when_nothing_fits(system, tcp, timers):
 
 
 def test_half_a_control_frame_ends_the_stream(tcp, timers):
-    """What follows it would be taken for the rest of that frame."""
+    """The next bytes would be taken for the rest of that frame."""
 
     class TakesHalf:
         def __init__(self, sock):
@@ -207,7 +205,7 @@ def test_half_a_control_frame_ends_the_stream(tcp, timers):
 
 
 def test_writing_to_a_broken_stream_raises(system, ends):
-    stream, peer = ends
+    stream, _ = ends
     stream.abort()
     with pytest.raises(OSError):
         stream.write(b"x")

@@ -85,13 +85,12 @@ def test_a_tape_has_every_byte_of_both_sides_and_both_ends(serving, recorder, tm
     )
     assert sent(entries, 1, Side.CLIENT) == b"".join(data) + frame(CLOSE, close_body(1000))
     answer = sent(entries, 1, Side.SERVER).partition(b"\r\n\r\n")[2]
-    assert (
-        answer
-        == b"\x81\x05Hello\x82\x7f"
-        + (100_000).to_bytes(8, "big")
-        + bytes(100_000)
-        + b"\x88\x02\x03\xe8"
-    )
+    frames = [
+        frame(TEXT, b"Hello", masked=0),
+        frame(BINARY, bytes(100_000), masked=0),
+        frame(CLOSE, close_body(1000), masked=0),
+    ]
+    assert answer == b"".join(frames)
     ends = [entry.sender for entry in entries if isinstance(entry, Chunk) and not entry.data]
     assert ends == [Side.SERVER, Side.CLIENT]
     assert [entry.seconds for entry in entries] == sorted(entry.seconds for entry in entries)
@@ -113,7 +112,7 @@ def test_connections_have_numbers_of_their_own(serving, recorder, tmp_path):
 def test_who_is_client_and_who_server_is_written_down_for_both_sides(
     opened, recorder, tmp_path, side
 ):
-    connection, peer = opened(side=side)
+    connection, _ = opened(side=side)
     connection.trace = recorder().choose(connection)
     connection.ping(b"mine")
     own, other = Address("192.0.2.2", 80), Address("192.0.2.1", 5)
@@ -218,7 +217,7 @@ def test_a_disk_that_takes_a_part_of_a_line_gets_the_rest_until_it_is_full(
     trace = recording.choose(opened()[0])
     for _ in range(5):
         trace(Side.CLIENT, b"\x81\x00")
-    entries, cut_off = read(disk.taken)
+    entries, _ = read(disk.taken)
     written = disk.taken.count(b"\n")
     assert len(entries) in (written - 1, written)
     assert ("has ended" in log.text) == (room < 10_000)

@@ -541,7 +541,7 @@ def test_a_second_ping_with_the_same_data_is_a_mistake_too(session, capsys):
         echo(connection)
 
     assert session(slow, Script("/ping a", "/ping a", release.set)) == 1
-    out, err = capsys.readouterr()
+    err = capsys.readouterr().err
     assert (
         err.count("nothing was sent: a Ping with the same data") == 1 and err.count("< pong") == 1
     )
@@ -716,7 +716,7 @@ def test_a_line_after_the_end_is_not_sent(session, capsys):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_7_4_1_a_signal_while_a_line_is_waited_for_closes_with_1001_and_the_second_is_left_to_the_system(
+def test_7_4_1_the_first_signal_closes_with_1001_and_the_second_is_left_to_the_system(
     number, session
 ):
     closes = []

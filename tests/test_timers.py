@@ -204,7 +204,7 @@ def test_stop_while_a_timer_runs_waits_for_that_one_only(fresh):
     ever.
     """
     running, go_on = threading.Event(), threading.Event()
-    fresh.call_at(0, lambda now: running.set() or go_on.wait(DEADLINE_S) and None)
+    fresh.call_at(0, lambda now: running.set() or (go_on.wait(DEADLINE_S) and None))
     assert running.wait(DEADLINE_S)
     stopping = threading.Thread(target=fresh.stop, daemon=True)
     stopping.start()

@@ -1,8 +1,6 @@
-"""TLS on real sockets, against the `ssl` module of the standard library, against itself, and
-against `openssl`.
+"""TLS on real sockets, with the `ssl` module, with itself and with `openssl` as the other end.
 
-The certificates and their keys, good for nothing but these tests, were made by
-tests/certificates/make.sh.
+The certificates and keys were made for these tests alone by tests/certificates/make.sh.
 """
 
 import importlib
@@ -48,7 +46,7 @@ def certificate(name):
 
 
 def make_context(side, version=None, name="localhost"):
-    """Ours, and that of the peer too, which notices a ragged end."""
+    """A context for either end; it reports an end without a close_notify."""
     if side is Side.SERVER:
         context = server_context(certificate(name), KEY)
     else:
@@ -62,9 +60,7 @@ def make_context(side, version=None, name="localhost"):
 
 
 class Gate:
-    """A socket that takes `room` bytes without waiting (None: as many as the system does), and
-    keeps what was sent.
-    """
+    """A socket that takes `room` bytes without waiting (None: any number) and keeps them."""
 
     def __init__(self, sock):
         self.sock = sock
@@ -88,8 +84,8 @@ class Gate:
 
 
 class Peer:
-    """The other end as OpenSSL in memory over a plain socket, so that a test can cut and bend what
-    it sends.
+    """The other end: OpenSSL in memory over a plain socket, so that a test can cut and change the
+    bytes that it sends.
     """
 
     def __init__(self, sock, context, side):
@@ -332,7 +328,7 @@ def test_4_1_a_server_without_tls_is_reported_as_that(tcp, streams, background):
         handshake.result()
 
 
-def test_the_alert_of_a_failed_handshake_survives_bytes_that_were_not_read(
+def test_the_alert_of_a_failed_handshake_arrives_though_bytes_were_not_read(
     tcp, streams, background
 ):
     """Closing with bytes unread makes TCP send a reset."""
@@ -450,8 +446,10 @@ def test_a_certificate_from_a_trusted_ca_is_accepted(tcp, streams, background):
     handshake = background(
         streams(ours, Side.SERVER, make_context(Side.SERVER, name="from_root")).handshake
     )
-    streams(theirs, Side.CLIENT, client_context(certificate("root"))).handshake()
+    client = streams(theirs, Side.CLIENT, client_context(certificate("root")))
+    client.handshake()
     handshake.result()
+    assert client.version == "TLSv1.3"
 
 
 def test_an_insecure_client_accepts_any_certificate(tcp, streams, background):
@@ -464,6 +462,7 @@ def test_an_insecure_client_accepts_any_certificate(tcp, streams, background):
     )
     stream.handshake()
     handshake.result()
+    assert stream.version == "TLSv1.3"
 
 
 def test_a_client_without_the_certificate_that_the_server_wants(tcp, streams, background):
@@ -549,7 +548,7 @@ def test_certificate_and_key_may_be_in_one_file(tmp_path):
     assert server_context(str(both)).cert_store_stats()["x509"] == 0
 
 
-def test_what_openssl_says_in_other_words_is_passed_on_with_advice():
+def test_an_unknown_error_of_openssl_is_passed_on_with_advice():
     unknown = ssl.SSLError(1, "something new")
     assert (
         describe(unknown)
@@ -622,7 +621,7 @@ def test_wait_readable_counts_data_and_nothing_else(bent, side):
 
 
 def test_wait_readable_sees_what_openssl_holds_already(bent):
-    """More records than the read buffer takes at once: the socket is empty, the stream is not."""
+    """Two records arrive at once: after the first one the socket is empty, the stream is not."""
     stream, peer = bent()
     peer.sock.sendall(peer.ciphertext(b"first") + peer.ciphertext(b"second"))
     assert stream.file.read(5) == b"first"
@@ -637,8 +636,8 @@ def test_wait_readable_sees_the_end(ends):
     assert stream.file.read(1) == b""
 
 
-def test_a_stream_tells_whether_a_thread_waits_and_that_something_came(bent, background):
-    """Life is what arrives, be it half a record."""
+def test_a_stream_knows_whether_a_thread_waits_and_that_bytes_arrived(bent, background):
+    """Half a record counts too: it shows that the peer is alive."""
     stream, peer = bent()
     before = stream.receives
     assert not stream.waiting
@@ -710,7 +709,7 @@ def test_try_write_gives_false_at_once_when_nothing_fits(system, tcp, streams, b
 
 @pytest.mark.parametrize("room", [0, 7])
 def test_a_control_frame_that_did_not_fit_comes_first_and_once(ends, room):
-    """It is encrypted then, so it can neither be taken back nor be overtaken."""
+    """It is already encrypted: it can neither be dropped nor overtaken."""
     gates = []
     stream, peer = ends(wrap=lambda sock: gates.append(Gate(sock)) or gates[0])
     gates[0].room = room
@@ -747,9 +746,7 @@ def test_writing_to_a_broken_stream_raises(system, ends):
 
 @BOTH_VERSIONS
 def test_two_threads_of_each_side_send_and_receive_at_once(two_streams, background, version):
-    """Each side writes more than the sockets hold before the other reads all: a reader behind a
-    writer would hang.
-    """
+    """Each side writes more than the sockets hold: a reader that waited for a writer would hang."""
     numbers = array("I", range(MANY // 4)).tobytes()
     sizes = [1, 100, 70_000, 5, 16_384, 300_000, 16_385]
 
@@ -791,8 +788,8 @@ def test_a_writer_that_is_blocked_holds_up_no_reader(ends, background):
 
 
 class SendLock:
-    """The lock of those who send; calls `on_wait` before a wait for it, and `on_release`, once,
-    just before its release.
+    """The lock of the sender; calls `on_wait` before waiting, and `on_release` once, just before
+    the release.
     """
 
     def __init__(self, outgoing):
@@ -827,9 +824,9 @@ SENDERS = {
 
 
 @pytest.mark.parametrize("sender", SENDERS)
-def test_what_comes_too_late_for_the_lock_is_looked_for_after_its_release(ends, sender):
-    """The sender has found nothing more, but still holds the lock; so the reader leaves its answer to
-    it.
+def test_an_answer_that_comes_while_the_sender_finishes_is_sent_after_it(ends, sender):
+    """The sender has found nothing more but still holds the lock, so the reader leaves its answer
+    to it.
     """
     stream, peer = ends()
     lock = stream._outgoing.lock = SendLock(stream._outgoing)
@@ -844,8 +841,8 @@ def test_what_comes_too_late_for_the_lock_is_looked_for_after_its_release(ends, 
     assert receive_exactly(peer, 10) == b"dataanswer"
 
 
-def test_a_write_is_not_done_while_the_reader_has_its_bytes_in_hand(ends, background):
-    """The reader takes them to send them with its own, and most of them do not fit."""
+def test_a_write_does_not_return_before_the_reader_has_sent_the_bytes_it_took(ends, background):
+    """The reader sends them with its own bytes, and most of them do not fit."""
     gates = []
     stream, peer = ends(wrap=lambda sock: gates.append(Gate(sock)) or gates[0])
     engine, outgoing = stream._engine, stream._outgoing
@@ -873,7 +870,7 @@ def test_a_write_is_not_done_while_the_reader_has_its_bytes_in_hand(ends, backgr
     assert receive_exactly(peer, 4) == b"data"
 
 
-def test_answers_that_the_peer_does_not_read_have_an_end(ends, background):
+def test_answers_that_the_peer_does_not_read_end_the_stream(ends, background):
     gates = []
     stream, peer = ends(wrap=lambda sock: gates.append(Gate(sock)) or gates[0])
     gates[0].room = 0
@@ -884,9 +881,7 @@ def test_answers_that_the_peer_does_not_read_have_an_end(ends, background):
 
 
 class OpenSSLClient:
-    """`openssl s_client`, which can do what the `ssl` module cannot: K at the start of a line
-    updates the keys.
-    """
+    """`openssl s_client`: K at the start of a line updates the keys, which `ssl` cannot do."""
 
     def __init__(self, address, *options):
         command = [
@@ -912,7 +907,7 @@ class OpenSSLClient:
         self.process.stdin.write(line)
 
     def expect(self, words):
-        """Read until they come."""
+        """Read until these words arrive."""
         seen = b""
         while words not in seen:
             octets = self.process.stdout.read(4096)
@@ -962,7 +957,7 @@ def test_key_updates_go_both_ways(s_client):
 
 
 def test_a_reader_answers_renegotiation_with_an_alert_by_itself(s_client, background):
-    """Nobody writes; only the reader can have sent what the client hears: no_renegotiation."""
+    """No thread writes: only the reader can have sent the alert no_renegotiation."""
     stream, client = s_client("-tls1_2")
     reading = background(stream.file.read, 1)
     client.send(b"R\n")
@@ -1003,8 +998,8 @@ def test_abort_is_a_cut_and_half_close_is_none(ends):
 
 
 @BOTH_VERSIONS
-def test_7_1_1_what_comes_after_half_close_is_still_heard(bent, version):
-    """Also what OpenSSL has decrypted already, and what it has not yet looked at."""
+def test_7_1_1_data_after_half_close_are_still_read(bent, version):
+    """Also data that OpenSSL has decrypted already, and data that it has not."""
     stream, peer = bent(Side.SERVER, version)
     peer.sock.sendall(peer.ciphertext(bytes(10_000) + b"one") + peer.ciphertext(b"two"))
     assert stream.file.read(1) == b"\0"
@@ -1100,8 +1095,8 @@ def test_half_close_before_the_tls_handshake_is_a_plain_end(tcp, streams):
 
 def test_a_tap_gets_the_bytes_inside_tls(ends):
     stream, peer = ends()
-    told = []
-    stream.set_tap(lambda sent, data: told.append((sent, data)))
+    seen = []
+    stream.set_tap(lambda sent, data: seen.append((sent, data)))
     stream.write(b"head", b"payload")
     assert stream.try_write(b"ping")
     peer.sendall(b"question")
@@ -1109,7 +1104,7 @@ def test_a_tap_gets_the_bytes_inside_tls(ends):
     peer.shutdown(socket.SHUT_WR)
     assert stream.file.read(1) == b""
     stream.half_close()
-    assert told == [
+    assert seen == [
         (True, b"headpayload"),
         (True, b"ping"),
         (False, b"question"),
@@ -1118,7 +1113,7 @@ def test_a_tap_gets_the_bytes_inside_tls(ends):
     ]
     stream.set_tap(None)
     assert stream.file.read(1) == b""
-    assert len(told) == 5
+    assert len(seen) == 5
 
 
 # scripts/tls_check.py

@@ -46,7 +46,7 @@ def test_every_byte_of_both_sides_is_traced_from_the_first_to_the_last(serving):
     assert notes.bytes[Side.CLIENT] == b"".join(sent) + frame(CLOSE, close_body(1000))
     head, _, frames = notes.bytes[Side.SERVER].partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 101 ")
-    long = b"\x82\x7f" + (300_000).to_bytes(8, "big") + bytes(300_000)
+    long = frame(BINARY, bytes(300_000), masked=0)
     assert frames == b"\x81\x05Hello\x8a\x01p" + long + b"\x88\x02\x03\xe8"
     assert notes.ended == {Side.CLIENT, Side.SERVER}
 

@@ -1,4 +1,4 @@
-"""The wire view of a page (RFC 6455 §1.2, §5.2): who sees what, and that looking disturbs nobody."""
+"""The wire view of a page (RFC 6455 §1.2, §5.2): who sees what; looking disturbs no connection."""
 
 import json
 
@@ -354,7 +354,7 @@ def test_what_a_peer_sends_stays_text_in_json(running):
     page = Page(running)
     client, _ = page.open("/echo", "Sec-WebSocket-Protocol: x")
     client.send_frame(TEXT, b'<img src=x onerror=alert(1)>\x00"\\')
-    header, payload = page.wire.receive()
+    _, payload = page.wire.receive()
     assert payload.isascii()
     assert json.loads(payload)["item"]["text"] == '<img src=x onerror=alert(1)>\x00"\\'
 
@@ -402,7 +402,7 @@ def test_a_page_that_reads_nothing_holds_up_nobody_and_is_told_what_it_missed(ru
     """The bytes of one message do not fit the queue: the echo comes all the same."""
     monkeypatch.setattr(watch.Events.__init__, "__defaults__", (watch.MOST_EVENTS, 50_000))
     page = Page(running)
-    client, number = page.open()
+    client, _ = page.open()
     client.send_frame(TEXT, b"x" * 60_000)
     client.expect(TEXT, b"x" * 60_000)
     client.send_frame(TEXT, b"and one more")
@@ -417,7 +417,7 @@ def test_a_page_that_reads_nothing_holds_up_nobody_and_is_told_what_it_missed(ru
 
 def test_what_has_waited_for_too_long_is_not_explained_any_more(running, monkeypatch):
     page = Page(running)
-    client, number = page.open()
+    client, _ = page.open()
     monkeypatch.setattr(watch, "LONGEST_WAIT", -1)
     client.send_frame(TEXT, b"Hello")
     client.expect(TEXT, b"Hello")

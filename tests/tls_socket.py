@@ -1,9 +1,8 @@
-"""TLS below the raw client of the tests: the standard library's OpenSSL in memory, over a socket of
-the test's own.
+"""TLS for the raw client of the tests: the standard library's OpenSSL in memory, over a socket.
 
-One thread may send while another receives, which an ssl.SSLSocket does not allow. A lock is held
-for each call on the OpenSSL object, which only moves bytes in memory; a second lock keeps what is
-sent in its order.
+One thread may send while another receives, which an ssl.SSLSocket does not allow. One lock is held
+during each call of the OpenSSL object, which only moves bytes in memory; a second one keeps records
+in their order.
 """
 
 import io
@@ -16,7 +15,7 @@ RECEIVE_SIZE = 64 * 1024
 
 
 class TLSSocket:
-    """What `Wire` needs of a socket; `cut` tells whether the stream ended without a close_notify."""
+    """What `Wire` needs of a socket; `cut` is True if the stream ended without a close_notify."""
 
     def __init__(self, sock, context, server_side=False):
         self.sock = sock
@@ -32,7 +31,7 @@ class TLSSocket:
         self.getsockname, self.close = sock.getsockname, sock.close
 
     def handshake(self):
-        """The TLS handshake; ssl.SSLError if it fails, be it that the peer ends the stream."""
+        """The TLS handshake; ssl.SSLError if it fails or the peer ends the stream."""
         while not self.is_done():
             self.feed()
 
@@ -56,26 +55,26 @@ class TLSSocket:
             self.sock.sendall(records)
 
     def shutdown(self, how):
-        """SHUT_WR says good-bye with a close_notify before the FIN; SHUT_RDWR is a cut."""
+        """SHUT_WR sends a close_notify and the FIN; SHUT_RDWR only cuts the connection."""
         if how == socket.SHUT_RDWR:
             self.sock.shutdown(how)
             return
         with self.sending:
             self.sock.sendall(self.close_notify())
-        with suppress(
-            OSError
-        ):  # who has read the close_notify may have ended the connection before the FIN
+        # A peer that has read the close_notify may end the connection before our FIN.
+        with suppress(OSError):
             self.sock.shutdown(how)
 
     def close_notify(self):
-        """The record that says that no more data come. `unwrap` breaks where it finds some; so they
-        are put aside.
+        """The record after which no data follow.
+
+        `unwrap` fails if data of the peer are still unread: they are put aside first.
         """
         with self.lock:
             if self.tls.pending():
                 self.kept += self.tls.read(self.tls.pending())
             undecrypted = self.incoming.read()
-            with suppress(ssl.SSLError):  # it would like to see the close_notify of the peer too
+            with suppress(ssl.SSLError):  # it also wants the peer's close_notify
                 self.tls.unwrap()
             self.incoming.write(undecrypted)
             return self.outgoing.read()
@@ -87,7 +86,7 @@ class TLSSocket:
         return io.BufferedReader(Decrypted(self))
 
     def recv_into(self, buffer):
-        """Bytes decrypted; 0 at the end, which is a close_notify and a FIN, or a cut."""
+        """The number of bytes decrypted; 0 after a close_notify and a FIN, or after a cut."""
         while (count := self.decrypt_into(buffer)) is None:
             self.feed()
         return count
@@ -123,7 +122,7 @@ class TLSSocket:
 
 
 class Decrypted(io.RawIOBase):
-    """The raw file of a TLSSocket, with the errors of that of a socket."""
+    """The raw file of a TLSSocket; it raises what a socket's file raises."""
 
     def __init__(self, sock):
         self.sock = sock

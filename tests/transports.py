@@ -1,5 +1,6 @@
-"""What the tests of whole connections run over: TCP, Unix sockets, and TLS over TCP. One object for
-each test.
+"""What the tests of whole connections run over: TCP, Unix sockets, TLS over TCP.
+
+Each test has its own object.
 """
 
 import functools
@@ -31,7 +32,7 @@ class TCP:
     # For refws
 
     def settings(self):
-        """What `serve` is told, to listen somewhere."""
+        """Arguments for `serve`: where to listen."""
         return {"host": "127.0.0.1", "port": 0}
 
     def uri(self, address):
@@ -39,7 +40,7 @@ class TCP:
         return f"{self.scheme}://{address[0]}:{address[1]}/"
 
     def way(self, address):
-        """What `connect` is told besides the URI."""
+        """Arguments for `connect` besides the URI."""
         return {}
 
     def stream(self, sock, timers, send_timeout, side):
@@ -71,7 +72,7 @@ class TCP:
         return ours, theirs
 
     def meet(self, stream, sock, side):
-        """The raw peer of a stream, over the other end of its pair; either may send now."""
+        """The raw peer of a stream, over the other end of its pair, after any TLS handshake."""
         return Wire(sock)
 
 
@@ -149,13 +150,13 @@ def secure(sock, side):
 
 @functools.cache
 def contexts():
-    """Those of refws."""
+    """The contexts that refws makes."""
     return {Side.SERVER: server_context(LOCALHOST, KEY), Side.CLIENT: client_context(LOCALHOST)}
 
 
 @functools.cache
 def raw_contexts():
-    """Those of the standard library alone, which tell an end with a close_notify from one without."""
+    """Contexts of the standard library that report an end without a close_notify."""
     server, client = (
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER),
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),

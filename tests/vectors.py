@@ -1,8 +1,7 @@
-"""RFC 6455 §5: frames as they are on the wire, beside what they say; one table for the reader and
-the writer.
+"""RFC 6455 §5: the bytes of frames and their meaning, one table for reader and writer.
 
-The examples of §5.7 come first. The bytes are written out by hand; only long payloads, and masked
-ones, are computed.
+The examples of §5.7 come first. The bytes are written out by hand; only long payloads and masked
+payloads are computed.
 """
 
 from __future__ import annotations
@@ -46,14 +45,12 @@ whole_and_in_bytes = pytest.mark.parametrize(
 
 
 def xor(payload: bytes, masking_key: bytes, offset: int = 0) -> bytes:
-    """§5.3 word by word: octet i of the transformed data is octet i of the original XOR octet i MOD
-    4 of the key.
-    """
+    """§5.3 word by word: transformed octet i is original octet i XOR octet i MOD 4 of the key."""
     return bytes(octet ^ masking_key[i % 4] for i, octet in enumerate(payload, offset))
 
 
 def payload_of(size: int) -> bytes:
-    """`size` bytes with a period that has no factor in common with that of a key."""
+    """`size` bytes with a period of 251, which shares no factor with a key's period of 4."""
     return (bytes(range(251)) * (size // 251 + 1))[:size]
 
 
@@ -64,9 +61,7 @@ def header_of(
 
 
 class Vector(NamedTuple):
-    """A frame: its bytes, and what they say. `payload` is unmasked; `masking_key` is empty in an
-    unmasked frame.
-    """
+    """The bytes of a frame and their meaning; `payload` is unmasked, `masking_key` may be empty."""
 
     wire: bytes
     header: Header
@@ -148,8 +143,9 @@ HUGE = {
 
 
 class BadHeader(NamedTuple):
-    """A header to be refused as soon as `decided_after` of its bytes are there. `masked` is what
-    the direction calls for.
+    """A header that is refused as soon as `decided_after` of its bytes have arrived.
+
+    `masked` says whether frames of its direction must be masked.
     """
 
     wire: bytes
@@ -235,7 +231,7 @@ BAD_IN_ONE_DIRECTION = [
 ]
 
 BEHIND = KEY + b"\x81\x80" + KEY
-"""What a refused header is followed by."""
+"""The bytes that follow a refused header."""
 
 
 def with_mask_bit(wire: bytes, mask_bit: bool) -> bytes:

@@ -1,8 +1,7 @@
-"""A client or a server made of bytes, for tests: whatever is asked of it goes out, what comes back
-is shown as it is.
+"""A client or a server made of bytes, for tests: it sends what the test asks, legal or not, and
+shows the bytes of the answer.
 
-Nothing of refws is used here, so that a mistake in its codec cannot hide behind the same mistake in
-a test.
+It shares no code with refws, so that an error in refws cannot hide because the test has it too.
 """
 
 import base64
@@ -19,7 +18,7 @@ RSV1 = 0b100
 """For `frame`: RSV1 alone, the bit of RFC 7692 §6."""
 
 MASKING_KEY = b"\x37\xfa\x21\x3d"
-"""That of the example in §5.7."""
+"""The key of the examples in §5.7."""
 
 SAMPLE_KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 """The Sec-WebSocket-Key of the example in §1.3."""
@@ -27,7 +26,7 @@ SAMPLE_KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 SAMPLE_ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 
 DEADLINE_S = 5
-"""Seconds after which a client stops to wait: by then something is broken."""
+"""Seconds after which a client stops waiting: by then something is broken."""
 
 IN_TIME = 0.05
 """Seconds after which a timeout may fire in a test that wants to see it fire."""
@@ -37,7 +36,7 @@ MANY = 8 * 2**20
 
 
 class Header(NamedTuple):
-    """The header of a frame that came in, bit by bit."""
+    """The header of a received frame, field by field."""
 
     fin: int
     rsv: int
@@ -105,7 +104,7 @@ def send_byte_by_byte(sock, data):
 
 
 def receive_exactly(sock, size):
-    """So many bytes, or less where the stream ends before."""
+    """The next `size` bytes; fewer if the stream ends before."""
     data = bytearray()
     while len(data) < size and (received := sock.recv(65536)):
         data += received
@@ -118,9 +117,7 @@ def reset_when_closed(sock):
 
 
 class Wire:
-    """The client's end of a connection: a real socket, or a TLSSocket over one, and a file to read
-    from it.
-    """
+    """One end of a connection: a real socket, or a TLSSocket over one, and a file to read it."""
 
     def __init__(self, sock):
         self.sock = sock
@@ -134,12 +131,12 @@ class Wire:
         return cls(connected(address, bind_to))
 
     def close(self):
-        """End the connection as a process does that exits: without a word, even over TLS."""
+        """End the connection like a process that exits: with no close_notify, even over TLS."""
         self.file.close()
         self.sock.close()
 
     def reset(self):
-        """End the connection with a RST, below TLS too; a Unix socket knows none, and just ends."""
+        """End the connection with a RST, below TLS too; a Unix socket has none and just ends."""
         reset_when_closed(self.sock)
         self.close()
 
@@ -148,9 +145,7 @@ class Wire:
         self.sock.shutdown(socket.SHUT_WR)
 
     def cut(self):
-        """Wake whatever thread of the test is in a call on this client; harmless where the
-        connection is gone.
-        """
+        """Wake the threads of the test that wait for this client; harmless after its end."""
         with suppress(OSError):
             self.sock.shutdown(socket.SHUT_RDWR)
 
@@ -164,7 +159,7 @@ class Wire:
         self.send(frame(opcode, payload, **fields))
 
     def send_byte_by_byte(self, data):
-        """One byte to a segment, over TLS to a record: each leaves before the next is handed over."""
+        """One byte in each segment, or in each TLS record."""
         send_byte_by_byte(self.sock, data)
 
     # Receiving
@@ -209,13 +204,11 @@ class Wire:
         return data
 
     def expect(self, opcode, payload=b"", fin=1, masked=0):
-        """Exactly this frame comes next, with no RSV bit, and no mask unless it is one of a client
-        (§5.1, §5.2).
-        """
+        """Exactly this frame comes next, with no RSV bit and no mask unless asked for (§5.1)."""
         assert self.receive() == (Header(fin, 0, opcode, masked, len(payload)), payload)
 
     def expect_close(self, code=None, reason=None, masked=0):
-        """A Close with this code comes next, or an empty one; its reason."""
+        """A Close with this code comes next, or without a code an empty one. Returns its reason."""
         header, body = self.receive()
         assert header == Header(1, 0, CLOSE, masked, len(body))
         got = int.from_bytes(body[:2], "big") if body else None
@@ -225,22 +218,19 @@ class Wire:
         return text
 
     def expect_end(self):
-        """No byte comes any more, and the stream ends with a FIN (a RST would raise
-        ConnectionResetError).
+        """No byte follows, and the stream ends with a FIN, over TLS after a close_notify.
 
-        Over TLS with a close_notify before the FIN.
+        A RST raises ConnectionResetError.
         """
         self.expect_cut()
         assert not getattr(self.sock, "cut", False), "the stream ends without a close_notify"
 
     def expect_cut(self):
-        """As `expect_end`, but for an end in the middle of something, where nobody waits for a
-        close_notify to go.
-        """
+        """Like `expect_end`, for an end in the middle of something, without a close_notify."""
         assert self.file.read() == b""
 
     def expect_silence(self):
-        """The server has sent nothing so far that was not read."""
+        """Everything that the peer has sent so far was read."""
         self.sock.settimeout(0)
         try:
             assert self.file.peek(1) == b""
@@ -248,9 +238,7 @@ class Wire:
             self.sock.settimeout(DEADLINE_S)
 
     def finish(self, code=1000):
-        """The closing handshake, begun by this side, and the end of the TCP connection by the
-        server.
-        """
+        """The closing handshake, started by this side; then the server ends TCP (§7.1.1)."""
         self.send_frame(CLOSE, close_body(code))
         self.expect_close(code)
         self.expect_end()
@@ -263,7 +251,7 @@ def accept_for(key):
 
 
 def response(key, *fields, status="101 Switching Protocols"):
-    """The bytes of the server's answer to that key (§4.2.2), with more header lines if given."""
+    """The bytes of a server's answer to this key (§4.2.2), with more header lines if given."""
     lines = (
         f"HTTP/1.1 {status}",
         "Upgrade: websocket",
@@ -275,11 +263,12 @@ def response(key, *fields, status="101 Switching Protocols"):
 
 
 class Background:
-    """A function in a thread of its own; `result` gives what it returned, or raises what it raised."""
+    """A function in its own thread; `result` returns what it returned, or raises what it raised."""
 
     def __init__(self, function, *arguments, **keywords):
         self._call = lambda: function(*arguments, **keywords)
-        self._value = self._error = None
+        self._value = self.error = None
+        self.has_raised = False
         self.thread = threading.Thread(
             target=self._run, name=f"test {getattr(function, '__name__', function)}"
         )
@@ -289,22 +278,21 @@ class Background:
         try:
             self._value = self._call()
         except BaseException as error:
-            self._error = error
+            self.error = error
 
     def result(self, timeout=DEADLINE_S):
         self.thread.join(timeout)
         assert not self.thread.is_alive(), f"{self.thread.name} has not ended within {timeout} s"
-        if self._error is not None:
-            raise self._error
+        if self.error is not None:
+            self.has_raised = True
+            raise self.error
         return self._value
 
 
 def fill(sock):
-    """Write until not one byte more fits, and the system has stopped moving bytes from one buffer
-    to the other.
+    """Write until no byte fits, and until the system has stopped moving bytes between its buffers.
 
-    It may put an acknowledgement off for 40 ms, and makes room for more with it: so it must refuse
-    for longer.
+    An acknowledgement may come 40 ms late and make room again: the socket must refuse for longer.
     """
     pause, refused = threading.Event(), 0
     sock.setblocking(False)
@@ -319,8 +307,9 @@ def fill(sock):
 
 
 def eventually(condition, timeout=DEADLINE_S):
-    """True as soon as the condition holds, for what has no event to wait on; False after `timeout`
-    seconds.
+    """True as soon as the condition holds; False after `timeout` seconds.
+
+    For what has no event to wait for.
     """
     pause, looks = threading.Event(), int(timeout / 0.002)
     return any(condition() or pause.wait(0.002) for _ in range(looks))

@@ -4,11 +4,11 @@ websockets_peer.py`.
 It takes orders as lines of JSON on standard input and ends with it; what happens comes out as lines
 of JSON:
 
-    {"listen": {...}}                       ->  {"port": 12345}
+    {"listen": {...}}                      ->  {"port": 12345}
     {"connect": "ws://.../echo?7", ...}
-    a connection to .../echo?7 has opened   ->  {"meeting": "7", "opened": [subprotocol, [extension]]}
-    ... or has not                          ->  {"meeting": "7", "failed": "why"}
-    it has ended                            ->  {"meeting": "7", "closed": [code, reason]}
+    a connection to .../echo?7 has opened  ->  {"meeting": "7", "opened": [protocol, [extension]]}
+    ... or has not                         ->  {"meeting": "7", "failed": "why"}
+    it has ended                           ->  {"meeting": "7", "closed": [code, reason]}
 
 Orders have `subprotocols`, and if wanted: `deflate`, the parameters it is to ask for or to impose;
 `certificate` and `key` for a server with TLS; `ca` for a client with TLS. What a connection does
