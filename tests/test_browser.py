@@ -18,8 +18,9 @@ import pytest
 from chromium import browser, why_not
 from refws import Side
 from refws.course import services
+from refws.course.explain.as_json import as_json
 from refws.course.explain.conversation import Conversation
-from refws.course.explain.values import FrameExplanation, HeadExplanation, NotRead, Violation
+from refws.course.explain.values import FrameExplanation, HeadExplanation, Illegal, NotRead
 from refws.course.record.live import together
 from refws.course.web import violations as gallery
 from refws.course.web import wire_view as watch
@@ -97,10 +98,10 @@ class Recorded:
 def row_of(item):
     if isinstance(item, NotRead):
         return ["note", f"{item.length} byte{'s' * (item.length > 1)} not read"]
-    verdict = type(item.verdict).__name__
+    verdict = as_json(item.verdict)["type"]
     words = {"Legal": "legal", "CutOff": "not complete"}.get(
         verdict
-    ) or f"breaks {item.verdict.section}"
+    ) or f"breaks {item.verdict.violation.section}"
     if isinstance(item, HeadExplanation):
         return ["head", verdict, words, item.lines[0].text]
     return [item.name, verdict, words, boxes_of(item)]
@@ -148,7 +149,7 @@ def details_of(item):
             for step in item.xor
         ],
         "bytes": spaced(header + item.payload_start),
-        "section": item.verdict.section if isinstance(item.verdict, Violation) else None,
+        "section": item.verdict.violation.section if isinstance(item.verdict, Illegal) else None,
     }
 
 
@@ -284,10 +285,8 @@ def assert_shown(page, recorded, details=True):
 def told(page, word):
     """What the browser told, in order, as [[word, rest]], as soon as it has told this word."""
     page.wait_for(
-        (
-            "[...document.querySelectorAll('#timeline .told b')].some((told) => told.textContent "
-            f"=== '{word}')"
-        )
+        "[...document.querySelectorAll('#timeline .told b')].some((told) => told.textContent "
+        f"=== '{word}')"
     )
     return call(
         page,
@@ -429,16 +428,12 @@ def test_5_5_2_heartbeats_are_seen_as_they_happen_on_the_page_of_the_program(vis
     with program_running("--port", "0", "--ping-interval", "0.2") as process:
         page = visit("http://%s:%d/" % printed_address(process))
         page.wait_for(
-            (
-                "document.querySelectorAll('#timeline "
-                "li[data-kind=ping][data-sender=server]').length >= 2"
-            )
+            "document.querySelectorAll('#timeline "
+            "li[data-kind=ping][data-sender=server]').length >= 2"
         )
         page.wait_for(
-            (
-                "document.querySelectorAll('#timeline "
-                "li[data-kind=pong][data-sender=client]').length >= 2"
-            )
+            "document.querySelectorAll('#timeline "
+            "li[data-kind=pong][data-sender=client]').length >= 2"
         )
         assert re.fullmatch(r"♥ The last Ping was answered after [0-9.]+ ms\.", page.text("#pulse"))
         assert re.search(

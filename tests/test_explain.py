@@ -18,11 +18,11 @@ from refws.course.explain.values import (
     CutOff,
     FrameExplanation,
     HeadExplanation,
+    Illegal,
     Legal,
     NotRead,
     OpenMessage,
     Situation,
-    Violation,
 )
 from refws.course.text.characters import cut, escape, quoted, width
 from refws.course.text.drawing import Style, draw, draw_line
@@ -269,7 +269,7 @@ def test_7692_7_2_3_2_sharing_the_sliding_window():
     assert [item.text for item in explained] == ["Hello", "in between", "Hello"]
     assert {item.verdict for item in explained} == {Legal()}
     without = explain(frames, CLIENT, deflate=Parameters(client_no_context_takeover=True))
-    assert without[2].verdict.section == "RFC 7692 §7.2.2"
+    assert without[2].verdict.violation.section == "RFC 7692 §7.2.2"
 
 
 @pytest.mark.rfc("7692-7.2.3.3-01", "7692-7.2.1-05")
@@ -329,7 +329,7 @@ def test_5_2_every_bad_header_gets_the_verdict_of_the_reader_at_the_same_byte(ba
     sender = sender_of(bad.masked)
     assert conversation.feed(sender, bad.wire[: bad.decided_after - 1]) == []
     (explained,) = conversation.feed(sender, bad.wire[bad.decided_after - 1 : bad.decided_after])
-    assert explained.verdict.section == bad.section
+    assert explained.verdict.violation.section == bad.section
     assert same_words(explained.verdict, caught.value)
     assert explained.verdict.offset < bad.decided_after
     assert conversation.feed(sender, bad.wire[bad.decided_after :]) == []
@@ -345,18 +345,18 @@ def test_5_2_every_bad_header_has_the_same_verdict_where_explaining_goes_on(bad)
     (same, *_) = going_on.feed(sender_of(bad.masked), bad.wire) + going_on.finish()
     verdict = same.verdict
     assert (
-        verdict.section,
-        verdict.seen,
-        verdict.expected,
+        verdict.violation.section,
+        verdict.violation.seen,
+        verdict.violation.expected,
         verdict.code,
-        verdict.field,
+        verdict.violation.field,
         verdict.offset,
     ) == (
-        first.verdict.section,
-        first.verdict.seen,
-        first.verdict.expected,
+        first.verdict.violation.section,
+        first.verdict.violation.seen,
+        first.verdict.violation.expected,
         first.verdict.code,
-        first.verdict.field,
+        first.verdict.violation.field,
         first.verdict.offset,
     )
 
@@ -379,17 +379,22 @@ def test_5_2_every_bad_header_has_the_same_verdict_where_explaining_goes_on(bad)
 )
 def test_5_2_the_field_to_blame_is_named(wire, sender, field, offset):
     (explained, *_) = explain(bytes.fromhex(wire), sender, keep_going=False)
-    assert (explained.verdict.field, explained.verdict.offset) == (field, offset)
+    assert (explained.verdict.violation.field, explained.verdict.offset) == (field, offset)
     red = [
         line
         for line in draw(explained, Style(color=True)).splitlines()
         if line.startswith("\x1b[31m " + field)
     ]
-    assert len(red) == 1 or field == "extended length" and len(explained.header_bytes) == 2
+    assert len(red) == 1 or (field == "extended length" and len(explained.header_bytes) == 2)
 
 
 def same_words(verdict, failure):
-    return (verdict.section, verdict.seen, verdict.expected, verdict.code) == (
+    return (
+        verdict.violation.section,
+        verdict.violation.seen,
+        verdict.violation.expected,
+        verdict.code,
+    ) == (
         failure.section,
         failure.seen,
         failure.expected,
@@ -501,14 +506,14 @@ def test_7_1_7_every_bad_sequence_gets_the_verdict_of_an_endpoint(frames, option
     assert failure is not None
     for keep_going in (True, False):
         violations = violations_in(explain(wire, CLIENT, keep_going=keep_going, **options))
-        assert violations[0].section == section
+        assert violations[0].violation.section == section
         assert same_words(violations[0], failure)
         assert len(violations) == 1
 
 
 def violations_in(items):
     verdicts = [item.verdict for item in items if not isinstance(item, NotRead)]
-    return [verdict for verdict in verdicts if isinstance(verdict, Violation)]
+    return [verdict for verdict in verdicts if isinstance(verdict, Illegal)]
 
 
 # Bad UTF-8: at which byte
@@ -535,7 +540,7 @@ def test_8_1_the_offset_is_the_byte_that_cannot_be_utf_8(payloads, offset):
         frame(CONT if i else TEXT, payload, fin=i == last) for i, payload in enumerate(payloads)
     )
     (*_, bad) = explain(wire, CLIENT)
-    assert bad.verdict.section == "§8.1"
+    assert bad.verdict.violation.section == "§8.1"
     assert bad.verdict.offset == offset
 
 
@@ -678,8 +683,8 @@ def test_5_2_what_is_cut_off_says_how_much_is_missing(wire, seen, missing):
 
 
 def test_a_violation_in_a_header_that_is_cut_off_is_still_a_violation():
-    assert one("83 fe 01", CLIENT).verdict.section == "§5.2"
-    assert one("83 85 37 fa 21 3d 01", CLIENT).verdict.section == "§5.2"
+    assert one("83 fe 01", CLIENT).verdict.violation.section == "§5.2"
+    assert one("83 85 37 fa 21 3d 01", CLIENT).verdict.violation.section == "§5.2"
 
 
 def test_pending_shows_what_has_begun_and_changes_nothing():
@@ -765,7 +770,7 @@ def test_5_5_1_data_after_the_own_close_is_a_violation_and_a_control_frame_is_no
     wire = frame(CLOSE) + frame(PING) + frame(TEXT, b"late") + frame(CLOSE)
     verdicts = [item.verdict for item in explain(wire, CLIENT)]
     assert verdicts[0] == verdicts[1] == verdicts[3] == Legal()
-    assert (verdicts[2].section, verdicts[2].field) == ("§5.5.1", "opcode")
+    assert (verdicts[2].violation.section, verdicts[2].violation.field) == ("§5.5.1", "opcode")
     close, rest = explain(wire, CLIENT, keep_going=False)
     assert (close.verdict, rest.why) == (
         Legal(),
@@ -779,14 +784,14 @@ def test_5_5_1_data_after_the_own_close_is_a_violation_and_a_control_frame_is_no
 
 def test_7_1_7_explaining_goes_on_after_a_violation_that_leaves_the_frames_apart():
     items = explain(frame(3, b"x") + frame(TEXT, b"Hello") + frame(CONT) + frame(PING), CLIENT)
-    assert [type(item.verdict) for item in items] == [Violation, Legal, Violation, Legal]
+    assert [type(item.verdict) for item in items] == [Illegal, Legal, Illegal, Legal]
     assert [item.after_failure for item in items] == [False, True, True, True]
     assert items[1].text == "Hello"
 
 
 def test_5_1_the_frames_of_a_client_that_never_masks_are_all_explained():
     items = explain(frame(TEXT, b"Hel", fin=0, masked=0) + frame(CONT, b"lo", masked=0), CLIENT)
-    assert [(item.text, item.verdict.section) for item in items] == [
+    assert [(item.text, item.verdict.violation.section) for item in items] == [
         ("Hel", "§5.1"),
         ("lo", "§5.1"),
     ]
@@ -828,14 +833,14 @@ def test_8_1_only_the_first_violation_of_a_message_is_told_and_the_next_message_
 def test_5_2_a_broken_length_or_no_frame_at_all_stops_explaining(wire):
     data = bytes.fromhex(wire)
     first, rest = explain(data, CLIENT, at_handshake=False)
-    assert isinstance(first.verdict, Violation)
+    assert isinstance(first.verdict, Illegal)
     assert (rest.offset, rest.offset + rest.length) == (len(first.header_bytes), len(data))
     assert rest.why == "where frames cannot be told apart any more"
 
 
 def test_5_2_a_top_bit_behind_another_violation_stops_explaining_too():
     first, rest = explain(bytes.fromhex("83 ff ff ff ff ff ff ff ff ff 01 02"), CLIENT)
-    assert (first.verdict.field, rest.length) == ("opcode", 2)
+    assert (first.verdict.violation.field, rest.length) == ("opcode", 2)
 
 
 def test_7692_7_2_2_with_context_takeover_a_lost_window_is_not_found_again():
@@ -865,7 +870,11 @@ def test_7692_6_a_compressed_message_that_is_broken_off_loses_the_window_of_its_
 
 def test_5_5_a_close_that_is_too_long_is_a_violation_of_its_length_alone():
     explained = one(frame(CLOSE, close_body(1000) + b"x" * 124), CLIENT)
-    assert (explained.verdict.section, explained.verdict.field, explained.close) == (
+    assert (
+        explained.verdict.violation.section,
+        explained.verdict.violation.field,
+        explained.close,
+    ) == (
         "§5.5",
         "length",
         None,
@@ -879,7 +888,7 @@ def test_7692_7_2_2_what_is_cut_off_is_inflated_as_far_as_it_goes(keep_going):
     good = one(frame(TEXT, HELLO, rsv=4)[:-1], CLIENT, **options)
     assert (good.text, type(good.verdict)) == ("Hello", CutOff)
     bad = one(frame(TEXT, b"\xff\xff\xff", rsv=4)[:-1], CLIENT, **options)
-    assert bad.verdict.section == "RFC 7692 §7.2.2"
+    assert bad.verdict.violation.section == "RFC 7692 §7.2.2"
 
 
 # Hints
@@ -1136,7 +1145,7 @@ def test_random_and_mutated_bytes_are_explained_and_every_byte_is_accounted_for(
                 explain_byte_by_byte(data, sender, deflate=deflate, keep_going=number % 5 > 0)
                 == items
             ), data.hex()
-    assert types == {Legal, Violation, CutOff, FrameExplanation, HeadExplanation, NotRead}
+    assert types == {Legal, Illegal, CutOff, FrameExplanation, HeadExplanation, NotRead}
 
 
 def test_7_1_7_mutated_frames_get_the_verdict_of_an_endpoint():

@@ -7,6 +7,8 @@ from enum import Enum
 from functools import cache
 from typing import Any
 
+from .values import Illegal
+
 DERIVED = ("name", "fields", "xor", "text", "put_back", "state")
 """Properties that are shown as if they were stored."""
 
@@ -31,9 +33,26 @@ def as_json(value: Any) -> Any:
         return value.value
     if isinstance(value, tuple):
         return [as_json(element) for element in value]
+    if isinstance(value, Illegal):
+        return _illegal(value)
     return {
         "type": type(value).__name__,
         **{name: as_json(getattr(value, name)) for name in _names(value.__class__)},
+    }
+
+
+def _illegal(verdict: Illegal) -> dict[str, Any]:
+    """The verdict and its violation as one object, which the page knows as "Violation"."""
+    violation = verdict.violation
+    return {
+        "type": "Violation",
+        "section": violation.section,
+        "seen": violation.seen,
+        "expected": violation.expected,
+        "code": verdict.code,
+        "field": violation.field,
+        "offset": as_json(verdict.offset),
+        "hint": verdict.hint,
     }
 
 

@@ -19,10 +19,10 @@ from .frames import (
     Frame,
     cut_off,
     header_size,
+    illegal,
     is_out_of_step,
     judge_header,
     part_of_header,
-    violation,
 )
 from .handshake import HeadBytes, is_start_of_head
 from .hints import find_hint
@@ -302,8 +302,8 @@ class _Direction:
 
     def _note(self, frame: Frame, failure: ConnectionFailure, offset: int | None = None) -> None:
         """Keep the first violation of a frame, which is the one that its receiver answers."""
-        if frame.violation is None:
-            frame.violation = violation(failure, frame.offset, offset)
+        if frame.illegal is None:
+            frame.illegal = illegal(failure, frame.offset, offset)
         if not self.conversation.keep_going:
             self.stop(AFTER_FAILURE)
 
@@ -311,8 +311,8 @@ class _Direction:
         self.frame = None
         if not frame.remaining:
             self._change_situation(frame)
-        items.append(self._explain(frame, frame.violation or Legal()))
-        self.failed = self.failed or frame.violation is not None
+        items.append(self._explain(frame, frame.illegal or Legal()))
+        self.failed = self.failed or frame.illegal is not None
 
     def _change_situation(self, frame: Frame) -> None:
         """What a whole frame changes: its message goes on or ends, or there is a Close now."""
@@ -372,7 +372,7 @@ class _Direction:
         if self.head is not None:
             return [self.head.cut_off()]
         if self.frame is not None:
-            verdict = self.frame.violation or cut_off(self.frame, len(self.buffer))
+            verdict = self.frame.illegal or cut_off(self.frame, len(self.buffer))
             part_of_key = self.buffer if self.frame.needs_key else self.frame.masking_key
             return [replace(self._explain(self.frame, verdict), masking_key=part_of_key)]
         return [self._explain_part_of_header()] if self.buffer else []
@@ -391,7 +391,7 @@ class _Direction:
         failure = self._judge_header(self.buffer[:2])
         if failure is None:
             return self._explain(frame, part_of_header(self.buffer))
-        return self._explain(frame, violation(failure, frame.offset))
+        return self._explain(frame, illegal(failure, frame.offset))
 
 
 def after_close() -> ProtocolError:

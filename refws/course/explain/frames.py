@@ -23,7 +23,7 @@ from ...protocol.frame import (
 )
 from ...protocol.masking import KEY_LENGTH
 from .hints import is_no_frame
-from .values import CutOff, Situation, Violation
+from .values import CutOff, Illegal, Situation
 
 BYTE_OF_FIELD = {
     "FIN": 0,
@@ -84,7 +84,7 @@ class Frame:
         self.inflated_length: int | None = None
         self.not_inflated = b""
         self.close: Close | None = None
-        self.violation: Violation | None = None
+        self.illegal: Illegal | None = None
 
     def add_inflated(self, content: bytes, shown: int) -> None:
         self.inflated_length = (self.inflated_length or 0) + len(content)
@@ -112,28 +112,19 @@ def is_out_of_step(frame: Frame) -> bool:
     """Whether nobody knows where the next frame begins: the length is wrong, or these are no frames
     at all.
     """
-    assert frame.violation is not None
+    assert frame.illegal is not None
     no_length = (
-        frame.violation.field == "extended length" or frame.header.payload_length > MAX_LENGTH_64
+        frame.illegal.violation.field == "extended length"
+        or frame.header.payload_length > MAX_LENGTH_64
     )
     return no_length or is_no_frame(frame.header_bytes)
 
 
-def violation(
-    failure: ConnectionFailure, frame_offset: int, offset: int | None = None
-) -> Violation:
-    """The failure as data; `offset` is only needed where no field of the header is to blame."""
-    broken = failure.violation
-    if broken.field in BYTE_OF_FIELD:
-        offset = frame_offset + BYTE_OF_FIELD[broken.field]
-    return Violation(
-        broken.section,
-        broken.seen,
-        broken.expected,
-        int(failure.close_code),
-        broken.field,
-        offset,
-    )
+def illegal(failure: ConnectionFailure, frame_offset: int, offset: int | None = None) -> Illegal:
+    """The failure as a verdict; `offset` is only needed where no field of the header is to blame."""
+    if failure.violation.field in BYTE_OF_FIELD:
+        offset = frame_offset + BYTE_OF_FIELD[failure.violation.field]
+    return Illegal(failure.violation, int(failure.close_code), offset)
 
 
 def part_of_header(wire: bytes) -> CutOff:

@@ -45,7 +45,7 @@ from ...protocol.http import (
     check_host,
     read_request,
 )
-from .values import AcceptSteps, CutOff, HeadExplanation, Legal, LineExplanation, Verdict, Violation
+from .values import AcceptSteps, CutOff, HeadExplanation, Illegal, Legal, LineExplanation, Verdict
 
 LINE_SHOWN = 200
 """Characters of a line that are kept."""
@@ -180,9 +180,7 @@ def _verdict(head: HeadBytes, faults: tuple[Fault, ...], hint: str) -> Verdict:
         return Legal(hint)
     first = faults[0]
     status = int(first.status) if head.sender is Side.CLIENT else None
-    return Violation(
-        first.section, first.seen, first.expected, status, offset=head.offset, hint=hint
-    )
+    return Illegal(first, status, head.offset, hint)
 
 
 # Requests

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from ...protocol.close import CODE_LENGTH
 from ...protocol.close_codes import is_valid_on_wire
 from ...protocol.frame import BINARY, CLOSE, MAX_LENGTH_7, MAX_LENGTH_16, MAX_LENGTH_64, TEXT, Side
-from .values import CutOff, FrameExplanation, Legal, Violation
+from .values import CutOff, FrameExplanation, Illegal, Legal
 
 NO_FRAMES = {
     b"HT": "HTTP text: after the 101 there are frames only (§4.2.2); a body, or a second "
@@ -43,7 +43,7 @@ def is_no_frame(wire: bytes) -> bool:
 
 
 def no_frames(frame: FrameExplanation) -> str:
-    broken = isinstance(frame.verdict, Violation)
+    broken = isinstance(frame.verdict, Illegal)
     return (
         f"this looks like {NO_FRAMES[frame.header_bytes[:2]]}"
         if broken and is_no_frame(frame.header_bytes)
@@ -197,7 +197,7 @@ HINTS: tuple[Hint, ...] = (
 
 def blamed(frame: FrameExplanation) -> str:
     """The field that a violation is about, "" if there is none."""
-    return frame.verdict.field if isinstance(frame.verdict, Violation) else ""
+    return frame.verdict.violation.field if isinstance(frame.verdict, Illegal) else ""
 
 
 def looks_like_text(data: bytes) -> bool:

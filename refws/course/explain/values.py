@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ...protocol.close import CLOSING, OPEN, Close, State
 from ...protocol.deflate.codec import TAIL
 from ...protocol.deflate.negotiation import Parameters
-from ...protocol.errors import Fault
+from ...protocol.errors import Fault, Violation
 from ...protocol.frame import (
     BINARY,
     CLOSE,
@@ -50,21 +50,16 @@ class Legal:
 
 
 @dataclass(frozen=True, slots=True)
-class Violation:
-    """A rule is broken: in the words of the exception, or of the fault, that a receiver answers it
-    with.
+class Illegal:
+    """A rule is broken: `violation` says which, in the words with which a receiver answers.
 
-    `field` is the one to blame, as `Field.name`, or "payload". `offset` is the first byte, counted
-    in all that the sender sent, with which no legal frame can go on; None if that is inside
-    compressed data. `code` is the close code, in a handshake the HTTP status, that a receiver
-    answers with, None where it just ends the connection.
+    `code` is the close code of that answer, in a handshake its HTTP status; None where the receiver
+    just ends the connection. `offset` is the first byte, counted in all that the sender sent, after
+    which nothing legal can follow; None if it is inside compressed data.
     """
 
-    section: str
-    seen: str
-    expected: str
+    violation: Violation
     code: int | None
-    field: str = ""
     offset: int | None = None
     hint: str = ""
 
@@ -81,7 +76,7 @@ class CutOff:
     hint: str = ""
 
 
-Verdict = Legal | Violation | CutOff
+Verdict = Legal | Illegal | CutOff
 
 
 # State
@@ -382,6 +377,3 @@ def _length(length: int) -> str:
     if length == LENGTH_64:
         return "the length is in the next 64 bits"
     return "bytes of payload"
-
-
-# JSON

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 
 from ...protocol.frame import Side
 from ..explain.conversation import Conversation
-from ..explain.values import CutOff, Item, NotRead, Violation
+from ..explain.values import CutOff, Illegal, Item, NotRead
 from ..text.drawing import PLAIN, SHORT_ARROWS, Style, draw, draw_line
 
 # One connection
@@ -71,9 +71,7 @@ class Narration:
         return [self._text(seconds, item) for item in items]
 
     def _text(self, seconds: float, item: Item) -> str:
-        self.broken |= not isinstance(item, NotRead) and isinstance(
-            item.verdict, Violation | CutOff
-        )
+        self.broken |= not isinstance(item, NotRead) and isinstance(item.verdict, Illegal | CutOff)
         if self._full:
             return f"{self._line(seconds, '').rstrip()}\n{draw(item, self._style)}\n"
         return self._line(seconds, draw_line(item, self._style))

@@ -21,6 +21,7 @@ from ..explain.values import (
     Field,
     FrameExplanation,
     HeadExplanation,
+    Illegal,
     Item,
     Legal,
     LineExplanation,
@@ -28,7 +29,6 @@ from ..explain.values import (
     OpenMessage,
     Situation,
     Verdict,
-    Violation,
     opcode_name,
 )
 from .characters import WIDTH, count, cut, escape, escape_words, quoted, spaced
@@ -117,7 +117,7 @@ def _frame(frame: FrameExplanation, style: Style) -> Iterator[str]:
     title = f"{ARROWS[frame.sender]}, byte {frame.offset}: {_title(frame)}"
     yield style.paint(title, BOLD)
     yield from _ruler(frame)
-    blamed = frame.verdict.field if isinstance(frame.verdict, Violation) else ""
+    blamed = frame.verdict.violation.field if isinstance(frame.verdict, Illegal) else ""
     for field in frame.fields:
         color = RED if field.name == blamed else ""
         yield from (style.paint(line, color) if color else line for line in _field(field))
@@ -278,10 +278,11 @@ def _verdict(verdict: Verdict, style: Style) -> Iterator[str]:
 
 
 def _verdict_lines(verdict: Verdict) -> Iterator[tuple[str, str]]:
-    if isinstance(verdict, Violation):
+    if isinstance(verdict, Illegal):
+        violation = verdict.violation
         where = "" if verdict.offset is None else f", at byte {verdict.offset}"
-        yield "VIOLATION", f"{verdict.section}{where}: {verdict.seen}"
-        yield "expected", verdict.expected
+        yield "VIOLATION", f"{violation.section}{where}: {violation.seen}"
+        yield "expected", violation.expected
         if verdict.code is not None:
             yield "answered with", _code_words(verdict.code)
     elif isinstance(verdict, CutOff):
@@ -302,12 +303,12 @@ def _code_words(code: int) -> str:
 
 
 def _color(verdict: Verdict) -> str:
-    return {Legal: GREEN, Violation: RED, CutOff: YELLOW}[type(verdict)]
+    return {Legal: GREEN, Illegal: RED, CutOff: YELLOW}[type(verdict)]
 
 
 def _short_verdict(verdict: Verdict) -> str:
-    if isinstance(verdict, Violation):
-        return f"VIOLATION {verdict.section}: {escape_words(verdict.seen)}"
+    if isinstance(verdict, Illegal):
+        return f"VIOLATION {verdict.violation.section}: {escape_words(verdict.violation.seen)}"
     if isinstance(verdict, CutOff):
         return f"CUT OFF: {verdict.seen}"
     return "legal, but see the hint" if verdict.hint else "legal"
