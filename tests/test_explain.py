@@ -23,6 +23,7 @@ from refws.course.explain.values import (
     NotRead,
     OpenMessage,
     Situation,
+    Unjudged,
 )
 from refws.course.text.characters import cut, escape, quoted, width
 from refws.course.text.drawing import Style, draw, draw_line
@@ -806,11 +807,11 @@ def test_5_4_a_new_message_inside_another_takes_its_place():
         + frame(TEXT, b"d")
     )
     items = explain(wire, CLIENT)
-    assert [item.verdict == Legal() for item in items] == [True, False, True, True]
+    assert [type(item.verdict) for item in items] == [Legal, Illegal, Unjudged, Legal]
     assert (items[1].after.message.opcode, items[2].kind, items[3].text) == (BINARY, BINARY, "d")
 
 
-def test_8_1_only_the_first_violation_of_a_message_is_told_and_the_next_message_is_judged_again():
+def test_8_1_the_rest_of_a_message_with_a_violation_is_not_judged_and_the_next_message_is():
     wire = (
         frame(TEXT, b"\xff", fin=0)
         + frame(CONT, b"\xff")
@@ -818,7 +819,24 @@ def test_8_1_only_the_first_violation_of_a_message_is_told_and_the_next_message_
         + frame(TEXT, b"a")
     )
     items = explain(wire, CLIENT)
-    assert [item.verdict == Legal() for item in items] == [False, True, False, True]
+    assert [type(item.verdict) for item in items] == [Illegal, Unjudged, Illegal, Legal]
+    assert items[1].verdict == Unjudged("the rest of a message that breaks a rule")
+    assert " NOT JUDGED      the rest of a message that breaks a rule\n" in draw(items[1]) + "\n"
+    assert draw_line(items[1]) == '-> continuation FIN masked 1 "\ufffd"  not judged'
+
+
+def test_5_4_a_new_message_after_one_with_a_violation_is_judged_from_its_start():
+    """Also where the one with the violation has not ended."""
+    wire = frame(TEXT, b"\xff", fin=0) + frame(CONT, b"a", fin=0) + frame(TEXT, b"b") + frame(CONT)
+    items = explain(wire, CLIENT)
+    assert [type(item.verdict) for item in items] == [Illegal, Unjudged, Legal, Illegal]
+    assert items[1].after.message == OpenMessage(TEXT, False, 2, 2)
+    assert (items[2].before.message, items[2].after.message) == (items[1].after.message, None)
+
+
+def test_5_2_a_header_is_judged_by_itself_also_in_the_rest_of_a_message_with_a_violation():
+    wire = frame(TEXT, b"\xff", fin=0) + frame(CONT, b"a", masked=0)
+    assert [item.verdict.violation.section for item in explain(wire, CLIENT)] == ["§8.1", "§5.1"]
 
 
 @pytest.mark.parametrize(
@@ -851,7 +869,9 @@ def test_7692_7_2_2_with_context_takeover_a_lost_window_is_not_found_again():
         + frame(TEXT, b"\xff")
     )
     lost = explain(wire, CLIENT, deflate=Parameters())
-    assert [item.verdict == Legal() for item in lost] == [False, True, True, False]
+    assert [type(item.verdict) for item in lost] == [Illegal, Unjudged, Legal, Illegal]
+    why = "it may look back at a compressed message that was not inflated (RFC 7692 §7.2.3.2)"
+    assert lost[1].verdict == Unjudged(why)
     assert (lost[1].compressed, lost[1].inflated_length, lost[1].text) == (True, None, None)
     assert "not known" in draw(lost[1])
     found = explain(wire, CLIENT, deflate=Parameters(client_no_context_takeover=True))
@@ -862,7 +882,7 @@ def test_7692_6_a_compressed_message_that_is_broken_off_loses_the_window_of_its_
     conversation = Conversation(deflate=Parameters())
     wire = frame(TEXT, HELLO[:3], rsv=4, fin=0) + frame(TEXT, b"new") + frame(TEXT, HELLO, rsv=4)
     items = conversation.feed(CLIENT, wire)
-    assert [item.verdict == Legal() for item in items] == [True, False, True]
+    assert [type(item.verdict) for item in items] == [Legal, Illegal, Unjudged]
     assert items[2].inflated_length is None
     (other,) = conversation.feed(SERVER, frame(TEXT, HELLO, rsv=4, masked=0))
     assert other.text == "Hello"
@@ -1145,7 +1165,15 @@ def test_random_and_mutated_bytes_are_explained_and_every_byte_is_accounted_for(
                 explain_byte_by_byte(data, sender, deflate=deflate, keep_going=number % 5 > 0)
                 == items
             ), data.hex()
-    assert types == {Legal, Illegal, CutOff, FrameExplanation, HeadExplanation, NotRead}
+    assert types == {
+        Legal,
+        Illegal,
+        Unjudged,
+        CutOff,
+        FrameExplanation,
+        HeadExplanation,
+        NotRead,
+    }
 
 
 def test_7_1_7_mutated_frames_get_the_verdict_of_an_endpoint():

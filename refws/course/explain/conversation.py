@@ -222,8 +222,9 @@ class _Direction:
             self._note(frame, failure)
         if messages.message is not None:
             frame.kind, frame.compressed = messages.message.opcode, messages.message.compressed
-            frame.content_known = messages.content_known
-            frame.inflated_length = 0 if frame.compressed and frame.content_known else None
+        frame.why_unjudged = messages.why_unjudged
+        if frame.compressed and not frame.why_unjudged:
+            frame.inflated_length = 0
 
     # Payloads
 
@@ -248,9 +249,9 @@ class _Direction:
         if frame.header.opcode == CLOSE and not frame.remaining:
             self._parse_close(frame)
         elif frame.compressed:
-            self._add_compressed(frame, piece)
-        elif frame.content_known:
-            self._add_plain(frame, piece, plain)
+            self._add_compressed(frame, plain)
+        elif frame.is_data and not frame.why_unjudged:
+            self._add_plain(frame, plain)
 
     def _parse_close(self, frame: Frame) -> None:
         if frame.received > MAX_CONTROL_PAYLOAD:
@@ -260,41 +261,41 @@ class _Direction:
         except ConnectionFailure as failure:
             self._note(frame, failure, frame.payload_offset)
 
-    def _add_plain(self, frame: Frame, piece: bytes, plain: bytes) -> None:
+    def _add_plain(self, frame: Frame, plain: bytes) -> None:
         messages = self.messages
         try:
-            for _ in messages.add(piece, frame.masking_key):
+            for _ in messages.add(plain):
                 pass
             messages.note_text(plain)
         except ConnectionFailure as failure:
             bad = messages.find_bad_byte(plain)
-            self._note(frame, failure, frame.payload_offset + frame.received - len(piece) + bad)
-            self._give_up_content(frame, piece[bad + 1 :])
+            self._note(frame, failure, frame.payload_offset + frame.received - len(plain) + bad)
+            self._give_up_content(frame, len(plain) - bad - 1)
 
-    def _add_compressed(self, frame: Frame, piece: bytes) -> None:
-        waiting = frame.not_inflated + piece
-        while frame.content_known and (len(waiting) >= COMPRESSED_PIECE or not frame.remaining):
+    def _add_compressed(self, frame: Frame, plain: bytes) -> None:
+        waiting = frame.not_inflated + plain
+        while not frame.why_unjudged and (len(waiting) >= COMPRESSED_PIECE or not frame.remaining):
             first, waiting = waiting[:COMPRESSED_PIECE], waiting[COMPRESSED_PIECE:]
             self._inflate(frame, first, waiting)
             if not waiting:
                 break
-        frame.not_inflated = waiting if frame.content_known else b""
+        frame.not_inflated = b"" if frame.why_unjudged else waiting
 
-    def _inflate(self, frame: Frame, piece: bytes, rest: bytes) -> None:
+    def _inflate(self, frame: Frame, plain: bytes, rest: bytes) -> None:
         try:
-            for content in self.messages.add(piece, frame.masking_key):
+            for content in self.messages.add(plain):
                 frame.add_inflated(content, self.conversation.shown)
         except ConnectionFailure as failure:
             self._note(frame, failure)
-            self._give_up_content(frame, rest)
+            self._give_up_content(frame, len(rest))
 
-    def _give_up_content(self, frame: Frame, rest: bytes) -> None:
+    def _give_up_content(self, frame: Frame, rest: int) -> None:
         """A receiver stops at the piece, or the byte, that decides: it does not read the rest."""
-        frame.content_known = False
         self.messages.give_up()
+        frame.why_unjudged = self.messages.why_unjudged
         if self.why_stopped:
-            self._untake(rest)
-            frame.received -= len(rest)
+            self.not_read += rest
+            frame.received -= rest
             frame.payload_start = frame.payload_start[: frame.received]
             frame.plain_start = frame.plain_start[: frame.received]
 
@@ -311,7 +312,7 @@ class _Direction:
         self.frame = None
         if not frame.remaining:
             self._change_situation(frame)
-        items.append(self._explain(frame, frame.illegal or Legal()))
+        items.append(self._explain(frame, frame.verdict))
         self.failed = self.failed or frame.illegal is not None
 
     def _change_situation(self, frame: Frame) -> None:

@@ -23,7 +23,7 @@ from ...protocol.frame import (
 )
 from ...protocol.masking import KEY_LENGTH
 from .hints import is_no_frame
-from .values import CutOff, Illegal, Situation
+from .values import CutOff, Illegal, Legal, Situation, Unjudged
 
 BYTE_OF_FIELD = {
     "FIN": 0,
@@ -75,7 +75,7 @@ class Frame:
         self.before = before
         self.kind: Opcode | int = self.header.opcode
         self.compressed = False
-        self.content_known = False
+        self.why_unjudged = ""
         self.masking_key = b""
         self.received = 0
         self.payload_start = b""
@@ -85,6 +85,11 @@ class Frame:
         self.not_inflated = b""
         self.close: Close | None = None
         self.illegal: Illegal | None = None
+
+    @property
+    def verdict(self) -> Illegal | Unjudged | Legal:
+        """What is said of it once it is whole."""
+        return self.illegal or (Unjudged(self.why_unjudged) if self.why_unjudged else Legal())
 
     def add_inflated(self, content: bytes, shown: int) -> None:
         self.inflated_length = (self.inflated_length or 0) + len(content)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from ...protocol.close import CODE_LENGTH
 from ...protocol.close_codes import is_valid_on_wire
 from ...protocol.frame import BINARY, CLOSE, MAX_LENGTH_7, MAX_LENGTH_16, MAX_LENGTH_64, TEXT, Side
-from .values import CutOff, FrameExplanation, Illegal, Legal
+from .values import CutOff, FrameExplanation, Illegal
 
 NO_FRAMES = {
     b"HT": "HTTP text: after the 101 there are frames only (§4.2.2); a body, or a second "
@@ -63,7 +63,7 @@ def text_instead_of_frame(frame: FrameExplanation) -> str:
 
 def little_endian_length(frame: FrameExplanation) -> str:
     extended = frame.header_bytes[2:]
-    if len(extended) not in (2, 8) or isinstance(frame.verdict, Legal):
+    if len(extended) not in (2, 8) or not isinstance(frame.verdict, Illegal | CutOff):
         return ""
     length, swapped = int.from_bytes(extended), int.from_bytes(extended, "little")
     shortest = MAX_LENGTH_7 if len(extended) == 2 else MAX_LENGTH_16

@@ -65,6 +65,14 @@ class Illegal:
 
 
 @dataclass(frozen=True, slots=True)
+class Unjudged:
+    """A frame that was not judged, and why. Only its header was: it is legal by itself."""
+
+    why: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CutOff:
     """No rule is broken so far, but the bytes end too early; `missing` is how many at least, None
     if nobody knows.
@@ -76,7 +84,7 @@ class CutOff:
     hint: str = ""
 
 
-Verdict = Legal | Illegal | CutOff
+Verdict = Legal | Illegal | Unjudged | CutOff
 
 
 # State

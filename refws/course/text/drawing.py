@@ -28,6 +28,7 @@ from ..explain.values import (
     NotRead,
     OpenMessage,
     Situation,
+    Unjudged,
     Verdict,
     opcode_name,
 )
@@ -286,8 +287,10 @@ def _verdict_lines(verdict: Verdict) -> Iterator[tuple[str, str]]:
         if verdict.code is not None:
             yield "answered with", _code_words(verdict.code)
     elif isinstance(verdict, CutOff):
-        yield "CUT OFF", f"{verdict.seen}"
+        yield "CUT OFF", verdict.seen
         yield "expected", verdict.expected
+    elif isinstance(verdict, Unjudged):
+        yield "NOT JUDGED", verdict.why
     else:
         yield "LEGAL", "no rule is broken"
     if verdict.hint:
@@ -303,7 +306,7 @@ def _code_words(code: int) -> str:
 
 
 def _color(verdict: Verdict) -> str:
-    return {Legal: GREEN, Illegal: RED, CutOff: YELLOW}[type(verdict)]
+    return {Legal: GREEN, Illegal: RED, Unjudged: DIM, CutOff: YELLOW}[type(verdict)]
 
 
 def _short_verdict(verdict: Verdict) -> str:
@@ -311,6 +314,8 @@ def _short_verdict(verdict: Verdict) -> str:
         return f"VIOLATION {verdict.violation.section}: {escape_words(verdict.violation.seen)}"
     if isinstance(verdict, CutOff):
         return f"CUT OFF: {verdict.seen}"
+    if isinstance(verdict, Unjudged):
+        return "not judged"
     return "legal, but see the hint" if verdict.hint else "legal"
 
 
