@@ -14,21 +14,9 @@ from ...protocol.close import CLOSING, OPEN, Close, State
 from ...protocol.deflate.codec import TAIL
 from ...protocol.deflate.negotiation import Parameters
 from ...protocol.errors import Fault, Violation
-from ...protocol.frame import (
-    BINARY,
-    CLOSE,
-    CONT,
-    LENGTH_16,
-    LENGTH_64,
-    PING,
-    PONG,
-    TEXT,
-    Header,
-    Opcode,
-    Side,
-    is_control,
-)
+from ...protocol.frame import TEXT, Header, Opcode, Side
 from ...protocol.masking import KEY_LENGTH
+from .header_fields import Field, header_fields, opcode_name
 
 SHOWN = 64
 """Bytes that are kept of a payload, unless a conversation is told otherwise; a control frame may
@@ -118,21 +106,6 @@ class Situation:
 
 
 # Frames
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One field of a header: `bits` bits from bit `bit` of byte `byte` of the frame, both counted
-    from 0.
-    """
-
-    name: str
-    byte: int
-    bit: int
-    bits: int
-    value: int
-    meaning: str
-    section: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +211,9 @@ class FrameExplanation:
     @property
     def fields(self) -> tuple[Field, ...]:
         """The fields of the header that are there, in their order on the wire."""
-        return tuple(_fields(self))
+        return header_fields(
+            self.header, self.header_bytes, self.masking_key, self.sender, self.deflate
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,88 +275,3 @@ class HeadExplanation:
 
 
 Item = HeadExplanation | FrameExplanation | NotRead
-
-
-# Words
-
-
-DATA = "data, of the same type as the first frame of its message"
-
-OPCODES = {
-    CONT: ("continuation", DATA, "§5.4"),
-    TEXT: ("text", "data: text in UTF-8", "§5.6"),
-    BINARY: ("binary", "data: any bytes", "§5.6"),
-    CLOSE: ("close", "control: the closing handshake", "§5.5.1"),
-    PING: ("ping", "control: to be answered with a Pong", "§5.5.2"),
-    PONG: ("pong", "control: the answer to a Ping, or unasked", "§5.5.3"),
-}
-
-
-def opcode_name(opcode: int) -> str:
-    """The opcode in a word, a reserved one as "reserved 0x3"."""
-    return OPCODES[Opcode(opcode)][0] if isinstance(opcode, Opcode) else f"reserved {opcode:#x}"
-
-
-def _fields(frame: FrameExplanation) -> list[Field]:
-    header = frame.header
-    found = [
-        Field("FIN", 0, 0, 1, int(header.fin), _fin(header), "§5.2, §5.4"),
-        Field("RSV1", 0, 1, 1, int(header.rsv1), *_rsv1(frame)),
-        Field("RSV2", 0, 2, 1, int(header.rsv2), "reserved", "§5.2"),
-        Field("RSV3", 0, 3, 1, int(header.rsv3), "reserved", "§5.2"),
-        Field("opcode", 0, 4, 4, int(header.opcode), *_opcode(header.opcode)),
-    ]
-    if len(frame.header_bytes) > 1:
-        length = frame.header_bytes[1] & 0b0111_1111
-        found.append(
-            Field("MASK", 1, 0, 1, int(header.masked), _mask(header, frame.sender), "§5.1")
-        )
-        found.append(Field("length", 1, 1, 7, length, _length(length), "§5.2"))
-    if extended := frame.header_bytes[2:]:
-        meaning = "bytes of payload, most significant byte first"
-        found.append(_long_field("extended length", 2, extended, meaning, "§5.2"))
-    if key := frame.masking_key:
-        meaning = "XORed with the payload, byte by byte, over and over"
-        found.append(_long_field("masking key", len(frame.header_bytes), key, meaning, "§5.3"))
-    return found
-
-
-def _long_field(name: str, byte: int, wire: bytes, meaning: str, section: str) -> Field:
-    return Field(name, byte, 0, 8 * len(wire), int.from_bytes(wire), meaning, section)
-
-
-def _fin(header: Header) -> str:
-    if is_control(header.opcode):
-        return "the only frame: control frames come whole" if header.fin else "more would follow"
-    return "the last frame of its message" if header.fin else "more frames of this message follow"
-
-
-def _rsv1(frame: FrameExplanation) -> tuple[str, str]:
-    if not frame.deflate:
-        return "reserved: no extension is in use", "§5.2"
-    if is_control(frame.header.opcode):
-        return "control frames are never compressed", "RFC 7692 §6.1"
-    if frame.header.opcode == CONT:
-        return "the first frame of a message says it for all", "RFC 7692 §6.1"
-    return f"the message is {'' if frame.header.rsv1 else 'not '}compressed", "RFC 7692 §6.2"
-
-
-def _opcode(opcode: int) -> tuple[str, str]:
-    if isinstance(opcode, Opcode):
-        name, meaning, section = OPCODES[opcode]
-        return f"{name}; {meaning}", section
-    return f"reserved, {'control' if is_control(opcode) else 'data'}", "§5.2"
-
-
-def _mask(header: Header, sender: Side) -> str:
-    if sender is Side.CLIENT:
-        return "masked, as a client must" if header.masked else "not masked, which a client must"
-    return "masked, which a server must not" if header.masked else "not masked, as a server must"
-
-
-def _length(length: int) -> str:
-    if length == LENGTH_16:
-        return "the length is in the next 16 bits"
-    if length == LENGTH_64:
-        return "the length is in the next 64 bits"
-    return "bytes of payload"

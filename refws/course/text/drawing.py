@@ -15,10 +15,10 @@ from textwrap import wrap
 
 from ...protocol.close_codes import CloseCode
 from ...protocol.frame import BINARY, TEXT, Side, is_control
+from ..explain.header_fields import Field, opcode_name
 from ..explain.values import (
     AcceptSteps,
     CutOff,
-    Field,
     FrameExplanation,
     HeadExplanation,
     Illegal,
@@ -30,7 +30,6 @@ from ..explain.values import (
     Situation,
     Unjudged,
     Verdict,
-    opcode_name,
 )
 from .characters import WIDTH, count, cut, escape, escape_words, quoted, spaced
 
