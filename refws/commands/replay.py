@@ -16,7 +16,7 @@ from ..course.record.pcap import write_pcap
 from ..course.record.tape import BadTape, Entry, Opened, TapeReader
 from ..course.text.characters import count
 from ..course.text.drawing import Style
-from .explain import make_printable, uses_color
+from ..course.text.terminal import make_printable, uses_color
 from .options import CommandLine, not_empty, whole_number
 
 EPILOG = """\

@@ -78,7 +78,7 @@ def live_trace(
     from ..course.record.live import Live
     from ..course.record.output import Output
     from ..course.text.drawing import Style
-    from .explain import uses_color
+    from ..course.text.terminal import uses_color
 
     full = options.trace == "full"
     if show is not None:
