@@ -21,7 +21,7 @@ from refws.course import services
 from refws.course.explain.as_json import as_json
 from refws.course.explain.conversation import Conversation
 from refws.course.explain.values import FrameExplanation, HeadExplanation, Illegal, NotRead
-from refws.course.record.live import together
+from refws.course.record.together import together
 from refws.course.web import violations as gallery
 from refws.course.web import wire_view as watch
 from test_commands_serve import printed_address, program_running

@@ -853,7 +853,7 @@ def test_5_2_a_broken_length_or_no_frame_at_all_stops_explaining(wire):
     first, rest = explain(data, CLIENT, at_handshake=False)
     assert isinstance(first.verdict, Illegal)
     assert (rest.offset, rest.offset + rest.length) == (len(first.header_bytes), len(data))
-    assert rest.why == "where frames cannot be told apart any more"
+    assert rest.why == "it is not known where the next frame begins"
 
 
 def test_5_2_a_top_bit_behind_another_violation_stops_explaining_too():

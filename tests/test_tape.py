@@ -11,16 +11,10 @@ import stat
 
 import pytest
 
+from refws.course.record.recorder import Recorder
 from refws.course.record.redaction import LONGEST_NAME, Redactor, is_secret
-from refws.course.record.tape import (
-    LONGEST_LINE,
-    Address,
-    BadTape,
-    Chunk,
-    Opened,
-    Recorder,
-    TapeReader,
-)
+from refws.course.record.tape import Address, Chunk, Opened
+from refws.course.record.tape_reader import MAX_LINE, BadTape, TapeReader
 from refws.protocol.frame import Side
 from wire import BINARY, CLOSE, TEXT, close_body, eventually, frame, request
 
@@ -472,7 +466,7 @@ def test_the_first_line_may_tell_the_date():
             3,
             ("more of the client", "nothing after its end"),
         ),
-        (START + "0 1 client " + "00" * LONGEST_LINE + "\n", 2, ("more than", "shorter ones")),
+        (START + "0 1 client " + "00" * MAX_LINE + "\n", 2, ("more than", "shorter ones")),
     ],
 )
 def test_a_bad_line_is_told_with_its_number_and_what_was_expected(text, line, words):

@@ -11,9 +11,10 @@ from contextlib import ExitStack
 import pytest
 
 from refws.course.explain.conversation import Conversation
-from refws.course.record.live import Live, together
+from refws.course.record.live import Live
 from refws.course.record.narration import Narration
-from refws.course.record.output import PIECE, Output
+from refws.course.record.output import CHUNK_SIZE, Output
+from refws.course.record.together import together
 from refws.course.text.drawing import Style, draw
 from refws.protocol.frame import Side
 from wire import BINARY, PING, TEXT, eventually, frame, request
@@ -37,7 +38,7 @@ class Shown(list):
 def told(*chunks, **options):
     """The texts of a narration."""
     narration = Narration(**options)
-    return Shown(text for sender, data in chunks for text in narration.tell(0.0, sender, data))
+    return Shown(text for sender, data in chunks for text in narration.feed(0.0, sender, data))
 
 
 # Lines
@@ -137,7 +138,7 @@ def test_5_2_a_frame_that_is_cut_off_is_told_once_both_directions_have_ended():
 )
 def test_a_narration_knows_whether_a_rule_was_broken_or_a_frame_cut_off(data, broken):
     narration = Narration(at_handshake=False)
-    narration.tell(0, Side.CLIENT, data)
+    narration.feed(0, Side.CLIENT, data)
     narration.finish(0)
     assert narration.broken is broken
 
@@ -237,9 +238,9 @@ def test_what_the_encoding_lacks_is_escaped(tmp_path):
 
 
 @needs_poll
-def test_a_pipe_that_nobody_reads_holds_nobody_up_for_long(pipe):
+def test_a_pipe_that_no_one_reads_delays_no_one_for_long(pipe):
     receiving, sending = pipe
-    output = Output(sending, patience=0.01)
+    output = Output(sending, timeout=0.01)
     count = fill(output)
     for _ in range(1000):
         output.show("left out")
@@ -247,7 +248,7 @@ def test_a_pipe_that_nobody_reads_holds_nobody_up_for_long(pipe):
     output.show("read again")
     lines = (text + drain(receiving)).splitlines()
     assert lines[:count] == [f"line {number}".ljust(1000, ".") for number in range(count)]
-    assert lines[count:] == ["(1000 left out, as nobody read this)", "read again"]
+    assert lines[count:] == ["(1000 left out, because no one read this)", "read again"]
 
 
 @needs_poll
@@ -255,8 +256,8 @@ def test_lines_of_several_threads_are_whole_also_where_they_are_longer_than_a_pi
     pipe, background
 ):
     receiving, sending = pipe
-    output = Output(sending, patience=60)
-    texts = [str(number) * (3 * PIECE) for number in range(8)]
+    output = Output(sending, timeout=60)
+    texts = [str(number) * (3 * CHUNK_SIZE) for number in range(8)]
     threads = [
         background(lambda text=text: [output.show(text) for _ in range(20)]) for text in texts
     ]

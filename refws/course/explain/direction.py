@@ -39,7 +39,7 @@ before an error is then the same, however the bytes were cut.
 
 AFTER_FAILURE = "after the failure: a receiver reads nothing more (§7.1.7)"
 AFTER_CLOSE = "after the Close: a receiver drops what follows (§1.4)"
-NO_FRAMES = "where frames cannot be told apart any more"
+NO_FRAMES = "it is not known where the next frame begins"
 NO_WEBSOCKET = "no frames: the opening handshake did not lead to a WebSocket connection"
 
 

@@ -75,7 +75,7 @@ class TCPConnection:
     def __init__(self, first: Entry) -> None:
         client, server = first_addresses(first)
         hosts = same_family(ip_address(client.host), ip_address(server.host))
-        self._hosts = dict(zip((Side.CLIENT, Side.SERVER), hosts))
+        self._hosts = dict(zip((Side.CLIENT, Side.SERVER), hosts, strict=True))
         self._ports = {Side.CLIENT: client.port, Side.SERVER: server.port}
         start = (
             first.connection * 1_000_003
