@@ -1,8 +1,7 @@
-"""RFC 6455 §5.2: an explained frame or head -> text for a terminal: a block under the RFC's bit
-ruler, or one line.
+"""RFC 6455 §5.2: an explained frame or head -> text for a terminal, as a block or as one line.
 
-No line is wider than 80 columns, and no byte of a peer reaches the terminal as anything but a
-printable character.
+No line is wider than 80 columns, and of a peer's bytes only printable characters reach the
+terminal: others could move its cursor, or change what it shows.
 """
 
 from __future__ import annotations
@@ -33,19 +32,21 @@ from .characters import WIDTH, count, cut, escape, escape_words, quoted, spaced
 from .ruler import draw_ruler
 
 PAYLOAD_SHOWN = 48
-"""Characters of payload in quotes, at most."""
+"""Columns of payload in quotes, at most."""
 
 HEX_SHOWN = 16
+"""Bytes of payload in hex, at most."""
 
 ARROWS = {Side.CLIENT: "client -> server", Side.SERVER: "server -> client"}
 SHORT_ARROWS = {Side.CLIENT: "->", Side.SERVER: "<-"}
 
 BOLD, RED, GREEN, YELLOW, DIM = "1", "31", "32", "33", "2"
+COLORS = {Legal: GREEN, Illegal: RED, Unjudged: DIM, CutOff: YELLOW}
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How to draw: `color` with ANSI colours, which say nothing that the words do not."""
+    """How to draw. `color` adds ANSI colours, which say nothing that the words do not."""
 
     color: bool = False
 
@@ -57,7 +58,7 @@ PLAIN = Style()
 
 
 def draw(item: Item, style: Style = PLAIN) -> str:
-    """The item as a block of lines, none wider than 80 columns; colours, if any, not counted."""
+    """The item as a block of lines, none wider than 80 columns (escape codes of colours apart)."""
     if isinstance(item, FrameExplanation):
         return "\n".join(_frame(item, style))
     if isinstance(item, HeadExplanation):
@@ -66,22 +67,20 @@ def draw(item: Item, style: Style = PLAIN) -> str:
 
 
 def draw_line(item: Item, style: Style = PLAIN) -> str:
-    """The item as one line of at most 80 columns: direction, name, flags, length, start of the
-    text, verdict.
-    """
+    """The item as one line of at most 80 columns: direction, name, flags, length, text, verdict."""
+    if isinstance(item, FrameExplanation):
+        words = f"{_frame_words(item)}  {_short_verdict(item.verdict)}"
+    elif isinstance(item, HeadExplanation):
+        words = f"{quoted(item.lines[0].text, 40)}  {_short_verdict(item.verdict)}"
+    else:
+        words = f"{count(item.length)} not read, {item.why}"
+    return style.paint(cut(f"{SHORT_ARROWS[item.sender]} {words}", WIDTH), _line_color(item))
+
+
+def _line_color(item: Item) -> str:
     if isinstance(item, NotRead):
-        return style.paint(
-            cut(f"{SHORT_ARROWS[item.sender]} {count(item.length)} not read, {item.why}", WIDTH),
-            DIM,
-        )
-    words = _frame_words(item) if isinstance(item, FrameExplanation) else _head_words(item)
-    verdict = _short_verdict(item.verdict)
-    line = cut(f"{SHORT_ARROWS[item.sender]} {words}  {verdict}", WIDTH)
-    return (
-        style.paint(line, "")
-        if isinstance(item.verdict, Legal)
-        else style.paint(line, _color(item.verdict))
-    )
+        return DIM
+    return "" if isinstance(item.verdict, Legal) else COLORS[type(item.verdict)]
 
 
 # A frame as a block
@@ -101,7 +100,7 @@ def _frame(frame: FrameExplanation, style: Style) -> Iterator[str]:
     yield from _labelled("after", _situation(frame.after))
     if frame.after_failure:
         yield from _labelled(
-            "note", "the receiver has failed the connection before; it reads this no more (§7.1.7)"
+            "note", "the receiver has failed the connection before, and does not read this (§7.1.7)"
         )
     yield from _verdict(frame.verdict, style)
 
@@ -144,7 +143,7 @@ def _payload(frame: FrameExplanation) -> Iterator[str]:
             words += f": {_bytes_shown(frame.inflated_start, frame.inflated_length)}"
         yield from _labelled("inflated", words)
     elif frame.compressed:
-        yield from _labelled("inflated", "not: what it follows in its direction is not known")
+        yield from _labelled("inflated", "no: the data that it follows are not known")
     if frame.text:
         more = len(frame.content_start) < frame.content_length
         yield f" {'text':<15} {quoted(frame.text, PAYLOAD_SHOWN, more)}"
@@ -160,7 +159,7 @@ def _close(frame: FrameExplanation) -> Iterator[str]:
         if code in tuple(CloseCode)
         else "for libraries and applications (§7.4.2)"
     )
-    here = "none, which is told as 1005 and" if code == CloseCode.NO_STATUS_RCVD else str(code)
+    here = "none, which is reported as 1005" if code == CloseCode.NO_STATUS_RCVD else str(code)
     yield from _labelled("close code", f"{here} {name}")
     if reason:
         yield f" {'reason':<15} {quoted(reason, PAYLOAD_SHOWN)}"
@@ -193,7 +192,7 @@ def _labelled(label: str, text: str) -> Iterator[str]:
 
 
 def _verdict(verdict: Verdict, style: Style) -> Iterator[str]:
-    color = _color(verdict)
+    color = COLORS[type(verdict)]
     for label, text in _verdict_lines(verdict):
         for line in _labelled(label, escape_words(text)):
             yield style.paint(line, YELLOW if label == "hint" else color)
@@ -226,10 +225,6 @@ def _code_words(code: int) -> str:
     )
 
 
-def _color(verdict: Verdict) -> str:
-    return {Legal: GREEN, Illegal: RED, Unjudged: DIM, CutOff: YELLOW}[type(verdict)]
-
-
 def _short_verdict(verdict: Verdict) -> str:
     if isinstance(verdict, Illegal):
         return f"VIOLATION {verdict.violation.section}: {escape_words(verdict.violation.seen)}"
@@ -249,22 +244,21 @@ def _frame_words(frame: FrameExplanation) -> str:
     header = frame.header
     flags = "".join(f" {name}" for name, bit in _flags(frame) if bit)
     words = f"{frame.name}{flags} {header.payload_length}"
+    return f"{words} {_content_words(frame)}".rstrip()
+
+
+def _content_words(frame: FrameExplanation) -> str:
     if frame.close is not None:
-        return (
-            f"{words} {frame.close.code} {quoted(frame.close.reason, 30)}"
-            if frame.close.reason
-            else (f"{words} {frame.close.code}")
-        )
+        reason = f" {quoted(frame.close.reason, 30)}" if frame.close.reason else ""
+        return f"{frame.close.code}{reason}"
     text = frame.text
-    if text is None and is_control(header.opcode) and frame.plain_start:
+    if text is None and is_control(frame.header.opcode):
         text = frame.plain_start.decode(errors="replace")
     if text:
-        return f"{words} {quoted(text, 30, len(frame.content_start) < frame.content_length)}"
-    if frame.kind in (TEXT, BINARY) and frame.content_start:
-        return (
-            f"{words} {spaced(frame.content_start[:8])}{'...' if frame.content_length > 8 else ''}"
-        )
-    return words
+        return quoted(text, 30, len(frame.content_start) < frame.content_length)
+    if frame.kind in (TEXT, BINARY):
+        return spaced(frame.content_start[:8]) + ("..." if frame.content_length > 8 else "")
+    return ""
 
 
 def _flags(frame: FrameExplanation) -> tuple[tuple[str, bool], ...]:
@@ -300,8 +294,7 @@ def _head(head: HeadExplanation, style: Style) -> Iterator[str]:
         yield from _labelled("compression", "permessage-deflate is in use from here on (RFC 7692)")
     yield from _verdict(head.verdict, style)
     for fault in head.faults[1:]:
-        words = escape_words(f"{fault.section}: {fault.seen}; expected {fault.expected}")
-        yield from (style.paint(line, RED) for line in _labelled("also", words))
+        yield from (style.paint(line, RED) for line in _labelled("also", escape_words(str(fault))))
 
 
 def _head_line(line: LineExplanation, style: Style) -> Iterator[str]:
