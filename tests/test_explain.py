@@ -928,7 +928,7 @@ def test_7692_7_2_2_what_is_cut_off_is_inflated_as_far_as_it_goes(keep_going):
         ("82 7f ff 00 00 00 00 00 00 80", SERVER, {}, ""),
         ("82 7f 80 00 01 00 00 00 00 00", SERVER, {}, "in little-endian the length would be 65664"),
         ("81 fe 00 05", CLIENT, {}, "write 5 into the 7 bits"),
-        ("81 ff 00 00 00 00 00 00 01 00", CLIENT, {}, "write 256 into 16 bits, behind 126"),
+        ("81 ff 00 00 00 00 00 00 01 00", CLIENT, {}, "write 256 into 16 bits, after 126"),
         (
             b"HTTP/1.1 200 OK".hex(),
             SERVER,

@@ -1,6 +1,4 @@
-"""RFC 6455 §5, RFC 7692 §7.2: the bytes of a connection, cut anywhere -> what each frame says, and
-whether it may.
-"""
+"""RFC 6455 §5, RFC 7692 §7.2: the bytes of both sides, cut anywhere -> what they mean."""
 
 from __future__ import annotations
 
@@ -13,8 +11,7 @@ from .values import SHOWN, HeadExplanation, Item
 
 
 class Conversation:
-    """Both directions of one connection: feed it what either side sent, in any cut, and it gives what
-    that means.
+    """Both directions of one connection: feed it what either side sent, in any cut.
 
     With `deflate` messages may be compressed as these parameters say (RFC 7692); a 101 that agrees
     on it sets it too. `at_handshake` says whether each side begins with the head of its opening
@@ -51,13 +48,11 @@ class Conversation:
         return self._directions[sender].feed(data)
 
     def pending(self) -> list[Item]:
-        """What has begun and is not complete, as cut off here, and what is not read; the
-        conversation can go on.
-        """
+        """Heads and frames that are not complete, as cut off, and bytes not read; all may go on."""
         return [item for direction in self._directions.values() for item in direction.pending()]
 
     def finish(self) -> list[Item]:
-        """What is cut off, and what is not read, once nothing more comes from either side."""
+        """Heads and frames that are cut off, and bytes not read, once both sides have ended."""
         return [item for direction in self._directions.values() for item in direction.finish()]
 
     def _note_head(self, head: HeadExplanation, request: Request | None) -> None:

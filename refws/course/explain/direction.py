@@ -1,6 +1,6 @@
-"""RFC 6455 §5: the bytes that one side sends, cut anywhere -> what each frame says, and whether it may.
+"""RFC 6455 §5: the bytes that one side sends, cut anywhere -> each head and frame, and its verdict.
 
-The rules are those of refws.protocol, called as an endpoint calls them, so that a verdict here is the
+The rules are in refws.protocol, and called as an endpoint calls them: so the verdict here is the
 verdict there.
 """
 
@@ -29,12 +29,13 @@ from .hints import find_hint
 from .messages import Messages
 from .values import FrameExplanation, HeadExplanation, Item, NotRead, Situation, Verdict
 
-FED_PIECE = 16 * 1024
-"""Bytes that are taken in one go: each of many short frames in it is cut off its front."""
+FED_CHUNK = 16 * 1024
+"""Bytes taken in one go: each short frame is cut off them, which copies the rest every time."""
 
-COMPRESSED_PIECE = 4 * 1024
-"""Bytes of a compressed payload that are inflated in one go, counted from its start: what comes out
-before an error is then the same, however the bytes were cut.
+COMPRESSED_CHUNK = 4 * 1024
+"""Bytes of a compressed payload that are inflated in one go, counted from its start.
+
+So an error comes after the same content, however the bytes were cut.
 """
 
 AFTER_FAILURE = "after the failure: a receiver reads nothing more (§7.1.7)"
@@ -45,7 +46,7 @@ NO_WEBSOCKET = "no frames: the opening handshake did not lead to a WebSocket con
 
 @dataclass(slots=True)
 class Common:
-    """What both directions of a connection have in common, and how they are to be explained."""
+    """What both directions of a connection share: what was agreed, and how to explain it."""
 
     keep_going: bool
     shown: int
@@ -56,10 +57,7 @@ class Common:
 
 
 class Direction:
-    """What one side sends: `feed` it the bytes.
-
-    A step takes what the buffer begins with: a head, a header, or a part of a payload.
-    """
+    """What one side sends. A step takes a head, a header or a part of a payload off the buffer."""
 
     def __init__(
         self, sender: Side, common: Common, at_handshake: bool | None, messages: Messages
@@ -81,14 +79,14 @@ class Direction:
 
     def feed(self, data: bytes) -> list[Item]:
         items: list[Item] = []
-        for start in range(0, len(data), FED_PIECE):
-            self.buffer += data[start : start + FED_PIECE]
+        for start in range(0, len(data), FED_CHUNK):
+            self.buffer += data[start : start + FED_CHUNK]
             while self._step(items):
                 pass
         return items
 
     def _step(self, items: list[Item]) -> bool:
-        """Take what the buffer begins with; False if more must come first."""
+        """Take what the buffer begins with; False if more bytes are needed first."""
         if self.at_handshake is None and self.buffer:
             self.at_handshake = is_start_of_head(self.buffer)
         if self.why_stopped:
@@ -133,7 +131,7 @@ class Direction:
         size = header_size(self.buffer)
         failure = self._judge_header(self.buffer[:2])
         if failure is not None and not self.common.keep_going:
-            size = 2  # a receiver reads no further
+            size = 2  # a receiver does not read on
         if len(self.buffer) < size:
             return False
         failure = failure or self._judge_header(self.buffer[:size])
@@ -182,12 +180,12 @@ class Direction:
             self._end_frame(frame, items)
         return True
 
-    def _add_payload(self, frame: Frame, piece: bytes) -> None:
-        plain = mask(piece, frame.masking_key, frame.received) if frame.masking_key else piece
+    def _add_payload(self, frame: Frame, wire: bytes) -> None:
+        plain = mask(wire, frame.masking_key, frame.received) if frame.masking_key else wire
         kept = MAX_CONTROL_PAYLOAD if is_control(frame.header.opcode) else self.common.shown
-        frame.payload_start += piece[: kept - len(frame.payload_start)]
+        frame.payload_start += wire[: kept - len(frame.payload_start)]
         frame.plain_start += plain[: kept - len(frame.plain_start)]
-        frame.received += len(piece)
+        frame.received += len(wire)
         if frame.header.opcode == CLOSE and not frame.remaining:
             self._parse_close(frame)
         elif frame.compressed:
@@ -216,8 +214,8 @@ class Direction:
 
     def _add_compressed(self, frame: Frame, plain: bytes) -> None:
         waiting = frame.not_inflated + plain
-        while not frame.why_unjudged and (len(waiting) >= COMPRESSED_PIECE or not frame.remaining):
-            first, waiting = waiting[:COMPRESSED_PIECE], waiting[COMPRESSED_PIECE:]
+        while not frame.why_unjudged and (len(waiting) >= COMPRESSED_CHUNK or not frame.remaining):
+            first, waiting = waiting[:COMPRESSED_CHUNK], waiting[COMPRESSED_CHUNK:]
             self._inflate(frame, first, waiting)
             if not waiting:
                 break
@@ -232,7 +230,7 @@ class Direction:
             self._give_up_content(frame, len(rest))
 
     def _give_up_content(self, frame: Frame, rest: int) -> None:
-        """A receiver stops at the piece, or the byte, that decides: it does not read the rest."""
+        """Judge no more of the message; a receiver does not read the `rest` bytes of this chunk."""
         self.messages.give_up()
         frame.why_unjudged = self.messages.why_unjudged
         if self.why_stopped:
@@ -244,7 +242,7 @@ class Direction:
     # Verdicts
 
     def _note(self, frame: Frame, failure: ConnectionFailure, offset: int | None = None) -> None:
-        """Keep the first violation of a frame, which is the one that its receiver answers."""
+        """Keep the first violation of a frame: that is the one that its receiver answers."""
         if frame.illegal is None:
             frame.illegal = illegal(failure, frame.offset, offset)
         if not self.common.keep_going:
@@ -258,7 +256,7 @@ class Direction:
         self.failed = self.failed or frame.illegal is not None
 
     def _change_situation(self, frame: Frame) -> None:
-        """What a whole frame changes: its message goes on or ends, or there is a Close now."""
+        """What a whole frame changes: its message goes on or ends, or its sender has closed."""
         common = self.common
         if frame.is_data:
             self.messages.end_frame(frame.header, frame.received)
@@ -273,7 +271,7 @@ class Direction:
         return Situation(self.messages.message, self.common.closed_by)
 
     def _situation_within(self, frame: Frame) -> Situation:
-        """The situation, with what is here of a frame that is not whole."""
+        """The situation, with the bytes of a frame that is not whole."""
         message = self.messages.message
         if message is None or not frame.is_data or not frame.remaining:
             return self.situation

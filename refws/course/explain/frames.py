@@ -1,6 +1,4 @@
-"""RFC 6455 §5.2: the bytes of a header, whole or not, and of a frame while it comes in -> fields,
-verdict, what is missing.
-"""
+"""RFC 6455 §5.2: a frame while it arrives: its header, its verdict, what is missing of it."""
 
 from __future__ import annotations
 
@@ -38,24 +36,20 @@ BYTE_OF_FIELD = {
 
 
 def header_size(wire: bytes) -> int:
-    """The bytes of a header: 2, 4 or 10 (§5.2); 2 as long as the second is not here."""
+    """The bytes of a header: 2, 4 or 10 (§5.2); 2 until the second has arrived."""
     return {LENGTH_16: 4, LENGTH_64: 10}.get(wire[1] & LENGTH, 2) if len(wire) > 1 else 2
 
 
 def header_of(wire: bytes) -> Header:
-    """The fields as they stand, legal or not; 0 for what is not here."""
+    """The fields, legal or not; 0 for those that have not arrived."""
     header = parse_header(wire[:2].ljust(2, b"\0"))
-    return (
-        header.with_length(int.from_bytes(wire[2:]))
-        if header.payload_length > MAX_LENGTH_7
-        else header
-    )
+    if header.payload_length <= MAX_LENGTH_7:
+        return header
+    return header.with_length(int.from_bytes(wire[2:]))
 
 
 def judge_header(wire: bytes, sender: Side, rsv1_defined: bool) -> ConnectionFailure | None:
-    """What an endpoint would refuse, having read these bytes of a header; None also where it would
-    wait for more.
-    """
+    """What an endpoint refuses after these bytes of a header; None if it goes on, or needs more."""
     try:
         read_header(BytesIO(wire), sender is Side.CLIENT, rsv1_defined)
     except ConnectionFailure as failure:
@@ -66,7 +60,7 @@ def judge_header(wire: bytes, sender: Side, rsv1_defined: bool) -> ConnectionFai
 
 
 class Frame:
-    """A frame whose header is there, while its key and payload come in."""
+    """A frame whose header has arrived, while its key and payload arrive."""
 
     def __init__(self, offset: int, header_bytes: bytes, before: Situation) -> None:
         self.offset = offset
@@ -88,7 +82,7 @@ class Frame:
 
     @property
     def verdict(self) -> Illegal | Unjudged | Legal:
-        """What is said of it once it is whole."""
+        """The verdict on the whole frame."""
         return self.illegal or (Unjudged(self.why_unjudged) if self.why_unjudged else Legal())
 
     def add_inflated(self, content: bytes, shown: int) -> None:
@@ -97,7 +91,7 @@ class Frame:
 
     @property
     def is_data(self) -> bool:
-        """True for a data frame that is defined, and so part of a message."""
+        """Whether its opcode is a defined one for data, so that it is part of a message."""
         return isinstance(self.header.opcode, Opcode) and not is_control(self.header.opcode)
 
     @property
@@ -114,9 +108,7 @@ class Frame:
 
 
 def is_out_of_step(frame: Frame) -> bool:
-    """Whether nobody knows where the next frame begins: the length is wrong, or these are no frames
-    at all.
-    """
+    """Whether no one can know where the next frame begins: a wrong length, or no frame at all."""
     assert frame.illegal is not None
     no_length = (
         frame.illegal.violation.field == "extended length"
@@ -126,13 +118,14 @@ def is_out_of_step(frame: Frame) -> bool:
 
 
 def illegal(failure: ConnectionFailure, frame_offset: int, offset: int | None = None) -> Illegal:
-    """The failure as a verdict; `offset` is only needed where no field of the header is to blame."""
+    """The failure as a verdict; `offset` is only needed if no field of the header is to blame."""
     if failure.violation.field in BYTE_OF_FIELD:
         offset = frame_offset + BYTE_OF_FIELD[failure.violation.field]
     return Illegal(failure.violation, int(failure.close_code), offset)
 
 
 def part_of_header(wire: bytes) -> CutOff:
+    """The verdict on a header that has not arrived in full."""
     size, here = header_size(wire), len(wire)
     return CutOff(
         f"a header of {'at least ' if here < 2 else ''}{size} bytes, {are(here)} here",
@@ -141,6 +134,7 @@ def part_of_header(wire: bytes) -> CutOff:
 
 
 def cut_off(frame: Frame, buffered: int) -> CutOff:
+    """The verdict on a frame that has not arrived in full; `buffered` bytes of a key may have."""
     if frame.needs_key:
         return CutOff(
             f"a masking key of {KEY_LENGTH} bytes, {are(buffered)} here",

@@ -23,9 +23,7 @@ from ...protocol.frame import (
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a header: `bits` bits from bit `bit` of byte `byte` of the frame, both counted
-    from 0.
-    """
+    """One field of a header: `bits` bits from bit `bit` of byte `byte`, both counted from 0."""
 
     name: str
     byte: int
@@ -49,7 +47,7 @@ OPCODES = {
 
 
 def opcode_name(opcode: int) -> str:
-    """The opcode in a word, a reserved one as "reserved 0x3"."""
+    """The opcode in a word; a reserved one as "reserved 0x3"."""
     return OPCODES[Opcode(opcode)][0] if isinstance(opcode, Opcode) else f"reserved {opcode:#x}"
 
 

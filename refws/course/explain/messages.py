@@ -19,10 +19,10 @@ from ...protocol.frame import CONT, Header, Opcode, Side
 from ...protocol.message import IncomingMessage, is_surrogate_start
 from .values import OpenMessage
 
-PIECE = 64 * 1024
+CHUNK_SIZE = 64 * 1024
 """Bytes that are taken in one go."""
 
-LONGEST_CHARACTER = 4
+MAX_CHARACTER = 4
 """Bytes of a character in UTF-8, at most."""
 
 CONTINUATION_BYTES = bytes(range(0x80, 0xC0))
@@ -32,11 +32,10 @@ WINDOW_LOST = "it may look back at a compressed message that was not inflated (R
 
 
 class Messages:
-    """What one side sends in data frames. `message` is the one between its first frame and its
-    last, else None.
+    """The messages of one side. `message` is the one between its first frame and its last, or None.
 
-    For each data frame: `start_frame`, `add` for its payload in pieces unless `why_unjudged` says
-    why not, `end_frame` unless it is cut off.
+    For each data frame: `start_frame`; `add` for each chunk of its payload, unless `why_unjudged`
+    says why it is not judged; `end_frame` unless it is cut off.
     """
 
     def __init__(self, sender: Side, max_size: int | None, max_fragments: int | None) -> None:
@@ -94,25 +93,25 @@ class Messages:
             self.message = replace(self.message, fragments=self.message.fragments + 1)
 
     def add(self, plain: bytes) -> Iterator[bytes]:
-        """What the next piece of a payload, unmasked, adds to the message, inflated and checked.
+        """What the next chunk of a payload, unmasked, adds to the message, inflated and checked.
 
         ConnectionFailure at a violation; the caller must then `give_up`.
         """
         file = BytesIO(plain)
         try:
             while self._incoming.in_frame:
-                data, _ = self._incoming.read_piece(file, PIECE)
+                data, _ = self._incoming.read_piece(file, CHUNK_SIZE)
                 yield data.encode() if isinstance(data, str) else data
         except EOFError:  # the rest of the payload has not arrived
             pass
 
     def find_bad_byte(self, plain: bytes) -> int:
-        """The index of the byte in this piece that `add` refused."""
+        """The index of the byte in this chunk that `add` refused."""
         return find_bad_utf8(self._text_end, plain)
 
     def note_text(self, plain: bytes) -> None:
-        """Remember the end of a piece that was not refused: a character may begin there."""
-        self._text_end = (self._text_end + plain)[1 - LONGEST_CHARACTER :]
+        """Remember the end of a chunk that was not refused: a character may begin there."""
+        self._text_end = (self._text_end + plain)[1 - MAX_CHARACTER :]
 
     def end_frame(self, header: Header, length: int) -> None:
         """A data frame is whole, with `length` bytes of payload."""
@@ -159,25 +158,24 @@ class Messages:
         return not self.agreed.server_no_context_takeover
 
 
-def find_bad_utf8(before: bytes, piece: bytes) -> int:
-    """The index in `piece` of the first byte that no UTF-8 can have there; its last byte if a
-    character is cut off.
+def find_bad_utf8(before: bytes, chunk: bytes) -> int:
+    """The index in `chunk` of the first byte that no UTF-8 can have there.
 
-    `before` is the text before it, or at least its last three bytes, and is known to be right so
-    far.
+    That is the last byte if a character is cut off. `before` is the text before the chunk, or at
+    least its last three bytes; it must be legal so far.
     """
     start = before[len(before) - unfinished(before) :]
-    text = start + piece
+    text = start + chunk
     try:
         whole = codecs.utf_8_decode(text, "strict", False)[1]
     except UnicodeDecodeError as error:
         return error.end - len(start) - (0 if error.reason == "invalid continuation byte" else 1)
     if is_surrogate_start(text[whole : whole + 2]):
         return whole + 1 - len(start)
-    return max(len(piece) - 1, 0)
+    return max(len(chunk) - 1, 0)
 
 
 def unfinished(text: bytes) -> int:
-    """How many bytes of a character that is cut off these last bytes of right text end with."""
+    """The number of bytes of a cut character at the end of this text, which is legal so far."""
     characters = text.lstrip(CONTINUATION_BYTES)
     return len(characters) - codecs.utf_8_decode(characters, "ignore", False)[1]

@@ -1,8 +1,6 @@
-"""RFC 6455 §5, §4: what explaining a connection gives: frozen values, each with its section, and
-the same as JSON.
+"""RFC 6455 §5, §4: the explanation of a connection: frozen values for its heads and frames.
 
-All of them are bounded in size, whatever a peer sends: of a payload only the start is kept, and its
-true length.
+Their size is bounded, whatever a peer sends: of a payload they hold the start, and its true length.
 """
 
 from __future__ import annotations
@@ -19,12 +17,10 @@ from ...protocol.masking import KEY_LENGTH
 from .header_fields import Field, header_fields, opcode_name
 
 SHOWN = 64
-"""Bytes that are kept of a payload, unless a conversation is told otherwise; a control frame may
-have 125.
-"""
+"""Bytes of a payload that are kept, unless `Conversation` gets another number."""
 
 XOR_SHOWN = 8
-"""Bytes of a payload whose unmasking is worked out."""
+"""Bytes of a payload that are shown with their unmasking, one by one."""
 
 
 # Verdicts
@@ -32,7 +28,7 @@ XOR_SHOWN = 8
 
 @dataclass(frozen=True, slots=True)
 class Legal:
-    """No rule is broken. `hint` tells what is strange all the same, "" for nothing."""
+    """No rule is broken. `hint` says what is strange all the same; "" for nothing."""
 
     hint: str = ""
 
@@ -42,8 +38,8 @@ class Illegal:
     """A rule is broken: `violation` says which, in the words with which a receiver answers.
 
     `code` is the close code of that answer, in a handshake its HTTP status; None where the receiver
-    just ends the connection. `offset` is the first byte, counted in all that the sender sent, after
-    which nothing legal can follow; None if it is inside compressed data.
+    just ends the connection. `offset` is the first byte, counted in all that the sender sent, that
+    no legal frame can have there; None if it is inside compressed data.
     """
 
     violation: Violation
@@ -54,7 +50,7 @@ class Illegal:
 
 @dataclass(frozen=True, slots=True)
 class Unjudged:
-    """A frame that was not judged, and why. Only its header was: it is legal by itself."""
+    """Only the header of the frame was judged, and is legal by itself; `why` not the rest."""
 
     why: str
     hint: str = ""
@@ -62,9 +58,7 @@ class Unjudged:
 
 @dataclass(frozen=True, slots=True)
 class CutOff:
-    """No rule is broken so far, but the bytes end too early; `missing` is how many at least, None
-    if nobody knows.
-    """
+    """No rule is broken so far, but at least `missing` more bytes must follow (None: unknown)."""
 
     seen: str
     expected: str
@@ -80,8 +74,9 @@ Verdict = Legal | Illegal | Unjudged | CutOff
 
 @dataclass(frozen=True, slots=True)
 class OpenMessage:
-    """§5.4: a data message between its first frame and its last. `length` counts its payload on the
-    wire so far.
+    """§5.4: a data message between its first frame and its last.
+
+    `length` is that of its payload on the wire so far, compressed or not.
     """
 
     opcode: Opcode
@@ -92,16 +87,14 @@ class OpenMessage:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What the meaning of a frame depends on: the message that its sender has open, and who has
-    sent a Close.
-    """
+    """What the meaning of a frame depends on: its sender's open message, and who sent a Close."""
 
     message: OpenMessage | None = None
     closed_by: tuple[Side, ...] = ()
 
     @property
     def state(self) -> State:
-        """§7.1.3: CLOSING once there was a Close, whoever sent it."""
+        """§7.1.3: CLOSING once either side has sent a Close."""
         return CLOSING if self.closed_by else OPEN
 
 
@@ -110,9 +103,7 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class XorStep:
-    """§5.3: one octet unmasked, `wire` XOR `key` = `result`, and the character that it is, "." if
-    it is none.
-    """
+    """§5.3: one octet unmasked, `wire` XOR `key` = `result`, and its character in ASCII, or "."."""
 
     wire: int
     key: int
@@ -122,11 +113,11 @@ class XorStep:
 
 @dataclass(frozen=True, slots=True)
 class FrameExplanation:
-    """A frame, or as much of it as there is.
+    """A frame, or as much of it as has arrived.
 
-    What is there of it is `header_bytes` (2, 4 or 10), `masking_key` and `payload_received` bytes
-    of payload; of a frame that is cut off in its header, the fields of `header` that are not there
-    are 0. `offset` counts from the first byte that `sender` sent.
+    That is `header_bytes` (2, 4 or 10 of them), `masking_key` and `payload_received` bytes of
+    payload. If the header is cut off, its missing fields are 0 in `header`. `offset` counts from
+    the first byte that `sender` sent.
     """
 
     sender: Side
@@ -140,25 +131,21 @@ class FrameExplanation:
     plain_start: bytes
     """Unmasked; the same as `payload_start` if there is no key."""
     kind: Opcode | int
-    """What the payload is: TEXT or BINARY, from its first frame, also in a continuation; else the
-    opcode.
-    """
+    """The opcode; in a continuation frame that of the first frame of its message."""
     deflate: bool
     """Whether permessage-deflate is in use."""
     compressed: bool
     """Whether the payload is part of a compressed message."""
     inflated_start: bytes
     inflated_length: int | None
-    """Bytes that this frame adds to the inflated message; None if it is not compressed, or could
-    not be inflated.
-    """
+    """Bytes that this frame adds to the inflated message; None if it was not inflated."""
     close: Close | None
-    """What a legal Close says."""
+    """The content of a legal Close."""
     before: Situation
     after: Situation
     verdict: Verdict
     after_failure: bool
-    """Whether the receiver has failed the connection before it got here."""
+    """Whether the receiver failed the connection before this frame."""
 
     @property
     def name(self) -> str:
@@ -177,9 +164,7 @@ class FrameExplanation:
 
     @property
     def text(self) -> str | None:
-        """The start of what it adds to a text message, else None; U+FFFD stands for bytes that are
-        no character.
-        """
+        """The start of what it adds to a text message, U+FFFD for what is not UTF-8; else None."""
         if self.kind != TEXT or (self.compressed and self.inflated_length is None):
             return None
         start = self.content_start
@@ -188,9 +173,7 @@ class FrameExplanation:
 
     @property
     def put_back(self) -> bytes:
-        """RFC 7692 §7.2.2: what the sender took off the end of a compressed message, and a receiver
-        puts back.
-        """
+        """RFC 7692 §7.2.2: what a receiver puts back at the end of a compressed message."""
         return TAIL if self.compressed and self.header.fin else b""
 
     @property
@@ -198,6 +181,7 @@ class FrameExplanation:
         """§5.3: the first octets unmasked; () without a key."""
         if not self.masking_key:
             return ()
+        octets = zip(self.payload_start[:XOR_SHOWN], self.plain_start[:XOR_SHOWN], strict=True)
         return tuple(
             XorStep(
                 wire,
@@ -205,7 +189,7 @@ class FrameExplanation:
                 plain,
                 chr(plain) if 0x20 <= plain < 0x7F else ".",
             )
-            for i, (wire, plain) in enumerate(zip(self.payload_start[:XOR_SHOWN], self.plain_start))
+            for i, (wire, plain) in enumerate(octets)
         )
 
     @property
@@ -218,7 +202,7 @@ class FrameExplanation:
 
 @dataclass(frozen=True, slots=True)
 class NotRead:
-    """Bytes that mean nothing any more, as the receiver has stopped to read before them, and why."""
+    """Bytes after the point where the receiver stopped reading; `why` it did."""
 
     sender: Side
     offset: int
@@ -231,9 +215,7 @@ class NotRead:
 
 @dataclass(frozen=True, slots=True)
 class LineExplanation:
-    """A line of an HTTP head, with the item of §4.2.1 or §4.1 that it obeys or breaks; secrets are
-    left out.
-    """
+    """A line of an HTTP head without secrets, and the item of §4.2.1 or §4.1 that it is about."""
 
     text: str
     section: str
@@ -243,8 +225,9 @@ class LineExplanation:
 
 @dataclass(frozen=True, slots=True)
 class AcceptSteps:
-    """§4.2.2 item 5.4: key -> Sec-WebSocket-Accept. `key_bytes` is what the key decodes to, which
-    nobody needs.
+    """§4.2.2 item 5.4: key -> Sec-WebSocket-Accept.
+
+    `key_bytes` is what the key decodes to; None if it is not base64. The Accept is made without it.
     """
 
     key: str
@@ -258,8 +241,7 @@ class AcceptSteps:
 class HeadExplanation:
     """The head of an HTTP message: a request from the client, a response from the server.
 
-    `opens` tells whether frames follow, `subprotocol` and `deflate` what was agreed (only in a
-    response).
+    `opens` says whether frames follow; `subprotocol` and `deflate` are what a response agreed on.
     """
 
     sender: Side
