@@ -12,7 +12,7 @@ import stat
 import pytest
 
 from refws.course.record.recorder import Recorder
-from refws.course.record.redaction import LONGEST_NAME, Redactor, is_secret
+from refws.course.record.redaction import MAX_NAME, Redactor, is_secret
 from refws.course.record.tape import Address, Chunk, Opened
 from refws.course.record.tape_reader import MAX_LINE, BadTape, TapeReader
 from refws.protocol.frame import Side
@@ -274,7 +274,7 @@ def test_secrets_of_each_response_become_stars(size):
         b"\x16\x03\x01\x02\x00\x01 a TLS ClientHello without a line end",
         b"POST / HTTP/1.1\r\nno colon in this line\r\n\r\n?body",
         b"\r\n\r\nGET / HTTP/1.1\r\n: no name\r\n\r\n",
-        b"GET / HTTP/1.1\r\n" + b"x" * (LONGEST_NAME + 10) + b"cookie: is no name\r\n\r\n",
+        b"GET / HTTP/1.1\r\n" + b"x" * (MAX_NAME + 10) + b"cookie: is no name\r\n\r\n",
         b"GET / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\nGo on: here",
     ],
 )
@@ -346,7 +346,7 @@ def test_little_is_held_back_however_long_a_line_is():
     redactor = Redactor(Side.CLIENT)
     redactor.feed(b"GET / HTTP/1.1\r\n")
     given = sum(len(redactor.feed(b"x" * 100)) for _ in range(1000))
-    assert 100_000 - given < LONGEST_NAME
+    assert 100_000 - given < MAX_NAME
 
 
 @pytest.mark.parametrize(
