@@ -651,7 +651,7 @@ def test_every_byte_is_accounted_for():
 
 
 def size_of(item):
-    """The bytes that an item stands for."""
+    """The number of bytes in an item."""
     if isinstance(item, FrameExplanation):
         return len(item.header_bytes) + len(item.masking_key) + item.payload_received
     return item.length

@@ -107,7 +107,7 @@ def test_connections_have_numbers_of_their_own(serving, recorder, tmp_path):
 def test_who_is_client_and_who_server_is_written_down_for_both_sides(
     opened, recorder, tmp_path, side
 ):
-    connection, peer = opened(side=side)
+    connection, _ = opened(side=side)
     connection.trace = recorder().choose(connection)
     connection.ping(b"mine")
     own, other = Address("192.0.2.2", 80), Address("192.0.2.1", 5)
@@ -119,12 +119,12 @@ def test_who_is_client_and_who_server_is_written_down_for_both_sides(
 def test_each_line_is_on_the_tape_before_the_next_byte_is_dealt_with(opened, recorder, tmp_path):
     connection, peer = opened()
     connection.trace = recorder().choose(connection)
-    connection.send("told before it leaves")
-    peer.expect(TEXT, b"told before it leaves")
-    assert sent(read_file(tmp_path / "tape"), 1, Side.SERVER) == b"\x81\x15told before it leaves"
+    connection.send("written before it leaves")
+    peer.expect(TEXT, b"written before it leaves")
+    assert sent(read_file(tmp_path / "tape"), 1, Side.SERVER) == b"\x81\x18written before it leaves"
 
 
-def test_what_is_told_after_the_end_of_a_direction_never_left_and_is_not_recorded(
+def test_bytes_after_the_end_of_a_direction_never_left_and_are_not_recorded(
     opened, recorder, tmp_path
 ):
     trace = recorder().choose(opened()[0])
@@ -184,8 +184,12 @@ def test_a_full_disk_ends_the_recording_with_one_line_in_the_log_and_the_server_
         client.send_frame(TEXT, text)
         client.expect(TEXT, text)
         client.finish()
-    told = [record.getMessage() for record in log.records if record.levelname == "WARNING"]
-    assert len(told) == 1 and os.strerror(errno.ENOSPC) in told[0] and "/dev/full" in told[0]
+    warnings = [record.getMessage() for record in log.records if record.levelname == "WARNING"]
+    assert (
+        len(warnings) == 1
+        and os.strerror(errno.ENOSPC) in warnings[0]
+        and "/dev/full" in warnings[0]
+    )
 
 
 class ShortWrites(io.RawIOBase):
@@ -212,7 +216,7 @@ def test_a_disk_that_takes_a_part_of_a_line_gets_the_rest_until_it_is_full(
     trace = recording.choose(opened()[0])
     for _ in range(5):
         trace(Side.CLIENT, b"\x81\x00")
-    entries, cut_off = read(disk.taken)
+    entries, _ = read(disk.taken)
     written = disk.taken.count(b"\n")
     assert len(entries) in (written - 1, written)
     assert ("has ended" in log.text) == (room < 10_000)
@@ -374,7 +378,7 @@ def test_names_of_the_opening_handshake_are_no_secrets(name):
 
 
 @pytest.mark.parametrize("redact", [True, False])
-def test_secrets_are_on_the_tape_only_if_asked_for_and_its_first_line_tells(
+def test_secrets_are_on_the_tape_only_if_asked_for_and_its_first_line_says_so(
     serving, recorder, tmp_path, redact
 ):
     running = serving(echo, trace=recorder(redact=redact).choose)
@@ -415,7 +419,7 @@ def test_a_tape_written_by_hand_is_read():
     )
 
 
-def test_the_first_line_may_tell_the_date():
+def test_the_first_line_may_give_the_date():
     reader = TapeReader(
         io.BytesIO(b"refws tape 1, recorded 1970-01-02T00:00:00+00:00, secrets included\n")
     )
@@ -469,12 +473,12 @@ def test_the_first_line_may_tell_the_date():
         (START + "0 1 client " + "00" * MAX_LINE + "\n", 2, ("more than", "shorter ones")),
     ],
 )
-def test_a_bad_line_is_told_with_its_number_and_what_was_expected(text, line, words):
+def test_a_bad_line_is_reported_with_its_number_and_what_was_expected(text, line, words):
     with pytest.raises(BadTape) as error:
         read(text)
-    told = str(error.value)
-    assert told.startswith(f"line {line}: ") and "; expected " in told and len(told) < 200
-    assert all(word in told for word in words)
+    message = str(error.value)
+    assert message.startswith(f"line {line}: ") and "; expected " in message and len(message) < 200
+    assert all(word in message for word in words)
 
 
 def test_no_bad_line_reaches_a_terminal_as_it_is():

@@ -23,7 +23,7 @@ from ...protocol.deflate.negotiation import (
     WINDOW_BITS,
     DeflateSettings,
 )
-from ...protocol.errors import Fault, HandshakeError
+from ...protocol.errors import Fault, HandshakeError, Violation
 from ...protocol.extensions import Extension
 from ...protocol.frame import Side
 from ...protocol.handshake import (
@@ -180,7 +180,8 @@ def _verdict(head: HeadBytes, faults: tuple[Fault, ...], hint: str) -> Verdict:
         return Legal(hint)
     first = faults[0]
     status = int(first.status) if head.sender is Side.CLIENT else None
-    return Illegal(first, status, head.offset, hint)
+    violation = Violation(first.section, first.seen, first.expected)
+    return Illegal(violation, status, head.offset, hint)
 
 
 # Requests

@@ -41,7 +41,7 @@ class Narration:
         """The texts of what these bytes complete. No bytes mean the end of that direction.
 
         `seconds` count from the start of the connection. Bytes after the end of a direction never
-        left: no text tells of them.
+        left, and have no text.
         """
         if sender in self._ended:
             return []
