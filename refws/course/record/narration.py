@@ -13,7 +13,7 @@ from ..text.drawing import PLAIN, SHORT_ARROWS, Style, draw, draw_line
 class Narration:
     """One connection as text: a line or block for each item, with `name` and the time in ms.
 
-    `at_handshake` is passed to `Conversation`: True if the first bytes are those of the connection.
+    `at_handshake` is passed to `Conversation`: True if the first bytes begin the connection.
     Not for two threads at once.
     """
 
