@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from ...protocol.close import Close
 from ...protocol.deflate.negotiation import Parameters
 from ...protocol.errors import ConnectionFailure, ProtocolError
-from ...protocol.frame import CLOSE, MAX_CONTROL_PAYLOAD, Side, is_control
+from ...protocol.frame import CLOSE, MAX_CONTROL_PAYLOAD, Side
 from ...protocol.http import Request
-from ...protocol.masking import KEY_LENGTH, mask
+from ...protocol.masking import KEY_LENGTH
 from .frames import (
     Frame,
     cut_off,
@@ -78,6 +78,7 @@ class Direction:
     # Taking bytes
 
     def feed(self, data: bytes) -> list[Item]:
+        """What these next bytes complete, in order."""
         items: list[Item] = []
         for start in range(0, len(data), FED_CHUNK):
             self.buffer += data[start : start + FED_CHUNK]
@@ -181,11 +182,7 @@ class Direction:
         return True
 
     def _add_payload(self, frame: Frame, wire: bytes) -> None:
-        plain = mask(wire, frame.masking_key, frame.received) if frame.masking_key else wire
-        kept = MAX_CONTROL_PAYLOAD if is_control(frame.header.opcode) else self.common.shown
-        frame.payload_start += wire[: kept - len(frame.payload_start)]
-        frame.plain_start += plain[: kept - len(frame.plain_start)]
-        frame.received += len(wire)
+        plain = frame.add_payload(wire, self.common.shown)
         if frame.header.opcode == CLOSE and not frame.remaining:
             self._parse_close(frame)
         elif frame.compressed:
@@ -235,9 +232,7 @@ class Direction:
         frame.why_unjudged = self.messages.why_unjudged
         if self.why_stopped:
             self.not_read += rest
-            frame.received -= rest
-            frame.payload_start = frame.payload_start[: frame.received]
-            frame.plain_start = frame.plain_start[: frame.received]
+            frame.take_back(rest)
 
     # Verdicts
 
@@ -268,6 +263,7 @@ class Direction:
 
     @property
     def situation(self) -> Situation:
+        """What the meaning of the next frame depends on."""
         return Situation(self.messages.message, self.common.closed_by)
 
     def _situation_within(self, frame: Frame) -> Situation:
@@ -280,32 +276,15 @@ class Direction:
         )
 
     def _explain(self, frame: Frame, verdict: Verdict) -> FrameExplanation:
-        explanation = FrameExplanation(
-            sender=self.sender,
-            offset=frame.offset,
-            header_bytes=frame.header_bytes,
-            header=frame.header,
-            masking_key=frame.masking_key,
-            payload_received=frame.received,
-            payload_start=frame.payload_start,
-            plain_start=frame.plain_start,
-            kind=frame.kind,
-            deflate=self.common.deflate is not None,
-            compressed=frame.compressed,
-            inflated_start=frame.inflated_start,
-            inflated_length=frame.inflated_length,
-            close=frame.close,
-            before=frame.before,
-            after=self._situation_within(frame),
-            verdict=verdict,
-            after_failure=self.failed,
-        )
+        deflate, after = self.common.deflate is not None, self._situation_within(frame)
+        explanation = frame.explain(self.sender, deflate, after, verdict, self.failed)
         hint = find_hint(explanation)
         return replace(explanation, verdict=replace(verdict, hint=hint)) if hint else explanation
 
     # What is not whole
 
     def pending(self) -> list[Item]:
+        """A head or frame that is not complete, as cut off, or the bytes not read; or nothing."""
         if self.not_read:
             return [
                 NotRead(self.sender, self.offset - self.not_read, self.not_read, self.why_stopped)
@@ -319,6 +298,7 @@ class Direction:
         return [self._explain_part_of_header()] if self.buffer else []
 
     def finish(self) -> list[Item]:
+        """The same once the direction has ended: what waits is inflated, as far as it goes."""
         items: list[Item] = []
         if self.frame is not None and self.frame.not_inflated:
             waiting, self.frame.not_inflated = self.frame.not_inflated, b""

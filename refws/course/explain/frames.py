@@ -10,6 +10,7 @@ from ...protocol.frame import (
     LENGTH,
     LENGTH_16,
     LENGTH_64,
+    MAX_CONTROL_PAYLOAD,
     MAX_LENGTH_7,
     MAX_LENGTH_64,
     Header,
@@ -19,9 +20,9 @@ from ...protocol.frame import (
     parse_header,
     read_header,
 )
-from ...protocol.masking import KEY_LENGTH
+from ...protocol.masking import KEY_LENGTH, mask
 from .hints import is_no_frame
-from .values import CutOff, Illegal, Legal, Situation, Unjudged
+from .values import CutOff, FrameExplanation, Illegal, Legal, Situation, Unjudged, Verdict
 
 BYTE_OF_FIELD = {
     "FIN": 0,
@@ -85,7 +86,23 @@ class Frame:
         """The verdict on the whole frame."""
         return self.illegal or (Unjudged(self.why_unjudged) if self.why_unjudged else Legal())
 
+    def add_payload(self, wire: bytes, shown: int) -> bytes:
+        """The next bytes of the payload, unmasked. Of data, the first `shown` bytes are kept."""
+        plain = mask(wire, self.masking_key, self.received) if self.masking_key else wire
+        kept = MAX_CONTROL_PAYLOAD if is_control(self.header.opcode) else shown
+        self.payload_start += wire[: kept - len(self.payload_start)]
+        self.plain_start += plain[: kept - len(self.plain_start)]
+        self.received += len(wire)
+        return plain
+
+    def take_back(self, size: int) -> None:
+        """Forget the last bytes of the payload, which the receiver does not read."""
+        self.received -= size
+        self.payload_start = self.payload_start[: self.received]
+        self.plain_start = self.plain_start[: self.received]
+
     def add_inflated(self, content: bytes, shown: int) -> None:
+        """Note the next bytes that the payload inflates to; the first `shown` are kept."""
         self.inflated_length = (self.inflated_length or 0) + len(content)
         self.inflated_start += content[: shown - len(self.inflated_start)]
 
@@ -105,6 +122,31 @@ class Frame:
     @property
     def payload_offset(self) -> int:
         return self.offset + len(self.header_bytes) + len(self.masking_key)
+
+    def explain(
+        self, sender: Side, deflate: bool, after: Situation, verdict: Verdict, after_failure: bool
+    ) -> FrameExplanation:
+        """The frame as far as it has arrived, as a value."""
+        return FrameExplanation(
+            sender=sender,
+            offset=self.offset,
+            header_bytes=self.header_bytes,
+            header=self.header,
+            masking_key=self.masking_key,
+            payload_received=self.received,
+            payload_start=self.payload_start,
+            plain_start=self.plain_start,
+            kind=self.kind,
+            deflate=deflate,
+            compressed=self.compressed,
+            inflated_start=self.inflated_start,
+            inflated_length=self.inflated_length,
+            close=self.close,
+            before=self.before,
+            after=after,
+            verdict=verdict,
+            after_failure=after_failure,
+        )
 
 
 def is_out_of_step(frame: Frame) -> bool:
