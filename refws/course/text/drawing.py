@@ -272,10 +272,6 @@ def _flags(frame: FrameExplanation) -> tuple[tuple[str, bool], ...]:
     )
 
 
-def _head_words(head: HeadExplanation) -> str:
-    return quoted(head.lines[0].text, 40)
-
-
 # Heads
 
 
