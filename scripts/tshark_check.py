@@ -26,7 +26,9 @@ from refws import Connection, connect, serve
 from refws.course.explain.conversation import Conversation
 from refws.course.explain.values import FrameExplanation, Item
 from refws.course.record.pcap import write_pcap
-from refws.course.record.tape import Entry, Opened, Recorder, TapeReader
+from refws.course.record.recorder import Recorder
+from refws.course.record.tape import Entry, Opened
+from refws.course.record.tape_reader import TapeReader
 from refws.protocol.deflate.negotiation import DeflateSettings
 from refws.protocol.frame import BINARY, CLOSE, CONT, TEXT, Side, encode_frame, is_control
 

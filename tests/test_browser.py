@@ -19,9 +19,10 @@ import pytest
 from chromium import browser, why_not
 from refws import Side
 from refws.course import services
+from refws.course.explain.as_json import as_json
 from refws.course.explain.conversation import Conversation
-from refws.course.explain.values import FrameExplanation, HeadExplanation, NotRead, Violation
-from refws.course.record.live import together
+from refws.course.explain.values import FrameExplanation, HeadExplanation, Illegal, NotRead
+from refws.course.record.together import together
 from refws.course.web import violations as gallery
 from refws.course.web import wire_view as watch
 from test_commands_serve import printed_address, program_running
@@ -98,10 +99,10 @@ class Recorded:
 def row_of(item):
     if isinstance(item, NotRead):
         return ["note", f"{item.length} byte{'s' * (item.length > 1)} not read"]
-    verdict = type(item.verdict).__name__
+    verdict = as_json(item.verdict)["type"]
     words = {"Legal": "legal", "CutOff": "not complete"}.get(
         verdict
-    ) or f"breaks {item.verdict.section}"
+    ) or f"breaks {item.verdict.violation.section}"
     if isinstance(item, HeadExplanation):
         return ["head", verdict, words, item.lines[0].text]
     return [item.name, verdict, words, boxes_of(item)]
@@ -149,7 +150,7 @@ def details_of(item):
             for step in item.xor
         ],
         "bytes": spaced(header + item.payload_start),
-        "section": item.verdict.section if isinstance(item.verdict, Violation) else None,
+        "section": item.verdict.violation.section if isinstance(item.verdict, Illegal) else None,
     }
 
 

@@ -16,8 +16,9 @@ from refws.commands import replay as program
 from refws.commands.options import CommandLine
 from refws.commands.tracing import add_trace_options, choose_trace
 from refws.course.explain.conversation import Conversation
-from refws.course.record.live import Live, together
-from refws.course.record.tape import Recorder
+from refws.course.record.live import Live
+from refws.course.record.recorder import Recorder
+from refws.course.record.together import together
 from refws.course.text.drawing import draw_line
 from refws.protocol.frame import Side
 from wire import TEXT, eventually, frame, request

@@ -18,11 +18,12 @@ from refws.course.explain.values import (
     CutOff,
     FrameExplanation,
     HeadExplanation,
+    Illegal,
     Legal,
     NotRead,
     OpenMessage,
     Situation,
-    Violation,
+    Unjudged,
 )
 from refws.course.text.characters import cut, escape, quoted, width
 from refws.course.text.drawing import Style, draw, draw_line
@@ -269,7 +270,7 @@ def test_7692_7_2_3_2_sharing_the_sliding_window():
     assert [item.text for item in explained] == ["Hello", "in between", "Hello"]
     assert {item.verdict for item in explained} == {Legal()}
     without = explain(frames, CLIENT, deflate=Parameters(client_no_context_takeover=True))
-    assert without[2].verdict.section == "RFC 7692 §7.2.2"
+    assert without[2].verdict.violation.section == "RFC 7692 §7.2.2"
 
 
 @pytest.mark.rfc("7692-7.2.3.3-01", "7692-7.2.1-05")
@@ -329,7 +330,7 @@ def test_5_2_every_bad_header_gets_the_verdict_of_the_reader_at_the_same_byte(ba
     sender = sender_of(bad.masked)
     assert conversation.feed(sender, bad.wire[: bad.decided_after - 1]) == []
     (explained,) = conversation.feed(sender, bad.wire[bad.decided_after - 1 : bad.decided_after])
-    assert explained.verdict.section == bad.section
+    assert explained.verdict.violation.section == bad.section
     assert same_words(explained.verdict, caught.value)
     assert explained.verdict.offset < bad.decided_after
     assert conversation.feed(sender, bad.wire[bad.decided_after :]) == []
@@ -345,18 +346,18 @@ def test_5_2_every_bad_header_has_the_same_verdict_where_explaining_goes_on(bad)
     (same, *_) = going_on.feed(sender_of(bad.masked), bad.wire) + going_on.finish()
     verdict = same.verdict
     assert (
-        verdict.section,
-        verdict.seen,
-        verdict.expected,
+        verdict.violation.section,
+        verdict.violation.seen,
+        verdict.violation.expected,
         verdict.code,
-        verdict.field,
+        verdict.violation.field,
         verdict.offset,
     ) == (
-        first.verdict.section,
-        first.verdict.seen,
-        first.verdict.expected,
+        first.verdict.violation.section,
+        first.verdict.violation.seen,
+        first.verdict.violation.expected,
         first.verdict.code,
-        first.verdict.field,
+        first.verdict.violation.field,
         first.verdict.offset,
     )
 
@@ -379,7 +380,7 @@ def test_5_2_every_bad_header_has_the_same_verdict_where_explaining_goes_on(bad)
 )
 def test_5_2_the_field_to_blame_is_named(wire, sender, field, offset):
     (explained, *_) = explain(bytes.fromhex(wire), sender, keep_going=False)
-    assert (explained.verdict.field, explained.verdict.offset) == (field, offset)
+    assert (explained.verdict.violation.field, explained.verdict.offset) == (field, offset)
     red = [
         line
         for line in draw(explained, Style(color=True)).splitlines()
@@ -389,7 +390,12 @@ def test_5_2_the_field_to_blame_is_named(wire, sender, field, offset):
 
 
 def same_words(verdict, failure):
-    return (verdict.section, verdict.seen, verdict.expected, verdict.code) == (
+    return (
+        verdict.violation.section,
+        verdict.violation.seen,
+        verdict.violation.expected,
+        verdict.code,
+    ) == (
         failure.section,
         failure.seen,
         failure.expected,
@@ -501,14 +507,14 @@ def test_7_1_7_every_bad_sequence_gets_the_verdict_of_an_endpoint(frames, option
     assert failure is not None
     for keep_going in (True, False):
         violations = violations_in(explain(wire, CLIENT, keep_going=keep_going, **options))
-        assert violations[0].section == section
+        assert violations[0].violation.section == section
         assert same_words(violations[0], failure)
         assert len(violations) == 1
 
 
 def violations_in(items):
     verdicts = [item.verdict for item in items if not isinstance(item, NotRead)]
-    return [verdict for verdict in verdicts if isinstance(verdict, Violation)]
+    return [verdict for verdict in verdicts if isinstance(verdict, Illegal)]
 
 
 # Bad UTF-8: at which byte
@@ -535,7 +541,7 @@ def test_8_1_the_offset_is_the_byte_that_cannot_be_utf_8(payloads, offset):
         frame(CONT if i else TEXT, payload, fin=i == last) for i, payload in enumerate(payloads)
     )
     (*_, bad) = explain(wire, CLIENT)
-    assert bad.verdict.section == "§8.1"
+    assert bad.verdict.violation.section == "§8.1"
     assert bad.verdict.offset == offset
 
 
@@ -645,7 +651,7 @@ def test_every_byte_is_accounted_for():
 
 
 def size_of(item):
-    """The bytes that an item stands for."""
+    """The number of bytes in an item."""
     if isinstance(item, FrameExplanation):
         return len(item.header_bytes) + len(item.masking_key) + item.payload_received
     return item.length
@@ -678,8 +684,8 @@ def test_5_2_what_is_cut_off_says_how_much_is_missing(wire, seen, missing):
 
 
 def test_a_violation_in_a_header_that_is_cut_off_is_still_a_violation():
-    assert one("83 fe 01", CLIENT).verdict.section == "§5.2"
-    assert one("83 85 37 fa 21 3d 01", CLIENT).verdict.section == "§5.2"
+    assert one("83 fe 01", CLIENT).verdict.violation.section == "§5.2"
+    assert one("83 85 37 fa 21 3d 01", CLIENT).verdict.violation.section == "§5.2"
 
 
 def test_pending_shows_what_has_begun_and_changes_nothing():
@@ -765,7 +771,7 @@ def test_5_5_1_data_after_the_own_close_is_a_violation_and_a_control_frame_is_no
     wire = frame(CLOSE) + frame(PING) + frame(TEXT, b"late") + frame(CLOSE)
     verdicts = [item.verdict for item in explain(wire, CLIENT)]
     assert verdicts[0] == verdicts[1] == verdicts[3] == Legal()
-    assert (verdicts[2].section, verdicts[2].field) == ("§5.5.1", "opcode")
+    assert (verdicts[2].violation.section, verdicts[2].violation.field) == ("§5.5.1", "opcode")
     close, rest = explain(wire, CLIENT, keep_going=False)
     assert (close.verdict, rest.why) == (
         Legal(),
@@ -779,14 +785,14 @@ def test_5_5_1_data_after_the_own_close_is_a_violation_and_a_control_frame_is_no
 
 def test_7_1_7_explaining_goes_on_after_a_violation_that_leaves_the_frames_apart():
     items = explain(frame(3, b"x") + frame(TEXT, b"Hello") + frame(CONT) + frame(PING), CLIENT)
-    assert [type(item.verdict) for item in items] == [Violation, Legal, Violation, Legal]
+    assert [type(item.verdict) for item in items] == [Illegal, Legal, Illegal, Legal]
     assert [item.after_failure for item in items] == [False, True, True, True]
     assert items[1].text == "Hello"
 
 
 def test_5_1_the_frames_of_a_client_that_never_masks_are_all_explained():
     items = explain(frame(TEXT, b"Hel", fin=0, masked=0) + frame(CONT, b"lo", masked=0), CLIENT)
-    assert [(item.text, item.verdict.section) for item in items] == [
+    assert [(item.text, item.verdict.violation.section) for item in items] == [
         ("Hel", "§5.1"),
         ("lo", "§5.1"),
     ]
@@ -801,11 +807,11 @@ def test_5_4_a_new_message_inside_another_takes_its_place():
         + frame(TEXT, b"d")
     )
     items = explain(wire, CLIENT)
-    assert [item.verdict == Legal() for item in items] == [True, False, True, True]
+    assert [type(item.verdict) for item in items] == [Legal, Illegal, Unjudged, Legal]
     assert (items[1].after.message.opcode, items[2].kind, items[3].text) == (BINARY, BINARY, "d")
 
 
-def test_8_1_only_the_first_violation_of_a_message_is_told_and_the_next_message_is_judged_again():
+def test_8_1_the_rest_of_a_message_with_a_violation_is_not_judged_and_the_next_message_is():
     wire = (
         frame(TEXT, b"\xff", fin=0)
         + frame(CONT, b"\xff")
@@ -813,7 +819,24 @@ def test_8_1_only_the_first_violation_of_a_message_is_told_and_the_next_message_
         + frame(TEXT, b"a")
     )
     items = explain(wire, CLIENT)
-    assert [item.verdict == Legal() for item in items] == [False, True, False, True]
+    assert [type(item.verdict) for item in items] == [Illegal, Unjudged, Illegal, Legal]
+    assert items[1].verdict == Unjudged("the rest of a message that breaks a rule")
+    assert " NOT JUDGED      the rest of a message that breaks a rule\n" in draw(items[1]) + "\n"
+    assert draw_line(items[1]) == '-> continuation FIN masked 1 "\ufffd"  not judged'
+
+
+def test_5_4_a_new_message_after_one_with_a_violation_is_judged_from_its_start():
+    """Also where the one with the violation has not ended."""
+    wire = frame(TEXT, b"\xff", fin=0) + frame(CONT, b"a", fin=0) + frame(TEXT, b"b") + frame(CONT)
+    items = explain(wire, CLIENT)
+    assert [type(item.verdict) for item in items] == [Illegal, Unjudged, Legal, Illegal]
+    assert items[1].after.message == OpenMessage(TEXT, False, 2, 2)
+    assert (items[2].before.message, items[2].after.message) == (items[1].after.message, None)
+
+
+def test_5_2_a_header_is_judged_by_itself_also_in_the_rest_of_a_message_with_a_violation():
+    wire = frame(TEXT, b"\xff", fin=0) + frame(CONT, b"a", masked=0)
+    assert [item.verdict.violation.section for item in explain(wire, CLIENT)] == ["§8.1", "§5.1"]
 
 
 @pytest.mark.parametrize(
@@ -828,14 +851,14 @@ def test_8_1_only_the_first_violation_of_a_message_is_told_and_the_next_message_
 def test_5_2_a_broken_length_or_no_frame_at_all_stops_explaining(wire):
     data = bytes.fromhex(wire)
     first, rest = explain(data, CLIENT, at_handshake=False)
-    assert isinstance(first.verdict, Violation)
+    assert isinstance(first.verdict, Illegal)
     assert (rest.offset, rest.offset + rest.length) == (len(first.header_bytes), len(data))
-    assert rest.why == "where frames cannot be told apart any more"
+    assert rest.why == "it is not known where the next frame begins"
 
 
 def test_5_2_a_top_bit_behind_another_violation_stops_explaining_too():
     first, rest = explain(bytes.fromhex("83 ff ff ff ff ff ff ff ff ff 01 02"), CLIENT)
-    assert (first.verdict.field, rest.length) == ("opcode", 2)
+    assert (first.verdict.violation.field, rest.length) == ("opcode", 2)
 
 
 def test_7692_7_2_2_with_context_takeover_a_lost_window_is_not_found_again():
@@ -846,7 +869,9 @@ def test_7692_7_2_2_with_context_takeover_a_lost_window_is_not_found_again():
         + frame(TEXT, b"\xff")
     )
     lost = explain(wire, CLIENT, deflate=Parameters())
-    assert [item.verdict == Legal() for item in lost] == [False, True, True, False]
+    assert [type(item.verdict) for item in lost] == [Illegal, Unjudged, Legal, Illegal]
+    why = "it may look back at a compressed message that was not inflated (RFC 7692 §7.2.3.2)"
+    assert lost[1].verdict == Unjudged(why)
     assert (lost[1].compressed, lost[1].inflated_length, lost[1].text) == (True, None, None)
     assert "not known" in draw(lost[1])
     found = explain(wire, CLIENT, deflate=Parameters(client_no_context_takeover=True))
@@ -857,7 +882,7 @@ def test_7692_6_a_compressed_message_that_is_broken_off_loses_the_window_of_its_
     conversation = Conversation(deflate=Parameters())
     wire = frame(TEXT, HELLO[:3], rsv=4, fin=0) + frame(TEXT, b"new") + frame(TEXT, HELLO, rsv=4)
     items = conversation.feed(CLIENT, wire)
-    assert [item.verdict == Legal() for item in items] == [True, False, True]
+    assert [type(item.verdict) for item in items] == [Legal, Illegal, Unjudged]
     assert items[2].inflated_length is None
     (other,) = conversation.feed(SERVER, frame(TEXT, HELLO, rsv=4, masked=0))
     assert other.text == "Hello"
@@ -865,7 +890,11 @@ def test_7692_6_a_compressed_message_that_is_broken_off_loses_the_window_of_its_
 
 def test_5_5_a_close_that_is_too_long_is_a_violation_of_its_length_alone():
     explained = one(frame(CLOSE, close_body(1000) + b"x" * 124), CLIENT)
-    assert (explained.verdict.section, explained.verdict.field, explained.close) == (
+    assert (
+        explained.verdict.violation.section,
+        explained.verdict.violation.field,
+        explained.close,
+    ) == (
         "§5.5",
         "length",
         None,
@@ -879,7 +908,7 @@ def test_7692_7_2_2_what_is_cut_off_is_inflated_as_far_as_it_goes(keep_going):
     good = one(frame(TEXT, HELLO, rsv=4)[:-1], CLIENT, **options)
     assert (good.text, type(good.verdict)) == ("Hello", CutOff)
     bad = one(frame(TEXT, b"\xff\xff\xff", rsv=4)[:-1], CLIENT, **options)
-    assert bad.verdict.section == "RFC 7692 §7.2.2"
+    assert bad.verdict.violation.section == "RFC 7692 §7.2.2"
 
 
 # Hints
@@ -899,7 +928,7 @@ def test_7692_7_2_2_what_is_cut_off_is_inflated_as_far_as_it_goes(keep_going):
         ("82 7f ff 00 00 00 00 00 00 80", SERVER, {}, ""),
         ("82 7f 80 00 01 00 00 00 00 00", SERVER, {}, "in little-endian the length would be 65664"),
         ("81 fe 00 05", CLIENT, {}, "write 5 into the 7 bits"),
-        ("81 ff 00 00 00 00 00 00 01 00", CLIENT, {}, "write 256 into 16 bits, behind 126"),
+        ("81 ff 00 00 00 00 00 00 01 00", CLIENT, {}, "write 256 into 16 bits, after 126"),
         (
             b"HTTP/1.1 200 OK".hex(),
             SERVER,
@@ -1136,7 +1165,15 @@ def test_random_and_mutated_bytes_are_explained_and_every_byte_is_accounted_for(
                 explain_byte_by_byte(data, sender, deflate=deflate, keep_going=number % 5 > 0)
                 == items
             ), data.hex()
-    assert types == {Legal, Violation, CutOff, FrameExplanation, HeadExplanation, NotRead}
+    assert types == {
+        Legal,
+        Illegal,
+        Unjudged,
+        CutOff,
+        FrameExplanation,
+        HeadExplanation,
+        NotRead,
+    }
 
 
 def test_7_1_7_mutated_frames_get_the_verdict_of_an_endpoint():

@@ -14,9 +14,9 @@ from refws.course.explain.values import (
     AcceptSteps,
     CutOff,
     HeadExplanation,
+    Illegal,
     Legal,
     NotRead,
-    Violation,
 )
 from refws.course.text.drawing import draw, draw_accept, draw_line
 from refws.protocol.client.handshake import RESPONSE_ITEMS
@@ -154,8 +154,8 @@ def test_the_heads_drawn():
 def test_4_2_1_a_broken_rule_is_at_its_line(wrong, right, section, status):
     assert right in request()
     head = Conversation(at_handshake=True).feed(CLIENT, request().replace(right, wrong))[0]
-    assert isinstance(head.verdict, Violation)
-    assert (head.verdict.section, head.verdict.code) == (section, status)
+    assert isinstance(head.verdict, Illegal)
+    assert (head.verdict.violation.section, head.verdict.code) == (section, status)
     broken = [line for line in head.lines if line.faults]
     assert [line.section for line in broken] == ([section] if wrong != b"Hast:" else [])
     assert (section in draw(head)) and (f"HTTP status {status}" in draw(head))
@@ -214,16 +214,20 @@ def test_4_2_1_an_ordinary_request_is_legal_and_opens_nothing():
     )
     (rest,) = conversation.finish()
     assert isinstance(rest, NotRead) and rest.length == 11
-    assert one(CLIENT, b"GET / HTTP/1.1\r\n\r\n").verdict.section == "§4.2.1 item 2"
+    assert one(CLIENT, b"GET / HTTP/1.1\r\n\r\n").verdict.violation.section == "§4.2.1 item 2"
 
 
 def test_3_what_is_no_http_is_known_by_its_first_byte():
     conversation = Conversation(at_handshake=True)
     (head,) = conversation.feed(CLIENT, b"\x16")
-    assert (head.verdict.section, head.verdict.seen, head.length) == ("§3", "a TLS ClientHello", 1)
+    assert (head.verdict.violation.section, head.verdict.violation.seen, head.length) == (
+        "§3",
+        "a TLS ClientHello",
+        1,
+    )
     assert conversation.feed(CLIENT, b"\x03\x01\x02") == []
     (head,) = Conversation(at_handshake=True).feed(SERVER, b"\x15")
-    assert head.verdict.section == "§3"
+    assert head.verdict.violation.section == "§3"
 
 
 @pytest.mark.parametrize("sender", Side)
@@ -232,7 +236,7 @@ def test_a_head_that_is_too_long_is_refused_in_any_cut(sender):
     fields = b"x HTTP/1.1\r\n" + b"X: y\r\n" * 6000
     for data in (start + b"x" * 10_000, start + fields, start + b"x HTTP/1.1\r\nX: " + b"y" * 9000):
         whole = one_of(sender, data)
-        assert isinstance(whole[0].verdict, Violation)
+        assert isinstance(whole[0].verdict, Illegal)
         for size in (1, 7, 5000):
             if size > 1 or len(data) < 20_000:
                 assert one_of(sender, data, size) == whole
@@ -285,7 +289,7 @@ def one_of(sender, data, size=10**9):
 )
 def test_4_1_a_response_is_judged_as_the_client_judges_it(changes, section):
     head = answered(request(), response(**changes))
-    assert (head.verdict.section, head.verdict.code) == (section, None)
+    assert (head.verdict.violation.section, head.verdict.code) == (section, None)
     assert [line.section for line in head.lines if line.faults] == (
         [section] if None not in changes.values() else []
     )
@@ -332,7 +336,7 @@ def test_4_1_another_status_than_101_ends_both_directions():
 def test_9112_a_malformed_response_is_refused():
     head, rest = one_of(SERVER, b"HTTP/1.1 abc\r\n\r\n")
     assert (head.length, rest.length) == (14, 2)
-    assert (head.verdict.section, head.opens) == ("RFC 9112 §4", False)
+    assert (head.verdict.violation.section, head.opens) == ("RFC 9112 §4", False)
 
 
 # Compression
@@ -355,7 +359,7 @@ def test_7692_5_without_it_rsv1_stays_forbidden():
     conversation.feed(CLIENT, request("/", DEFLATE))
     conversation.feed(SERVER, response())
     (explained,) = conversation.feed(CLIENT, frame(TEXT, HELLO, rsv=4))
-    assert explained.verdict.section == "§5.2"
+    assert explained.verdict.violation.section == "§5.2"
 
 
 @pytest.mark.parametrize(
@@ -380,7 +384,7 @@ def test_7692_5_without_it_rsv1_stays_forbidden():
 def test_7692_7_an_answer_that_does_not_fit_the_offer_is_a_fault(offer, answer, section):
     asked = request("/", f"Sec-WebSocket-Extensions: {offer}")
     head = answered(asked, response(f"Sec-WebSocket-Extensions: {answer}"))
-    assert head.verdict.section == section
+    assert head.verdict.violation.section == section
     assert head.deflate is None
     (line,) = [line for line in head.lines if line.faults]
     assert line.text == f"Sec-WebSocket-Extensions: {answer}"

@@ -74,7 +74,7 @@ def capture(*entries, began=0.0):
 
 
 def stream(packets, port):
-    """What a port has sent, put together by its sequence numbers, and the number behind its last
+    """What a port has sent, put together by its sequence numbers, and the number after its last
     byte.
     """
     sent = [packet for packet in packets if packet.source_port == port]

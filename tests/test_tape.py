@@ -11,16 +11,10 @@ import stat
 
 import pytest
 
-from refws.course.record.redaction import LONGEST_NAME, Redactor, is_secret
-from refws.course.record.tape import (
-    LONGEST_LINE,
-    Address,
-    BadTape,
-    Chunk,
-    Opened,
-    Recorder,
-    TapeReader,
-)
+from refws.course.record.recorder import Recorder
+from refws.course.record.redaction import MAX_NAME, Redactor, is_secret
+from refws.course.record.tape import Address, Chunk, Opened
+from refws.course.record.tape_reader import MAX_LINE, BadTape, TapeReader
 from refws.protocol.frame import Side
 from wire import BINARY, CLOSE, TEXT, close_body, eventually, frame, request
 
@@ -124,12 +118,12 @@ def test_who_is_client_and_who_server_is_written_down_for_both_sides(
 def test_each_line_is_on_the_tape_before_the_next_byte_is_dealt_with(opened, recorder, tmp_path):
     connection, peer = opened()
     connection.trace = recorder().choose(connection)
-    connection.send("told before it leaves")
-    peer.expect(TEXT, b"told before it leaves")
-    assert sent(read_file(tmp_path / "tape"), 1, Side.SERVER) == b"\x81\x15told before it leaves"
+    connection.send("written before it leaves")
+    peer.expect(TEXT, b"written before it leaves")
+    assert sent(read_file(tmp_path / "tape"), 1, Side.SERVER) == b"\x81\x18written before it leaves"
 
 
-def test_what_is_told_after_the_end_of_a_direction_never_left_and_is_not_recorded(
+def test_bytes_after_the_end_of_a_direction_never_left_and_are_not_recorded(
     opened, recorder, tmp_path
 ):
     trace = recorder().choose(opened()[0])
@@ -189,8 +183,12 @@ def test_a_full_disk_ends_the_recording_with_one_line_in_the_log_and_the_server_
         client.send_frame(TEXT, text)
         client.expect(TEXT, text)
         client.finish()
-    told = [record.getMessage() for record in log.records if record.levelname == "WARNING"]
-    assert len(told) == 1 and os.strerror(errno.ENOSPC) in told[0] and "/dev/full" in told[0]
+    warnings = [record.getMessage() for record in log.records if record.levelname == "WARNING"]
+    assert (
+        len(warnings) == 1
+        and os.strerror(errno.ENOSPC) in warnings[0]
+        and "/dev/full" in warnings[0]
+    )
 
 
 class ShortWrites(io.RawIOBase):
@@ -279,7 +277,7 @@ def test_secrets_of_each_response_become_stars(size):
         b"\x16\x03\x01\x02\x00\x01 a TLS ClientHello without a line end",
         b"POST / HTTP/1.1\r\nno colon in this line\r\n\r\n?body",
         b"\r\n\r\nGET / HTTP/1.1\r\n: no name\r\n\r\n",
-        b"GET / HTTP/1.1\r\n" + b"x" * (LONGEST_NAME + 10) + b"cookie: is no name\r\n\r\n",
+        b"GET / HTTP/1.1\r\n" + b"x" * (MAX_NAME + 10) + b"cookie: is no name\r\n\r\n",
         b"GET / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\nGo on: here",
     ],
 )
@@ -351,7 +349,7 @@ def test_little_is_held_back_however_long_a_line_is():
     redactor = Redactor(Side.CLIENT)
     redactor.feed(b"GET / HTTP/1.1\r\n")
     given = sum(len(redactor.feed(b"x" * 100)) for _ in range(1000))
-    assert 100_000 - given < LONGEST_NAME
+    assert 100_000 - given < MAX_NAME
 
 
 @pytest.mark.parametrize(
@@ -379,7 +377,7 @@ def test_names_of_the_opening_handshake_are_no_secrets(name):
 
 
 @pytest.mark.parametrize("redact", [True, False])
-def test_secrets_are_on_the_tape_only_if_asked_for_and_its_first_line_tells(
+def test_secrets_are_on_the_tape_only_if_asked_for_and_its_first_line_says_so(
     serving, recorder, tmp_path, redact
 ):
     running = serving(echo, trace=recorder(redact=redact).choose)
@@ -420,7 +418,7 @@ def test_a_tape_written_by_hand_is_read():
     )
 
 
-def test_the_first_line_may_tell_the_date():
+def test_the_first_line_may_give_the_date():
     reader = TapeReader(
         io.BytesIO(b"refws tape 1, recorded 1970-01-02T00:00:00+00:00, secrets included\n")
     )
@@ -471,15 +469,15 @@ def test_the_first_line_may_tell_the_date():
             3,
             ("more of the client", "nothing after its end"),
         ),
-        (START + "0 1 client " + "00" * LONGEST_LINE + "\n", 2, ("more than", "shorter ones")),
+        (START + "0 1 client " + "00" * MAX_LINE + "\n", 2, ("more than", "shorter ones")),
     ],
 )
-def test_a_bad_line_is_told_with_its_number_and_what_was_expected(text, line, words):
+def test_a_bad_line_is_reported_with_its_number_and_what_was_expected(text, line, words):
     with pytest.raises(BadTape) as error:
         read(text)
-    told = str(error.value)
-    assert told.startswith(f"line {line}: ") and "; expected " in told and len(told) < 200
-    assert all(word in told for word in words)
+    message = str(error.value)
+    assert message.startswith(f"line {line}: ") and "; expected " in message and len(message) < 200
+    assert all(word in message for word in words)
 
 
 def test_no_bad_line_reaches_a_terminal_as_it_is():

@@ -1,4 +1,4 @@
-"""Connections told live: each frame in a line or a block, whole and in order, and never a harm to
+"""Connections shown live: each frame in a line or a block, whole and in order, and never a harm to
 the connection.
 """
 
@@ -11,9 +11,10 @@ from contextlib import ExitStack
 import pytest
 
 from refws.course.explain.conversation import Conversation
-from refws.course.record.live import Live, together
+from refws.course.record.live import Live
 from refws.course.record.narration import Narration
-from refws.course.record.output import PIECE, Output
+from refws.course.record.output import CHUNK_SIZE, Output
+from refws.course.record.together import together
 from refws.course.text.drawing import Style, draw
 from refws.protocol.frame import Side
 from wire import BINARY, PING, TEXT, eventually, frame, request
@@ -34,10 +35,10 @@ class Shown(list):
         return [re.sub(rf"^\S*{TIME}", "", text) for text in self]
 
 
-def told(*chunks, **options):
+def texts_of(*chunks, **options):
     """The texts of a narration."""
     narration = Narration(**options)
-    return Shown(text for sender, data in chunks for text in narration.tell(0.0, sender, data))
+    return Shown(text for sender, data in chunks for text in narration.feed(0.0, sender, data))
 
 
 # Lines
@@ -104,19 +105,19 @@ def test_peers_without_an_address_have_numbers(opened):
 
 def test_what_a_peer_sends_reaches_no_terminal_as_it_is():
     wire = frame(TEXT, "\x1b[2J\n\u202e".encode())
-    [line] = told((Side.CLIENT, wire), at_handshake=False)
+    [line] = texts_of((Side.CLIENT, wire), at_handshake=False)
     assert "\\x1b[2J\\n\\u202e" in line and line.isprintable()
 
 
 def test_bytes_may_come_in_any_cut():
     data = request() + frame(TEXT, b"Hello") + frame(BINARY, bytes(200))
-    whole = told((Side.CLIENT, data))
+    whole = texts_of((Side.CLIENT, data))
     assert len(whole) == 3
-    assert told(*((Side.CLIENT, data[i : i + 1]) for i in range(len(data)))) == whole
+    assert texts_of(*((Side.CLIENT, data[i : i + 1]) for i in range(len(data)))) == whole
 
 
-def test_5_2_a_frame_that_is_cut_off_is_told_once_both_directions_have_ended():
-    lines = told(
+def test_5_2_a_frame_that_is_cut_off_is_shown_once_both_directions_have_ended():
+    lines = texts_of(
         (Side.CLIENT, frame(TEXT, b"Hello")[:7]),
         (Side.CLIENT, b""),
         (Side.SERVER, b""),
@@ -137,42 +138,44 @@ def test_5_2_a_frame_that_is_cut_off_is_told_once_both_directions_have_ended():
 )
 def test_a_narration_knows_whether_a_rule_was_broken_or_a_frame_cut_off(data, broken):
     narration = Narration(at_handshake=False)
-    narration.tell(0, Side.CLIENT, data)
+    narration.feed(0, Side.CLIENT, data)
     narration.finish(0)
     assert narration.broken is broken
 
 
 def test_7_1_7_what_follows_a_violation_is_counted_and_not_explained():
     wire = frame(TEXT, b"unmasked", masked=0) + frame(TEXT, b"more")
-    lines = told((Side.CLIENT, wire), (Side.CLIENT, b""), (Side.SERVER, b""), at_handshake=False)
+    lines = texts_of(
+        (Side.CLIENT, wire), (Side.CLIENT, b""), (Side.SERVER, b""), at_handshake=False
+    )
     assert "VIOLATION §5.1" in lines[0]
     assert len(lines) == 4 and "not read" in lines.words[2]
 
 
-def test_an_end_is_told_once_and_what_is_told_after_it_never_left():
+def test_an_end_is_shown_once_and_bytes_after_it_never_left():
     after = [(Side.SERVER, b""), (Side.SERVER, frame(TEXT, b"x", masked=0)), (Side.SERVER, b"")]
-    assert told(*after, at_handshake=False).words == ["<- end of the stream"]
+    assert texts_of(*after, at_handshake=False).words == ["<- end of the stream"]
 
 
-def test_no_handshake_is_told_as_the_head_that_it_should_be():
-    [line] = told((Side.CLIENT, b"POST / HTTP/1.1\r\nHost: h\r\n\r\n"))
+def test_no_handshake_is_shown_as_the_head_that_it_should_be():
+    [line] = texts_of((Side.CLIENT, b"POST / HTTP/1.1\r\nHost: h\r\n\r\n"))
     assert "POST / HTTP/1.1" in line and "VIOLATION §4.2.1 item 1" in line
 
 
 # Blocks
 
 
-def test_full_gives_the_block_of_the_explainer_behind_a_line_with_the_time():
+def test_full_gives_the_block_of_the_explainer_after_a_line_with_the_time():
     wire = frame(TEXT, b"Hello")
     [item] = Conversation(at_handshake=False).feed(Side.CLIENT, wire)
-    [text] = told((Side.CLIENT, wire), name="peer", full=True, at_handshake=False)
+    [text] = texts_of((Side.CLIENT, wire), name="peer", full=True, at_handshake=False)
     assert text == f"peer       0.0 ms\n{draw(item)}\n"
 
 
 def test_colours_are_those_of_the_style():
     wire = frame(TEXT, b"a", masked=0)
-    [line] = told((Side.CLIENT, wire), style=Style(color=True), at_handshake=False)
-    assert "\x1b[31m" in line and "\x1b" not in told((Side.CLIENT, wire), at_handshake=False)[0]
+    [line] = texts_of((Side.CLIENT, wire), style=Style(color=True), at_handshake=False)
+    assert "\x1b[31m" in line and "\x1b" not in texts_of((Side.CLIENT, wire), at_handshake=False)[0]
 
 
 # Output
@@ -237,9 +240,9 @@ def test_what_the_encoding_lacks_is_escaped(tmp_path):
 
 
 @needs_poll
-def test_a_pipe_that_nobody_reads_holds_nobody_up_for_long(pipe):
+def test_a_pipe_that_no_one_reads_delays_no_one_for_long(pipe):
     receiving, sending = pipe
-    output = Output(sending, patience=0.01)
+    output = Output(sending, timeout=0.01)
     count = fill(output)
     for _ in range(1000):
         output.show("left out")
@@ -247,7 +250,7 @@ def test_a_pipe_that_nobody_reads_holds_nobody_up_for_long(pipe):
     output.show("read again")
     lines = (text + drain(receiving)).splitlines()
     assert lines[:count] == [f"line {number}".ljust(1000, ".") for number in range(count)]
-    assert lines[count:] == ["(1000 left out, as nobody read this)", "read again"]
+    assert lines[count:] == ["(1000 left out, because no one read this)", "read again"]
 
 
 @needs_poll
@@ -255,8 +258,8 @@ def test_lines_of_several_threads_are_whole_also_where_they_are_longer_than_a_pi
     pipe, background
 ):
     receiving, sending = pipe
-    output = Output(sending, patience=60)
-    texts = [str(number) * (3 * PIECE) for number in range(8)]
+    output = Output(sending, timeout=60)
+    texts = [str(number) * (3 * CHUNK_SIZE) for number in range(8)]
     threads = [
         background(lambda text=text: [output.show(text) for _ in range(20)]) for text in texts
     ]
@@ -281,8 +284,8 @@ def test_a_broken_pipe_switches_the_trace_off_with_one_line_in_the_log_and_the_s
             client.send_frame(TEXT, b"served")
             client.expect(TEXT, b"served")
             client.finish()
-    told = [record.getMessage() for record in log.records if record.levelname == "WARNING"]
-    assert len(told) == 1 and "the trace is off" in told[0]
+    warnings = [record.getMessage() for record in log.records if record.levelname == "WARNING"]
+    assert len(warnings) == 1 and "the trace is off" in warnings[0]
 
 
 def test_two_threads_that_find_the_output_broken_at_once_log_it_once(log):
@@ -347,7 +350,7 @@ def test_nothing_chosen_is_nothing_to_run():
     assert together([], page) is page
 
 
-def test_a_connection_for_which_nobody_gives_a_trace_goes_untraced(opened):
+def test_a_connection_without_a_chosen_trace_goes_untraced(opened):
     connection, peer = opened()
     connection.trace = together([lambda connection: None])(connection)
     connection.send("x")

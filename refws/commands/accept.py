@@ -10,8 +10,8 @@ from ..course.explain.handshake import accept_steps, what_is_wrong_with
 from ..course.explain.values import AcceptSteps
 from ..course.text.characters import escape
 from ..course.text.drawing import draw_accept
+from ..course.text.terminal import make_printable
 from ..protocol.client.mistakes import find_mistake
-from .explain import make_printable
 from .options import CommandLine
 
 

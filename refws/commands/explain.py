@@ -10,12 +10,13 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
-from typing import BinaryIO, TextIO
+from typing import BinaryIO
 
 from ..course.explain.conversation import Conversation
 from ..course.explain.handshake import ANY_DEFLATE, is_start_of_head
 from ..course.explain.values import Item, Legal, NotRead
 from ..course.text.drawing import Style, draw, draw_line
+from ..course.text.terminal import make_printable, uses_color
 from ..protocol.deflate.negotiation import NAME, Parameters, check_answer
 from ..protocol.errors import HandshakeError
 from ..protocol.extensions import parse_extensions
@@ -228,21 +229,6 @@ def unhex_word(word: str, number: int) -> bytes:
 
 
 # Output
-
-
-def make_printable(stream: TextIO) -> None:
-    """Let a stream escape what its encoding lacks, such as § in ASCII, where it would fail
-    otherwise.
-    """
-    if hasattr(stream, "reconfigure"):
-        stream.reconfigure(errors="backslashreplace")
-
-
-def uses_color(stream: TextIO) -> bool:
-    """Whether to send colours: to a terminal only, and not if NO_COLOR is set to anything
-    (no-color.org).
-    """
-    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 class Printer:

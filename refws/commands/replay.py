@@ -13,10 +13,11 @@ from typing import BinaryIO
 
 from ..course.record.narration import Narration
 from ..course.record.pcap import write_pcap
-from ..course.record.tape import BadTape, Entry, Opened, TapeReader
+from ..course.record.tape import Entry, Opened
+from ..course.record.tape_reader import BadTape, TapeReader
 from ..course.text.characters import count
 from ..course.text.drawing import Style
-from .explain import make_printable, uses_color
+from ..course.text.terminal import make_printable, uses_color
 from .options import CommandLine, not_empty, whole_number
 
 EPILOG = """\
@@ -147,7 +148,7 @@ class Replay:
         if isinstance(entry, Opened):
             print(introduction(entry), flush=True)
         else:
-            self._print(narration, narration.tell(entry.seconds - began, entry.sender, entry.data))
+            self._print(narration, narration.feed(entry.seconds - began, entry.sender, entry.data))
         if narration.over:
             del self._told[entry.connection]
 

@@ -64,7 +64,7 @@ def choose_trace(
         parser.error("--trace needs standard output, which is closed")
     if not options.trace and not options.record:
         return page
-    from ..course.record.live import together
+    from ..course.record.together import together
 
     choices = [live_trace(options, show, logger)] if options.trace else []
     choices += [recording(parser, options, logger)] if options.record else []
@@ -78,7 +78,7 @@ def live_trace(
     from ..course.record.live import Live
     from ..course.record.output import Output
     from ..course.text.drawing import Style
-    from .explain import uses_color
+    from ..course.text.terminal import uses_color
 
     full = options.trace == "full"
     if show is not None:
@@ -96,7 +96,7 @@ def line_by_line(show: Callable[[str], None]) -> Callable[[str], None]:
 
 def recording(parser: CommandLine, options: argparse.Namespace, logger: Logger) -> ChooseTrace:
     """For --record. The tape is open until the process ends."""
-    from ..course.record.tape import Recorder
+    from ..course.record.recorder import Recorder
 
     try:
         recorder = Recorder(options.record, not options.record_secrets, logger)

@@ -1,1 +1,1 @@
-"""Bytes -> what they say, and whether they may."""
+"""The bytes of a connection -> what they mean, and whether they are legal."""

@@ -1,69 +1,28 @@
-"""RFC 6455 §5, RFC 7692 §7.2: the bytes of a connection, cut anywhere -> what each frame says, and
-whether it may.
-
-The rules are those of refws.protocol, called as an endpoint calls them, so that a verdict here is
-the verdict there.
-"""
+"""RFC 6455 §5, RFC 7692 §7.2: the bytes of both sides, cut anywhere -> what they mean."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from ...protocol.close import Close
 from ...protocol.deflate.negotiation import Parameters
-from ...protocol.errors import ConnectionFailure, ProtocolError
-from ...protocol.frame import CLOSE, MAX_CONTROL_PAYLOAD, Side, is_control
+from ...protocol.frame import Side
 from ...protocol.http import Request
-from ...protocol.masking import KEY_LENGTH, mask
-from .frames import (
-    Frame,
-    cut_off,
-    header_size,
-    is_out_of_step,
-    judge_header,
-    part_of_header,
-    violation,
-)
-from .handshake import HeadBytes, is_start_of_head
-from .hints import find_hint
+from .direction import NO_WEBSOCKET, Common, Direction
 from .messages import Messages
-from .values import (
-    SHOWN,
-    FrameExplanation,
-    HeadExplanation,
-    Item,
-    Legal,
-    NotRead,
-    Situation,
-    Verdict,
-)
-
-FED_PIECE = 16 * 1024
-"""Bytes that are taken in one go: many short frames in it are cut off it one after the other."""
-
-COMPRESSED_PIECE = 4 * 1024
-"""Bytes of a compressed payload that are inflated in one go, counted from its start: what comes out
-before an error is then the same, however the bytes were cut.
-"""
-
-AFTER_FAILURE = "after the failure: a receiver reads nothing more (§7.1.7)"
-AFTER_CLOSE = "after the Close: a receiver drops what follows (§1.4)"
-NO_FRAMES = "where frames cannot be told apart any more"
-NO_WEBSOCKET = "no frames: the opening handshake did not lead to a WebSocket connection"
+from .values import SHOWN, HeadExplanation, Item
 
 
 class Conversation:
-    """Both directions of one connection. Feed it what either side sent, in any cut; it gives what
-    that means.
+    """Both directions of one connection: feed it what either side sent, in any cut.
 
     With `deflate` messages may be compressed as these parameters say (RFC 7692); a 101 that agrees
-    on it sets it too. `at_handshake` tells whether each side begins with the head of its opening
-    handshake; None is as its first byte looks. `max_size` and `max_fragments` are the limits of the
-    receiver, None for no limit. With `keep_going` what comes after a violation is explained too, as
-    long as frames can be told apart; without it a violation is told as soon as a receiver knows of
-    it, and what follows is counted and not looked at, as a receiver would. `shown` is how many
-    bytes are kept of a payload. Memory is bounded, whatever comes in; nothing blocks; not for two
-    threads at once.
+    on it sets it too. `at_handshake` says whether each side begins with the head of its opening
+    handshake; with None its first byte decides. `max_size` and `max_fragments` are the limits of
+    the receiver, None for no limit. `shown` is how many bytes of a payload are kept.
+
+    With `keep_going` the frames after a violation are explained too, as long as it is known where
+    they begin: the rest of the same message unjudged, the next message anew. Without it a violation
+    is reported as soon as a receiver knows of it, and the bytes that follow are counted only.
+
+    Memory is bounded, whatever the bytes are; nothing blocks. Not for two threads at once.
     """
 
     def __init__(
@@ -76,13 +35,11 @@ class Conversation:
         max_fragments: int | None = None,
         shown: int = SHOWN,
     ) -> None:
-        self.deflate = deflate
-        self.keep_going = keep_going
-        self.shown = shown
-        self.request: Request | None = None
-        self.closed_by: tuple[Side, ...] = ()
+        self._common = Common(keep_going, shown, self._note_head, deflate)
         self._directions = {
-            side: _Direction(side, self, at_handshake, Messages(side, max_size, max_fragments))
+            side: Direction(
+                side, self._common, at_handshake, Messages(side, max_size, max_fragments)
+            )
             for side in Side
         }
 
@@ -91,311 +48,20 @@ class Conversation:
         return self._directions[sender].feed(data)
 
     def pending(self) -> list[Item]:
-        """What has begun and is not complete, as cut off here, and what is not read; the
-        conversation can go on.
-        """
+        """Heads and frames that are not complete, as cut off, and bytes not read; all may go on."""
         return [item for direction in self._directions.values() for item in direction.pending()]
 
     def finish(self) -> list[Item]:
-        """What is cut off, and what is not read, once nothing more comes from either side."""
+        """Heads and frames that are cut off, and bytes not read, once both sides have ended."""
         return [item for direction in self._directions.values() for item in direction.finish()]
 
-    def note_head(self, head: HeadExplanation, request: Request | None) -> None:
+    def _note_head(self, head: HeadExplanation, request: Request | None) -> None:
         """The response decides for both directions: a 101 opens them, any other ends them."""
         if head.sender is Side.CLIENT:
-            self.request = request
+            self._common.request = request
         elif not head.opens:
             self._directions[Side.CLIENT].stop(NO_WEBSOCKET)
         elif head.deflate is not None:
-            self.deflate = head.deflate
+            self._common.deflate = head.deflate
             for direction in self._directions.values():
                 direction.messages.use_deflate(head.deflate)
-
-
-class _Direction:
-    """What one side sends."""
-
-    def __init__(
-        self,
-        sender: Side,
-        conversation: Conversation,
-        at_handshake: bool | None,
-        messages: Messages,
-    ) -> None:
-        self.sender = sender
-        self.conversation = conversation
-        self.at_handshake = at_handshake
-        self.messages = messages
-        self.messages.use_deflate(conversation.deflate)
-        self.head: HeadBytes | None = None
-        self.frame: Frame | None = None
-        self.buffer = b""
-        self.offset = 0  # of the first byte in the buffer, in all that the sender sent
-        self.failed = False
-        self.why_stopped = ""
-        self.not_read = 0
-
-    # Taking bytes
-
-    def feed(self, data: bytes) -> list[Item]:
-        items: list[Item] = []
-        for start in range(0, len(data), FED_PIECE):
-            self.buffer += data[start : start + FED_PIECE]
-            while self._step(items):
-                pass
-        return items
-
-    def _step(self, items: list[Item]) -> bool:
-        """Take what the buffer begins with; False if more must come first."""
-        if self.at_handshake is None and self.buffer:
-            self.at_handshake = is_start_of_head(self.buffer)
-        if self.why_stopped:
-            self.not_read += len(self._take(len(self.buffer)))
-            return False
-        if self.at_handshake:
-            return self._take_head(items)
-        if self.frame is None:
-            return self._take_header(items)
-        return self._take_payload(self.frame, items)
-
-    def _take(self, size: int) -> bytes:
-        taken, self.buffer = self.buffer[:size], self.buffer[size:]
-        self.offset += len(taken)
-        return taken
-
-    def _untake(self, data: bytes) -> None:
-        self.buffer = data + self.buffer
-        self.offset -= len(data)
-
-    def stop(self, why: str) -> None:
-        """Read nothing more of this side."""
-        self.why_stopped = self.why_stopped or why
-
-    def _take_head(self, items: list[Item]) -> bool:
-        self.head = self.head or HeadBytes(self.sender, self.offset, self.conversation.request)
-        found = self.head.add(self._take(len(self.buffer)))
-        if found is None:
-            return False
-        head, request, rest = found
-        self._untake(rest)
-        self.at_handshake, self.head = False, None
-        items.append(head)
-        if not head.opens or (head.faults and not self.conversation.keep_going):
-            self.stop(NO_WEBSOCKET)
-        self.conversation.note_head(head, request)
-        return True
-
-    # Headers
-
-    def _take_header(self, items: list[Item]) -> bool:
-        size = header_size(self.buffer)
-        failure = self._judge_header(self.buffer[:2])
-        if failure is not None and not self.conversation.keep_going:
-            size = 2  # a receiver reads no further
-        if len(self.buffer) < size:
-            return False
-        failure = failure or self._judge_header(self.buffer[:size])
-        frame = self._start_frame(self._take(size), failure)
-        if self.why_stopped:
-            self._end_frame(frame, items)
-        return True
-
-    def _judge_header(self, wire: bytes) -> ConnectionFailure | None:
-        return judge_header(wire, self.sender, self.conversation.deflate is not None)
-
-    def _start_frame(self, wire: bytes, failure: ConnectionFailure | None) -> Frame:
-        frame = self.frame = Frame(self.offset - len(wire), wire, self.situation)
-        if failure is not None:
-            self._note(frame, failure)
-            if is_out_of_step(frame):
-                self.stop(NO_FRAMES)
-        if frame.is_data and not self.why_stopped:
-            self._start_data(frame)
-        return frame
-
-    def _start_data(self, frame: Frame) -> None:
-        """§5.4: the place of a data frame in its message."""
-        messages = self.messages
-        if self.sender in self.conversation.closed_by:
-            self._note(frame, after_close())
-        if failure := messages.start_frame(frame.header):
-            self._note(frame, failure)
-        if messages.message is not None:
-            frame.kind, frame.compressed = messages.message.opcode, messages.message.compressed
-            frame.content_known = messages.content_known
-            frame.inflated_length = 0 if frame.compressed and frame.content_known else None
-
-    # Payloads
-
-    def _take_payload(self, frame: Frame, items: list[Item]) -> bool:
-        if frame.needs_key:
-            if len(self.buffer) < KEY_LENGTH:
-                return False
-            frame.masking_key = self._take(KEY_LENGTH)
-        if frame.remaining and not self.buffer:
-            return False
-        self._add_payload(frame, self._take(frame.remaining))
-        if self.why_stopped or not frame.remaining:
-            self._end_frame(frame, items)
-        return True
-
-    def _add_payload(self, frame: Frame, piece: bytes) -> None:
-        plain = mask(piece, frame.masking_key, frame.received) if frame.masking_key else piece
-        kept = MAX_CONTROL_PAYLOAD if is_control(frame.header.opcode) else self.conversation.shown
-        frame.payload_start += piece[: kept - len(frame.payload_start)]
-        frame.plain_start += plain[: kept - len(frame.plain_start)]
-        frame.received += len(piece)
-        if frame.header.opcode == CLOSE and not frame.remaining:
-            self._parse_close(frame)
-        elif frame.compressed:
-            self._add_compressed(frame, piece)
-        elif frame.content_known:
-            self._add_plain(frame, piece, plain)
-
-    def _parse_close(self, frame: Frame) -> None:
-        if frame.received > MAX_CONTROL_PAYLOAD:
-            return
-        try:
-            frame.close = Close.parse(frame.plain_start)
-        except ConnectionFailure as failure:
-            self._note(frame, failure, frame.payload_offset)
-
-    def _add_plain(self, frame: Frame, piece: bytes, plain: bytes) -> None:
-        messages = self.messages
-        try:
-            for _ in messages.add(piece, frame.masking_key):
-                pass
-            messages.note_text(plain)
-        except ConnectionFailure as failure:
-            bad = messages.find_bad_byte(plain)
-            self._note(frame, failure, frame.payload_offset + frame.received - len(piece) + bad)
-            self._give_up_content(frame, piece[bad + 1 :])
-
-    def _add_compressed(self, frame: Frame, piece: bytes) -> None:
-        waiting = frame.not_inflated + piece
-        while frame.content_known and (len(waiting) >= COMPRESSED_PIECE or not frame.remaining):
-            first, waiting = waiting[:COMPRESSED_PIECE], waiting[COMPRESSED_PIECE:]
-            self._inflate(frame, first, waiting)
-            if not waiting:
-                break
-        frame.not_inflated = waiting if frame.content_known else b""
-
-    def _inflate(self, frame: Frame, piece: bytes, rest: bytes) -> None:
-        try:
-            for content in self.messages.add(piece, frame.masking_key):
-                frame.add_inflated(content, self.conversation.shown)
-        except ConnectionFailure as failure:
-            self._note(frame, failure)
-            self._give_up_content(frame, rest)
-
-    def _give_up_content(self, frame: Frame, rest: bytes) -> None:
-        """A receiver stops at the piece, or the byte, that decides: it does not read the rest."""
-        frame.content_known = False
-        self.messages.give_up()
-        if self.why_stopped:
-            self._untake(rest)
-            frame.received -= len(rest)
-            frame.payload_start = frame.payload_start[: frame.received]
-            frame.plain_start = frame.plain_start[: frame.received]
-
-    # Verdicts
-
-    def _note(self, frame: Frame, failure: ConnectionFailure, offset: int | None = None) -> None:
-        """Keep the first violation of a frame, which is the one that its receiver answers."""
-        if frame.violation is None:
-            frame.violation = violation(failure, frame.offset, offset)
-        if not self.conversation.keep_going:
-            self.stop(AFTER_FAILURE)
-
-    def _end_frame(self, frame: Frame, items: list[Item]) -> None:
-        self.frame = None
-        if not frame.remaining:
-            self._change_situation(frame)
-        items.append(self._explain(frame, frame.violation or Legal()))
-        self.failed = self.failed or frame.violation is not None
-
-    def _change_situation(self, frame: Frame) -> None:
-        """What a whole frame changes: its message goes on or ends, or there is a Close now."""
-        conversation = self.conversation
-        if frame.is_data:
-            self.messages.end_frame(frame.header, frame.received)
-        elif frame.header.opcode == CLOSE:
-            if self.sender not in conversation.closed_by:
-                conversation.closed_by = (*conversation.closed_by, self.sender)
-            if not conversation.keep_going:
-                self.stop(AFTER_CLOSE)
-
-    @property
-    def situation(self) -> Situation:
-        return Situation(self.messages.message, self.conversation.closed_by)
-
-    def _situation_within(self, frame: Frame) -> Situation:
-        """The situation, with what is here of a frame that is not whole."""
-        message = self.messages.message
-        if message is None or not frame.is_data or not frame.remaining:
-            return self.situation
-        return Situation(
-            replace(message, length=message.length + frame.received), self.conversation.closed_by
-        )
-
-    def _explain(self, frame: Frame, verdict: Verdict) -> FrameExplanation:
-        explanation = FrameExplanation(
-            sender=self.sender,
-            offset=frame.offset,
-            header_bytes=frame.header_bytes,
-            header=frame.header,
-            masking_key=frame.masking_key,
-            payload_received=frame.received,
-            payload_start=frame.payload_start,
-            plain_start=frame.plain_start,
-            kind=frame.kind,
-            deflate=self.conversation.deflate is not None,
-            compressed=frame.compressed,
-            inflated_start=frame.inflated_start,
-            inflated_length=frame.inflated_length,
-            close=frame.close,
-            before=frame.before,
-            after=self._situation_within(frame),
-            verdict=verdict,
-            after_failure=self.failed,
-        )
-        hint = find_hint(explanation)
-        return replace(explanation, verdict=replace(verdict, hint=hint)) if hint else explanation
-
-    # What is not whole
-
-    def pending(self) -> list[Item]:
-        if self.not_read:
-            return [
-                NotRead(self.sender, self.offset - self.not_read, self.not_read, self.why_stopped)
-            ]
-        if self.head is not None:
-            return [self.head.cut_off()]
-        if self.frame is not None:
-            verdict = self.frame.violation or cut_off(self.frame, len(self.buffer))
-            part_of_key = self.buffer if self.frame.needs_key else self.frame.masking_key
-            return [replace(self._explain(self.frame, verdict), masking_key=part_of_key)]
-        return [self._explain_part_of_header()] if self.buffer else []
-
-    def finish(self) -> list[Item]:
-        items: list[Item] = []
-        if self.frame is not None and self.frame.not_inflated:
-            waiting, self.frame.not_inflated = self.frame.not_inflated, b""
-            self._inflate(self.frame, waiting, b"")
-            if self.why_stopped:
-                self._end_frame(self.frame, items)
-        return items + self.pending()
-
-    def _explain_part_of_header(self) -> FrameExplanation:
-        frame = Frame(self.offset, self.buffer, self.situation)
-        failure = self._judge_header(self.buffer[:2])
-        if failure is None:
-            return self._explain(frame, part_of_header(self.buffer))
-        return self._explain(frame, violation(failure, frame.offset))
-
-
-def after_close() -> ProtocolError:
-    """§5.5.1 binds the side that has sent a Close. Whoever receives the frame just drops it (§1.4)."""
-    return ProtocolError(
-        "§5.5.1", "a data frame after the Close of the same side", "no more data from it", "opcode"
-    )

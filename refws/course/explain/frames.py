@@ -1,6 +1,4 @@
-"""RFC 6455 §5.2: the bytes of a header, whole or not, and of a frame while it comes in -> fields,
-verdict, what is missing.
-"""
+"""RFC 6455 §5.2: a frame while it arrives: its header, its verdict, what is missing of it."""
 
 from __future__ import annotations
 
@@ -12,6 +10,7 @@ from ...protocol.frame import (
     LENGTH,
     LENGTH_16,
     LENGTH_64,
+    MAX_CONTROL_PAYLOAD,
     MAX_LENGTH_7,
     MAX_LENGTH_64,
     Header,
@@ -21,9 +20,9 @@ from ...protocol.frame import (
     parse_header,
     read_header,
 )
-from ...protocol.masking import KEY_LENGTH
+from ...protocol.masking import KEY_LENGTH, mask
 from .hints import is_no_frame
-from .values import CutOff, Situation, Violation
+from .values import CutOff, FrameExplanation, Illegal, Legal, Situation, Unjudged, Verdict
 
 BYTE_OF_FIELD = {
     "FIN": 0,
@@ -38,24 +37,20 @@ BYTE_OF_FIELD = {
 
 
 def header_size(wire: bytes) -> int:
-    """The bytes of a header: 2, 4 or 10 (§5.2); 2 as long as the second is not here."""
+    """The bytes of a header: 2, 4 or 10 (§5.2); 2 until the second has arrived."""
     return {LENGTH_16: 4, LENGTH_64: 10}.get(wire[1] & LENGTH, 2) if len(wire) > 1 else 2
 
 
 def header_of(wire: bytes) -> Header:
-    """The fields as they stand, legal or not; 0 for what is not here."""
+    """The fields, legal or not; 0 for those that have not arrived."""
     header = parse_header(wire[:2].ljust(2, b"\0"))
-    return (
-        header.with_length(int.from_bytes(wire[2:]))
-        if header.payload_length > MAX_LENGTH_7
-        else header
-    )
+    if header.payload_length <= MAX_LENGTH_7:
+        return header
+    return header.with_length(int.from_bytes(wire[2:]))
 
 
 def judge_header(wire: bytes, sender: Side, rsv1_defined: bool) -> ConnectionFailure | None:
-    """What an endpoint would refuse, having read these bytes of a header; None also where it would
-    wait for more.
-    """
+    """What an endpoint refuses after these bytes of a header; None if it goes on, or needs more."""
     try:
         read_header(BytesIO(wire), sender is Side.CLIENT, rsv1_defined)
     except ConnectionFailure as failure:
@@ -66,7 +61,7 @@ def judge_header(wire: bytes, sender: Side, rsv1_defined: bool) -> ConnectionFai
 
 
 class Frame:
-    """A frame whose header is there, while its key and payload come in."""
+    """A frame whose header has arrived, while its key and payload arrive."""
 
     def __init__(self, offset: int, header_bytes: bytes, before: Situation) -> None:
         self.offset = offset
@@ -75,7 +70,7 @@ class Frame:
         self.before = before
         self.kind: Opcode | int = self.header.opcode
         self.compressed = False
-        self.content_known = False
+        self.why_unjudged = ""
         self.masking_key = b""
         self.received = 0
         self.payload_start = b""
@@ -84,15 +79,36 @@ class Frame:
         self.inflated_length: int | None = None
         self.not_inflated = b""
         self.close: Close | None = None
-        self.violation: Violation | None = None
+        self.illegal: Illegal | None = None
+
+    @property
+    def verdict(self) -> Illegal | Unjudged | Legal:
+        """The verdict on the whole frame."""
+        return self.illegal or (Unjudged(self.why_unjudged) if self.why_unjudged else Legal())
+
+    def add_payload(self, wire: bytes, shown: int) -> bytes:
+        """The next bytes of the payload, unmasked. Of data, the first `shown` bytes are kept."""
+        plain = mask(wire, self.masking_key, self.received) if self.masking_key else wire
+        kept = MAX_CONTROL_PAYLOAD if is_control(self.header.opcode) else shown
+        self.payload_start += wire[: kept - len(self.payload_start)]
+        self.plain_start += plain[: kept - len(self.plain_start)]
+        self.received += len(wire)
+        return plain
+
+    def take_back(self, size: int) -> None:
+        """Forget the last bytes of the payload, which the receiver does not read."""
+        self.received -= size
+        self.payload_start = self.payload_start[: self.received]
+        self.plain_start = self.plain_start[: self.received]
 
     def add_inflated(self, content: bytes, shown: int) -> None:
+        """Note the next bytes that the payload inflates to; the first `shown` are kept."""
         self.inflated_length = (self.inflated_length or 0) + len(content)
         self.inflated_start += content[: shown - len(self.inflated_start)]
 
     @property
     def is_data(self) -> bool:
-        """True for a data frame that is defined, and so part of a message."""
+        """Whether its opcode is a defined one for data, so that it is part of a message."""
         return isinstance(self.header.opcode, Opcode) and not is_control(self.header.opcode)
 
     @property
@@ -107,36 +123,51 @@ class Frame:
     def payload_offset(self) -> int:
         return self.offset + len(self.header_bytes) + len(self.masking_key)
 
+    def explain(
+        self, sender: Side, deflate: bool, after: Situation, verdict: Verdict, after_failure: bool
+    ) -> FrameExplanation:
+        """The frame as far as it has arrived, as a value."""
+        return FrameExplanation(
+            sender=sender,
+            offset=self.offset,
+            header_bytes=self.header_bytes,
+            header=self.header,
+            masking_key=self.masking_key,
+            payload_received=self.received,
+            payload_start=self.payload_start,
+            plain_start=self.plain_start,
+            kind=self.kind,
+            deflate=deflate,
+            compressed=self.compressed,
+            inflated_start=self.inflated_start,
+            inflated_length=self.inflated_length,
+            close=self.close,
+            before=self.before,
+            after=after,
+            verdict=verdict,
+            after_failure=after_failure,
+        )
+
 
 def is_out_of_step(frame: Frame) -> bool:
-    """Whether nobody knows where the next frame begins: the length is wrong, or these are no frames
-    at all.
-    """
-    assert frame.violation is not None
+    """Whether no one can know where the next frame begins: a wrong length, or no frame at all."""
+    assert frame.illegal is not None
     no_length = (
-        frame.violation.field == "extended length" or frame.header.payload_length > MAX_LENGTH_64
+        frame.illegal.violation.field == "extended length"
+        or frame.header.payload_length > MAX_LENGTH_64
     )
     return no_length or is_no_frame(frame.header_bytes)
 
 
-def violation(
-    failure: ConnectionFailure, frame_offset: int, offset: int | None = None
-) -> Violation:
-    """The failure as data; `offset` is only needed where no field of the header is to blame."""
-    broken = failure.violation
-    if broken.field in BYTE_OF_FIELD:
-        offset = frame_offset + BYTE_OF_FIELD[broken.field]
-    return Violation(
-        broken.section,
-        broken.seen,
-        broken.expected,
-        int(failure.close_code),
-        broken.field,
-        offset,
-    )
+def illegal(failure: ConnectionFailure, frame_offset: int, offset: int | None = None) -> Illegal:
+    """The failure as a verdict; `offset` is only needed if no field of the header is to blame."""
+    if failure.violation.field in BYTE_OF_FIELD:
+        offset = frame_offset + BYTE_OF_FIELD[failure.violation.field]
+    return Illegal(failure.violation, int(failure.close_code), offset)
 
 
 def part_of_header(wire: bytes) -> CutOff:
+    """The verdict on a header that has not arrived in full."""
     size, here = header_size(wire), len(wire)
     return CutOff(
         f"a header of {'at least ' if here < 2 else ''}{size} bytes, {are(here)} here",
@@ -145,6 +176,7 @@ def part_of_header(wire: bytes) -> CutOff:
 
 
 def cut_off(frame: Frame, buffered: int) -> CutOff:
+    """The verdict on a frame that has not arrived in full; `buffered` bytes of a key may have."""
     if frame.needs_key:
         return CutOff(
             f"a masking key of {KEY_LENGTH} bytes, {are(buffered)} here",

@@ -31,7 +31,7 @@ from ...protocol.deflate.negotiation import (
     WINDOW_BITS,
     DeflateSettings,
 )
-from ...protocol.errors import Fault, HandshakeError
+from ...protocol.errors import Fault, HandshakeError, Violation
 from ...protocol.extensions import Extension
 from ...protocol.frame import Side
 from ...protocol.handshake import (
@@ -55,7 +55,7 @@ from ...protocol.http import (
     read_request,
 )
 from ...protocol.items import Item, accept_anything
-from .values import AcceptSteps, CutOff, HeadExplanation, Legal, LineExplanation, Verdict, Violation
+from .values import AcceptSteps, CutOff, HeadExplanation, Illegal, Legal, LineExplanation, Verdict
 
 LINE_SHOWN = 200
 """Characters of a line that are kept."""
@@ -174,9 +174,8 @@ def _verdict(head: HeadBytes, faults: tuple[Fault, ...], hint: str) -> Verdict:
         return Legal(hint)
     first = faults[0]
     status = int(first.status) if head.sender is Side.CLIENT else None
-    return Violation(
-        first.section, first.seen, first.expected, status, offset=head.offset, hint=hint
-    )
+    violation = Violation(first.section, first.seen, first.expected)
+    return Illegal(violation, status, head.offset, hint)
 
 
 # Requests

@@ -1,6 +1,4 @@
-"""Well-known mistakes: a frame and its verdict -> one line that says what it looks like, "" for
-none.
-"""
+"""Well-known mistakes: a frame and its verdict -> a line that says what it looks like, or ""."""
 
 from __future__ import annotations
 
@@ -9,7 +7,7 @@ from collections.abc import Callable
 from ...protocol.close import CODE_LENGTH
 from ...protocol.close_codes import is_valid_on_wire
 from ...protocol.frame import BINARY, CLOSE, MAX_LENGTH_7, MAX_LENGTH_16, MAX_LENGTH_64, TEXT, Side
-from .values import CutOff, FrameExplanation, Legal, Violation
+from .values import CutOff, FrameExplanation, Illegal
 
 NO_FRAMES = {
     b"HT": "HTTP text: after the 101 there are frames only (§4.2.2); a body, or a second "
@@ -21,34 +19,31 @@ NO_FRAMES = {
     b"\x16\x03": "a TLS ClientHello: the client speaks wss://, and the server speaks plain "
     "ws:// on this port (§3)",
 }
-"""How bytes begin that are no frames at all. No legal frame begins so."""
+"""The first two bytes of what is no frame at all. No legal frame begins so."""
 
 LIKELY_LENGTH = 2**32
 """A longer payload is more likely a mistake in the header."""
 
-SHORTEST_TELLING = 4
-"""Bytes of a payload from which on its looks mean something."""
+MIN_TELLING = 4
+"""Bytes of a payload; a shorter one may look like anything by chance."""
 
 Hint = Callable[[FrameExplanation], str]
 
 
 def find_hint(frame: FrameExplanation) -> str:
-    """The first of `HINTS` that has something to say about this frame."""
+    """The first of `HINTS` that knows what this frame looks like."""
     return next(filter(None, (hint(frame) for hint in HINTS)), "")
 
 
 def is_no_frame(wire: bytes) -> bool:
-    """True for bytes that are something else, so that there is no telling where a frame would end."""
+    """Whether these bytes are something else than a frame, and so have no length of one."""
     return wire[:2] in NO_FRAMES
 
 
 def no_frames(frame: FrameExplanation) -> str:
-    broken = isinstance(frame.verdict, Violation)
-    return (
-        f"this looks like {NO_FRAMES[frame.header_bytes[:2]]}"
-        if broken and is_no_frame(frame.header_bytes)
-        else ""
-    )
+    if isinstance(frame.verdict, Illegal) and is_no_frame(frame.header_bytes):
+        return f"this looks like {NO_FRAMES[frame.header_bytes[:2]]}"
+    return ""
 
 
 def text_instead_of_frame(frame: FrameExplanation) -> str:
@@ -63,7 +58,7 @@ def text_instead_of_frame(frame: FrameExplanation) -> str:
 
 def little_endian_length(frame: FrameExplanation) -> str:
     extended = frame.header_bytes[2:]
-    if len(extended) not in (2, 8) or isinstance(frame.verdict, Legal):
+    if len(extended) not in (2, 8) or not isinstance(frame.verdict, Illegal | CutOff):
         return ""
     length, swapped = int.from_bytes(extended), int.from_bytes(extended, "little")
     shortest = MAX_LENGTH_7 if len(extended) == 2 else MAX_LENGTH_16
@@ -84,7 +79,7 @@ def long_form_for_short_payload(frame: FrameExplanation) -> str:
     length = frame.header.payload_length
     if blamed(frame) != "extended length" or length > MAX_LENGTH_64:
         return ""
-    form = "the 7 bits of the second byte" if length <= MAX_LENGTH_7 else "16 bits, behind 126"
+    form = "the 7 bits of the second byte" if length <= MAX_LENGTH_7 else "16 bits, after 126"
     return f"write {length} into {form}: the longer forms are for longer payloads only"
 
 
@@ -134,18 +129,15 @@ def little_endian_close_code(frame: FrameExplanation) -> str:
 
 
 def close_code_as_text(frame: FrameExplanation) -> str:
-    if (
-        blamed(frame) == "payload"
-        and frame.header.opcode == CLOSE
-        and frame.plain_start[:4].isdigit()
-    ):
+    bad_close = blamed(frame) == "payload" and frame.header.opcode == CLOSE
+    if bad_close and frame.plain_start[:4].isdigit():
         return "the code is written in digits; it must be a number of two bytes (§5.5.1)"
     return ""
 
 
 def utf_16(frame: FrameExplanation) -> str:
     start = frame.content_start[: len(frame.content_start) // 2 * 2]
-    if frame.kind != TEXT or len(start) < SHORTEST_TELLING:
+    if frame.kind != TEXT or len(start) < MIN_TELLING:
         return ""
     zeros_on_one_side = any(
         start[1 - i :: 2].count(0) * 2 == len(start) and 0 not in start[i::2] for i in (0, 1)
@@ -156,13 +148,13 @@ def utf_16(frame: FrameExplanation) -> str:
 
 
 def zlib_or_gzip(frame: FrameExplanation) -> str:
-    first, start = blamed(frame) == "payload" and frame.compressed, frame.plain_start[:2]
-    if first and start == b"\x1f\x8b":
+    bad, start = blamed(frame) == "payload" and frame.compressed, frame.plain_start[:2]
+    if bad and start == b"\x1f\x8b":
         return (
             "this begins as gzip does; the payload is raw DEFLATE, without a wrapper (RFC "
             "7692 §7.2.1)"
         )
-    if first and start in (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda"):
+    if bad and start in (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda"):
         return (
             "this begins as zlib does; the payload is raw DEFLATE, without a wrapper "
             "(wbits=-15 in zlib)"
@@ -196,11 +188,11 @@ HINTS: tuple[Hint, ...] = (
 
 
 def blamed(frame: FrameExplanation) -> str:
-    """The field that a violation is about, "" if there is none."""
-    return frame.verdict.field if isinstance(frame.verdict, Violation) else ""
+    """The field that a violation blames; "" if there is none."""
+    return frame.verdict.violation.field if isinstance(frame.verdict, Illegal) else ""
 
 
 def looks_like_text(data: bytes) -> bool:
-    return len(data) >= SHORTEST_TELLING and all(
+    return len(data) >= MIN_TELLING and all(
         0x20 <= byte < 0x7F or byte in b"\t\r\n" for byte in data
     )

@@ -1,8 +1,6 @@
-"""RFC 6455 §5, §4: what explaining a connection gives: frozen values, each with its section, and
-the same as JSON.
+"""RFC 6455 §5, §4: the explanation of a connection: frozen values for its heads and frames.
 
-All of them are bounded in size, whatever a peer sends: of a payload only the start is kept, and its
-true length.
+Their size is bounded, whatever a peer sends: of a payload they hold the start, and its true length.
 """
 
 from __future__ import annotations
@@ -13,30 +11,16 @@ from dataclasses import dataclass
 from ...protocol.close import CLOSING, OPEN, Close, State
 from ...protocol.deflate.codec import TAIL
 from ...protocol.deflate.negotiation import Parameters
-from ...protocol.errors import Fault
-from ...protocol.frame import (
-    BINARY,
-    CLOSE,
-    CONT,
-    LENGTH_16,
-    LENGTH_64,
-    PING,
-    PONG,
-    TEXT,
-    Header,
-    Opcode,
-    Side,
-    is_control,
-)
+from ...protocol.errors import Fault, Violation
+from ...protocol.frame import TEXT, Header, Opcode, Side
 from ...protocol.masking import KEY_LENGTH
+from .header_fields import Field, header_fields, opcode_name
 
 SHOWN = 64
-"""Bytes that are kept of a payload, unless a conversation is told otherwise; a control frame may
-have 125.
-"""
+"""Bytes of a payload that are kept, unless `Conversation` gets another number."""
 
 XOR_SHOWN = 8
-"""Bytes of a payload whose unmasking is worked out."""
+"""Bytes of a payload that are shown with their unmasking, one by one."""
 
 
 # Verdicts
@@ -44,36 +28,37 @@ XOR_SHOWN = 8
 
 @dataclass(frozen=True, slots=True)
 class Legal:
-    """No rule is broken. `hint` tells what is strange all the same, "" for nothing."""
+    """No rule is broken. `hint` says what is strange all the same; "" for nothing."""
 
     hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Violation:
-    """A rule is broken: in the words of the exception, or of the fault, that a receiver answers it
-    with.
+class Illegal:
+    """A rule is broken: `violation` says which, in the words with which a receiver answers.
 
-    `field` is the one to blame, as `Field.name`, or "payload". `offset` is the first byte, counted
-    in all that the sender sent, with which no legal frame can go on; None if that is inside
-    compressed data. `code` is the close code, in a handshake the HTTP status, that a receiver
-    answers with, None where it just ends the connection.
+    `code` is the close code of that answer, in a handshake its HTTP status; None where the receiver
+    just ends the connection. `offset` is the first byte, counted in all that the sender sent, that
+    no legal frame can have there; None if it is inside compressed data.
     """
 
-    section: str
-    seen: str
-    expected: str
+    violation: Violation
     code: int | None
-    field: str = ""
     offset: int | None = None
     hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
+class Unjudged:
+    """Only the header of the frame was judged, and is legal by itself; `why` not the rest."""
+
+    why: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CutOff:
-    """No rule is broken so far, but the bytes end too early; `missing` is how many at least, None
-    if nobody knows.
-    """
+    """No rule is broken so far, but at least `missing` more bytes must follow (None: unknown)."""
 
     seen: str
     expected: str
@@ -81,7 +66,7 @@ class CutOff:
     hint: str = ""
 
 
-Verdict = Legal | Violation | CutOff
+Verdict = Legal | Illegal | Unjudged | CutOff
 
 
 # State
@@ -89,8 +74,9 @@ Verdict = Legal | Violation | CutOff
 
 @dataclass(frozen=True, slots=True)
 class OpenMessage:
-    """§5.4: a data message between its first frame and its last. `length` counts its payload on the
-    wire so far.
+    """§5.4: a data message between its first frame and its last.
+
+    `length` is that of its payload on the wire so far, compressed or not.
     """
 
     opcode: Opcode
@@ -101,16 +87,14 @@ class OpenMessage:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What the meaning of a frame depends on: the message that its sender has open, and who has
-    sent a Close.
-    """
+    """What the meaning of a frame depends on: its sender's open message, and who sent a Close."""
 
     message: OpenMessage | None = None
     closed_by: tuple[Side, ...] = ()
 
     @property
     def state(self) -> State:
-        """§7.1.3: CLOSING once there was a Close, whoever sent it."""
+        """§7.1.3: CLOSING once either side has sent a Close."""
         return CLOSING if self.closed_by else OPEN
 
 
@@ -118,25 +102,8 @@ class Situation:
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
-    """One field of a header: `bits` bits from bit `bit` of byte `byte` of the frame, both counted
-    from 0.
-    """
-
-    name: str
-    byte: int
-    bit: int
-    bits: int
-    value: int
-    meaning: str
-    section: str
-
-
-@dataclass(frozen=True, slots=True)
 class XorStep:
-    """§5.3: one octet unmasked, `wire` XOR `key` = `result`, and the character that it is, "." if
-    it is none.
-    """
+    """§5.3: one octet unmasked, `wire` XOR `key` = `result`, and its character in ASCII, or "."."""
 
     wire: int
     key: int
@@ -146,11 +113,11 @@ class XorStep:
 
 @dataclass(frozen=True, slots=True)
 class FrameExplanation:
-    """A frame, or as much of it as there is.
+    """A frame, or as much of it as has arrived.
 
-    What is there of it is `header_bytes` (2, 4 or 10), `masking_key` and `payload_received` bytes
-    of payload; of a frame that is cut off in its header, the fields of `header` that are not there
-    are 0. `offset` counts from the first byte that `sender` sent.
+    That is `header_bytes` (2, 4 or 10 of them), `masking_key` and `payload_received` bytes of
+    payload. If the header is cut off, its missing fields are 0 in `header`. `offset` counts from
+    the first byte that `sender` sent.
     """
 
     sender: Side
@@ -164,25 +131,21 @@ class FrameExplanation:
     plain_start: bytes
     """Unmasked; the same as `payload_start` if there is no key."""
     kind: Opcode | int
-    """What the payload is: TEXT or BINARY, from its first frame, also in a continuation; else the
-    opcode.
-    """
+    """The opcode; in a continuation frame that of the first frame of its message."""
     deflate: bool
     """Whether permessage-deflate is in use."""
     compressed: bool
     """Whether the payload is part of a compressed message."""
     inflated_start: bytes
     inflated_length: int | None
-    """Bytes that this frame adds to the inflated message; None if it is not compressed, or could
-    not be inflated.
-    """
+    """Bytes that this frame adds to the inflated message; None if it was not inflated."""
     close: Close | None
-    """What a legal Close says."""
+    """The content of a legal Close."""
     before: Situation
     after: Situation
     verdict: Verdict
     after_failure: bool
-    """Whether the receiver has failed the connection before it got here."""
+    """Whether the receiver failed the connection before this frame."""
 
     @property
     def name(self) -> str:
@@ -201,9 +164,7 @@ class FrameExplanation:
 
     @property
     def text(self) -> str | None:
-        """The start of what it adds to a text message, else None; U+FFFD stands for bytes that are
-        no character.
-        """
+        """The start of what it adds to a text message, U+FFFD for what is not UTF-8; else None."""
         if self.kind != TEXT or (self.compressed and self.inflated_length is None):
             return None
         start = self.content_start
@@ -212,9 +173,7 @@ class FrameExplanation:
 
     @property
     def put_back(self) -> bytes:
-        """RFC 7692 §7.2.2: what the sender took off the end of a compressed message, and a receiver
-        puts back.
-        """
+        """RFC 7692 §7.2.2: what a receiver puts back at the end of a compressed message."""
         return TAIL if self.compressed and self.header.fin else b""
 
     @property
@@ -222,6 +181,7 @@ class FrameExplanation:
         """§5.3: the first octets unmasked; () without a key."""
         if not self.masking_key:
             return ()
+        octets = zip(self.payload_start[:XOR_SHOWN], self.plain_start[:XOR_SHOWN], strict=True)
         return tuple(
             XorStep(
                 wire,
@@ -229,18 +189,20 @@ class FrameExplanation:
                 plain,
                 chr(plain) if 0x20 <= plain < 0x7F else ".",
             )
-            for i, (wire, plain) in enumerate(zip(self.payload_start[:XOR_SHOWN], self.plain_start))
+            for i, (wire, plain) in enumerate(octets)
         )
 
     @property
     def fields(self) -> tuple[Field, ...]:
         """The fields of the header that are there, in their order on the wire."""
-        return tuple(_fields(self))
+        return header_fields(
+            self.header, self.header_bytes, self.masking_key, self.sender, self.deflate
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class NotRead:
-    """Bytes that mean nothing any more, as the receiver has stopped to read before them, and why."""
+    """Bytes after the point where the receiver stopped reading; `why` it did."""
 
     sender: Side
     offset: int
@@ -253,9 +215,7 @@ class NotRead:
 
 @dataclass(frozen=True, slots=True)
 class LineExplanation:
-    """A line of an HTTP head, with the item of §4.2.1 or §4.1 that it obeys or breaks; secrets are
-    left out.
-    """
+    """A line of an HTTP head without secrets, and the item of §4.2.1 or §4.1 that it is about."""
 
     text: str
     section: str
@@ -265,8 +225,9 @@ class LineExplanation:
 
 @dataclass(frozen=True, slots=True)
 class AcceptSteps:
-    """§4.2.2 item 5.4: key -> Sec-WebSocket-Accept. `key_bytes` is what the key decodes to, which
-    nobody needs.
+    """§4.2.2 item 5.4: key -> Sec-WebSocket-Accept.
+
+    `key_bytes` is what the key decodes to; None if it is not base64. The Accept is made without it.
     """
 
     key: str
@@ -280,8 +241,7 @@ class AcceptSteps:
 class HeadExplanation:
     """The head of an HTTP message: a request from the client, a response from the server.
 
-    `opens` tells whether frames follow, `subprotocol` and `deflate` what was agreed (only in a
-    response).
+    `opens` says whether frames follow; `subprotocol` and `deflate` are what a response agreed on.
     """
 
     sender: Side
@@ -297,91 +257,3 @@ class HeadExplanation:
 
 
 Item = HeadExplanation | FrameExplanation | NotRead
-
-
-# Words
-
-
-DATA = "data, of the same type as the first frame of its message"
-
-OPCODES = {
-    CONT: ("continuation", DATA, "§5.4"),
-    TEXT: ("text", "data: text in UTF-8", "§5.6"),
-    BINARY: ("binary", "data: any bytes", "§5.6"),
-    CLOSE: ("close", "control: the closing handshake", "§5.5.1"),
-    PING: ("ping", "control: to be answered with a Pong", "§5.5.2"),
-    PONG: ("pong", "control: the answer to a Ping, or unasked", "§5.5.3"),
-}
-
-
-def opcode_name(opcode: int) -> str:
-    """The opcode in a word, a reserved one as "reserved 0x3"."""
-    return OPCODES[Opcode(opcode)][0] if isinstance(opcode, Opcode) else f"reserved {opcode:#x}"
-
-
-def _fields(frame: FrameExplanation) -> list[Field]:
-    header = frame.header
-    found = [
-        Field("FIN", 0, 0, 1, int(header.fin), _fin(header), "§5.2, §5.4"),
-        Field("RSV1", 0, 1, 1, int(header.rsv1), *_rsv1(frame)),
-        Field("RSV2", 0, 2, 1, int(header.rsv2), "reserved", "§5.2"),
-        Field("RSV3", 0, 3, 1, int(header.rsv3), "reserved", "§5.2"),
-        Field("opcode", 0, 4, 4, int(header.opcode), *_opcode(header.opcode)),
-    ]
-    if len(frame.header_bytes) > 1:
-        length = frame.header_bytes[1] & 0b0111_1111
-        found.append(
-            Field("MASK", 1, 0, 1, int(header.masked), _mask(header, frame.sender), "§5.1")
-        )
-        found.append(Field("length", 1, 1, 7, length, _length(length), "§5.2"))
-    if extended := frame.header_bytes[2:]:
-        meaning = "bytes of payload, most significant byte first"
-        found.append(_long_field("extended length", 2, extended, meaning, "§5.2"))
-    if key := frame.masking_key:
-        meaning = "XORed with the payload, byte by byte, over and over"
-        found.append(_long_field("masking key", len(frame.header_bytes), key, meaning, "§5.3"))
-    return found
-
-
-def _long_field(name: str, byte: int, wire: bytes, meaning: str, section: str) -> Field:
-    return Field(name, byte, 0, 8 * len(wire), int.from_bytes(wire), meaning, section)
-
-
-def _fin(header: Header) -> str:
-    if is_control(header.opcode):
-        return "the only frame: control frames come whole" if header.fin else "more would follow"
-    return "the last frame of its message" if header.fin else "more frames of this message follow"
-
-
-def _rsv1(frame: FrameExplanation) -> tuple[str, str]:
-    if not frame.deflate:
-        return "reserved: no extension is in use", "§5.2"
-    if is_control(frame.header.opcode):
-        return "control frames are never compressed", "RFC 7692 §6.1"
-    if frame.header.opcode == CONT:
-        return "the first frame of a message says it for all", "RFC 7692 §6.1"
-    return f"the message is {'' if frame.header.rsv1 else 'not '}compressed", "RFC 7692 §6.2"
-
-
-def _opcode(opcode: int) -> tuple[str, str]:
-    if isinstance(opcode, Opcode):
-        name, meaning, section = OPCODES[opcode]
-        return f"{name}; {meaning}", section
-    return f"reserved, {'control' if is_control(opcode) else 'data'}", "§5.2"
-
-
-def _mask(header: Header, sender: Side) -> str:
-    if sender is Side.CLIENT:
-        return "masked, as a client must" if header.masked else "not masked, which a client must"
-    return "masked, which a server must not" if header.masked else "not masked, as a server must"
-
-
-def _length(length: int) -> str:
-    if length == LENGTH_16:
-        return "the length is in the next 16 bits"
-    if length == LENGTH_64:
-        return "the length is in the next 64 bits"
-    return "bytes of payload"
-
-
-# JSON

@@ -1,13 +1,4 @@
-"""RFC 6455 §5: the bytes of connections -> a short line or a block for each frame, live, and whole
-lines only.
-
-    the thread that sends or receives                         a file, or a display
-    bytes -> Live -> Narration (Conversation, drawing) -> text -> Output.show
-
-Each text is shown in the thread that has sent or received its last byte, which waits meanwhile: so
-the order is right, and a line is there before the next byte leaves. How long it may wait for a file
-that takes no more is bounded.
-"""
+"""RFC 6455 §5: the bytes of one connection -> a short line, or a block, for each head and frame."""
 
 from __future__ import annotations
 
@@ -15,18 +6,15 @@ from collections.abc import Iterable
 
 from ...protocol.frame import Side
 from ..explain.conversation import Conversation
-from ..explain.values import CutOff, Item, NotRead, Violation
+from ..explain.values import CutOff, Illegal, Item, NotRead
 from ..text.drawing import PLAIN, SHORT_ARROWS, Style, draw, draw_line
-
-# One connection
 
 
 class Narration:
-    """One connection as text: what comes in -> a line or block for each item, with `name` and the
-    time in ms.
+    """One connection as text: a line or block for each item, with `name` and the time in ms.
 
-    `at_handshake` is that of `Conversation`: True from the first byte of a connection on. Not for
-    two threads at once.
+    `at_handshake` is passed to `Conversation`: True if the first bytes begin the connection.
+    Not for two threads at once.
     """
 
     def __init__(
@@ -49,11 +37,11 @@ class Narration:
         """Whether both directions have ended."""
         return len(self._ended) == len(Side)
 
-    def tell(self, seconds: float, sender: Side, data: bytes) -> list[str]:
-        """What these bytes complete; no bytes are the end of that direction. `seconds` count from
-        the start.
+    def feed(self, seconds: float, sender: Side, data: bytes) -> list[str]:
+        """The texts of what these bytes complete. No bytes mean the end of that direction.
 
-        What is told after the end of a direction never left, and says nothing.
+        `seconds` count from the start of the connection. Bytes after the end of a direction never
+        left, and have no text.
         """
         if sender in self._ended:
             return []
@@ -64,28 +52,17 @@ class Narration:
         return [*self.finish(seconds), end] if self.over else [end]
 
     def finish(self, seconds: float) -> list[str]:
-        """What is cut off, and what is not read, once nothing more comes."""
+        """The texts of what is cut off and what is not read, once both directions have ended."""
         return self._texts(seconds, self._conversation.finish())
 
     def _texts(self, seconds: float, items: Iterable[Item]) -> list[str]:
         return [self._text(seconds, item) for item in items]
 
     def _text(self, seconds: float, item: Item) -> str:
-        self.broken |= not isinstance(item, NotRead) and isinstance(
-            item.verdict, Violation | CutOff
-        )
+        self.broken |= not isinstance(item, NotRead) and isinstance(item.verdict, Illegal | CutOff)
         if self._full:
             return f"{self._line(seconds, '').rstrip()}\n{draw(item, self._style)}\n"
         return self._line(seconds, draw_line(item, self._style))
 
     def _line(self, seconds: float, text: str) -> str:
         return f"{self._name}{seconds * 1000:9.1f} ms  {text}"
-
-
-# All of them, live
-
-
-# Where it goes
-
-
-# Several at once

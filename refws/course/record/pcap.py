@@ -1,9 +1,8 @@
-"""RFC 9293, RFC 791, RFC 8200: the entries of a tape -> a capture file, as if each connection had
-been seen on its way.
+"""RFC 9293, RFC 791, RFC 8200: the entries of a tape -> a file as if captured on a network.
 
-A classic pcap of IP packets without a link layer. What a tape does not know is made up so that
-nothing looks odd: the TCP handshake, segments of one size, an acknowledgement for each. TLS is not
-there: a tape has the bytes inside it.
+A classic pcap of IP packets without a link layer. What is not on a tape is made up so that a reader
+of captures finds nothing odd: the TCP handshake, segments of one size, an acknowledgement for each.
+There is no TLS in it, because a tape has the bytes inside TLS.
 """
 
 from __future__ import annotations
@@ -33,18 +32,16 @@ TCP = 6
 FIN, SYN, PSH, ACK = 0x01, 0x02, 0x08, 0x10
 
 SERVER = Address("127.0.0.1", 80)
-"""That of a server whose address is not known; port 80 lets Wireshark see HTTP."""
+"""For a server whose address is not known; port 80 makes Wireshark look for HTTP."""
 
 FIRST_PORT, PORTS = 49_152, 16_384
-"""Of clients whose addresses are not known (RFC 6335 §6)."""
+"""For clients whose addresses are not known (RFC 6335 §6)."""
 
 IP = IPv4Address | IPv6Address
 
 
 def write_pcap(file: BinaryIO, entries: Iterable[Entry], began: float = 0.0) -> int:
-    """Write the capture; the number of its packets. `began`, in seconds since 1970, is added to all
-    times.
-    """
+    """Write the capture; the number of its packets. All times count from `began`, since 1970."""
     file.write(struct.pack("<IHHiIII", MAGIC, *VERSION, 0, 0, SNAP_LENGTH, LINKTYPE_RAW))
     count = 0
     for seconds, packet in packets(entries):
@@ -56,7 +53,7 @@ def write_pcap(file: BinaryIO, entries: Iterable[Entry], began: float = 0.0) -> 
 
 
 def packets(entries: Iterable[Entry]) -> Iterator[tuple[float, bytes]]:
-    """(seconds, IP packet) of each segment that could have carried these entries."""
+    """(seconds, IP packet) for each TCP segment that could have carried these entries."""
     connections: dict[int, TCPConnection] = {}
     for entry in entries:
         connection = connections.get(entry.connection)
@@ -70,16 +67,15 @@ def packets(entries: Iterable[Entry]) -> Iterator[tuple[float, bytes]]:
 
 
 class TCPConnection:
-    """One connection, and where its two ends are in their streams."""
+    """One connection, with the next sequence number of each side."""
 
     def __init__(self, first: Entry) -> None:
         client, server = first_addresses(first)
         hosts = same_family(ip_address(client.host), ip_address(server.host))
-        self._hosts = dict(zip((Side.CLIENT, Side.SERVER), hosts))
+        self._hosts = dict(zip((Side.CLIENT, Side.SERVER), hosts, strict=True))
         self._ports = {Side.CLIENT: client.port, Side.SERVER: server.port}
-        start = (
-            first.connection * 1_000_003
-        ) % 2**32  # differs, as a client may use one port again
+        # Sequence numbers start apart, because two connections may have the same port of a client.
+        start = (first.connection * 1_000_003) % 2**32
         self._next = {Side.CLIENT: start, Side.SERVER: (start + 2**31) % 2**32}
 
     def open(self) -> Iterator[bytes]:
@@ -89,7 +85,7 @@ class TCPConnection:
         yield self._segment(Side.CLIENT, ACK)
 
     def send(self, sender: Side, data: bytes) -> Iterator[bytes]:
-        """Data in segments, each acknowledged; no data are a FIN."""
+        """Data in segments, each acknowledged; a FIN if there are no data."""
         if not data:
             yield self._segment(sender, FIN | ACK)
             yield self._segment(sender.peer, ACK)
@@ -113,21 +109,21 @@ class TCPConnection:
 
 
 def first_addresses(first: Entry) -> tuple[Address, Address]:
-    """Those of client and server, as recorded, or made up."""
+    """The addresses of client and server: as recorded, or else made up."""
     client, server = (first.client, first.server) if isinstance(first, Opened) else (None, None)
     made_up = Address(SERVER.host, FIRST_PORT + first.connection % PORTS)
     return client or made_up, server or SERVER
 
 
 def same_family(*hosts: IP) -> tuple[IP, ...]:
-    """The addresses, all of them of version 6 if one is (RFC 4291 §2.5.5.2)."""
+    """The addresses; all as IPv6 ones if one of them is (RFC 4291 §2.5.5.2)."""
     if len({host.version for host in hosts}) == 1:
         return hosts
     return tuple(IPv6Address(f"::ffff:{host}") if host.version == 4 else host for host in hosts)
 
 
 def ip_packet(source: IP, destination: IP, segment: bytes) -> bytes:
-    """The segment behind an IP header."""
+    """The segment, after an IP header."""
     addresses = source.packed + destination.packed
     if source.version == 6:
         return struct.pack("!IHBB", 6 << 28, len(segment), TCP, HOPS) + addresses + segment
@@ -136,11 +132,10 @@ def ip_packet(source: IP, destination: IP, segment: bytes) -> bytes:
 
 
 def checksum(data: bytes) -> int:
-    """RFC 1071: the one's complement of the sum of all 16-bit words, each carry added at the low
-    end.
+    """RFC 1071: the one's complement of the one's complement sum of all 16-bit words.
 
-    That is the remainder by 2**16 - 1, where 0 is written as all ones; no header sums up to a plain
-    0.
+    Adding each carry at the low end gives the remainder by 2**16 - 1, where that remainder itself
+    stands for 0: the sum of a header is never a plain 0.
     """
     padded = data + bytes(len(data) % 2)
     return 0xFFFF - (int.from_bytes(padded) % 0xFFFF or 0xFFFF)

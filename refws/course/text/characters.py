@@ -1,4 +1,4 @@
-"""Text of a peer -> printable characters, cut to a width."""
+"""A peer's text -> printable characters, cut to a width."""
 
 from __future__ import annotations
 
@@ -6,20 +6,19 @@ import unicodedata
 from collections.abc import Iterable
 
 WIDTH = 80
+"""Columns of a line, at most."""
 
 
 def escape(text: str) -> str:
-    r"""`text` as it may go to a terminal: what is not printable, or could change the direction or
-    the look of others, as \n, \x1b, \u202e; and a backslash or double quote with a backslash before
-    it.
+    r"""`text` as it may go to a terminal: each character that is not harmless as \n, \x1b, \u202e.
+
+    A backslash or double quote gets a backslash before it.
     """
     return "".join(map(_escaped, text))
 
 
 def is_harmless(character: str) -> bool:
-    """A printable character, except one that reorders its neighbours (right to left), or is written
-    on top of one.
-    """
+    """Whether a character is printable, and does not reorder or cover its neighbours."""
     if character.isascii():
         return character.isprintable() and character not in '\\"'
     if not character.isprintable() or unicodedata.combining(character):
@@ -39,12 +38,12 @@ def width(text: str) -> int:
 
 
 def cut(text: str, columns: int) -> str:
-    """As much of escaped text as fits, with "..." where something is missing."""
+    """As much of escaped text as fits, then "..." if something is missing."""
     return text if width(text) <= columns else _fitting(text, columns - 3) + "..."
 
 
 def quoted(text: str, columns: int, more: bool = False) -> str:
-    """Text in quotes, escaped and cut to these columns; `more` tells that it goes on."""
+    """Text in quotes, escaped and cut to these columns; `more` says that it goes on after that."""
     whole = f'"{escape(text)}"'
     if width(whole) <= columns and not more:
         return whole
@@ -63,15 +62,15 @@ def _fitting(characters: Iterable[str], columns: int) -> str:
 
 
 def spaced(data: bytes) -> str:
+    """Bytes in hex, as 48 65."""
     return data.hex(" ")
 
 
 def count(length: int) -> str:
+    """A number of bytes in words."""
     return "1 byte" if length == 1 else f"{length} bytes"
 
 
 def escape_words(text: str) -> str:
-    """Words of our own, in which the peer's are quoted in ASCII already; escaped once more, to be
-    sure.
-    """
+    """Words of refws that quote a peer, in ASCII already: escaped once more, to be safe."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

@@ -1,71 +1,52 @@
-"""RFC 6455 §5.2: an explained frame or head -> text for a terminal: a block under the RFC's bit
-ruler, or one line.
+"""RFC 6455 §5.2: an explained frame or head -> text for a terminal, as a block or as one line.
 
-No line is wider than 80 columns, and no byte of a peer reaches the terminal as anything but a
-printable character.
+No line is wider than 80 columns, and of a peer's bytes only printable characters reach the
+terminal: others could move its cursor, or change what it shows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import groupby, pairwise
-from operator import itemgetter
 from textwrap import wrap
 
 from ...protocol.close_codes import CloseCode
 from ...protocol.frame import BINARY, TEXT, Side, is_control
+from ..explain.header_fields import Field, opcode_name
 from ..explain.values import (
     AcceptSteps,
     CutOff,
-    Field,
     FrameExplanation,
     HeadExplanation,
+    Illegal,
     Item,
     Legal,
     LineExplanation,
     NotRead,
     OpenMessage,
     Situation,
+    Unjudged,
     Verdict,
-    Violation,
-    opcode_name,
 )
 from .characters import WIDTH, count, cut, escape, escape_words, quoted, spaced
-
-ROW = 4
-"""Bytes in a row of the ruler: 32 bits, as in the figure of §5.2."""
-
-PAYLOAD_DRAWN = 8
-"""Bytes of payload in the ruler."""
+from .ruler import draw_ruler
 
 PAYLOAD_SHOWN = 48
-"""Characters of payload in quotes, at most."""
+"""Columns of payload in quotes, at most."""
 
 HEX_SHOWN = 16
+"""Bytes of payload in hex, at most."""
 
 ARROWS = {Side.CLIENT: "client -> server", Side.SERVER: "server -> client"}
 SHORT_ARROWS = {Side.CLIENT: "->", Side.SERVER: "<-"}
 
-FIRST_EDGE = " +-+-+-+-+-------+-+-------------+"
-FIRST_NAMES = (
-    " |F|R|R|R|       |M|             |",
-    " |I|S|S|S|opcode |A|   length    |",
-    " |N|V|V|V|       |S|             |",
-    " | |1|2|3|       |K|             |",
-)
-FIRST_BITS = (0, 1, 2, 3, 4, 8, 9, 16)
-"""The bits at which the fields of the first two bytes begin, and their end."""
-
-EDGE = " +---------------+---------------+---------------+---------------+"
-BYTE_WIDTH = 16
-
 BOLD, RED, GREEN, YELLOW, DIM = "1", "31", "32", "33", "2"
+COLORS = {Legal: GREEN, Illegal: RED, Unjudged: DIM, CutOff: YELLOW}
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How to draw: `color` with ANSI colours, which say nothing that the words do not."""
+    """How to draw. `color` adds ANSI colours, which say nothing that the words do not."""
 
     color: bool = False
 
@@ -75,12 +56,9 @@ class Style:
 
 PLAIN = Style()
 
-Row = list[tuple[str, int]]
-"""Up to four bytes of a frame, each with the name of the part that it belongs to."""
-
 
 def draw(item: Item, style: Style = PLAIN) -> str:
-    """The item as a block of lines, none wider than 80 columns; colours, if any, not counted."""
+    """The item as a block of lines, none wider than 80 columns (escape codes of colours apart)."""
     if isinstance(item, FrameExplanation):
         return "\n".join(_frame(item, style))
     if isinstance(item, HeadExplanation):
@@ -89,25 +67,20 @@ def draw(item: Item, style: Style = PLAIN) -> str:
 
 
 def draw_line(item: Item, style: Style = PLAIN) -> str:
-    """The item as one line of at most 80 columns: direction, name, flags, length, start of the
-    text, verdict.
-    """
+    """The item as one line of at most 80 columns: direction, name, flags, length, text, verdict."""
+    if isinstance(item, FrameExplanation):
+        words = f"{_frame_words(item)}  {_short_verdict(item.verdict)}"
+    elif isinstance(item, HeadExplanation):
+        words = f"{quoted(item.lines[0].text, 40)}  {_short_verdict(item.verdict)}"
+    else:
+        words = f"{count(item.length)} not read, {item.why}"
+    return style.paint(cut(f"{SHORT_ARROWS[item.sender]} {words}", WIDTH), _line_color(item))
+
+
+def _line_color(item: Item) -> str:
     if isinstance(item, NotRead):
-        return style.paint(
-            cut(f"{SHORT_ARROWS[item.sender]} {count(item.length)} not read, {item.why}", WIDTH),
-            DIM,
-        )
-    words = _frame_words(item) if isinstance(item, FrameExplanation) else _head_words(item)
-    verdict = _short_verdict(item.verdict)
-    line = cut(f"{SHORT_ARROWS[item.sender]} {words}  {verdict}", WIDTH)
-    return (
-        style.paint(line, "")
-        if isinstance(item.verdict, Legal)
-        else style.paint(line, _color(item.verdict))
-    )
-
-
-# Characters
+        return DIM
+    return "" if isinstance(item.verdict, Legal) else COLORS[type(item.verdict)]
 
 
 # A frame as a block
@@ -116,8 +89,8 @@ def draw_line(item: Item, style: Style = PLAIN) -> str:
 def _frame(frame: FrameExplanation, style: Style) -> Iterator[str]:
     title = f"{ARROWS[frame.sender]}, byte {frame.offset}: {_title(frame)}"
     yield style.paint(title, BOLD)
-    yield from _ruler(frame)
-    blamed = frame.verdict.field if isinstance(frame.verdict, Violation) else ""
+    yield from draw_ruler(frame)
+    blamed = frame.verdict.violation.field if isinstance(frame.verdict, Illegal) else ""
     for field in frame.fields:
         color = RED if field.name == blamed else ""
         yield from (style.paint(line, color) if color else line for line in _field(field))
@@ -127,7 +100,7 @@ def _frame(frame: FrameExplanation, style: Style) -> Iterator[str]:
     yield from _labelled("after", _situation(frame.after))
     if frame.after_failure:
         yield from _labelled(
-            "note", "the receiver has failed the connection before; it reads this no more (§7.1.7)"
+            "note", "the receiver has failed the connection before, and does not read this (§7.1.7)"
         )
     yield from _verdict(frame.verdict, style)
 
@@ -136,58 +109,6 @@ def _title(frame: FrameExplanation) -> str:
     if len(frame.header_bytes) < 2:
         return "part of a frame"
     return f"{frame.name} frame, {count(frame.header.payload_length)} of payload"
-
-
-def _ruler(frame: FrameExplanation) -> Iterator[str]:
-    """The frame in rows of 32 bits, as the figure of §5.2 draws it, with its bits and its bytes in
-    hex.
-    """
-    owners = [(name, byte) for name, wire in _parts(frame) for byte in wire]
-    yield "  " + "".join(f"{tens:<20}" for tens in range(4)).rstrip()
-    yield "  " + " ".join(str(bit % 10) for bit in range(32))
-    yield from _first_names(owners[:ROW])
-    for start in range(0, len(owners), ROW):
-        row = owners[start : start + ROW]
-        if start:
-            yield " |" + _names(row)
-        yield " |" + "|".join(f"{byte:02x}".center(BYTE_WIDTH - 1) for _, byte in row) + "|"
-        yield _edge(row)
-    drawn = min(len(frame.payload_start), PAYLOAD_DRAWN)
-    if frame.payload_received > drawn:
-        yield f"   and {frame.payload_received - drawn} more of payload"
-
-
-def _parts(frame: FrameExplanation) -> Iterator[tuple[str, bytes]]:
-    yield "", frame.header_bytes[:2]
-    yield "extended length", frame.header_bytes[2:]
-    yield "masking key", frame.masking_key
-    yield "payload", frame.payload_start[:PAYLOAD_DRAWN]
-
-
-def _edge(row: Row) -> str:
-    return EDGE[: BYTE_WIDTH * len(row) + 2]
-
-
-def _first_names(row: Row) -> Iterator[str]:
-    """The row with the fields of the first two bytes: their names from top to bottom, and their
-    bits.
-    """
-    size, rest = BYTE_WIDTH * len(row[:2]) + 2, row[2:]
-    blank = _names([("", byte) for _, byte in rest])
-    yield FIRST_EDGE[:size] + _edge(row)[size:]
-    for names in FIRST_NAMES:
-        yield names[:size] + (_names(rest) if "opcode" in names else blank)
-    bits = "".join(f"{byte:08b}" for _, byte in row[:2])
-    fields = "|".join(
-        " ".join(bits[start:end]) for start, end in pairwise(FIRST_BITS) if start < len(bits)
-    )
-    yield f" |{fields}|{blank}"
-
-
-def _names(row: Row) -> str:
-    """The names of the parts that these bytes belong to, each centred over its bytes."""
-    runs = [(name, len(list(run))) for name, run in groupby(row, key=itemgetter(0))]
-    return "".join(name.center(BYTE_WIDTH * size - 1) + "|" for name, size in runs)
 
 
 def _field(field: Field) -> Iterator[str]:
@@ -222,7 +143,7 @@ def _payload(frame: FrameExplanation) -> Iterator[str]:
             words += f": {_bytes_shown(frame.inflated_start, frame.inflated_length)}"
         yield from _labelled("inflated", words)
     elif frame.compressed:
-        yield from _labelled("inflated", "not: what it follows in its direction is not known")
+        yield from _labelled("inflated", "no: the data that it follows are not known")
     if frame.text:
         more = len(frame.content_start) < frame.content_length
         yield f" {'text':<15} {quoted(frame.text, PAYLOAD_SHOWN, more)}"
@@ -238,7 +159,7 @@ def _close(frame: FrameExplanation) -> Iterator[str]:
         if code in tuple(CloseCode)
         else "for libraries and applications (§7.4.2)"
     )
-    here = "none, which is told as 1005 and" if code == CloseCode.NO_STATUS_RCVD else str(code)
+    here = "none, which is reported as 1005" if code == CloseCode.NO_STATUS_RCVD else str(code)
     yield from _labelled("close code", f"{here} {name}")
     if reason:
         yield f" {'reason':<15} {quoted(reason, PAYLOAD_SHOWN)}"
@@ -271,22 +192,25 @@ def _labelled(label: str, text: str) -> Iterator[str]:
 
 
 def _verdict(verdict: Verdict, style: Style) -> Iterator[str]:
-    color = _color(verdict)
+    color = COLORS[type(verdict)]
     for label, text in _verdict_lines(verdict):
         for line in _labelled(label, escape_words(text)):
             yield style.paint(line, YELLOW if label == "hint" else color)
 
 
 def _verdict_lines(verdict: Verdict) -> Iterator[tuple[str, str]]:
-    if isinstance(verdict, Violation):
+    if isinstance(verdict, Illegal):
+        violation = verdict.violation
         where = "" if verdict.offset is None else f", at byte {verdict.offset}"
-        yield "VIOLATION", f"{verdict.section}{where}: {verdict.seen}"
-        yield "expected", verdict.expected
+        yield "VIOLATION", f"{violation.section}{where}: {violation.seen}"
+        yield "expected", violation.expected
         if verdict.code is not None:
             yield "answered with", _code_words(verdict.code)
     elif isinstance(verdict, CutOff):
-        yield "CUT OFF", f"{verdict.seen}"
+        yield "CUT OFF", verdict.seen
         yield "expected", verdict.expected
+    elif isinstance(verdict, Unjudged):
+        yield "NOT JUDGED", verdict.why
     else:
         yield "LEGAL", "no rule is broken"
     if verdict.hint:
@@ -301,15 +225,13 @@ def _code_words(code: int) -> str:
     )
 
 
-def _color(verdict: Verdict) -> str:
-    return {Legal: GREEN, Violation: RED, CutOff: YELLOW}[type(verdict)]
-
-
 def _short_verdict(verdict: Verdict) -> str:
-    if isinstance(verdict, Violation):
-        return f"VIOLATION {verdict.section}: {escape_words(verdict.seen)}"
+    if isinstance(verdict, Illegal):
+        return f"VIOLATION {verdict.violation.section}: {escape_words(verdict.violation.seen)}"
     if isinstance(verdict, CutOff):
         return f"CUT OFF: {verdict.seen}"
+    if isinstance(verdict, Unjudged):
+        return "not judged"
     return "legal, but see the hint" if verdict.hint else "legal"
 
 
@@ -322,22 +244,21 @@ def _frame_words(frame: FrameExplanation) -> str:
     header = frame.header
     flags = "".join(f" {name}" for name, bit in _flags(frame) if bit)
     words = f"{frame.name}{flags} {header.payload_length}"
+    return f"{words} {_content_words(frame)}".rstrip()
+
+
+def _content_words(frame: FrameExplanation) -> str:
     if frame.close is not None:
-        return (
-            f"{words} {frame.close.code} {quoted(frame.close.reason, 30)}"
-            if frame.close.reason
-            else (f"{words} {frame.close.code}")
-        )
+        reason = f" {quoted(frame.close.reason, 30)}" if frame.close.reason else ""
+        return f"{frame.close.code}{reason}"
     text = frame.text
-    if text is None and is_control(header.opcode) and frame.plain_start:
+    if text is None and is_control(frame.header.opcode):
         text = frame.plain_start.decode(errors="replace")
     if text:
-        return f"{words} {quoted(text, 30, len(frame.content_start) < frame.content_length)}"
-    if frame.kind in (TEXT, BINARY) and frame.content_start:
-        return (
-            f"{words} {spaced(frame.content_start[:8])}{'...' if frame.content_length > 8 else ''}"
-        )
-    return words
+        return quoted(text, 30, len(frame.content_start) < frame.content_length)
+    if frame.kind in (TEXT, BINARY):
+        return spaced(frame.content_start[:8]) + ("..." if frame.content_length > 8 else "")
+    return ""
 
 
 def _flags(frame: FrameExplanation) -> tuple[tuple[str, bool], ...]:
@@ -349,10 +270,6 @@ def _flags(frame: FrameExplanation) -> tuple[tuple[str, bool], ...]:
         ("RSV3", header.rsv3),
         ("masked", header.masked),
     )
-
-
-def _head_words(head: HeadExplanation) -> str:
-    return quoted(head.lines[0].text, 40)
 
 
 # Heads
@@ -373,8 +290,7 @@ def _head(head: HeadExplanation, style: Style) -> Iterator[str]:
         yield from _labelled("compression", "permessage-deflate is in use from here on (RFC 7692)")
     yield from _verdict(head.verdict, style)
     for fault in head.faults[1:]:
-        words = escape_words(f"{fault.section}: {fault.seen}; expected {fault.expected}")
-        yield from (style.paint(line, RED) for line in _labelled("also", words))
+        yield from (style.paint(line, RED) for line in _labelled("also", escape_words(str(fault))))
 
 
 def _head_line(line: LineExplanation, style: Style) -> Iterator[str]:

@@ -1,0 +1,322 @@
+"""RFC 6455 §5: the bytes that one side sends, cut anywhere -> each head and frame, and its verdict.
+
+The rules are in refws.protocol, and called as an endpoint calls them: so the verdict here is the
+verdict there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from ...protocol.close import Close
+from ...protocol.deflate.negotiation import Parameters
+from ...protocol.errors import ConnectionFailure, ProtocolError
+from ...protocol.frame import CLOSE, MAX_CONTROL_PAYLOAD, Side
+from ...protocol.http import Request
+from ...protocol.masking import KEY_LENGTH
+from .frames import (
+    Frame,
+    cut_off,
+    header_size,
+    illegal,
+    is_out_of_step,
+    judge_header,
+    part_of_header,
+)
+from .handshake import HeadBytes, is_start_of_head
+from .hints import find_hint
+from .messages import Messages
+from .values import FrameExplanation, HeadExplanation, Item, NotRead, Situation, Verdict
+
+FED_CHUNK = 16 * 1024
+"""Bytes taken in one go: each short frame is cut off them, which copies the rest every time."""
+
+COMPRESSED_CHUNK = 4 * 1024
+"""Bytes of a compressed payload that are inflated in one go, counted from its start.
+
+So an error comes after the same content, however the bytes were cut.
+"""
+
+AFTER_FAILURE = "after the failure: a receiver reads nothing more (§7.1.7)"
+AFTER_CLOSE = "after the Close: a receiver drops what follows (§1.4)"
+NO_FRAMES = "it is not known where the next frame begins"
+NO_WEBSOCKET = "no frames: the opening handshake did not lead to a WebSocket connection"
+
+
+@dataclass(slots=True)
+class Common:
+    """What both directions of a connection share: what was agreed, and how to explain it."""
+
+    keep_going: bool
+    shown: int
+    note_head: Callable[[HeadExplanation, Request | None], None]
+    deflate: Parameters | None
+    request: Request | None = None
+    closed_by: tuple[Side, ...] = ()
+
+
+class Direction:
+    """What one side sends. A step takes a head, a header or a part of a payload off the buffer."""
+
+    def __init__(
+        self, sender: Side, common: Common, at_handshake: bool | None, messages: Messages
+    ) -> None:
+        self.sender = sender
+        self.common = common
+        self.at_handshake = at_handshake
+        self.messages = messages
+        self.messages.use_deflate(common.deflate)
+        self.head: HeadBytes | None = None
+        self.frame: Frame | None = None
+        self.buffer = b""
+        self.offset = 0  # of the first byte in the buffer, in all that the sender sent
+        self.failed = False
+        self.why_stopped = ""
+        self.not_read = 0
+
+    # Taking bytes
+
+    def feed(self, data: bytes) -> list[Item]:
+        """What these next bytes complete, in order."""
+        items: list[Item] = []
+        for start in range(0, len(data), FED_CHUNK):
+            self.buffer += data[start : start + FED_CHUNK]
+            while self._step(items):
+                pass
+        return items
+
+    def _step(self, items: list[Item]) -> bool:
+        """Take what the buffer begins with; False if more bytes are needed first."""
+        if self.at_handshake is None and self.buffer:
+            self.at_handshake = is_start_of_head(self.buffer)
+        if self.why_stopped:
+            self.not_read += len(self._take(len(self.buffer)))
+            return False
+        if self.at_handshake:
+            return self._take_head(items)
+        if self.frame is None:
+            return self._take_header(items)
+        return self._take_payload(self.frame, items)
+
+    def _take(self, size: int) -> bytes:
+        taken, self.buffer = self.buffer[:size], self.buffer[size:]
+        self.offset += len(taken)
+        return taken
+
+    def _untake(self, data: bytes) -> None:
+        self.buffer = data + self.buffer
+        self.offset -= len(data)
+
+    def stop(self, why: str) -> None:
+        """Read nothing more of this side."""
+        self.why_stopped = self.why_stopped or why
+
+    def _take_head(self, items: list[Item]) -> bool:
+        self.head = self.head or HeadBytes(self.sender, self.offset, self.common.request)
+        found = self.head.add(self._take(len(self.buffer)))
+        if found is None:
+            return False
+        head, request, rest = found
+        self._untake(rest)
+        self.at_handshake, self.head = False, None
+        items.append(head)
+        if not head.opens or (head.faults and not self.common.keep_going):
+            self.stop(NO_WEBSOCKET)
+        self.common.note_head(head, request)
+        return True
+
+    # Headers
+
+    def _take_header(self, items: list[Item]) -> bool:
+        size = header_size(self.buffer)
+        failure = self._judge_header(self.buffer[:2])
+        if failure is not None and not self.common.keep_going:
+            size = 2  # a receiver does not read on
+        if len(self.buffer) < size:
+            return False
+        failure = failure or self._judge_header(self.buffer[:size])
+        frame = self._start_frame(self._take(size), failure)
+        if self.why_stopped:
+            self._end_frame(frame, items)
+        return True
+
+    def _judge_header(self, wire: bytes) -> ConnectionFailure | None:
+        return judge_header(wire, self.sender, self.common.deflate is not None)
+
+    def _start_frame(self, wire: bytes, failure: ConnectionFailure | None) -> Frame:
+        frame = self.frame = Frame(self.offset - len(wire), wire, self.situation)
+        if failure is not None:
+            self._note(frame, failure)
+            if is_out_of_step(frame):
+                self.stop(NO_FRAMES)
+        if frame.is_data and not self.why_stopped:
+            self._start_data(frame)
+        return frame
+
+    def _start_data(self, frame: Frame) -> None:
+        """§5.4: the place of a data frame in its message."""
+        messages = self.messages
+        if self.sender in self.common.closed_by:
+            self._note(frame, after_close())
+        if failure := messages.start_frame(frame.header):
+            self._note(frame, failure)
+        if messages.message is not None:
+            frame.kind, frame.compressed = messages.message.opcode, messages.message.compressed
+        frame.why_unjudged = messages.why_unjudged
+        if frame.compressed and not frame.why_unjudged:
+            frame.inflated_length = 0
+
+    # Payloads
+
+    def _take_payload(self, frame: Frame, items: list[Item]) -> bool:
+        if frame.needs_key:
+            if len(self.buffer) < KEY_LENGTH:
+                return False
+            frame.masking_key = self._take(KEY_LENGTH)
+        if frame.remaining and not self.buffer:
+            return False
+        self._add_payload(frame, self._take(frame.remaining))
+        if self.why_stopped or not frame.remaining:
+            self._end_frame(frame, items)
+        return True
+
+    def _add_payload(self, frame: Frame, wire: bytes) -> None:
+        plain = frame.add_payload(wire, self.common.shown)
+        if frame.header.opcode == CLOSE and not frame.remaining:
+            self._parse_close(frame)
+        elif frame.compressed:
+            self._add_compressed(frame, plain)
+        elif frame.is_data and not frame.why_unjudged:
+            self._add_plain(frame, plain)
+
+    def _parse_close(self, frame: Frame) -> None:
+        if frame.received > MAX_CONTROL_PAYLOAD:
+            return
+        try:
+            frame.close = Close.parse(frame.plain_start)
+        except ConnectionFailure as failure:
+            self._note(frame, failure, frame.payload_offset)
+
+    def _add_plain(self, frame: Frame, plain: bytes) -> None:
+        messages = self.messages
+        try:
+            for _ in messages.add(plain):
+                pass
+            messages.note_text(plain)
+        except ConnectionFailure as failure:
+            bad = messages.find_bad_byte(plain)
+            self._note(frame, failure, frame.payload_offset + frame.received - len(plain) + bad)
+            self._give_up_content(frame, len(plain) - bad - 1)
+
+    def _add_compressed(self, frame: Frame, plain: bytes) -> None:
+        waiting = frame.not_inflated + plain
+        while not frame.why_unjudged and (len(waiting) >= COMPRESSED_CHUNK or not frame.remaining):
+            first, waiting = waiting[:COMPRESSED_CHUNK], waiting[COMPRESSED_CHUNK:]
+            self._inflate(frame, first, waiting)
+            if not waiting:
+                break
+        frame.not_inflated = b"" if frame.why_unjudged else waiting
+
+    def _inflate(self, frame: Frame, plain: bytes, rest: bytes) -> None:
+        try:
+            for content in self.messages.add(plain):
+                frame.add_inflated(content, self.common.shown)
+        except ConnectionFailure as failure:
+            self._note(frame, failure)
+            self._give_up_content(frame, len(rest))
+
+    def _give_up_content(self, frame: Frame, rest: int) -> None:
+        """Judge no more of the message; a receiver does not read the `rest` bytes of this chunk."""
+        self.messages.give_up()
+        frame.why_unjudged = self.messages.why_unjudged
+        if self.why_stopped:
+            self.not_read += rest
+            frame.take_back(rest)
+
+    # Verdicts
+
+    def _note(self, frame: Frame, failure: ConnectionFailure, offset: int | None = None) -> None:
+        """Keep the first violation of a frame: that is the one that its receiver answers."""
+        if frame.illegal is None:
+            frame.illegal = illegal(failure, frame.offset, offset)
+        if not self.common.keep_going:
+            self.stop(AFTER_FAILURE)
+
+    def _end_frame(self, frame: Frame, items: list[Item]) -> None:
+        self.frame = None
+        if not frame.remaining:
+            self._change_situation(frame)
+        items.append(self._explain(frame, frame.verdict))
+        self.failed = self.failed or frame.illegal is not None
+
+    def _change_situation(self, frame: Frame) -> None:
+        """What a whole frame changes: its message goes on or ends, or its sender has closed."""
+        common = self.common
+        if frame.is_data:
+            self.messages.end_frame(frame.header, frame.received)
+        elif frame.header.opcode == CLOSE:
+            if self.sender not in common.closed_by:
+                common.closed_by = (*common.closed_by, self.sender)
+            if not common.keep_going:
+                self.stop(AFTER_CLOSE)
+
+    @property
+    def situation(self) -> Situation:
+        """What the meaning of the next frame depends on."""
+        return Situation(self.messages.message, self.common.closed_by)
+
+    def _situation_within(self, frame: Frame) -> Situation:
+        """The situation, with the bytes of a frame that is not whole."""
+        message = self.messages.message
+        if message is None or not frame.is_data or not frame.remaining:
+            return self.situation
+        return Situation(
+            replace(message, length=message.length + frame.received), self.common.closed_by
+        )
+
+    def _explain(self, frame: Frame, verdict: Verdict) -> FrameExplanation:
+        deflate, after = self.common.deflate is not None, self._situation_within(frame)
+        explanation = frame.explain(self.sender, deflate, after, verdict, self.failed)
+        hint = find_hint(explanation)
+        return replace(explanation, verdict=replace(verdict, hint=hint)) if hint else explanation
+
+    # What is not whole
+
+    def pending(self) -> list[Item]:
+        """A head or frame that is not complete, as cut off, or the bytes not read; or nothing."""
+        if self.not_read:
+            return [
+                NotRead(self.sender, self.offset - self.not_read, self.not_read, self.why_stopped)
+            ]
+        if self.head is not None:
+            return [self.head.cut_off()]
+        if self.frame is not None:
+            verdict = self.frame.illegal or cut_off(self.frame, len(self.buffer))
+            part_of_key = self.buffer if self.frame.needs_key else self.frame.masking_key
+            return [replace(self._explain(self.frame, verdict), masking_key=part_of_key)]
+        return [self._explain_part_of_header()] if self.buffer else []
+
+    def finish(self) -> list[Item]:
+        """The same once the direction has ended: what waits is inflated, as far as it goes."""
+        items: list[Item] = []
+        if self.frame is not None and self.frame.not_inflated:
+            waiting, self.frame.not_inflated = self.frame.not_inflated, b""
+            self._inflate(self.frame, waiting, b"")
+            if self.why_stopped:
+                self._end_frame(self.frame, items)
+        return items + self.pending()
+
+    def _explain_part_of_header(self) -> FrameExplanation:
+        frame = Frame(self.offset, self.buffer, self.situation)
+        failure = self._judge_header(self.buffer[:2])
+        if failure is None:
+            return self._explain(frame, part_of_header(self.buffer))
+        return self._explain(frame, illegal(failure, frame.offset))
+
+
+def after_close() -> ProtocolError:
+    """§5.5.1 binds the side that has sent a Close; its peer just drops the frame (§1.4)."""
+    return ProtocolError(
+        "§5.5.1", "a data frame after the Close of the same side", "no more data from it", "opcode"
+    )

@@ -1,0 +1,134 @@
+"""Connections -> a tape, written while they live, without their secrets."""
+
+from __future__ import annotations
+
+import os
+import threading
+from contextlib import suppress
+from datetime import UTC, datetime
+from io import FileIO
+from logging import Logger, getLogger
+from time import monotonic
+from typing import Any
+
+from ...endpoint.connection import Connection
+from ...endpoint.log import format_address
+from ...endpoint.taps import Tap
+from ...protocol.frame import Side
+from ...protocol.http import quote
+from .redaction import Redactor
+from .tape import UNKNOWN
+
+MAX_CHUNK = 16 * 1024
+"""Bytes of a connection in one line, at most."""
+
+LOGGER = getLogger("refws")
+
+
+class Recorder:
+    """Writes every connection to one tape: for `serve(..., trace=recorder.choose)`, and `connect`.
+
+    The file is opened at once, OSError if it cannot be. It is emptied only with the first
+    connection, so that a program which fails before leaves an old tape as it is. Each line is
+    written as soon as it is known: if the program is killed, the last one is lost at most. If the
+    file cannot be written, the recording ends, and the log says so.
+    """
+
+    def __init__(self, path: str, redact: bool = True, logger: Logger = LOGGER) -> None:
+        self._file = FileIO(path, "ab", opener=open_private)
+        self._path = path
+        self._redact = redact
+        self._logger = logger
+        self._lock = threading.Lock()
+        self._began = monotonic()
+        self._count = 0
+        self._off = False
+
+    def choose(self, connection: Connection) -> Tap | None:
+        """The trace of this connection; None once the recording has ended."""
+        with self._lock:
+            if self._off:
+                return None
+            if not self._count:
+                self._begin()
+            self._count += 1
+            self._write(f"{self._now()} {self._count} open {self._addresses(connection)}")
+            return RecordedConnection(self, self._count, self._redact)
+
+    def note(self, recorded: RecordedConnection, sender: Side, data: bytes) -> None:
+        """Write lines for these bytes."""
+        with self._lock:
+            if self._off:
+                return
+            start = f"{self._now()} {recorded.number} {sender.value}"
+            written = recorded.redacted(sender, data)
+            for first in range(0, len(written), MAX_CHUNK):
+                self._write(f"{start} {written[first : first + MAX_CHUNK].hex(' ')}")
+            if not data and sender not in recorded.ended:
+                recorded.ended.add(sender)
+                self._write(f"{start} end")
+
+    def close(self) -> None:
+        """End the recording."""
+        with self._lock:
+            self._off = True
+            self._file.close()
+
+    def _begin(self) -> None:
+        with suppress(OSError):  # a pipe or terminal cannot be emptied
+            self._file.truncate(0)
+        now = datetime.now(UTC).isoformat(timespec="microseconds")
+        self._began = monotonic()
+        secrets = "secrets redacted, as ****" if self._redact else "secrets included"
+        self._write(f"refws tape 1, recorded {now}, {secrets}")
+
+    def _now(self) -> str:
+        return f"{monotonic() - self._began:.6f}"
+
+    def _addresses(self, connection: Connection) -> str:
+        own, peer = connection.local_address, connection.remote_address
+        client, server = (own, peer) if connection.side is Side.CLIENT else (peer, own)
+        return f"client={format_tcp_address(client)} server={format_tcp_address(server)}"
+
+    def _write(self, line: str) -> None:
+        data = f"{line}\n".encode("ascii")
+        try:
+            while data and not self._off:
+                data = data[self._file.write(data) or 0 :]
+        except OSError as error:
+            self._off = True
+            self._file.close()
+            what = f"the recording to {quote(self._path)} has ended, {error.strerror or error}"
+            self._logger.warning("%s; its whole lines are good", what)
+
+
+class RecordedConnection:
+    """The trace of one connection. Bytes after the end of a direction never left: it skips them."""
+
+    def __init__(self, recorder: Recorder, number: int, redact: bool) -> None:
+        self.number = number
+        self.ended: set[Side] = set()
+        self._recorder = recorder
+        self._redactors = {side: Redactor(side) for side in Side} if redact else {}
+
+    def __call__(self, sender: Side, data: bytes) -> None:
+        self._recorder.note(self, sender, data)
+
+    def redacted(self, sender: Side, data: bytes) -> bytes:
+        """The bytes to write now: at the end of a direction (no data) all that was held back."""
+        if sender in self.ended:
+            return b""
+        redactor = self._redactors.get(sender)
+        if redactor is None:
+            return data
+        return redactor.feed(data) if data else redactor.finish()
+
+
+def open_private(path: str, flags: int) -> int:
+    """An opener of files that only their owner may read: a tape holds what people have sent."""
+    return os.open(path, flags, 0o600)
+
+
+def format_tcp_address(address: Any) -> str:
+    """host:port as in a URI; UNKNOWN for the address of a Unix socket."""
+    return format_address(address) if isinstance(address, tuple) else UNKNOWN

@@ -1,0 +1,81 @@
+"""RFC 6455 §5.2: the bytes of a frame in rows of 32 bits, as the figure there draws them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby, pairwise
+from operator import itemgetter
+
+from ..explain.values import FrameExplanation
+
+ROW = 4
+"""Bytes in a row of the ruler: 32 bits, as in the figure of §5.2."""
+
+PAYLOAD_DRAWN = 8
+"""Bytes of payload in the ruler."""
+
+FIRST_EDGE = " +-+-+-+-+-------+-+-------------+"
+FIRST_NAMES = (
+    " |F|R|R|R|       |M|             |",
+    " |I|S|S|S|opcode |A|   length    |",
+    " |N|V|V|V|       |S|             |",
+    " | |1|2|3|       |K|             |",
+)
+FIRST_BITS = (0, 1, 2, 3, 4, 8, 9, 16)
+"""The bits at which the fields of the first two bytes begin, and their end."""
+
+EDGE = " +---------------+---------------+---------------+---------------+"
+BYTE_WIDTH = 16
+
+Row = list[tuple[str, int]]
+"""Up to four bytes of a frame, each with the name of the part that it belongs to."""
+
+
+def draw_ruler(frame: FrameExplanation) -> Iterator[str]:
+    """The lines: over the first row the numbers of its bits, in each row the bytes in hex."""
+    owners = [(name, byte) for name, wire in _parts(frame) for byte in wire]
+    yield "  " + "".join(f"{tens:<20}" for tens in range(4)).rstrip()
+    yield "  " + " ".join(str(bit % 10) for bit in range(32))
+    yield from _first_names(owners[:ROW])
+    for start in range(0, len(owners), ROW):
+        row = owners[start : start + ROW]
+        if start:
+            yield " |" + _names(row)
+        yield " |" + "|".join(f"{byte:02x}".center(BYTE_WIDTH - 1) for _, byte in row) + "|"
+        yield _edge(row)
+    drawn = min(len(frame.payload_start), PAYLOAD_DRAWN)
+    if frame.payload_received > drawn:
+        yield f"   and {frame.payload_received - drawn} more of payload"
+
+
+def _parts(frame: FrameExplanation) -> Iterator[tuple[str, bytes]]:
+    yield "", frame.header_bytes[:2]
+    yield "extended length", frame.header_bytes[2:]
+    yield "masking key", frame.masking_key
+    yield "payload", frame.payload_start[:PAYLOAD_DRAWN]
+
+
+def _edge(row: Row) -> str:
+    return EDGE[: BYTE_WIDTH * len(row) + 2]
+
+
+def _first_names(row: Row) -> Iterator[str]:
+    """The row with the fields of the first two bytes: their names from top to bottom, and their
+    bits.
+    """
+    size, rest = BYTE_WIDTH * len(row[:2]) + 2, row[2:]
+    blank = _names([("", byte) for _, byte in rest])
+    yield FIRST_EDGE[:size] + _edge(row)[size:]
+    for names in FIRST_NAMES:
+        yield names[:size] + (_names(rest) if "opcode" in names else blank)
+    bits = "".join(f"{byte:08b}" for _, byte in row[:2])
+    fields = "|".join(
+        " ".join(bits[start:end]) for start, end in pairwise(FIRST_BITS) if start < len(bits)
+    )
+    yield f" |{fields}|{blank}"
+
+
+def _names(row: Row) -> str:
+    """The names of the parts that these bytes belong to, each centred over its bytes."""
+    runs = [(name, len(list(run))) for name, run in groupby(row, key=itemgetter(0))]
+    return "".join(name.center(BYTE_WIDTH * size - 1) + "|" for name, size in runs)
