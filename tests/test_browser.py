@@ -22,7 +22,7 @@ from refws.course.explain.conversation import Conversation
 from refws.course.explain.values import FrameExplanation, HeadExplanation, NotRead, Violation
 from refws.course.record.live import together
 from refws.course.web import violations as gallery
-from refws.course.web import wire_view as watch
+from refws.course.web import wire_view
 from test_commands_serve import printed_address, program_running
 from watching import refused
 from wire import CLOSE, DEADLINE_S, PING, PONG, TEXT, close_body, eventually
@@ -170,7 +170,7 @@ class Demo:
         self.running = serving(
             services.serve_endpoint,
             process_request=services.process_request,
-            trace=together([self.record], page=watch.choose),
+            trace=together([self.record], page=wire_view.choose),
             **settings,
         )
         self.host = "127.0.0.1:%d" % self.running.address[1]
@@ -481,7 +481,7 @@ def test_a_server_that_does_not_answer_answers_later(demo, visit):
     fill(page, "stop-seconds", "1")
     page.click("#ask-stop")
     page.wait_for("document.querySelector('#answer').textContent === 'Not answering …'")
-    watched = watch.WATCHES._pages[demo.page_id].find(1)
+    watched = wire_view.WATCHES._pages[demo.page_id].find(1)
     assert eventually(lambda: watched.stopped)
     send(page, "anybody there?")
     page.wait_for(

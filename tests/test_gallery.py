@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from refws.course import services
-from refws.course.web import raw_client
+from refws.course.web import raw_client, wire_view
 from refws.course.web import violations as gallery
-from refws.course.web import wire_view as watch
 from refws.course.web.raw_client import Outcome, provoke, run
 from refws.course.web.violations import PROVOCATIONS, TRIALS, Trial
 from refws.endpoint.tls.certificates import server_context
@@ -27,7 +26,7 @@ JUDGED_BY_THE_SERVER_ALONE = {"foreign-origin"}
 def running(serving):
     """What `python3 -m refws` serves, with the wire view."""
     return serving(
-        services.serve_endpoint, process_request=services.process_request, trace=watch.choose
+        services.serve_endpoint, process_request=services.process_request, trace=wire_view.choose
     )
 
 

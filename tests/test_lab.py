@@ -8,9 +8,8 @@ import threading
 import pytest
 
 from refws.course import services
-from refws.course.web import lab, raw_client
+from refws.course.web import lab, raw_client, wire_view
 from refws.course.web import violations as gallery
-from refws.course.web import wire_view as watch
 from refws.course.web.lab import ASKS, DO, BadAsk, parse_ask
 from watching import PAGE, Page
 from wire import BINARY, CONT, PING, PONG, TEXT, Header, close_body, eventually
@@ -22,7 +21,7 @@ OTHER_PAGE = "e" * 32
 def running(serving):
     """What `python3 -m refws` serves, with the wire view."""
     return serving(
-        services.serve_endpoint, process_request=services.process_request, trace=watch.choose
+        services.serve_endpoint, process_request=services.process_request, trace=wire_view.choose
     )
 
 
@@ -351,7 +350,7 @@ def test_a_page_switches_compression_on_and_off(serving, compression, query, agr
     running = serving(
         services.serve_endpoint,
         process_request=services.process_request,
-        trace=watch.choose,
+        trace=wire_view.choose,
         compression=compression,
     )
     page = Page(running)

@@ -6,17 +6,11 @@ import pytest
 
 from refws.course import services
 from refws.course.explain.conversation import Conversation
-from refws.course.web import wire_view as watch
-from refws.course.web.wire_view import (
-    Chunk,
-    Events,
-    Pieces,
-    Watches,
-    explained,
-    page_of,
-    parameters,
-    requested,
-)
+from refws.course.web import connection_view, event_queue, wire_view
+from refws.course.web.connection_view import ChunkCounter
+from refws.course.web.event_queue import Chunk, EventQueue
+from refws.course.web.pages import page_of, parameters, parse_request_line
+from refws.course.web.wire_view import Watches, WireTrace
 from refws.protocol.frame import Side
 from refws.protocol.http import Headers, Request
 from watching import PAGE, Page, refused
@@ -29,7 +23,7 @@ OTHER_PAGE = "f" * 32
 def running(serving):
     """What `python3 -m refws` serves, with the wire view."""
     return serving(
-        services.serve_endpoint, process_request=services.process_request, trace=watch.choose
+        services.serve_endpoint, process_request=services.process_request, trace=wire_view.choose
     )
 
 
@@ -70,7 +64,7 @@ def test_of_a_parameter_that_comes_twice_the_first_counts():
 
 @pytest.mark.parametrize("line", [b"", b"GET", b"\r\n", b"\xff\xfe"])
 def test_a_line_without_a_target_is_nobodys(line):
-    assert requested(line) is None
+    assert parse_request_line(line) is None
 
 
 def test_a_page_sees_its_own_connections_and_no_others(running):
@@ -152,7 +146,7 @@ def test_an_id_watches_once(running):
 
 
 def test_there_is_an_end_to_how_many_pages_watch(running, monkeypatch):
-    monkeypatch.setattr(watch, "MOST_PAGES", 1)
+    monkeypatch.setattr(wire_view, "MAX_PAGES", 1)
     first = Page(running)
     second = running.open(f"/watch?page={OTHER_PAGE}")
     second.expect_close(1013)
@@ -163,7 +157,7 @@ def test_there_is_an_end_to_how_many_pages_watch(running, monkeypatch):
 
 
 def test_there_is_an_end_to_how_many_connections_a_page_watches(running, monkeypatch):
-    monkeypatch.setattr(watch, "MOST_CONNECTIONS", 1)
+    monkeypatch.setattr(wire_view, "MAX_CONNECTIONS", 1)
     page = Page(running)
     first, number = page.open()
     second = running.open(page.target())
@@ -239,7 +233,7 @@ def test_the_limits_of_this_server_are_told(serving, settings, sent, section, co
     running = serving(
         services.serve_endpoint,
         process_request=services.process_request,
-        trace=watch.choose,
+        trace=wire_view.choose,
         **settings,
     )
     page = Page(running)
@@ -266,8 +260,8 @@ def test_a_frame_that_is_not_all_there_is_told_as_it_comes_and_when_it_is_cut_of
     assert last["verdict"]["type"] == "CutOff" and last["text"] == "He"
 
 
-def pieces_of(events):
-    return [event["pieces"] for event in events if event["event"] == "item"]
+def chunks_of(events):
+    return [event["chunks"] for event in events if event["event"] == "item"]
 
 
 @pytest.mark.parametrize("size, pieces", [(1, 11), (3, 4), (4, 3), (10, 2), (11, 1), (0, 1)])
@@ -280,18 +274,18 @@ def test_1_5_the_pieces_in_which_a_frame_comes_are_counted_and_change_nothing(
     client.send_frame(TEXT, b"Hello")
     client.expect(TEXT, b"Hello")
     told = page.until("item")[-1]
-    assert (told["item"]["text"], told["pieces"]) == ("Hello", pieces)
+    assert (told["item"]["text"], told["chunks"]) == ("Hello", pieces)
 
 
 def counted(size):
     """The pieces of three frames of 11 bytes and one of 8, which come in pieces of this size."""
-    pieces, conversation = Pieces(), Conversation(at_handshake=False)
+    counter, conversation = ChunkCounter(), Conversation(at_handshake=False)
     data = 3 * frame(TEXT, b"Hello") + frame(CLOSE, close_body(1000))
     parts = [data[start : start + size] for start in range(0, len(data), size)]
     return [
         count
         for part in parts
-        for count in pieces.count(len(part), conversation.feed(Side.CLIENT, part))
+        for count in counter.count(len(part), conversation.feed(Side.CLIENT, part))
     ]
 
 
@@ -313,12 +307,12 @@ def test_1_5_a_piece_that_has_bytes_of_two_frames_counts_for_both(size, counts):
 def test_1_5_the_pieces_of_a_request_are_counted_from_its_first_byte(opened, size):
     watches = Watches()
     page = watches.open(PAGE)
-    trace = watches.choose(opened()[0])
+    trace = WireTrace(opened()[0], watches)
     head = request(f"/echo?page={PAGE}")
     parts = [head[start : start + size] for start in range(0, len(head), size)]
     for part in parts:
         trace(Side.CLIENT, part)
-    assert pieces_of(explained(page.events.take(0))) == [len(parts)]
+    assert chunks_of(page.explained(page.events.take(0))) == [len(parts)]
 
 
 def test_1_5_what_is_not_complete_has_its_pieces_too(running):
@@ -328,14 +322,14 @@ def test_1_5_what_is_not_complete_has_its_pieces_too(running):
     client.send(frame(TEXT, b"Hello")[:9])
     client.close()
     last = [event for event in page.until("closed") if event["event"] == "item"][-1]
-    assert (last["item"]["verdict"]["type"], last["pieces"]) == ("CutOff", 5)
+    assert (last["item"]["verdict"]["type"], last["chunks"]) == ("CutOff", 5)
 
 
 def test_a_heartbeat_is_told(serving):
     running = serving(
         services.serve_endpoint,
         process_request=services.process_request,
-        trace=watch.choose,
+        trace=wire_view.choose,
         ping_interval=0.05,
     )
     page = Page(running)
@@ -363,14 +357,14 @@ def test_what_a_peer_sends_stays_text_in_json(running):
 
 
 def test_events_are_taken_in_order_and_once():
-    events = Events()
+    events = EventQueue()
     assert all(events.put({"number": number}) for number in range(3))
     assert events.take(0) == [{"number": 0}, {"number": 1}, {"number": 2}]
     assert events.take(0) == []
 
 
 def test_a_full_queue_takes_only_what_is_urgent():
-    events = Events(most_events=2)
+    events = EventQueue(max_events=2)
     assert [events.put({}), events.put({}), events.put({}), events.put({}, urgent=True)] == [
         True,
         True,
@@ -382,16 +376,16 @@ def test_a_full_queue_takes_only_what_is_urgent():
 
 
 def test_bytes_fill_the_queue_too():
-    events = Events(most_bytes=10)
-    assert events.put(Chunk(0, None, Side.CLIENT, b"12345678"))
-    assert not events.put(Chunk(0, None, Side.CLIENT, b"123"))
-    assert events.put(Chunk(0, None, Side.CLIENT, b"12"))
+    events = EventQueue(max_bytes=10)
+    assert events.put(Chunk(0, 1, Side.CLIENT, b"12345678"))
+    assert not events.put(Chunk(0, 1, Side.CLIENT, b"123"))
+    assert events.put(Chunk(0, 1, Side.CLIENT, b"12"))
     events.take(0)
-    assert events.put(Chunk(0, None, Side.CLIENT, b"1234567890"))
+    assert events.put(Chunk(0, 1, Side.CLIENT, b"1234567890"))
 
 
 def test_a_closed_queue_takes_nothing_and_wakes_who_waits(background):
-    events = Events()
+    events = EventQueue()
     waiting = background(events.take, None)
     events.close()
     assert waiting.result() == []
@@ -400,7 +394,7 @@ def test_a_closed_queue_takes_nothing_and_wakes_who_waits(background):
 
 def test_a_page_that_reads_nothing_holds_up_nobody_and_is_told_what_it_missed(running, monkeypatch):
     """The bytes of one message do not fit the queue: the echo comes all the same."""
-    monkeypatch.setattr(watch.Events.__init__, "__defaults__", (watch.MOST_EVENTS, 50_000))
+    monkeypatch.setattr(EventQueue.__init__, "__defaults__", (event_queue.MAX_EVENTS, 50_000))
     page = Page(running)
     client, number = page.open()
     client.send_frame(TEXT, b"x" * 60_000)
@@ -418,7 +412,7 @@ def test_a_page_that_reads_nothing_holds_up_nobody_and_is_told_what_it_missed(ru
 def test_what_has_waited_for_too_long_is_not_explained_any_more(running, monkeypatch):
     page = Page(running)
     client, number = page.open()
-    monkeypatch.setattr(watch, "LONGEST_WAIT", -1)
+    monkeypatch.setattr(connection_view, "MAX_AGE", -1)
     client.send_frame(TEXT, b"Hello")
     client.expect(TEXT, b"Hello")
     client.finish()
@@ -445,7 +439,7 @@ def test_a_mistake_in_the_explanation_ends_the_view_and_no_connection(running, l
     def broken(*arguments):
         raise RuntimeError("a mistake in the explanation")
 
-    monkeypatch.setattr(watch.Conversation, "feed", broken)
+    monkeypatch.setattr(connection_view.Conversation, "feed", broken)
     client.send_frame(TEXT, b"served")
     client.expect(TEXT, b"served")
     page.wire.expect_close(1011)
@@ -455,7 +449,7 @@ def test_a_mistake_in_the_explanation_ends_the_view_and_no_connection(running, l
 
 def test_while_a_queue_is_full_no_new_connection_is_watched(opened):
     page = Watches().open(PAGE)
-    page.events = Events(most_events=0)
+    page.events = EventQueue(max_events=0)
     assert page.add(opened()[0], "/echo") is None
     assert page.find(1) is None
 
@@ -464,7 +458,7 @@ def test_a_connection_can_be_made_to_read_nothing_until_its_page_goes(running):
     page = Page(running)
     client, number = page.open()
     page.send("stop", connection=number, seconds=30)
-    watched = watch.WATCHES.find(Request("GET", page.target(), "", Headers())).find(number)
+    watched = wire_view.WATCHES.find(Request("GET", page.target(), "", Headers())).find(number)
     assert eventually(lambda: watched.stopped)
     client.send_frame(TEXT, b"anybody there?")
     client.send_frame(CLOSE, close_body(1000))

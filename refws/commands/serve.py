@@ -15,7 +15,7 @@ from types import FrameType
 
 from .. import Server, serve
 from ..course.services import ENDPOINTS, process_request, serve_endpoint
-from ..course.web import wire_view as watch
+from ..course.web import wire_view
 from ..course.web.raw_client import REACHABLE
 from ..endpoint.server_handshake import ChooseTrace
 from ..endpoint.tls.certificates import server_context
@@ -72,7 +72,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"refws: {certificate_problem(error)}", file=sys.stderr)
         return 2
     try:
-        server = start(options, context, choose_trace(parser, options, page=watch.choose))
+        server = start(options, context, choose_trace(parser, options, page=wire_view.choose))
     except (OSError, UnicodeError) as error:
         print(f"refws: {what_to_do(error, options)}", file=sys.stderr)
         return 2

@@ -14,8 +14,8 @@ from ..endpoint.connection import Connection
 from ..protocol.handshake import is_upgrade_attempt
 from ..protocol.http import Request, Response, quote
 from .web import lab
+from .web.pages import WATCH_PATH
 from .web.site import page
-from .web.wire_view import WATCH_PATH
 
 LOGGER = logging.getLogger("refws")
 

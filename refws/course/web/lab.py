@@ -29,7 +29,9 @@ from ...protocol.errors import WebSocketException
 from ...protocol.http import Request, Response
 from . import raw_client
 from . import violations as gallery
-from .wire_view import WATCHES, Event, Watch, WatchedConnection, page_of, parameters
+from .event_queue import Event
+from .pages import page_of, parameters
+from .wire_view import WATCHES, Watch, WatchedConnection
 
 LOGGER = getLogger("refws")
 
@@ -157,7 +159,7 @@ def watching(connection: Connection, watch: Watch) -> Iterator[None]:
         target=send_events, args=(connection, watch), name=f"refws-watch {connection.peer}"
     )
     sender.daemon = True
-    watch.events.put({"event": "hello", "time": watch.now(), "gallery": shown_gallery()})
+    watch.events.put({"event": "hello", "time": watch.events.now(), "gallery": shown_gallery()})
     sender.start()
     try:
         yield
@@ -168,7 +170,7 @@ def watching(connection: Connection, watch: Watch) -> Iterator[None]:
 
 def send_events(connection: Connection, watch: Watch) -> None:
     try:
-        watch.tell(lambda event: connection.send(json.dumps(event)))
+        watch.send_all(lambda event: connection.send(json.dumps(event)))
     except ConnectionClosed:
         watch.events.close()
     except Exception as error:
@@ -246,7 +248,7 @@ class Lab:
 
     def clock(self, ask: dict[str, Any]) -> Event:
         """The time, by which a page can set its own."""
-        return {"time": self._watch.now()}
+        return {"time": self._watch.events.now()}
 
     def ping(self, ask: dict[str, Any]) -> Event:
         """§5.5.2: a Ping, and the seconds until its Pong."""

@@ -101,7 +101,7 @@ async function connect() {
 function explainNoWire(opening) {
   if (socket !== opening || currentConnection !== null || !watch.open) return;
   watchState.dataset.state = "closed";
-  watchState.textContent = "This connection is not watched. Was the server given a trace, serve(…, trace=watch.choose)?";
+  watchState.textContent = "This connection is not watched. Was the server given a trace, serve(…, trace=wire_view.choose)?";
 }
 
 function disconnect() {
@@ -197,7 +197,7 @@ function addFrame(event, connection) {
   const note = heartbeatNote(event, connection);
   const verdict = create("span", `badge ${item.verdict.type}`, verdictWords(item.verdict));
   const title = `${direction(item)}, ${item.name}${item.compressed ? ", compressed" : ""}${pieces(event)}${note}`;
-  const open = () => openFrame(item, event.pieces);
+  const open = () => openFrame(item, event.chunks);
   const button = opener(`frame ${kindOf(item)}`, open, what(connection, title), verdict, picture(item));
   button.ariaLabel = `${connection.label}, ${title}, ${verdictWords(item.verdict)}, ${content(item)}`;
   return addRow("wire", event.at, button, rowData(connection, item, item.name));
@@ -217,8 +217,8 @@ function addHandshake(event, connection) {
   return row;
 }
 
-/* What came in one piece is not worth a word. */
-const pieces = (event) => (event.pieces > 1 ? `, in ${event.pieces.toLocaleString("en")} pieces` : "");
+/* A frame that arrived in one piece needs no word about it. */
+const pieces = (event) => (event.chunks > 1 ? `, in ${event.chunks.toLocaleString("en")} pieces` : "");
 
 function addNote(event, connection, words, why) {
   const shown = create("span", "quietly", what(connection, words), why ? create("span", "why", ` ${why}`) : "");
