@@ -21,8 +21,8 @@ from refws.course import services
 from refws.course.explain.conversation import Conversation
 from refws.course.explain.values import FrameExplanation, HeadExplanation, NotRead, Violation
 from refws.course.record.live import together
-from refws.course.web import violations as gallery
 from refws.course.web import wire_view
+from refws.course.web.violations import AFTER_THE_END, CLIENT_CASES, SERVER_CASES
 from test_commands_serve import printed_address, program_running
 from watching import refused
 from wire import CLOSE, DEADLINE_S, PING, PONG, TEXT, close_body, eventually
@@ -34,13 +34,13 @@ pytestmark = [
 
 CONNECTED = (
     "document.querySelector('#state').dataset.state === 'open' && "
-    "!document.querySelector('#ask-ping').disabled"
+    "!document.querySelector('#command-ping').disabled"
 )
-BROKEN = {name for name, trial in gallery.TRIALS.items() if not trial.allowed} - {
+BROKEN = {name for name, case in CLIENT_CASES.items() if not case.allowed} - {
     "foreign-origin",  # which origins a server trusts is not on the wire
-    *(trial.name for trial in gallery.AFTER_THE_END),  # what comes then is dropped, whatever it is
+    *(case.name for case in AFTER_THE_END),  # what comes then is dropped, whatever it is
 }
-"""The trials whose bytes break a rule in the eyes of whoever sees no more than them."""
+"""The cases whose bytes alone break a rule, without knowledge of the server."""
 
 ECHOED = "document.querySelector('#timeline li[data-kind=text][data-sender=server]')"
 
@@ -285,13 +285,13 @@ def told(page, word):
     """What the browser told, in order, as [[word, rest]], as soon as it has told this word."""
     page.wait_for(
         (
-            "[...document.querySelectorAll('#timeline .told b')].some((told) => told.textContent "
+            "[...document.querySelectorAll('#timeline .reported b')].some((told) => told.textContent "
             f"=== '{word}')"
         )
     )
     return call(
         page,
-        """() => [...document.querySelectorAll("#timeline .told")].map((shown) => {
+        """() => [...document.querySelectorAll("#timeline .reported")].map((shown) => {
         const [word, ...rest] = [...shown.childNodes].map((node) => node.textContent);
         return [word, rest.join("").trim()];
     })""",
@@ -351,11 +351,11 @@ def test_the_page_shows_what_the_server_recorded_from_the_request_to_the_close(d
     page.click("#binary")
     page.click("#send")
     page.wait_for("document.querySelectorAll('#timeline .wire .frame').length >= 8")
-    ask(page, "#ask-ping", "Ping: done. The Pong came after")
-    ask(page, "#ask-fragments", "Fragments: done.")
+    ask(page, "#command-ping", "Ping: done. The Pong came after")
+    ask(page, "#command-fragments", "Fragments: done.")
     fill(page, "close-code", "4001")
     fill(page, "close-reason", "genug €")
-    ask(page, "#ask-close", "Close: done. Your browser's Close said 4001.")
+    ask(page, "#command-close", "Close: done. Your browser's Close said 4001.")
     wait_until_over(demo)
     recorded = demo.find("GET /?page=")
     assert_shown(page, recorded)
@@ -380,7 +380,7 @@ def test_the_page_shows_compressed_messages_as_the_server_recorded_them(demo, vi
     choose(page, "compression", "1")
     for _ in range(2):
         send(page, "Hello")
-    ask(page, "#ask-fragments", "Fragments: done.")
+    ask(page, "#command-fragments", "Fragments: done.")
     page.click("#toggle")
     page.wait_for("document.querySelector('#state').textContent.includes('code 1000')")
     wait_until_over(demo)
@@ -460,17 +460,17 @@ def test_5_5_2_heartbeats_are_seen_as_they_happen_on_the_page_of_the_program(vis
 
 def test_1_5_a_message_that_is_read_byte_by_byte_comes_in_many_pieces_and_whole(demo, visit):
     page = visit(demo().url)
-    ask(page, "#ask-read", "Reading: done.")
+    ask(page, "#command-read", "Reading: done.")
     send(page, "Hello")
     page.wait_for(ECHOED)
     row = "#timeline li[data-kind=text][data-sender=client] .opens"
     assert "→ client to server, text, in 11 pieces" in page.text(f"{row} .what")
     page.click(row)
     words = (
-        "It came in 11 pieces. It does not matter: TCP is a stream, and where a frame ends "
-        "is told by its length"
+        "It arrived in 11 pieces. It does not matter: TCP is a stream, and only the length "
+        "of a frame says where it ends"
     )
-    assert page.text("#panel-frame .pieces") == f"{words} alone, §1.5."
+    assert page.text("#panel-frame .pieces") == f"{words}, §1.5."
     page.click("#timeline li[data-kind=text][data-sender=server] .opens")
     assert page.evaluate("document.querySelector('#panel-frame .pieces')") is None
 
@@ -479,7 +479,7 @@ def test_a_server_that_does_not_answer_answers_later(demo, visit):
     demo = demo()
     page = visit(demo.url)
     fill(page, "stop-seconds", "1")
-    page.click("#ask-stop")
+    page.click("#command-stop")
     page.wait_for("document.querySelector('#answer').textContent === 'Not answering …'")
     watched = wire_view.WATCHES._pages[demo.page_id].find(1)
     assert eventually(lambda: watched.stopped)
@@ -501,7 +501,7 @@ def test_a_server_that_does_not_answer_answers_later(demo, visit):
 def test_7_1_5_the_end_of_tcp_without_a_close_is_1006_for_a_script(demo, visit):
     demo = demo()
     page = visit(demo.url)
-    page.click("#ask-cut")
+    page.click("#command-cut")
     page.wait_for("document.querySelector('#state').dataset.state === 'failed'")
     words = told(page, "onclose")[-1][1]
     assert words.startswith(
@@ -531,22 +531,22 @@ def test_a_broken_rule_is_answered_shown_and_found_in_the_timeline(demo, visit):
     assert page.problems == []
 
 
-def test_every_rule_of_the_gallery_is_broken_and_shown_as_the_server_recorded_it(demo, visit):
+def test_every_rule_is_broken_and_shown_as_the_server_recorded_it(demo, visit):
     demo = demo()
     page = visit(demo.url)
-    count = len(gallery.TRIALS)
+    count = len(CLIENT_CASES)
     page.click("#break-all")
     page.wait_for(
         "document.querySelector('#rules-state').textContent.includes('were answered')", timeout=30
     )
     assert page.text("#rules-state") == f"{count} of {count} were answered as the RFC asks."
-    assert page.evaluate("document.querySelectorAll('#gallery .result .good').length") == count
-    for trial in gallery.TRIALS.values():
-        recorded = demo.find(f"rule={trial.name}&")
+    assert page.evaluate("document.querySelectorAll('#violations .result .good').length") == count
+    for case in CLIENT_CASES.values():
+        recorded = demo.find(f"rule={case.name}&")
         assert_shown(page, recorded)
         assert ("Violation" in [row[1] for row in recorded.rows(Side.CLIENT)]) == (
-            trial.name in BROKEN
-        ), trial.name
+            case.name in BROKEN
+        ), case.name
     assert page.problems == []
 
 
@@ -556,7 +556,7 @@ def test_a_rule_that_the_server_breaks_is_answered_by_the_browser_as_the_page_sa
 ):
     demo = demo()
     page = visit(demo.url)
-    page.click("#gallery details:last-child summary")
+    page.click("#violations details:last-child summary")
     page.click(f"#break-{name}")
     page.wait_for(f"document.querySelector('#result-{name} p')")
     recorded = demo.find("GET /?page=")
@@ -568,8 +568,8 @@ def test_a_rule_that_the_server_breaks_is_answered_by_the_browser_as_the_page_sa
     ]
     words = (
         "As expected: "
-        if codes in ([], [gallery.PROVOCATIONS[name].code])
-        else "Your browser goes its own way: "
+        if codes in ([], [SERVER_CASES[name].code])
+        else "Your browser does something else: "
     )
     assert page.text(f"#result-{name} p").startswith(
         f"{words}Close {codes[0]} " if codes else f"{words}no Close."
@@ -609,7 +609,7 @@ def test_markup_in_messages_paths_headers_and_reasons_is_shown_as_text(demo, vis
         assert EVIL in handshake_of(page, recorded)
     assert EVIL in page.evaluate("document.querySelector('#timeline').textContent")
     fill(page, "close-reason", EVIL)
-    ask(page, "#ask-close", "Close: done.")
+    ask(page, "#command-close", "Close: done.")
     assert EVIL in told(page, "onclose")[-1][1]
     assert (
         page.evaluate("document.querySelectorAll('img, body script, iframe, object, svg').length")
@@ -684,7 +684,7 @@ def test_10_2_a_page_of_a_foreign_origin_cannot_watch(demo, visit, serving, chro
 FOCUS = """() => {
     const focused = document.activeElement;
     const { outlineStyle, outlineWidth } = getComputedStyle(focused);
-    const inside = focused.closest("#timeline, #gallery")?.id;
+    const inside = focused.closest("#timeline, #violations")?.id;
     return {
         name: inside ?? (focused.id || focused.tagName),
         shown: focused.matches(":focus-visible") && outlineStyle !== "none" && parseFloat(outlineWidth) >= 2,
@@ -706,7 +706,7 @@ def tab_through(page, until):
 
 def test_everything_is_reached_with_the_keyboard_in_the_order_in_which_it_is_shown(demo, visit):
     page = visit(demo().url)
-    assert tab_through(page, "gallery") == [
+    assert tab_through(page, "violations") == [
         "endpoint",
         "compression",
         "heartbeat",
@@ -714,15 +714,15 @@ def test_everything_is_reached_with_the_keyboard_in_the_order_in_which_it_is_sho
         "message",
         "send",
         "binary",
-        "ask-ping",
-        "ask-cut",
-        "ask-fragments",
+        "command-ping",
+        "command-cut",
+        "command-fragments",
         "fragment-count",
-        "ask-stop",
+        "command-stop",
         "stop-seconds",
-        "ask-read",
+        "command-read",
         "read-size",
-        "ask-close",
+        "command-close",
         "close-code",
         "close-reason",
         "clear",
@@ -730,7 +730,7 @@ def test_everything_is_reached_with_the_keyboard_in_the_order_in_which_it_is_sho
         "tab-frame",
         "panel-frame",
         "break-all",
-        "gallery",
+        "violations",
     ]
 
 
@@ -848,7 +848,7 @@ def test_the_page_fits_its_window_and_can_be_read_in_light_and_dark(
     page.click("#break-rsv1")
     page.wait_for("document.querySelector('#show-rsv1')")
     page.evaluate(
-        "for (const details of document.querySelectorAll('#gallery details')) details.open = true"
+        "for (const details of document.querySelectorAll('#violations details')) details.open = true"
     )
     grounds = {}
     for dark in (False, True):

@@ -1,6 +1,4 @@
-"""The page at `/`: what it may load, what the browser is told about it, and that it fits the
-endpoints.
-"""
+"""The page at `/`: what it may load, its headers, and that it fits the endpoints and the commands."""
 
 import re
 import shutil
@@ -12,12 +10,14 @@ import pytest
 
 from refws.course.services import ENDPOINTS
 from refws.course.web import lab
-from refws.course.web import violations as gallery
-from refws.course.web.site import PAGES, SCRIPTS, page
+from refws.course.web.commands import COMMANDS
+from refws.course.web.site import FILES, page
+from refws.course.web.violations import CLIENT_CASES, SERVER_CASES
 from refws.protocol.close_codes import CloseCode
 from refws.protocol.http import Headers, Request
 
 DIRECTORY = files("refws.course.web") / "static"
+SCRIPTS = sorted(entry.name for entry in DIRECTORY.iterdir() if entry.name.endswith(".js"))
 
 
 def get(target):
@@ -70,7 +70,7 @@ def test_every_file_of_the_page_is_served_whole_with_its_type(target, content_ty
 
 
 def test_every_file_in_the_directory_is_a_page():
-    assert {name for name, _ in PAGES.values()} == {entry.name for entry in DIRECTORY.iterdir()}
+    assert {entry.name for entry in FILES.values()} == {entry.name for entry in DIRECTORY.iterdir()}
 
 
 @pytest.mark.parametrize(
@@ -80,8 +80,8 @@ def test_any_other_path_is_no_page(target):
     assert get(target) is None
 
 
-@pytest.mark.parametrize("target", PAGES)
-def test_the_browser_is_told_to_run_nothing_but_the_files_of_the_page(target):
+@pytest.mark.parametrize("target", FILES)
+def test_the_browser_may_run_nothing_but_the_files_of_the_page(target):
     policy = get(target).headers["Content-Security-Policy"]
     directives = dict(directive.strip().split(" ", 1) for directive in policy.split(";"))
     assert directives == {
@@ -95,8 +95,8 @@ def test_the_browser_is_told_to_run_nothing_but_the_files_of_the_page(target):
     }
 
 
-@pytest.mark.parametrize("target", PAGES)
-def test_the_browser_is_told_not_to_guess_store_or_pass_on(target):
+@pytest.mark.parametrize("target", FILES)
+def test_the_browser_must_not_guess_types_store_or_send_a_referrer(target):
     headers = get(target).headers
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Cache-Control"] == "no-store"
@@ -105,7 +105,7 @@ def test_the_browser_is_told_not_to_guess_store_or_pass_on(target):
 
 def imported(name):
     """The scripts that a script imports."""
-    return set(re.findall(r'^import .* from "\./(.*)";$', source(name), re.MULTILINE))
+    return set(re.findall(r'^import (?:.* from )?"\./(.*)";$', source(name), re.MULTILINE))
 
 
 def test_all_that_the_page_loads_is_the_page_itself():
@@ -126,6 +126,15 @@ def test_the_first_script_imports_all_the_others():
         reached = set(found)
         found |= {other for name in reached for other in imported(name)}
     assert found == set(SCRIPTS)
+
+
+def test_no_two_scripts_import_each_other():
+    left = {name: imported(name) for name in SCRIPTS}
+    while left:
+        first = [name for name, others in left.items() if not others & set(left)]
+        assert first, f"a circle in {sorted(left)}"
+        for name in first:
+            del left[name]
 
 
 def test_every_name_that_a_script_imports_is_exported_where_it_says():
@@ -181,17 +190,17 @@ def test_the_page_offers_the_compression_and_the_heartbeats_that_the_server_take
     assert set(options("heartbeat")) <= {"", *lab.HEARTBEATS} and "off" in options("heartbeat")
 
 
-def test_the_page_asks_for_what_the_server_does_and_nothing_else():
+def test_the_page_sends_the_commands_that_the_server_has_and_no_others():
     scripts = "".join(map(source, SCRIPTS))
-    asked = set(
-        re.findall(r'(?:this|watch)\.ask\("(\w+)"', scripts)
-        + re.findall(r'ask\("[\w ]+", "(\w+)"', scripts)
+    sent = set(
+        re.findall(r'(?:this|watch)\.command\("(\w+)"', scripts)
+        + re.findall(r'run\("[\w ]+", "(\w+)"', scripts)
     )
-    assert asked == set(lab.ASKS)
+    assert sent == set(COMMANDS)
 
 
 @pytest.mark.parametrize(
-    "name, ask, field",
+    "name, command, field",
     [
         ("fragment-count", "fragments", "count"),
         ("stop-seconds", "stop", "seconds"),
@@ -199,18 +208,18 @@ def test_the_page_asks_for_what_the_server_does_and_nothing_else():
         ("close-code", "close", "code"),
     ],
 )
-def test_the_numbers_that_the_page_takes_are_those_that_the_server_takes(name, ask, field):
-    attributes = BY_ID[name]
-    assert (int(attributes["min"]), int(attributes["max"])) == (
-        lab.ASKS[ask][field].least,
-        lab.ASKS[ask][field].most,
-    )
+def test_the_numbers_that_the_page_takes_are_those_that_the_server_takes(name, command, field):
+    attributes, number = BY_ID[name], COMMANDS[command].fields[field]
+    assert (int(attributes["min"]), int(attributes["max"])) == (number.least, number.most)
 
 
-def test_no_trial_of_the_gallery_has_a_name_that_cannot_be_part_of_an_id():
-    assert all(
-        re.fullmatch(r"[a-z0-9-]+", name) for name in [*gallery.TRIALS, *gallery.PROVOCATIONS]
-    )
+def test_the_text_that_the_page_sends_in_fragments_is_as_long_as_the_server_takes():
+    (most,) = re.findall(r"const MAX_TEXT = (\d+);", source("commands.js"))
+    assert int(most) == COMMANDS["fragments"].fields["text"].most
+
+
+def test_the_name_of_every_case_can_be_part_of_an_id():
+    assert all(re.fullmatch(r"[a-z0-9-]+", name) for name in [*CLIENT_CASES, *SERVER_CASES])
 
 
 def test_the_page_knows_what_every_assigned_close_code_means():
@@ -222,7 +231,7 @@ def test_every_element_that_a_script_asks_for_is_on_the_page():
     scripts = "".join(map(source, SCRIPTS))
     lists = " ".join(re.findall(r"\[([^\]]*)\]\.map\(element\)", scripts))
     asked = set(re.findall(r'"([\w-]+)"', lists) + re.findall(r'element\("([\w-]+)"\)', scripts))
-    asked |= set(re.findall(r'^  "(ask-\w+)":', scripts, re.MULTILINE))
+    asked |= set(re.findall(r'^  "(command-\w+)":', scripts, re.MULTILINE))
     assert len(asked) >= 30
     assert asked <= set(BY_ID)
 

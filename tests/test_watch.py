@@ -82,7 +82,7 @@ def test_a_page_sees_its_own_connections_and_no_others(running):
 def test_the_watch_connection_itself_is_not_watched(running):
     page = Page(running)
     assert the_only(running, "/watch").trace is None
-    assert page.ask("clock")["event"] == "answer"
+    assert page.command("clock")["event"] == "answer"
 
 
 @pytest.mark.parametrize(
@@ -462,7 +462,7 @@ def test_a_connection_can_be_made_to_read_nothing_until_its_page_goes(running):
     assert eventually(lambda: watched.stopped)
     client.send_frame(TEXT, b"anybody there?")
     client.send_frame(CLOSE, close_body(1000))
-    assert page.ask("clock")["event"] == "answer"
+    assert page.command("clock")["event"] == "answer"
     client.expect_silence()
     page.close()
     client.expect(TEXT, b"anybody there?")

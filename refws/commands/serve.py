@@ -16,9 +16,9 @@ from types import FrameType
 from .. import Server, serve
 from ..course.services import ENDPOINTS, process_request, serve_endpoint
 from ..course.web import wire_view
-from ..course.web.raw_client import REACHABLE
 from ..endpoint.server_handshake import ChooseTrace
 from ..endpoint.tls.certificates import server_context
+from ..raw_client import REACHABLE
 from .options import (
     CommandLine,
     connection_count,

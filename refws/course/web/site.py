@@ -6,25 +6,24 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from importlib.resources import files
+from pathlib import PurePath
 
 from ...protocol.http import Request, Response
 
-SCRIPTS = (
-    "page.js",
-    "watch.js",
-    "timeline.js",
-    "picture.js",
-    "handshake.js",
-    "gallery.js",
-    "words.js",
-)
-"""The first one imports the others."""
+STATIC = files(__package__) / "static"
 
-PAGES = {
-    "/": ("index.html", "text/html; charset=utf-8"),
-    "/page.css": ("page.css", "text/css; charset=utf-8"),
-    **{f"/{name}": (name, "text/javascript; charset=utf-8") for name in SCRIPTS},
+TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
 }
+
+FILES = {
+    "/" if entry.name == "index.html" else f"/{entry.name}": entry
+    for entry in STATIC.iterdir()
+    if PurePath(entry.name).suffix in TYPES
+}
+"""Path -> the file that is there. Only these are opened, whatever path a request names."""
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -46,9 +45,10 @@ HEADERS = (
 
 
 def page(request: Request) -> Response | None:
-    """The answer for a path of `PAGES`, None for any other path."""
-    if request.path not in PAGES:
+    """The answer to a request for one of `FILES`; None for any other path."""
+    entry = FILES.get(request.path)
+    if entry is None:
         return None
-    name, content_type = PAGES[request.path]
-    text = files(__package__).joinpath("static", name).read_text(encoding="utf-8")
+    content_type = TYPES[PurePath(entry.name).suffix]
+    text = entry.read_text(encoding="utf-8")
     return Response.text(HTTPStatus.OK, text, [("Content-Type", content_type), *HEADERS])

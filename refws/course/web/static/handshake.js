@@ -3,7 +3,7 @@
 import { create, element, sectionLink, spaced } from "./words.js";
 import { direction, verdict } from "./picture.js";
 
-const MOST_CONNECTIONS = 100;
+const MAX_CONNECTIONS = 100;
 const chooser = element("handshake-connection");
 const heads = new Map();
 
@@ -13,7 +13,7 @@ export function addHead(connection, label, item) {
     const option = create("option", "", label);
     option.value = String(connection);
     chooser.append(option);
-    if (chooser.options.length > MOST_CONNECTIONS) {
+    if (chooser.options.length > MAX_CONNECTIONS) {
       heads.delete(Number(chooser.options[0].value));
       chooser.remove(0);
     }
@@ -71,7 +71,7 @@ function accept(steps) {
   const list = create("ol", "accept");
   const step = (words, value) => list.append(create("li", "", words, create("code", "", value)));
   step("The key of the request, as text, not decoded", steps.key);
-  step("behind it the GUID of the RFC, the same for everybody", steps.concatenated);
+  step("followed by the GUID of the RFC, the same for every key", steps.concatenated);
   step("SHA-1 of that, 20 bytes", spaced(steps.digest));
   step("these bytes in base64: the Accept", steps.accept);
   return [create("h4", "", "How the Accept is made, ", sectionLink("§4.2.2 item 5.4")), list];

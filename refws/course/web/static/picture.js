@@ -57,8 +57,8 @@ function announced(item) {
   return { 126: "126 or more", 127: "65,536 or more" }[short] ?? String(short);
 }
 
-/* All about one frame, which came from the network in so many pieces. */
-export function describeFrame(item, pieces) {
+/* All about one frame, which arrived from the network in `chunks` pieces. */
+export function describeFrame(item, chunks) {
   const wire = item.header_bytes.length / 2 + item.masking_key.length / 2 + item.payload_received;
   const title = create("h3", "", `${item.name} frame, ${direction(item)}, ${bytesInWords(wire)} on the wire`);
   return [
@@ -69,14 +69,14 @@ export function describeFrame(item, pieces) {
     ...payload(item),
     heading("State"), states(item),
     heading("First bytes"), create("p", "bytes", spaced(item.header_bytes + item.masking_key + item.payload_start)),
-    ...(item.sender === "client" ? [heading("From the network"), received(pieces)] : []),
+    ...(item.sender === "client" ? [heading("From the network"), received(chunks)] : []),
   ];
 }
 
-/* §1.5: the server knows this of what it has received only. */
-function received(pieces) {
-  const why = "It does not matter: TCP is a stream, and where a frame ends is told by its length alone, ";
-  return create("p", "pieces", `It came in ${counted(pieces, "piece")}. ${why}`, sectionLink("§1.5"), ".");
+/* §1.5: the server knows this only of what it has received. */
+function received(chunks) {
+  const why = "It does not matter: TCP is a stream, and only the length of a frame says where it ends, ";
+  return create("p", "pieces", `It arrived in ${counted(chunks, "piece")}. ${why}`, sectionLink("§1.5"), ".");
 }
 
 const heading = (words) => create("h4", "", words);
@@ -149,7 +149,7 @@ function payload(item) {
   if (item.xor.length) parts.push(heading("Unmasking: wire XOR key = payload, §5.3"), xorTable(item));
   if (item.inflated_length !== null) {
     const deflated = `${bytesInWords(item.payload_received)} inflate to ${bytesInWords(item.inflated_length)}`;
-    const tail = item.put_back ? `, once ${spaced(item.put_back)} is put back behind them (RFC 7692 §7.2.2)` : "";
+    const tail = item.put_back ? `, once ${spaced(item.put_back)} is put back at their end (RFC 7692 §7.2.2)` : "";
     parts.push(heading("Compressed"), create("p", "", `${deflated}${tail}.`), create("p", "bytes", spaced(item.plain_start)));
   }
   const shown = item.text ?? item.close?.reason ?? spaced(item.inflated_start || item.plain_start);
@@ -175,7 +175,7 @@ function states(item) {
   const rows = {
     "connection": (state) => state.state,
     "open message": (state) => openMessage(state.message),
-    "Close sent by": (state) => state.closed_by.join(", then ") || "nobody",
+    "Close sent by": (state) => state.closed_by.join(", then ") || "no one",
   };
   for (const [label, words] of Object.entries(rows)) {
     const [before, after] = [words(item.before), words(item.after)];
