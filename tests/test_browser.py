@@ -707,6 +707,7 @@ def tab_through(page, until):
 def test_everything_is_reached_with_the_keyboard_in_the_order_in_which_it_is_shown(demo, visit):
     page = visit(demo().url)
     assert tab_through(page, "violations") == [
+        "lesson-link",
         "endpoint",
         "compression",
         "heartbeat",
@@ -732,6 +733,19 @@ def test_everything_is_reached_with_the_keyboard_in_the_order_in_which_it_is_sho
         "break-all",
         "violations",
     ]
+
+
+def test_the_lesson_is_reached_from_the_page_and_fits_narrow_windows(demo, visit):
+    page = visit(demo().url, width=390, height=844)
+    page.click("#lesson-link")
+    page.wait_for("document.querySelector('#lesson h2')")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for dark in (False, True):
+        page.prefer(dark)
+        assert call(page, PALE) == []
+    page.click("header a")
+    page.wait_for(CONNECTED)
+    assert page.problems == []
 
 
 def focused_row(page):

@@ -1,4 +1,4 @@
-"""The page at `/`: what it may load, its headers, and that it fits the endpoints and the commands."""
+"""The page at `/`: what it may load, its headers, and that it fits endpoints and commands."""
 
 import re
 import shutil
@@ -8,9 +8,11 @@ from importlib.resources import files
 
 import pytest
 
+from refws.course.lesson import SERVER, STEPS, Step
 from refws.course.services import ENDPOINTS
 from refws.course.web import lab
 from refws.course.web.commands import COMMANDS
+from refws.course.web.lesson_page import lesson_page
 from refws.course.web.site import FILES, page
 from refws.course.web.violations import CLIENT_CASES, SERVER_CASES
 from refws.protocol.close_codes import CloseCode
@@ -38,6 +40,30 @@ class Elements(HTMLParser):
 
     def handle_starttag(self, tag, attributes):
         self.found.append((tag, dict(attributes)))
+
+
+class Text(HTMLParser):
+    """The text of each element of a document, with the text of the elements inside it."""
+
+    def __init__(self, document):
+        super().__init__()
+        self.found = []
+        self._open = []
+        self.feed(document)
+
+    def handle_starttag(self, tag, attributes):
+        self._open.append((tag, []))
+
+    def handle_data(self, data):
+        for _, texts in self._open:
+            texts.append(data)
+
+    def handle_endtag(self, tag):
+        while self._open:
+            name, texts = self._open.pop()
+            self.found.append((name, "".join(texts)))
+            if name == tag:
+                break
 
 
 ELEMENTS = Elements(source("index.html")).found
@@ -74,13 +100,14 @@ def test_every_file_in_the_directory_is_a_page():
 
 
 @pytest.mark.parametrize(
-    "target", ["/page", "/page/index.html", "/index.html", "/../page.py", "//", "/page.js/"]
+    "target",
+    ["/page", "/static/index.html", "/index.html", "/../site.py", "//", "/page.js/", "/lesson/"],
 )
 def test_any_other_path_is_no_page(target):
     assert get(target) is None
 
 
-@pytest.mark.parametrize("target", FILES)
+@pytest.mark.parametrize("target", [*FILES, "/lesson"])
 def test_the_browser_may_run_nothing_but_the_files_of_the_page(target):
     policy = get(target).headers["Content-Security-Policy"]
     directives = dict(directive.strip().split(" ", 1) for directive in policy.split(";"))
@@ -95,7 +122,7 @@ def test_the_browser_may_run_nothing_but_the_files_of_the_page(target):
     }
 
 
-@pytest.mark.parametrize("target", FILES)
+@pytest.mark.parametrize("target", [*FILES, "/lesson"])
 def test_the_browser_must_not_guess_types_store_or_send_a_referrer(target):
     headers = get(target).headers
     assert headers["X-Content-Type-Options"] == "nosniff"
@@ -111,9 +138,9 @@ def imported(name):
 def test_all_that_the_page_loads_is_the_page_itself():
     loaded = {
         attributes[name]
-        for _, attributes in ELEMENTS
+        for tag, attributes in ELEMENTS
         for name in ("src", "href")
-        if name in attributes
+        if name in attributes and tag != "a"
     }
     assert loaded == {"/page.css", "/page.js"}
     assert "url(" not in source("page.css") and "@import" not in source("page.css")
@@ -278,6 +305,59 @@ def test_all_buttons_are_buttons_and_none_sends_a_form_by_accident():
     }
     assert types.pop("send") == "submit"
     assert set(types.values()) == {"button"}
+
+
+# The lesson
+
+
+def test_the_lesson_has_every_step_with_its_section_and_its_command():
+    response = get("/lesson")
+    assert response.headers["Content-Type"] == "text/html; charset=utf-8"
+    found = Text(response.body.decode()).found
+    assert [text for tag, text in found if tag == "h2"] == [
+        f"{number}. {step.title}" for number, step in enumerate(STEPS, 1)
+    ]
+    commands = [command for step in STEPS for command in (step.command, step.live) if command]
+    assert [text for tag, text in found if tag == "kbd"] == [SERVER, *commands]
+    outputs = [step.output for step in STEPS if step.output]
+    assert [text for tag, text in found if tag == "samp"] == outputs
+    paragraphs = [text for tag, text in found if tag == "p"]
+    for step in STEPS:
+        assert set(step.text.split("\n\n")) <= set(paragraphs)
+
+
+def test_the_lesson_loads_the_style_of_the_page_and_no_script():
+    elements = Elements(get("/lesson").body.decode()).found
+    assert [attributes["href"] for tag, attributes in elements if tag == "link"] == ["/page.css"]
+    assert not [tag for tag, _ in elements if tag in ("script", "style", "img")]
+
+
+def test_page_and_lesson_link_to_each_other():
+    for source_of, target in [("/", "/lesson"), ("/lesson", "/")]:
+        elements = Elements(get(source_of).body.decode()).found
+        assert target in [attributes["href"] for tag, attributes in elements if tag == "a"]
+
+
+def test_markup_in_a_step_is_shown_as_text():
+    evil = "<img src=x onerror=alert(1)> & {title}"
+    document = lesson_page((Step(evil, evil, evil, evil, evil, evil),))
+    assert "<img" not in document
+    assert document.count("&lt;img src=x onerror=alert(1)&gt; &amp; {title}") == 6
+
+
+@pytest.mark.parametrize(
+    "section, addresses",
+    [
+        ("§5.2", ["rfc6455#section-5.2"]),
+        ("§1.3, §4.2.2 item 5", ["rfc6455#section-1.3", "rfc6455#section-4.2.2"]),
+        ("RFC 7692 §7.2.3.1", ["rfc7692#section-7.2.3.1"]),
+        ("", []),
+    ],
+)
+def test_a_section_of_the_lesson_is_a_link_to_its_rfc(section, addresses):
+    document = lesson_page((Step("title", section, "text", "command"),))
+    links = re.findall(r'href="https://www\.rfc-editor\.org/rfc/(.*?)"', document)
+    assert links == addresses
 
 
 def test_the_scripts_are_javascript():

@@ -46,7 +46,8 @@ def test_4_2_2_two_paths_reach_two_handlers(demo):
 
 @pytest.mark.rfc("6455-4.2.2-12")
 @pytest.mark.parametrize(
-    "path", ["/nope", "/health", "/echo/", "/ECHO", "/page.js", "/watch.js", "/watch/", "//"]
+    "path",
+    ["/nope", "/health", "/echo/", "/ECHO", "/page.js", "/watch.js", "/watch/", "/lesson", "//"],
 )
 def test_4_2_2_unknown_service_gets_404_that_lists_the_endpoints(demo, path):
     status, text = answer(demo, request(path))
@@ -61,10 +62,11 @@ def test_plain_get_of_an_unknown_path_gets_404_that_lists_the_endpoints(demo, pa
     assert all(endpoint in text for endpoint in ("/echo", "/hello", "/clock", "/health"))
 
 
-def test_plain_get_of_the_root_is_the_page_and_of_health_is_ok(demo):
+def test_plain_get_of_the_root_and_of_the_lesson_is_a_page_and_of_health_is_ok(demo):
     status, text = get(demo, "/")
     assert status == 200 and text.startswith("<!doctype html>")
     assert get(demo, "/health") == (200, "ok\n")
+    assert "<h1>The lesson</h1>" in get(demo, "/lesson")[1]
 
 
 def test_the_root_with_a_query_is_page_and_endpoint_too(demo):

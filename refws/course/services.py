@@ -63,7 +63,7 @@ HANDLERS = {**ENDPOINTS, WATCH_PATH: watch_endpoint.serve}
 
 NOT_FOUND = f"""Nothing is at this path. What there is:
   WebSocket endpoints: {", ".join(ENDPOINTS)}
-  pages: / and /health
+  pages: /, /lesson and /health
 """
 
 

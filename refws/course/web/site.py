@@ -1,5 +1,5 @@
-"""The page at `/` (RFC 9110): request -> HTTP response that lets the browser run the page's files,
-no others.
+"""The pages at `/` and `/lesson` (RFC 9110): request -> HTTP response that lets the browser run the
+files in `static`, and nothing else.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from importlib.resources import files
 from pathlib import PurePath
 
 from ...protocol.http import Request, Response
+from .lesson_page import lesson_page
 
 STATIC = files(__package__) / "static"
 
@@ -23,7 +24,9 @@ FILES = {
     for entry in STATIC.iterdir()
     if PurePath(entry.name).suffix in TYPES
 }
-"""Path -> the file that is there. Only these are opened, whatever path a request names."""
+"""Path -> its file. Only these are opened, whatever path a request names."""
+
+LESSON_PATH = "/lesson"
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -45,10 +48,14 @@ HEADERS = (
 
 
 def page(request: Request) -> Response | None:
-    """The answer to a request for one of `FILES`; None for any other path."""
+    """The answer to a request for a page or one of its files; None for any other path."""
+    if request.path == LESSON_PATH:
+        return respond(lesson_page(), ".html")
     entry = FILES.get(request.path)
     if entry is None:
         return None
-    content_type = TYPES[PurePath(entry.name).suffix]
-    text = entry.read_text(encoding="utf-8")
-    return Response.text(HTTPStatus.OK, text, [("Content-Type", content_type), *HEADERS])
+    return respond(entry.read_text(encoding="utf-8"), PurePath(entry.name).suffix)
+
+
+def respond(text: str, suffix: str) -> Response:
+    return Response.text(HTTPStatus.OK, text, [("Content-Type", TYPES[suffix]), *HEADERS])
