@@ -12,6 +12,7 @@ import re
 import signal
 import struct
 import threading
+from functools import partial
 
 import pytest
 
@@ -173,7 +174,7 @@ class Demo:
             trace=together([self.record], page=wire_view.choose),
             **settings,
         )
-        self.host = "127.0.0.1:%d" % self.running.address[1]
+        self.host = f"127.0.0.1:{self.running.address[1]}"
         self.url = f"http://{self.host}/"
 
     def record(self, connection):
@@ -233,15 +234,18 @@ ROWS = """(request, sender) => {
     const words = (row, selector) => row.querySelector(selector)?.textContent ?? null;
     const rows = [...document.querySelectorAll("#timeline li.wire")];
     const first = rows.findLast((row) => words(row, ".picture.head") === request);
-    return rows.filter((row) => row.dataset.connection === first?.dataset.connection).flatMap((row) => {
+    const ofConnection = (row) => row.dataset.connection === first?.dataset.connection;
+    return rows.filter(ofConnection).flatMap((row) => {
         const { kind, verdict } = row.dataset;
         if (kind === "note") {
             const found = /(client|server) to .*: (.*not read)/.exec(row.textContent);
             return found && found[1] === sender ? [["note", found[2]]] : [];
         }
         if (row.dataset.sender !== sender) return [];
-        const boxes = [...row.querySelectorAll(".box")].map((box) => `${words(box, ".label")} ${words(box, ".value")}`);
-        return [[kind, verdict, words(row, ".badge"), kind === "head" ? words(row, ".picture.head") : boxes]];
+        const boxes = [...row.querySelectorAll(".box")]
+            .map((box) => `${words(box, ".label")} ${words(box, ".value")}`);
+        const shown = kind === "head" ? words(row, ".picture.head") : boxes;
+        return [[kind, verdict, words(row, ".badge"), shown]];
     });
 }"""
 
@@ -251,8 +255,8 @@ DETAILS = """(request, sender) => {
     const texts = (selector) => all(selector).map((one) => one.textContent);
     const row = [...document.querySelectorAll("#timeline li.wire")]
         .findLast((row) => row.querySelector(".picture.head")?.textContent === request);
-    const wanted = `li[data-connection="${row.dataset.connection}"][data-sender="${sender}"] .opens.frame`;
-    return [...document.querySelectorAll(`#timeline ${wanted}`)].map((button) => {
+    const rows = `li[data-connection="${row.dataset.connection}"][data-sender="${sender}"]`;
+    return [...document.querySelectorAll(`#timeline ${rows} .opens.frame`)].map((button) => {
         button.click();
         const xor = ["wire", "key", "result", "character"].map((name) => texts(`.xor .${name} td`));
         return {
@@ -275,19 +279,18 @@ def assert_shown(page, recorded, details=True):
     """
     for sender in Side:
         rows = recorded.rows(sender)
-        eventually(lambda: call(page, ROWS, recorded.request, sender.value) == rows)
-        assert call(page, ROWS, recorded.request, sender.value) == rows
+        shown = partial(call, page, ROWS, recorded.request, sender.value)
+        eventually(lambda shown=shown, rows=rows: shown() == rows)
+        assert shown() == rows
         if details:
             assert call(page, DETAILS, recorded.request, sender.value) == recorded.details(sender)
 
 
-def told(page, word):
-    """What the browser told, in order, as [[word, rest]], as soon as it has told this word."""
+def reported(page, word):
+    """What the browser reported, in order, as [[word, rest]], once it has reported this word."""
     page.wait_for(
-        (
-            "[...document.querySelectorAll('#timeline .reported b')].some((told) => told.textContent "
-            f"=== '{word}')"
-        )
+        "[...document.querySelectorAll('#timeline .reported b')].some((word) => word.textContent "
+        f"=== '{word}')"
     )
     return call(
         page,
@@ -303,7 +306,7 @@ def fill(page, name, value):
     call(page, "(name, value) => { document.getElementById(name).value = value; }", name, value)
 
 
-def ask(page, button, words):
+def command(page, button, words):
     """Press the button, and wait until the page says that it is done."""
     page.click(button)
     page.wait_for(f"document.querySelector('#answer').textContent.includes({json.dumps(words)})")
@@ -311,7 +314,7 @@ def ask(page, button, words):
 
 
 def choose(page, name, value):
-    """Choose another option: the page connects anew."""
+    """Choose another option: the page connects again."""
     call(
         page,
         """(name, value) => {
@@ -326,7 +329,7 @@ def choose(page, name, value):
 
 
 def wait_until_over(demo):
-    """Until the page has no connection any more but that of its wire view."""
+    """Wait until the page has no connection left but that of its wire view."""
     assert eventually(
         lambda: [one.request.path for one in demo.running.server.connections] == ["/watch"]
     )
@@ -351,17 +354,17 @@ def test_the_page_shows_what_the_server_recorded_from_the_request_to_the_close(d
     page.click("#binary")
     page.click("#send")
     page.wait_for("document.querySelectorAll('#timeline .wire .frame').length >= 8")
-    ask(page, "#command-ping", "Ping: done. The Pong came after")
-    ask(page, "#command-fragments", "Fragments: done.")
+    command(page, "#command-ping", "Ping: done. The Pong came after")
+    command(page, "#command-fragments", "Fragments: done.")
     fill(page, "close-code", "4001")
     fill(page, "close-reason", "genug €")
-    ask(page, "#command-close", "Close: done. Your browser's Close said 4001.")
+    command(page, "#command-close", "Close: done. Your browser's Close said 4001.")
     wait_until_over(demo)
     recorded = demo.find("GET /?page=")
     assert_shown(page, recorded)
     kinds = [row[0] for side in Side for row in recorded.rows(side)]
     assert set(kinds) == {"head", "text", "binary", "continuation", "ping", "pong", "close"}
-    heard = told(page, "onclose")
+    heard = reported(page, "onclose")
     assert [words for word, words in heard if word == "onmessage"][:3] == [
         "“Hello”",
         "“grüße €😀”",
@@ -380,7 +383,7 @@ def test_the_page_shows_compressed_messages_as_the_server_recorded_them(demo, vi
     choose(page, "compression", "1")
     for _ in range(2):
         send(page, "Hello")
-    ask(page, "#command-fragments", "Fragments: done.")
+    command(page, "#command-fragments", "Fragments: done.")
     page.click("#toggle")
     page.wait_for("document.querySelector('#state').textContent.includes('code 1000')")
     wait_until_over(demo)
@@ -393,7 +396,7 @@ def test_the_page_shows_compressed_messages_as_the_server_recorded_them(demo, vi
     )
     assert any(
         "extensions: permessage-deflate" in words
-        for word, words in told(page, "onclose")
+        for word, words in reported(page, "onclose")
         if word == "onopen"
     )
     assert page.problems == []
@@ -427,18 +430,14 @@ def test_the_handshake_tab_shows_each_line_and_how_the_accept_is_made(demo, visi
 
 def test_5_5_2_heartbeats_are_seen_as_they_happen_on_the_page_of_the_program(visit):
     with program_running("--port", "0", "--ping-interval", "0.2") as process:
-        page = visit("http://%s:%d/" % printed_address(process))
+        page = visit("http://{}:{}/".format(*printed_address(process)))
         page.wait_for(
-            (
-                "document.querySelectorAll('#timeline "
-                "li[data-kind=ping][data-sender=server]').length >= 2"
-            )
+            "document.querySelectorAll('#timeline "
+            "li[data-kind=ping][data-sender=server]').length >= 2"
         )
         page.wait_for(
-            (
-                "document.querySelectorAll('#timeline "
-                "li[data-kind=pong][data-sender=client]').length >= 2"
-            )
+            "document.querySelectorAll('#timeline "
+            "li[data-kind=pong][data-sender=client]').length >= 2"
         )
         assert re.fullmatch(r"♥ The last Ping was answered after [0-9.]+ ms\.", page.text("#pulse"))
         assert re.search(
@@ -446,11 +445,11 @@ def test_5_5_2_heartbeats_are_seen_as_they_happen_on_the_page_of_the_program(vis
         )
         send(page, "Hello")
         page.wait_for(ECHOED)
-        assert told(page, "onmessage")[-1] == ["onmessage", "“Hello”"]
+        assert reported(page, "onmessage")[-1] == ["onmessage", "“Hello”"]
         assert page.problems == []
         process.send_signal(signal.SIGINT)
         page.wait_for("document.querySelector('#state').dataset.state === 'closed'")
-        assert told(page, "onclose")[-1][1].startswith("code 1001 (going away")
+        assert reported(page, "onclose")[-1][1].startswith("code 1001 (going away")
         assert process.wait(DEADLINE_S) == 0
         assert "Traceback" not in process.stderr.read()
 
@@ -460,7 +459,7 @@ def test_5_5_2_heartbeats_are_seen_as_they_happen_on_the_page_of_the_program(vis
 
 def test_1_5_a_message_that_is_read_byte_by_byte_comes_in_many_pieces_and_whole(demo, visit):
     page = visit(demo().url)
-    ask(page, "#command-read", "Reading: done.")
+    command(page, "#command-read", "Reading: done.")
     send(page, "Hello")
     page.wait_for(ECHOED)
     row = "#timeline li[data-kind=text][data-sender=client] .opens"
@@ -492,7 +491,8 @@ def test_a_server_that_does_not_answer_answers_later(demo, visit):
         page,
         """() => ["browser", "wire"].map((side) =>
         Number([...document.querySelectorAll(`#timeline li.${side}`)]
-            .find((row) => row.textContent.includes("anybody")).querySelector(".time").textContent))""",
+            .find((row) => row.textContent.includes("anybody"))
+            .querySelector(".time").textContent))""",
     )
     assert 0.5 < read - sent < 5
 
@@ -503,7 +503,7 @@ def test_7_1_5_the_end_of_tcp_without_a_close_is_1006_for_a_script(demo, visit):
     page = visit(demo.url)
     page.click("#command-cut")
     page.wait_for("document.querySelector('#state').dataset.state === 'failed'")
-    words = told(page, "onclose")[-1][1]
+    words = reported(page, "onclose")[-1][1]
     assert words.startswith(
         "code 1006 (the connection ended without a Close frame"
     ) and words.endswith("; not clean")
@@ -574,7 +574,7 @@ def test_a_rule_that_the_server_breaks_is_answered_by_the_browser_as_the_page_sa
     assert page.text(f"#result-{name} p").startswith(
         f"{words}Close {codes[0]} " if codes else f"{words}no Close."
     )
-    assert told(page, "onclose")[-1][0] == "onclose"
+    assert reported(page, "onclose")[-1][0] == "onclose"
 
 
 # What a peer sends stays text
@@ -609,8 +609,8 @@ def test_markup_in_messages_paths_headers_and_reasons_is_shown_as_text(demo, vis
         assert EVIL in handshake_of(page, recorded)
     assert EVIL in page.evaluate("document.querySelector('#timeline').textContent")
     fill(page, "close-reason", EVIL)
-    ask(page, "#command-close", "Close: done.")
-    assert EVIL in told(page, "onclose")[-1][1]
+    command(page, "#command-close", "Close: done.")
+    assert EVIL in reported(page, "onclose")[-1][1]
     assert (
         page.evaluate("document.querySelectorAll('img, body script, iframe, object, svg').length")
         == 0
@@ -639,7 +639,8 @@ def test_if_markup_ever_got_into_the_page_its_policy_would_still_stop_it(demo, v
         page,
         """(markup) => {
         window.stopped = [];
-        addEventListener("securitypolicyviolation", (event) => stopped.push(event.effectiveDirective));
+        addEventListener("securitypolicyviolation",
+            (event) => stopped.push(event.effectiveDirective));
         document.body.insertAdjacentHTML("beforeend", markup);
     }""",
         EVIL,
@@ -657,7 +658,7 @@ def test_10_2_a_page_of_a_foreign_origin_cannot_watch(demo, visit, serving, chro
         lambda connection: None,
         process_request=lambda connection, request: connection.respond(200, "hi"),
     )
-    foreign = chromium.new_page("http://127.0.0.1:%d/" % other.address[1])
+    foreign = chromium.new_page(f"http://127.0.0.1:{other.address[1]}/")
     for target in (
         f"/watch?page={demo.page_id}",
         f"/watch?page={'0' * 32}",
@@ -672,7 +673,7 @@ def test_10_2_a_page_of_a_foreign_origin_cannot_watch(demo, visit, serving, chro
         recorded = next(
             one for one in reversed(demo.connections) if f"GET {target} " in one.request
         )
-        assert eventually(lambda: len(recorded.items) == 2)
+        assert eventually(lambda recorded=recorded: len(recorded.items) == 2)
         assert recorded.items[1].lines[0].text == "HTTP/1.1 403 Forbidden"
     assert all("403" in problem for problem in foreign.problems) and len(foreign.problems) == 3
     foreign.close()
@@ -684,17 +685,18 @@ def test_10_2_a_page_of_a_foreign_origin_cannot_watch(demo, visit, serving, chro
 FOCUS = """() => {
     const focused = document.activeElement;
     const { outlineStyle, outlineWidth } = getComputedStyle(focused);
+    const outlined = outlineStyle !== "none" && parseFloat(outlineWidth) >= 2;
     const inside = focused.closest("#timeline, #violations")?.id;
     return {
         name: inside ?? (focused.id || focused.tagName),
-        shown: focused.matches(":focus-visible") && outlineStyle !== "none" && parseFloat(outlineWidth) >= 2,
+        shown: focused.matches(":focus-visible") && outlined,
         x: scrollX,
     };
 }"""
 
 
 def tab_through(page, until):
-    """The names of what has the focus with each Tab, up to this one; each can be seen to have it."""
+    """The names of what gets the focus with each Tab, up to this one; each is seen to have it."""
     names = []
     while not names or names[-1] != until:
         page.press("Tab")
@@ -733,19 +735,6 @@ def test_everything_is_reached_with_the_keyboard_in_the_order_in_which_it_is_sho
         "break-all",
         "violations",
     ]
-
-
-def test_the_lesson_is_reached_from_the_page_and_fits_narrow_windows(demo, visit):
-    page = visit(demo().url, width=390, height=844)
-    page.click("#lesson-link")
-    page.wait_for("document.querySelector('#lesson h2')")
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    for dark in (False, True):
-        page.prefer(dark)
-        assert call(page, PALE) == []
-    page.click("header a")
-    page.wait_for(CONNECTED)
-    assert page.problems == []
 
 
 def focused_row(page):
@@ -796,7 +785,8 @@ def test_arrows_go_from_frame_to_frame_and_enter_opens_one(demo, visit):
 
 TOO_WIDE = """() => {
     const wide = (element) => element.scrollWidth > element.clientWidth;
-    const found = ["html", "#timeline", "#detail"].filter((selector) => wide(document.querySelector(selector)));
+    const found = ["html", "#timeline", "#detail"]
+        .filter((selector) => wide(document.querySelector(selector)));
     const beyond = [...document.querySelectorAll("body *")].filter((element) =>
         element.checkVisibility() && element.getBoundingClientRect().right > innerWidth);
     return [...found, ...beyond.map((element) => element.outerHTML.slice(0, 100))];
@@ -823,7 +813,8 @@ PALE = """() => {
         const [light, dark] = [luminance(one), luminance(other)].sort((a, b) => b - a);
         return (light + 0.05) / (dark + 0.05);
     };
-    const ownText = (element) => [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+    const ownText = (element) =>
+        [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
     return [...document.querySelectorAll("body *")]
         .filter((element) => ownText(element) && element.checkVisibility() && !element.disabled)
         .filter((element) => ratio(parse(getComputedStyle(element).color), ground(element)) < 4.5)
@@ -832,12 +823,15 @@ PALE = """() => {
 
 
 COLORS = """async (png) => {
-    const picture = await createImageBitmap(await (await fetch(`data:image/png;base64,${png}`)).blob());
+    const answer = await fetch(`data:image/png;base64,${png}`);
+    const picture = await createImageBitmap(await answer.blob());
     const canvas = new OffscreenCanvas(picture.width, picture.height).getContext("2d");
     canvas.drawImage(picture, 0, 0);
     const { data } = canvas.getImageData(0, 0, picture.width, picture.height);
     const counts = new Map();
-    for (const pixel of new Uint32Array(data.buffer)) counts.set(pixel, (counts.get(pixel) ?? 0) + 1);
+    for (const pixel of new Uint32Array(data.buffer)) {
+        counts.set(pixel, (counts.get(pixel) ?? 0) + 1);
+    }
     const [most] = [...counts].reduce((one, other) => (other[1] > one[1] ? other : one));
     return [counts.size, most & 255, most >> 8 & 255, most >> 16 & 255];
 }"""
@@ -862,7 +856,7 @@ def test_the_page_fits_its_window_and_can_be_read_in_light_and_dark(
     page.click("#break-rsv1")
     page.wait_for("document.querySelector('#show-rsv1')")
     page.evaluate(
-        "for (const details of document.querySelectorAll('#violations details')) details.open = true"
+        "for (const group of document.querySelectorAll('#violations details')) group.open = true"
     )
     grounds = {}
     for dark in (False, True):
@@ -876,4 +870,17 @@ def test_the_page_fits_its_window_and_can_be_read_in_light_and_dark(
             assert call(page, TOO_WIDE) == []
             assert call(page, PALE) == []
     assert min(grounds[False]) > 200 and max(grounds[True]) < 60
+    assert page.problems == []
+
+
+def test_the_lesson_fits_a_narrow_window_and_links_back(demo, visit):
+    page = visit(demo().url, width=390, height=844)
+    page.open(page.evaluate("document.querySelector('#lesson-link').href"))
+    assert page.text("h1") == "The lesson"
+    for dark in (False, True):
+        page.prefer(dark)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert call(page, PALE) == []
+    page.open(page.evaluate("document.querySelector('header a').href"))
+    page.wait_for(CONNECTED)
     assert page.problems == []

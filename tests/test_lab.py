@@ -149,24 +149,24 @@ def test_the_clock_goes_forward(page):
 @pytest.mark.rfc("6455-5.5.2-04")
 def test_5_5_2_ping_me_gives_the_round_trip(page):
     client, number = page.open()
-    asked = page.send("ping", connection=number)
+    command = page.send("ping", connection=number)
     header, payload = client.receive()
     assert header.opcode == PING
     client.send_frame(PONG, payload)
-    answer = page.answer(asked)
+    answer = page.answer(command)
     assert answer["event"] == "answer" and 0 < answer["round_trip"] < 5
 
 
 def test_5_5_2_a_ping_without_a_pong_is_an_error(page, monkeypatch):
     monkeypatch.setattr(lab, "PONG_TIMEOUT", 0.01)
-    client, number = page.open()
+    _, number = page.open()
     assert page.command("ping", connection=number)["message"] == "no Pong within 0.01 s"
 
 
 @pytest.mark.rfc("6455-5.4-05", "6455-5.4-11")
 def test_5_4_fragments_leave_with_pings_between_them_and_an_empty_one_at_the_end(page):
     client, number = page.open()
-    asked = page.send("fragments", connection=number, count=3, text="grüße!")
+    command = page.send("fragments", connection=number, count=3, text="grüße!")
     frames = [client.receive() for _ in range(6)]
     assert [(header.opcode, header.fin) for header, _ in frames] == [
         (TEXT, 0),
@@ -182,7 +182,7 @@ def test_5_4_fragments_leave_with_pings_between_them_and_an_empty_one_at_the_end
         "e!",
         "",
     ]
-    assert page.answer(asked)["event"] == "answer"
+    assert page.answer(command)["event"] == "answer"
 
 
 def test_5_4_more_fragments_than_characters_are_empty_ones(page):
@@ -197,11 +197,11 @@ def test_5_4_more_fragments_than_characters_are_empty_ones(page):
 @pytest.mark.rfc("6455-7.1.2-01")
 def test_7_1_2_close_sends_this_code_and_this_reason(page):
     client, number = page.open()
-    asked = page.send("close", connection=number, code=4001, reason="grüße")
+    command = page.send("close", connection=number, code=4001, reason="grüße")
     assert client.expect_close(4001) == "grüße"
     client.send_frame(0x8, close_body(4001))
     client.close()
-    answer = page.answer(asked)
+    answer = page.answer(command)
     assert (answer["event"], answer["code"]) == ("answer", 4001)
 
 
@@ -242,19 +242,19 @@ def test_1_5_read_without_a_pong_is_an_error(page, monkeypatch):
 
 def test_stop_answers_when_the_time_is_over(page):
     client, number = page.open()
-    asked = page.send("stop", connection=number, seconds=1)
+    command = page.send("stop", connection=number, seconds=1)
     again = page.command("stop", connection=number, seconds=1)
     assert "already" in again["message"]
     client.send_frame(TEXT, b"late")
-    assert page.answer(asked)["event"] == "answer"
+    assert page.answer(command)["event"] == "answer"
     client.expect(TEXT, b"late")
 
 
 def test_stop_ends_with_its_connection(page):
-    client, number = page.open()
-    asked = page.send("stop", connection=number, seconds=30)
+    _, number = page.open()
+    command = page.send("stop", connection=number, seconds=30)
     page.command("cut", connection=number)
-    assert page.answer(asked)["event"] == "answer"
+    assert page.answer(command)["event"] == "answer"
 
 
 def test_a_page_reaches_no_connection_of_another_page(running, page):
@@ -270,21 +270,21 @@ def test_a_page_reaches_no_connection_of_another_page(running, page):
 
 def test_a_connection_that_is_closing_gives_an_error(page):
     client, number = page.open()
-    asked = page.send("close", connection=number, code=1000, reason="")
+    command = page.send("close", connection=number, code=1000, reason="")
     client.expect_close(1000)
     assert "sent Close 1000" in page.command("ping", connection=number)["message"]
     client.send_frame(0x8, close_body(1000))
     client.close()
-    assert page.answer(asked)["event"] == "answer"
+    assert page.answer(command)["event"] == "answer"
 
 
 def test_only_a_few_commands_run_at_a_time(page, monkeypatch):
     monkeypatch.setattr(lab, "PONG_TIMEOUT", 0.2)
     _, number = page.open()
-    asked = [page.send("ping", connection=number) for _ in range(watch_endpoint.MAX_RUNNING)]
+    commands = [page.send("ping", connection=number) for _ in range(watch_endpoint.MAX_RUNNING)]
     refused = page.send("clock")
     assert "are running" in page.answer(refused)["message"]
-    answers = {page.until("error")[-1]["message"] for _ in asked}
+    answers = {page.until("error")[-1]["message"] for _ in commands}
     assert answers == {"no Pong within 0.2 s"}
     assert eventually(lambda: page.command("clock")["event"] == "answer")
 
@@ -303,10 +303,10 @@ def test_an_internal_error_is_logged_and_the_page_gets_no_traceback(page, log, m
 
 
 def test_a_rule_is_broken_by_a_connection_that_the_page_sees(page):
-    asked = page.send("break", rule="unmasked")
-    told = page.until("closed")
-    answers = [event for event in told if event.get("id") == asked] or [page.answer(asked)]
-    target = next(event["target"] for event in told if event["event"] == "connection")
+    command = page.send("break", rule="unmasked")
+    events = page.until("closed")
+    answers = [event for event in events if event.get("id") == command] or [page.answer(command)]
+    target = next(event["target"] for event in events if event["event"] == "connection")
     assert target == f"/echo?page={PAGE}&rule=unmasked&deflate=0"
     assert (answers[0]["code"], answers[0]["as_expected"]) == (1002, True)
 
@@ -334,11 +334,11 @@ def test_one_rule_at_a_time(page, monkeypatch):
 
 def test_the_server_breaks_a_rule_for_the_browser(page):
     client, number = page.open()
-    asked = page.send("provoke", connection=number, rule="server-opcode")
+    command = page.send("provoke", connection=number, rule="server-opcode")
     assert client.receive() == (Header(1, 0, 3, 0, 5), b"Hello")
     client.finish(1002)
     client.close()
-    answer = page.answer(asked)
+    answer = page.answer(command)
     assert (answer["code"], answer["as_expected"]) == (1002, True)
 
 

@@ -147,7 +147,7 @@ def test_5_5_clock_answers_ping_and_close_between_two_ticks(serving):
     )
     client.send_frame(PING, b"still there?")
     client.expect(PONG, b"still there?")
-    client.send_frame(TEXT, b"a message that nobody reads")
+    client.send_frame(TEXT, b"a message that is dropped")
     client.send_frame(CLOSE, close_body(1000))
     client.expect_close(1000)
     client.expect_end()
@@ -188,10 +188,10 @@ class Day:
 @pytest.mark.parametrize(
     "waits, ticks",
     [
-        pytest.param([None, None, None], [0, 1, 2, 3], id="nobody speaks"),
+        pytest.param([None, None, None], [0, 1, 2, 3], id="no messages"),
         pytest.param([0.25, 0.25, None, None], [0, 1, 2], id="messages do not move the next tick"),
         pytest.param(
-            [0.75, 0.5, 0.5, None], [0, 1.25, 2], id="a late tick does not move those behind it"
+            [0.75, 0.5, 0.5, None], [0, 1.25, 2], id="a late tick does not move later ones"
         ),
         pytest.param(
             [9.5, None, None], [0, 9.5, 10, 11], id="after a long sleep missed ticks are left out"

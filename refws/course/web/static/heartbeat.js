@@ -20,7 +20,7 @@ export function heartbeatNote(event, connection) {
   return `, ${trip} after its Ping`;
 }
 
-/* A Pong answers the newest Ping with its payload: it stands for the older ones too. */
+/* A Pong answers the newest Ping that has its payload, and with it all older ones. */
 function dropUntil(pings, payload) {
   for (const ping of [...pings.keys()]) {
     pings.delete(ping);
