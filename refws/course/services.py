@@ -1,6 +1,4 @@
-"""RFC 6455 §4.2.2 item 4, /resource name/: the path of a request -> an endpoint, a page, or a 404
-that lists them.
-"""
+"""RFC 6455 §4.2.2 item 4: the path of a request -> an endpoint, a page, or a 404."""
 
 from __future__ import annotations
 
@@ -89,7 +87,7 @@ def process_request(connection: Connection, request: Request) -> Response | None
 
 
 def plain_answer(connection: Connection, request: Request) -> Response | None:
-    """The answer to an ordinary GET; None where there is no page."""
+    """The answer to an ordinary GET; None if there is no page at its path."""
     if request.path == "/health":
         return connection.respond(HTTPStatus.OK, "ok\n")
     return page(request)

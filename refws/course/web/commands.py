@@ -13,13 +13,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...protocol.close import MAX_REASON
+from ..explain.as_json import LARGEST_IN_JAVASCRIPT
 from .event_queue import Event
 from .lab import InvalidCommand, Lab
 
 MAX_MESSAGE = 16 * 1024
 """Characters of a message with a command."""
-
-LARGEST_IN_JAVASCRIPT = 2**53 - 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ MAX_BYTES = 4 * 1024 * 1024
 """Limits of what waits for a slow page; a message of 1 MiB fits, with its echo."""
 
 Event = dict[str, Any]
-"""What is sent to a page, ready for JSON; "event" is its kind, times are those of `now`."""
+"""What a page gets, ready for JSON: "event" is its kind, and "time" is from `EventQueue.now`."""
 
 
 @dataclass(frozen=True, slots=True)

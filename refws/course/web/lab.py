@@ -68,13 +68,13 @@ class Lab:
         target = self._find(connection).connection
         size = -(-len(text) // count)
 
-        def fragments() -> Iterator[str]:
+        def parts() -> Iterator[str]:
             for number in range(count):
                 if number:
                     target.ping()
                 yield text[number * size : (number + 1) * size]
 
-        target.send(fragments())
+        target.send(parts())
         return {}
 
     def close(self, connection: int, code: int, reason: str) -> Event:
