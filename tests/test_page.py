@@ -256,11 +256,13 @@ def test_the_page_knows_what_every_assigned_close_code_means():
 
 def test_every_element_that_a_script_asks_for_is_on_the_page():
     scripts = "".join(map(source, SCRIPTS))
-    lists = " ".join(re.findall(r"\[([^\]]*)\]\.map\(element\)", scripts))
-    asked = set(re.findall(r'"([\w-]+)"', lists) + re.findall(r'element\("([\w-]+)"\)', scripts))
-    asked |= set(re.findall(r'^  "(command-\w+)":', scripts, re.MULTILINE))
-    assert len(asked) >= 30
-    assert asked <= set(BY_ID)
+    lists = " ".join(re.findall(r"\[([^\]]*)\]\.map\(\s*element,?\s*\)", scripts))
+    found = set(
+        re.findall(r'"([\w-]+)"', lists) + re.findall(r'(?:element|number)\("([\w-]+)"\)', scripts)
+    )
+    found |= set(re.findall(r'^  "(command-\w+)":', scripts, re.MULTILINE))
+    assert len(found) >= 33
+    assert found <= set(BY_ID)
 
 
 def test_no_id_comes_twice():
@@ -358,6 +360,14 @@ def test_a_section_of_the_lesson_is_a_link_to_its_rfc(section, addresses):
     document = lesson_page((Step("title", section, "text", "command"),))
     links = re.findall(r'href="https://www\.rfc-editor\.org/rfc/(.*?)"', document)
     assert links == addresses
+
+
+# The files
+
+
+@pytest.mark.parametrize("name", sorted(entry.name for entry in DIRECTORY.iterdir()))
+def test_no_line_of_a_file_is_longer_than_100_columns(name):
+    assert [line for line in source(name).splitlines() if len(line) > 100] == []
 
 
 def test_the_scripts_are_javascript():

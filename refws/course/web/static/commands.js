@@ -11,12 +11,15 @@ const number = (id) => Number(element(id).value);
 
 const buttons = {
   "command-ping": () => run("Ping", "ping"),
-  "command-fragments": () => run("Fragments", "fragments",
-    { count: number("fragment-count"), text: element("message").value.slice(0, MAX_TEXT) }),
+  "command-fragments": () =>
+    run("Fragments", "fragments", {
+      count: number("fragment-count"),
+      text: element("message").value.slice(0, MAX_TEXT),
+    }),
   "command-stop": () => run("Not answering", "stop", { seconds: number("stop-seconds") }),
   "command-read": () => run("Reading", "read", { size: number("read-size") }),
-  "command-close": () => run("Close", "close",
-    { code: number("close-code"), reason: element("close-reason").value }),
+  "command-close": () =>
+    run("Close", "close", { code: number("close-code"), reason: element("close-reason").value }),
   "command-cut": () => run("The end of TCP", "cut"),
 };
 
@@ -24,8 +27,10 @@ const results = {
   ping: (answered) => `The Pong came after ${milliseconds(answered.round_trip)}.`,
   close: (answered) => `Your browser's Close said ${answered.code}.`,
   stop: () => "It answers again.",
-  read: () => (location.protocol === "https:" ? "It cannot be seen here, because TLS decrypts whole records." :
-    "Send something, and see in how many pieces it arrives."),
+  read: () =>
+    location.protocol === "https:"
+      ? "It cannot be seen here, because TLS decrypts whole records."
+      : "Send something, and see in how many pieces it arrives.",
 };
 
 async function run(words, name, fields = {}) {

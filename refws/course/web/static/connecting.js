@@ -1,4 +1,5 @@
-/* The browser's own WebSocket: connect, send, disconnect, and a row of the timeline for all that it reports. */
+/* The browser's own WebSocket: connect, send, disconnect, and a row of the timeline for whatever it
+   reports. */
 
 import { changed, currentConnection, isNewestSocket, nextSocket, onChange } from "./connections.js";
 import { addRow } from "./timeline.js";
@@ -36,7 +37,11 @@ onChange(() => {
 });
 
 function report(word, words, kind = "") {
-  addRow("browser", performance.now(), create("span", `reported ${kind}`, create("b", "", word), " ", words));
+  addRow(
+    "browser",
+    performance.now(),
+    create("span", `reported ${kind}`, create("b", "", word), " ", words),
+  );
   announcer.textContent = `${word} ${words}`;
 }
 
@@ -49,12 +54,18 @@ function showState(name, words) {
   state.dataset.state = name;
   state.textContent = words;
   send.disabled = name !== "open";
-  toggle.textContent = { connecting: "Cancel", open: "Disconnect", closing: "Closing …" }[name] ?? "Connect";
+  toggle.textContent =
+    { connecting: "Cancel", open: "Disconnect", closing: "Closing …" }[name] ?? "Connect";
   changed();
 }
 
 function query(number) {
-  const chosen = { page: watch.page, socket: number, deflate: compression.value, heartbeat: heartbeat.value };
+  const chosen = {
+    page: watch.page,
+    socket: number,
+    deflate: compression.value,
+    heartbeat: heartbeat.value,
+  };
   return new URLSearchParams(Object.entries(chosen).filter(([, value]) => value !== ""));
 }
 
@@ -97,13 +108,20 @@ function follow(opening, url) {
 }
 
 function showEnd(event, wasOpen) {
-  if (event.wasClean) showState("closed", `Disconnected, code ${event.code}: ${closeMeaning(event.code)}`);
-  else if (wasOpen) showState("failed", "Connection lost. Is the server still running? Then press Connect.");
-  else showState("failed", "No connection. Is the server running? Its log says why; then press Connect.");
+  if (event.wasClean)
+    showState("closed", `Disconnected, code ${event.code}: ${closeMeaning(event.code)}`);
+  else if (wasOpen)
+    showState("failed", "Connection lost. Is the server still running? Then press Connect.");
+  else
+    showState(
+      "failed",
+      "No connection. Is the server running? Its log says why; then press Connect.",
+    );
 }
 
 function disconnect() {
-  if (socket.readyState !== WebSocket.CONNECTING) showState("closing", "Closing: waiting for the server's Close …");
+  if (socket.readyState !== WebSocket.CONNECTING)
+    showState("closing", "Closing: waiting for the server's Close …");
   report("close", "(1000)");
   socket.close(1000);
 }
@@ -139,11 +157,13 @@ function explainNoWire(opening) {
   if (socket !== opening || currentConnection() !== null || !watch.open) return;
   watchState.dataset.state = "closed";
   watchState.textContent =
-    "This connection is not watched. Was the server given a trace, serve(…, trace=wire_view.choose)?";
+    "This connection is not watched. " +
+    "Was the server given a trace, serve(…, trace=wire_view.choose)?";
 }
 
 toggle.addEventListener("click", () => (socket === null ? connect() : disconnect()));
-for (const select of [endpoint, compression, heartbeat]) select.addEventListener("change", reconnect);
+for (const select of [endpoint, compression, heartbeat])
+  select.addEventListener("change", reconnect);
 composer.addEventListener("submit", (event) => {
   event.preventDefault();
   sendMessage();

@@ -1,4 +1,4 @@
-/* The page's connections as the wire view numbers them, and which of them is the browser's own now. */
+/* The page's connections as the wire view numbers them, and which one is the browser's own now. */
 
 const MAX_SEEN = 200;
 const seen = new Map();
@@ -15,8 +15,8 @@ export function changed() {
   for (const listener of listeners) listener();
 }
 
-/* The number of the browser's next socket, which its URL names; until the wire view reports it, there is no current
-   connection. */
+/* The number of the browser's next socket, which its URL names. Until the wire view reports that
+   socket, there is no current connection. */
 export function nextSocket() {
   current = null;
   sockets += 1;
@@ -38,7 +38,13 @@ export function addConnection(event) {
   const target = new URL(event.target, location.href);
   const rule = target.searchParams.get("rule");
   const label = `#${event.connection} ${rule ? "raw client" : "browser"}`;
-  seen.set(event.connection, { number: event.connection, rule, label, path: target.pathname, pings: new Map() });
+  seen.set(event.connection, {
+    number: event.connection,
+    rule,
+    label,
+    path: target.pathname,
+    pings: new Map(),
+  });
   if (seen.size > MAX_SEEN) seen.delete(seen.keys().next().value);
   if (target.searchParams.get("socket") === String(sockets)) current = event.connection;
   changed();

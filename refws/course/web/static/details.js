@@ -1,11 +1,13 @@
 /* The details: one tab for a frame, one for a handshake. */
 
+import { describeFrame } from "./frame.js";
 import { showHandshake } from "./handshake.js";
-import { describeFrame } from "./picture.js";
 import { element } from "./words.js";
 
 const LOW = 0.6;
-const [detail, framePanel, handshakePanel] = ["detail", "panel-frame", "panel-handshake"].map(element);
+const [detail, framePanel, handshakePanel] = ["detail", "panel-frame", "panel-handshake"].map(
+  element,
+);
 const tabs = ["tab-frame", "tab-handshake"].map(element);
 
 export function openFrame(item, chunks) {
@@ -32,7 +34,8 @@ function choose(tab) {
 /* In a narrow window the details are below the timeline, and would open unseen. */
 function bringIntoView() {
   detail.scrollTop = 0;
-  if (detail.getBoundingClientRect().top > innerHeight * LOW) detail.scrollIntoView({ block: "start" });
+  if (detail.getBoundingClientRect().top > innerHeight * LOW)
+    detail.scrollIntoView({ block: "start" });
 }
 
 for (const tab of tabs) {

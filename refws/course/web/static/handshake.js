@@ -1,4 +1,4 @@
-/* The handshake tab: request and response, line by line with their items, and how the Accept is made. */
+/* The handshake tab: request and response line by line, and how the Accept is made. */
 
 import { create, element, sectionLink, spaced } from "./words.js";
 import { direction, verdict } from "./picture.js";
@@ -41,7 +41,9 @@ function show() {
     lines(item),
     ...(item.accept ? accept(item.accept) : []),
   ]);
-  element("handshake").replaceChildren(...(parts.length ? parts : [create("p", "note", "No handshake was seen yet.")]));
+  element("handshake").replaceChildren(
+    ...(parts.length ? parts : [create("p", "note", "No handshake was seen yet.")]),
+  );
 }
 
 function lines(item) {
@@ -55,15 +57,25 @@ function lines(item) {
     for (const fault of line.faults) entry.append(faultWords(fault));
     list.append(entry);
   }
-  const inLines = item.lines.flatMap((line) => line.faults.map((fault) => fault.section + fault.seen));
-  for (const fault of item.faults.filter((fault) => !inLines.includes(fault.section + fault.seen))) {
+  const inLines = item.lines.flatMap((line) =>
+    line.faults.map((fault) => fault.section + fault.seen),
+  );
+  for (const fault of item.faults.filter(
+    (fault) => !inLines.includes(fault.section + fault.seen),
+  )) {
     list.append(create("li", "blamed", faultWords(fault)));
   }
   return list;
 }
 
 function faultWords(fault) {
-  return create("span", "fault", "Breaks ", sectionLink(fault.section), `: ${fault.seen}; expected ${fault.expected}.`);
+  return create(
+    "span",
+    "fault",
+    "Breaks ",
+    sectionLink(fault.section),
+    `: ${fault.seen}; expected ${fault.expected}.`,
+  );
 }
 
 /* §4.2.2 item 5.4 */

@@ -1,4 +1,4 @@
-/* RFC 6455 section 5.5.2: a Ping of the server and its Pong, and the time between them as the server saw it. */
+/* RFC 6455 section 5.5.2: a Ping of the server, its Pong, and the time between the two. */
 
 import { currentConnection } from "./connections.js";
 import { element, milliseconds } from "./words.js";
@@ -13,7 +13,8 @@ export function heartbeatNote(event, connection) {
     connection.pings.set(item.plain_start, event.time);
     if (isCurrent) pulse.textContent = "A Ping is on its way …";
   }
-  if (item.name !== "pong" || item.sender !== "client" || !connection.pings.has(item.plain_start)) return "";
+  if (item.name !== "pong" || item.sender !== "client" || !connection.pings.has(item.plain_start))
+    return "";
   const trip = milliseconds(event.time - connection.pings.get(item.plain_start));
   dropUntil(connection.pings, item.plain_start);
   if (isCurrent) pulse.textContent = `♥ The last Ping was answered after ${trip}.`;

@@ -9,7 +9,8 @@ import { watch } from "./watch.js";
 import { takeEvent } from "./wire.js";
 import { element } from "./words.js";
 
-watch.onEvent = (event) => (event.event === "hello" ? showRules(event.violations) : takeEvent(event));
+watch.onEvent = (event) =>
+  event.event === "hello" ? showRules(event.violations) : takeEvent(event);
 watch.onState = (open, reason) => {
   showWatchState(open, reason);
   enableRules(open);

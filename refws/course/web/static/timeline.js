@@ -62,7 +62,9 @@ function makeReachable(button) {
 list.addEventListener("keydown", (event) => {
   const buttons = [...list.querySelectorAll(".opens")];
   const here = buttons.indexOf(document.activeElement);
-  const there = { ArrowDown: here + 1, ArrowUp: here - 1, Home: 0, End: buttons.length - 1 }[event.key];
+  const there = { ArrowDown: here + 1, ArrowUp: here - 1, Home: 0, End: buttons.length - 1 }[
+    event.key
+  ];
   if (here < 0 || there === undefined || !buttons[there]) return;
   event.preventDefault();
   makeReachable(buttons[there]);

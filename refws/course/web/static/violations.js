@@ -14,12 +14,19 @@ let buttons = [];
 
 export function showRules(groups) {
   buttons = [];
-  list.replaceChildren(...groups.map(({ title, command, cases }, number) => {
-    const cards = create("div", "cards", ...cases.map((rule) => card({ ...rule, command })));
-    const details = create("details", "", create("summary", "", `${title} (${cases.length})`), cards);
-    details.open = number === 0;
-    return details;
-  }));
+  list.replaceChildren(
+    ...groups.map(({ title, command, cases }, number) => {
+      const cards = create("div", "cards", ...cases.map((rule) => card({ ...rule, command })));
+      const details = create(
+        "details",
+        "",
+        create("summary", "", `${title} (${cases.length})`),
+        cards,
+      );
+      details.open = number === 0;
+      return details;
+    }),
+  );
   enableRules(true);
 }
 
@@ -30,7 +37,8 @@ export function enableRules(possible) {
 /* A case as a card */
 
 function card(rule) {
-  const words = rule.command === "provoke" ? "Send it to my browser" : rule.allowed ? "Try it" : "Break it";
+  const words =
+    rule.command === "provoke" ? "Send it to my browser" : rule.allowed ? "Try it" : "Break it";
   const button = create("button", "", words);
   button.type = "button";
   button.id = `break-${rule.name}`;
@@ -40,17 +48,23 @@ function card(rule) {
   const result = create("div", "result");
   result.id = `result-${rule.name}`;
   button.addEventListener("click", () => tryEach([button]));
-  return create("article", "card",
+  return create(
+    "article",
+    "card",
     create("h3", "", rule.title, " ", sectionLink(rule.section)),
     create("p", "", rule.why),
     create("p", "bytes", sent(rule)),
     create("p", "note", `Right answer: ${expected(rule)}.`),
-    button, result);
+    button,
+    result,
+  );
 }
 
 function sent(rule) {
   if (rule.wire) return spaced(rule.wire, SHOWN_BYTES);
-  const lines = rule.headers.map(([name, value]) => (value === null ? `no ${name}` : `${name}: ${value}`));
+  const lines = rule.headers.map(([name, value]) =>
+    value === null ? `no ${name}` : `${name}: ${value}`,
+  );
   return lines.join(", ") || `${rule.method} /echo HTTP/1.1`;
 }
 
@@ -73,13 +87,15 @@ async function tryEach(chosen) {
       const outcome = await tryOne(rule);
       right += outcome.as_expected;
       result.replaceChildren(...resultWords(rule, outcome));
-      state.textContent = `${rule.title}: ${outcome.as_expected ? "as expected" : "not as expected"}.`;
+      const words = outcome.as_expected ? "as expected" : "not as expected";
+      state.textContent = `${rule.title}: ${words}.`;
     } catch (error) {
       result.replaceChildren(create("p", "bad", error.message));
       state.textContent = `${rule.title}: ${error.message}`;
     }
   }
-  if (chosen.length > 1) state.textContent = `${right} of ${chosen.length} were answered as the RFC asks.`;
+  if (chosen.length > 1)
+    state.textContent = `${right} of ${chosen.length} were answered as the RFC asks.`;
   enableRules(true);
   if (chosen.length === 1) chosen[0].focus();
 }
@@ -88,7 +104,8 @@ async function tryEach(chosen) {
 async function tryOne(rule) {
   if (rule.command === "break") return watch.command("break", { rule: rule.name });
   const connection = await whenReachable();
-  if (connection === null) throw new Error("the browser could not connect; press Connect, and then try again");
+  if (connection === null)
+    throw new Error("the browser could not connect; press Connect, and then try again");
   findConnection(connection).rule = rule.name;
   try {
     return await watch.command("provoke", { connection, rule: rule.name });
@@ -98,7 +115,8 @@ async function tryOne(rule) {
 }
 
 function resultWords(rule, outcome) {
-  const differs = rule.command === "provoke" ? "Your browser does something else: " : "Not as expected: ";
+  const differs =
+    rule.command === "provoke" ? "Your browser does something else: " : "Not as expected: ";
   const verdict = outcome.as_expected ? "As expected: " : differs;
   const line = create("p", outcome.as_expected ? "good" : "bad", verdict, answer(outcome));
   const look = create("button", "quiet", "Show it in the timeline");
@@ -119,11 +137,15 @@ function answer(outcome) {
 
 function showInTimeline(rule) {
   const rows = rowsOf(newestWithRule(rule.name)).filter((row) => row.querySelector(".opens"));
-  const found = rows.find((row) => row.dataset.verdict === "Violation") ??
-    rows.findLast((row) => row.dataset.sender === "client") ?? rows.at(-1);
+  const found =
+    rows.find((row) => row.dataset.verdict === "Violation") ??
+    rows.findLast((row) => row.dataset.sender === "client") ??
+    rows.at(-1);
   if (!found) return;
   goTo(found);
   found.querySelector(".opens").click();
 }
 
-all.addEventListener("click", () => tryEach(buttons.filter((button) => button.rule.command === "break")));
+all.addEventListener("click", () =>
+  tryEach(buttons.filter((button) => button.rule.command === "break")),
+);

@@ -60,16 +60,20 @@ class Watch {
 
   /* Resolves to the answer; rejects with an Error that says what to do instead. */
   command(name, fields = {}) {
-    if (!this.open) return Promise.reject(new Error("the wire view is not connected; press Connect"));
+    if (!this.open)
+      return Promise.reject(new Error("the wire view is not connected; press Connect"));
     const id = ++this.lastId;
     return new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve, reject });
-      setTimeout(() => this.waiting.delete(id) && reject(new Error("no answer came")), ANSWER_TIMEOUT);
+      setTimeout(
+        () => this.waiting.delete(id) && reject(new Error("no answer came")),
+        ANSWER_TIMEOUT,
+      );
       this.socket.send(JSON.stringify({ command: name, id, ...fields }));
     });
   }
 
-  /* The difference between the server's clock and performance.now(), by the try that took the shortest time. */
+  /* How far performance.now() is from the server's clock, by the fastest of a few tries. */
   async setClock() {
     let shortest = Infinity;
     for (let tries = 0; tries < CLOCK_TRIES; tries += 1) {

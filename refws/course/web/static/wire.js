@@ -20,7 +20,13 @@ const show = {
     removePartial(connection, item.sender);
     if (item.type === "FrameExplanation") addFrame(event, connection);
     else if (item.type === "HeadExplanation") addHandshake(event, connection);
-    else addNote(event, connection, `${direction(item)}: ${bytesInWords(item.length)} not read`, `(${item.why})`);
+    else
+      addNote(
+        event,
+        connection,
+        `${direction(item)}: ${bytesInWords(item.length)} not read`,
+        `(${item.why})`,
+      );
   },
   partial(event, connection) {
     removePartial(connection, event.item.sender);
@@ -29,7 +35,9 @@ const show = {
   },
   end(event, connection) {
     const who = event.sender === "client" ? "→ client" : "← server";
-    const missing = event.bytes_left_out ? `(${bytesInWords(event.bytes_left_out)} were left out)` : "";
+    const missing = event.bytes_left_out
+      ? `(${bytesInWords(event.bytes_left_out)} were left out)`
+      : "";
     addNote(event, connection, `${who} ends its side of TCP`, missing);
   },
   closed(event, connection) {
@@ -52,37 +60,54 @@ function removePartial(connection, sender) {
 function addFrame(event, connection) {
   const { item } = event;
   const note = heartbeatNote(event, connection);
-  const words = `${direction(item)}, ${item.name}${item.compressed ? ", compressed" : ""}${pieces(event)}${note}`;
+  const name = item.compressed ? `${item.name}, compressed` : item.name;
+  const words = `${direction(item)}, ${name}${pieces(event)}${note}`;
   const open = () => openFrame(item, event.chunks);
-  const button = opener(`frame ${kindOf(item)}`, open, what(connection, words), badge(item), picture(item));
-  button.ariaLabel = `${connection.label}, ${words}, ${verdictWords(item.verdict)}, ${content(item)}`;
+  const button = opener(
+    `frame ${kindOf(item)}`,
+    open,
+    what(connection, words),
+    badge(item),
+    picture(item),
+  );
+  const spoken = [connection.label, words, verdictWords(item.verdict), content(item)];
+  button.ariaLabel = spoken.join(", ");
   return addRow("wire", event.at, button, rowData(connection, item, item.name));
 }
 
 function addHandshake(event, connection) {
   const { item } = event;
   addHead(connection.number, `${connection.label} ${connection.path}`, item);
-  const words = `${direction(item)}, ${item.sender === "client" ? "request" : "response"}${pieces(event)}`;
+  const name = item.sender === "client" ? "request" : "response";
+  const words = `${direction(item)}, ${name}${pieces(event)}`;
   const first = item.lines[0]?.text ?? "";
   const open = () => openHandshake(connection.number);
   const line = create("span", "picture head", first);
   const button = opener("head", open, what(connection, words), badge(item), line);
   button.ariaLabel = `${connection.label}, ${words}, ${verdictWords(item.verdict)}, ${first}`;
   addRow("wire", event.at, button, rowData(connection, item, "head"));
-  if (connection.number === currentConnection() && item.sender === "server") showHandshake(connection.number);
+  if (connection.number === currentConnection() && item.sender === "server")
+    showHandshake(connection.number);
 }
 
 function addNote(event, connection, words, why) {
-  const shown = create("span", "quietly", what(connection, words), why ? create("span", "why", ` ${why}`) : "");
+  const shown = create(
+    "span",
+    "quietly",
+    what(connection, words),
+    why ? create("span", "why", ` ${why}`) : "",
+  );
   addRow("wire", event.at, shown, { connection: connection.number, kind: "note" });
 }
 
-const what = (connection, words) => create("span", "what", create("span", "who", connection.label), " ", words);
+const what = (connection, words) =>
+  create("span", "what", create("span", "who", connection.label), " ", words);
 
 const badge = (item) => create("span", `badge ${item.verdict.type}`, verdictWords(item.verdict));
 
 /* An item that arrived in one piece needs no word about it. */
-const pieces = (event) => (event.chunks > 1 ? `, in ${event.chunks.toLocaleString("en")} pieces` : "");
+const pieces = (event) =>
+  event.chunks > 1 ? `, in ${event.chunks.toLocaleString("en")} pieces` : "";
 
 function rowData(connection, item, kind) {
   return { connection: connection.number, kind, sender: item.sender, verdict: item.verdict.type };

@@ -1,4 +1,4 @@
-/* Elements and words that the other files share. What a peer sent becomes text, and never anything else. */
+/* Elements and words that the other files share. What a peer sent becomes text, nothing else. */
 
 /* What a close code means, as the browser reports it (RFC 6455 section 7.4). */
 const CLOSE_MEANINGS = {
@@ -49,7 +49,9 @@ export function milliseconds(seconds) {
 }
 
 export function shortened(text, most) {
-  return text.length <= most ? text : `${text.slice(0, most)} … (the first ${counted(most, "character")})`;
+  return text.length <= most
+    ? text
+    : `${text.slice(0, most)} … (the first ${counted(most, "character")})`;
 }
 
 export function spaced(hex, most = Infinity) {
