@@ -1,5 +1,4 @@
-"""Headless Chromium for tests, driven over its DevTools WebSocket by our own client, and never left
-behind.
+"""Headless Chromium for tests, driven over its DevTools WebSocket by our own client; always ended.
 
     with browser() as b:
         page = b.new_page("http://127.0.0.1:8080/")
@@ -251,12 +250,12 @@ class DevTools:
         return answer["result"]
 
     def events(self, session, since=0):
-        """[(method, parameters)] of all events of this session after the first `since`."""
+        """[(method, parameters)] of this session's events, without the first `since`."""
         with self._changed:
             return self._events.get(session, [])[since:]
 
     def wait_for_event(self, session, wanted, since, timeout):
-        """The parameters of the first event of this name behind the first `since`."""
+        """The parameters of the first event of this name after the first `since`."""
 
         def look():
             return next(
@@ -304,7 +303,7 @@ class Browser:
         return self._devtools.command(method, **parameters)
 
     def new_page(self, url="about:blank", width=WIDE[0], height=WIDE[1], dark=False):
-        """A Page that has loaded `url`, in a window of this size and with these colours."""
+        """A Page that has loaded `url`, in a window of this size, in light or `dark` colours."""
         target = self.command("Target.createTarget", url="about:blank")["targetId"]
         session = self.command("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         page = Page(self._devtools, target, session)
@@ -401,7 +400,7 @@ class Page:
         )
         if "exceptionDetails" in answer:
             raise PageError(
-                f"{shorten(expression)}: {thrown(answer['exceptionDetails'])}{self.told()}"
+                f"{shorten(expression)}: {thrown(answer['exceptionDetails'])}{self.written()}"
             )
         return answer["result"].get("value")
 
@@ -421,7 +420,7 @@ class Page:
             if time.monotonic() >= deadline:
                 raise TimedOut(
                     f"not true within {timeout:g} s, still {value!r}: "
-                    f"{shorten(condition)}{self.told()}"
+                    f"{shorten(condition)}{self.written()}"
                 )
             time.sleep(LOOK_AGAIN_S)
 
@@ -477,7 +476,7 @@ class Page:
             if line.startswith(("exception: ", "error: ", "warning: "))
         ]
 
-    def told(self):
+    def written(self):
         """The last of it, for an error."""
         lines = self.console[-20:]
         return (

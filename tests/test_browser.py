@@ -23,8 +23,8 @@ from refws.course.explain.as_json import as_json
 from refws.course.explain.conversation import Conversation
 from refws.course.explain.values import FrameExplanation, HeadExplanation, Illegal, NotRead
 from refws.course.record.together import together
-from refws.course.web import violations as gallery
-from refws.course.web import wire_view as watch
+from refws.course.web import wire_view
+from refws.course.web.violations import AFTER_THE_END, CLIENT_CASES, SERVER_CASES
 from test_commands_serve import printed_address, program_running
 from watching import refused
 from wire import CLOSE, DEADLINE_S, PING, PONG, TEXT, close_body, eventually
@@ -36,13 +36,13 @@ pytestmark = [
 
 CONNECTED = (
     "document.querySelector('#state').dataset.state === 'open' && "
-    "!document.querySelector('#ask-ping').disabled"
+    "!document.querySelector('#command-ping').disabled"
 )
-BROKEN = {name for name, trial in gallery.TRIALS.items() if not trial.allowed} - {
+BROKEN = {name for name, case in CLIENT_CASES.items() if not case.allowed} - {
     "foreign-origin",  # which origins a server trusts is not on the wire
-    *(trial.name for trial in gallery.AFTER_THE_END),  # what comes then is dropped, whatever it is
+    *(case.name for case in AFTER_THE_END),  # what comes then is dropped, whatever it is
 }
-"""The trials whose bytes break a rule in the eyes of whoever sees no more than them."""
+"""The cases whose bytes alone break a rule, without knowledge of the server."""
 
 ECHOED = "document.querySelector('#timeline li[data-kind=text][data-sender=server]')"
 
@@ -172,7 +172,7 @@ class Demo:
         self.running = serving(
             services.serve_endpoint,
             process_request=services.process_request,
-            trace=together([self.record], page=watch.choose),
+            trace=together([self.record], page=wire_view.choose),
             **settings,
         )
         self.host = f"127.0.0.1:{self.running.address[1]}"
@@ -235,8 +235,8 @@ ROWS = """(request, sender) => {
     const words = (row, selector) => row.querySelector(selector)?.textContent ?? null;
     const rows = [...document.querySelectorAll("#timeline li.wire")];
     const first = rows.findLast((row) => words(row, ".picture.head") === request);
-    const ours = (row) => row.dataset.connection === first?.dataset.connection;
-    return rows.filter(ours).flatMap((row) => {
+    const ofConnection = (row) => row.dataset.connection === first?.dataset.connection;
+    return rows.filter(ofConnection).flatMap((row) => {
         const { kind, verdict } = row.dataset;
         if (kind === "note") {
             const found = /(client|server) to .*: (.*not read)/.exec(row.textContent);
@@ -245,8 +245,8 @@ ROWS = """(request, sender) => {
         if (row.dataset.sender !== sender) return [];
         const boxes = [...row.querySelectorAll(".box")]
             .map((box) => `${words(box, ".label")} ${words(box, ".value")}`);
-        const picture = kind === "head" ? words(row, ".picture.head") : boxes;
-        return [[kind, verdict, words(row, ".badge"), picture]];
+        const shown = kind === "head" ? words(row, ".picture.head") : boxes;
+        return [[kind, verdict, words(row, ".badge"), shown]];
     });
 }"""
 
@@ -256,9 +256,8 @@ DETAILS = """(request, sender) => {
     const texts = (selector) => all(selector).map((one) => one.textContent);
     const row = [...document.querySelectorAll("#timeline li.wire")]
         .findLast((row) => row.querySelector(".picture.head")?.textContent === request);
-    const number = row.dataset.connection;
-    const wanted = `li[data-connection="${number}"][data-sender="${sender}"] .opens.frame`;
-    return [...document.querySelectorAll(`#timeline ${wanted}`)].map((button) => {
+    const rows = `li[data-connection="${row.dataset.connection}"][data-sender="${sender}"]`;
+    return [...document.querySelectorAll(`#timeline ${rows} .opens.frame`)].map((button) => {
         button.click();
         const xor = ["wire", "key", "result", "character"].map((name) => texts(`.xor .${name} td`));
         return {
@@ -288,15 +287,15 @@ def assert_shown(page, recorded, details=True):
             assert call(page, DETAILS, recorded.request, sender.value) == recorded.details(sender)
 
 
-def told(page, word):
-    """What the browser told, in order, as [[word, rest]], as soon as it has told this word."""
+def reported(page, word):
+    """What the browser reported, in order, as [[word, rest]], once it has reported this word."""
     page.wait_for(
-        "[...document.querySelectorAll('#timeline .told b')].some((told) => told.textContent "
+        "[...document.querySelectorAll('#timeline .reported b')].some((word) => word.textContent "
         f"=== '{word}')"
     )
     return call(
         page,
-        """() => [...document.querySelectorAll("#timeline .told")].map((shown) => {
+        """() => [...document.querySelectorAll("#timeline .reported")].map((shown) => {
         const [word, ...rest] = [...shown.childNodes].map((node) => node.textContent);
         return [word, rest.join("").trim()];
     })""",
@@ -308,7 +307,7 @@ def fill(page, name, value):
     call(page, "(name, value) => { document.getElementById(name).value = value; }", name, value)
 
 
-def ask(page, button, words):
+def command(page, button, words):
     """Press the button, and wait until the page says that it is done."""
     page.click(button)
     page.wait_for(f"document.querySelector('#answer').textContent.includes({json.dumps(words)})")
@@ -316,7 +315,7 @@ def ask(page, button, words):
 
 
 def choose(page, name, value):
-    """Choose another option: the page connects anew."""
+    """Choose another option: the page connects again."""
     call(
         page,
         """(name, value) => {
@@ -331,7 +330,7 @@ def choose(page, name, value):
 
 
 def wait_until_over(demo):
-    """Until the page has no connection any more but that of its wire view."""
+    """Wait until the page has no connection left but that of its wire view."""
     assert eventually(
         lambda: [one.request.path for one in demo.running.server.connections] == ["/watch"]
     )
@@ -356,17 +355,17 @@ def test_the_page_shows_what_the_server_recorded_from_the_request_to_the_close(d
     page.click("#binary")
     page.click("#send")
     page.wait_for("document.querySelectorAll('#timeline .wire .frame').length >= 8")
-    ask(page, "#ask-ping", "Ping: done. The Pong came after")
-    ask(page, "#ask-fragments", "Fragments: done.")
+    command(page, "#command-ping", "Ping: done. The Pong came after")
+    command(page, "#command-fragments", "Fragments: done.")
     fill(page, "close-code", "4001")
     fill(page, "close-reason", "genug €")
-    ask(page, "#ask-close", "Close: done. Your browser's Close said 4001.")
+    command(page, "#command-close", "Close: done. Your browser's Close said 4001.")
     wait_until_over(demo)
     recorded = demo.find("GET /?page=")
     assert_shown(page, recorded)
     kinds = [row[0] for side in Side for row in recorded.rows(side)]
     assert set(kinds) == {"head", "text", "binary", "continuation", "ping", "pong", "close"}
-    heard = told(page, "onclose")
+    heard = reported(page, "onclose")
     assert [words for word, words in heard if word == "onmessage"][:3] == [
         "“Hello”",
         "“grüße €😀”",
@@ -385,7 +384,7 @@ def test_the_page_shows_compressed_messages_as_the_server_recorded_them(demo, vi
     choose(page, "compression", "1")
     for _ in range(2):
         send(page, "Hello")
-    ask(page, "#ask-fragments", "Fragments: done.")
+    command(page, "#command-fragments", "Fragments: done.")
     page.click("#toggle")
     page.wait_for("document.querySelector('#state').textContent.includes('code 1000')")
     wait_until_over(demo)
@@ -398,7 +397,7 @@ def test_the_page_shows_compressed_messages_as_the_server_recorded_them(demo, vi
     )
     assert any(
         "extensions: permessage-deflate" in words
-        for word, words in told(page, "onclose")
+        for word, words in reported(page, "onclose")
         if word == "onopen"
     )
     assert page.problems == []
@@ -432,8 +431,7 @@ def test_the_handshake_tab_shows_each_line_and_how_the_accept_is_made(demo, visi
 
 def test_5_5_2_heartbeats_are_seen_as_they_happen_on_the_page_of_the_program(visit):
     with program_running("--port", "0", "--ping-interval", "0.2") as process:
-        host, port = printed_address(process)
-        page = visit(f"http://{host}:{port}/")
+        page = visit("http://{}:{}/".format(*printed_address(process)))
         page.wait_for(
             "document.querySelectorAll('#timeline "
             "li[data-kind=ping][data-sender=server]').length >= 2"
@@ -448,11 +446,11 @@ def test_5_5_2_heartbeats_are_seen_as_they_happen_on_the_page_of_the_program(vis
         )
         send(page, "Hello")
         page.wait_for(ECHOED)
-        assert told(page, "onmessage")[-1] == ["onmessage", "“Hello”"]
+        assert reported(page, "onmessage")[-1] == ["onmessage", "“Hello”"]
         assert page.problems == []
         process.send_signal(signal.SIGINT)
         page.wait_for("document.querySelector('#state').dataset.state === 'closed'")
-        assert told(page, "onclose")[-1][1].startswith("code 1001 (going away")
+        assert reported(page, "onclose")[-1][1].startswith("code 1001 (going away")
         assert process.wait(DEADLINE_S) == 0
         assert "Traceback" not in process.stderr.read()
 
@@ -462,17 +460,17 @@ def test_5_5_2_heartbeats_are_seen_as_they_happen_on_the_page_of_the_program(vis
 
 def test_1_5_a_message_that_is_read_byte_by_byte_comes_in_many_pieces_and_whole(demo, visit):
     page = visit(demo().url)
-    ask(page, "#ask-read", "Reading: done.")
+    command(page, "#command-read", "Reading: done.")
     send(page, "Hello")
     page.wait_for(ECHOED)
     row = "#timeline li[data-kind=text][data-sender=client] .opens"
     assert "→ client to server, text, in 11 pieces" in page.text(f"{row} .what")
     page.click(row)
     words = (
-        "It came in 11 pieces. It does not matter: TCP is a stream, and where a frame ends "
-        "is told by its length"
+        "It arrived in 11 pieces. It does not matter: TCP is a stream, and only the length "
+        "of a frame says where it ends"
     )
-    assert page.text("#panel-frame .pieces") == f"{words} alone, §1.5."
+    assert page.text("#panel-frame .pieces") == f"{words}, §1.5."
     page.click("#timeline li[data-kind=text][data-sender=server] .opens")
     assert page.evaluate("document.querySelector('#panel-frame .pieces')") is None
 
@@ -481,9 +479,9 @@ def test_a_server_that_does_not_answer_answers_later(demo, visit):
     demo = demo()
     page = visit(demo.url)
     fill(page, "stop-seconds", "1")
-    page.click("#ask-stop")
+    page.click("#command-stop")
     page.wait_for("document.querySelector('#answer').textContent === 'Not answering …'")
-    watched = watch.WATCHES._pages[demo.page_id].find(1)
+    watched = wire_view.WATCHES._pages[demo.page_id].find(1)
     assert eventually(lambda: watched.stopped)
     send(page, "anybody there?")
     page.wait_for(
@@ -504,9 +502,9 @@ def test_a_server_that_does_not_answer_answers_later(demo, visit):
 def test_7_1_5_the_end_of_tcp_without_a_close_is_1006_for_a_script(demo, visit):
     demo = demo()
     page = visit(demo.url)
-    page.click("#ask-cut")
+    page.click("#command-cut")
     page.wait_for("document.querySelector('#state').dataset.state === 'failed'")
-    words = told(page, "onclose")[-1][1]
+    words = reported(page, "onclose")[-1][1]
     assert words.startswith(
         "code 1006 (the connection ended without a Close frame"
     ) and words.endswith("; not clean")
@@ -534,22 +532,22 @@ def test_a_broken_rule_is_answered_shown_and_found_in_the_timeline(demo, visit):
     assert page.problems == []
 
 
-def test_every_rule_of_the_gallery_is_broken_and_shown_as_the_server_recorded_it(demo, visit):
+def test_every_rule_is_broken_and_shown_as_the_server_recorded_it(demo, visit):
     demo = demo()
     page = visit(demo.url)
-    count = len(gallery.TRIALS)
+    count = len(CLIENT_CASES)
     page.click("#break-all")
     page.wait_for(
         "document.querySelector('#rules-state').textContent.includes('were answered')", timeout=30
     )
     assert page.text("#rules-state") == f"{count} of {count} were answered as the RFC asks."
-    assert page.evaluate("document.querySelectorAll('#gallery .result .good').length") == count
-    for trial in gallery.TRIALS.values():
-        recorded = demo.find(f"rule={trial.name}&")
+    assert page.evaluate("document.querySelectorAll('#violations .result .good').length") == count
+    for case in CLIENT_CASES.values():
+        recorded = demo.find(f"rule={case.name}&")
         assert_shown(page, recorded)
         assert ("Violation" in [row[1] for row in recorded.rows(Side.CLIENT)]) == (
-            trial.name in BROKEN
-        ), trial.name
+            case.name in BROKEN
+        ), case.name
     assert page.problems == []
 
 
@@ -559,7 +557,7 @@ def test_a_rule_that_the_server_breaks_is_answered_by_the_browser_as_the_page_sa
 ):
     demo = demo()
     page = visit(demo.url)
-    page.click("#gallery details:last-child summary")
+    page.click("#violations details:last-child summary")
     page.click(f"#break-{name}")
     page.wait_for(f"document.querySelector('#result-{name} p')")
     recorded = demo.find("GET /?page=")
@@ -571,13 +569,13 @@ def test_a_rule_that_the_server_breaks_is_answered_by_the_browser_as_the_page_sa
     ]
     words = (
         "As expected: "
-        if codes in ([], [gallery.PROVOCATIONS[name].code])
-        else "Your browser goes its own way: "
+        if codes in ([], [SERVER_CASES[name].code])
+        else "Your browser does something else: "
     )
     assert page.text(f"#result-{name} p").startswith(
         f"{words}Close {codes[0]} " if codes else f"{words}no Close."
     )
-    assert told(page, "onclose")[-1][0] == "onclose"
+    assert reported(page, "onclose")[-1][0] == "onclose"
 
 
 # What a peer sends stays text
@@ -612,8 +610,8 @@ def test_markup_in_messages_paths_headers_and_reasons_is_shown_as_text(demo, vis
         assert EVIL in handshake_of(page, recorded)
     assert EVIL in page.evaluate("document.querySelector('#timeline').textContent")
     fill(page, "close-reason", EVIL)
-    ask(page, "#ask-close", "Close: done.")
-    assert EVIL in told(page, "onclose")[-1][1]
+    command(page, "#command-close", "Close: done.")
+    assert EVIL in reported(page, "onclose")[-1][1]
     assert (
         page.evaluate("document.querySelectorAll('img, body script, iframe, object, svg').length")
         == 0
@@ -688,8 +686,8 @@ def test_10_2_a_page_of_a_foreign_origin_cannot_watch(demo, visit, serving, chro
 FOCUS = """() => {
     const focused = document.activeElement;
     const { outlineStyle, outlineWidth } = getComputedStyle(focused);
-    const inside = focused.closest("#timeline, #gallery")?.id;
     const outlined = outlineStyle !== "none" && parseFloat(outlineWidth) >= 2;
+    const inside = focused.closest("#timeline, #violations")?.id;
     return {
         name: inside ?? (focused.id || focused.tagName),
         shown: focused.matches(":focus-visible") && outlined,
@@ -699,7 +697,7 @@ FOCUS = """() => {
 
 
 def tab_through(page, until):
-    """The names of what each Tab brings the focus to, up to this one; each shows that it has it."""
+    """The names of what gets the focus with each Tab, up to this one; each is seen to have it."""
     names = []
     while not names or names[-1] != until:
         page.press("Tab")
@@ -711,7 +709,8 @@ def tab_through(page, until):
 
 def test_everything_is_reached_with_the_keyboard_in_the_order_in_which_it_is_shown(demo, visit):
     page = visit(demo().url)
-    assert tab_through(page, "gallery") == [
+    assert tab_through(page, "violations") == [
+        "lesson-link",
         "endpoint",
         "compression",
         "heartbeat",
@@ -719,15 +718,15 @@ def test_everything_is_reached_with_the_keyboard_in_the_order_in_which_it_is_sho
         "message",
         "send",
         "binary",
-        "ask-ping",
-        "ask-cut",
-        "ask-fragments",
+        "command-ping",
+        "command-cut",
+        "command-fragments",
         "fragment-count",
-        "ask-stop",
+        "command-stop",
         "stop-seconds",
-        "ask-read",
+        "command-read",
         "read-size",
-        "ask-close",
+        "command-close",
         "close-code",
         "close-reason",
         "clear",
@@ -735,7 +734,7 @@ def test_everything_is_reached_with_the_keyboard_in_the_order_in_which_it_is_sho
         "tab-frame",
         "panel-frame",
         "break-all",
-        "gallery",
+        "violations",
     ]
 
 
@@ -825,8 +824,8 @@ PALE = """() => {
 
 
 COLORS = """async (png) => {
-    const response = await fetch(`data:image/png;base64,${png}`);
-    const picture = await createImageBitmap(await response.blob());
+    const answer = await fetch(`data:image/png;base64,${png}`);
+    const picture = await createImageBitmap(await answer.blob());
     const canvas = new OffscreenCanvas(picture.width, picture.height).getContext("2d");
     canvas.drawImage(picture, 0, 0);
     const { data } = canvas.getImageData(0, 0, picture.width, picture.height);
@@ -858,7 +857,7 @@ def test_the_page_fits_its_window_and_can_be_read_in_light_and_dark(
     page.click("#break-rsv1")
     page.wait_for("document.querySelector('#show-rsv1')")
     page.evaluate(
-        "for (const details of document.querySelectorAll('#gallery details')) details.open = true"
+        "for (const group of document.querySelectorAll('#violations details')) group.open = true"
     )
     grounds = {}
     for dark in (False, True):
@@ -872,4 +871,17 @@ def test_the_page_fits_its_window_and_can_be_read_in_light_and_dark(
             assert call(page, TOO_WIDE) == []
             assert call(page, PALE) == []
     assert min(grounds[False]) > 200 and max(grounds[True]) < 60
+    assert page.problems == []
+
+
+def test_the_lesson_fits_a_narrow_window_and_links_back(demo, visit):
+    page = visit(demo().url, width=390, height=844)
+    page.open(page.evaluate("document.querySelector('#lesson-link').href"))
+    assert page.text("h1") == "The lesson"
+    for dark in (False, True):
+        page.prefer(dark)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert call(page, PALE) == []
+    page.open(page.evaluate("document.querySelector('header a').href"))
+    page.wait_for(CONNECTED)
     assert page.problems == []

@@ -1,17 +1,17 @@
-"""What a page may ask of the server (RFC 6455 §5.4, §5.5, §7.1): done to its own connections,
-refused in words.
-"""
+"""The commands of a page (RFC 6455 §5.4, §5.5, §7.1): run on its own connections, or refused."""
 
 import json
 import threading
+from inspect import signature
 
 import pytest
 
+from refws import Close, raw_client
 from refws.course import services
-from refws.course.web import lab, raw_client
-from refws.course.web import violations as gallery
-from refws.course.web import wire_view as watch
-from refws.course.web.lab import ASKS, DO, BadAsk, parse_ask
+from refws.course.web import lab, watch_endpoint, wire_view
+from refws.course.web.commands import COMMANDS, Call, Command, parse
+from refws.course.web.lab import InvalidCommand
+from refws.course.web.violations import CLIENT_CASES, GROUPS, SERVER_CASES
 from watching import PAGE, Page
 from wire import BINARY, CONT, PING, PONG, TEXT, Header, close_body, eventually
 
@@ -22,7 +22,7 @@ OTHER_PAGE = "e" * 32
 def running(serving):
     """What `python3 -m refws` serves, with the wire view."""
     return serving(
-        services.serve_endpoint, process_request=services.process_request, trace=watch.choose
+        services.serve_endpoint, process_request=services.process_request, trace=wire_view.choose
     )
 
 
@@ -31,131 +31,142 @@ def page(running):
     return Page(running)
 
 
-# What is an ask
+# The grammar of a command
 
 
-def test_an_ask_has_its_name_its_id_and_its_fields():
-    ask = {"ask": "close", "id": 3, "connection": 1, "code": 4000, "reason": "grüße"}
-    assert parse_ask(json.dumps(ask)) == ask
+def test_a_command_has_its_name_its_id_and_its_fields():
+    fields = {"connection": 1, "code": 4000, "reason": "grüße"}
+    message = json.dumps({"command": "close", "id": 3, **fields})
+    assert parse(message) == Call("close", 3, fields)
 
 
-def test_everything_that_may_be_asked_is_done():
-    assert set(ASKS) == set(DO)
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_fields_of_a_command_are_the_parameters_of_its_function(name):
+    command = COMMANDS[name]
+    assert list(signature(command.run).parameters) == ["self", *command.fields]
 
 
 @pytest.mark.parametrize(
     "message, words",
     [
-        (b'{"ask": "clock", "id": 1}', "a text message"),
-        ('{"ask": "clock", "id": 1}' + 20_000 * " ", "at most 16384 characters"),
+        (b'{"command": "clock", "id": 1}', "a text message"),
+        ('{"command": "clock", "id": 1}' + 20_000 * " ", "at most 16384 characters"),
         ("", "JSON"),
         ("ping", "JSON"),
         ("[" * 16_000, "JSON"),
         ("1" * 5000, "JSON"),
-        ("[]", "an object"),
-        ("null", "an object"),
+        ("[]", "a JSON object"),
+        ("null", "a JSON object"),
         ("{}", "one of clock, ping"),
-        ('{"ask": 1, "id": 1}', "one of clock, ping"),
-        ('{"ask": ["clock"], "id": 1}', "one of clock, ping"),
-        ('{"ask": "reboot", "id": 1}', "one of clock, ping"),
-        ('{"ask": "__class__", "id": 1}', "one of clock, ping"),
-        ('{"ask": "clock"}', "exactly these fields: id"),
-        ('{"ask": "clock", "id": 1, "connection": 1}', "exactly these fields: id"),
-        ('{"ask": "ping", "id": 1}', "exactly these fields: id, connection"),
-        ('{"ask": "clock", "id": "1"}', "id is a whole number"),
-        ('{"ask": "clock", "id": 1.0}', "id is a whole number"),
-        ('{"ask": "clock", "id": true}', "id is a whole number"),
-        ('{"ask": "clock", "id": -1}', "id is a whole number"),
-        ('{"ask": "clock", "id": NaN}', "id is a whole number"),
-        ('{"ask": "ping", "id": 1, "connection": 0}', "connection is a whole number from 1"),
-        ('{"ask": "ping", "id": 1, "connection": null}', "connection is a whole number from 1"),
+        ('{"command": 1, "id": 1}', "one of clock, ping"),
+        ('{"command": ["clock"], "id": 1}', "one of clock, ping"),
+        ('{"command": "reboot", "id": 1}', "one of clock, ping"),
+        ('{"command": "__class__", "id": 1}', "one of clock, ping"),
+        ('{"command": "clock"}', "exactly these fields: id"),
+        ('{"command": "clock", "id": 1, "connection": 1}', "exactly these fields: id"),
+        ('{"command": "ping", "id": 1}', "exactly these fields: id, connection"),
+        ('{"command": "clock", "id": "1"}', "id is a whole number"),
+        ('{"command": "clock", "id": 1.0}', "id is a whole number"),
+        ('{"command": "clock", "id": true}', "id is a whole number"),
+        ('{"command": "clock", "id": -1}', "id is a whole number"),
+        ('{"command": "clock", "id": NaN}', "id is a whole number"),
+        ('{"command": "ping", "id": 1, "connection": 0}', "connection is a whole number from 1"),
+        ('{"command": "ping", "id": 1, "connection": null}', "connection is a whole number from 1"),
         (
-            '{"ask": "stop", "id": 1, "connection": 1, "seconds": 31}',
+            '{"command": "stop", "id": 1, "connection": 1, "seconds": 31}',
             "seconds is a whole number from 1 to 30",
         ),
         (
-            '{"ask": "read", "id": 1, "connection": 1, "size": -1}',
+            '{"command": "read", "id": 1, "connection": 1, "size": -1}',
             "size is a whole number from 0 to 65536",
         ),
         (
-            '{"ask": "read", "id": 1, "connection": 1, "size": 65537}',
+            '{"command": "read", "id": 1, "connection": 1, "size": 65537}',
             "size is a whole number from 0 to 65536",
         ),
         (
-            '{"ask": "read", "id": 1, "connection": 1, "size": 1.5}',
+            '{"command": "read", "id": 1, "connection": 1, "size": 1.5}',
             "size is a whole number from 0 to 65536",
         ),
-        ('{"ask": "read", "id": 1, "connection": 1}', "exactly these fields: id, connection, size"),
         (
-            '{"ask": "fragments", "id": 1, "connection": 1, "count": 51, "text": ""}',
+            '{"command": "read", "id": 1, "connection": 1}',
+            "exactly these fields: id, connection, size",
+        ),
+        (
+            '{"command": "fragments", "id": 1, "connection": 1, "count": 51, "text": ""}',
             "count is a whole number from 1",
         ),
         (
-            '{"ask": "fragments", "id": 1, "connection": 1, "count": 5, "text": 7}',
+            '{"command": "fragments", "id": 1, "connection": 1, "count": 5, "text": 7}',
             "text is a text of at most 4096",
         ),
-        ('{"ask": "break", "id": 1, "rule": "' + 41 * "x" + '"}', "rule is a text of at most 40"),
         (
-            '{"ask": "close", "id": 1, "connection": 1, "code": 1000, "reason": "\\ud800"}',
+            '{"command": "break", "id": 1, "rule": "' + 41 * "x" + '"}',
+            "rule is a text of at most 40",
+        ),
+        (
+            '{"command": "close", "id": 1, "connection": 1, "code": 1000, "reason": "\\ud800"}',
             "half of a surrogate pair",
         ),
         (
-            '{"ask": "close", "id": 1, "connection": 1, "code": 65536, "reason": ""}',
+            '{"command": "close", "id": 1, "connection": 1, "code": 65536, "reason": ""}',
             "code is a whole number from 0",
         ),
     ],
 )
 def test_anything_else_is_refused_in_words(message, words):
-    with pytest.raises(BadAsk, match=words):
-        parse_ask(message)
+    with pytest.raises(InvalidCommand, match=words):
+        parse(message)
 
 
-def test_a_message_that_is_no_ask_gets_an_error_and_the_view_goes_on(page):
+def test_a_message_without_a_command_gets_an_error_and_the_view_goes_on(page):
     page.wire.send_frame(BINARY, b"\x00")
     assert page.next() == {
         "event": "error",
-        "ask": None,
+        "command": None,
         "id": None,
-        "message": "an ask is a text message of at most 16384 characters",
+        "message": "a command is a text message of at most 16384 characters",
     }
-    assert page.ask("clock")["event"] == "answer"
+    assert page.command("clock")["event"] == "answer"
 
 
-def test_the_page_is_told_the_gallery_at_the_start(page):
-    trials = [trial["name"] for group in page.hello["gallery"] for trial in group["trials"]]
-    assert trials == [*gallery.TRIALS, *gallery.PROVOCATIONS]
-    assert [group["ask"] for group in page.hello["gallery"]] == 7 * ["break"] + ["provoke"]
+def test_the_page_gets_all_rules_at_the_start(page):
+    groups = page.hello["violations"]
+    names = [case["name"] for group in groups for case in group["cases"]]
+    assert names == [*CLIENT_CASES, *SERVER_CASES]
+    assert [group["command"] for group in groups] == 7 * ["break"] + ["provoke"]
+    assert [group["title"] for group in groups] == [group.title for group in GROUPS]
 
 
-# Asks
+# Commands
 
 
 def test_the_clock_goes_forward(page):
-    first, second = page.ask("clock"), page.ask("clock")
+    first, second = page.command("clock"), page.command("clock")
     assert 0 <= first["time"] <= second["time"] < 60
 
 
 @pytest.mark.rfc("6455-5.5.2-04")
 def test_5_5_2_ping_me_gives_the_round_trip(page):
     client, number = page.open()
-    asked = page.send("ping", connection=number)
+    command = page.send("ping", connection=number)
     header, payload = client.receive()
     assert header.opcode == PING
     client.send_frame(PONG, payload)
-    answer = page.answer(asked)
+    answer = page.answer(command)
     assert answer["event"] == "answer" and 0 < answer["round_trip"] < 5
 
 
 def test_5_5_2_a_ping_without_a_pong_is_an_error(page, monkeypatch):
-    monkeypatch.setattr(lab, "PONG_PATIENCE", 0.01)
+    monkeypatch.setattr(lab, "PONG_TIMEOUT", 0.01)
     _, number = page.open()
-    assert page.ask("ping", connection=number)["message"] == "no Pong within 0.01 s"
+    assert page.command("ping", connection=number)["message"] == "no Pong within 0.01 s"
 
 
 @pytest.mark.rfc("6455-5.4-05", "6455-5.4-11")
 def test_5_4_fragments_leave_with_pings_between_them_and_an_empty_one_at_the_end(page):
     client, number = page.open()
-    asked = page.send("fragments", connection=number, count=3, text="grüße!")
+    command = page.send("fragments", connection=number, count=3, text="grüße!")
     frames = [client.receive() for _ in range(6)]
     assert [(header.opcode, header.fin) for header, _ in frames] == [
         (TEXT, 0),
@@ -171,7 +182,7 @@ def test_5_4_fragments_leave_with_pings_between_them_and_an_empty_one_at_the_end
         "e!",
         "",
     ]
-    assert page.answer(asked)["event"] == "answer"
+    assert page.answer(command)["event"] == "answer"
 
 
 def test_5_4_more_fragments_than_characters_are_empty_ones(page):
@@ -186,18 +197,18 @@ def test_5_4_more_fragments_than_characters_are_empty_ones(page):
 @pytest.mark.rfc("6455-7.1.2-01")
 def test_7_1_2_close_sends_this_code_and_this_reason(page):
     client, number = page.open()
-    asked = page.send("close", connection=number, code=4001, reason="grüße")
+    command = page.send("close", connection=number, code=4001, reason="grüße")
     assert client.expect_close(4001) == "grüße"
     client.send_frame(0x8, close_body(4001))
     client.close()
-    answer = page.answer(asked)
+    answer = page.answer(command)
     assert (answer["event"], answer["code"]) == ("answer", 4001)
 
 
 @pytest.mark.parametrize("code", [0, 999, 1004, 1005, 1006, 1015, 5000])
 def test_7_4_a_code_that_must_not_be_sent_is_an_error_and_the_connection_lives_on(page, code):
     client, number = page.open()
-    answer = page.ask("close", connection=number, code=code, reason="")
+    answer = page.command("close", connection=number, code=code, reason="")
     assert answer["event"] == "error" and "§7.4" in answer["message"]
     client.send_frame(TEXT, b"alive")
     client.expect(TEXT, b"alive")
@@ -205,14 +216,14 @@ def test_7_4_a_code_that_must_not_be_sent_is_an_error_and_the_connection_lives_o
 
 def test_5_5_1_a_reason_of_too_many_bytes_is_an_error(page):
     _, number = page.open()
-    answer = page.ask("close", connection=number, code=1000, reason="ü" * 123)
+    answer = page.command("close", connection=number, code=1000, reason="ü" * 123)
     assert "§5.5.1" in answer["message"]
 
 
 @pytest.mark.rfc("6455-7.1.5-03")
 def test_7_1_5_cut_ends_tcp_without_a_close(page):
     client, number = page.open()
-    assert page.ask("cut", connection=number)["event"] == "answer"
+    assert page.command("cut", connection=number)["event"] == "answer"
     client.expect_end()
 
 
@@ -224,34 +235,34 @@ def test_1_5_read_lasts_until_another_size_is_asked_for(running, page):
 
 
 def test_1_5_read_without_a_pong_is_an_error(page, monkeypatch):
-    monkeypatch.setattr(lab, "PONG_PATIENCE", 0.01)
+    monkeypatch.setattr(lab, "PONG_TIMEOUT", 0.01)
     _, number = page.open()
-    assert page.ask("read", connection=number, size=1)["message"] == "no Pong within 0.01 s"
+    assert page.command("read", connection=number, size=1)["message"] == "no Pong within 0.01 s"
 
 
 def test_stop_answers_when_the_time_is_over(page):
     client, number = page.open()
-    asked = page.send("stop", connection=number, seconds=1)
-    again = page.ask("stop", connection=number, seconds=1)
+    command = page.send("stop", connection=number, seconds=1)
+    again = page.command("stop", connection=number, seconds=1)
     assert "already" in again["message"]
     client.send_frame(TEXT, b"late")
-    assert page.answer(asked)["event"] == "answer"
+    assert page.answer(command)["event"] == "answer"
     client.expect(TEXT, b"late")
 
 
 def test_stop_ends_with_its_connection(page):
     _, number = page.open()
-    asked = page.send("stop", connection=number, seconds=30)
-    page.ask("cut", connection=number)
-    assert page.answer(asked)["event"] == "answer"
+    command = page.send("stop", connection=number, seconds=30)
+    page.command("cut", connection=number)
+    assert page.answer(command)["event"] == "answer"
 
 
 def test_a_page_reaches_no_connection_of_another_page(running, page):
     other = Page(running, OTHER_PAGE)
     client, number = other.open()
     assert (
-        page.ask("cut", connection=number)["message"]
-        == f"connection {number} is not there any more; connect first"
+        page.command("cut", connection=number)["message"]
+        == f"connection {number} is closed; connect first"
     )
     client.send_frame(TEXT, b"alive")
     client.expect(TEXT, b"alive")
@@ -259,74 +270,75 @@ def test_a_page_reaches_no_connection_of_another_page(running, page):
 
 def test_a_connection_that_is_closing_gives_an_error(page):
     client, number = page.open()
-    asked = page.send("close", connection=number, code=1000, reason="")
+    command = page.send("close", connection=number, code=1000, reason="")
     client.expect_close(1000)
-    assert "sent Close 1000" in page.ask("ping", connection=number)["message"]
+    assert "sent Close 1000" in page.command("ping", connection=number)["message"]
     client.send_frame(0x8, close_body(1000))
     client.close()
-    assert page.answer(asked)["event"] == "answer"
+    assert page.answer(command)["event"] == "answer"
 
 
-def test_there_is_an_end_to_how_many_asks_are_under_way(page, monkeypatch):
-    monkeypatch.setattr(lab, "PONG_PATIENCE", 0.2)
+def test_only_a_few_commands_run_at_a_time(page, monkeypatch):
+    monkeypatch.setattr(lab, "PONG_TIMEOUT", 0.2)
     _, number = page.open()
-    asked = [page.send("ping", connection=number) for _ in range(lab.MOST_AT_A_TIME)]
+    commands = [page.send("ping", connection=number) for _ in range(watch_endpoint.MAX_RUNNING)]
     refused = page.send("clock")
-    assert "under way" in page.answer(refused)["message"]
-    answers = {page.until("error")[-1]["message"] for _ in asked}
+    assert "are running" in page.answer(refused)["message"]
+    answers = {page.until("error")[-1]["message"] for _ in commands}
     assert answers == {"no Pong within 0.2 s"}
-    assert eventually(lambda: page.ask("clock")["event"] == "answer")
+    assert eventually(lambda: page.command("clock")["event"] == "answer")
 
 
-def test_a_mistake_in_an_ask_is_logged_and_told_without_its_traceback(page, log, monkeypatch):
-    def broken(lab, ask):
-        raise RuntimeError("a mistake in the ask")
+def test_an_internal_error_is_logged_and_the_page_gets_no_traceback(page, log, monkeypatch):
+    def broken(lab):
+        raise RuntimeError("an error in the command")
 
-    monkeypatch.setitem(DO, "clock", broken)
-    assert page.ask("clock")["message"] == "the server made a mistake; its log says which"
-    assert "a mistake in the ask" in log.text
+    monkeypatch.setitem(COMMANDS, "clock", Command(broken, {}))
+    words = "internal error; the server's log has the details"
+    assert page.command("clock")["message"] == words
+    assert "an error in the command" in log.text
 
 
-# The gallery
+# Breaking rules
 
 
 def test_a_rule_is_broken_by_a_connection_that_the_page_sees(page):
-    asked = page.send("break", rule="unmasked")
-    told = page.until("closed")
-    answers = [event for event in told if event.get("id") == asked] or [page.answer(asked)]
-    target = next(event["target"] for event in told if event["event"] == "connection")
+    command = page.send("break", rule="unmasked")
+    events = page.until("closed")
+    answers = [event for event in events if event.get("id") == command] or [page.answer(command)]
+    target = next(event["target"] for event in events if event["event"] == "connection")
     assert target == f"/echo?page={PAGE}&rule=unmasked&deflate=0"
     assert (answers[0]["code"], answers[0]["as_expected"]) == (1002, True)
 
 
-def test_a_rule_that_is_not_in_the_gallery_is_an_error(page):
-    assert "no such rule" in page.ask("break", rule="rm -rf")["message"]
-    assert "no such rule" in page.ask("provoke", rule="unmasked", connection=1)["message"]
+def test_an_unknown_rule_is_an_error(page):
+    assert "no such rule" in page.command("break", rule="rm -rf")["message"]
+    assert "no such rule" in page.command("provoke", rule="unmasked", connection=1)["message"]
 
 
 def test_one_rule_at_a_time(page, monkeypatch):
     under_way, go_on = threading.Event(), threading.Event()
 
-    def slow(trial, address, target):
+    def slow(case, address, target):
         under_way.set()
         assert go_on.wait(5)
-        return raw_client.Outcome(trial, 101, 1002)
+        return raw_client.Answer(101, Close(1002))
 
-    monkeypatch.setattr(raw_client, "run", slow)
+    monkeypatch.setattr(lab, "send_case", slow)
     first = page.send("break", rule="unmasked")
     assert under_way.wait(5)
-    assert "one rule at a time" in page.ask("break", rule="rsv1")["message"]
+    assert "one rule at a time" in page.command("break", rule="rsv1")["message"]
     go_on.set()
     assert page.answer(first)["as_expected"]
 
 
 def test_the_server_breaks_a_rule_for_the_browser(page):
     client, number = page.open()
-    asked = page.send("provoke", connection=number, rule="server-opcode")
+    command = page.send("provoke", connection=number, rule="server-opcode")
     assert client.receive() == (Header(1, 0, 3, 0, 5), b"Hello")
     client.finish(1002)
     client.close()
-    answer = page.answer(asked)
+    answer = page.answer(command)
     assert (answer["code"], answer["as_expected"]) == (1002, True)
 
 
@@ -351,7 +363,7 @@ def test_a_page_switches_compression_on_and_off(serving, compression, query, agr
     running = serving(
         services.serve_endpoint,
         process_request=services.process_request,
-        trace=watch.choose,
+        trace=wire_view.choose,
         compression=compression,
     )
     page = Page(running)

@@ -1,6 +1,4 @@
-"""The page at `/`: what it may load, what the browser is told about it, and that it fits the
-endpoints.
-"""
+"""The page at `/`: what it may load, its headers, and that it fits endpoints and commands."""
 
 import re
 import shutil
@@ -10,14 +8,18 @@ from importlib.resources import files
 
 import pytest
 
+from refws.course.lesson import SERVER, STEPS, Step
 from refws.course.services import ENDPOINTS
 from refws.course.web import lab
-from refws.course.web import violations as gallery
-from refws.course.web.site import PAGES, SCRIPTS, page
+from refws.course.web.commands import COMMANDS
+from refws.course.web.lesson_page import lesson_page
+from refws.course.web.site import FILES, page
+from refws.course.web.violations import CLIENT_CASES, SERVER_CASES
 from refws.protocol.close_codes import CloseCode
 from refws.protocol.http import Headers, Request
 
 DIRECTORY = files("refws.course.web") / "static"
+SCRIPTS = sorted(entry.name for entry in DIRECTORY.iterdir() if entry.name.endswith(".js"))
 
 
 def get(target):
@@ -38,6 +40,30 @@ class Elements(HTMLParser):
 
     def handle_starttag(self, tag, attributes):
         self.found.append((tag, dict(attributes)))
+
+
+class Text(HTMLParser):
+    """The text of each element of a document, with the text of the elements inside it."""
+
+    def __init__(self, document):
+        super().__init__()
+        self.found = []
+        self._open = []
+        self.feed(document)
+
+    def handle_starttag(self, tag, attributes):
+        self._open.append((tag, []))
+
+    def handle_data(self, data):
+        for _, texts in self._open:
+            texts.append(data)
+
+    def handle_endtag(self, tag):
+        while self._open:
+            name, texts = self._open.pop()
+            self.found.append((name, "".join(texts)))
+            if name == tag:
+                break
 
 
 ELEMENTS = Elements(source("index.html")).found
@@ -70,18 +96,19 @@ def test_every_file_of_the_page_is_served_whole_with_its_type(target, content_ty
 
 
 def test_every_file_in_the_directory_is_a_page():
-    assert {name for name, _ in PAGES.values()} == {entry.name for entry in DIRECTORY.iterdir()}
+    assert {entry.name for entry in FILES.values()} == {entry.name for entry in DIRECTORY.iterdir()}
 
 
 @pytest.mark.parametrize(
-    "target", ["/page", "/page/index.html", "/index.html", "/../page.py", "//", "/page.js/"]
+    "target",
+    ["/page", "/static/index.html", "/index.html", "/../site.py", "//", "/page.js/", "/lesson/"],
 )
 def test_any_other_path_is_no_page(target):
     assert get(target) is None
 
 
-@pytest.mark.parametrize("target", PAGES)
-def test_the_browser_is_told_to_run_nothing_but_the_files_of_the_page(target):
+@pytest.mark.parametrize("target", [*FILES, "/lesson"])
+def test_the_browser_may_run_nothing_but_the_files_of_the_page(target):
     policy = get(target).headers["Content-Security-Policy"]
     directives = dict(directive.strip().split(" ", 1) for directive in policy.split(";"))
     assert directives == {
@@ -95,8 +122,8 @@ def test_the_browser_is_told_to_run_nothing_but_the_files_of_the_page(target):
     }
 
 
-@pytest.mark.parametrize("target", PAGES)
-def test_the_browser_is_told_not_to_guess_store_or_pass_on(target):
+@pytest.mark.parametrize("target", [*FILES, "/lesson"])
+def test_the_browser_must_not_guess_types_store_or_send_a_referrer(target):
     headers = get(target).headers
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Cache-Control"] == "no-store"
@@ -105,15 +132,15 @@ def test_the_browser_is_told_not_to_guess_store_or_pass_on(target):
 
 def imported(name):
     """The scripts that a script imports."""
-    return set(re.findall(r'^import .* from "\./(.*)";$', source(name), re.MULTILINE))
+    return set(re.findall(r'^import (?:.* from )?"\./(.*)";$', source(name), re.MULTILINE))
 
 
 def test_all_that_the_page_loads_is_the_page_itself():
     loaded = {
         attributes[name]
-        for _, attributes in ELEMENTS
+        for tag, attributes in ELEMENTS
         for name in ("src", "href")
-        if name in attributes
+        if name in attributes and tag != "a"
     }
     assert loaded == {"/page.css", "/page.js"}
     assert "url(" not in source("page.css") and "@import" not in source("page.css")
@@ -126,6 +153,15 @@ def test_the_first_script_imports_all_the_others():
         reached = set(found)
         found |= {other for name in reached for other in imported(name)}
     assert found == set(SCRIPTS)
+
+
+def test_no_two_scripts_import_each_other():
+    left = {name: imported(name) for name in SCRIPTS}
+    while left:
+        first = [name for name, others in left.items() if not others & set(left)]
+        assert first, f"a circle in {sorted(left)}"
+        for name in first:
+            del left[name]
 
 
 def test_every_name_that_a_script_imports_is_exported_where_it_says():
@@ -181,17 +217,17 @@ def test_the_page_offers_the_compression_and_the_heartbeats_that_the_server_take
     assert set(options("heartbeat")) <= {"", *lab.HEARTBEATS} and "off" in options("heartbeat")
 
 
-def test_the_page_asks_for_what_the_server_does_and_nothing_else():
+def test_the_page_sends_the_commands_that_the_server_has_and_no_others():
     scripts = "".join(map(source, SCRIPTS))
-    asked = set(
-        re.findall(r'(?:this|watch)\.ask\("(\w+)"', scripts)
-        + re.findall(r'ask\("[\w ]+", "(\w+)"', scripts)
+    sent = set(
+        re.findall(r'(?:this|watch)\.command\("(\w+)"', scripts)
+        + re.findall(r'run\("[\w ]+", "(\w+)"', scripts)
     )
-    assert asked == set(lab.ASKS)
+    assert sent == set(COMMANDS)
 
 
 @pytest.mark.parametrize(
-    "name, ask, field",
+    "name, command, field",
     [
         ("fragment-count", "fragments", "count"),
         ("stop-seconds", "stop", "seconds"),
@@ -199,18 +235,18 @@ def test_the_page_asks_for_what_the_server_does_and_nothing_else():
         ("close-code", "close", "code"),
     ],
 )
-def test_the_numbers_that_the_page_takes_are_those_that_the_server_takes(name, ask, field):
-    attributes = BY_ID[name]
-    assert (int(attributes["min"]), int(attributes["max"])) == (
-        lab.ASKS[ask][field].least,
-        lab.ASKS[ask][field].most,
-    )
+def test_the_numbers_that_the_page_takes_are_those_that_the_server_takes(name, command, field):
+    attributes, number = BY_ID[name], COMMANDS[command].fields[field]
+    assert (int(attributes["min"]), int(attributes["max"])) == (number.least, number.most)
 
 
-def test_no_trial_of_the_gallery_has_a_name_that_cannot_be_part_of_an_id():
-    assert all(
-        re.fullmatch(r"[a-z0-9-]+", name) for name in [*gallery.TRIALS, *gallery.PROVOCATIONS]
-    )
+def test_the_text_that_the_page_sends_in_fragments_is_as_long_as_the_server_takes():
+    (most,) = re.findall(r"const MAX_TEXT = (\d+);", source("commands.js"))
+    assert int(most) == COMMANDS["fragments"].fields["text"].most
+
+
+def test_the_name_of_every_case_can_be_part_of_an_id():
+    assert all(re.fullmatch(r"[a-z0-9-]+", name) for name in [*CLIENT_CASES, *SERVER_CASES])
 
 
 def test_the_page_knows_what_every_assigned_close_code_means():
@@ -220,11 +256,13 @@ def test_the_page_knows_what_every_assigned_close_code_means():
 
 def test_every_element_that_a_script_asks_for_is_on_the_page():
     scripts = "".join(map(source, SCRIPTS))
-    lists = " ".join(re.findall(r"\[([^\]]*)\]\.map\(element\)", scripts))
-    asked = set(re.findall(r'"([\w-]+)"', lists) + re.findall(r'element\("([\w-]+)"\)', scripts))
-    asked |= set(re.findall(r'^  "(ask-\w+)":', scripts, re.MULTILINE))
-    assert len(asked) >= 30
-    assert asked <= set(BY_ID)
+    lists = " ".join(re.findall(r"\[([^\]]*)\]\.map\(\s*element,?\s*\)", scripts))
+    found = set(
+        re.findall(r'"([\w-]+)"', lists) + re.findall(r'(?:element|number)\("([\w-]+)"\)', scripts)
+    )
+    found |= set(re.findall(r'^  "(command-\w+)":', scripts, re.MULTILINE))
+    assert len(found) >= 33
+    assert found <= set(BY_ID)
 
 
 def test_no_id_comes_twice():
@@ -269,6 +307,67 @@ def test_all_buttons_are_buttons_and_none_sends_a_form_by_accident():
     }
     assert types.pop("send") == "submit"
     assert set(types.values()) == {"button"}
+
+
+# The lesson
+
+
+def test_the_lesson_has_every_step_with_its_section_and_its_command():
+    response = get("/lesson")
+    assert response.headers["Content-Type"] == "text/html; charset=utf-8"
+    found = Text(response.body.decode()).found
+    assert [text for tag, text in found if tag == "h2"] == [
+        f"{number}. {step.title}" for number, step in enumerate(STEPS, 1)
+    ]
+    commands = [command for step in STEPS for command in (step.command, step.live) if command]
+    assert [text for tag, text in found if tag == "kbd"] == [SERVER, *commands]
+    outputs = [step.output for step in STEPS if step.output]
+    assert [text for tag, text in found if tag == "samp"] == outputs
+    paragraphs = [text for tag, text in found if tag == "p"]
+    for step in STEPS:
+        assert set(step.text.split("\n\n")) <= set(paragraphs)
+
+
+def test_the_lesson_loads_the_style_of_the_page_and_no_script():
+    elements = Elements(get("/lesson").body.decode()).found
+    assert [attributes["href"] for tag, attributes in elements if tag == "link"] == ["/page.css"]
+    assert not [tag for tag, _ in elements if tag in ("script", "style", "img")]
+
+
+def test_page_and_lesson_link_to_each_other():
+    for source_of, target in [("/", "/lesson"), ("/lesson", "/")]:
+        elements = Elements(get(source_of).body.decode()).found
+        assert target in [attributes["href"] for tag, attributes in elements if tag == "a"]
+
+
+def test_markup_in_a_step_is_shown_as_text():
+    evil = "<img src=x onerror=alert(1)> & {title}"
+    document = lesson_page((Step(evil, evil, evil, evil, evil, evil),))
+    assert "<img" not in document
+    assert document.count("&lt;img src=x onerror=alert(1)&gt; &amp; {title}") == 6
+
+
+@pytest.mark.parametrize(
+    "section, addresses",
+    [
+        ("§5.2", ["rfc6455#section-5.2"]),
+        ("§1.3, §4.2.2 item 5", ["rfc6455#section-1.3", "rfc6455#section-4.2.2"]),
+        ("RFC 7692 §7.2.3.1", ["rfc7692#section-7.2.3.1"]),
+        ("", []),
+    ],
+)
+def test_a_section_of_the_lesson_is_a_link_to_its_rfc(section, addresses):
+    document = lesson_page((Step("title", section, "text", "command"),))
+    links = re.findall(r'href="https://www\.rfc-editor\.org/rfc/(.*?)"', document)
+    assert links == addresses
+
+
+# The files
+
+
+@pytest.mark.parametrize("name", sorted(entry.name for entry in DIRECTORY.iterdir()))
+def test_no_line_of_a_file_is_longer_than_100_columns(name):
+    assert [line for line in source(name).splitlines() if len(line) > 100] == []
 
 
 def test_the_scripts_are_javascript():

@@ -46,7 +46,8 @@ def test_4_2_2_two_paths_reach_two_handlers(demo):
 
 @pytest.mark.rfc("6455-4.2.2-12")
 @pytest.mark.parametrize(
-    "path", ["/nope", "/health", "/echo/", "/ECHO", "/page.js", "/watch.js", "/watch/", "//"]
+    "path",
+    ["/nope", "/health", "/echo/", "/ECHO", "/page.js", "/watch.js", "/watch/", "/lesson", "//"],
 )
 def test_4_2_2_unknown_service_gets_404_that_lists_the_endpoints(demo, path):
     status, text = answer(demo, request(path))
@@ -61,10 +62,11 @@ def test_plain_get_of_an_unknown_path_gets_404_that_lists_the_endpoints(demo, pa
     assert all(endpoint in text for endpoint in ("/echo", "/hello", "/clock", "/health"))
 
 
-def test_plain_get_of_the_root_is_the_page_and_of_health_is_ok(demo):
+def test_plain_get_of_the_root_and_of_the_lesson_is_a_page_and_of_health_is_ok(demo):
     status, text = get(demo, "/")
     assert status == 200 and text.startswith("<!doctype html>")
     assert get(demo, "/health") == (200, "ok\n")
+    assert "<h1>The lesson</h1>" in get(demo, "/lesson")[1]
 
 
 def test_the_root_with_a_query_is_page_and_endpoint_too(demo):
@@ -145,7 +147,7 @@ def test_5_5_clock_answers_ping_and_close_between_two_ticks(serving):
     )
     client.send_frame(PING, b"still there?")
     client.expect(PONG, b"still there?")
-    client.send_frame(TEXT, b"a message that nobody reads")
+    client.send_frame(TEXT, b"a message that is dropped")
     client.send_frame(CLOSE, close_body(1000))
     client.expect_close(1000)
     client.expect_end()
@@ -186,10 +188,10 @@ class Day:
 @pytest.mark.parametrize(
     "waits, ticks",
     [
-        pytest.param([None, None, None], [0, 1, 2, 3], id="nobody speaks"),
+        pytest.param([None, None, None], [0, 1, 2, 3], id="no messages"),
         pytest.param([0.25, 0.25, None, None], [0, 1, 2], id="messages do not move the next tick"),
         pytest.param(
-            [0.75, 0.5, 0.5, None], [0, 1.25, 2], id="a late tick does not move those behind it"
+            [0.75, 0.5, 0.5, None], [0, 1.25, 2], id="a late tick does not move later ones"
         ),
         pytest.param(
             [9.5, None, None], [0, 9.5, 10, 11], id="after a long sleep missed ticks are left out"

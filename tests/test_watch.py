@@ -1,4 +1,4 @@
-"""The wire view of a page (RFC 6455 §1.2, §5.2): who sees what; looking disturbs no connection."""
+"""The wire view of a page (RFC 6455 §1.2, §5.2): what a page sees, and that it disturbs no one."""
 
 import json
 
@@ -6,17 +6,11 @@ import pytest
 
 from refws.course import services
 from refws.course.explain.conversation import Conversation
-from refws.course.web import wire_view as watch
-from refws.course.web.wire_view import (
-    Chunk,
-    Events,
-    Pieces,
-    Watches,
-    explained,
-    page_of,
-    parameters,
-    requested,
-)
+from refws.course.web import connection_view, event_queue, wire_view
+from refws.course.web.connection_view import ChunkCounter
+from refws.course.web.event_queue import Chunk, EventQueue
+from refws.course.web.pages import page_of, parameters, parse_request_line
+from refws.course.web.wire_view import Watches, WireTrace
 from refws.protocol.frame import Side
 from refws.protocol.http import Headers, Request
 from watching import PAGE, Page, refused
@@ -29,7 +23,7 @@ OTHER_PAGE = "f" * 32
 def running(serving):
     """What `python3 -m refws` serves, with the wire view."""
     return serving(
-        services.serve_endpoint, process_request=services.process_request, trace=watch.choose
+        services.serve_endpoint, process_request=services.process_request, trace=wire_view.choose
     )
 
 
@@ -69,13 +63,13 @@ def test_of_a_parameter_that_comes_twice_the_first_counts():
 
 
 @pytest.mark.parametrize("line", [b"", b"GET", b"\r\n", b"\xff\xfe"])
-def test_a_line_without_a_target_is_nobodys(line):
-    assert requested(line) is None
+def test_a_line_without_a_target_is_no_request(line):
+    assert parse_request_line(line) is None
 
 
 def test_a_page_sees_its_own_connections_and_no_others(running):
     page, other = Page(running), Page(running, OTHER_PAGE)
-    running.open("/echo").send_frame(TEXT, b"of nobody")
+    running.open("/echo").send_frame(TEXT, b"of no page")
     other.open("/echo")[0].send_frame(TEXT, b"of the other page")
     client, number = page.open("/echo")
     client.send_frame(TEXT, b"of this page")
@@ -88,13 +82,13 @@ def test_a_page_sees_its_own_connections_and_no_others(running):
 def test_the_watch_connection_itself_is_not_watched(running):
     page = Page(running)
     assert the_only(running, "/watch").trace is None
-    assert page.ask("clock")["event"] == "answer"
+    assert page.command("clock")["event"] == "answer"
 
 
 @pytest.mark.parametrize(
     "path", ["/echo", f"/echo?page={OTHER_PAGE}", "/echo?page=1", "/echo?page="]
 )
-def test_a_connection_that_nobody_watches_is_not_traced_any_more(running, path):
+def test_a_connection_that_no_page_watches_is_no_longer_traced(running, path):
     Page(running)
     client = running.open(path)
     client.send_frame(TEXT, b"unseen")
@@ -120,7 +114,7 @@ def test_a_request_line_in_two_pieces_is_found(running):
     assert client.receive_head()[0] == 101
 
 
-def test_who_sends_nothing_is_nobodys(running):
+def test_a_connection_that_sends_nothing_belongs_to_no_page(running):
     Page(running)
     client = running.connect()
     client.half_close()
@@ -130,7 +124,7 @@ def test_who_sends_nothing_is_nobodys(running):
 @pytest.mark.parametrize(
     "target", ["/watch", "/watch?page=", "/watch?page=guess", f"/watch?page={PAGE}0"]
 )
-def test_a_watch_without_an_id_that_nobody_can_guess_is_refused(running, target):
+def test_a_watch_with_an_id_that_is_easy_to_guess_is_refused(running, target):
     status, text = refused(running, target)
     assert status == 400
     assert "128 random bits" in text
@@ -152,7 +146,7 @@ def test_an_id_watches_once(running):
 
 
 def test_there_is_an_end_to_how_many_pages_watch(running, monkeypatch):
-    monkeypatch.setattr(watch, "MOST_PAGES", 1)
+    monkeypatch.setattr(wire_view, "MAX_PAGES", 1)
     first = Page(running)
     second = running.open(f"/watch?page={OTHER_PAGE}")
     second.expect_close(1013)
@@ -163,7 +157,7 @@ def test_there_is_an_end_to_how_many_pages_watch(running, monkeypatch):
 
 
 def test_there_is_an_end_to_how_many_connections_a_page_watches(running, monkeypatch):
-    monkeypatch.setattr(watch, "MOST_CONNECTIONS", 1)
+    monkeypatch.setattr(wire_view, "MAX_CONNECTIONS", 1)
     page = Page(running)
     first, number = page.open()
     second = running.open(page.target())
@@ -175,10 +169,10 @@ def test_there_is_an_end_to_how_many_connections_a_page_watches(running, monkeyp
     assert page.open()[1] == number + 1
 
 
-# What it tells
+# What a page gets
 
 
-def test_a_connection_is_told_from_its_request_to_its_end(running):
+def test_a_page_sees_a_connection_from_its_request_to_its_end(running):
     page = Page(running)
     client, number = page.open("/echo?socket=7")
     client.send_frame(TEXT, "grüße".encode())
@@ -186,13 +180,13 @@ def test_a_connection_is_told_from_its_request_to_its_end(running):
     client.finish()
     client.close()
     events = page.until("closed")
-    told = [
+    received = [
         (event["item"]["sender"], event["item"]["name"], event["item"]["verdict"]["type"])
         if event["event"] == "item"
         else (event["event"], event.get("sender"))
         for event in events
     ]
-    assert told == [
+    assert received == [
         ("client", "text", "Legal"),
         ("server", "text", "Legal"),
         ("client", "close", "Legal"),
@@ -206,7 +200,7 @@ def test_a_connection_is_told_from_its_request_to_its_end(running):
     assert times == sorted(times) and times[0] > 0
 
 
-def test_the_handshake_is_told_with_its_accept(running):
+def test_a_page_sees_the_handshake_with_its_accept(running):
     page = Page(running)
     running.open(page.target("/echo?socket=7"))
     assert page.next()["target"] == page.target("/echo?socket=7")
@@ -216,7 +210,7 @@ def test_the_handshake_is_told_with_its_accept(running):
     assert answered["accept"]["accept"] == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 
 
-def test_a_broken_rule_is_told_with_its_section(running):
+def test_a_page_sees_a_broken_rule_with_its_section(running):
     page = Page(running)
     client, _ = page.open()
     client.send_frame(TEXT, b"Hello", masked=0)
@@ -235,11 +229,11 @@ def test_a_broken_rule_is_told_with_its_section(running):
         ({"max_fragments": 1}, [frame(TEXT, b"a", fin=0), frame(CONT, b"b")], "§10.4", 1008),
     ],
 )
-def test_the_limits_of_this_server_are_told(serving, settings, sent, section, code):
+def test_a_page_sees_what_the_limits_of_this_server_forbid(serving, settings, sent, section, code):
     running = serving(
         services.serve_endpoint,
         process_request=services.process_request,
-        trace=watch.choose,
+        trace=wire_view.choose,
         **settings,
     )
     page = Page(running)
@@ -255,7 +249,7 @@ def test_the_limits_of_this_server_are_told(serving, settings, sent, section, co
     assert [(verdict["section"], verdict["code"]) for verdict in broken] == [(section, code)]
 
 
-def test_a_frame_that_is_not_all_there_is_told_as_it_comes_and_when_it_is_cut_off(running):
+def test_a_page_sees_an_incomplete_frame_grow_and_be_cut_off(running):
     page = Page(running)
     client, _ = page.open()
     client.send(frame(TEXT, b"Hello")[:8])
@@ -266,32 +260,32 @@ def test_a_frame_that_is_not_all_there_is_told_as_it_comes_and_when_it_is_cut_of
     assert last["verdict"]["type"] == "CutOff" and last["text"] == "He"
 
 
-def pieces_of(events):
-    return [event["pieces"] for event in events if event["event"] == "item"]
+def chunks_of(events):
+    return [event["chunks"] for event in events if event["event"] == "item"]
 
 
-@pytest.mark.parametrize("size, pieces", [(1, 11), (3, 4), (4, 3), (10, 2), (11, 1), (0, 1)])
-def test_1_5_the_pieces_in_which_a_frame_comes_are_counted_and_change_nothing(
-    running, size, pieces
+@pytest.mark.parametrize("size, chunks", [(1, 11), (3, 4), (4, 3), (10, 2), (11, 1), (0, 1)])
+def test_1_5_the_chunks_in_which_a_frame_arrives_are_counted_and_change_nothing(
+    running, size, chunks
 ):
     page = Page(running)
     client, number = page.open()
     page.read_at_a_time(client, number, size)
     client.send_frame(TEXT, b"Hello")
     client.expect(TEXT, b"Hello")
-    told = page.until("item")[-1]
-    assert (told["item"]["text"], told["pieces"]) == ("Hello", pieces)
+    event = page.until("item")[-1]
+    assert (event["item"]["text"], event["chunks"]) == ("Hello", chunks)
 
 
 def counted(size):
-    """The pieces of three frames of 11 bytes and one of 8, which come in pieces of this size."""
-    pieces, conversation = Pieces(), Conversation(at_handshake=False)
+    """The chunks of three frames of 11 bytes and one of 8, which arrive in chunks of this size."""
+    counter, conversation = ChunkCounter(), Conversation(at_handshake=False)
     data = 3 * frame(TEXT, b"Hello") + frame(CLOSE, close_body(1000))
     parts = [data[start : start + size] for start in range(0, len(data), size)]
     return [
         count
         for part in parts
-        for count in pieces.count(len(part), conversation.feed(Side.CLIENT, part))
+        for count in counter.count(len(part), conversation.feed(Side.CLIENT, part))
     ]
 
 
@@ -305,37 +299,37 @@ def counted(size):
         (1, [11, 11, 11, 8]),
     ],
 )
-def test_1_5_a_piece_that_has_bytes_of_two_frames_counts_for_both(size, counts):
+def test_1_5_a_chunk_that_has_bytes_of_two_frames_counts_for_both(size, counts):
     assert counted(size) == counts
 
 
 @pytest.mark.parametrize("size", [1, 7, 20, 10_000])
-def test_1_5_the_pieces_of_a_request_are_counted_from_its_first_byte(opened, size):
+def test_1_5_the_chunks_of_a_request_are_counted_from_its_first_byte(opened, size):
     watches = Watches()
     page = watches.open(PAGE)
-    trace = watches.choose(opened()[0])
+    trace = WireTrace(opened()[0], watches)
     head = request(f"/echo?page={PAGE}")
     parts = [head[start : start + size] for start in range(0, len(head), size)]
     for part in parts:
         trace(Side.CLIENT, part)
-    assert pieces_of(explained(page.events.take(0))) == [len(parts)]
+    assert chunks_of(page.explained(page.events.take(0))) == [len(parts)]
 
 
-def test_1_5_what_is_not_complete_has_its_pieces_too(running):
+def test_1_5_an_incomplete_frame_has_its_chunks_too(running):
     page = Page(running)
     client, number = page.open()
     page.read_at_a_time(client, number, 2)
     client.send(frame(TEXT, b"Hello")[:9])
     client.close()
     last = [event for event in page.until("closed") if event["event"] == "item"][-1]
-    assert (last["item"]["verdict"]["type"], last["pieces"]) == ("CutOff", 5)
+    assert (last["item"]["verdict"]["type"], last["chunks"]) == ("CutOff", 5)
 
 
-def test_a_heartbeat_is_told(serving):
+def test_a_page_sees_a_heartbeat(serving):
     running = serving(
         services.serve_endpoint,
         process_request=services.process_request,
-        trace=watch.choose,
+        trace=wire_view.choose,
         ping_interval=0.05,
     )
     page = Page(running)
@@ -359,18 +353,18 @@ def test_what_a_peer_sends_stays_text_in_json(running):
     assert json.loads(payload)["item"]["text"] == '<img src=x onerror=alert(1)>\x00"\\'
 
 
-# It disturbs nobody
+# It disturbs no one
 
 
 def test_events_are_taken_in_order_and_once():
-    events = Events()
+    events = EventQueue()
     assert all(events.put({"number": number}) for number in range(3))
     assert events.take(0) == [{"number": 0}, {"number": 1}, {"number": 2}]
     assert events.take(0) == []
 
 
 def test_a_full_queue_takes_only_what_is_urgent():
-    events = Events(most_events=2)
+    events = EventQueue(max_events=2)
     assert [events.put({}), events.put({}), events.put({}), events.put({}, urgent=True)] == [
         True,
         True,
@@ -382,25 +376,25 @@ def test_a_full_queue_takes_only_what_is_urgent():
 
 
 def test_bytes_fill_the_queue_too():
-    events = Events(most_bytes=10)
-    assert events.put(Chunk(0, None, Side.CLIENT, b"12345678"))
-    assert not events.put(Chunk(0, None, Side.CLIENT, b"123"))
-    assert events.put(Chunk(0, None, Side.CLIENT, b"12"))
+    events = EventQueue(max_bytes=10)
+    assert events.put(Chunk(0, 1, Side.CLIENT, b"12345678"))
+    assert not events.put(Chunk(0, 1, Side.CLIENT, b"123"))
+    assert events.put(Chunk(0, 1, Side.CLIENT, b"12"))
     events.take(0)
-    assert events.put(Chunk(0, None, Side.CLIENT, b"1234567890"))
+    assert events.put(Chunk(0, 1, Side.CLIENT, b"1234567890"))
 
 
-def test_a_closed_queue_takes_nothing_and_wakes_who_waits(background):
-    events = Events()
+def test_a_closed_queue_takes_nothing_and_wakes_a_waiting_thread(background):
+    events = EventQueue()
     waiting = background(events.take, None)
     events.close()
     assert waiting.result() == []
     assert not events.put({}) and not events.put({}, urgent=True)
 
 
-def test_a_page_that_reads_nothing_holds_up_nobody_and_is_told_what_it_missed(running, monkeypatch):
+def test_a_page_that_reads_nothing_delays_no_one_and_learns_what_it_missed(running, monkeypatch):
     """The bytes of one message do not fit the queue: the echo comes all the same."""
-    monkeypatch.setattr(watch.Events.__init__, "__defaults__", (watch.MOST_EVENTS, 50_000))
+    monkeypatch.setattr(EventQueue.__init__, "__defaults__", (event_queue.MAX_EVENTS, 50_000))
     page = Page(running)
     client, _ = page.open()
     client.send_frame(TEXT, b"x" * 60_000)
@@ -415,10 +409,10 @@ def test_a_page_that_reads_nothing_holds_up_nobody_and_is_told_what_it_missed(ru
     assert 60_000 <= end["bytes_left_out"] <= 120_100
 
 
-def test_what_has_waited_for_too_long_is_not_explained_any_more(running, monkeypatch):
+def test_what_has_waited_for_too_long_is_no_longer_explained(running, monkeypatch):
     page = Page(running)
     client, _ = page.open()
-    monkeypatch.setattr(watch, "LONGEST_WAIT", -1)
+    monkeypatch.setattr(connection_view, "MAX_AGE", -1)
     client.send_frame(TEXT, b"Hello")
     client.expect(TEXT, b"Hello")
     client.finish()
@@ -438,14 +432,16 @@ def test_a_page_that_is_gone_costs_nothing(running):
     assert the_only(running, "/echo").trace is None
 
 
-def test_a_mistake_in_the_explanation_ends_the_view_and_no_connection(running, log, monkeypatch):
+def test_an_internal_error_in_the_explanation_ends_the_view_and_no_connection(
+    running, log, monkeypatch
+):
     page = Page(running)
     client, _ = page.open()
 
     def broken(*arguments):
-        raise RuntimeError("a mistake in the explanation")
+        raise RuntimeError("an error in the explanation")
 
-    monkeypatch.setattr(watch.Conversation, "feed", broken)
+    monkeypatch.setattr(connection_view.Conversation, "feed", broken)
     client.send_frame(TEXT, b"served")
     client.expect(TEXT, b"served")
     page.wire.expect_close(1011)
@@ -455,7 +451,7 @@ def test_a_mistake_in_the_explanation_ends_the_view_and_no_connection(running, l
 
 def test_while_a_queue_is_full_no_new_connection_is_watched(opened):
     page = Watches().open(PAGE)
-    page.events = Events(most_events=0)
+    page.events = EventQueue(max_events=0)
     assert page.add(opened()[0], "/echo") is None
     assert page.find(1) is None
 
@@ -464,11 +460,11 @@ def test_a_connection_can_be_made_to_read_nothing_until_its_page_goes(running):
     page = Page(running)
     client, number = page.open()
     page.send("stop", connection=number, seconds=30)
-    watched = watch.WATCHES.find(Request("GET", page.target(), "", Headers())).find(number)
+    watched = wire_view.WATCHES.find(Request("GET", page.target(), "", Headers())).find(number)
     assert eventually(lambda: watched.stopped)
     client.send_frame(TEXT, b"anybody there?")
     client.send_frame(CLOSE, close_body(1000))
-    assert page.ask("clock")["event"] == "answer"
+    assert page.command("clock")["event"] == "answer"
     client.expect_silence()
     page.close()
     client.expect(TEXT, b"anybody there?")

@@ -9,7 +9,7 @@ PAGE = "0123456789abcdef" * 2
 
 
 class Page:
-    """The watch connection of a page to a running server; what it is told is read as JSON."""
+    """The watch connection of a page to a running server; events are read as JSON."""
 
     def __init__(self, running, page=PAGE):
         self.running = running
@@ -44,8 +44,8 @@ class Page:
         return [found["item"] for found in self.until(event, **fields) if found["event"] == "item"]
 
     def open(self, path="/echo", *headers):
-        """A connection of this page, its opening handshake done, and its number; what the page was
-        told is read.
+        """A connection of this page, its opening handshake done, and its number; the events up to
+        then are read.
         """
         client = self.running.open(self.target(path), *headers)
         number = self.until("connection")[-1]["connection"]
@@ -54,8 +54,8 @@ class Page:
         return client, number
 
     def read_at_a_time(self, client, number, size):
-        """Have the server read so many bytes at a time of this connection; what the page was told
-        is read.
+        """Have the server read at most `size` bytes of this connection at a time; the events up to
+        then are read.
         """
         waiting = {"ping", "pong", self.send("read", connection=number, size=size)}
         client.send_frame(PONG, client.receive()[1])
@@ -67,22 +67,25 @@ class Page:
     def target(self, path="/echo"):
         return f"{path}{'&' if '?' in path else '?'}page={self.page}"
 
-    def send(self, ask, **fields):
-        """Ask for something; the id of the ask."""
+    def send(self, command, **fields):
+        """Send a command; its id."""
         number = next(self.numbers)
-        self.wire.send_frame(TEXT, json.dumps({"ask": ask, "id": number, **fields}).encode())
+        self.wire.send_frame(
+            TEXT, json.dumps({"command": command, "id": number, **fields}).encode()
+        )
         return number
 
     def answer(self, number):
-        """What comes of an ask, "answer" or "error"; those of other asks are kept."""
+        """The answer to a command, "answer" or "error"; answers to other commands are kept."""
         while number not in self.answers:
             event = self.next()
             if event["event"] in ("answer", "error"):
                 self.answers[event["id"]] = event
         return self.answers.pop(number)
 
-    def ask(self, ask, **fields):
-        return self.answer(self.send(ask, **fields))
+    def command(self, command, **fields):
+        """Send a command and wait for its answer."""
+        return self.answer(self.send(command, **fields))
 
 
 def refused(running, target, *headers):

@@ -15,11 +15,11 @@ from types import FrameType
 
 from .. import Server, serve
 from ..course.services import ENDPOINTS, process_request, serve_endpoint
-from ..course.web import wire_view as watch
-from ..course.web.raw_client import REACHABLE
+from ..course.web import wire_view
 from ..endpoint.taps import ChooseTrace
 from ..endpoint.tls.certificates import server_context
 from ..protocol.authority import join_authority
+from ..raw_client import REACHABLE
 from .options import (
     CommandLine,
     connection_count,
@@ -73,7 +73,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"refws: {certificate_problem(error)}", file=sys.stderr)
         return 2
     try:
-        server = start(options, context, choose_trace(parser, options, page=watch.choose))
+        server = start(options, context, choose_trace(parser, options, page=wire_view.choose))
     except (OSError, UnicodeError) as error:
         print(f"refws: {what_to_do(error, options)}", file=sys.stderr)
         return 2

@@ -1,6 +1,4 @@
-"""RFC 6455 §4.2.2 item 4, /resource name/: the path of a request -> an endpoint, a page, or a 404
-that lists them.
-"""
+"""RFC 6455 §4.2.2 item 4: the path of a request -> an endpoint, a page, or a 404."""
 
 from __future__ import annotations
 
@@ -13,9 +11,9 @@ from http import HTTPStatus
 from ..endpoint.connection import Connection
 from ..protocol.handshake import is_upgrade_attempt
 from ..protocol.http import Request, Response, quote
-from .web import lab
+from .web import lab, watch_endpoint
+from .web.pages import WATCH_PATH
 from .web.site import page
-from .web.wire_view import WATCH_PATH
 
 LOGGER = logging.getLogger("refws")
 
@@ -36,7 +34,7 @@ def hello(connection: Connection) -> None:
 
 
 def clock(connection: Connection, interval: float = 1.0) -> None:
-    """Send the time every second until the peer goes."""
+    """Send the time every second until the connection ends."""
     next_tick = time.monotonic()
     while True:
         connection.send(datetime.now().astimezone().isoformat(timespec="seconds"))
@@ -47,10 +45,9 @@ def clock(connection: Connection, interval: float = 1.0) -> None:
 
 def drop_messages_until(connection: Connection, deadline: float) -> None:
     """Return at `deadline`, a reading of `time.monotonic`; ConnectionClosed if the connection ends
-    before.
+    first.
 
-    It waits in recv and not in a sleep, because recv is where Ping and Close get their answers
-    (§5.5).
+    Waits in recv and not in a sleep, because recv is where Ping and Close are answered (§5.5).
     """
     while (left := deadline - time.monotonic()) > 0:
         with suppress(TimeoutError):
@@ -59,37 +56,38 @@ def drop_messages_until(connection: Connection, deadline: float) -> None:
 
 ENDPOINTS = {"/": echo, "/echo": echo, "/hello": hello, "/clock": clock}
 
-HANDLERS = {**ENDPOINTS, WATCH_PATH: lab.serve}
-"""The endpoints, and what the page uses to look at them."""
+HANDLERS = {**ENDPOINTS, WATCH_PATH: watch_endpoint.serve}
+"""The endpoints, and the one through which a page watches its connections to them."""
 
 NOT_FOUND = f"""Nothing is at this path. What there is:
   WebSocket endpoints: {", ".join(ENDPOINTS)}
-  pages: / and /health
+  pages: /, /lesson and /health
 """
 
 
 def serve_endpoint(connection: Connection) -> None:
-    """The handler: the endpoint that the request names. `process_request` let only known ones pass."""
+    """The handler: the endpoint at the request's path, which `process_request` has found."""
     assert connection.request is not None
     HANDLERS[connection.request.path](connection)
 
 
 def process_request(connection: Connection, request: Request) -> Response | None:
-    """A page or a 404 instead of a handshake. None: the rules of §4.2.1 decide, and explain
-    themselves.
+    """The answer to a request that is no handshake for an endpoint: a page, a 404, or an error.
+
+    None: the server applies §4.2.1, and explains in its answer what is missing.
     """
     answer = None if is_upgrade_attempt(request) else plain_answer(connection, request)
     if answer is None and request.path not in HANDLERS:
         return connection.respond(HTTPStatus.NOT_FOUND, NOT_FOUND)
     if answer is None and request.path == WATCH_PATH:
-        return lab.refuse(connection, request)
+        return watch_endpoint.refuse(connection, request)
     if answer is None:
         lab.prepare(connection, request)
     return answer
 
 
 def plain_answer(connection: Connection, request: Request) -> Response | None:
-    """The answer to an ordinary GET; None where there is no page."""
+    """The answer to an ordinary GET; None if there is no page at its path."""
     if request.path == "/health":
         return connection.respond(HTTPStatus.OK, "ok\n")
     return page(request)

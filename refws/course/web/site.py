@@ -1,30 +1,32 @@
-"""The page at `/` (RFC 9110): request -> HTTP response that lets the browser run the page's files,
-no others.
+"""The pages at `/` and `/lesson` (RFC 9110): request -> HTTP response that lets the browser run the
+files in `static`, and nothing else.
 """
 
 from __future__ import annotations
 
 from http import HTTPStatus
 from importlib.resources import files
+from pathlib import PurePath
 
 from ...protocol.http import Request, Response
+from .lesson_page import lesson_page
 
-SCRIPTS = (
-    "page.js",
-    "watch.js",
-    "timeline.js",
-    "picture.js",
-    "handshake.js",
-    "gallery.js",
-    "words.js",
-)
-"""The first one imports the others."""
+STATIC = files(__package__) / "static"
 
-PAGES = {
-    "/": ("index.html", "text/html; charset=utf-8"),
-    "/page.css": ("page.css", "text/css; charset=utf-8"),
-    **{f"/{name}": (name, "text/javascript; charset=utf-8") for name in SCRIPTS},
+TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
 }
+
+FILES = {
+    "/" if entry.name == "index.html" else f"/{entry.name}": entry
+    for entry in STATIC.iterdir()
+    if PurePath(entry.name).suffix in TYPES
+}
+"""Path -> its file. Only these are opened, whatever path a request names."""
+
+LESSON_PATH = "/lesson"
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -46,9 +48,14 @@ HEADERS = (
 
 
 def page(request: Request) -> Response | None:
-    """The answer for a path of `PAGES`, None for any other path."""
-    if request.path not in PAGES:
+    """The answer to a request for a page or one of its files; None for any other path."""
+    if request.path == LESSON_PATH:
+        return respond(lesson_page(), ".html")
+    entry = FILES.get(request.path)
+    if entry is None:
         return None
-    name, content_type = PAGES[request.path]
-    text = files(__package__).joinpath("static", name).read_text(encoding="utf-8")
-    return Response.text(HTTPStatus.OK, text, [("Content-Type", content_type), *HEADERS])
+    return respond(entry.read_text(encoding="utf-8"), PurePath(entry.name).suffix)
+
+
+def respond(text: str, suffix: str) -> Response:
+    return Response.text(HTTPStatus.OK, text, [("Content-Type", TYPES[suffix]), *HEADERS])

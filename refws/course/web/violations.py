@@ -1,13 +1,13 @@
 """RFC 6455 §7.1.7, "break a rule": bytes that no browser sends, and the answer that the RFC asks
 for.
 
-`GROUPS` are for a server, sent by the raw client; `TO_THE_BROWSER` are sent by the server, and the
-browser must answer.
+The raw client sends the cases of the command "break" to this server. The server itself sends the
+cases of "provoke" to the browser, which must answer them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 
@@ -28,46 +28,50 @@ from ...protocol.frame import (
 from ...protocol.handshake import VERSION
 from ...protocol.http import Headers, Request
 from ...protocol.masking import mask
+from ...raw_client import Answer
 
 KEY = bytes.fromhex("37fa213d")
-"""That of the example in §5.7. A real client takes a new one for every frame, which nobody can
-predict (§5.3).
+"""The key of the example in §5.7. A real client takes a new one for every frame, one that no one
+can predict (§5.3).
 """
 
 SAMPLE_NONCE = "dGhlIHNhbXBsZSBub25jZQ=="
 """The Sec-WebSocket-Key of the example in §1.3."""
 
+NORMAL = CloseCode.NORMAL_CLOSURE
+PROTOCOL_ERROR = CloseCode.PROTOCOL_ERROR
+INVALID = CloseCode.INVALID_DATA
+TOO_BIG = CloseCode.MESSAGE_TOO_BIG
+
 DEFLATE_OFFER = ("Sec-WebSocket-Extensions", "permessage-deflate")
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
-    """What is sent, and the answer: `status` of the response, and behind a 101 the `code` of the
-    Close.
-
-    `code` None: the TCP connection ends without a Close. `wire` is sent piece by piece behind the
-    opening handshake; `headers` replace those of a right one, with None they are left out.
-    """
+class Case:
+    """What is sent, and the right answer: `status` of the response, then `code` of the Close."""
 
     name: str
-    title: str
     section: str
+    title: str
     why: str
     wire: tuple[bytes, ...] = ()
-    code: int | None = CloseCode.PROTOCOL_ERROR
+    """Chunks to send after the opening handshake, one by one."""
+    code: int | None = PROTOCOL_ERROR
+    """None: the TCP connection ends without a Close."""
     status: int = HTTPStatus.SWITCHING_PROTOCOLS
     method: str = "GET"
     headers: tuple[tuple[str, str | None], ...] = ()
+    """These replace headers of a valid handshake; None leaves one out."""
     messages: int = 0
     """How many messages are echoed before the end."""
     allowed: bool = False
     """Whether no rule is broken."""
     may_just_end: bool = False
-    """Whether the end of TCP without a Close is right too: §7.1.7 leaves that to a client."""
+    """Whether the end of TCP without a Close is right too: §7.1.7 gives a client the choice."""
 
     @property
     def compressed(self) -> bool:
-        """Whether it needs permessage-deflate, and offers it."""
+        """Whether it offers permessage-deflate, because it needs it."""
         return DEFLATE_OFFER in self.headers
 
     def request(self, target: str, host: str) -> Request:
@@ -83,19 +87,85 @@ class Trial:
         present = [(name, value) for name, value in lines.items() if value is not None]
         return Request(self.method, target, "HTTP/1.1", Headers(present))
 
+    def is_right(self, answer: Answer) -> bool:
+        """Whether this is the answer that the RFC asks for."""
+        if answer.problem or answer.status != self.status:
+            return False
+        if self.status != HTTPStatus.SWITCHING_PROTOCOLS:
+            return True
+        if answer.close is None and self.may_just_end:
+            return True
+        code = None if answer.close is None else answer.close.code
+        return (code, len(answer.messages)) == (self.code, self.messages)
+
     def as_json(self) -> dict[str, Any]:
-        """What the page shows of it."""
-        shown = {
-            name: getattr(self, name)
-            for name in ("name", "title", "section", "why", "code", "method", "allowed")
-        }
-        headers = [[name, value] for name, value in self.headers]
+        """What the page shows of the case."""
+        names = ("name", "section", "title", "why", "code", "method", "allowed")
         return {
-            **shown,
+            **{name: getattr(self, name) for name in names},
             "status": int(self.status),
-            "headers": headers,
+            "headers": [list(header) for header in self.headers],
             "wire": b"".join(self.wire)[:64].hex(),
         }
+
+    def outcome(self, answer: Answer) -> dict[str, Any]:
+        """What the page shows of an answer."""
+        return {
+            "name": self.name,
+            "status": answer.status,
+            "code": None if answer.close is None else answer.close.code,
+            "reason": "" if answer.close is None else answer.close.reason,
+            "messages": len(answer.messages),
+            "problem": answer.problem,
+            "as_expected": self.is_right(answer),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Cases under one heading of the page; `command` is what the page sends to try one."""
+
+    command: str
+    title: str
+    cases: tuple[Case, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        cases = [case.as_json() for case in self.cases]
+        return {"command": self.command, "title": self.title, "cases": cases}
+
+
+# The kinds of cases
+
+
+def breaks(
+    name: str, section: str, title: str, why: str, *wire: bytes, code: int = PROTOCOL_ERROR
+) -> Case:
+    return Case(name, section, title, why, wire, code)
+
+
+def allowed(name: str, section: str, title: str, why: str, *wire: bytes, messages: int = 1) -> Case:
+    """No rule is broken: the messages are echoed, then the closing handshake follows."""
+    wire = (*wire, GOOD_BYE)
+    return Case(name, section, title, why, wire, NORMAL, messages=messages, allowed=True)
+
+
+def deflated(case: Case) -> Case:
+    """The same case on a connection that compresses."""
+    return replace(case, headers=(DEFLATE_OFFER,))
+
+
+def refused(
+    name: str, section: str, title: str, why: str, status: int, header: str, value: str | None
+) -> Case:
+    """An opening handshake with one header replaced, or left out."""
+    return Case(name, section, title, why, status=status, headers=((header, value),))
+
+
+def provokes(
+    name: str, section: str, title: str, why: str, wire: bytes, code: int = PROTOCOL_ERROR
+) -> Case:
+    """The server breaks a rule, and the browser must fail the connection."""
+    return Case(name, section, title, why, (wire,), code, may_just_end=True)
 
 
 # The bytes
@@ -115,440 +185,198 @@ def close_frame(code: int, reason: bytes = b"") -> bytes:
 
 
 HELLO = b"Hello"
-GOOD_BYE = close_frame(CloseCode.NORMAL_CLOSURE)
+STARS = 126 * b"*"
+GOOD_BYE = close_frame(NORMAL)
 TINY_DEFLATED = bytes.fromhex("f248cdc9c90700")
 """RFC 7692 §7.2.3.1: "Hello", compressed."""
 
-INVALID = CloseCode.INVALID_DATA
+
+# What a client breaks: name, section, title; why; the bytes.
+# The formatter would put each argument on its own line, and no one could see the table.
+# fmt: off
 
 HEADERS_OF_FRAMES = (
-    Trial(
-        "unmasked",
-        "A frame without a mask",
-        "§5.1",
-        (
-            "Every frame of a client must be masked, or a script could choose the bytes that a "
-            "proxy sees."
-        ),
-        (encode_frame(TEXT, HELLO),),
-    ),
-    Trial(
-        "rsv1",
-        "RSV1 without compression",
-        "§5.2",
+    breaks("unmasked", "§5.1", "A frame without a mask",
+        "Every frame of a client must be masked, or a script could choose the bytes a proxy sees.",
+        encode_frame(TEXT, HELLO)),
+    breaks("rsv1", "§5.2", "RSV1 without compression",
         "The bit belongs to extensions; without one that was agreed on it means nothing.",
-        (client_frame(TEXT, HELLO, rsv1=True),),
-    ),
-    Trial(
-        "rsv2",
-        "RSV2",
-        "§5.2",
+        client_frame(TEXT, HELLO, rsv1=True)),
+    breaks("rsv2", "§5.2", "RSV2",
         "No extension that this server knows gives this bit a meaning.",
-        (masked(bytes((FIN | RSV2 | TEXT, MASK | 5)), HELLO),),
-    ),
-    Trial(
-        "reserved-data",
-        "Opcode 3",
-        "§5.2",
+        masked(bytes((FIN | RSV2 | TEXT, MASK | 5)), HELLO)),
+    breaks("reserved-data", "§5.2", "Opcode 3",
         "3 to 7 are kept for data frames of the future.",
-        (client_frame(0x3, HELLO),),
-    ),
-    Trial(
-        "reserved-control",
-        "Opcode 0xB",
-        "§5.2",
+        client_frame(0x3, HELLO)),
+    breaks("reserved-control", "§5.2", "Opcode 0xB",
         "0xB to 0xF are kept for control frames of the future.",
-        (client_frame(0xB),),
-    ),
-    Trial(
-        "long-16",
-        "5 bytes, with their length in 16 bits",
-        "§5.2",
+        client_frame(0xB)),
+    breaks("long-16", "§5.2", "5 bytes, with their length in 16 bits",
         "The shortest form that fits must be used, so that a length is written in one way only.",
-        (masked(bytes((FIN | TEXT, MASK | 126, 0, 5)), HELLO),),
-    ),
-    Trial(
-        "long-64",
-        "126 bytes, with their length in 64 bits",
-        "§5.2",
+        masked(bytes((FIN | TEXT, MASK | 126, 0, 5)), HELLO)),
+    breaks("long-64", "§5.2", "126 bytes, with their length in 64 bits",
         "The shortest form that fits must be used: 126 fits 16 bits.",
-        (masked(bytes((FIN | TEXT, MASK | 127, 0, 0, 0, 0, 0, 0, 0, 126)), 126 * b"*"),),
-    ),
-    Trial(
-        "length-top-bit",
-        "A 64-bit length with its top bit set",
-        "§5.2",
+        masked(bytes((FIN | TEXT, MASK | 127, 0, 0, 0, 0, 0, 0, 0, 126)), STARS)),
+    breaks("length-top-bit", "§5.2", "A 64-bit length with its top bit set",
         "The top bit must be 0, so that no language takes the length for a negative number.",
-        (masked(bytes((FIN | BINARY, MASK | 127, 0x80, 0, 0, 0, 0, 0, 0, 0))),),
-    ),
+        masked(bytes((FIN | BINARY, MASK | 127, 0x80, 0, 0, 0, 0, 0, 0, 0)))),
 )
 
 CONTROL_FRAMES = (
-    Trial(
-        "ping-126",
-        "A Ping with 126 bytes",
-        "§5.5",
+    breaks("ping-126", "§5.5", "A Ping with 126 bytes",
         "A control frame has at most 125 bytes of payload, so that it can be answered at once.",
-        (client_frame(PING, 126 * b"*"),),
-    ),
-    Trial(
-        "ping-fragment",
-        "A Ping in two fragments",
-        "§5.5",
+        client_frame(PING, STARS)),
+    breaks("ping-fragment", "§5.5", "A Ping in two fragments",
         "A control frame is never fragmented: it must fit between the fragments of a message.",
-        (client_frame(PING, b"Hel", fin=False), client_frame(CONT, b"lo")),
-    ),
-    Trial(
-        "close-1-byte",
-        "A Close with a body of one byte",
-        "§5.5.1",
+        client_frame(PING, b"Hel", fin=False), client_frame(CONT, b"lo")),
+    breaks("close-1-byte", "§5.5.1", "A Close with a body of one byte",
         "A Close has no body, or one that begins with a code of two bytes.",
-        (client_frame(CLOSE, b"\x03"),),
-    ),
-    Trial(
-        "close-1005",
-        "A Close that says 1005",
-        "§7.4",
-        "1005 is what an application is told when a Close had no code; it never stands in a frame.",
-        (close_frame(CloseCode.NO_STATUS_RCVD),),
-    ),
-    Trial(
-        "close-999",
-        "A Close that says 999",
-        "§7.4",
+        client_frame(CLOSE, b"\x03")),
+    breaks("close-1005", "§7.4", "A Close that says 1005",
+        "1005 is reported to an application when a Close had no code; it is never in a frame.",
+        close_frame(CloseCode.NO_STATUS_RCVD)),
+    breaks("close-999", "§7.4", "A Close that says 999",
         "Codes below 1000 are not used.",
-        (close_frame(999),),
-    ),
-    Trial(
-        "close-not-utf8",
-        "A Close whose reason is not UTF-8",
-        "§5.5.1",
+        close_frame(999)),
+    breaks("close-not-utf8", "§5.5.1", "A Close whose reason is not UTF-8",
         "The reason is text, and text is UTF-8.",
-        (close_frame(1000, b"bye \xff"),),
-        INVALID,
-    ),
+        close_frame(1000, b"bye \xff"), code=INVALID),
 )
 
 MESSAGES = (
-    Trial(
-        "lone-continuation",
-        "A continuation without a start",
-        "§5.4",
-        "Opcode 0 goes on with a message, and none is open.",
-        (client_frame(CONT, HELLO),),
-    ),
-    Trial(
-        "second-start",
-        "A new message inside a fragmented one",
-        "§5.4",
+    breaks("lone-continuation", "§5.4", "A continuation without a start",
+        "Opcode 0 continues a message, and none is open.",
+        client_frame(CONT, HELLO)),
+    breaks("second-start", "§5.4", "A new message inside a fragmented one",
         "Fragments of two messages must not be mixed: only control frames may come between.",
-        (client_frame(TEXT, b"Hel", fin=False), client_frame(TEXT, b"lo")),
-    ),
-    Trial(
-        "not-utf8",
-        "Bad UTF-8 in the middle of a frame",
-        "§8.1",
-        (
-            "The frame announces 1000 bytes and the seventh is wrong: the server need not wait for "
-            "the others."
-        ),
-        (masked(encode_header(TEXT, 1000, masked=True), b"Hello \xff world"),),
-        INVALID,
-    ),
-    Trial(
-        "surrogate",
-        "Half of a surrogate pair in UTF-8",
-        "§8.1",
-        (
-            "ED A0 80 would be U+D800, which is no character; JavaScript can hold it in a string, "
-            "UTF-8 cannot."
-        ),
-        (client_frame(TEXT, b"\xed\xa0\x80"),),
-        INVALID,
-    ),
-    Trial(
-        "overlong",
-        "A slash in two bytes",
-        "§8.1",
-        'C0 AF is an overlong form of "/", which has slipped past many a filter; UTF-8 forbids it.',
-        (client_frame(TEXT, b"\xc0\xaf"),),
-        INVALID,
-    ),
-    Trial(
-        "half-character",
-        "A text that ends inside a character",
-        "§8.1",
-        "A character may be cut by the end of a frame, but not by that of a message.",
-        (client_frame(TEXT, "grü".encode()[:-1]),),
-        INVALID,
-    ),
-    Trial(
-        "too-big",
-        "A message of a terabyte",
-        "§10.4",
-        (
-            "The header alone is enough: the server takes messages up to its limit, and says so "
-            "before it reads one byte."
-        ),
-        (masked(encode_header(BINARY, 2**40, masked=True)),),
-        CloseCode.MESSAGE_TOO_BIG,
-    ),
+        client_frame(TEXT, b"Hel", fin=False), client_frame(TEXT, b"lo")),
+    breaks("not-utf8", "§8.1", "Bad UTF-8 in the middle of a frame",
+        "The frame announces 1000 bytes and the seventh is wrong: no need to wait for the others.",
+        masked(encode_header(TEXT, 1000, masked=True), b"Hello \xff world"), code=INVALID),
+    breaks("surrogate", "§8.1", "Half of a surrogate pair in UTF-8",
+        "ED A0 80 would be U+D800, not a character: a JavaScript string can hold it, UTF-8 cannot.",
+        client_frame(TEXT, b"\xed\xa0\x80"), code=INVALID),
+    breaks("overlong", "§8.1", "A slash in two bytes",
+        'C0 AF is an overlong form of "/", which has slipped past many filters; UTF-8 forbids it.',
+        client_frame(TEXT, b"\xc0\xaf"), code=INVALID),
+    breaks("half-character", "§8.1", "A text that ends inside a character",
+        "The end of a frame may cut a character, the end of a message may not.",
+        client_frame(TEXT, "grü".encode()[:-1]), code=INVALID),
+    breaks("too-big", "§10.4", "A message of a terabyte",
+        "The header is enough: the server has a limit, and says so before it reads the payload.",
+        masked(encode_header(BINARY, 2**40, masked=True)), code=TOO_BIG),
 )
 
 COMPRESSION = (
-    Trial(
-        "rsv1-continuation",
-        "RSV1 in a continuation",
-        "RFC 7692 §6.1",
-        "That a message is compressed is said by its first frame, for all of it.",
-        (
-            client_frame(TEXT, TINY_DEFLATED[:3], fin=False, rsv1=True),
-            client_frame(CONT, TINY_DEFLATED[3:], rsv1=True),
-        ),
-        headers=(DEFLATE_OFFER,),
-    ),
-    Trial(
-        "rsv1-ping",
-        "A compressed Ping",
-        "§5.2",
-        "Only data is compressed (RFC 7692 §6.1), so that control frames stay what they are.",
-        (client_frame(PING, TINY_DEFLATED, rsv1=True),),
-        headers=(DEFLATE_OFFER,),
-    ),
-    Trial(
-        "not-deflate",
-        "Compressed data that is none",
-        "RFC 7692 §7.2.2",
+    breaks("rsv1-continuation", "RFC 7692 §6.1", "RSV1 in a continuation",
+        "The first frame of a message says for all of it that it is compressed.",
+        client_frame(TEXT, TINY_DEFLATED[:3], fin=False, rsv1=True),
+        client_frame(CONT, TINY_DEFLATED[3:], rsv1=True)),
+    breaks("rsv1-ping", "§5.2", "A compressed Ping",
+        "Only data is compressed (RFC 7692 §6.1): a control frame can be read without inflating.",
+        client_frame(PING, TINY_DEFLATED, rsv1=True)),
+    breaks("not-deflate", "RFC 7692 §7.2.2", "Compressed data that is none",
         "RSV1 says that the payload is DEFLATE data, and no such data begins with FF.",
-        (client_frame(TEXT, b"\xff\xff\xff", rsv1=True),),
-        INVALID,
-        headers=(DEFLATE_OFFER,),
-    ),
+        client_frame(TEXT, b"\xff\xff\xff", rsv1=True), code=INVALID),
 )
 
 AFTER_THE_END = (
-    Trial(
-        "data-after-close",
-        "A message behind the Close",
-        "§5.5.1",
-        (
-            "Who has sent a Close sends no more data. The server answers the Close and drops what "
-            "follows: no echo."
-        ),
-        (GOOD_BYE + client_frame(TEXT, HELLO),),
-        CloseCode.NORMAL_CLOSURE,
-    ),
-    Trial(
-        "no-close",
-        "The end without a Close",
-        "§7.1.5",
-        (
-            "The TCP connection just ends: a server is told code 1006, and nobody is left to get a "
-            "Close."
-        ),
-        (client_frame(TEXT, HELLO),),
-        None,
-        messages=1,
-    ),
+    breaks("data-after-close", "§5.5.1", "A message after the Close",
+        "No data may follow a Close. The server answers the Close and drops the rest: no echo.",
+        GOOD_BYE + client_frame(TEXT, HELLO), code=NORMAL),
+    Case("no-close", "§7.1.5", "The end without a Close",
+        "TCP just ends: the server's application sees code 1006, and no one can get a Close.",
+        (client_frame(TEXT, HELLO),), code=None, messages=1),
 )
 
 HANDSHAKES = (
-    Trial(
-        "no-key",
-        "An opening handshake without a key",
-        "§4.2.1 item 5",
+    refused("no-key", "§4.2.1 item 5", "An opening handshake without a key",
         "Without Sec-WebSocket-Key there is nothing to make the Accept from.",
-        status=HTTPStatus.BAD_REQUEST,
-        headers=(("Sec-WebSocket-Key", None),),
-    ),
-    Trial(
-        "short-key",
-        "A key of 15 bytes",
-        "§4.2.1 item 5",
+        HTTPStatus.BAD_REQUEST, "Sec-WebSocket-Key", None),
+    refused("short-key", "§4.2.1 item 5", "A key of 15 bytes",
         "The key is 16 bytes in base64, which is 24 characters.",
-        status=HTTPStatus.BAD_REQUEST,
-        headers=(("Sec-WebSocket-Key", "MTUgYnl0ZXMgYXJlIGZldw"),),
-    ),
-    Trial(
-        "version-8",
-        "Version 8",
-        "§4.2.1 item 6",
-        (
-            "A draft of 2011. The answer is 426, and names the version that the server speaks: 13 "
-            "(§4.4)."
-        ),
-        status=HTTPStatus.UPGRADE_REQUIRED,
-        headers=(("Sec-WebSocket-Version", "8"),),
-    ),
-    Trial(
-        "foreign-origin",
-        "A page of a foreign site",
-        "§10.2",
-        (
-            "Browsers let any page connect anywhere, so that it is the server that must look at "
-            "the Origin."
-        ),
-        status=HTTPStatus.FORBIDDEN,
-        headers=(("Origin", "https://evil.example"),),
-    ),
-    Trial(
-        "no-host",
-        "A request without Host",
-        "§4.2.1 item 2",
-        "HTTP/1.1 wants to be told which server is meant.",
-        status=HTTPStatus.BAD_REQUEST,
-        headers=(("Host", None),),
-    ),
-    Trial(
-        "post",
-        "POST instead of GET",
-        "§4.2.1 item 1",
+        HTTPStatus.BAD_REQUEST, "Sec-WebSocket-Key", "MTUgYnl0ZXMgYXJlIGZldw"),
+    refused("version-8", "§4.2.1 item 6", "Version 8",
+        "A draft of 2011. The answer, 426, names the version that the server speaks: 13 (§4.4).",
+        HTTPStatus.UPGRADE_REQUIRED, "Sec-WebSocket-Version", "8"),
+    refused("foreign-origin", "§10.2", "A page of a foreign site",
+        "Browsers let any page connect anywhere, so the server must look at the Origin.",
+        HTTPStatus.FORBIDDEN, "Origin", "https://evil.example"),
+    refused("no-host", "§4.2.1 item 2", "A request without Host",
+        "HTTP/1.1 requires the client to say which server it means.",
+        HTTPStatus.BAD_REQUEST, "Host", None),
+    Case("post", "§4.2.1 item 1", "POST instead of GET",
         "The opening handshake is a GET.",
-        status=HTTPStatus.METHOD_NOT_ALLOWED,
-        method="POST",
-    ),
+        status=HTTPStatus.METHOD_NOT_ALLOWED, method="POST"),
 )
 
 ODD_BUT_ALLOWED = (
-    Trial(
-        "byte-by-byte",
-        "A frame, byte by byte",
-        "§5.2",
-        "TCP is a stream and knows no frames: a server must put them together however they arrive.",
-        (*(bytes((octet,)) for octet in client_frame(TEXT, HELLO)), GOOD_BYE),
-        CloseCode.NORMAL_CLOSURE,
-        messages=1,
-        allowed=True,
-    ),
-    Trial(
-        "cut-character",
-        "A character in two fragments",
-        "§5.6",
-        "Only the whole message must be UTF-8: the ü is cut in two, and nobody may mind.",
-        (client_frame(TEXT, b"gr\xc3", fin=False), client_frame(CONT, b"\xbc\xc3\x9fe"), GOOD_BYE),
-        CloseCode.NORMAL_CLOSURE,
-        messages=1,
-        allowed=True,
-    ),
-    Trial(
-        "ping-between",
-        "A Ping between two fragments",
-        "§5.4",
+    allowed("byte-by-byte", "§5.2", "A frame, byte by byte",
+        "TCP is a stream and knows no frames: a server puts them together however they arrive.",
+        *(bytes((octet,)) for octet in client_frame(TEXT, HELLO))),
+    allowed("cut-character", "§5.6", "A character in two fragments",
+        "Only the whole message must be UTF-8: the ü is cut in two, and that is no error.",
+        client_frame(TEXT, b"gr\xc3", fin=False), client_frame(CONT, b"\xbc\xc3\x9fe")),
+    allowed("ping-between", "§5.4", "A Ping between two fragments",
         "Control frames may come in the middle of a message, and are answered there.",
-        (
-            client_frame(TEXT, b"Hel", fin=False),
-            client_frame(PING, b"now?"),
-            client_frame(CONT, b"lo"),
-            GOOD_BYE,
-        ),
-        CloseCode.NORMAL_CLOSURE,
-        messages=1,
-        allowed=True,
-    ),
-    Trial(
-        "empty-fragments",
-        "Fragments with nothing in them",
-        "§5.4",
+        client_frame(TEXT, b"Hel", fin=False), client_frame(PING, b"now?"),
+        client_frame(CONT, b"lo")),
+    allowed("empty-fragments", "§5.4", "Fragments with nothing in them",
         "A fragment may be empty, the first and the last too.",
-        (
-            client_frame(TEXT, fin=False),
-            client_frame(CONT, HELLO, fin=False),
-            client_frame(CONT),
-            GOOD_BYE,
-        ),
-        CloseCode.NORMAL_CLOSURE,
-        messages=1,
-        allowed=True,
-    ),
-    Trial(
-        "unasked-pong",
-        "A Pong that nobody asked for",
-        "§5.5.3",
+        client_frame(TEXT, fin=False), client_frame(CONT, HELLO, fin=False), client_frame(CONT)),
+    allowed("unasked-pong", "§5.5.3", "A Pong without a Ping",
         "It is a sign of life in one direction, and gets no answer.",
-        (client_frame(PONG, b"still here"), GOOD_BYE),
-        CloseCode.NORMAL_CLOSURE,
-        allowed=True,
-    ),
+        client_frame(PONG, b"still here"), messages=0),
 )
+
+# What a server breaks
 
 TO_THE_BROWSER = (
-    Trial(
-        "server-masked",
-        "A masked frame from the server",
-        "§5.1",
+    provokes("server-masked", "§5.1", "A masked frame from the server",
         "A server never masks. A client that gets a masked frame must fail the connection.",
-        (client_frame(TEXT, HELLO),),
-        may_just_end=True,
-    ),
-    Trial(
-        "server-rsv2",
-        "RSV2",
-        "§5.2",
+        client_frame(TEXT, HELLO)),
+    provokes("server-rsv2", "§5.2", "RSV2",
         "Browsers offer no extension that gives this bit a meaning.",
-        (bytes((FIN | RSV2 | TEXT, 5)) + HELLO,),
-        may_just_end=True,
-    ),
-    Trial(
-        "server-opcode",
-        "Opcode 3",
-        "§5.2",
+        bytes((FIN | RSV2 | TEXT, 5)) + HELLO),
+    provokes("server-opcode", "§5.2", "Opcode 3",
         "Reserved for data frames of the future.",
-        (encode_frame(0x3, HELLO),),
-        may_just_end=True,
-    ),
-    Trial(
-        "server-ping-126",
-        "A Ping with 126 bytes",
-        "§5.5",
+        encode_frame(0x3, HELLO)),
+    provokes("server-ping-126", "§5.5", "A Ping with 126 bytes",
         "A control frame has at most 125 bytes of payload.",
-        (encode_frame(PING, 126 * b"*"),),
-        may_just_end=True,
-    ),
-    Trial(
-        "server-continuation",
-        "A continuation without a start",
-        "§5.4",
-        "Opcode 0 goes on with a message, and none is open.",
-        (encode_frame(CONT, HELLO),),
-        may_just_end=True,
-    ),
-    Trial(
-        "server-not-utf8",
-        "A text that is not UTF-8",
-        "§8.1",
-        "A script gets text as a string: what is not UTF-8 cannot become one.",
-        (encode_frame(TEXT, b"Hello \xff"),),
-        INVALID,
-        may_just_end=True,
-    ),
-    Trial(
-        "server-long-16",
-        "5 bytes, with their length in 16 bits",
-        "§5.2",
-        "The shortest form must be used; not every client looks.",
-        (bytes((FIN | TEXT, 126, 0, 5)) + HELLO,),
-        may_just_end=True,
-    ),
-    Trial(
-        "server-close-1-byte",
-        "A Close with a body of one byte",
-        "§5.5.1",
+        encode_frame(PING, STARS)),
+    provokes("server-continuation", "§5.4", "A continuation without a start",
+        "Opcode 0 continues a message, and none is open.",
+        encode_frame(CONT, HELLO)),
+    provokes("server-not-utf8", "§8.1", "A text that is not UTF-8",
+        "A script gets text as a string, and bytes that are not UTF-8 cannot become one.",
+        encode_frame(TEXT, b"Hello \xff"), INVALID),
+    provokes("server-long-16", "§5.2", "5 bytes, with their length in 16 bits",
+        "The shortest form must be used; not every client checks.",
+        bytes((FIN | TEXT, 126, 0, 5)) + HELLO),
+    provokes("server-close-1-byte", "§5.5.1", "A Close with a body of one byte",
         "A Close has no body, or one that begins with a code of two bytes.",
-        (encode_frame(CLOSE, b"\x03"),),
-        may_just_end=True,
-    ),
+        encode_frame(CLOSE, b"\x03")),
 )
 
-GROUPS = {
-    "The header of a frame": HEADERS_OF_FRAMES,
-    "Control frames": CONTROL_FRAMES,
-    "Messages": MESSAGES,
-    "Compression": COMPRESSION,
-    "After the end": AFTER_THE_END,
-    "The opening handshake": HANDSHAKES,
-    "Odd, but allowed": ODD_BUT_ALLOWED,
-}
+# fmt: on
 
-TRIALS = {trial.name: trial for trials in GROUPS.values() for trial in trials}
+GROUPS = (
+    Group("break", "The header of a frame", HEADERS_OF_FRAMES),
+    Group("break", "Control frames", CONTROL_FRAMES),
+    Group("break", "Messages", MESSAGES),
+    Group("break", "Compression", tuple(map(deflated, COMPRESSION))),
+    Group("break", "After the end", AFTER_THE_END),
+    Group("break", "The opening handshake", HANDSHAKES),
+    Group("break", "Odd, but allowed", ODD_BUT_ALLOWED),
+    Group("provoke", "The other way round: what does your browser do?", TO_THE_BROWSER),
+)
 
-PROVOCATIONS = {trial.name: trial for trial in TO_THE_BROWSER}
+
+def cases_of(command: str) -> dict[str, Case]:
+    """The cases of a command, by their names."""
+    groups = [group for group in GROUPS if group.command == command]
+    return {case.name: case for group in groups for case in group.cases}
+
+
+CLIENT_CASES = cases_of("break")
+SERVER_CASES = cases_of("provoke")

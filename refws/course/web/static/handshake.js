@@ -1,9 +1,9 @@
-/* The handshake tab: request and response, line by line with their items, and how the Accept is made. */
+/* The handshake tab: request and response line by line, and how the Accept is made. */
 
 import { create, element, sectionLink, spaced } from "./words.js";
 import { direction, verdict } from "./picture.js";
 
-const MOST_CONNECTIONS = 100;
+const MAX_CONNECTIONS = 100;
 const chooser = element("handshake-connection");
 const heads = new Map();
 
@@ -13,7 +13,7 @@ export function addHead(connection, label, item) {
     const option = create("option", "", label);
     option.value = String(connection);
     chooser.append(option);
-    if (chooser.options.length > MOST_CONNECTIONS) {
+    if (chooser.options.length > MAX_CONNECTIONS) {
       heads.delete(Number(chooser.options[0].value));
       chooser.remove(0);
     }
@@ -41,7 +41,9 @@ function show() {
     lines(item),
     ...(item.accept ? accept(item.accept) : []),
   ]);
-  element("handshake").replaceChildren(...(parts.length ? parts : [create("p", "note", "No handshake was seen yet.")]));
+  element("handshake").replaceChildren(
+    ...(parts.length ? parts : [create("p", "note", "No handshake was seen yet.")]),
+  );
 }
 
 function lines(item) {
@@ -55,15 +57,25 @@ function lines(item) {
     for (const fault of line.faults) entry.append(faultWords(fault));
     list.append(entry);
   }
-  const inLines = item.lines.flatMap((line) => line.faults.map((fault) => fault.section + fault.seen));
-  for (const fault of item.faults.filter((fault) => !inLines.includes(fault.section + fault.seen))) {
+  const inLines = item.lines.flatMap((line) =>
+    line.faults.map((fault) => fault.section + fault.seen),
+  );
+  for (const fault of item.faults.filter(
+    (fault) => !inLines.includes(fault.section + fault.seen),
+  )) {
     list.append(create("li", "blamed", faultWords(fault)));
   }
   return list;
 }
 
 function faultWords(fault) {
-  return create("span", "fault", "Breaks ", sectionLink(fault.section), `: ${fault.seen}; expected ${fault.expected}.`);
+  return create(
+    "span",
+    "fault",
+    "Breaks ",
+    sectionLink(fault.section),
+    `: ${fault.seen}; expected ${fault.expected}.`,
+  );
 }
 
 /* §4.2.2 item 5.4 */
@@ -71,7 +83,7 @@ function accept(steps) {
   const list = create("ol", "accept");
   const step = (words, value) => list.append(create("li", "", words, create("code", "", value)));
   step("The key of the request, as text, not decoded", steps.key);
-  step("behind it the GUID of the RFC, the same for everybody", steps.concatenated);
+  step("followed by the GUID of the RFC, the same for every key", steps.concatenated);
   step("SHA-1 of that, 20 bytes", spaced(steps.digest));
   step("these bytes in base64: the Accept", steps.accept);
   return [create("h4", "", "How the Accept is made, ", sectionLink("§4.2.2 item 5.4")), list];

@@ -1,9 +1,8 @@
-/* Frames as pictures: a row of boxes for the timeline, and all about one frame for the details. */
+/* A frame as a row of boxes, and a verdict as words. */
 
-import { bytesInWords, counted, create, sectionLink, shortened, spaced } from "./words.js";
+import { create, sectionLink, shortened, spaced } from "./words.js";
 
 const SHOWN_TEXT = 60;
-const BITS_IN_A_ROW = 16;
 const SIDES = { client: "client to server", server: "server to client" };
 const ARROWS = { client: "→", server: "←" };
 
@@ -22,7 +21,12 @@ export function verdictWords(verdict) {
 
 function box(item, name, label, value, ...fields) {
   const blamed = fields.includes(item.verdict.field) ? "blamed" : "";
-  return create("span", `box ${name} ${blamed}`, create("span", "label", label), create("span", "value", value));
+  return create(
+    "span",
+    `box ${name} ${blamed}`,
+    create("span", "label", label),
+    create("span", "value", value),
+  );
 }
 
 export function content(item) {
@@ -45,7 +49,8 @@ export function picture(item) {
     add("length", "length", announced(item), "length", "extended length");
   }
   if (item.masking_key) add("key", "key", item.masking_key);
-  if (item.payload_received) add("payload", "payload", shortened(content(item), SHOWN_TEXT), "payload");
+  if (item.payload_received)
+    add("payload", "payload", shortened(content(item), SHOWN_TEXT), "payload");
   return row;
 }
 
@@ -57,137 +62,19 @@ function announced(item) {
   return { 126: "126 or more", 127: "65,536 or more" }[short] ?? String(short);
 }
 
-/* All about one frame, which came from the network in so many pieces. */
-export function describeFrame(item, pieces) {
-  const wire = item.header_bytes.length / 2 + item.masking_key.length / 2 + item.payload_received;
-  const title = create("h3", "", `${item.name} frame, ${direction(item)}, ${bytesInWords(wire)} on the wire`);
-  return [
-    title,
-    verdict(item.verdict),
-    heading("Bits"), bits(item),
-    heading("Fields"), fields(item),
-    ...payload(item),
-    heading("State"), states(item),
-    heading("First bytes"), create("p", "bytes", spaced(item.header_bytes + item.masking_key + item.payload_start)),
-    ...(item.sender === "client" ? [heading("From the network"), received(pieces)] : []),
-  ];
-}
-
-/* §1.5: the server knows this of what it has received only. */
-function received(pieces) {
-  const why = "It does not matter: TCP is a stream, and where a frame ends is told by its length alone, ";
-  return create("p", "pieces", `It came in ${counted(pieces, "piece")}. ${why}`, sectionLink("§1.5"), ".");
-}
-
-const heading = (words) => create("h4", "", words);
-
+/* A verdict as a paragraph: what is wrong, and what is expected. */
 export function verdict(found) {
   const shown = create("p", `verdict ${found.type}`);
   if (found.type === "Legal") shown.append("Legal: no rule is broken.");
   else if (found.type === "CutOff") shown.append(`Not complete: ${found.seen}; ${found.expected}.`);
   else {
-    shown.append("Breaks ", sectionLink(found.section), `: ${found.seen}; expected ${found.expected}.`);
+    shown.append(
+      "Breaks ",
+      sectionLink(found.section),
+      `: ${found.seen}; expected ${found.expected}.`,
+    );
     if (found.code) shown.append(` The answer is ${found.code}.`);
   }
   if (found.hint) shown.append(create("span", "hint", `Hint: ${found.hint}.`));
   return shown;
-}
-
-/* The bits of the header and of the key under a ruler, each field in a box, cut where its row ends. R1 to R3 and M are
-   short for RSV1 to RSV3 and MASK, whose boxes are narrow. */
-function bits(item) {
-  const grid = create("div", "bits");
-  for (let bit = 0; bit < BITS_IN_A_ROW; bit += 1) grid.append(create("span", "ruler", String(bit)));
-  const digits = (item.header_bytes + item.masking_key).match(/../g) ?? [];
-  const all = digits.map((byte) => parseInt(byte, 16).toString(2).padStart(8, "0")).join("");
-  for (const field of item.fields) {
-    const end = field.byte * 8 + field.bit + field.bits;
-    let from = field.byte * 8 + field.bit;
-    while (from < end) {
-      const to = Math.min(end, (Math.floor(from / BITS_IN_A_ROW) + 1) * BITS_IN_A_ROW);
-      grid.append(fieldBox(item, field, all.slice(from, to), from % BITS_IN_A_ROW));
-      from = to;
-    }
-  }
-  return grid;
-}
-
-function fieldBox(item, field, digits, column) {
-  const blamed = item.verdict.field === field.name;
-  const name = { MASK: "M", RSV1: "R1", RSV2: "R2", RSV3: "R3" }[field.name] ?? field.name;
-  const made = create("span", `field ${blamed ? "blamed" : ""} ${field.name.replace(" ", "-").toLowerCase()}`);
-  made.append(create("span", "label", name), create("span", "value", digits));
-  made.style.gridColumn = `${column + 1} / span ${digits.length}`;
-  return made;
-}
-
-function fields(item) {
-  const table = create("table", "fields");
-  const head = create("tr", "", ...["field", "value", "meaning", "section"].map((word) => create("th", "", word)));
-  table.append(create("thead", "", head));
-  const body = create("tbody", "");
-  for (const field of item.fields) {
-    const blamed = item.verdict.field === field.name;
-    const value = field.name === "masking key" ? spaced(item.masking_key) : fieldValue(field);
-    body.append(create("tr", blamed ? "blamed" : "",
-      create("th", "", field.name), create("td", "number", value),
-      create("td", "", blamed ? `${field.meaning}. This is what is wrong.` : field.meaning),
-      create("td", "", sectionLink(field.section))));
-  }
-  table.append(body);
-  return table;
-}
-
-function fieldValue(field) {
-  if (field.name === "opcode") return `0x${field.value.toString(16)}`;
-  return BigInt(field.value).toLocaleString("en");
-}
-
-function payload(item) {
-  if (!item.payload_received) return [];
-  const parts = [];
-  if (item.xor.length) parts.push(heading("Unmasking: wire XOR key = payload, §5.3"), xorTable(item));
-  if (item.inflated_length !== null) {
-    const deflated = `${bytesInWords(item.payload_received)} inflate to ${bytesInWords(item.inflated_length)}`;
-    const tail = item.put_back ? `, once ${spaced(item.put_back)} is put back behind them (RFC 7692 §7.2.2)` : "";
-    parts.push(heading("Compressed"), create("p", "", `${deflated}${tail}.`), create("p", "bytes", spaced(item.plain_start)));
-  }
-  const shown = item.text ?? item.close?.reason ?? spaced(item.inflated_start || item.plain_start);
-  const words = item.close ? `Close code ${item.close.code}, reason` : item.text === null ? "Payload" : "Text";
-  parts.push(heading(words), create("p", "content", shown || "(empty)"));
-  return parts;
-}
-
-function xorTable(item) {
-  const rows = [["wire", "wire"], ["key", "key"], ["payload", "result"], ["character", "character"]];
-  const table = create("table", "xor");
-  for (const [label, name] of rows) {
-    const cells = item.xor.map((step) =>
-      create("td", "", name === "character" ? step.character : step[name].toString(16).padStart(2, "0")));
-    table.append(create("tr", name, create("th", "", label), ...cells));
-  }
-  return table;
-}
-
-function states(item) {
-  const table = create("table", "states");
-  table.append(create("tr", "", create("td", ""), create("th", "", "before"), create("th", "", "after")));
-  const rows = {
-    "connection": (state) => state.state,
-    "open message": (state) => openMessage(state.message),
-    "Close sent by": (state) => state.closed_by.join(", then ") || "nobody",
-  };
-  for (const [label, words] of Object.entries(rows)) {
-    const [before, after] = [words(item.before), words(item.after)];
-    const changed = before === after ? "" : "changed";
-    table.append(create("tr", changed, create("th", "", label), create("td", "", before), create("td", "", after)));
-  }
-  return table;
-}
-
-function openMessage(message) {
-  if (!message) return "none";
-  const kind = message.opcode === 1 ? "text" : "binary";
-  return `${kind}${message.compressed ? ", compressed" : ""}, ${counted(message.fragments, "fragment")}, ` +
-    bytesInWords(message.length);
 }

@@ -1,8 +1,8 @@
-/* The timeline: what the browser tells and what was on the wire, in the order of time. */
+/* The timeline: what the browser reports and what was on the wire, in the order of time. */
 
 import { create, element } from "./words.js";
 
-const MOST_ROWS = 600;
+const MAX_ROWS = 600;
 const NEAR_THE_END = 60;
 const list = element("timeline");
 
@@ -16,7 +16,7 @@ export function addRow(side, at, shown, data = {}) {
   let before = list.lastElementChild;
   while (before && before.at > at) [next, before] = [before, before.previousElementSibling];
   list.insertBefore(row, next);
-  while (list.children.length > MOST_ROWS) list.firstElementChild.remove();
+  while (list.children.length > MAX_ROWS) list.firstElementChild.remove();
   if (!list.querySelector(".opens[tabindex='0']")) makeReachable(list.querySelector(".opens"));
   if (atEnd) list.scrollTop = list.scrollHeight;
   return row;
@@ -40,6 +40,11 @@ export function clearRows() {
   list.replaceChildren();
 }
 
+/* The rows of the wire that belong to a connection. */
+export function rowsOf(connection) {
+  return [...list.querySelectorAll(`li.wire[data-connection="${connection}"]`)];
+}
+
 /* Show a row, and give its button the focus. */
 export function goTo(row) {
   row.scrollIntoView({ block: "center" });
@@ -57,7 +62,9 @@ function makeReachable(button) {
 list.addEventListener("keydown", (event) => {
   const buttons = [...list.querySelectorAll(".opens")];
   const here = buttons.indexOf(document.activeElement);
-  const there = { ArrowDown: here + 1, ArrowUp: here - 1, Home: 0, End: buttons.length - 1 }[event.key];
+  const there = { ArrowDown: here + 1, ArrowUp: here - 1, Home: 0, End: buttons.length - 1 }[
+    event.key
+  ];
   if (here < 0 || there === undefined || !buttons[there]) return;
   event.preventDefault();
   makeReachable(buttons[there]);

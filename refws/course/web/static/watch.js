@@ -1,18 +1,18 @@
-/* The watch connection: events of the wire come in, asks go out and get their answers. */
+/* The watch connection: events of the wire come in, commands go out and get their answers. */
 
-const CLOCK_LOOKS = 4;
-const ANSWER_PATIENCE = 45_000;
+const CLOCK_TRIES = 4;
+const ANSWER_TIMEOUT = 45_000;
 
-/* 128 random bits: nobody else can guess them, so nobody else sees this page's connections. */
+/* 128 random bits: no one else can guess them, so no one else sees this page's connections. */
 function makePageId() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-export class Watch {
-  constructor(onEvent, onState) {
-    this.onEvent = onEvent;
-    this.onState = onState;
+class Watch {
+  constructor() {
+    this.onEvent = () => {};
+    this.onState = () => {};
     this.socket = null;
     this.page = "";
     this.offset = 0;
@@ -26,8 +26,8 @@ export class Watch {
   connect(base) {
     if (this.open) return Promise.resolve(true);
     this.page = makePageId();
-    this.asks = new Map();
-    this.lastAsk = 0;
+    this.waiting = new Map();
+    this.lastId = 0;
     const socket = new WebSocket(`${base}/watch?page=${this.page}`);
     this.socket = socket;
     return new Promise((resolve) => {
@@ -38,8 +38,8 @@ export class Watch {
         resolve(true);
       });
       socket.addEventListener("close", (event) => {
-        for (const ask of this.asks.values()) ask.reject(new Error("the wire view has ended"));
-        this.asks.clear();
+        for (const call of this.waiting.values()) call.reject(new Error("the wire view has ended"));
+        this.waiting.clear();
         this.onState(false, event.reason);
         resolve(false);
       });
@@ -48,10 +48,10 @@ export class Watch {
 
   take(event) {
     if (event.event === "answer" || event.event === "error") {
-      const ask = this.asks.get(event.id);
-      this.asks.delete(event.id);
-      if (event.event === "answer") ask?.resolve(event);
-      else ask?.reject(new Error(event.message));
+      const call = this.waiting.get(event.id);
+      this.waiting.delete(event.id);
+      if (event.event === "answer") call?.resolve(event);
+      else call?.reject(new Error(event.message));
     } else {
       if ("time" in event) event.at = event.time * 1000 + this.offset;
       this.onEvent(event);
@@ -59,22 +59,26 @@ export class Watch {
   }
 
   /* Resolves to the answer; rejects with an Error that says what to do instead. */
-  ask(name, fields = {}) {
-    if (!this.open) return Promise.reject(new Error("the wire view is not connected; press Connect"));
-    const id = ++this.lastAsk;
+  command(name, fields = {}) {
+    if (!this.open)
+      return Promise.reject(new Error("the wire view is not connected; press Connect"));
+    const id = ++this.lastId;
     return new Promise((resolve, reject) => {
-      this.asks.set(id, { resolve, reject });
-      setTimeout(() => this.asks.delete(id) && reject(new Error("no answer came")), ANSWER_PATIENCE);
-      this.socket.send(JSON.stringify({ ask: name, id, ...fields }));
+      this.waiting.set(id, { resolve, reject });
+      setTimeout(
+        () => this.waiting.delete(id) && reject(new Error("no answer came")),
+        ANSWER_TIMEOUT,
+      );
+      this.socket.send(JSON.stringify({ command: name, id, ...fields }));
     });
   }
 
-  /* The difference between the server's clock and performance.now(), by the look that took the shortest time. */
+  /* How far performance.now() is from the server's clock, by the fastest of a few tries. */
   async setClock() {
     let shortest = Infinity;
-    for (let look = 0; look < CLOCK_LOOKS; look += 1) {
+    for (let tries = 0; tries < CLOCK_TRIES; tries += 1) {
       const before = performance.now();
-      const { time } = await this.ask("clock").catch(() => ({ time: NaN }));
+      const { time } = await this.command("clock").catch(() => ({ time: NaN }));
       const after = performance.now();
       if (after - before < shortest && !Number.isNaN(time)) {
         shortest = after - before;
@@ -83,3 +87,5 @@ export class Watch {
     }
   }
 }
+
+export const watch = new Watch();

@@ -1,6 +1,6 @@
-/* Elements and words that the other files share. What a peer sent becomes text, and never anything else. */
+/* Elements and words that the other files share. What a peer sent becomes text, nothing else. */
 
-/* What a close code tells, as the browser reports it (RFC 6455 section 7.4). */
+/* What a close code means, as the browser reports it (RFC 6455 section 7.4). */
 const CLOSE_MEANINGS = {
   1000: "normal closure: the work is done",
   1001: "going away: the server stops, or this page was left",
@@ -9,7 +9,7 @@ const CLOSE_MEANINGS = {
   1005: "the Close frame carried no code",
   1006: "the connection ended without a Close frame, or never opened",
   1007: "invalid data: for instance text that is not UTF-8",
-  1008: "policy violation: legal, but more than the server puts up with",
+  1008: "policy violation: legal, but more than the server accepts",
   1009: "message too big for the server's limit",
   1010: "an extension that the client needs was not agreed on",
   1011: "internal error: an exception in the server's handler",
@@ -49,7 +49,9 @@ export function milliseconds(seconds) {
 }
 
 export function shortened(text, most) {
-  return text.length <= most ? text : `${text.slice(0, most)} … (the first ${counted(most, "character")})`;
+  return text.length <= most
+    ? text
+    : `${text.slice(0, most)} … (the first ${counted(most, "character")})`;
 }
 
 export function spaced(hex, most = Infinity) {
@@ -63,7 +65,7 @@ export function hexOf(buffer, most) {
   return buffer.byteLength > most ? `${digits} … (the first ${most} bytes)` : digits;
 }
 
-/* A section as a link to the text of the RFC, or as it stands where it names no such text. */
+/* A section as a link to the text of the RFC, or as plain text if it names no such text. */
 export function sectionLink(section) {
   const found = RFC.exec(section);
   if (!found) return create("span", "section", section);

@@ -1,0 +1,170 @@
+/* The browser's own WebSocket: connect, send, disconnect, and a row of the timeline for whatever it
+   reports. */
+
+import { changed, currentConnection, isNewestSocket, nextSocket, onChange } from "./connections.js";
+import { addRow } from "./timeline.js";
+import { watch } from "./watch.js";
+import { bytesInWords, closeMeaning, create, element, hexOf, shortened } from "./words.js";
+
+const SHOWN_CHARACTERS = 400;
+const SHOWN_BYTES = 64;
+const WIRE_TIMEOUT = 2000;
+
+const base = `${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}`;
+const [state, endpoint, toggle] = ["state", "endpoint", "toggle"].map(element);
+const [compression, heartbeat] = ["compression", "heartbeat"].map(element);
+const [composer, message, binary, send] = ["composer", "message", "binary", "send"].map(element);
+const [watchState, announcer] = ["watch-state", "announcer"].map(element);
+
+let socket = null;
+let settled = Promise.resolve();
+let settle = () => {};
+
+/* The number of the connection that commands reach; null if there is none. */
+export function reachable() {
+  return watch.open && socket?.readyState === WebSocket.OPEN ? currentConnection() : null;
+}
+
+/* `reachable()`, once the browser has connected or has failed to. */
+export async function whenReachable() {
+  if (reachable() === null) reconnect();
+  await settled;
+  return reachable();
+}
+
+onChange(() => {
+  if (reachable() !== null) settle();
+});
+
+function report(word, words, kind = "") {
+  addRow(
+    "browser",
+    performance.now(),
+    create("span", `reported ${kind}`, create("b", "", word), " ", words),
+  );
+  announcer.textContent = `${word} ${words}`;
+}
+
+function dataWords(data) {
+  if (typeof data === "string") return `“${shortened(data, SHOWN_CHARACTERS)}”`;
+  return `${bytesInWords(data.byteLength)}: ${hexOf(data, SHOWN_BYTES)}`;
+}
+
+function showState(name, words) {
+  state.dataset.state = name;
+  state.textContent = words;
+  send.disabled = name !== "open";
+  toggle.textContent =
+    { connecting: "Cancel", open: "Disconnect", closing: "Closing …" }[name] ?? "Connect";
+  changed();
+}
+
+function query(number) {
+  const chosen = {
+    page: watch.page,
+    socket: number,
+    deflate: compression.value,
+    heartbeat: heartbeat.value,
+  };
+  return new URLSearchParams(Object.entries(chosen).filter(([, value]) => value !== ""));
+}
+
+export async function connect() {
+  showState("connecting", "Connecting …");
+  const number = nextSocket();
+  settled = new Promise((resolve) => {
+    settle = resolve;
+  });
+  await watch.connect(base);
+  if (!isNewestSocket(number)) return;
+  const url = `${base}${endpoint.value}`;
+  report("new WebSocket", `("${url}")`);
+  socket = new WebSocket(`${url}?${query(number)}`);
+  socket.binaryType = "arraybuffer";
+  follow(socket, url);
+  showState("connecting", `Connecting to ${url} …`);
+}
+
+/* Report the events of a socket; `opening` may be replaced by a newer one meanwhile. */
+function follow(opening, url) {
+  let wasOpen = false;
+  opening.addEventListener("open", () => {
+    wasOpen = true;
+    report("onopen", opening.extensions ? `extensions: ${opening.extensions}` : "");
+    if (socket === opening) showState("open", `Connected to ${url}`);
+    setTimeout(() => explainNoWire(opening), WIRE_TIMEOUT);
+  });
+  opening.addEventListener("message", (event) => report("onmessage", dataWords(event.data)));
+  opening.addEventListener("close", (event) => {
+    const reason = event.reason ? `, reason “${event.reason}”` : "";
+    const clean = event.wasClean ? "clean" : "not clean";
+    const words = `code ${event.code} (${closeMeaning(event.code)})${reason}; ${clean}`;
+    report("onclose", words, event.wasClean ? "" : "failed");
+    if (socket !== opening) return;
+    socket = null;
+    settle();
+    showEnd(event, wasOpen);
+  });
+}
+
+function showEnd(event, wasOpen) {
+  if (event.wasClean)
+    showState("closed", `Disconnected, code ${event.code}: ${closeMeaning(event.code)}`);
+  else if (wasOpen)
+    showState("failed", "Connection lost. Is the server still running? Then press Connect.");
+  else
+    showState(
+      "failed",
+      "No connection. Is the server running? Its log says why; then press Connect.",
+    );
+}
+
+function disconnect() {
+  if (socket.readyState !== WebSocket.CONNECTING)
+    showState("closing", "Closing: waiting for the server's Close …");
+  report("close", "(1000)");
+  socket.close(1000);
+}
+
+function reconnect() {
+  const previous = socket;
+  socket = null;
+  if (previous) report("close", "(1000)");
+  previous?.close(1000);
+  connect();
+}
+
+function sendMessage() {
+  if (socket?.readyState !== WebSocket.OPEN) return;
+  const data = binary.checked ? new TextEncoder().encode(message.value).buffer : message.value;
+  report("send", dataWords(data));
+  socket.send(data);
+  message.select();
+}
+
+/* Whether the wire can be watched */
+
+export function showWatchState(open, reason) {
+  watchState.dataset.state = open ? "open" : "closed";
+  watchState.textContent = open
+    ? "The wire view is connected, and shows only this page's connections."
+    : `The wire view has ended${reason ? `: ${reason}` : ""}. Press Connect for a new one.`;
+  changed();
+}
+
+/* The wire view is open and has nothing to show. */
+function explainNoWire(opening) {
+  if (socket !== opening || currentConnection() !== null || !watch.open) return;
+  watchState.dataset.state = "closed";
+  watchState.textContent =
+    "This connection is not watched. " +
+    "Was the server given a trace, serve(…, trace=wire_view.choose)?";
+}
+
+toggle.addEventListener("click", () => (socket === null ? connect() : disconnect()));
+for (const select of [endpoint, compression, heartbeat])
+  select.addEventListener("change", reconnect);
+composer.addEventListener("submit", (event) => {
+  event.preventDefault();
+  sendMessage();
+});
