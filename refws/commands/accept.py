@@ -23,10 +23,8 @@ def main(arguments: list[str] | None = None) -> int:
     make_printable(sys.stdout)
     if not options.key.isascii():
         print(
-            (
-                f'wrong key: "{escape(options.key)}" is not ASCII, so it cannot stand in a header; '
-                "nothing to compute"
-            )
+            f'wrong key: "{escape(options.key)}" is not ASCII, so it cannot stand in a header; '
+            "nothing to compute"
         )
         return 1
     steps = accept_steps(options.key)

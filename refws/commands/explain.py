@@ -216,13 +216,11 @@ def unhex_word(word: str, number: int) -> bytes:
     shown = ascii(word[:20]) + ("..." if len(word) > 20 else "")
     if wrong := NOT_HEX.search(word):
         advice = "give two digits, 0 to 9 and a to f, for each byte"
-        raise BadHex(f"line {number}: {ascii(wrong[0])} in {shown} is no hex digit: {advice}")
+        raise BadHex(f"line {number}: {wrong[0]!a} in {shown} is no hex digit: {advice}")
     if len(word) % 2:
         raise BadHex(
-            (
-                f"line {number}: {shown} has an odd number of digits, {len(word)}: give two for "
-                "each byte"
-            )
+            f"line {number}: {shown} has an odd number of digits, {len(word)}: give two for "
+            "each byte"
         )
     return bytes.fromhex(word)
 

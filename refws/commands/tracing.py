@@ -16,6 +16,8 @@ from logging import Logger, getLogger
 from ..endpoint.server_handshake import ChooseTrace
 from .options import CommandLine, not_empty
 
+LOGGER = getLogger("refws")
+
 
 def add_trace_options(parser: CommandLine) -> None:
     """--trace, --trace=full, --record FILE and --record-secrets."""
@@ -51,7 +53,7 @@ def choose_trace(
     options: argparse.Namespace,
     show: Callable[[str], None] | None = None,
     page: ChooseTrace | None = None,
-    logger: Logger = getLogger("refws"),
+    logger: Logger = LOGGER,
 ) -> ChooseTrace | None:
     """What to give `serve` or `connect` as `trace`: `page` if none of the options is given.
 
@@ -103,10 +105,8 @@ def recording(parser: CommandLine, options: argparse.Namespace, logger: Logger) 
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
         parser.error(
-            (
-                f"cannot write the tape {options.record!r}, {reason}: give a file in a directory "
-                "of yours"
-            )
+            f"cannot write the tape {options.record!r}, {reason}: give a file in a directory "
+            "of yours"
         )
     atexit.register(recorder.close)
     return recorder.choose
