@@ -134,8 +134,8 @@ class PseudoTerminal:
     def _read(self):
         """Show the next output on the screen; False at its end.
 
-        If there is none for `QUIET_S`, send a signal that changes nothing (SIGWINCH): Python notices
-        a signal that arrives just before readline begins to wait only when another one follows.
+        If there is none for `QUIET_S`, send SIGWINCH, which changes nothing: a signal that arrives
+        just before readline begins to wait is noticed by Python only when another one follows.
         """
         if not select.select([self._master], [], [], QUIET_S)[0]:
             self.process.send_signal(signal.SIGWINCH)
@@ -165,12 +165,16 @@ def play(block, port):
                 if line.startswith(PROMPT):
                     expected = normal("\n".join([*lines[:number], PROMPT.rstrip()]))
                     terminal.wait_for(
-                        lambda text: normal(text.replace(f":{port}", ":8080")) == expected
+                        lambda text, expected=expected: as_in_block(text, port) == expected
                     )
                     terminal.type(line.removeprefix(PROMPT) + "\n")
             terminal.wait_for_end()
         played += [COMMAND_PROMPT + command, terminal.screen.text.replace(f":{port}", ":8080")]
     return "\n".join(played)
+
+
+def as_in_block(text, port):
+    return normal(text.replace(f":{port}", ":8080"))
 
 
 def sessions(block):

@@ -1,6 +1,4 @@
-"""`python3 -m refws`: its options, what it prints, how it stops; no mistake of its user ends in a
-traceback.
-"""
+"""`python3 -m refws serve`: options, output, how it stops; no error is a traceback."""
 
 import errno
 import inspect

@@ -1,4 +1,4 @@
-"""`python3 -m refws`: a server with the example endpoints and their page."""
+"""`python3 -m refws [serve]`: a server with the example endpoints and their page."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def main(arguments: list[str] | None = None) -> int:
 def command_line() -> CommandLine:
     """The options, with their units and defaults."""
     parser = CommandLine(
-        prog="python3 -m refws",
+        prog="python3 -m refws serve",
         description=(
             "A WebSocket server to read beside RFC 6455: example endpoints, and a page to try them."
         ),
