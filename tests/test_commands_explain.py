@@ -188,7 +188,7 @@ def test_from_decides(run):
 
 
 def test_deflate_stands_alone_or_with_parameters(run):
-    compressed = "c1 07 f2 48 cd c9 c9 07 00".split()
+    compressed = ["c1", "07", "f2", "48", "cd", "c9", "c9", "07", "00"]
     line = '<- text FIN RSV1 7 "Hello"  legal\n'
     assert run("--brief", "--deflate", *compressed)[1] == line
     assert run("--brief", *compressed, "--deflate")[1] == line

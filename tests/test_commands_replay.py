@@ -248,7 +248,7 @@ def parsed(*arguments):
 
 
 def chosen(*arguments, **options):
-    """The trace that a connection gets with these arguments, of a server that is shown with `show`."""
+    """What `choose_trace` gives for these arguments."""
     return choose_trace(*parsed(*arguments), **options)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import inspect
 import logging
 import os
 import shlex
@@ -20,6 +21,7 @@ from ..course.web.raw_client import REACHABLE
 from ..endpoint.server_handshake import ChooseTrace
 from ..endpoint.tls.certificates import server_context
 from .options import (
+    DEFAULTS,
     CommandLine,
     connection_count,
     fragment_count,
@@ -34,6 +36,9 @@ from .options import (
 from .tracing import add_trace_options, choose_trace
 
 LOGGER = logging.getLogger("refws")
+SERVE = inspect.signature(serve).parameters
+"""The parameters of `serve`, whose defaults are those of the options too."""
+
 LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
 LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
 
@@ -58,9 +63,7 @@ UNIX_ADVICE = {
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Serve as `arguments` say. The exit status: 0 after a graceful stop, 2 if the server could not
-    start.
-    """
+    """The exit status: 0 after the server has stopped gracefully, 2 if it could not start."""
     parser = command_line()
     options = parser.parse_args(arguments)
     if options.key and not options.cert:
@@ -95,19 +98,37 @@ def command_line() -> CommandLine:
         ),
         allow_abbrev=False,
     )
+    add_address_options(parser)
+    add_handshake_options(parser)
+    add_limit_options(parser)
+    add_timeout_options(parser)
+    parser.add_argument(
+        "--log-level",
+        metavar="LEVEL",
+        type=str.lower,
+        choices=LOG_LEVELS,
+        default="info",
+        help=f"least severe lines to log: {', '.join(LOG_LEVELS)} (default: %(default)s)",
+    )
+    add_trace_options(parser)
+    return parser
+
+
+def add_address_options(parser: CommandLine) -> None:
+    """--host, --port, --unix, and with TLS --cert and --key."""
     option = parser.add_argument
     option(
         "--host",
         metavar="NAME",
         type=not_empty,
-        default="127.0.0.1",
-        help="address to listen on; 0.0.0.0 or :: for all of this machine (default: %(default)s)",
+        default=SERVE["host"].default,
+        help="address to listen on; 0.0.0.0 or :: means all addresses (default: %(default)s)",
     )
     option(
         "--port",
         metavar="NUMBER",
         type=port,
-        default=8080,
+        default=SERVE["port"].default,
         help="TCP port to listen on; 0 picks a free one (default: %(default)s)",
     )
     option(
@@ -120,10 +141,7 @@ def command_line() -> CommandLine:
         "--cert",
         metavar="FILE",
         type=not_empty,
-        help=(
-            "PEM file with the server's certificate, and those of its CAs behind it: wss:// "
-            "and https://"
-        ),
+        help="PEM file with the server's certificate, then its CAs': serves wss:// and https://",
     )
     option(
         "--key",
@@ -131,13 +149,18 @@ def command_line() -> CommandLine:
         type=not_empty,
         help="PEM file with the private key of --cert (default: it is in the same file)",
     )
+
+
+def add_handshake_options(parser: CommandLine) -> None:
+    """--origin, --subprotocol and --deflate: what the opening handshake agrees on."""
+    option = parser.add_argument
     option(
         "--origin",
         metavar="URL",
         type=origin,
         action="append",
         help=(
-            "let pages of this origin connect, as https://example.com; repeatable (default: "
+            "let pages of this origin connect, such as https://example.com; repeatable (default: "
             "this server's own)"
         ),
     )
@@ -151,48 +174,58 @@ def command_line() -> CommandLine:
     option(
         "--deflate",
         action="store_true",
-        help="compress messages where the client offers it (permessage-deflate, RFC 7692)",
+        help="compress messages if the client offers it (permessage-deflate, RFC 7692)",
     )
+
+
+def add_limit_options(parser: CommandLine) -> None:
+    """--max-message-size, --max-fragments and --max-connections."""
+    option = parser.add_argument
     option(
         "--max-message-size",
         metavar="BYTES",
         type=message_size,
-        default=2**20,
+        default=DEFAULTS.max_size,
         help="largest message to accept, in bytes (default: %(default)s)",
     )
     option(
         "--max-fragments",
         metavar="NUMBER",
         type=fragment_count,
-        default=1024,
+        default=DEFAULTS.max_fragments,
         help="most fragments of a message to accept; 0 for no limit (default: %(default)s)",
     )
     option(
         "--max-connections",
         metavar="NUMBER",
         type=connection_count,
-        default=1000,
+        default=SERVE["max_connections"].default,
         help="most connections at a time (default: %(default)s)",
     )
+
+
+def add_timeout_options(parser: CommandLine) -> None:
+    """--open-timeout, --ping-interval, --ping-timeout, --close-timeout and --send-timeout."""
+    option = parser.add_argument
     option(
         "--open-timeout",
         metavar="SECONDS",
         type=seconds,
-        default=10,
+        default=DEFAULTS.open_timeout,
         help="time for the opening handshake, in seconds (default: %(default)s)",
     )
     option(
         "--ping-interval",
         metavar="SECONDS",
         type=seconds_or_off,
-        default=20,
+        default=DEFAULTS.ping_interval,
         help="time from one Ping to the next, in seconds; 0 sends no Pings (default: %(default)s)",
     )
     option(
         "--ping-timeout",
         metavar="SECONDS",
         type=seconds_or_off,
-        default=20,
+        default=DEFAULTS.ping_timeout,
         help=(
             "silence after a Ping that ends the connection, in seconds; 0 ends none (default: "
             "%(default)s)"
@@ -202,28 +235,16 @@ def command_line() -> CommandLine:
         "--close-timeout",
         metavar="SECONDS",
         type=seconds,
-        default=5,
+        default=DEFAULTS.close_timeout,
         help="time for the closing handshake, in seconds (default: %(default)s)",
     )
     option(
         "--send-timeout",
         metavar="SECONDS",
         type=seconds,
-        default=20,
-        help=(
-            "time for a peer to take the next piece of a message, in seconds (default: %(default)s)"
-        ),
+        default=DEFAULTS.send_timeout,
+        help="time for a peer to take the next bytes of a message, in seconds (default: %(default)s)",
     )
-    option(
-        "--log-level",
-        metavar="LEVEL",
-        type=str.lower,
-        choices=LOG_LEVELS,
-        default="info",
-        help=f"least severe lines to log: {', '.join(LOG_LEVELS)} (default: %(default)s)",
-    )
-    add_trace_options(parser)
-    return parser
 
 
 # Starting and stopping
@@ -234,7 +255,7 @@ def start(
     context: ssl.SSLContext | None = None,
     trace: ChooseTrace | None = None,
 ) -> Server:
-    """The server, listening; OSError or UnicodeError where it cannot."""
+    """The server, listening. OSError or UnicodeError if it cannot listen."""
     return serve(
         serve_endpoint,
         options.host,
@@ -258,7 +279,7 @@ def start(
 
 
 def what_to_do(error: OSError | UnicodeError, options: argparse.Namespace) -> str:
-    """One line: what could not be listened on, why, and the way out."""
+    """One line: the address, the reason why the server cannot listen on it, and what to do."""
     if isinstance(error, (socket.gaierror, UnicodeError)):
         return (
             f"no address found for host {options.host!r}: give one of this machine, such as "
@@ -277,7 +298,7 @@ def what_to_do(error: OSError | UnicodeError, options: argparse.Namespace) -> st
 
 
 def certificate_problem(error: OSError) -> str:
-    """One line: which of the two files cannot be used, why, and what it should be."""
+    """One line: the file that cannot be used, the reason, and what to give."""
     if error.filename is None:
         return str(error)
     return (
@@ -300,11 +321,10 @@ def run(server: Server, secure: bool = False) -> int:
 
 
 def stop_on_signals(server: Server) -> None:
-    """First SIGINT or SIGTERM: `serve_forever` returns. Second: the system ends the process and
-    closes its sockets.
+    """First SIGINT or SIGTERM: `serve_forever` returns. Second: the system ends the process.
 
-    The second is left to the system, as Python calls no handler while the main thread waits for
-    another.
+    The system must do that because Python calls no handler while the main thread waits for another
+    thread in `shutdown`.
     """
 
     def stop(signal_number: int, frame: FrameType | None) -> None:

@@ -11,6 +11,7 @@ from ...protocol.client.proxy import parse_proxy
 from ...protocol.client.uri import parse_uri
 from ...protocol.http import OWS
 from ..options import (
+    DEFAULTS,
     CommandLine,
     message_size,
     not_empty,
@@ -103,28 +104,28 @@ def command_line() -> CommandLine:
         "--max-message-size",
         metavar="BYTES",
         type=message_size,
-        default=2**20,
+        default=DEFAULTS.max_size,
         help="largest message to accept, in bytes (default: %(default)s)",
     )
     option(
         "--open-timeout",
         metavar="SECONDS",
         type=seconds,
-        default=10,
+        default=DEFAULTS.open_timeout,
         help="time for the connection and the opening handshake, in seconds (default: %(default)s)",
     )
     option(
         "--ping-interval",
         metavar="SECONDS",
         type=seconds_or_off,
-        default=20,
+        default=DEFAULTS.ping_interval,
         help="time from one Ping to the next, in seconds; 0 sends no Pings (default: %(default)s)",
     )
     option(
         "--close-timeout",
         metavar="SECONDS",
         type=seconds,
-        default=5,
+        default=DEFAULTS.close_timeout,
         help=(
             "time for the closing handshake, and for the last Pong, in seconds (default: "
             "%(default)s)"
