@@ -11,6 +11,7 @@ COMMANDS = {
     "explain": "take bytes apart: every bit of a frame, its meaning and its section",
     "accept": "compute Sec-WebSocket-Accept from Sec-WebSocket-Key, step by step",
     "replay": "explain a tape of --record again, or write it as a file for Wireshark",
+    "lesson": "print a first lesson: seven steps, from the handshake to the close",
 }
 """The name of each command, which is that of its module in refws.commands, and what it does."""
 

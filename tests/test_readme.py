@@ -17,7 +17,6 @@ import pytest
 
 import refws
 from pseudoterminal import normal, play
-from refws import __main__
 from refws.commands import serve as program
 from refws.endpoint.tls.certificates import client_context, server_context
 from wire import DEADLINE_S, TEXT, Background, Wire, request
@@ -107,23 +106,6 @@ def test_the_session_on_a_terminal_is_as_it_looks(serving):
     )[0]
     played = play(block, serving(echo).address[1])
     assert normal(played) == normal(block)
-
-
-LESSON = re.findall(
-    r"^    \$ python3 -m refws ((?:explain|accept) .*)\n((?:    .*\n)*)", README, re.MULTILINE
-)
-
-
-@pytest.mark.parametrize("command, shown", LESSON, ids=[command for command, _ in LESSON])
-def test_the_commands_of_the_lesson_print_what_it_shows(command, shown, capsys):
-    __main__.main(shlex.split(command))
-    assert capsys.readouterr().out.strip("\n").splitlines() == [
-        line[4:] for line in shown.splitlines()
-    ]
-
-
-def test_the_lesson_has_a_command_for_most_of_its_steps():
-    assert len(LESSON) == 6
 
 
 def test_the_side_of_the_browser_is_five_lines_of_javascript():
