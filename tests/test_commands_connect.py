@@ -439,7 +439,7 @@ def test_a_session_on_a_terminal_looks_like_this(serving):
     assert normal(play(SESSION, port)) == normal(SESSION)
 
 
-def test_a_message_that_comes_while_a_line_is_typed_does_not_garble_it(uri):
+def test_a_message_that_arrives_while_a_line_is_typed_does_not_garble_it(uri):
     typed = threading.Event()
 
     def interfere(connection):

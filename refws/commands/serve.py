@@ -243,7 +243,7 @@ def add_timeout_options(parser: CommandLine) -> None:
         metavar="SECONDS",
         type=seconds,
         default=DEFAULTS.send_timeout,
-        help="time for a peer to take the next bytes of a message, in seconds (default: %(default)s)",
+        help="time for a peer to take more of a message, in seconds (default: %(default)s)",
     )
 
 
@@ -337,7 +337,7 @@ def stop_on_signals(server: Server) -> None:
 
 
 def greeting(address: tuple[str, int] | str, secure: bool = False) -> str:
-    """Where the server can be reached, and how to stop it."""
+    """The addresses of the server, and how to stop it."""
     web, websocket = ("https", "wss") if secure else ("http", "ws")
     if isinstance(address, str):
         command = f"curl --unix-socket {shlex.quote(address)} {web}://localhost/health"

@@ -1,7 +1,6 @@
-"""RFC 6455 §5: the options --trace and --record of the commands that have connections -> what
-traces these.
+"""RFC 6455 §5: the options --trace and --record -> the trace of each connection.
 
-Nothing of the course is imported before one of the options is given.
+Modules of the course are imported only if one of the options is given: a server starts faster.
 """
 
 from __future__ import annotations
@@ -26,14 +25,14 @@ def add_trace_options(parser: CommandLine) -> None:
         "--trace",
         action="store_const",
         const="lines",
-        help="show every head and frame as it comes or goes, in a line",
+        help="show a line for every head and frame, as it comes or goes",
     )
     option(
         "--trace=full",
         dest="trace",
         action="store_const",
         const="full",
-        help="show each bit by bit",
+        help="show every head and frame bit by bit",
     )
     option(
         "--record",
@@ -55,10 +54,10 @@ def choose_trace(
     page: ChooseTrace | None = None,
     logger: Logger = LOGGER,
 ) -> ChooseTrace | None:
-    """What to give `serve` or `connect` as `trace`: `page` if none of the options is given.
+    """The `trace` for `serve` or `connect`; it is `page` if none of the options is given.
 
-    `show` gets each line of text, else standard output does. A tape that cannot be written ends the
-    process with status 2.
+    Each line of text goes to `show`, without it to standard output. A tape that cannot be written
+    ends the process with status 2.
     """
     if options.record_secrets and not options.record:
         parser.error("--record-secrets needs --record FILE, the tape to write them to")
@@ -76,7 +75,7 @@ def choose_trace(
 def live_trace(
     options: argparse.Namespace, show: Callable[[str], None] | None, logger: Logger
 ) -> ChooseTrace:
-    """For --trace. Colours go to a terminal only, and not through a `show` of the caller."""
+    """For --trace. Colours go to a terminal only, and never through the caller's `show`."""
     from ..course.record.live import Live
     from ..course.record.output import Output
     from ..course.text.drawing import Style
@@ -97,7 +96,7 @@ def line_by_line(show: Callable[[str], None]) -> Callable[[str], None]:
 
 
 def recording(parser: CommandLine, options: argparse.Namespace, logger: Logger) -> ChooseTrace:
-    """For --record. The tape is open until the process ends."""
+    """For --record. The tape stays open until the process ends."""
     from ..course.record.tape import Recorder
 
     try:
