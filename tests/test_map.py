@@ -15,7 +15,7 @@ MODULES = {
     path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
     for path in sorted(PACKAGE.rglob("*.py"))
 }
-FLOORS = ("protocol", "endpoint", "__init__", "course", "commands", "__main__")
+FLOORS = ("protocol", "raw_client", "endpoint", "__init__", "course", "commands", "__main__")
 """Parts of the package: each imports only from itself and from those before it."""
 
 SECTION = r"(?:§[\d.]*\d|RFC \d+)"

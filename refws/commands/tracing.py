@@ -75,7 +75,7 @@ def choose_trace(
 def live_trace(
     options: argparse.Namespace, show: Callable[[str], None] | None, logger: Logger
 ) -> ChooseTrace:
-    """For --trace. Colours go to a terminal only, and never through the caller's `show`."""
+    """For --trace. Colours go to a terminal only, and not through a `show` of the caller."""
     from ..course.record.live import Live
     from ..course.record.output import Output
     from ..course.text.drawing import Style
@@ -96,7 +96,7 @@ def line_by_line(show: Callable[[str], None]) -> Callable[[str], None]:
 
 
 def recording(parser: CommandLine, options: argparse.Namespace, logger: Logger) -> ChooseTrace:
-    """For --record. The tape stays open until the process ends."""
+    """For --record. The tape is open until the process ends."""
     from ..course.record.tape import Recorder
 
     try:

@@ -37,11 +37,13 @@ MEANINGS = {
 }
 """§7.4.1 and the registry of §11.7, in words."""
 
+
 FIRST_PRIVATE = 4000
-"""Codes from here on are for private use (§7.4.2)."""
+
 
 TEXT_SHOWN = 1000
 """Characters of a message that a terminal shows."""
+
 
 BYTES_SHOWN = 250
 """Bytes of a binary message that a terminal shows."""
