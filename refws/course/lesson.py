@@ -97,7 +97,7 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         title="Compression and Origin",
-        section="§10.2, RFC 7692",
+        section="§10.2, RFC 7692 §6",
         text=(
             "With --deflate on both sides, RSV1 says that a message is compressed. And any page "
             "may open a WebSocket to any server, with the cookies of that server, so the server "
