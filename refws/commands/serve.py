@@ -37,7 +37,7 @@ from .tracing import add_trace_options, choose_trace
 
 LOGGER = logging.getLogger("refws")
 SERVE = inspect.signature(serve).parameters
-"""The parameters of `serve`, whose defaults are those of the options too."""
+"""The parameters of `serve`: the options have the same defaults."""
 
 LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
 LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
