@@ -1,47 +1,95 @@
-"""refws: a WebSocket server to read beside RFC 6455.
+"""refws: a WebSocket server and client to read beside RFC 6455.
 
-Read the package in this order; each file names its section at its head:
+This is the map, in reading order. A file imports only from its own part (protocol, endpoint, course
+or commands) and from the parts above it. A door is a folder that a first reader may pass by. Each
+file names its sections at its head; a section without a document is one of RFC 6455.
 
-    protocol/    what the RFC says. No socket, no thread, no clock.
-        frame.py        §5.2 §5.5        the header of a frame
-        masking.py      §5.3             payload XOR key
-        message.py      §5.4 §5.6 §8.1   fragments -> messages, UTF-8
-        close.py        §5.5.1 §7.1      the closing handshake
-        close_codes.py  §7.4             its status codes
-        uri.py          §3               ws:// and wss://
-        http.py         RFC 9112         the heads of requests and responses
-        body.py         RFC 9112         the body of a response that opened nothing
-        handshake.py    §4.2 §9.1 §10.2  the opening handshake, what both sides share and the server's
-        client_handshake.py   §4.1       the client's side of it
-        proxy.py        §4.1             CONNECT
-        deflate.py      RFC 7692         permessage-deflate
-        errors.py       §7.1.7           one exception for each kind of refusal
-    endpoint/    threads and blocking sockets.
-        stream.py       one blocking byte stream
-        tls.py          the same over TLS
-        certificates.py   §10.6          TLS contexts, TLS errors in words
-        writer.py       §6.1 §7.1        whole frames out, and the closing state
-        connection.py   §6 §7            recv, send, ping, close
-        settings.py     limits and times
-        heartbeat.py    §5.5.2           Pings on a schedule
-        timers.py       the one timer thread
-        opening.py      §4.2             the opening handshake, answered
-        server.py       §4.2             the accept loop, a thread for each connection
-        listening.py    listening sockets
-        client.py       §4.1             connect
-        dialing.py      §4.1             whose turn it is at an address, and a TCP connection
-        log.py          what goes to the log
-        exceptions.py   what the methods of a connection raise
-    course/      what people look at, all of it made of the two above.
-        services.py     §4.2.2           the example endpoints
-        explain*.py     §4 §5            bytes -> what they say, bit by bit, and whether they may
-        explanation.py, hints.py, drawing.py    that as values, as well-known mistakes, as text
-        trace.py, tape.py, redaction.py, pcap.py    the same live, recorded, without secrets, for Wireshark
-        terminal.py     the client for terminals and pipes
-        page.py, watch.py, lab.py, gallery.py, raw_client.py    the page, its wire view, and what it may ask
-    commands/    python3 -m refws: a module for each command, what they share in options.py and tracing.py.
+  protocol/  what the RFCs say: no socket, no thread, no clock
+    errors.py              §7.1.7            a broken rule: section, what was seen, what expected
+    frame.py               §5.2, §5.5        the header of a frame <-> values
+    masking.py             §5.3              the XOR of a payload with its masking key
+    message.py             §5.4, §5.6, §8.1  frames -> messages, UTF-8 checked as it arrives
+    close.py               §5.5.1, §7.1      the body of a Close, the states of a connection
+    close_codes.py         §7.4              the status codes of a Close
+    http.py                RFC 9112          the heads of requests and responses <-> values
+    extensions.py          §9.1              the grammar of Sec-WebSocket-Extensions
+    handshake.py           §4.2, §10.2       a request -> 101, or every rule that it breaks
+    deflate/  door: compressed messages
+      negotiation.py       RFC 7692          offers -> agreed parameters
+      codec.py             RFC 7692          a message <-> its compressed payload
+    client/  door: what only a client needs
+      uri.py               §3                ws:// and wss:// -> host, port and resource name
+      handshake.py         §4.1              the request, and every check of the response
+      mistakes.py          §4.2.2            a wrong Accept -> the well-known mistake that makes it
+      advice.py            §4.1              a status that is not 101 -> what to do about it
+      response.py          RFC 9112          the response, and the body of one that opened nothing
+      proxy.py             §4.1              CONNECT: a tunnel through an HTTP proxy
+  endpoint/  threads and blocking sockets
+    server.py              §4.2              the accept loop, a thread for each connection, the stop
+    server_handshake.py    §4.2              the opening handshake: a request read and answered
+    connection.py          §6, §7            the public object: recv, send, ping, close
+    sending.py             §6.1, §7.1        whole frames out, one at a time, and the closing state
+    stream.py                                one blocking byte stream
+    timers.py                                the one timer thread
+    heartbeat.py           §5.5.2, §5.5.3    Pings on a schedule, and peers silent for too long
+    settings.py                              limits and times, with their only defaults
+    exceptions.py                            what the methods of a connection raise
+    log.py                 §7.1.7            log lines that no peer can forge
+    listening.py                             listening sockets, TCP and Unix
+    tls/  door: TLS
+      stream.py            §10.6             the byte stream over TLS, for two threads at once
+      engine.py            §10.6             one OpenSSL object between two memory buffers
+      certificates.py      §10.6             TLS contexts from files, TLS errors in words
+    client/  door: the client
+      connect.py           §4.1              a URI -> an open connection
+      connecting.py        §4.1              one client at a time at an address, and TCP
+      shared_timers.py                       one timer thread for all clients
+  course/  what people look at, made of the two above
+    services.py            §4.2.2            the example endpoints: / /echo /hello /clock
+    lesson.py                                a first lesson in seven steps
+    explain/  bytes -> what they say, bit by bit, and whether they may
+      values.py            §4, §5            what an explanation consists of
+      conversation.py      §5, RFC 7692      the bytes of a connection, cut anywhere
+      frames.py            §5.2              a frame while it arrives
+      messages.py          §5.4, §8.1        the messages of one side
+      handshake.py         §4                each line of a head, and the Accept step by step
+      hints.py                               well-known mistakes, and what they look like
+      as_json.py                             an explanation as JSON
+    text/  an explanation as text
+      drawing.py           §5.2              a block under a bit ruler, or one line
+      characters.py                          a peer's text as printable characters
+    record/  connections while they live, and afterwards
+      narration.py         §5                the bytes of connections -> text for each frame
+      live.py              §5                the same for connections that are open
+      output.py                              text -> a file that may be slow
+      tape.py                                a record of connections: written, read, replayed
+      redaction.py         RFC 9110          heads without their secrets
+      pcap.py              RFC 9293          a tape -> a file for Wireshark
+    web/  the page
+      site.py              RFC 9110          the page at / and its security headers
+      wire_view.py         §1.2              a page's own connections, explained live
+      lab.py               §5.5              what a page may ask of the server
+      violations.py        §7.1.7            rules to break, and the answer that the RFC asks for
+      raw_client.py        §7.1.7            the client that breaks them
+  commands/  python3 -m refws: a module for each command
+    serve.py                                 the server: options, messages, signals
+    explain.py             §5                bytes in hex or in a file, explained
+    accept.py              §4.2.2            a key -> its Accept
+    replay.py              §5                a tape explained again
+    lesson.py                                the first lesson as text
+    options.py                               what command lines share: errors, defaults, values
+    tracing.py             §5                the options --trace and --record
+    connect/  the client for terminals and pipes
+      command.py           §4.1              arguments -> a session
+      options.py                             its options
+      failures.py                            why there is no connection, and what to do
+      lines.py             §5.5, §5.6, §7.1  a typed line -> what to send
+      display.py           §7.4              what arrives -> lines that no peer can forge
+      session.py           §5.5, §5.6, §7.1  the two threads of a session
+  __main__.py                                the first word of a command line -> its command
 
-The names below are the public ones; those of the `websockets` library mean the same here.
+The names below are the public ones. Where the `websockets` library has the same thing, its name is
+the same here.
 """
 
 from .endpoint.client.connect import connect

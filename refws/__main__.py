@@ -6,23 +6,60 @@ import sys
 from importlib import import_module
 
 COMMANDS = {
-    "serve": "a WebSocket server with example endpoints, and a page to try them; also without "
-    "this word",
-    "connect": "a WebSocket client for the terminal, and for programs through a pipe",
-    "explain": "bytes as frames, every bit with its meaning and its section",
-    "accept": "the Sec-WebSocket-Accept of a Sec-WebSocket-Key, step by step",
-    "replay": "a tape of --record explained again, or written as a capture for Wireshark",
+    "serve": "run a WebSocket server with example endpoints and a page to try them",
+    "connect": "open a connection from a terminal, or for a program through a pipe",
+    "explain": "take bytes apart: every bit of a frame, its meaning and its section",
+    "accept": "compute Sec-WebSocket-Accept from Sec-WebSocket-Key, step by step",
+    "replay": "explain a tape of --record again, or write it as a file for Wireshark",
+    "lesson": "print a first lesson: seven steps, from the handshake to the close",
 }
 """The name of each command, which is that of its module in refws.commands, and what it does."""
 
+HELP = """\
+usage: python3 -m refws [COMMAND] [OPTIONS]
+
+A WebSocket server to read beside RFC 6455, and tools to look at the protocol.
+
+commands:
+{commands}
+
+Without a command, it serves.
+python3 -m refws COMMAND --help has the options of each."""
+
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command that the first argument names, else `serve`."""
+    """Run the command that the first argument names, or `serve` if there is none."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    name = arguments[0] if arguments and arguments[0] in COMMANDS else "serve"
-    command = import_module(f"refws.commands.{name}")
-    status: int = command.main(arguments[1:] if arguments[:1] == [name] else arguments)
+    first = arguments[0] if arguments else "serve"
+    if first in ("-h", "--help"):
+        print(HELP.format(commands="\n".join(command_lines())))
+        return 0
+    if first.startswith("-"):
+        return run("serve", arguments)
+    if first not in COMMANDS:
+        print(f"refws: {unknown_command(first)}", file=sys.stderr)
+        return 2
+    return run(first, arguments[1:])
+
+
+def run(name: str, arguments: list[str]) -> int:
+    """The exit status. Only the module of this command is imported, so that it starts fast."""
+    status: int = import_module(f"refws.commands.{name}").main(arguments)
     return status
+
+
+def command_lines() -> list[str]:
+    return [f"  {name:<9}{effect}" for name, effect in COMMANDS.items()]
+
+
+def unknown_command(word: str) -> str:
+    """One line: the nearest command, if any is near, and then all of them."""
+    from difflib import get_close_matches
+
+    nearest = "".join(get_close_matches(word.lower(), COMMANDS, n=1))
+    suggestion = f" (do you mean {nearest}?)" if nearest else ""
+    *most, last = COMMANDS
+    return f"there is no command {word!r}{suggestion}: give {', '.join(most)} or {last}"
 
 
 if __name__ == "__main__":

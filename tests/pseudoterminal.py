@@ -1,6 +1,4 @@
-"""A program in a pseudo-terminal, and what a person sees there: for sessions that stand in a text
-as they look.
-"""
+"""A program in a pseudo-terminal -> what its user sees; a session in a text -> the same, played."""
 
 import codecs
 import os
@@ -18,10 +16,10 @@ from time import monotonic
 
 PROJECT = Path(__file__).parent.parent
 DEADLINE_S = 10
-"""Seconds after which a test stops to wait for what a program shows: a process needs some to start.
-"""
+"""Seconds that a test waits for what a program shows; a process needs some of them to start."""
 
 QUIET_S = 0.5
+"""Seconds without output after which the program gets a signal; `_read` says why."""
 
 COLUMNS = 160
 PROMPT = "> "
@@ -32,16 +30,14 @@ import fcntl, os, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 """
-"""Makes its standard input the terminal that Ctrl-C comes from, and goes on as another program."""
+"""Makes standard input its controlling terminal, where Ctrl-C works, then runs the program."""
 
 CONTROL_SEQUENCE = re.compile(r"\x1b\[([?0-9;]*)([A-Za-z])")
 MODES = ("h", "l")
 
 
 class Screen:
-    """Lines without an end to their number, and the few control characters that a line editor
-    needs.
-    """
+    """All lines that were ever shown, for the few control characters that a line editor uses."""
 
     def __init__(self):
         self.lines = [""]
@@ -87,7 +83,7 @@ class Screen:
 
 
 class PseudoTerminal:
-    """A program of Python that believes a person sits there. `with` ends it, and what it holds."""
+    """A Python program whose terminal this is. `with` ends the program and closes the terminal."""
 
     def __init__(self, *arguments):
         self.screen = Screen()
@@ -115,14 +111,14 @@ class PseudoTerminal:
 
     @property
     def modes(self):
-        """What a line editor changes of a terminal, such as whether it shows what is typed."""
+        """The settings that a line editor changes, such as whether typed characters are shown."""
         return termios.tcgetattr(self._master)[:4]
 
     def type(self, characters):
         os.write(self._master, characters.encode())
 
     def wait_for(self, is_shown):
-        """Until the text on the screen is as `is_shown` wants it."""
+        """Read until `is_shown`, a function of the text on the screen, returns True."""
         deadline = monotonic() + DEADLINE_S
         while not is_shown(self.screen.text):
             more = self._read() and monotonic() < deadline
@@ -136,11 +132,10 @@ class PseudoTerminal:
         return self.process.wait(DEADLINE_S)
 
     def _read(self):
-        """Take what comes next, if anything does; False at the end.
+        """Show the next output on the screen; False at its end.
 
-        Where nothing does, say that the window has another size, which it has not: a signal that
-        comes just before readline begins to wait is noticed with the next one only, as everywhere
-        in Python.
+        If there is none for `QUIET_S`, send SIGWINCH, which changes nothing: a signal that arrives
+        just before readline begins to wait is noticed by Python only when another one follows.
         """
         if not select.select([self._master], [], [], QUIET_S)[0]:
             self.process.send_signal(signal.SIGWINCH)
@@ -153,15 +148,14 @@ class PseudoTerminal:
         return bool(data)
 
 
-# Sessions as they stand in a text
+# Sessions in a text
 
 
 def play(block, port):
-    """What is on the screen when a person types what the block has behind "$ python3" and behind ">
-    ".
+    """What the screen shows when the command and the lines of the block are typed.
 
-    Each line is typed once all above it is shown. Where the block has port 8080 that of the server
-    is used; in what is returned it is 8080 again.
+    The command is after "$ python3", each line after "> ". A line is typed when all above it is
+    shown. Port 8080 of the block becomes `port` in the command, and 8080 again in the result.
     """
     played = []
     for command, lines in sessions(dedent(block)):
@@ -171,9 +165,7 @@ def play(block, port):
                 if line.startswith(PROMPT):
                     expected = normal("\n".join([*lines[:number], PROMPT.rstrip()]))
                     terminal.wait_for(
-                        lambda text, expected=expected: (
-                            normal(text.replace(f":{port}", ":8080")) == expected
-                        )
+                        lambda text, expected=expected: as_in_block(text, port) == expected
                     )
                     terminal.type(line.removeprefix(PROMPT) + "\n")
             terminal.wait_for_end()
@@ -181,16 +173,18 @@ def play(block, port):
     return "\n".join(played)
 
 
+def as_in_block(text, port):
+    return normal(text.replace(f":{port}", ":8080"))
+
+
 def sessions(block):
-    """(command, the lines behind it) of each session in the block."""
+    """(command, the lines after it) of each session in the block."""
     parts = re.split(rf"^{re.escape(COMMAND_PROMPT)}", block.strip("\n"), flags=re.MULTILINE)
     return [(part.splitlines()[0], part.splitlines()[1:]) for part in parts if part]
 
 
 def normal(text):
-    """The text with every time as one and the same, and without blank lines or indentation that
-    only a text has.
-    """
+    """The text with every time as 0.0 ms, without its indentation and its blank lines."""
     return "\n".join(
         re.sub(r"\b\d+\.\d ms", "0.0 ms", line)
         for line in dedent(text).splitlines()

@@ -1,6 +1,4 @@
-"""`python3 -m refws connect`: its options, what it says when it fails, and sessions in a pipe and
-on a terminal.
-"""
+"""`python3 -m refws connect`: options, failures, and sessions in a pipe and on a terminal."""
 
 import errno
 import inspect
@@ -158,7 +156,7 @@ def failure(error, arguments, monkeypatch, capsys):
 
 
 CERTIFICATE = ssl.SSLCertVerificationError(1, "the peer's certificate has expired; have it renewed")
-NO_TLS = ssl.SSLError(1, "what came is no TLS")
+NO_TLS = ssl.SSLError(1, "the answer is not TLS")
 
 
 @pytest.mark.parametrize(
@@ -195,7 +193,7 @@ NO_TLS = ssl.SSLError(1, "what came is no TLS")
             ["proxy p port 3"],
         ),
         (CERTIFICATE, ["wss://example.com/"], ["example.com:443", "certificate has expired"]),
-        (NO_TLS, ["wss://example.com/"], ["no TLS with example.com:443", "what came is no TLS"]),
+        (NO_TLS, ["wss://example.com/"], ["no TLS with example.com:443", "the answer is not TLS"]),
     ],
 )
 def test_what_cannot_be_reached_is_one_line_that_says_what_to_do(
@@ -223,9 +221,7 @@ def test_ctrl_c_while_connecting_is_no_traceback(monkeypatch, capsys):
 
 @pytest.fixture
 def answering(nothing_left_behind):
-    """answering(answer) gives a URI where each byte string or function of the key is the answer to
-    one request.
-    """
+    """answering(answer) gives a URI where one request gets these bytes, or answer(key)."""
     started = []
 
     def start(answer):
@@ -420,29 +416,30 @@ def test_a_server_that_closes_ends_it_though_the_input_goes_on(uri):
 
 # On a terminal
 
-README_BLOCK = """
-    $ python3 -m refws connect ws://127.0.0.1:8080/echo
-    connected to ws://127.0.0.1:8080/echo; /help shows the commands, Ctrl-D closes
-    > hello
-    < text, 5 bytes: hello
-    > /ping are you there?
-    < pong after 0.3 ms: are you there?
-    > /fragment Hel | lo
-    < text, 5 bytes: Hello
-    > /binary 01 02 ff
-    < binary, 3 bytes: 01 02 ff
-    > /raw 81 05 48 65 6c 6c 6f
-    closed by the server with 1002 (protocol error: a rule of the RFC was broken)
-    reason: §5.1: an unmasked frame from the client; expected the MASK bit 1 in every frame of a client
-"""  # noqa: E501
+SESSION = """
+$ python3 -m refws connect ws://127.0.0.1:8080/echo
+connected to ws://127.0.0.1:8080/echo; /help shows the commands, Ctrl-D closes
+> hello
+< text, 5 bytes: hello
+> /ping are you there?
+< pong after 0.3 ms: are you there?
+> /fragment Hel | lo
+< text, 5 bytes: Hello
+> /binary 01 02 ff
+< binary, 3 bytes: 01 02 ff
+> /raw 81 05 48 65 6c 6c 6f
+closed by the server with 1002 (protocol error: a rule of the RFC was broken)
+reason: §5.1: an unmasked frame from the client; \
+expected the MASK bit 1 in every frame of a client
+"""
 
 
 def test_a_session_on_a_terminal_looks_like_this(serving):
     port = serving(echo).address[1]
-    assert normal(play(README_BLOCK, port)) == normal(README_BLOCK)
+    assert normal(play(SESSION, port)) == normal(SESSION)
 
 
-def test_a_message_that_comes_while_a_line_is_typed_does_not_garble_it(uri):
+def test_a_message_that_arrives_while_a_line_is_typed_does_not_garble_it(uri):
     typed = threading.Event()
 
     def interfere(connection):

@@ -88,7 +88,7 @@ def test_hex_may_be_grouped_in_any_way(arguments, run):
         (["--max-message-size", "x", "81"], "--max-message-size"),
     ],
 )
-def test_a_mistake_ends_in_one_line_and_status_2(arguments, words, run):
+def test_a_bad_command_line_is_one_line_and_exit_status_2(arguments, words, run):
     status, out, err = run(*arguments)
     assert (status, out) == (2, "")
     assert words in err and err.startswith("refws: ") and err.count("\n") == 1
@@ -126,7 +126,7 @@ def test_a_block_ends_with_the_verdict_and_an_empty_line(run):
         (["--max-fragments", "1", "01 00 80 00"], 1),
     ],
 )
-def test_the_exit_status_tells_whether_all_is_legal(arguments, status, run):
+def test_the_exit_status_shows_whether_all_is_legal(arguments, status, run):
     assert run(*arguments)[::2] == (status, "")
     assert run("--brief", *arguments)[::2] == (status, "")
 
@@ -143,11 +143,13 @@ def test_several_frames_share_their_state(run):
     assert " before          OPEN, a text message open (1 frame, 3 bytes)\n" in out
 
 
-def test_stop_reads_nothing_behind_a_violation(run):
+def test_stop_reads_nothing_after_a_violation(run):
     assert run("--stop", "--brief", "83 00 81 00") == (
         1,
-        "<- reserved 0x3 FIN 0  VIOLATION §5.2: reserved opcode 0x3\n"
-        "<- 2 bytes not read, after the failure: a receiver reads nothing more (§7.1.7)\n",
+        (
+            "<- reserved 0x3 FIN 0  VIOLATION §5.2: reserved opcode 0x3\n"
+            "<- 2 bytes not read, after the failure: a receiver reads nothing more (§7.1.7)\n"
+        ),
         "",
     )
 
@@ -160,18 +162,21 @@ def test_stop_reads_nothing_behind_a_violation(run):
     [
         (
             bytes.fromhex(MASKED_HELLO),
-            "From the client, as the first frame is masked; --from says otherwise.\n\n",
+            "From the client, because the first frame is masked; --from says otherwise.\n\n",
         ),
         (
             b"\x81\x00",
-            "From the server, as the first frame is not masked; --from says otherwise.\n\n",
+            "From the server, because the first frame is not masked; --from says otherwise.\n\n",
         ),
-        (request(), "From the client, as it begins with a request; --from says otherwise.\n\n"),
+        (
+            request(),
+            "From the client, because it begins with a request; --from says otherwise.\n\n",
+        ),
         (
             b"HTTP/1.1 101 A\r\n",
-            "From the server, as it begins with a response; --from says otherwise.\n\n",
+            "From the server, because it begins with a response; --from says otherwise.\n\n",
         ),
-        (b"\x81", "From the client, as nothing shows who else sent it; --from says otherwise.\n\n"),
+        (b"\x81", "From the client, because nothing shows the sender; --from says otherwise.\n\n"),
     ],
 )
 def test_the_sender_shows_in_the_first_bytes(wire, words, run):
@@ -187,7 +192,7 @@ def test_from_decides(run):
 # Compression
 
 
-def test_deflate_stands_alone_or_with_parameters(run):
+def test_deflate_is_alone_or_has_parameters(run):
     compressed = ["c1", "07", "f2", "48", "cd", "c9", "c9", "07", "00"]
     line = '<- text FIN RSV1 7 "Hello"  legal\n'
     assert run("--brief", "--deflate", *compressed)[1] == line
@@ -225,7 +230,7 @@ def test_hex_forces_text_with_comments(run, tmp_path):
     assert status == 2 and err.startswith("refws: line 1: ")
 
 
-def test_a_long_file_is_read_in_pieces(run, tmp_path):
+def test_a_long_file_is_read_in_chunks(run, tmp_path):
     tape = tmp_path / "tape"
     tape.write_bytes(request() + frame(TEXT, b"x" * 300_000) + frame(TEXT, b"Hello"))
     status, out, _ = run("--brief", "--file", str(tape))
@@ -233,13 +238,13 @@ def test_a_long_file_is_read_in_pieces(run, tmp_path):
     assert out.splitlines()[-1] + "\n" == HELLO_LINE
 
 
-def test_lines_of_standard_input_are_explained_as_they_come(run):
+def test_lines_of_standard_input_are_explained_as_they_arrive(run):
     assert run("--brief", stdin=b"81 85 37 fa 21 3d\n7f 9f 4d 51\n58\n") == (0, HELLO_LINE, "")
     status, _, err = run(stdin=b"\xff\xfe\n")
     assert status == 2 and err.startswith("refws: line 1: ")
 
 
-def test_a_person_at_a_terminal_is_told_what_to_type(run, monkeypatch, capsys):
+def test_on_a_terminal_it_says_what_to_type(run, monkeypatch, capsys):
     class Typed(io.TextIOWrapper):
         def isatty(self):
             return True
@@ -257,7 +262,7 @@ def test_ctrl_c_ends_with_what_is_there(monkeypatch, capsys):
         yield b"\x81"
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(explain, "read_pieces", interrupted)
+    monkeypatch.setattr(explain, "read_chunks", interrupted)
     assert explain.main(["--brief", "--from", "server"]) == 1
     assert "CUT OFF" in capsys.readouterr().out
 
@@ -330,16 +335,18 @@ def test_the_help_shows_examples_that_work(run):
 def test_4_2_2_the_computation_step_by_step(run):
     assert run(SAMPLE_KEY, command=accept) == (
         0,
-        " §4.2.2 item 5.4 Sec-WebSocket-Accept from Sec-WebSocket-Key:\n"
-        " key + GUID      dGhlIHNhbXBsZSBub25jZQ==258EAFA5-E914-47DA-95CA-C5AB0DC85B11\n"
-        " SHA-1           b3 7a 4f 2c c0 62 4f 16 90 f6 46 06 cf 38 59 45 b2 be c4 ea\n"
-        " in base64       s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\n",
+        (
+            " §4.2.2 item 5.4 Sec-WebSocket-Accept from Sec-WebSocket-Key:\n"
+            " key + GUID      dGhlIHNhbXBsZSBub25jZQ==258EAFA5-E914-47DA-95CA-C5AB0DC85B11\n"
+            " SHA-1           b3 7a 4f 2c c0 62 4f 16 90 f6 46 06 cf 38 59 45 b2 be c4 ea\n"
+            " in base64       s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\n"
+        ),
         "",
     )
     assert run(SAMPLE_KEY, SAMPLE_ACCEPT, command=accept)[0] == 0
 
 
-def test_4_2_1_a_wrong_key_is_told_and_computed_all_the_same(run):
+def test_4_2_1_a_wrong_key_is_reported_and_computed_all_the_same(run):
     status, out, err = run("YWJj", command=accept)
     assert (status, err) == (1, "")
     assert " in base64 " in out
@@ -350,7 +357,7 @@ def test_4_2_1_a_wrong_key_is_told_and_computed_all_the_same(run):
     assert status == 1 and out.count("\n") == 1 and "\x1b" not in out and "is not ASCII" in out
 
 
-def test_4_1_a_wrong_accept_is_told_with_its_mistake(run):
+def test_4_1_a_wrong_accept_is_reported_with_its_mistake(run):
     status, out, _ = run(SAMPLE_KEY, "b37a4f2cc0624f1690f64606cf385945b2bec4ea", command=accept)
     assert status == 1
     assert "wrong Accept, §4.1 response item 4" in out and "SHA-1 in hexadecimal" in out
@@ -358,6 +365,6 @@ def test_4_1_a_wrong_accept_is_told_with_its_mistake(run):
     assert status == 1 and out.endswith('wrong Accept, §4.1 response item 4: "\\x1b[2J"\n')
 
 
-def test_accept_without_a_key_is_a_mistake_of_the_command_line(run):
+def test_accept_without_a_key_is_a_bad_command_line(run):
     status, out, err = run(command=accept)
     assert (status, out) == (2, "") and err.startswith("refws: ") and "KEY" in err

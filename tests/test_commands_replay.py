@@ -72,11 +72,11 @@ def test_a_replay_says_what_was_said_live(serving, tmp_path, capsys, full):
     assert eventually(lambda: not running.server.connections)
     recorder.close()
     assert program.main([str(tmp_path / "tape"), *(["--full"] if full else [])]) == 1
-    introduction, _, told = capsys.readouterr().out.partition("\n")
+    introduction, _, replayed = capsys.readouterr().out.partition("\n")
     assert introduction.startswith("#1 client 127.0.0.1:")
     time = re.compile(r"^\S* +\d+\.\d ms", re.MULTILINE)
-    assert time.sub("", told) == time.sub("", "\n".join(live) + "\n")
-    assert "VIOLATION" in told
+    assert time.sub("", replayed) == time.sub("", "\n".join(live) + "\n")
+    assert "VIOLATION" in replayed
 
 
 def test_each_line_has_the_number_of_its_connection_and_the_time_since_its_start(replay):
@@ -86,9 +86,11 @@ def test_each_line_has_the_number_of_its_connection_and_the_time_since_its_start
     )
     assert replay(tape) == (
         0,
-        "#4 client an unknown address, server 127.0.0.1:80\n"
-        '#5       0.0 ms  -> text FIN masked 5 "Hello"  legal\n'
-        "#5     250.0 ms  <- text FIN 0  legal\n",
+        (
+            "#4 client an unknown address, server 127.0.0.1:80\n"
+            '#5       0.0 ms  -> text FIN masked 5 "Hello"  legal\n'
+            "#5     250.0 ms  <- text FIN 0  legal\n"
+        ),
         "",
     )
 
@@ -112,7 +114,7 @@ def test_one_connection_may_be_picked(replay):
         (f"0 1 client {HELLO} 88 80 37 fa 21 3d 81", 0, "1 byte not read, after the Close"),
     ],
 )
-def test_the_exit_status_tells_whether_all_was_legal_and_whole(replay, line, status, words):
+def test_the_exit_status_shows_whether_all_was_legal_and_whole(replay, line, status, words):
     got, out, err = replay(START + line + "\n")
     assert (got, err) == (status, "") and words in out
 
@@ -143,7 +145,7 @@ def test_a_bad_line_is_one_line_with_its_number_and_what_came_before_is_explaine
     )
 
 
-def test_a_last_line_that_was_cut_off_is_told_and_the_rest_explained(replay):
+def test_a_last_line_that_is_cut_off_is_reported_and_the_rest_explained(replay):
     status, out, err = replay(START + f"0 1 client {HELLO}\n0.1 1 cli")
     assert (status, out.count("\n")) == (0, 1) and "last line of the tape is cut off" in err
 
@@ -249,7 +251,7 @@ def parsed(*arguments):
 
 
 def chosen(*arguments, **options):
-    """The trace of a connection of `refws serve` with these arguments."""
+    """What `choose_trace` gives for these arguments."""
     return choose_trace(*parsed(*arguments), **options)
 
 
@@ -272,7 +274,7 @@ def test_without_options_only_the_page_traces_and_nothing_is_imported():
 
 
 @pytest.mark.parametrize(("argument", "trace"), [("--trace", "lines"), ("--trace=full", "full")])
-def test_trace_takes_no_word_that_stands_behind_it(argument, trace):
+def test_trace_takes_no_word_after_it(argument, trace):
     options = parsed(argument, "ws://127.0.0.1/")[1]
     assert (options.trace, options.uri) == (trace, "ws://127.0.0.1/")
 
@@ -330,7 +332,7 @@ def test_record_writes_a_tape_with_secrets_only_if_asked_for(
     assert (b"s3cret".hex(" ") in tape.read_text()) == secret
 
 
-def test_the_page_is_told_beside_trace_and_tape(at_exit, serving, tmp_path):
+def test_the_page_gets_the_bytes_beside_trace_and_tape(at_exit, serving, tmp_path):
     seen, shown = [], []
 
     def page(connection):

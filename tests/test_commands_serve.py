@@ -1,6 +1,4 @@
-"""`python3 -m refws`: its options, what it prints, how it stops; no mistake of its user ends in a
-traceback.
-"""
+"""`python3 -m refws serve`: options, output, how it stops; no error is a traceback."""
 
 import errno
 import inspect
@@ -49,20 +47,18 @@ def refusal(arguments, capsys):
 
 
 class FakeServer:
-    """A server without sockets: notes what it is told, and gets `signals` while it does what they
-    are listed under.
-    """
+    """A server without sockets: notes each call, and raises the `signals` listed for it."""
 
     address = ("127.0.0.1", 8080)
     connections = ()
 
     def __init__(self, **signals):
         self.signals = signals
-        self.told = []
+        self.calls = []
 
     def __getattr__(self, name):
         def method():
-            self.told.append(name)
+            self.calls.append(name)
             for number in self.signals.get(name, ()):
                 signal.raise_signal(number)
 
@@ -301,7 +297,7 @@ def test_a_unix_socket_is_printed_with_a_command_that_reaches_it():
 CERTIFICATES = PROJECT / "tests" / "certificates"
 
 
-def test_with_a_certificate_the_addresses_are_those_of_tls(monkeypatch):
+def test_with_a_certificate_the_addresses_begin_with_https_and_wss(monkeypatch):
     text = program.greeting(("127.0.0.1", 8443), secure=True)
     assert "https://127.0.0.1:8443/" in text and "wss://127.0.0.1:8443/echo" in text
     assert "http:" not in text and "ws:" not in text
@@ -345,7 +341,7 @@ def test_a_certificate_that_cannot_be_used_is_one_line_that_says_why(arguments, 
 def test_first_signal_stops_gracefully_and_the_exit_status_is_0(number, signals_restored, capsys):
     server = FakeServer(serve_forever=[number])
     assert program.run(server) == 0
-    assert server.told == ["serve_forever", "stop", "shutdown"]
+    assert server.calls == ["serve_forever", "stop", "shutdown"]
 
 
 @pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM])
@@ -366,7 +362,7 @@ def test_before_it_stops_the_second_signal_is_left_to_the_system(first, signals_
 
 
 def open_connection(address, path):
-    """A raw client behind its opening handshake, to be closed by the test."""
+    """A raw client after its opening handshake, to be closed by the test."""
     client = Wire.connect(address)
     client.send(request(path))
     assert client.receive_head()[0] == 101
@@ -375,9 +371,7 @@ def open_connection(address, path):
 
 @contextmanager
 def program_running(*arguments):
-    """The process; killed at the end, or when the test takes too long, so that no wait of a test is
-    endless.
-    """
+    """The process; it is killed at the end, and earlier if the test takes too long."""
     command = [sys.executable, "-m", "refws", *arguments]
     variables = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
@@ -395,7 +389,7 @@ def program_running(*arguments):
 
 
 def printed_address(process):
-    """Host and port of the first line, which comes while the process runs on."""
+    """Host and port of the first line, which is printed while the process runs on."""
     host, port = re.search(r"http://([^/]+):(\d+)/", process.stdout.readline()).groups()
     return host, int(port)
 
@@ -452,7 +446,7 @@ def test_a_unix_socket_is_served_and_removed_at_the_end(tmp_path):
     assert not Path(path).exists()
 
 
-def test_a_mistake_on_the_real_command_line_is_exit_status_2_without_traceback():
+def test_a_port_in_use_is_exit_status_2_of_the_process_without_traceback():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         command = [sys.executable, "-m", "refws", "--port", str(taken.getsockname()[1])]
         ended = subprocess.run(

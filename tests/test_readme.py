@@ -1,9 +1,6 @@
-"""The README tells the truth: its code runs, its map is complete, its defaults are those of the
-code.
-"""
+"""The README is true: its code and its examples run, and each path that it names exists."""
 
-import ast
-import inspect
+import importlib
 import queue
 import re
 import shlex
@@ -18,7 +15,6 @@ import pytest
 import refws
 from pseudoterminal import normal, play
 from refws import __main__
-from refws.commands import serve as program
 from refws.endpoint.tls.certificates import client_context, server_context
 from wire import DEADLINE_S, TEXT, Background, Wire, request
 
@@ -30,16 +26,12 @@ def code_blocks(language):
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
 
 
-def section(title):
-    return re.search(
-        rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", README, re.DOTALL | re.MULTILINE
-    )[1]
-
-
-def rows(title):
-    """The cells of the table in a section, without its head."""
-    lines = [line for line in section(title).splitlines() if line.startswith("|")]
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+def rows(head):
+    """The cells of the table that begins with this head."""
+    table = README[README.index(f"\n{head}") + 1 :].partition("\n\n")[0]
+    return [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]
+    ]
 
 
 def test_the_server_in_eight_lines_runs_and_echoes(monkeypatch, nothing_left_behind):
@@ -89,7 +81,7 @@ def test_the_client_prints_what_it_gets_back(serving, monkeypatch, capsys):
     shutil.which("openssl") is None, reason="openssl is not installed, which makes the certificate"
 )
 def test_the_line_for_a_certificate_makes_one_that_serve_takes(tmp_path):
-    (command,) = re.findall(r"^    openssl .*\n.*$", README, re.MULTILINE)
+    (command,) = re.findall(r"^ +openssl .*\n.*$", README, re.MULTILINE)
     arguments = shlex.split(command.replace("\\\n", ""))
     subprocess.run(arguments, cwd=tmp_path, check=True, capture_output=True, timeout=60)
     server_context(str(tmp_path / "cert.pem"), str(tmp_path / "key.pem"))
@@ -109,23 +101,6 @@ def test_the_session_on_a_terminal_is_as_it_looks(serving):
     assert normal(played) == normal(block)
 
 
-LESSON = re.findall(
-    r"^    \$ python3 -m refws ((?:explain|accept) .*)\n((?:    .*\n)*)", README, re.MULTILINE
-)
-
-
-@pytest.mark.parametrize("command, shown", LESSON, ids=[command for command, _ in LESSON])
-def test_the_commands_of_the_lesson_print_what_it_shows(command, shown, capsys):
-    __main__.main(shlex.split(command))
-    assert capsys.readouterr().out.strip("\n").splitlines() == [
-        line[4:] for line in shown.splitlines()
-    ]
-
-
-def test_the_lesson_has_a_command_for_most_of_its_steps():
-    assert len(LESSON) == 6
-
-
 def test_the_side_of_the_browser_is_five_lines_of_javascript():
     (block,) = code_blocks("javascript")
     assert len(block.splitlines()) == 5
@@ -139,72 +114,45 @@ def test_the_side_of_the_browser_is_five_lines_of_javascript():
     assert checked.returncode == 0, checked.stderr
 
 
-def test_every_file_of_the_map_exists():
-    named = [cells[0].strip("`") for cells in rows("The map")]
-    assert len(named) > 15
-    assert [name for name in named if not (PROJECT / name).exists()] == []
+def test_every_path_that_the_readme_names_exists():
+    in_text = re.findall(r"`([\w.]+/[\w./-]*)`", README)
+    in_commands = re.findall(r"^ +(?:python3 )?(\.?\w+/[\w./-]+)", README, re.MULTILINE)
+    assert {"scripts/test.py", "conformance/autobahn.py", ".ci/run"} <= set(in_commands)
+    made_later = {".environments/"}
+    named = {*in_text, *in_commands} - made_later
+    assert [path for path in sorted(named) if not (PROJECT / path).exists()] == []
 
 
-def test_no_module_is_missing_from_the_map():
-    modules = {path.relative_to(PROJECT).as_posix() for path in (PROJECT / "refws").rglob("*.py")}
-    mapped = set(re.findall(r"`(refws/[\w/]+\.py)`", section("The map")))
-    assert {
-        name for name in modules if name.count("/") < 2 or not name.endswith("/__init__.py")
-    } == mapped
+def test_the_table_of_commands_has_each_with_an_example_that_its_command_line_takes():
+    table = rows("| command |")
+    assert [name.strip("`") for name, _, _ in table] == list(__main__.COMMANDS)
+    for name, _, example in table:
+        words = shlex.split(example.strip("`"))
+        assert words[:4] == ["python3", "-m", "refws", name.strip("`")]
+        command_line(words[3]).parse_args(words[4:])
 
 
-def test_every_section_of_the_map_is_named_in_its_file():
-    for name, sections, *_ in rows("The map"):
-        if not sections:
-            continue
-        text = (PROJECT / name.strip("`")).read_text(encoding="utf-8")
-        assert [one for one in sections.split(", ") if one not in text] == [], name
+def command_line(name):
+    return importlib.import_module(f"refws.commands.{name}").command_line()
 
 
-def test_imports_go_one_way_only():
-    parts = ["protocol", "endpoint", "course", "commands", "__main__"]
-    for number, part in enumerate(parts[:-1]):
-        below = "|".join(parts[number + 1 :])
-        for module in (PROJECT / "refws" / part).glob("*.py"):
-            forbidden = rf"^\s*(?:from|import) \.*(?:refws\.)?(?:{below})\b"
-            assert re.findall(forbidden, module.read_text(encoding="utf-8"), re.MULTILINE) == [], (
-                module
-            )
+@pytest.mark.parametrize("name", ["serve", "connect"])
+def test_the_options_that_the_readme_names_for_both_exist(name):
+    needed = ["ws://127.0.0.1/"] if name == "connect" else []
+    for option in ("--trace", "--trace=full", "--record tape.txt"):
+        assert f"`{option}`" in README
+        command_line(name).parse_args([*needed, *option.split()])
 
 
-def test_every_command_names_a_file_that_exists():
-    commands = re.findall(r"^    python3 (\S+(?: refws)?)", README, re.MULTILINE)
-    assert set(commands) >= {
-        "-m refws",
-        "scripts/test.py",
-        "conformance/autobahn.py",
-        "scripts/bench.py",
-    }
-    assert [path for path in commands if path != "-m refws" and not (PROJECT / path).exists()] == []
+def test_each_pattern_is_in_a_file_of_its_own():
+    files = [file.strip("`") for _, file in rows("| pattern |")]
+    assert len(files) >= 10
+    assert len(files) == len(set(files))
+    assert [file for file in files if not (PROJECT / file).is_file()] == []
 
 
-@pytest.mark.parametrize("keyword, option, default", [row[1:] for row in rows("Defaults")])
-def test_the_defaults_are_those_of_the_code(keyword, option, default):
-    in_code = inspect.signature(refws.serve).parameters[keyword.strip("`")].default
-    assert default.replace(",", "").split()[0] == str(in_code)
-    if option:
-        assert option.strip("`") in program.command_line().format_help()
-
-
-def test_the_limits_of_a_request_head_are_those_of_the_code():
-    from refws.protocol import http
-
-    stated = re.search(r"may have (\d+) header lines, (\d+) KiB each, (\d+) KiB in all", README)
-    in_code = [http.MAX_FIELD_LINES, http.MAX_LINE_SIZE // 1024, http.MAX_HEAD_SIZE // 1024]
-    assert list(map(int, stated.groups())) == in_code
-
-
-def test_nothing_outside_the_standard_library_is_imported():
-    imported = set()
-    for module in (PROJECT / "refws").rglob("*.py"):
-        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            if isinstance(node, ast.ImportFrom) and node.level == 0:
-                names = [node.module]
-            imported |= {name.partition(".")[0] for name in names}
-    assert imported <= sys.stdlib_module_names
+def test_each_option_of_the_server_that_the_text_names_exists():
+    described = command_line("serve").format_help() + "--quick --help"
+    named = set(re.findall(r"`(--[\w-]+)", README))
+    assert "--origin" in named
+    assert [option for option in sorted(named) if option not in described] == []

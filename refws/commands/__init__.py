@@ -1,1 +1,1 @@
-"""The commands of `python3 -m refws`: arguments -> an exit status."""
+"""The commands of `python3 -m refws`: each module has `main`, arguments -> an exit status."""

@@ -1,6 +1,4 @@
-"""`python3 -m refws accept KEY [ACCEPT]`: RFC 6455 §4.2.2 item 5.4, Sec-WebSocket-Key ->
-Sec-WebSocket-Accept.
-"""
+"""`python3 -m refws accept KEY [ACCEPT]`: RFC 6455 §4.2.2 item 5.4, a key -> its Accept."""
 
 from __future__ import annotations
 
@@ -16,17 +14,13 @@ from .options import CommandLine
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print the computation. The exit status: 0 if all is right, 1 for a wrong key or Accept, 2 for
-    bad options.
-    """
+    """Print the computation. The exit status is explained in --help."""
     options = command_line().parse_args(arguments)
     make_printable(sys.stdout)
     if not options.key.isascii():
         print(
-            (
-                f'wrong key: "{escape(options.key)}" is not ASCII, so it cannot stand in a header; '
-                "nothing to compute"
-            )
+            f'wrong key: "{escape(options.key)}" is not ASCII, so it cannot be in a header; '
+            "nothing to compute"
         )
         return 1
     steps = accept_steps(options.key)
@@ -59,13 +53,13 @@ def command_line() -> CommandLine:
 
 
 def faults_of_key(steps: AcceptSteps) -> list[str]:
-    """What is wrong with the key, in a line; [] for nothing."""
+    """A line about what is wrong with the key; [] if it is right."""
     wrong = what_is_wrong_with(steps.key)
     return [f"wrong key, §4.2.1 item 5: {wrong}"] if wrong else []
 
 
 def faults_of_accept(steps: AcceptSteps, accept: str | None) -> list[str]:
-    """What is wrong with the Accept that was given, if one was; [] for nothing."""
+    """A line about what is wrong with the given Accept; [] if it is right, or none is given."""
     if accept is None or accept == steps.accept:
         return []
     mistake = find_mistake(steps.key, accept)

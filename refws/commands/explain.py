@@ -1,6 +1,4 @@
-"""`python3 -m refws explain`: RFC 6455 §5, bytes in hex or from a file -> what each frame says, and
-whether it may.
-"""
+"""`python3 -m refws explain`: RFC 6455 §5, hex or a file -> what each frame says, and if it may."""
 
 from __future__ import annotations
 
@@ -23,7 +21,7 @@ from ..protocol.extensions import parse_extensions
 from ..protocol.frame import MASK, Side
 from .options import CommandLine, fragment_count, message_size
 
-PIECE = 64 * 1024
+CHUNK_SIZE = 64 * 1024
 """Bytes of a file that are read at a time."""
 
 PREFIX = re.compile(r"0x|\\x", re.IGNORECASE)
@@ -41,13 +39,11 @@ exit status: 0 if all is legal, 1 if a rule is broken or a frame cut off,
 
 
 class BadHex(ValueError):
-    """Text that is not bytes in hex; the message says why, and what to do."""
+    """Text that is not bytes in hex; its text says why, and what to do."""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print the explanation. The exit status: 0 if all is legal, 1 if not or cut off, 2 if there
-    are no bytes.
-    """
+    """Print the explanation. The exit status is explained in --help."""
     options = command_line().parse_args(
         with_values(sys.argv[1:] if arguments is None else arguments)
     )
@@ -63,7 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
 def run(printer: Printer, options: argparse.Namespace) -> int:
     problem = ""
     try:
-        for data in read_pieces(options):
+        for data in read_chunks(options):
             printer.feed(data)
     except KeyboardInterrupt:
         pass
@@ -95,7 +91,7 @@ def command_line() -> CommandLine:
     parser = CommandLine(
         prog="python3 -m refws explain",
         description=(
-            "Shows what the bytes of WebSocket frames say, bit by bit, and which rule "
+            "Shows what the bytes of WebSocket frames say, bit by bit, and which rule\n"
             "of RFC 6455 they break."
         ),
         epilog=EXAMPLES,
@@ -124,7 +120,8 @@ def command_line() -> CommandLine:
         choices=[side.value for side in Side],
         metavar="client|server",
         help=(
-            "who sent the bytes (default: the client if the first frame is masked, else the server)"
+            "who sent the bytes (default: the client if the first frame is masked, otherwise "
+            "the server)"
         ),
     )
     option(
@@ -151,8 +148,10 @@ def command_line() -> CommandLine:
 
 
 def with_values(arguments: Iterable[str]) -> list[str]:
-    """`--deflate` may stand alone: the word behind it is its value only if that is the name of the
-    extension.
+    """The arguments, each `--deflate` with a value: the next word if it begins with the name.
+
+    `--deflate` may be alone. An option of argparse with an optional value would take the first byte
+    after it.
     """
     result: list[str] = []
     for argument in arguments:
@@ -166,7 +165,7 @@ def with_values(arguments: Iterable[str]) -> list[str]:
 
 
 def deflate(text: str) -> Parameters:
-    """The parameters as an answer of the opening handshake gives them."""
+    """The parameters, written as in the server's answer of an opening handshake."""
     try:
         agreed = check_answer(parse_extensions([text]), ANY_DEFLATE)
     except HandshakeError as error:
@@ -178,8 +177,8 @@ def deflate(text: str) -> Parameters:
 # Bytes
 
 
-def read_pieces(options: argparse.Namespace) -> Iterator[bytes]:
-    """The bytes to explain, as they come. BadHex or OSError where there are none to be had."""
+def read_chunks(options: argparse.Namespace) -> Iterator[bytes]:
+    """The bytes to explain, as they arrive. BadHex or OSError if they cannot be read."""
     if options.bytes:
         yield from unhex([" ".join(options.bytes)])
     elif options.file is None:
@@ -196,18 +195,18 @@ def read_pieces(options: argparse.Namespace) -> Iterator[bytes]:
 
 
 def read_file(file: BinaryIO, is_hex: bool) -> Iterator[bytes]:
-    """The bytes of a file, or those that its hex text stands for; no frame begins with a hex digit."""
-    piece = file.read1(PIECE) if hasattr(file, "read1") else file.read(PIECE)
-    if is_hex or HEX_TEXT.fullmatch(piece):
-        yield from unhex((piece + file.read()).decode("ascii", "replace").splitlines())
+    """The bytes of a file; if its first chunk is hex text, the bytes that its text gives."""
+    chunk = file.read1(CHUNK_SIZE) if hasattr(file, "read1") else file.read(CHUNK_SIZE)
+    if is_hex or HEX_TEXT.fullmatch(chunk):
+        yield from unhex((chunk + file.read()).decode("ascii", "replace").splitlines())
         return
-    while piece:
-        yield piece
-        piece = file.read(PIECE)
+    while chunk:
+        yield chunk
+        chunk = file.read(CHUNK_SIZE)
 
 
 def unhex(lines: Iterable[str]) -> Iterator[bytes]:
-    """The bytes of each line; what stands behind a # is a comment. BadHex."""
+    """The bytes of each line; a # begins a comment. BadHex."""
     for number, line in enumerate(lines, 1):
         words = PREFIX.sub(" ", line.partition("#")[0])
         yield b"".join(unhex_word(word, number) for word in SEPARATORS.split(words) if word)
@@ -217,13 +216,11 @@ def unhex_word(word: str, number: int) -> bytes:
     shown = ascii(word[:20]) + ("..." if len(word) > 20 else "")
     if wrong := NOT_HEX.search(word):
         advice = "give two digits, 0 to 9 and a to f, for each byte"
-        raise BadHex(f"line {number}: {ascii(wrong[0])} in {shown} is no hex digit: {advice}")
+        raise BadHex(f"line {number}: {wrong[0]!a} in {shown} is no hex digit: {advice}")
     if len(word) % 2:
         raise BadHex(
-            (
-                f"line {number}: {shown} has an odd number of digits, {len(word)}: give two for "
-                "each byte"
-            )
+            f"line {number}: {shown} has an odd number of digits, {len(word)}: give two for "
+            "each byte"
         )
     return bytes.fromhex(word)
 
@@ -232,7 +229,7 @@ def unhex_word(word: str, number: int) -> bytes:
 
 
 class Printer:
-    """Prints items as the bytes come in, and keeps what the exit status will be."""
+    """Prints items as the bytes arrive; `status` is the exit status so far."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.sender = None if options.sender is None else Side(options.sender)
@@ -249,7 +246,7 @@ class Printer:
         )
 
     def feed(self, data: bytes) -> None:
-        """Print what these bytes complete. Who sent them shows in the first two."""
+        """Print what these bytes complete. The first two show which side sent them."""
         self.received += len(data)
         if self.sender is None:
             self._first += data
@@ -260,17 +257,17 @@ class Printer:
         self._print(self._conversation.feed(self.sender, data))
 
     def finish(self) -> None:
-        """Print what is cut off."""
+        """Print the item that is cut off, if there is one."""
         if self._first:
             self._print(self._conversation.feed(Side.CLIENT, self._choose_sender()))
         self._print(self._conversation.finish())
 
     def _choose_sender(self) -> bytes:
-        """Sets the sender as the first bytes look, and says so; gives these bytes."""
+        """The first bytes; the sender is set to the side that they look like, and printed."""
         data, self._first = self._first, b""
         self.sender, why = guess_sender(data)
         if not self.brief:
-            print(f"From the {self.sender.value}, as {why}; --from says otherwise.\n")
+            print(f"From the {self.sender.value}, because {why}; --from says otherwise.\n")
         return data
 
     def _print(self, items: list[Item]) -> None:
@@ -284,7 +281,7 @@ class Printer:
 
 
 def guess_sender(data: bytes) -> tuple[Side, str]:
-    """Who sent these bytes, as they look, and how that shows."""
+    """The side that seems to have sent these bytes, and why."""
     if is_start_of_head(data):
         request = data[:1] == b"G"
         return (
@@ -293,7 +290,7 @@ def guess_sender(data: bytes) -> tuple[Side, str]:
             else (Side.SERVER, "it begins with a response")
         )
     if len(data) < 2:
-        return Side.CLIENT, "nothing shows who else sent it"
+        return Side.CLIENT, "nothing shows the sender"
     masked = data[1] & MASK
     return (
         (Side.CLIENT, "the first frame is masked")

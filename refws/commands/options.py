@@ -1,4 +1,4 @@
-"""What the command lines share: errors in one line, and text -> the values of options."""
+"""What the command lines share: errors in one line, defaults, and text -> the values of options."""
 
 from __future__ import annotations
 
@@ -7,21 +7,25 @@ import math
 import re
 from typing import NoReturn
 
+from ..endpoint.settings import Settings
 from ..protocol.http import is_token
 
-LONGEST_MESSAGE = 2**63 - 1
+DEFAULTS = Settings()
+"""The limits and times of a connection, unless an option changes them."""
+
+MAX_MESSAGE_SIZE = 2**63 - 1
 """Bytes; the largest payload length of a frame (§5.2)."""
 
-MOST_CONNECTIONS = 1_000_000
+MAX_CONNECTIONS = 1_000_000
 
-LONGEST_TIME = 86_400
+MAX_SECONDS = 86_400
 """Seconds; a day."""
 
 ORIGIN = re.compile(r"\*|null|[a-z][a-z0-9+.-]*://[^/?#\s]+", re.ASCII | re.IGNORECASE)
 
 
 class CommandLine(argparse.ArgumentParser):
-    """A bad option ends the process with status 2 and one line that says why."""
+    """A parser that ends the process with status 2 and one line of explanation for a bad option."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"refws: {message}; see {self.prog} --help\n")
@@ -38,15 +42,15 @@ def port(text: str) -> int:
 
 
 def message_size(text: str) -> int:
-    return whole_number(text, "a size in bytes", 1, LONGEST_MESSAGE)
+    return whole_number(text, "a size in bytes", 1, MAX_MESSAGE_SIZE)
 
 
 def connection_count(text: str) -> int:
-    return whole_number(text, "a number of connections", 1, MOST_CONNECTIONS)
+    return whole_number(text, "a number of connections", 1, MAX_CONNECTIONS)
 
 
 def fragment_count(text: str) -> int | None:
-    return whole_number(text, "a number of fragments", 0, LONGEST_MESSAGE) or None
+    return whole_number(text, "a number of fragments", 0, MAX_MESSAGE_SIZE) or None
 
 
 def whole_number(text: str, meaning: str, lowest: int, highest: int) -> int:
@@ -59,9 +63,9 @@ def whole_number(text: str, meaning: str, lowest: int, highest: int) -> int:
 
 def seconds(text: str, or_off: str = "") -> float:
     value = number(text)
-    if 0 < value <= LONGEST_TIME:
+    if 0 < value <= MAX_SECONDS:
         return value
-    expected = f"give seconds above 0 and at most {LONGEST_TIME} (a day){or_off}"
+    expected = f"give seconds above 0 and at most {MAX_SECONDS} (a day){or_off}"
     raise argparse.ArgumentTypeError(f"{text!r} is not a time: {expected}")
 
 
@@ -70,7 +74,7 @@ def seconds_or_off(text: str) -> float | None:
 
 
 def number(text: str) -> float:
-    """The number that `text` is; NaN, which lies in no range, where it is none."""
+    """The number that `text` gives; NaN, which is in no range, if it gives none."""
     try:
         return float(text)
     except ValueError:

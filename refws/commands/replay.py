@@ -1,6 +1,4 @@
-"""`python3 -m refws replay FILE`: RFC 6455 §5, a tape -> the explanation of what is on it, or a
-file for Wireshark.
-"""
+"""`python3 -m refws replay FILE`: RFC 6455 §5, a tape -> its explanation, or a capture file."""
 
 from __future__ import annotations
 
@@ -21,14 +19,15 @@ from ..course.text.terminal import make_printable, uses_color
 from .options import CommandLine, not_empty, whole_number
 
 EPILOG = """\
-Exit status: 0 if all is legal, 1 if a rule was broken or something cut off, 2 for a bad command line, or a tape that
-cannot be read. A tape is text, and may be edited: each line has seconds, connection, sender, and bytes in hex."""
+Exit status: 0 if all is legal, 1 if a rule is broken or something is cut off, 2 for a bad command
+line or a tape that cannot be read. A tape is text and may be edited: each line has seconds,
+connection, sender, and bytes in hex."""
 
-MOST_CONNECTIONS = 10**9 - 1
+MAX_CONNECTION = 10**9 - 1
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print the explanation, or write the capture; the exit status is that of the help text."""
+    """Print the explanation, or write the capture. The exit status is explained in --help."""
     parser = command_line()
     options = parser.parse_args(arguments)
     if options.pcap and is_same_file(options.file, options.pcap):
@@ -82,7 +81,7 @@ def command_line() -> CommandLine:
 
 
 def connection_number(text: str) -> int:
-    return whole_number(text, "the number of a connection", 0, MOST_CONNECTIONS)
+    return whole_number(text, "the number of a connection", 0, MAX_CONNECTION)
 
 
 def is_same_file(one: str, other: str) -> bool:
@@ -100,19 +99,19 @@ def what_to_do(error: OSError, options: argparse.Namespace) -> str:
 
 
 def replay(file: BinaryIO, options: argparse.Namespace) -> int:
-    """The exit status. BadTape, OSError."""
+    """The exit status, after explaining or exporting. BadTape or OSError."""
     reader = TapeReader(file)
     entries = (entry for entry in reader if options.connection in (None, entry.connection))
     status = (
         export(reader, entries, options.pcap) if options.pcap else explain(entries, options.full)
     )
     if reader.cut_off:
-        print("refws: the last line of the tape is cut off, and was left out", file=sys.stderr)
+        print("refws: the last line of the tape is cut off, and is left out", file=sys.stderr)
     return status
 
 
 def export(reader: TapeReader, entries: Iterable[Entry], path: str) -> int:
-    """Write the capture. OSError."""
+    """Write the capture; the exit status. OSError."""
     with open(path, "wb") as file:
         number = write_pcap(file, entries, reader.recorded)
         size = file.tell()
@@ -121,44 +120,44 @@ def export(reader: TapeReader, entries: Iterable[Entry], path: str) -> int:
 
 
 def explain(entries: Iterable[Entry], full: bool) -> int:
-    """Print what the entries say; 1 if something on the tape is illegal or cut off."""
+    """Print what the entries say; 1 if anything on the tape is illegal or cut off, otherwise 0."""
     replay = Replay(full, Style(uses_color(sys.stdout)))
     for entry in entries:
-        replay.tell(entry)
+        replay.narrate(entry)
     replay.finish()
     return int(replay.broken)
 
 
 class Replay:
-    """The narrations of all connections that have not ended, by their numbers."""
+    """The narrations of the connections that have not ended, by their numbers."""
 
     def __init__(self, full: bool, style: Style) -> None:
         self.broken = False
         self._full = full
         self._style = style
         self._seconds = 0.0
-        self._told: dict[int, tuple[float, Narration]] = {}
+        self._open: dict[int, tuple[float, Narration]] = {}
 
-    def tell(self, entry: Entry) -> None:
+    def narrate(self, entry: Entry) -> None:
         """Print what this entry completes."""
         self._seconds = entry.seconds
-        if entry.connection not in self._told:
-            self._told[entry.connection] = self._begin(entry)
-        began, narration = self._told[entry.connection]
+        if entry.connection not in self._open:
+            self._open[entry.connection] = self._begin(entry)
+        began, narration = self._open[entry.connection]
         if isinstance(entry, Opened):
             print(introduction(entry), flush=True)
         else:
             self._print(narration, narration.feed(entry.seconds - began, entry.sender, entry.data))
         if narration.over:
-            del self._told[entry.connection]
+            del self._open[entry.connection]
 
     def finish(self) -> None:
-        """Print what is cut off in those that have not ended."""
-        for began, narration in self._told.values():
+        """Print what is cut off in the connections that have not ended."""
+        for began, narration in self._open.values():
             self._print(narration, narration.finish(self._seconds - began))
 
     def _begin(self, entry: Entry) -> tuple[float, Narration]:
-        """An `open` tells that the opening handshake is next; without it, the first byte does."""
+        """After an `open` the opening handshake is next; without it, the first byte decides."""
         at_handshake = True if isinstance(entry, Opened) else None
         return entry.seconds, Narration(
             f"#{entry.connection}", self._full, self._style, at_handshake

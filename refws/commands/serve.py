@@ -1,9 +1,10 @@
-"""`python3 -m refws`: a server with the example endpoints and their page."""
+"""`python3 -m refws [serve]`: a server with the example endpoints and their page."""
 
 from __future__ import annotations
 
 import argparse
 import errno
+import inspect
 import logging
 import os
 import shlex
@@ -21,6 +22,7 @@ from ..endpoint.tls.certificates import server_context
 from ..protocol.authority import join_authority
 from ..raw_client import REACHABLE
 from .options import (
+    DEFAULTS,
     CommandLine,
     connection_count,
     fragment_count,
@@ -35,6 +37,9 @@ from .options import (
 from .tracing import add_trace_options, choose_trace
 
 LOGGER = logging.getLogger("refws")
+SERVE = inspect.signature(serve).parameters
+"""The parameters of `serve`: the options have the same defaults."""
+
 LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
 LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
 
@@ -59,9 +64,7 @@ UNIX_ADVICE = {
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Serve as `arguments` say. The exit status: 0 after a graceful stop, 2 if the server could not
-    start.
-    """
+    """The exit status: 0 after the server has stopped gracefully, 2 if it could not start."""
     parser = command_line()
     options = parser.parse_args(arguments)
     if options.key and not options.cert:
@@ -86,7 +89,7 @@ def main(arguments: list[str] | None = None) -> int:
 def command_line() -> CommandLine:
     """The options, with their units and defaults."""
     parser = CommandLine(
-        prog="python3 -m refws",
+        prog="python3 -m refws serve",
         description=(
             "A WebSocket server to read beside RFC 6455: example endpoints, and a page to try them."
         ),
@@ -96,19 +99,37 @@ def command_line() -> CommandLine:
         ),
         allow_abbrev=False,
     )
+    add_address_options(parser)
+    add_handshake_options(parser)
+    add_limit_options(parser)
+    add_timeout_options(parser)
+    parser.add_argument(
+        "--log-level",
+        metavar="LEVEL",
+        type=str.lower,
+        choices=LOG_LEVELS,
+        default="info",
+        help=f"least severe lines to log: {', '.join(LOG_LEVELS)} (default: %(default)s)",
+    )
+    add_trace_options(parser)
+    return parser
+
+
+def add_address_options(parser: CommandLine) -> None:
+    """--host, --port, --unix, and with TLS --cert and --key."""
     option = parser.add_argument
     option(
         "--host",
         metavar="NAME",
         type=not_empty,
-        default="127.0.0.1",
-        help="address to listen on; 0.0.0.0 or :: for all of this machine (default: %(default)s)",
+        default=SERVE["host"].default,
+        help="address to listen on; 0.0.0.0 or :: means all addresses (default: %(default)s)",
     )
     option(
         "--port",
         metavar="NUMBER",
         type=port,
-        default=8080,
+        default=SERVE["port"].default,
         help="TCP port to listen on; 0 picks a free one (default: %(default)s)",
     )
     option(
@@ -121,10 +142,7 @@ def command_line() -> CommandLine:
         "--cert",
         metavar="FILE",
         type=not_empty,
-        help=(
-            "PEM file with the server's certificate, and those of its CAs behind it: wss:// "
-            "and https://"
-        ),
+        help="PEM file with the server's certificate, then its CAs': serves wss:// and https://",
     )
     option(
         "--key",
@@ -132,13 +150,18 @@ def command_line() -> CommandLine:
         type=not_empty,
         help="PEM file with the private key of --cert (default: it is in the same file)",
     )
+
+
+def add_handshake_options(parser: CommandLine) -> None:
+    """--origin, --subprotocol and --deflate: what the opening handshake agrees on."""
+    option = parser.add_argument
     option(
         "--origin",
         metavar="URL",
         type=origin,
         action="append",
         help=(
-            "let pages of this origin connect, as https://example.com; repeatable (default: "
+            "let pages of this origin connect, such as https://example.com; repeatable (default: "
             "this server's own)"
         ),
     )
@@ -152,48 +175,58 @@ def command_line() -> CommandLine:
     option(
         "--deflate",
         action="store_true",
-        help="compress messages where the client offers it (permessage-deflate, RFC 7692)",
+        help="compress messages if the client offers it (permessage-deflate, RFC 7692)",
     )
+
+
+def add_limit_options(parser: CommandLine) -> None:
+    """--max-message-size, --max-fragments and --max-connections."""
+    option = parser.add_argument
     option(
         "--max-message-size",
         metavar="BYTES",
         type=message_size,
-        default=2**20,
+        default=DEFAULTS.max_size,
         help="largest message to accept, in bytes (default: %(default)s)",
     )
     option(
         "--max-fragments",
         metavar="NUMBER",
         type=fragment_count,
-        default=1024,
+        default=DEFAULTS.max_fragments,
         help="most fragments of a message to accept; 0 for no limit (default: %(default)s)",
     )
     option(
         "--max-connections",
         metavar="NUMBER",
         type=connection_count,
-        default=1000,
+        default=SERVE["max_connections"].default,
         help="most connections at a time (default: %(default)s)",
     )
+
+
+def add_timeout_options(parser: CommandLine) -> None:
+    """--open-timeout, --ping-interval, --ping-timeout, --close-timeout and --send-timeout."""
+    option = parser.add_argument
     option(
         "--open-timeout",
         metavar="SECONDS",
         type=seconds,
-        default=10,
+        default=DEFAULTS.open_timeout,
         help="time for the opening handshake, in seconds (default: %(default)s)",
     )
     option(
         "--ping-interval",
         metavar="SECONDS",
         type=seconds_or_off,
-        default=20,
+        default=DEFAULTS.ping_interval,
         help="time from one Ping to the next, in seconds; 0 sends no Pings (default: %(default)s)",
     )
     option(
         "--ping-timeout",
         metavar="SECONDS",
         type=seconds_or_off,
-        default=20,
+        default=DEFAULTS.ping_timeout,
         help=(
             "silence after a Ping that ends the connection, in seconds; 0 ends none (default: "
             "%(default)s)"
@@ -203,28 +236,16 @@ def command_line() -> CommandLine:
         "--close-timeout",
         metavar="SECONDS",
         type=seconds,
-        default=5,
+        default=DEFAULTS.close_timeout,
         help="time for the closing handshake, in seconds (default: %(default)s)",
     )
     option(
         "--send-timeout",
         metavar="SECONDS",
         type=seconds,
-        default=20,
-        help=(
-            "time for a peer to take the next piece of a message, in seconds (default: %(default)s)"
-        ),
+        default=DEFAULTS.send_timeout,
+        help="time for a peer to take more of a message, in seconds (default: %(default)s)",
     )
-    option(
-        "--log-level",
-        metavar="LEVEL",
-        type=str.lower,
-        choices=LOG_LEVELS,
-        default="info",
-        help=f"least severe lines to log: {', '.join(LOG_LEVELS)} (default: %(default)s)",
-    )
-    add_trace_options(parser)
-    return parser
 
 
 # Starting and stopping
@@ -235,7 +256,7 @@ def start(
     context: ssl.SSLContext | None = None,
     trace: ChooseTrace | None = None,
 ) -> Server:
-    """The server, listening; OSError or UnicodeError where it cannot."""
+    """The server, listening. OSError or UnicodeError if it cannot listen."""
     return serve(
         serve_endpoint,
         options.host,
@@ -259,7 +280,7 @@ def start(
 
 
 def what_to_do(error: OSError | UnicodeError, options: argparse.Namespace) -> str:
-    """One line: what could not be listened on, why, and the way out."""
+    """One line: the address, the reason why the server cannot listen on it, and what to do."""
     if isinstance(error, (socket.gaierror, UnicodeError)):
         return (
             f"no address found for host {options.host!r}: give one of this machine, such as "
@@ -278,7 +299,7 @@ def what_to_do(error: OSError | UnicodeError, options: argparse.Namespace) -> st
 
 
 def certificate_problem(error: OSError) -> str:
-    """One line: which of the two files cannot be used, why, and what it should be."""
+    """One line: the file that cannot be used, the reason, and what to give."""
     if error.filename is None:
         return str(error)
     return (
@@ -301,11 +322,10 @@ def run(server: Server, secure: bool = False) -> int:
 
 
 def stop_on_signals(server: Server) -> None:
-    """First SIGINT or SIGTERM: `serve_forever` returns. Second: the system ends the process and
-    closes its sockets.
+    """First SIGINT or SIGTERM: `serve_forever` returns. Second: the system ends the process.
 
-    The second is left to the system, as Python calls no handler while the main thread waits for
-    another.
+    The system must do that because Python calls no handler while the main thread waits for another
+    thread in `shutdown`.
     """
 
     def stop(signal_number: int, frame: FrameType | None) -> None:
@@ -318,7 +338,7 @@ def stop_on_signals(server: Server) -> None:
 
 
 def greeting(address: tuple[str, int] | str, secure: bool = False) -> str:
-    """Where the server can be reached, and how to stop it."""
+    """The addresses of the server, and how to stop it."""
     web, websocket = ("https", "wss") if secure else ("http", "ws")
     if isinstance(address, str):
         command = f"curl --unix-socket {shlex.quote(address)} {web}://localhost/health"

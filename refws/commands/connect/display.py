@@ -1,4 +1,8 @@
-"""What arrives -> lines on a terminal or in a pipe that no peer can forge."""
+"""RFC 6455 §7.4: what arrives -> lines on a terminal or in a pipe, which no peer can forge.
+
+`Screen` is a terminal: a prompt, and what arrives is shown above it. `Pipe` is for programs:
+standard output carries payloads alone, so that a program can read them.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +25,7 @@ TEXT_SHOWN = 1000
 
 
 BYTES_SHOWN = 250
+"""Bytes of a binary message that a terminal shows."""
 
 
 def describe_message(message: str | bytes) -> str:
@@ -48,9 +53,7 @@ def describe_code(code: int) -> str:
 
 
 def describe_end(end: ConnectionClosed, asked: int | None) -> list[str]:
-    """How the connection came to its end, and why; `asked` is the code that we closed it with, None
-    if we did not.
-    """
+    """How the connection ended, and why. `asked` is the code that we closed it with, or None."""
     if end.rcvd is not None:
         how, code, why = (
             "closed" if asked else "closed by the server",
@@ -70,47 +73,48 @@ def describe_end(end: ConnectionClosed, asked: int | None) -> list[str]:
 
 
 def ended_well(end: ConnectionClosed, asked: int | None) -> bool:
-    """Whether a Close came, with a code that says that nothing went wrong, or that we asked for."""
+    """Whether the peer sent a Close with a code for success, or with the code that we sent."""
     return end.rcvd is not None and end.rcvd.code in {*OK_CODES, asked}
 
 
 class Display(ABC):
-    """Where lines come from, and where what arrives goes. Lines may be shown by any thread."""
+    """Reads the lines of the user and shows what arrives. Any thread may call the show methods."""
 
     failure: OSError | None = None
-    """Why nothing can be shown any more; no exception tells it, as it may come up in any thread."""
+    """Why output failed. Not an exception, because it may happen in a thread that must go on."""
 
-    mistaken = False
-    """Whether a line could not be obeyed, and nobody sat there to correct it."""
+    had_input_error = False
+    """Whether a line from a program could not be obeyed; a user would have corrected it."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
 
     @abstractmethod
     def read_line(self) -> str | None:
-        """The next line, None at the end of input. OSError if there is no reading it."""
+        """The next line, None at the end of the input. OSError if it cannot be read."""
 
     @abstractmethod
     def show_message(self, message: str | bytes) -> None:
-        """A message of the peer."""
+        """Show a message of the peer."""
 
     @abstractmethod
     def show(self, line: str) -> None:
-        """Anything else that is worth a line."""
+        """Show a line about anything else."""
 
     @abstractmethod
-    def show_mistake(self, text: str) -> None:
-        """Why nothing was sent."""
+    def show_input_error(self, text: str) -> None:
+        """Show why nothing was sent for a line."""
 
     @abstractmethod
     def show_end(self, lines: list[str], expected: bool) -> None:
-        """How the connection ended; `expected` if that is how it was closed from here."""
+        """Show how the connection ended; `expected` if the user closed it and it ended so."""
 
+    @abstractmethod
     def finish(self) -> None:
-        """Nothing will be shown or read any more."""
+        """Leave standard output as it should be when the program ends."""
 
     def _write(self, file: TextIO | None, text: str) -> None:
-        """All of `text` at once; noted in `failure` if that does not work."""
+        """Write all of `text`, and flush. After a failure, which `failure` keeps, write nothing."""
         with self._lock:
             try:
                 if file is not None and self.failure is None:
@@ -121,7 +125,7 @@ class Display(ABC):
 
 
 class Pipe(Display):
-    """No terminal: payloads go to standard output, one a line, everything else to standard error."""
+    """Payloads go to standard output, one a line, everything else to standard error."""
 
     def read_line(self) -> str | None:
         line = sys.stdin.readline() if sys.stdin is not None else ""
@@ -134,22 +138,24 @@ class Pipe(Display):
     def show(self, line: str) -> None:
         self._write(sys.stderr, escape_words(line) + "\n")
 
-    def show_mistake(self, text: str) -> None:
-        self.mistaken = True
+    def show_input_error(self, text: str) -> None:
+        self.had_input_error = True
         self.show(f"refws: nothing was sent: {text}")
 
     def show_end(self, lines: list[str], expected: bool) -> None:
         if not expected:
             self.show(f"refws: {', '.join(lines)}")
 
+    def finish(self) -> None:
+        """Nothing to do: every line has its end."""
+
 
 class Screen(Display):
-    """A terminal. What arrives while a line is typed goes above it, and prompt and line are shown
-    again.
+    """A terminal: what arrives is shown above the prompt and the line that is being typed.
 
-    The lock is held until the prompt is out: readline writes it in pieces, and calls the hook
-    behind the last of them. The hook is no function of Python, because in one a signal could raise,
-    and readline would swallow the exception.
+    The lock is held until the prompt is written: readline writes it in parts, and calls the hook
+    after the last one. The hook is a method in C, `release`, and not a Python function, because a
+    signal could raise an exception in a Python function, and readline would swallow it.
     """
 
     PROMPT = "> "
@@ -187,7 +193,7 @@ class Screen(Display):
             typed = self.PROMPT + self._typed() if self._reading else ""
             self._write(sys.stdout, f"{self.ERASE}{escape_words(line)}\n{typed}")
 
-    def show_mistake(self, text: str) -> None:
+    def show_input_error(self, text: str) -> None:
         self.show(f"nothing was sent: {text}")
 
     def show_end(self, lines: list[str], expected: bool) -> None:
@@ -196,10 +202,11 @@ class Screen(Display):
             self.show(line)
 
     def finish(self) -> None:
+        """Erase the prompt."""
         self._write(sys.stdout, self.ERASE)
 
     def _typed(self) -> str:
-        """The line as far as it is typed; only readline knows it before its end."""
+        """The line as far as it has been typed; without readline that is unknown."""
         return "" if self._readline is None else str(self._readline.get_line_buffer())
 
 
@@ -208,8 +215,9 @@ def is_terminal(file: TextIO | None) -> bool:
 
 
 def choose_display() -> Display:
-    """A screen if input and output are terminals, and then with history and editing, where Python
-    has readline.
+    """A Screen if input and output are terminals, otherwise a Pipe.
+
+    Importing readline gives `input` history and editing; some builds of Python lack it.
     """
     if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
         return Pipe()

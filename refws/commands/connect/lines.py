@@ -10,8 +10,8 @@ from ...protocol.close_codes import CloseCode
 from ...protocol.http import quote
 
 
-class Mistake(ValueError):
-    """A line that cannot be obeyed: nothing is sent. The text says what to do instead."""
+class InputError(ValueError):
+    """A line that cannot be obeyed: nothing is sent. Its text says what to do instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class SendPing:
-    """`data` None leaves it to the connection to choose a payload."""
+    """With `data` None the connection chooses a payload of its own."""
 
     data: str | None
 
@@ -41,7 +41,7 @@ class SendClose:
 
 @dataclass(frozen=True, slots=True)
 class SendRaw:
-    """Bytes for the wire as they are, so that rules can be broken."""
+    """Bytes that go on the wire as they are, so that a learner can break rules."""
 
     data: bytes
 
@@ -55,20 +55,20 @@ Action = Send | SendPing | SendPong | SendClose | SendRaw | Help
 
 
 def parse_line(line: str) -> Action:
-    """What to do about a line. Mistake if that cannot be told, or cannot be sent."""
+    """The action that a typed line asks for. InputError if there is none such."""
     if any("\ud800" <= character <= "\udfff" for character in line):
-        raise Mistake("the line is not UTF-8, as text must be (§5.6): /binary HEX sends any bytes")
+        raise InputError(
+            "the line is not UTF-8, as text must be (§5.6): /binary HEX sends any bytes"
+        )
     if not line.startswith("/"):
         return Send(line)
     if line.startswith("//"):
         return Send(line[1:])
     word, _, rest = line.partition(" ")
     if word not in COMMANDS:
-        raise Mistake(
-            (
-                f"there is no command {quote(word)}: /help lists those there are, and a text "
-                "begins with //"
-            )
+        raise InputError(
+            f"there is no command {quote(word)}: /help lists the commands, and a text "
+            "begins with //"
         )
     return COMMANDS[word].parse(rest)
 
@@ -80,7 +80,7 @@ def parse_ping(rest: str) -> SendPing:
 def parse_close(rest: str) -> SendClose:
     code, _, reason = rest.partition(" ")
     if not re.fullmatch("[0-9]{1,4}", code or str(CloseCode.NORMAL_CLOSURE.value)):
-        raise Mistake(
+        raise InputError(
             f"{quote(code)} is no close code: give a number of four digits, such as /close 1000 bye"
         )
     return SendClose(int(code or CloseCode.NORMAL_CLOSURE), reason)
@@ -88,22 +88,18 @@ def parse_close(rest: str) -> SendClose:
 
 def parse_fragments(rest: str) -> Send:
     if not rest:
-        raise Mistake(
-            (
-                "there is nothing to send: give the fragments with | between them, such as "
-                "/fragment Hel | lo"
-            )
+        raise InputError(
+            "there is nothing to send: give the fragments with | between them, such as "
+            "/fragment Hel | lo"
         )
     return Send(tuple(re.split(r" ?\| ?", rest)))
 
 
 def parse_raw(rest: str) -> SendRaw:
     if not rest:
-        raise Mistake(
-            (
-                "there is nothing to send: give bytes in hex, such as /raw 81 00, an unmasked "
-                "empty text"
-            )
+        raise InputError(
+            "there is nothing to send: give bytes in hex, such as /raw 81 00, an unmasked "
+            "empty text"
         )
     return SendRaw(parse_hex(rest))
 
@@ -112,14 +108,14 @@ def parse_hex(text: str) -> bytes:
     try:
         return bytes.fromhex(text)
     except ValueError:
-        raise Mistake(
+        raise InputError(
             f"{quote(text)} is not hex: give two digits for each byte, such as 01 fe ff"
         ) from None
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A word after which the rest of the line is not text to be sent."""
+    """The usage line of a command, and how the rest of its line is read."""
 
     arguments: str
     effect: str
@@ -128,7 +124,7 @@ class Command:
 
 COMMANDS = {
     "/ping": Command("[TEXT]", "send a Ping; its Pong is shown with the time it took", parse_ping),
-    "/pong": Command("[TEXT]", "send a Pong that nobody asked for", SendPong),
+    "/pong": Command("[TEXT]", "send an unsolicited Pong", SendPong),
     "/close": Command(
         "[CODE [REASON]]", "close the connection; CODE is 1000 unless given", parse_close
     ),
@@ -137,12 +133,12 @@ COMMANDS = {
         "A | B | C", "send a text message in fragments; an empty one ends it", parse_fragments
     ),
     "/raw": Command("HEX", "send bytes as they are, to break the rules", parse_raw),
-    "/help": Command("", "show this", lambda rest: Help()),
+    "/help": Command("", "show this list", lambda rest: Help()),
 }
 
 
 def help_lines() -> list[str]:
-    """Every kind of line, and what it does."""
+    """A line of help for each kind of line that can be typed."""
     usages = {f"{word} {command.arguments}": command.effect for word, command in COMMANDS.items()}
     usages = {
         "TEXT": "send a text message",

@@ -1,11 +1,10 @@
-"""RFC 6455 §5.5, §5.6, §7.1: lines that a person types -> frames; what arrives -> lines that no
-peer can forge.
+"""RFC 6455 §5.5, §5.6, §7.1: typed lines -> frames, and messages -> the display, until the end.
 
     main thread                                      receiving thread
-    line -> parse_line -> Action -> Connection       Connection.recv -> Screen or Pipe
+    line -> parse_line -> Action -> Connection       Connection.recv -> Display
 
-`Screen` is a terminal: a prompt, and what arrives in between. `Pipe` is for programs: payloads and
-nothing else.
+The main thread waits for lines because Python delivers signals there. It cannot be in recv as well:
+that is why a second thread receives, and has to wake the first one when the connection ends.
 """
 
 from __future__ import annotations
@@ -35,39 +34,38 @@ from .lines import (
 
 T = TypeVar("T")
 
-
-# What is typed
-
-
-# What is shown
-
-
-# Where it is shown
-
-
-# The session
-
 WAKE: signal.Signals | None = getattr(signal, "SIGUSR1", None)
-"""Tells the main thread, which waits for a line, that there is nothing more to wait for. None on
-Windows.
-"""
+"""Interrupts the main thread while it waits for a line, after the end. None on Windows."""
 
 WAKE_INTERVAL = 0.05
-"""Seconds from one `WAKE` to the next: one that comes just before the wait begins is lost."""
+"""Seconds between two `WAKE`: one that arrives just before the wait begins has no effect."""
 
 
 class _Stopped(BaseException):
-    """The main thread is to wait no longer: a signal, or the connection has ended."""
+    """The main thread must stop waiting: a signal arrived, or the connection has ended."""
 
 
 class Session:
-    """An open connection between a display and a server. To be run in the main thread, as signals
-    go there.
+    """An open connection between a display and a server. Only the main thread may `run` it.
 
-    At the end of the input in a pipe, answers that are on their way still come: the Pong to a last
-    Ping is behind them all if the server answers in order. `wait` is for servers that do not:
-    seconds to listen on after it.
+    At the end of the input in a pipe, answers may still be on their way, so a last Ping is sent: a
+    server that answers in order sends its Pong after all other answers. For a server that does not,
+    `wait` is a number of seconds to listen on after that Pong.
     """
+
+    __slots__ = {
+        "_connection": "the connection, open at first",
+        "_display": "where lines come from, and where messages go",
+        "_wait_seconds": "how long to listen on after the last Pong",
+        "_asked": "the code of our own Close; written by the main thread before it closes",
+        "_end": "how the connection ended; written by the receiving thread",
+        "_received": "how many messages have arrived; written by the receiving thread",
+        "_pings": "the event of each Ping sent, and the thread that waits for it; main thread only",
+        "_waiting": "whether a signal may interrupt the main thread; written by that thread",
+        "_interrupted": "whether SIGINT or SIGTERM arrived; written by the main thread",
+        "_over": "set by the receiving thread when the connection has ended",
+        "_left": "set by the main thread when it waits for no more lines, and needs no `WAKE`",
+    }
 
     def __init__(self, connection: Connection, display: Display, wait: float = 0) -> None:
         self._connection = connection
@@ -83,11 +81,9 @@ class Session:
         self._left = threading.Event()
 
     def run(self) -> int:
-        """Send and show until the connection has ended. The exit status: 0 if it ended well and all
-        lines were obeyed.
+        """The exit status, after the end: 0 if the close was clean and every line was obeyed.
 
-        The first SIGINT or SIGTERM closes with 1001, the second is left to the system, which ends
-        the process.
+        The first SIGINT or SIGTERM closes with 1001; at the second the system ends the process.
         """
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._interrupt)
@@ -107,13 +103,14 @@ class Session:
         return self._status()
 
     def _status(self) -> int:
-        fine = self._end is not None and ended_well(self._end, self._asked)
-        return 0 if fine and not self._display.mistaken and self._display.failure is None else 1
+        clean = self._end is not None and ended_well(self._end, self._asked)
+        failed = self._display.had_input_error or self._display.failure is not None
+        return 0 if clean and not failed else 1
 
     # The main thread
 
     def _follow_input(self) -> CloseCode:
-        """Obey the lines until their end, or that of the connection; the code to close with."""
+        """The code to close with, after the last line or the end of the connection."""
         try:
             while (line := self._wait(self._display.read_line)) is not None:
                 self._obey(line)
@@ -121,13 +118,13 @@ class Session:
                 self._wait(self._wait_for_answers)
             return CloseCode.NORMAL_CLOSURE
         except OSError as error:
-            self._display.show_mistake(f"the input cannot be read, {error.strerror}")
+            self._display.show_input_error(f"the input cannot be read, {error.strerror}")
         except (_Stopped, ConnectionClosed):
             pass
         return CloseCode.GOING_AWAY
 
     def _wait(self, function: Callable[[], T]) -> T:
-        """What it returns. _Stopped if there is nothing to wait for, or not any more."""
+        """What `function` returns. _Stopped as soon as there is nothing to wait for."""
         try:
             self._waiting = True
             if self._over.is_set() or self._interrupted or self._display.failure is not None:
@@ -151,11 +148,13 @@ class Session:
         try:
             self._act(parse_line(line))
         except (ValueError, ConcurrencyError) as error:
-            self._display.show_mistake(str(error))
+            self._display.show_input_error(str(error))
 
     def _act(self, action: Action) -> None:
-        """ValueError or ConcurrencyError for what cannot be sent, ConnectionClosed or _Stopped once
-        nothing can.
+        """Send what the action asks for.
+
+        ValueError or ConcurrencyError if it cannot be sent; ConnectionClosed or _Stopped if nothing
+        more can be sent.
         """
         match action:
             case Send(message):
@@ -174,7 +173,7 @@ class Session:
                     self._display.show(text)
 
     def _close(self, code: int, reason: str = "") -> None:
-        """ValueError for what must not be in a Close, and then nothing has happened."""
+        """Close the connection. ValueError, and nothing is done, if a Close cannot carry these."""
         if self._connection.state is not State.OPEN:
             return
         self._asked = code
@@ -196,18 +195,14 @@ class Session:
     def _show_pong(
         self, answered: threading.Event, data: str | None, latency_before: float
     ) -> None:
-        """In a thread of its own, which ends with the connection at the latest: that sets the
-        event, too.
-        """
+        """Runs in a thread of its own. The end of the connection sets the event too, so it ends."""
         answered.wait()
         latency = self._connection.latency
         if latency != latency_before:
             self._display.show(describe_pong(data, latency))
 
     def _wait_for_answers(self) -> None:
-        """Until a last Ping is answered; or, as it may never be, until nothing has come for
-        `close_timeout` seconds.
-        """
+        """Send a last Ping and wait for its Pong, or until `close_timeout` s bring no message."""
         answered, received = self._connection.ping(), self._received
         while (
             not answered.wait(self._connection.settings.close_timeout) and self._received > received

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...protocol.close import MAX_REASON
-from ..explain.as_json import LARGEST_IN_JAVASCRIPT
+from ..explain.as_json import MAX_IN_JAVASCRIPT
 from .event_queue import Event
 from .lab import InvalidCommand, Lab
 
@@ -56,8 +56,8 @@ class Command:
     fields: dict[str, Number | Text]
 
 
-ID = Number(0, LARGEST_IN_JAVASCRIPT)
-CONNECTION = Number(1, LARGEST_IN_JAVASCRIPT)
+ID = Number(0, MAX_IN_JAVASCRIPT)
+CONNECTION = Number(1, MAX_IN_JAVASCRIPT)
 RULE = Text(40)
 
 COMMANDS = {

@@ -1,0 +1,83 @@
+"""Why there is no connection -> one line that says what to do, then the server's answer."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import os
+import socket
+import ssl
+from collections.abc import Iterator
+
+from ...course.text.characters import count
+from ...protocol.client.proxy import parse_proxy
+from ...protocol.client.uri import parse_uri
+from ...protocol.errors import InvalidHandshake
+from ...protocol.http import Response
+
+ADVICE = {
+    errno.ECONNREFUSED: "nothing listens there; start the server, or check host and port",
+    errno.ECONNRESET: (
+        "the server ended the connection, or something in between; its log may say why"
+    ),
+    errno.EPIPE: "the server ended the connection, or something in between; its log may say why",
+    errno.ENETUNREACH: "no way leads there; check the host, and the network of this machine",
+    errno.EHOSTUNREACH: "no way leads there; check the host, and the network of this machine",
+    errno.ETIMEDOUT: "nothing answers there; check host and port, and the firewalls in between",
+    errno.ENOENT: "nothing is there; start the server, or check the path",
+    errno.EACCES: "it belongs to another user; ask for the right to use it",
+}
+
+MAX_LINES = 40
+"""Lines of a body that are shown."""
+
+MAX_LINE_LENGTH = 200
+"""Characters of each line that are shown."""
+
+
+def describe_failure(
+    error: InvalidHandshake | OSError, options: argparse.Namespace
+) -> Iterator[str]:
+    """One line for each reason, and the server's answer if there is one."""
+    if not isinstance(error, InvalidHandshake):
+        yield f"refws: {what_to_do(error, options)}"
+        return
+    yield from (f"refws: no WebSocket connection: {line}" for line in str(error).splitlines())
+    response = getattr(error, "response", None)
+    if isinstance(response, Response):
+        yield (
+            f"The server's answer: {response.version} {response.status_code} "
+            f"{response.reason_phrase}"
+        )
+        yield from body_lines(response.body)
+
+
+def body_lines(body: bytes) -> Iterator[str]:
+    """The start of a body, each line after a bar, so that none can pass for a line of refws."""
+    lines = body.decode(errors="replace").splitlines()
+    yield from (f"  | {line[:MAX_LINE_LENGTH]}" for line in lines[:MAX_LINES])
+    if len(lines) > MAX_LINES or any(len(line) > MAX_LINE_LENGTH for line in lines):
+        yield f"  and more, {count(len(body))} in all"
+
+
+def what_to_do(error: OSError, options: argparse.Namespace) -> str:
+    """One line: the place that could not be reached, the reason, and what to do."""
+    where = place(options)
+    if isinstance(error, socket.gaierror):
+        return f"no address found for {where}: check the name, and the network of this machine"
+    if isinstance(error, ssl.SSLError):
+        return f"no TLS with {where}: {error.strerror or error}"
+    if not error.errno:
+        return f"cannot connect to {where}: {error}"
+    advice = ADVICE.get(error.errno, "check the URI and the options")
+    return f"cannot connect to {where}, {os.strerror(error.errno)}: {advice}"
+
+
+def place(options: argparse.Namespace) -> str:
+    """Where the TCP connection goes to; a proxy is named without its password."""
+    if options.unix:
+        return f"Unix socket {options.unix!r}"
+    if options.proxy:
+        proxy = parse_proxy(options.proxy)
+        return f"proxy {proxy.host} port {proxy.port}"
+    return parse_uri(options.uri).authority

@@ -1,0 +1,64 @@
+"""Each default has one home; signatures, options and help texts repeat none that differs."""
+
+import dataclasses
+import inspect
+
+import pytest
+
+import refws
+from refws.commands import serve
+from refws.commands.connect import options as connect
+from refws.endpoint.settings import Settings
+
+SETTINGS = {field.name: field.default for field in dataclasses.fields(Settings)}
+OF_THE_SERVER = inspect.signature(refws.serve).parameters
+
+OPTIONS = {
+    "--host": "host",
+    "--port": "port",
+    "--max-connections": "max_connections",
+    "--open-timeout": "open_timeout",
+    "--ping-interval": "ping_interval",
+    "--ping-timeout": "ping_timeout",
+    "--close-timeout": "close_timeout",
+    "--send-timeout": "send_timeout",
+    "--max-message-size": "max_size",
+    "--max-fragments": "max_fragments",
+}
+"""Options, and the parameters of `serve` and `connect` whose default they have."""
+
+
+def options(parser):
+    """(the action of argparse, the home of its default) of each option that has one."""
+    actions = {name: action for action in parser._actions for name in action.option_strings}
+    return [(actions[name], OPTIONS[name]) for name in OPTIONS.keys() & actions.keys()]
+
+
+@pytest.mark.parametrize("function", [refws.serve, refws.connect])
+def test_the_signatures_have_the_defaults_of_the_settings(function):
+    parameters = inspect.signature(function).parameters
+    given = {name: parameters[name].default for name in SETTINGS}
+    assert given.pop("logger") is None, "the logger of Settings, unless the caller has another"
+    assert given == {name: value for name, value in SETTINGS.items() if name != "logger"}
+
+
+@pytest.mark.parametrize(
+    "parser, number", [(serve.command_line(), 10), (connect.command_line(), 4)]
+)
+def test_the_options_have_these_defaults_too_and_the_help_shows_them(parser, number):
+    found = options(parser)
+    assert len(found) == number
+    for action, name in found:
+        default = SETTINGS[name] if name in SETTINGS else OF_THE_SERVER[name].default
+        assert action.default == default, name
+        assert "(default: %(default)s)" in action.help, name
+
+
+@pytest.mark.parametrize("parser", [serve.command_line(), connect.command_line()])
+def test_compression_is_off_unless_asked_for(parser):
+    assert SETTINGS["compression"] is None
+    assert parser.get_default("deflate") is False
+
+
+def test_every_setting_has_an_option_of_the_server_except_the_logger():
+    assert {name for name in SETTINGS if name not in OPTIONS.values()} == {"compression", "logger"}
