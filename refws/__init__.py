@@ -6,6 +6,7 @@ file names its sections at its head; a section without a document is one of RFC 
 
   protocol/  what the RFCs say: no socket, no thread, no clock
     errors.py              §7.1.7            a broken rule: section, what was seen, what expected
+    authority.py           RFC 3986          host[:port], in a URI, in Host, in Origin
     frame.py               §5.2, §5.5        the header of a frame <-> values
     masking.py             §5.3              the XOR of a payload with its masking key
     message.py             §5.4, §5.6, §8.1  frames -> messages, UTF-8 checked as it arrives
@@ -13,7 +14,9 @@ file names its sections at its head; a section without a document is one of RFC 
     close_codes.py         §7.4              the status codes of a Close
     http.py                RFC 9112          the heads of requests and responses <-> values
     extensions.py          §9.1              the grammar of Sec-WebSocket-Extensions
-    handshake.py           §4.2, §10.2       a request -> 101, or every rule that it breaks
+    items.py               §4.1, §4.2.1      a numbered list of rules, as a table
+    origin.py              §10.2             a page that this server trusts, or not
+    handshake.py           §4.2              a request -> 101, or every rule that it breaks
     deflate/  door: compressed messages
       negotiation.py       RFC 7692          offers -> agreed parameters
       codec.py             RFC 7692          a message <-> its compressed payload
@@ -27,29 +30,39 @@ file names its sections at its head; a section without a document is one of RFC 
   endpoint/  threads and blocking sockets
     server.py              §4.2              the accept loop, a thread for each connection, the stop
     server_handshake.py    §4.2              the opening handshake: a request read and answered
-    connection.py          §6, §7            the public object: recv, send, ping, close
-    sending.py             §6.1, §7.1        whole frames out, one at a time, and the closing state
+    connection.py          §7                the public object: recv, send, ping, close
+    receiving.py           §6.2              frames -> messages, control frames dealt with
+    sending.py             §6.1, §7.1        messages -> frames, one at a time; the closing state
     stream.py                                one blocking byte stream
+    blocked_writes.py                        the deadline of a write that makes no progress
     timers.py                                the one timer thread
-    heartbeat.py           §5.5.2, §5.5.3    Pings on a schedule, and peers silent for too long
+    heartbeat.py           §5.5.2            Pings on a schedule, and peers silent for too long
+    pings.py               §5.5.3            the Pings that wait for their Pongs
     settings.py                              limits and times, with their only defaults
     exceptions.py                            what the methods of a connection raise
+    taps.py                                  functions that see every byte
+    traces.py                                which of them a connection gets
+    overload.py            RFC 9110          503 above the limit of connections
     log.py                 §7.1.7            log lines that no peer can forge
     listening.py                             listening sockets, TCP and Unix
     tls/  door: TLS
       stream.py            §10.6             the byte stream over TLS, for two threads at once
       engine.py            §10.6             one OpenSSL object between two memory buffers
+      outgoing.py          §10.6             ciphertext on its way to the socket
       certificates.py      §10.6             TLS contexts from files, TLS errors in words
     client/  door: the client
       connect.py           §4.1              a URI -> an open connection
       connecting.py        §4.1              one client at a time at an address, and TCP
       shared_timers.py                       one timer thread for all clients
+  raw_client.py            §7.1.7            a client that sends any bytes, to break rules
   course/  what people look at, made of the two above
     services.py            §4.2.2            the example endpoints: / /echo /hello /clock
     lesson.py                                a first lesson in seven steps
     explain/  bytes -> what they say, bit by bit, and whether they may
       values.py            §4, §5            what an explanation consists of
+      header_fields.py     §5.2              the fields of a header, each with its meaning
       conversation.py      §5, RFC 7692      the bytes of a connection, cut anywhere
+      direction.py         §5                what one side sends
       frames.py            §5.2              a frame while it arrives
       messages.py          §5.4, §8.1        the messages of one side
       handshake.py         §4                each line of a head, and the Accept step by step
@@ -57,20 +70,29 @@ file names its sections at its head; a section without a document is one of RFC 
       as_json.py                             an explanation as JSON
     text/  an explanation as text
       drawing.py           §5.2              a block under a bit ruler, or one line
+      ruler.py             §5.2              the bit ruler
+      terminal.py                            what a terminal can show
       characters.py                          a peer's text as printable characters
     record/  connections while they live, and afterwards
       narration.py         §5                the bytes of connections -> text for each frame
-      live.py              §5                the same for connections that are open
+      live.py                                the same for connections that are open
       output.py                              text -> a file that may be slow
-      tape.py                                a record of connections: written, read, replayed
+      tape.py                                a record of connections: its format
+      recorder.py                            connections -> a tape
+      tape_reader.py                         a tape -> its entries, or the line that is wrong
       redaction.py         RFC 9110          heads without their secrets
       pcap.py              RFC 9293          a tape -> a file for Wireshark
     web/  the page
-      site.py              RFC 9110          the page at / and its security headers
+      site.py              RFC 9110          the files of the page, and its security headers
+      lesson_page.py                         the lesson as a page
+      pages.py                               which page a request belongs to
       wire_view.py         §1.2              a page's own connections, explained live
-      lab.py               §5.5              what a page may ask of the server
+      connection_view.py   §1.5              one of them: bytes -> JSON
+      event_queue.py                         a bounded queue of what a page is to be shown
+      watch_endpoint.py                      the WebSocket endpoint of the wire view
+      commands.py                            what a page may ask for, as a table
+      lab.py               §5.5, §7.1        how it is done
       violations.py        §7.1.7            rules to break, and the answer that the RFC asks for
-      raw_client.py        §7.1.7            the client that breaks them
   commands/  python3 -m refws: a module for each command
     serve.py                                 the server: options, messages, signals
     explain.py             §5                bytes in hex or in a file, explained

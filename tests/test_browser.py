@@ -22,7 +22,6 @@ from refws.course import services
 from refws.course.explain.as_json import as_json
 from refws.course.explain.conversation import Conversation
 from refws.course.explain.values import FrameExplanation, HeadExplanation, Illegal, NotRead
-from refws.course.record.together import together
 from refws.course.web import wire_view
 from refws.course.web.violations import AFTER_THE_END, CLIENT_CASES, SERVER_CASES
 from test_commands_serve import printed_address, program_running
@@ -172,7 +171,7 @@ class Demo:
         self.running = serving(
             services.serve_endpoint,
             process_request=services.process_request,
-            trace=together([self.record], page=wire_view.choose),
+            trace=[self.record, wire_view.choose],
             **settings,
         )
         self.host = f"127.0.0.1:{self.running.address[1]}"

@@ -64,6 +64,7 @@ def test_without_options_the_client_has_the_defaults_of_the_library(connected_wi
     assert given.pop("uri") == URI
     assert list(given.pop("additional_headers")) == []
     assert given.pop("logger").name == "refws.connect"
+    assert list(given.pop("trace")) == []
     parameters = inspect.signature(refws.connect).parameters
     assert given == {name: parameters[name].default for name in given}
 

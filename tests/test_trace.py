@@ -14,7 +14,6 @@ from refws.course.explain.conversation import Conversation
 from refws.course.record.live import Live
 from refws.course.record.narration import Narration
 from refws.course.record.output import CHUNK_SIZE, Output
-from refws.course.record.together import together
 from refws.course.text.drawing import Style, draw
 from refws.protocol.frame import Side
 from wire import BINARY, PING, TEXT, eventually, frame, request
@@ -297,61 +296,3 @@ def test_two_threads_that_find_the_output_broken_at_once_log_it_once(log):
     live = Live(show)
     live.show("outer")
     assert [record.levelname for record in log.records] == ["WARNING"]
-
-
-# Several at once
-
-
-class Page:
-    """A trace that ends itself after some calls, as that of the page does."""
-
-    def __init__(self, connection, calls):
-        self.connection, self.left, self.seen = connection, calls, []
-
-    def __call__(self, sender, data):
-        self.seen.append(data)
-        self.left -= 1
-        if not self.left:
-            self.connection.trace = None
-
-
-def test_the_page_may_end_its_trace_and_the_others_stay(opened):
-    connection, peer = opened()
-    shown, page = Shown(), Page(connection, 1)
-    connection.trace = together([Live(shown.append).choose], lambda connection: page)(connection)
-    for text in ("one", "two"):
-        connection.send(text)
-        peer.expect(TEXT, text.encode())
-    assert shown.words == ['<- text FIN 3 "one"  legal', '<- text FIN 3 "two"  legal']
-    assert page.seen == [b"\x81\x03one"]
-
-
-def test_a_trace_that_raises_is_dropped_alone(opened, log):
-    connection, peer = opened()
-    seen, page = [], Page(connection, 10)
-
-    def broken(sender, data):
-        raise RuntimeError("a mistake in the trace")
-
-    traces = [lambda connection: broken, lambda connection: lambda sender, data: seen.append(data)]
-    connection.trace = together(traces, lambda connection: page)(connection)
-    for text in ("one", "two"):
-        connection.send(text)
-        peer.expect(TEXT, text.encode())
-    assert seen == page.seen == [b"\x81\x03one", b"\x81\x03two"]
-    assert log.text.count("RuntimeError: a mistake in the trace") == 1
-
-
-def test_nothing_chosen_is_nothing_to_run():
-    def page(connection):
-        raise AssertionError("not called")
-
-    assert together([]) is None
-    assert together([], page) is page
-
-
-def test_a_connection_without_a_chosen_trace_goes_untraced(opened):
-    connection, peer = opened()
-    connection.trace = together([lambda connection: None])(connection)
-    connection.send("x")
-    peer.expect(TEXT, b"x")

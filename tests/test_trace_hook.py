@@ -138,3 +138,57 @@ def test_who_sends_is_told_by_its_side(opened, side):
     connection.pong(b"")
     assert notes.bytes[side.peer] == wire
     assert len(notes.bytes[side]) == (2 if side is Side.SERVER else 6)
+
+
+# Several taps
+
+
+def test_a_tap_that_returns_false_is_dropped_and_the_others_stay(opened):
+    connection, peer = opened()
+    seen, dropped = [], []
+    connection.add_tap(lambda side, data: seen.append(data))
+    connection.add_tap(lambda side, data: dropped.append(data) is not None)
+    for text in ("one", "two"):
+        connection.send(text)
+        peer.expect(TEXT, text.encode())
+    assert seen == [b"\x81\x03one", b"\x81\x03two"]
+    assert dropped == [b"\x81\x03one"]
+
+
+def test_a_tap_that_raises_is_dropped_alone(opened, log):
+    def broken(side, data):
+        raise RuntimeError("a mistake in the tap")
+
+    connection, peer = opened()
+    seen = []
+    connection.add_tap(broken)
+    connection.add_tap(lambda side, data: seen.append(data))
+    for text in ("one", "two"):
+        connection.send(text)
+        peer.expect(TEXT, text.encode())
+    assert seen == [b"\x81\x03one", b"\x81\x03two"]
+    assert log.text.count("RuntimeError: a mistake in the tap") == 1
+
+
+def test_a_connection_whose_last_tap_is_gone_passes_no_bytes_on(opened):
+    """So that it is as fast as one that was never watched."""
+    connection, peer = opened()
+    connection.add_tap(lambda side, data: False)
+    connection.send("x")
+    peer.expect(TEXT, b"x")
+    assert connection.trace is None
+    assert connection._stream._tap is None
+
+
+def test_each_of_several_choices_may_give_a_tap_and_one_that_raises_harms_no_other(serving, log):
+    def broken(connection):
+        raise RuntimeError("a mistake in the choice")
+
+    notes = [Notes(), Notes()]
+    choices = [broken, lambda connection: notes[0], lambda _: None, lambda connection: notes[1]]
+    client = serving(echo, trace=choices).open()
+    client.send_frame(TEXT, b"both")
+    client.expect(TEXT, b"both")
+    client.finish()
+    assert notes[0].bytes[Side.SERVER] == notes[1].bytes[Side.SERVER] != b""
+    assert log.text.count("RuntimeError: a mistake in the choice") == 1

@@ -12,13 +12,14 @@ import signal
 import socket
 import ssl
 import sys
+from collections.abc import Sequence
 from types import FrameType
 
 from .. import Server, serve
 from ..course.services import ENDPOINTS, process_request, serve_endpoint
 from ..course.web import wire_view
-from ..endpoint.taps import ChooseTrace
 from ..endpoint.tls.certificates import server_context
+from ..endpoint.traces import ChooseTrace
 from ..protocol.authority import join_authority
 from ..raw_client import REACHABLE
 from .options import (
@@ -94,7 +95,7 @@ def command_line() -> CommandLine:
             "A WebSocket server to read beside RFC 6455: example endpoints, and a page to try them."
         ),
         epilog=(
-            f"WebSocket endpoints: {' '.join(ENDPOINTS)}. Pages: / /health. Ctrl-C stops "
+            f"WebSocket endpoints: {' '.join(ENDPOINTS)}. Pages: / /lesson /health. Ctrl-C stops "
             "gracefully, twice at once."
         ),
         allow_abbrev=False,
@@ -254,7 +255,7 @@ def add_timeout_options(parser: CommandLine) -> None:
 def start(
     options: argparse.Namespace,
     context: ssl.SSLContext | None = None,
-    trace: ChooseTrace | None = None,
+    trace: Sequence[ChooseTrace] = (),
 ) -> Server:
     """The server, listening. OSError or UnicodeError if it cannot listen."""
     return serve(

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from logging import Logger, getLogger
 
-from ..endpoint.taps import ChooseTrace
+from ..endpoint.traces import ChooseTrace
 from .options import CommandLine, not_empty
 
 LOGGER = getLogger("refws")
@@ -53,8 +53,8 @@ def choose_trace(
     show: Callable[[str], None] | None = None,
     page: ChooseTrace | None = None,
     logger: Logger = LOGGER,
-) -> ChooseTrace | None:
-    """The `trace` for `serve` or `connect`; it is `page` if none of the options is given.
+) -> list[ChooseTrace]:
+    """The `trace` for `serve` or `connect`: one for each option that is given, and `page`.
 
     Each line of text goes to `show`, without it to standard output. A tape that cannot be written
     ends the process with status 2.
@@ -63,13 +63,10 @@ def choose_trace(
         parser.error("--record-secrets needs --record FILE, the tape to write them to")
     if options.trace and show is None and sys.stdout is None:
         parser.error("--trace needs standard output, which is closed")
-    if not options.trace and not options.record:
-        return page
-    from ..course.record.together import together
-
     choices = [live_trace(options, show, logger)] if options.trace else []
     choices += [recording(parser, options, logger)] if options.record else []
-    return together(choices, page)
+    choices += [page] if page is not None else []
+    return choices
 
 
 def live_trace(

@@ -329,7 +329,7 @@ class Connection:
             self._stream.drain(LINGER)
         self._stream.abort()
         if self._taps is not None:
-            self._taps(False, b"")
+            self._taps.end()
         self._sender.end()
         if self._heartbeat is not None:
             self._heartbeat.cancel()
@@ -370,21 +370,20 @@ class Connection:
         It runs in the thread that sends or receives, which waits meanwhile, and before what we send
         leaves. One that raises is logged and dropped, one that returns False is dropped.
         """
-        return self._taps.all[0] if self._taps is not None and self._taps.all else None
+        return None if self._taps is None else self._taps.first
 
     @trace.setter
     def trace(self, tap: Tap | None) -> None:
-        self._taps = None
-        self._stream.set_tap(None)
+        if self._taps is not None:
+            self._taps.clear()
         if tap is not None:
             self.add_tap(tap)
 
     def add_tap(self, tap: Tap) -> None:
         """Pass every byte to this function, too."""
         if self._taps is None:
-            self._taps = Taps(self.side, self.settings.logger, self.peer)
+            self._taps = Taps(self._stream, self.side, self.settings.logger, self.peer)
         self._taps.add(tap)
-        self._stream.set_tap(self._taps)
 
     @property
     def read_size(self) -> int:

@@ -35,9 +35,9 @@ from .server_handshake import (
 )
 from .settings import DEFAULTS, Settings, compression_settings
 from .stream import Stream
-from .taps import ChooseTrace, trace_choices
 from .timers import Timers
 from .tls.stream import TLSStream
+from .traces import ChooseTrace, trace_choices
 
 PAUSE_WITHOUT_DESCRIPTORS = 0.1
 """Seconds without accepting after the system had no file descriptor left for a connection."""

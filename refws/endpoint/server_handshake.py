@@ -24,7 +24,7 @@ from ..protocol.http import Request, Response, quote, read_request
 from .connection import Connection
 from .log import log_error
 from .stream import Stream
-from .taps import ChooseTrace, start_traces
+from .traces import ChooseTrace, start_traces
 
 Handler = Callable[[Connection], Any]
 ProcessRequest = Callable[[Connection, Request], Response | None]

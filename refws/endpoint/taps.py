@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from logging import Logger
-from typing import TYPE_CHECKING
 
 from ..protocol.frame import Side
 from .log import log_error
-
-if TYPE_CHECKING:
-    from .connection import Connection
+from .stream import Stream
 
 Tap = Callable[[Side, bytes], object]
 """Called with the side that sends, and the bytes as they are on the wire, or inside TLS.
 
 No bytes are the end of that direction. A tap that returns False is dropped.
 """
-
-ChooseTrace = Callable[["Connection"], Tap | None]
-"""Called before the first byte of a connection; the function it returns gets every byte."""
 
 
 class Taps:
@@ -29,32 +23,43 @@ class Taps:
     __slots__ = {
         "_taps": "The functions, in order. Replaced under the lock, read without it.",
         "_lock": "Held while the list is replaced.",
+        "_stream": "Where the bytes pass.",
         "_side": "Our side of the connection.",
         "_logger": "For a tap that raises.",
         "_peer": "The peer, for the log.",
     }
 
-    def __init__(self, side: Side, logger: Logger, peer: str) -> None:
+    def __init__(self, stream: Stream, side: Side, logger: Logger, peer: str) -> None:
         self._taps: tuple[Tap, ...] = ()
         self._lock = threading.Lock()
+        self._stream = stream
         self._side = side
         self._logger = logger
         self._peer = peer
 
     @property
-    def all(self) -> tuple[Tap, ...]:
-        return self._taps
+    def first(self) -> Tap | None:
+        """The tap that was added first and is still here; None without taps."""
+        taps = self._taps
+        return taps[0] if taps else None
 
     def add(self, tap: Tap) -> None:
-        with self._lock:
-            self._taps = (*self._taps, tap)
+        self._replace(lambda taps: (*taps, tap))
 
     def remove(self, tap: Tap) -> None:
-        with self._lock:
-            self._taps = tuple(other for other in self._taps if other is not tap)
+        self._replace(lambda taps: tuple(other for other in taps if other is not tap))
 
-    def __call__(self, sent: bool, data: bytes) -> None:
-        """Pass the bytes on. A tap that raises is logged and dropped; the connection lives on."""
+    def clear(self) -> None:
+        self._replace(lambda taps: ())
+
+    def _replace(self, change: Callable[[tuple[Tap, ...]], tuple[Tap, ...]]) -> None:
+        """Without taps the stream takes its fast path again."""
+        with self._lock:
+            self._taps = change(self._taps)
+            self._stream.set_tap(self._pass_on if self._taps else None)
+
+    def _pass_on(self, sent: bool, data: bytes) -> None:
+        """A tap that raises is logged and dropped; the connection lives on."""
         side = self._side if sent else self._side.peer
         for tap in self._taps:
             try:
@@ -65,20 +70,6 @@ class Taps:
             if not keep:
                 self.remove(tap)
 
-
-def start_traces(connection: Connection, choices: Sequence[ChooseTrace]) -> None:
-    """Trace the connection from its first byte, with each function that a choice returns."""
-    for choose in choices:
-        try:
-            if (tap := choose(connection)) is not None:
-                connection.add_tap(tap)
-        except Exception as error:
-            logger, what = connection.settings.logger, "the trace could not be chosen, and is off"
-            log_error(logger, connection.peer, what, error)
-
-
-def trace_choices(trace: ChooseTrace | Sequence[ChooseTrace] | None) -> tuple[ChooseTrace, ...]:
-    """What the argument `trace` of `serve` and `connect` stands for: one choice, several, none."""
-    if trace is None:
-        return ()
-    return (trace,) if callable(trace) else tuple(trace)
+    def end(self) -> None:
+        """Pass on the end of what we receive: the connection has ended."""
+        self._pass_on(False, b"")

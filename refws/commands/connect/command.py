@@ -8,11 +8,12 @@ import logging
 import os
 import ssl
 import sys
+from collections.abc import Sequence
 
 from ... import Connection, connect
 from ...course.text.characters import escape_words
-from ...endpoint.taps import ChooseTrace
 from ...endpoint.tls.certificates import client_context
+from ...endpoint.traces import ChooseTrace
 from ...protocol.client.uri import parse_uri
 from ...protocol.errors import InvalidHandshake
 from ..options import CommandLine
@@ -53,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def open_connection(
-    parser: CommandLine, options: argparse.Namespace, trace: ChooseTrace | None = None
+    parser: CommandLine, options: argparse.Namespace, trace: Sequence[ChooseTrace] = ()
 ) -> Connection:
     """The open connection. InvalidHandshake or OSError if there is none.
 

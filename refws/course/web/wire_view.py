@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 from ...endpoint.connection import Connection
-from ...endpoint.taps import Tap as Trace
+from ...endpoint.taps import Tap
 from ...protocol.close import State
 from ...protocol.frame import Side
 from ...protocol.http import MAX_LINE_SIZE, Request
@@ -232,11 +232,7 @@ class WireTrace:
         self._head_size = 0
         self._watched: WatchedConnection | None = None
 
-    def __call__(self, sender: Side, data: bytes) -> None:
-        if not self._note(sender, data):
-            self._connection.trace = None
-
-    def _note(self, sender: Side, data: bytes) -> bool:
+    def __call__(self, sender: Side, data: bytes) -> bool:
         """Whether the trace goes on."""
         if self._watched is not None:
             return self._watched.note(sender, data)
@@ -259,6 +255,6 @@ class WireTrace:
         )
 
 
-def choose(connection: Connection) -> Trace:
+def choose(connection: Connection) -> Tap:
     """For `serve(..., trace=choose)`: a trace of every connection, ended where no page watches."""
     return WireTrace(connection)

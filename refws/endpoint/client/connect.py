@@ -25,10 +25,10 @@ from ...protocol.frame import Side
 from ..connection import Connection
 from ..settings import DEFAULTS, Settings, compression_settings
 from ..stream import Stream
-from ..taps import ChooseTrace, start_traces, trace_choices
 from ..timers import Timers
 from ..tls.certificates import client_context
 from ..tls.stream import TLSStream
+from ..traces import ChooseTrace, start_traces, trace_choices
 from .connecting import MAX_BEHIND_A_PROXY, SLOTS, Deadline, connect_socket, resolve, slot_at
 from .shared_timers import SharedTimers
 

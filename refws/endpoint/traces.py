@@ -1,0 +1,30 @@
+"""The argument `trace` of `serve` and `connect`: which taps a connection gets, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from .connection import Connection
+from .log import log_error
+from .taps import Tap
+
+ChooseTrace = Callable[[Connection], Tap | None]
+"""Called before the first byte of a connection; the function it returns gets every byte."""
+
+
+def trace_choices(trace: ChooseTrace | Sequence[ChooseTrace] | None) -> tuple[ChooseTrace, ...]:
+    """What the argument means: one choice, several, or none."""
+    if trace is None:
+        return ()
+    return (trace,) if callable(trace) else tuple(trace)
+
+
+def start_traces(connection: Connection, choices: Sequence[ChooseTrace]) -> None:
+    """Trace the connection from its first byte, with each function that a choice returns."""
+    for choose in choices:
+        try:
+            if (tap := choose(connection)) is not None:
+                connection.add_tap(tap)
+        except Exception as error:
+            logger, what = connection.settings.logger, "the trace could not be chosen, and is off"
+            log_error(logger, connection.peer, what, error)
