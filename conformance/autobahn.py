@@ -221,10 +221,8 @@ def run(
     for line in (*notes, *found):
         say(f"\n{line}")
     say(
-        (
-            f"\n{len(selected)} cases in {clock(elapsed_s)}, {len(found)} not as expected: "
-            f"{directory / 'index.html'}"
-        )
+        f"\n{len(selected)} cases in {clock(elapsed_s)}, {len(found)} not as expected: "
+        f"{directory / 'index.html'}"
     )
     return DIFFERENT if found else AS_EXPECTED
 

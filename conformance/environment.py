@@ -239,10 +239,8 @@ def _put_in_place(built: Path, directory: Path, requirements: str) -> None:
 def _build_testsuite(scratch: Path, python2: Path, say: Say) -> None:
     tool, environment = scratch / "tool", scratch / "environment"
     say(
-        (
-            f"Making the environment of the testsuite in {ENVIRONMENTS.name}/, once; this takes a "
-            "minute or two."
-        )
+        f"Making the environment of the testsuite in {ENVIRONMENTS.name}/, once; this takes a "
+        "minute or two."
     )
     say(f"  1/3  {VIRTUALENV}")
     _step(scratch, sys.executable, "-m", "venv", tool)

@@ -278,10 +278,8 @@ class Run:
     def _check_time(self, deadline: float, limits: Limits) -> None:
         if time.monotonic() > deadline:
             raise RunFailed(
-                (
-                    f"no end after {limits.run_s:g} s, {self._during()}; raise --deadline on a "
-                    "slow machine"
-                )
+                f"no end after {limits.run_s:g} s, {self._during()}; raise --deadline on a "
+                "slow machine"
             )
 
     def _during(self) -> str:

@@ -19,7 +19,9 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-import spread
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from scripts.testing import spread
 
 PROJECT = Path(__file__).resolve().parent.parent
 ENVIRONMENTS = PROJECT / ".environments"
@@ -50,10 +52,8 @@ def main() -> int:
     started = time.monotonic()
     passed = (run_quickly if options.quick else run_all)(environment_python, pytest_arguments)
     print(
-        (
-            f"{'passed' if passed else 'FAILED'} in {time.monotonic() - started:.1f} s, "
-            f"{version(environment_python)}"
-        )
+        f"{'passed' if passed else 'FAILED'} in {time.monotonic() - started:.1f} s, "
+        f"{version(environment_python)}"
     )
     return 0 if passed else 1
 

@@ -3,9 +3,9 @@
 After a minimal opening handshake nothing is parsed, unmasked or checked: bytes are received into
 one buffer and added up, and for each whole frame's worth of them a frame made beforehand goes back.
 The path of the request tells what is exchanged: /OPCODE/PAYLOAD_LENGTH. No server of this
-architecture can be faster, so scripts/bench.py gives every other server as a ratio of this one.
+architecture can be faster, so scripts/bench gives every other server as a ratio of this one.
 
-    python3 scripts/bare_loop.py PORT
+    python3 -m scripts.bench.bare_loop PORT
 """
 
 import contextlib
@@ -15,7 +15,7 @@ import socket
 import sys
 import threading
 
-import client_wire as wire
+from scripts.shared import client_wire as wire
 
 BUFFER_SIZE = 256 * 1024
 

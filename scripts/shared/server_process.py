@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from typing import BinaryIO
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 HOST = "127.0.0.1"
 START_TIMEOUT_S = 15
 STOP_TIMEOUT_S = 10

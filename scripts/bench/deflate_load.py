@@ -1,4 +1,4 @@
-"""The load of scripts/bench.py --deflate: JSON of 1 KiB, compressed beforehand, every echo inflated
+"""The load of scripts/bench --deflate: JSON of 1 KiB, compressed beforehand, every echo inflated
 and compared.
 
 The messages are a cycle of 64 different ones, 64 KiB and so more than the largest window: none is
@@ -23,8 +23,8 @@ import time
 import zlib
 from collections.abc import Iterable
 
-import client_wire as wire
-from load import STALL_S, Load, Scenario, check_end
+from scripts.bench.load import STALL_S, Load, Scenario, check_end
+from scripts.shared import client_wire as wire
 
 MESSAGES = 64
 MESSAGE_LENGTH = 1024

@@ -1,9 +1,9 @@
 """How fast refws echoes, as a ratio of the fastest thread-per-connection loop that Python allows.
 
-    python3 scripts/bench.py
-    python3 scripts/bench.py --only ping-pong-1 --only binary-1m --rounds 9
-    python3 scripts/bench.py --server other=ws://127.0.0.1:9000/echo --server "third=python3 third.py {port}"
-    python3 scripts/bench.py --deflate
+    python3 scripts/bench
+    python3 scripts/bench --only ping-pong-1 --only binary-1m --rounds 9
+    python3 scripts/bench --server other=ws://127.0.0.1:9000/echo --server "third=python3 third.py {port}"
+    python3 scripts/bench --deflate
 
 Each server is a process of its own, this process is the load generator (load.py). The servers take
 turns, A B A B, so that a machine that slows down slows down all of them; medians are printed. The
@@ -41,14 +41,12 @@ import statistics
 import sys
 from collections.abc import Iterator
 
-import bare_loop
-import client_wire as wire
-import deflate_load
-import figures
-import server_process
-from load import Measurement, RepeatedFrame, Scenario, measure
-from placement import available_cpus, on_cpu
-from time_left import Progress
+from scripts.bench import deflate_load
+from scripts.bench.load import Measurement, RepeatedFrame, Scenario, measure
+from scripts.bench.placement import available_cpus, on_cpu
+from scripts.shared import client_wire as wire
+from scripts.shared import figures, server_process
+from scripts.shared.time_left import Progress
 
 SCENARIOS = (
     Scenario("ping-pong-1", wire.TEXT, 32),
@@ -125,7 +123,7 @@ class Result:
 
 
 def bare_server() -> Server:
-    command = (sys.executable, bare_loop.__file__, "{port}")
+    command = (sys.executable, "-m", "scripts.bench.bare_loop", "{port}")
     return Server(
         BARE, server_process.HOST, server_process.free_port(), "/{opcode}/{payload_length}", command
     )
@@ -140,10 +138,9 @@ def deflate_servers() -> list[Server]:
     """refws with its own level and with that of `websockets`, and `websockets`. PeerUnavailable."""
     port = server_process.free_port()
     python, *program = peer_command(WEBSOCKETS, port)
-    level_6 = str(server_process.ROOT / "scripts" / "deflate_echo.py")
     commands = {
         REFWS: (python, *server_process.refws_command("--deflate")[1:]),
-        REFWS_6: (python, level_6, "{port}", "6"),
+        REFWS_6: (python, "-m", "scripts.bench.deflate_echo", "{port}", "6"),
     }
     ours = [
         Server(name, server_process.HOST, server_process.free_port(), "/echo", command)
@@ -323,7 +320,9 @@ def as_json(results: list[Result], options: argparse.Namespace) -> str:
 
 def parse_options(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="scripts/bench",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--rounds", type=int, default=5, help="measurements of each (default: 5)")
     parser.add_argument(
@@ -419,7 +418,3 @@ def main(argv: list[str] | None = None) -> int:
         with open(options.json, "w", encoding="utf-8") as file:
             file.write(as_json(results, options))
     return status
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,4 +1,4 @@
-"""`endurance.py idle`: thousands of open connections on which nothing happens but the heartbeat.
+"""`endurance idle`: thousands of open connections on which nothing happens but the heartbeat.
 
 This process is the client: it answers each Ping (§5.5.2) and does nothing else. The masking key of
 its Pongs is zero, so that masking costs the client nothing; the server cannot skip it.
@@ -8,10 +8,10 @@ import selectors
 import socket
 import time
 
-import client_wire as wire
-import server_process
-from figures import Figure, Usage, held, usage, wait_until
-from time_left import Progress
+from scripts.shared import client_wire as wire
+from scripts.shared import server_process
+from scripts.shared.figures import Figure, Usage, held, usage, wait_until
+from scripts.shared.time_left import Progress
 
 PING_INTERVAL_S = 20
 MEMORY_BOUND_KIB = 30

@@ -1,4 +1,4 @@
-"""`endurance.py abuse`: bad clients of five kinds, one after the other, and a good one beside them
+"""`endurance abuse`: bad clients of five kinds, one after the other, and a good one beside them
 all the time.
 
 The good client is a process of its own and does one echo every 10 ms. After each attack the server
@@ -17,10 +17,10 @@ import time
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection as Pipe
 
-import client_wire as wire
-import server_process
-from figures import Figure, held, usage, wait_until
-from time_left import Progress
+from scripts.shared import client_wire as wire
+from scripts.shared import server_process
+from scripts.shared.figures import Figure, held, usage, wait_until
+from scripts.shared.time_left import Progress
 
 ROUND_TRIP_BOUND_MS = 1000
 MEMORY_MARGIN_KIB = 4 * 1024

@@ -1,4 +1,4 @@
-"""The load generator of scripts/bench.py: frames made beforehand, echoes counted, nothing parsed.
+"""The load generator of scripts/bench: frames made beforehand, echoes counted, nothing parsed.
 
 On one connection: a blocking socket with a window of frames in flight. On many: one frame in flight
 on each, one selector for all. The first echo is compared byte for byte, the ones between are
@@ -18,8 +18,8 @@ import threading
 import time
 from collections.abc import Callable
 
-import client_wire as wire
-from bare_loop import sample_payload
+from scripts.bench.bare_loop import sample_payload
+from scripts.shared import client_wire as wire
 
 STALL_S = 20
 RECEIVE_SIZE = 256 * 1024

@@ -1,8 +1,8 @@
 """Two readers of the same bytes, compared: refws explains a tape, tshark dissects the capture made
 of it.
 
-    python3 scripts/tshark_check.py             a session with every kind of frame is recorded first
-    python3 scripts/tshark_check.py TAPE ...    tapes of `python3 -m refws --record TAPE`
+    python3 scripts/checks/tshark.py             a session with every kind of frame is recorded first
+    python3 scripts/checks/tshark.py TAPE ...    tapes of `python3 -m refws --record TAPE`
 
 Exit status: 0 if they agree on every field, 1 if not, 2 without tshark (Debian's package of that
 name).
@@ -20,7 +20,7 @@ from pathlib import Path
 from shutil import which
 from xml.etree import ElementTree
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from refws import Connection, connect, serve
 from refws.course.explain.conversation import Conversation

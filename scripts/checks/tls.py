@@ -1,9 +1,9 @@
 """TLS with two threads on each end, as figures beside their bounds. Exit status 1 if a bound is
 broken.
 
-    python3 scripts/tls_check.py                   everything: about a minute
-    python3 scripts/tls_check.py both-ways idle    only what is named
-    python3 scripts/tls_check.py --tls 1.2         the same with TLS 1.2
+    python3 scripts/checks/tls.py                   everything: about a minute
+    python3 scripts/checks/tls.py both-ways idle    only what is named
+    python3 scripts/checks/tls.py --tls 1.2         the same with TLS 1.2
 
 both-ways: each end sends 100 MB and receives 100 MB at once, from two threads; each message says
 its number. idle: a thread waits for bytes that do not come for 5 s, on each end in turn, while
@@ -27,15 +27,15 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
-import server_process
-from figures import Figure, is_available, table, usage
-from time_left import Progress
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-sys.path.insert(0, str(server_process.ROOT))
-
-import refws  # noqa: E402
+import refws
 from refws.endpoint.tls.certificates import client_context, server_context
+from scripts.shared import server_process
+from scripts.shared.figures import Figure, is_available, table, usage
+from scripts.shared.time_left import Progress
 
 CERTIFICATE = str(server_process.ROOT / "tests" / "certificates" / "localhost.pem")
 KEY = str(server_process.ROOT / "tests" / "certificates" / "key.pem")
@@ -284,7 +284,7 @@ def connects(options: argparse.Namespace, contexts: Contexts, progress: Progress
             longest = max(longest, time.monotonic() - started)
             progress.show(f"{number:,} of {options.connects:,} connections, {len(lost)} lost")
     for line in lost[:5]:
-        print(f"tls_check: lost connection {line}", file=sys.stderr)
+        print(f"checks/tls: lost connection {line}", file=sys.stderr)
     return [
         Figure(
             "connections, a message each way",
@@ -318,7 +318,7 @@ def one_message_each_way(
 def memory(options: argparse.Namespace, contexts: Contexts, progress: Progress) -> list[Figure]:
     if not is_available():
         print(
-            "tls_check: memory is left out, as it comes from /proc/PID/smaps_rollup",
+            "checks/tls: memory is left out, as it comes from /proc/PID/smaps_rollup",
             file=sys.stderr,
         )
         return []
@@ -389,10 +389,10 @@ def main(argv: list[str] | None = None) -> int:
         refws.WebSocketException,
         server_process.ServerFailed,
     ) as error:
-        print(f"\ntls_check: {error}", file=sys.stderr)
+        print(f"\nchecks/tls: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\ntls_check: stopped", file=sys.stderr)
+        print("\nchecks/tls: stopped", file=sys.stderr)
         return 130
     print(f"TLS {options.tls}, {ssl.OPENSSL_VERSION}, Python {sys.version.split()[0]}")
     print(table(figures))

@@ -1,8 +1,8 @@
 """What refws.connect leaves behind, and how many opening handshakes it has open at once, in figures
 beside bounds.
 
-    python3 scripts/client_check.py                     everything (about half a minute)
-    python3 scripts/client_check.py --connects 10000    more of it
+    python3 scripts/checks/client.py                     everything (about half a minute)
+    python3 scripts/checks/client.py --connects 10000    more of it
 
 1. Connects in a row to refws in a process of its own, over TCP and over TLS: each sends a message,
    gets it back and closes. As many that the server refuses with 404. Then neither process has a
@@ -28,17 +28,16 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import BinaryIO
 
-import client_wire as wire
-import figures
-import server_process
-from figures import Figure, held, wait_until
-from time_left import Progress
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-sys.path.insert(0, str(server_process.ROOT))
-
-import refws  # noqa: E402
+import refws
+from scripts.shared import client_wire as wire
+from scripts.shared import figures, server_process
+from scripts.shared.figures import Figure, held, wait_until
+from scripts.shared.time_left import Progress
 
 CERTIFICATES = server_process.ROOT / "tests" / "certificates"
 CERTIFICATE, KEY = str(CERTIFICATES / "localhost.pem"), str(CERTIFICATES / "key.pem")
@@ -293,7 +292,7 @@ def main(argv: list[str] | None = None) -> int:
     if not figures.is_available():
         print(
             (
-                "client_check: threads are counted in /proc, which this system does not have; use "
+                "checks/client: threads are counted in /proc, which this system does not have; use "
                 "Linux"
             ),
             file=sys.stderr,
@@ -309,10 +308,10 @@ def main(argv: list[str] | None = None) -> int:
         ]
         measured += check_turns(options.handshakes, progress)
     except (server_process.ServerFailed, OSError, refws.WebSocketException) as error:
-        print(f"client_check: {error}", file=sys.stderr)
+        print(f"checks/client: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nclient_check: stopped", file=sys.stderr)
+        print("\nchecks/client: stopped", file=sys.stderr)
         return 130
     print(figures.table(measured))
     return 0 if all(figure.kept for figure in measured) else 1
