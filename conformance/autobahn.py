@@ -66,7 +66,8 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser().parse_args(words, argparse.Namespace(words=words))
     processes.hear_signals()
     try:
-        return arguments.command(arguments)
+        command: Callable[[argparse.Namespace], int] = arguments.command
+        return command(arguments)
     except UnknownCases as error:
         return _complain(error, WRONG_USAGE)
     except environment.Unavailable as error:

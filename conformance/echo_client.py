@@ -57,8 +57,9 @@ def run_case(url: str, agent: str, case: str) -> None:
 
 
 def echo(uri: str, compression: DeflateSettings) -> None:
-    limits = {"max_size": MAX_MESSAGE_SIZE, "max_fragments": MAX_FRAGMENTS}
-    with connect(uri, compression=compression, **limits) as connection:
+    with connect(
+        uri, compression=compression, max_size=MAX_MESSAGE_SIZE, max_fragments=MAX_FRAGMENTS
+    ) as connection:
         for message in connection:
             connection.send(message)
 

@@ -117,7 +117,8 @@ def run(command: Sequence[str | Path], log: Path, timeout: float) -> None:
 
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
+        port: int = listener.getsockname()[1]
+        return port
 
 
 def wait_for_port(server: Process, port: int, timeout: float) -> None:

@@ -33,7 +33,8 @@ Event = Sequence[Any]
 
 def load(result: Result) -> dict[str, Any]:
     """All that the testsuite has noted of the case."""
-    return json.loads(result.page.with_suffix(".json").read_text("utf-8"))
+    noted: dict[str, Any] = json.loads(result.page.with_suffix(".json").read_text("utf-8"))
+    return noted
 
 
 def case_page(

@@ -30,13 +30,15 @@ def sample_payload(size: int) -> bytes:
 def answer_handshake(connection: socket.socket) -> tuple[int, int]:
     """Opcode and payload length that the client announced, after the answer to its handshake."""
     head = wire.read_head(connection).decode("latin-1")
-    opcode, payload_length = re.match(r"GET /(\d+)/(\d+) ", head).groups()
-    key = re.search(r"(?im)^sec-websocket-key: *(\S+)", head).group(1)
+    target = re.match(r"GET /(\d+)/(\d+) ", head)
+    key = re.search(r"(?im)^sec-websocket-key: *(\S+)", head)
+    if target is None or key is None:
+        raise wire.WireError(f"expected GET /OPCODE/LENGTH and a key, got {head[:80]!r}")
     connection.sendall(
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Accept: " + wire.accept_value(key).encode() + b"\r\n\r\n"
+        b"Sec-WebSocket-Accept: " + wire.accept_value(key[1]).encode() + b"\r\n\r\n"
     )
-    return int(opcode), int(payload_length)
+    return int(target[1]), int(target[2])
 
 
 def echo(connection: socket.socket) -> None:

@@ -72,12 +72,10 @@ def messages() -> tuple[bytes, ...]:
 
 def message(source: random.Random, number: int) -> bytes:
     """A JSON document of as many items as fit, filled up with a remark."""
-    document = {"type": "orders", "sequence": 41_000 + number, "items": [], "remark": ""}
-    while (
-        len(as_json(document | {"items": [*document["items"], new := item(source)]}))
-        <= MESSAGE_LENGTH
-    ):
-        document["items"].append(new)
+    items: list[dict[str, object]] = []
+    document = {"type": "orders", "sequence": 41_000 + number, "items": items, "remark": ""}
+    while len(as_json(document | {"items": [*items, new := item(source)]})) <= MESSAGE_LENGTH:
+        items.append(new)
     words = " ".join(source.choices(WORDS, k=MESSAGE_LENGTH // 4))
     return as_json(document | {"remark": words[: MESSAGE_LENGTH - len(as_json(document))]})
 

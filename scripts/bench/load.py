@@ -173,7 +173,8 @@ class RepeatedFrame(Load):
                 selector.register(connection, selectors.EVENT_READ, index)
             while now() < until:
                 for key, _ in selector.select(STALL_S):
-                    connection, index = key.fileobj, key.data
+                    index = key.data
+                    connection = self.sockets[index]
                     received = connection.recv_into(buffer)
                     if not received:
                         raise wire.WireError(

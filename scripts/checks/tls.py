@@ -106,9 +106,14 @@ class Received:
 def exchange(connection: refws.Connection, expected: range, received: Received) -> None:
     """Send all messages from a second thread while this one receives as many."""
     with concurrent.futures.ThreadPoolExecutor(1) as sender:
-        sent = sender.submit(lambda: [connection.send(message(number)) for number in expected])
+        sent = sender.submit(send_all, connection, expected)
         received.receive(connection, expected)
         sent.result()
+
+
+def send_all(connection: refws.Connection, expected: range) -> None:
+    for number in expected:
+        connection.send(message(number))
 
 
 # A server and its clients
@@ -217,38 +222,32 @@ def shown(progress: Progress, ends: dict[str, Received]) -> Iterator[None]:
 
 
 def idle(options: argparse.Namespace, contexts: Contexts, progress: Progress) -> list[Figure]:
-    """A client whose reader waits, then a server whose reader waits: in both cases the other end is
-    silent.
-    """
+    """A client whose reader waits, then a server whose reader waits; the other end is silent."""
     figures = []
     for name in ("client", "server"):
-        results: queue.Queue[tuple[float, bool]] = queue.Queue()
-
-        def handler(connection: refws.Connection, name: str = name) -> None:
-            if name == "server":
-                results.put(send_while_reader_waits(connection, options.idle_seconds))
-            else:
-                answer_the_last(connection)
-
         progress.show(
             f"the reader of the {name} waits for {options.idle_seconds:g} s, another thread sends"
         )
-        with serving(contexts, handler) as uri, connected(contexts, uri) as connection:
-            if name == "client":
-                results.put(send_while_reader_waits(connection, options.idle_seconds))
-            else:
-                answer_the_last(connection)
-            longest_send_s, heard = results.get(timeout=STEP_TIMEOUT_S)
+        longest_send_s, heard = idle_reader(name, options.idle_seconds, contexts)
+        longest = f"longest send while the reader of the {name} waits"
         figures += [
-            Figure(
-                f"longest send while the reader of the {name} waits",
-                longest_send_s,
-                STALL_BOUND_S,
-                "s",
-            ),
+            Figure(longest, longest_send_s, STALL_BOUND_S, "s"),
             Figure(f"answers that the waiting reader of the {name} missed", int(not heard), 0),
         ]
     return figures
+
+
+def idle_reader(name: str, seconds: float, contexts: Contexts) -> tuple[float, bool]:
+    """The result of `send_while_reader_waits` on the end with this name."""
+    results: queue.Queue[tuple[float, bool]] = queue.Queue()
+
+    def wait(connection: refws.Connection) -> None:
+        results.put(send_while_reader_waits(connection, seconds))
+
+    client, server = (wait, answer_the_last) if name == "client" else (answer_the_last, wait)
+    with serving(contexts, server) as uri, connected(contexts, uri) as connection:
+        client(connection)
+        return results.get(timeout=STEP_TIMEOUT_S)
 
 
 def send_while_reader_waits(connection: refws.Connection, seconds: float) -> tuple[float, bool]:

@@ -372,7 +372,7 @@ def differ(
     found = theirs.get(direction, [])
     if len(ours) != len(found):
         yield f"{where}: {len(ours)} frames for refws, {len(found)} for tshark"
-    for number, (one, other) in enumerate(zip(ours, found), 1):
+    for number, (one, other) in enumerate(zip(ours, found, strict=False), 1):
         for name in sorted({*one, *other}):
             if one.get(name) != other.get(name) and not is_fragment_not_inflated(name, one, other):
                 words = f"{one.get(name)!r:.60} for refws, {other.get(name)!r:.60} for tshark"

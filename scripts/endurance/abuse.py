@@ -79,7 +79,7 @@ def read_frame(connection: socket.socket) -> bytes:
 
 
 def answer_ping(connection: socket.socket, frame: bytes) -> None:
-    if frame[0] != 0x80 | wire.PING:
+    if frame[0] != wire.FIN | wire.PING:
         raise wire.WireError(
             f"the good client got neither its echo nor a Ping: {frame[:20].hex(' ')}"
         )
@@ -188,11 +188,21 @@ def never_read(address: Address) -> int:
     with selectors.DefaultSelector() as selector:
         for connection in connections:
             connection.setblocking(False)
-            selector.register(connection, selectors.EVENT_WRITE, memoryview(frame * 8))
+            selector.register(connection, selectors.EVENT_WRITE, Rest(connection, frame * 8))
         still_open = send_all(selector, time.monotonic() + SEND_TIMEOUT_S + 2 * MARGIN_S)
     for connection in connections:
         connection.close()
     return NEVER_READING - still_open
+
+
+class Rest:
+    """What a connection still has to send; after it, empty sends notice the end."""
+
+    def __init__(self, connection: socket.socket, data: bytes) -> None:
+        self.connection, self.data = connection, memoryview(data)
+
+    def send(self) -> None:
+        self.data = self.data[self.connection.send(self.data) :]
 
 
 def send_all(selector: selectors.BaseSelector, deadline: float) -> int:
@@ -202,8 +212,7 @@ def send_all(selector: selectors.BaseSelector, deadline: float) -> int:
     while selector.get_map() and time.monotonic() < deadline:
         for key, _ in selector.select(1):
             try:
-                rest = key.data[key.fileobj.send(key.data) :]
-                selector.modify(key.fileobj, selectors.EVENT_WRITE, rest)
+                key.data.send()
             except OSError:
                 selector.unregister(key.fileobj)
     return len(selector.get_map())

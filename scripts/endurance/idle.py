@@ -13,6 +13,7 @@ from scripts.shared import server_process
 from scripts.shared.figures import Figure, Usage, held, usage, wait_until
 from scripts.shared.time_left import Progress
 
+ZERO_KEY = bytes(4)
 PING_INTERVAL_S = 20
 MEMORY_BOUND_KIB = 30
 CPU_BOUND_PERCENT = 3
@@ -48,7 +49,7 @@ class IdleClients:
             )
             connection.setblocking(False)
             self.received[connection] = b""
-            self.selector.register(connection, selectors.EVENT_READ)
+            self.selector.register(connection, selectors.EVENT_READ, connection)
             if opened % 100 == 0:
                 progress.show(f"{opened:,} of {number:,} connections open")
                 self.answer_pings(0)
@@ -56,22 +57,24 @@ class IdleClients:
     def answer_pings(self, seconds: float) -> None:
         """Wait for something to come in, at most that long, and answer it."""
         for key, _ in self.selector.select(seconds):
-            self.take(key.fileobj)
+            self.take(key.data)
 
     def take(self, connection: socket.socket) -> None:
         try:
             data = connection.recv(4096)
         except OSError:
             data = b""
-        if not data:
-            return self.drop(connection)
-        self.received[connection] = self.answer(connection, self.received[connection] + data)
+        if data:
+            self.received[connection] = self.answer(connection, self.received[connection] + data)
+        else:
+            self.drop(connection)
 
     def answer(self, connection: socket.socket, data: bytes) -> bytes:
         """Send a Pong for each whole Ping in the data; the bytes that are left."""
         while len(data) >= 2 and len(data) >= (end := 2 + data[1]):
-            if data[0] == 0x80 | wire.PING:
-                connection.send(bytes([0x80 | wire.PONG, 0x80 | data[1], 0, 0, 0, 0]) + data[2:end])
+            if data[0] == wire.FIN | wire.PING:
+                header = wire.header(wire.PONG, data[1], masked=True)
+                connection.send(header + ZERO_KEY + data[2:end])
                 self.pings += 1
             data = data[end:]
         return data

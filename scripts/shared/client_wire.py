@@ -10,6 +10,7 @@ import dataclasses
 import hashlib
 import socket
 import urllib.parse
+from typing import Any
 
 TEXT, BINARY, CLOSE, PING, PONG = 0x1, 0x2, 0x8, 0x9, 0xA
 KEY = base64.b64encode(b"the sample nonce").decode()
@@ -126,7 +127,7 @@ def agreed_deflate(answer: str | None) -> Deflate:
     name, *parameters = (part.strip() for part in (answer or "").split(";"))
     if name != "permessage-deflate":
         raise WireError(f"permessage-deflate was not agreed on, the server's answer is {answer!r}")
-    values: dict[str, int | bool] = {}
+    values: dict[str, Any] = {}
     for parameter in parameters:
         key, _, value = parameter.partition("=")
         if key not in Deflate.__dataclass_fields__ or key in values:

@@ -25,7 +25,8 @@ class ServerFailed(Exception):
 
 def free_port() -> int:
     with socket.create_server((HOST, 0)) as listener:
-        return listener.getsockname()[1]
+        port: int = listener.getsockname()[1]
+        return port
 
 
 def refws_command(*options: str) -> list[str]:

@@ -99,7 +99,8 @@ class Run:
         env: Mapping[str, str],
     ) -> None:
         self.report = path.with_suffix(".xml")
-        self.output = open(path.with_suffix(".txt"), "w+", encoding="utf-8", errors="replace")
+        text = path.with_suffix(".txt")
+        self.output = text.open("w+", encoding="utf-8", errors="replace")
         arguments = [*command, "-p", "no:cacheprovider", f"--junitxml={self.report}", *files]
         self.process = subprocess.Popen(
             arguments, cwd=cwd, env=env, stdout=self.output, stderr=subprocess.STDOUT
