@@ -2,31 +2,30 @@
 
     python3 scripts/bench
     python3 scripts/bench --only ping-pong-1 --only binary-1m --rounds 9
-    python3 scripts/bench --server other=ws://127.0.0.1:9000/echo --server "third=python3 third.py {port}"
+    python3 scripts/bench --server other=ws://127.0.0.1:9000/echo
+    python3 scripts/bench --server "other=python3 other.py {port}"
     python3 scripts/bench --deflate
 
-Each server is a process of its own, this process is the load generator (load.py). The servers take
-turns, A B A B, so that a machine that slows down slows down all of them; medians are printed. The
-ratio is the median of the ratios of each round, the spread is their lowest and highest. Each
-measurement has a fresh server: where its memory comes to lie makes one process up to a tenth faster
-than another of the same program, for as long as it lives. CPU is the time that the server itself
-computes for a message; it changes less than the rates do when other programs are busy on this
-machine, but it changes too.
+Each server is a process of its own; this process is the load generator (load.py). The servers take
+turns, A B A B, so that a machine that slows down slows down all of them, and medians are printed.
+The ratio is the median of the ratios of each round, the spread is their lowest and highest. Each
+measurement has a fresh server, because where its memory happens to lie makes one process faster
+than another of the same program for as long as it lives. CPU is the time that the server itself
+computes for a message. It changes less than the rates do when other programs are busy, but it
+changes too.
 
-Every server started here runs on one CPU: its threads take turns with the interpreter lock anyway.
-The load generator runs on another one where messages are in flight at the same time (the server is
-then busy all the time and the only thing that limits), and on the same one where a single message
-goes to and fro (on two CPUs that would measure how fast the kernel wakes the other CPU, four times
-as long as everything that the server does). Left to itself (--free) the kernel changes between
-these two ways from second to second: the same server then did 13,000 or 62,000 ping-pongs per
-second, with deviations of 15 to 40 % where placed servers had 2 to 15 %.
+Every server started here runs on one CPU, because its threads share the interpreter lock anyway.
+Where many messages are in flight, the load generator runs on another CPU: the server is then always
+busy and the only thing that limits. Where a single message goes back and forth, it runs on the same
+CPU: on two, that would measure how fast the kernel wakes the other one. With --free the kernel
+chooses; it then changes between these two ways from second to second, and so do the rates.
 
---deflate compares with the threaded server of `websockets` instead: JSON messages of 1 KiB,
-permessage-deflate agreed on as a browser offers it, every echo inflated and compared
-(deflate_load.py). Both servers then compress in a window of 12 bits with a context, as is their
-default; refws runs with its default level 3 and, as refws-6, with the level 6 of `websockets`. The
-peer comes from conformance/, which makes its environment on the first run; its Python runs all the
-servers. The exit status is 1 if refws is slower in any scenario.
+--deflate compares with the threaded server of `websockets` instead: JSON messages of 1 KiB, a
+browser's offer of permessage-deflate, every echo inflated and compared (deflate_load.py). Both
+servers compress in a window of 12 bits with a context, which is their default; refws runs with its
+default level 3 and, as refws-6, with the level 6 of `websockets`. conformance/ provides the peer
+and makes its environment on the first run; its Python runs all the servers. The exit status is 1 if
+refws is slower in any scenario.
 """
 
 import argparse
@@ -74,7 +73,7 @@ BIG = 4096
 
 @dataclasses.dataclass(frozen=True)
 class Server:
-    """Where a server listens; `command` starts it, None if somebody else did."""
+    """Where a server listens; `command` starts it, and is None if it was started elsewhere."""
 
     name: str
     host: str
@@ -88,9 +87,7 @@ class Server:
 
 @dataclasses.dataclass(frozen=True)
 class Placement:
-    """The CPU of the servers and the one that the load generator may have for itself; None lets the
-    kernel choose.
-    """
+    """The CPU of the servers and that of the load generator; None lets the kernel choose."""
 
     servers: int | None = None
     elsewhere: int | None = None
@@ -135,7 +132,7 @@ def refws_server() -> Server:
 
 
 def deflate_servers() -> list[Server]:
-    """refws with its own level and with that of `websockets`, and `websockets`. PeerUnavailable."""
+    """refws with its own level and with that of `websockets`; `websockets`. PeerUnavailable."""
     port = server_process.free_port()
     python, *program = peer_command(WEBSOCKETS, port)
     commands = {
@@ -150,13 +147,11 @@ def deflate_servers() -> list[Server]:
 
 
 class PeerUnavailable(Exception):
-    """The package to compare with could not be had on this machine; says what to do."""
+    """The package to compare with cannot be had on this machine; says what to do."""
 
 
 def peer_command(name: str, port: int) -> list[str]:
-    """How the echo server of a peer of conformance/ is started; its environment is made on the
-    first call.
-    """
+    """The command of a peer's echo server, in an environment that is made on the first call."""
     sys.path.insert(0, str(server_process.ROOT / "conformance"))
     import environment
     import peers
@@ -169,9 +164,7 @@ def peer_command(name: str, port: int) -> list[str]:
 
 
 def parse_server(text: str) -> Server:
-    """NAME=ws://HOST:PORT/PATH, or NAME=COMMAND where {port} stands for the port to listen on
-    (endpoint /echo).
-    """
+    """NAME=ws://HOST:PORT/PATH, or NAME=COMMAND with {port} for the port of its endpoint /echo."""
     name, _, value = text.partition("=")
     if not name or not value:
         raise argparse.ArgumentTypeError(
@@ -201,7 +194,7 @@ class Bench:
         self.placement = placement
 
     def run(self, scenario: Scenario, rounds: int, progress: Progress) -> Result:
-        """All rounds of one scenario, the servers taking turns; ServerFailed if an echo is wrong."""
+        """All rounds of one scenario, the servers in turn; ServerFailed if an echo is wrong."""
         measurements: dict[str, list[Measurement]] = {server.name: [] for server in self.servers}
         with on_cpu(self.placement.load_generator(scenario)):
             for number in range(1, rounds + 1):
@@ -223,9 +216,7 @@ class Bench:
 
     @contextlib.contextmanager
     def started(self, server: Server) -> Iterator[int | None]:
-        """The process ID of a fresh server, which is stopped afterwards; None for one that is not
-        ours to start.
-        """
+        """The process ID of a fresh server, stopped afterwards; None if it runs elsewhere."""
         if server.command is None:
             yield None
             return
@@ -238,7 +229,7 @@ class Bench:
 
 
 def cpu_s(pid: int | None) -> float:
-    """CPU time of the server so far; NaN where it is not ours or cannot be known."""
+    """CPU time of the server so far; NaN if it is not ours or cannot be known."""
     if pid is None or not figures.is_available():
         return math.nan
     return figures.parse_cpu_s(figures.read_proc(pid, "stat"))
@@ -264,7 +255,7 @@ def table(results: list[Result], names: list[str], baseline: str) -> str:
 
 
 def sizes(results: list[Result], names: list[str]) -> str:
-    """What the messages become on the wire, server by server."""
+    """How long the messages are on the wire, server by server."""
     lengths = {
         name: statistics.fmean(
             measurement.reply_length
@@ -292,9 +283,7 @@ def verdicts(results: list[Result]) -> list[figures.Figure]:
 
 
 def describe_rate(scenario: Scenario, rate: float) -> str:
-    """Messages per second; for big messages also megabytes (10^6) of payload per second and
-    direction.
-    """
+    """Messages per second; for big messages also megabytes (10^6) of payload, in each direction."""
     if scenario.payload_length < BIG:
         return f"{rate:,.0f}"
     return f"{rate:,.0f} ({rate * scenario.payload_length / 1e6:,.0f} MB/s)"
@@ -376,8 +365,9 @@ def own_servers(options: argparse.Namespace) -> list[Server]:
 
 
 def benchmark(options: argparse.Namespace) -> tuple[list[Result], list[str]]:
-    """Start the servers, measure, stop them. ServerFailed if one does not start or echoes wrongly,
-    PeerUnavailable.
+    """Start the servers, measure, stop them; the results and the names of the servers.
+
+    ServerFailed if one does not start or echoes wrongly, PeerUnavailable.
     """
     servers = [*own_servers(options), *options.server]
     placement = Placement() if options.free else Placement.choose(available_cpus())

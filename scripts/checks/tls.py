@@ -1,17 +1,16 @@
-"""TLS with two threads on each end, as figures beside their bounds. Exit status 1 if a bound is
-broken.
+"""TLS with two threads on each end, in figures beside their bounds.
 
     python3 scripts/checks/tls.py                   everything: about a minute
-    python3 scripts/checks/tls.py both-ways idle    only what is named
+    python3 scripts/checks/tls.py both-ways idle    only the steps that are named
     python3 scripts/checks/tls.py --tls 1.2         the same with TLS 1.2
 
-both-ways: each end sends 100 MB and receives 100 MB at once, from two threads; each message says
-its number. idle: a thread waits for bytes that do not come for 5 s, on each end in turn, while
-another one sends all the time. connects: 5,000 connections one after the other, a message each way,
-sent while another thread waits for the answer. memory: what a connection on which nothing happens
-takes in a server. Linux only; left out elsewhere.
+both-ways: each end sends 100 MB and receives 100 MB at once, from two threads; each message holds
+its number. idle: on each end in turn, a thread waits 5 s for bytes while another one sends all the
+time. connects: 5,000 connections one after the other, a message each way, sent while another thread
+waits for the answer. memory: what a connection on which nothing happens takes in a server; Linux
+only, left out elsewhere.
 
-Only 127.0.0.1 is used, with the certificate of the tests.
+Exit status 1 if a bound is broken. Only 127.0.0.1 is used, with the certificate of the tests.
 """
 
 from __future__ import annotations
@@ -45,9 +44,7 @@ SIZES = (20, 100_000, 300, 16_384, 125, 60_000, 1_000_000)
 """Payload sizes in bytes, taken in turn: below, at and above a TLS record."""
 
 STALL_BOUND_S = 2
-"""Seconds between two messages, or for one send, that count as a stall; generous, as machines
-pause.
-"""
+"""Seconds between two messages, or for one send, that count as a stall; machines do pause."""
 
 IDLE_MESSAGE = bytes(16_384)
 STEP_TIMEOUT_S = 120
@@ -85,7 +82,7 @@ def numbers(total: int) -> range:
 
 
 class Received:
-    """What one end has got: wrong messages counted, and the longest time without one."""
+    """What one end has received: wrong messages counted, and the longest time without one."""
 
     def __init__(self) -> None:
         self.count = self.wrong = self.size = 0
@@ -303,9 +300,7 @@ def echo(connection: refws.Connection) -> None:
 def one_message_each_way(
     contexts: Contexts, uri: str, reader: concurrent.futures.ThreadPoolExecutor, text: str
 ) -> None:
-    """The reader waits before anything is sent, and so meets the session tickets while this thread
-    sends.
-    """
+    """Exchange one message. The reader waits first, and so meets the session tickets."""
     with refws.connect(uri, ssl=contexts.client) as connection:
         answer = reader.submit(connection.recv, CONNECT_TIMEOUT_S)
         connection.send(text)

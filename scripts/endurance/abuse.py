@@ -1,9 +1,8 @@
-"""`endurance abuse`: bad clients of five kinds, one after the other, and a good one beside them
-all the time.
+"""`endurance abuse`: bad clients of five kinds in turn, and a good one beside them all the time.
 
 The good client is a process of its own and does one echo every 10 ms. After each attack the server
-must be back at its base: its threads and file descriptors with nobody but the good client. The
-first round of all attacks warms the server up; memory is compared with what it was then.
+must be back at its base: the threads and file descriptors that it has with the good client alone.
+The first round of all attacks warms the server up; its memory is compared with what it was then.
 """
 
 import contextlib
@@ -27,7 +26,7 @@ MEMORY_MARGIN_KIB = 4 * 1024
 OPEN_TIMEOUT_S = 10
 SEND_TIMEOUT_S = 20
 MARGIN_S = 5
-"""Time the server may take beyond its own deadlines: lingering close, a busy machine."""
+"""Seconds that the server may take beyond its own deadlines: lingering close, a busy machine."""
 
 ECHO_EVERY_S = 0.01
 GOOD_TIMEOUT_S = 30
@@ -46,9 +45,7 @@ Address = tuple[str, int]
 
 
 def good_client(address: Address, pipe: Pipe) -> None:
-    """Echo once every 10 ms; answer each message from the pipe with the worst round trip (s) and
-    the echoes since.
-    """
+    """Echo once every 10 ms. Report the worst round trip (s) and the echoes through the pipe."""
     message = wire.client_frame(wire.TEXT, b"are you still there?")
     echo = wire.server_frame(wire.TEXT, b"are you still there?")
     worst, echoes = 0.0, 0
@@ -73,7 +70,7 @@ def round_trip(connection: socket.socket, message: bytes, echo: bytes) -> float:
 
 
 def read_frame(connection: socket.socket) -> bytes:
-    """A frame with less than 126 bytes of payload; the good client gets no other."""
+    """A frame with fewer than 126 bytes of payload; the good client gets no other."""
     header = wire.read_exactly(connection, 2)
     return header + wire.read_exactly(connection, header[1])
 
@@ -98,9 +95,7 @@ class GoodClient:
         other.close()
 
     def report(self) -> tuple[float, int]:
-        """The worst round trip in milliseconds and the number of echoes since the last report;
-        WireError if it died.
-        """
+        """The worst round trip (ms) and the echoes since the last report; WireError if it died."""
         try:
             self.pipe.send("report")
             if self.pipe.poll(GOOD_TIMEOUT_S):
@@ -124,7 +119,7 @@ class GoodClient:
 
 
 def kill_in_mid_frame(address: Address) -> int:
-    """kill -9 of processes whose connections are all in the middle of a frame."""
+    """Kill, with SIGKILL, processes whose connections are all in the middle of a frame."""
     pipes, processes = [], []
     for _ in range(KILLED_PROCESSES):
         pipe, other = multiprocessing.Pipe()
@@ -163,9 +158,7 @@ def send_without_end(address: Address, pipe: Pipe) -> None:
 
 
 def send_half_a_handshake(address: Address) -> int:
-    """Half a request and then nothing; every second client adds a byte each second, so as not to be
-    silent.
-    """
+    """Send half a request and then nothing, or, every second client, a byte each second."""
     half = wire.request("/echo", *address)[:60]
     connections = [connect(address) for _ in range(SILENT)]
     for connection in connections:
@@ -196,7 +189,7 @@ def never_read(address: Address) -> int:
 
 
 class Rest:
-    """What a connection still has to send; after it, empty sends notice the end."""
+    """What a connection still has to send; when all is sent, empty sends notice the end."""
 
     def __init__(self, connection: socket.socket, data: bytes) -> None:
         self.connection, self.data = connection, memoryview(data)
@@ -206,9 +199,7 @@ class Rest:
 
 
 def send_all(selector: selectors.BaseSelector, deadline: float) -> int:
-    """Write what is registered with each socket until the server ends it; how many it has not ended
-    when time is up.
-    """
+    """Send to each connection until the server ends it; how many it has not ended in time."""
     while selector.get_map() and time.monotonic() < deadline:
         for key, _ in selector.select(1):
             try:
@@ -219,7 +210,7 @@ def send_all(selector: selectors.BaseSelector, deadline: float) -> int:
 
 
 def talk_nonsense(address: Address) -> int:
-    """Everything that is no opening handshake, and frames that no client may send."""
+    """Send everything that is no opening handshake, and frames that no client may send."""
     connections = []
     for nonsense in garbage(random.Random(GARBAGE_SEED), address):
         connection = connect(address)
@@ -279,7 +270,7 @@ def broken_frames(source: random.Random) -> Iterator[bytes]:
 
 
 def say_hello_in_tls(address: Address) -> int:
-    """A ClientHello on the plain port; half of the clients then wait, half say that they are done."""
+    """Send a ClientHello to the plain port; then half of the clients wait, half end."""
     connections = [connect(address) for _ in range(TLS_CLIENTS)]
     hello = client_hello()
     for connection in connections:
@@ -326,7 +317,7 @@ def still_takes(connection: socket.socket, data: bytes) -> bool:
 
 
 def ended(connections: list[socket.socket], deadline: float) -> int:
-    """How many connections the server ended before the deadline; all are closed then."""
+    """How many connections the server ended before the deadline; closes all of them."""
     count = 0
     for connection in connections:
         with connection, contextlib.suppress(TimeoutError):
@@ -335,7 +326,7 @@ def ended(connections: list[socket.socket], deadline: float) -> int:
 
 
 def reaches_end(connection: socket.socket, deadline: float) -> bool:
-    """True at the end of the stream, TimeoutError if it does not come."""
+    """True at the end of the stream; TimeoutError if it is not reached."""
     while True:
         connection.settimeout(max(0.001, deadline - time.monotonic()))
         try:
@@ -352,9 +343,7 @@ def reaches_end(connection: socket.socket, deadline: float) -> bool:
 
 @dataclasses.dataclass(frozen=True)
 class Attack:
-    """`attack` returns how many of its connections were cut or ended in time; `connections` is how
-    many there are.
-    """
+    """An attack: `attack` returns how many of its `connections` were cut or ended in time."""
 
     name: str
     attack: Callable[[Address], int]
@@ -378,9 +367,7 @@ ATTACKS = (
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """One attack: the good client's worst round trip meanwhile, and what the server still held 5 s
-    later.
-    """
+    """One attack: the good client's worst round trip, and what the server held 5 s later."""
 
     attack: Attack
     worst_ms: float
@@ -399,7 +386,7 @@ def carry_out(
 
 
 def run(rounds: int) -> list[Figure]:
-    """The figures of all attacks on a refws with its default deadlines."""
+    """The figures of all attacks on a server with the default deadlines."""
     address = server_process.HOST, server_process.free_port()
     progress = Progress(rounds * sum(attack.expected_s for attack in ATTACKS))
     with server_process.running(server_process.refws_command(), address[1]) as server:

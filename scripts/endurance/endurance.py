@@ -1,12 +1,12 @@
-"""What refws endures, in figures beside their bounds. Exit status 1 if a bound is broken, 2 if it
-cannot be tried.
+"""What refws endures, in figures beside their bounds.
 
-    python3 scripts/endurance idle     10,000 idle connections: memory, CPU, threads (about 1.5 minutes)
-    python3 scripts/endurance abuse    killed, stuck, silent, senseless clients beside a good one (about 2 minutes)
+    python3 scripts/endurance idle     10,000 idle connections: memory, CPU, threads (1.5 minutes)
+    python3 scripts/endurance abuse    killed, stuck, silent, senseless clients beside a good one
+                                       (2 minutes)
 
-Linux only, as the figures come from /proc. Only 127.0.0.1 is used. Each connection takes one of
-about 28,000 local ports, and for a minute after its end still (TIME_WAIT); a new run has a new
-server port, so these do not collide.
+Exit status 1 if a bound is broken, 2 if it cannot be tried. Linux only, because the figures come
+from /proc. Only 127.0.0.1 is used. Each connection takes one of about 28,000 local ports, also for
+a minute after its end (TIME_WAIT); a new run has a new server port, so these do not collide.
 """
 
 import argparse
@@ -20,9 +20,7 @@ SPARE_DESCRIPTORS = 300
 
 
 def raise_descriptor_limit(needed: int) -> None:
-    """Allow this process and those it starts as many open files as the hard limit says; SystemExit
-    if too few.
-    """
+    """Allow as many open files as the hard limit says; SystemExit if these are too few."""
     import resource  # not on Windows
 
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -40,9 +40,7 @@ class IdleClients:
         return len(self.received)
 
     def open(self, number: int, progress: Progress) -> None:
-        """Open that many more, answering Pings meanwhile; OSError or WireError if the server does
-        not take one.
-        """
+        """Open `number` more, answering Pings meanwhile; OSError or WireError if one is refused."""
         for opened in range(1, number + 1):
             connection = wire.open_websocket(
                 server_process.HOST, self.port, "/echo", OPEN_TIMEOUT_S
@@ -55,7 +53,7 @@ class IdleClients:
                 self.answer_pings(0)
 
     def answer_pings(self, seconds: float) -> None:
-        """Wait for something to come in, at most that long, and answer it."""
+        """Wait at most `seconds` for bytes, and answer the Pings in them."""
         for key, _ in self.selector.select(seconds):
             self.take(key.data)
 
@@ -70,7 +68,7 @@ class IdleClients:
             self.drop(connection)
 
     def answer(self, connection: socket.socket, data: bytes) -> bytes:
-        """Send a Pong for each whole Ping in the data; the bytes that are left."""
+        """Send a Pong for each whole Ping in the data; returns the bytes that are left."""
         while len(data) >= 2 and len(data) >= (end := 2 + data[1]):
             if data[0] == wire.FIN | wire.PING:
                 header = wire.header(wire.PONG, data[1], masked=True)
@@ -104,7 +102,7 @@ def command(connections: int) -> list[str]:
 
 
 def run(connections: int, window_s: float) -> list[Figure]:
-    """The figures of that many idle connections, the CPU time measured over `window_s` seconds."""
+    """The figures of `connections` idle ones, with the CPU time of `window_s` seconds."""
     port = server_process.free_port()
     progress = Progress(connections / OPENED_PER_S * 1.5 + window_s)
     with server_process.running(command(connections), port) as server:
@@ -128,9 +126,7 @@ def run(connections: int, window_s: float) -> list[Figure]:
 
 
 def warm_up(port: int, progress: Progress) -> None:
-    """Let the server load and allocate what it needs once, so that it does not count as memory of a
-    connection.
-    """
+    """Let the server allocate what it needs once, so that no connection is charged for it."""
     clients = IdleClients(port)
     try:
         clients.open(WARM_UP_CONNECTIONS, progress)
@@ -142,9 +138,7 @@ def warm_up(port: int, progress: Progress) -> None:
 def watch(
     clients: IdleClients, pid: int, window_s: float, progress: Progress
 ) -> tuple[Usage, Usage, int]:
-    """What the server used at the beginning and at the end of the window, and the Pings answered in
-    it.
-    """
+    """The server's usage at the start and the end of the window, and the Pings answered in it."""
     first, pings = usage(pid), clients.pings
     end = time.monotonic() + window_s
     while (left := end - time.monotonic()) > 0:
