@@ -82,8 +82,8 @@ def test_the_budget_counts_what_the_tour_lists(markdown):
 
 def test_the_readme_has_the_tour_of_this_code(markdown):
     readme = (PROJECT / "README.md").read_text(encoding="utf-8")
-    if BEGIN not in readme:
-        pytest.skip(f"README.md has no {BEGIN} yet")
+    if BEGIN not in readme or END not in readme:
+        pytest.skip(f"README.md has no {BEGIN} and {END} yet")
     between = readme.partition(BEGIN)[2].partition(END)[0].strip()
     assert between == markdown.strip(), (
         f"put the output of scripts/tour.py --markdown after {BEGIN}"
