@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from scripts.bench import bare_loop, bench, load
+from scripts.bench import bare_loop, bench, load, results, servers
 from scripts.shared import client_wire as wire
 from scripts.shared import server_process
 
@@ -84,22 +84,22 @@ def results_of(bare, refws):
         name: [load.Measurement(n, 1.0, n * 2e-6, 10**6) for n in rates]
         for name, rates in {"bare": bare, "refws": refws}.items()
     }
-    return bench.Result(scenario, rounds)
+    return results.Result(scenario, rounds)
 
 
 def test_bench_ratio_is_the_median_of_the_ratios_of_each_round():
     result = results_of([100, 200, 1000], [50, 160, 900])
     assert result.ratios("refws", "bare") == [0.5, 0.8, 0.9]
     assert (
-        bench.table([result], ["bare", "refws"], "bare").splitlines()[1].split("  ")[-1]
+        results.table([result], ["bare", "refws"], "bare").splitlines()[1].split("  ")[-1]
         == "0.800 (0.500 to 0.900)"
     )
 
 
 def test_bench_gives_megabytes_of_big_messages():
-    line = bench.table([results_of([200] * 3, [100] * 3)], ["bare", "refws"], "bare").splitlines()[
-        1
-    ]
+    line = results.table(
+        [results_of([200] * 3, [100] * 3)], ["bare", "refws"], "bare"
+    ).splitlines()[1]
     assert "200 (200 MB/s)" in line and "100 (100 MB/s)" in line and "2.0 us" in line
 
 
@@ -117,13 +117,13 @@ def test_bench_places_the_load_generator_beside_a_busy_server_only():
 @pytest.mark.parametrize("text", ["name", "=ws://h:1/", "x=http {host}"])
 def test_bench_refuses_a_server_that_it_cannot_reach(text):
     with pytest.raises(argparse.ArgumentTypeError, match="write NAME=|needs {port}"):
-        bench.parse_server(text)
+        servers.parse_server(text)
 
 
 @pytest.mark.parametrize("name", ["bare", "refws", "refws-6", "websockets"])
 def test_bench_keeps_the_names_of_its_own_servers(name):
     with pytest.raises(argparse.ArgumentTypeError, match="write another name"):
-        bench.parse_server(f"{name}=ws://127.0.0.1:1/")
+        servers.parse_server(f"{name}=ws://127.0.0.1:1/")
 
 
 def test_server_that_ends_at_once_is_reported_with_its_last_words():

@@ -10,7 +10,7 @@ import pytest
 
 from refws import serve
 from refws.course import services
-from scripts.bench import bench, deflate_load, load
+from scripts.bench import bench, deflate_load, load, results
 from scripts.shared import client_wire as wire
 from scripts.shared import server_process
 
@@ -186,7 +186,7 @@ def deflate_result(**rates):
         name: [load.Measurement(rate, 1.0, 0.5, 250 + rate) for rate in values]
         for name, values in rates.items()
     }
-    return bench.Result(bench.DEFLATE_SCENARIOS[0], rounds)
+    return results.Result(bench.DEFLATE_SCENARIOS[0], rounds)
 
 
 @pytest.mark.parametrize(("rates", "status"), [([9, 20, 20], 0), ([9, 10, 10], 0), ([9, 9, 20], 1)])
@@ -198,7 +198,7 @@ def test_bench_deflate_verdict_is_that_of_the_median_round(rates, status, capsys
 
 def test_bench_deflate_tells_what_the_messages_become():
     result = deflate_result(refws=[10, 20], websockets=[30, 30])
-    assert bench.sizes([result], ["refws", "websockets"]).endswith(
+    assert results.sizes([result], ["refws", "websockets"]).endswith(
         "bytes of 1,024: refws 265, websockets 280"
     )
 

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from scripts.endurance import abuse, idle
+from scripts.endurance import abuse, attacks, garbage, idle
 from scripts.shared import client_wire as wire
 from scripts.shared import figures
 
@@ -45,13 +45,13 @@ def test_5_5_2_idle_client_answers_each_whole_ping():
 
 def test_garbage_is_the_same_in_each_run_and_holds_no_proper_handshake_alone():
     address = ("127.0.0.1", 80)
-    first, second = (list(abuse.garbage(random.Random(7), address)) for _ in range(2))
+    first, second = (list(garbage.garbage(random.Random(7), address)) for _ in range(2))
     assert first == second
     assert wire.request("/echo", *address) not in first
 
 
 def test_client_hello_is_a_tls_handshake_record():
-    assert abuse.client_hello()[:2] == b"\x16\x03"
+    assert attacks.client_hello()[:2] == b"\x16\x03"
 
 
 def test_attack_is_judged_by_its_worst_round():

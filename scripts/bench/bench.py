@@ -31,18 +31,24 @@ refws is slower in any scenario.
 import argparse
 import contextlib
 import dataclasses
-import json
 import math
-import os
-import platform
-import shlex
-import statistics
 import sys
 from collections.abc import Iterator
 
 from scripts.bench import deflate_load
 from scripts.bench.load import Measurement, RepeatedFrame, Scenario, measure
 from scripts.bench.placement import available_cpus, on_cpu
+from scripts.bench.results import Result, as_json, sizes, table, verdicts
+from scripts.bench.servers import (
+    BARE,
+    WEBSOCKETS,
+    PeerUnavailable,
+    Server,
+    bare_server,
+    deflate_servers,
+    parse_server,
+    refws_server,
+)
 from scripts.shared import client_wire as wire
 from scripts.shared import figures, server_process
 from scripts.shared.time_left import Progress
@@ -64,26 +70,6 @@ WARM_UP = 0.25
 START_S = 0.3
 """A guess, for the time left only."""
 
-BARE = "bare"
-REFWS, REFWS_6 = "refws", "refws-6"
-WEBSOCKETS = "websockets"
-TAKEN = (BARE, REFWS, REFWS_6, WEBSOCKETS)
-BIG = 4096
-
-
-@dataclasses.dataclass(frozen=True)
-class Server:
-    """Where a server listens; `command` starts it, and is None if it was started elsewhere."""
-
-    name: str
-    host: str
-    port: int
-    path: str
-    command: tuple[str, ...] | None
-
-    def path_for(self, scenario: Scenario) -> str:
-        return self.path.format(opcode=scenario.opcode, payload_length=scenario.payload_length)
-
 
 @dataclasses.dataclass(frozen=True)
 class Placement:
@@ -98,91 +84,6 @@ class Placement:
 
     def load_generator(self, scenario: Scenario) -> int | None:
         return self.elsewhere if scenario.in_flight > 1 else self.servers
-
-
-@dataclasses.dataclass(frozen=True)
-class Result:
-    """One scenario, server by server, round by round."""
-
-    scenario: Scenario
-    measurements: dict[str, list[Measurement]]
-
-    def rates(self, name: str) -> list[float]:
-        return [measurement.rate for measurement in self.measurements[name]]
-
-    def costs_us(self, name: str) -> list[float]:
-        return [measurement.cost_us for measurement in self.measurements[name]]
-
-    def ratios(self, name: str, baseline: str) -> list[float]:
-        return [
-            rate / base for rate, base in zip(self.rates(name), self.rates(baseline), strict=True)
-        ]
-
-
-def bare_server() -> Server:
-    command = (sys.executable, "-m", "scripts.bench.bare_loop", "{port}")
-    return Server(
-        BARE, server_process.HOST, server_process.free_port(), "/{opcode}/{payload_length}", command
-    )
-
-
-def refws_server() -> Server:
-    command = server_process.refws_command("--max-message-size", str(2 * 1024 * 1024))
-    return Server(REFWS, server_process.HOST, server_process.free_port(), "/echo", tuple(command))
-
-
-def deflate_servers() -> list[Server]:
-    """refws with its own level and with that of `websockets`; `websockets`. PeerUnavailable."""
-    port = server_process.free_port()
-    python, *program = peer_command(WEBSOCKETS, port)
-    commands = {
-        REFWS: (python, *server_process.refws_command("--deflate")[1:]),
-        REFWS_6: (python, "-m", "scripts.bench.deflate_echo", "{port}", "6"),
-    }
-    ours = [
-        Server(name, server_process.HOST, server_process.free_port(), "/echo", command)
-        for name, command in commands.items()
-    ]
-    return [*ours, Server(WEBSOCKETS, server_process.HOST, port, "/echo", (python, *program))]
-
-
-class PeerUnavailable(Exception):
-    """The package to compare with cannot be had on this machine; says what to do."""
-
-
-def peer_command(name: str, port: int) -> list[str]:
-    """The command of a peer's echo server, in an environment that is made on the first call."""
-    sys.path.insert(0, str(server_process.ROOT / "conformance"))
-    import environment
-    import peers
-
-    try:
-        server = next(peer for peer in peers.PEERS if peer.name == name).server()
-    except environment.Unavailable as error:
-        raise PeerUnavailable(f"{name} cannot be had: {error}") from error
-    return [str(word) for word in server.command(port)]
-
-
-def parse_server(text: str) -> Server:
-    """NAME=ws://HOST:PORT/PATH, or NAME=COMMAND with {port} for the port of its endpoint /echo."""
-    name, _, value = text.partition("=")
-    if not name or not value:
-        raise argparse.ArgumentTypeError(
-            f"{text!r}: write NAME=ws://HOST:PORT/PATH or NAME=COMMAND with {{port}}"
-        )
-    if name in TAKEN:
-        raise argparse.ArgumentTypeError(
-            f"{text!r}: write another name, as this script uses {', '.join(TAKEN)} itself"
-        )
-    if value.startswith("ws:"):
-        return Server(name, *wire.parse_address(value), command=None)
-    if "{port}" not in value:
-        raise argparse.ArgumentTypeError(
-            f"{text!r}: the command needs {{port}} where the port number goes"
-        )
-    return Server(
-        name, server_process.HOST, server_process.free_port(), "/echo", tuple(shlex.split(value))
-    )
 
 
 class Bench:
@@ -233,78 +134,6 @@ def cpu_s(pid: int | None) -> float:
     if pid is None or not figures.is_available():
         return math.nan
     return figures.parse_cpu_s(figures.read_proc(pid, "stat"))
-
-
-def table(results: list[Result], names: list[str], baseline: str) -> str:
-    """One line for each scenario: rates, costs, then each ratio to the baseline with its spread."""
-    others = [name for name in names if name != baseline]
-    heads = [*(f"{name} msg/s" for name in names), *(f"{name} CPU" for name in names)]
-    lines = [["scenario", *heads, *(f"{name} / {baseline}" for name in others)]]
-    for result in results:
-        rates = [
-            describe_rate(result.scenario, statistics.median(result.rates(name))) for name in names
-        ]
-        costs = [f"{statistics.median(result.costs_us(name)):,.1f} us" for name in names]
-        ratios = [describe_ratios(result.ratios(name, baseline)) for name in others]
-        lines.append([result.scenario.name, *rates, *costs, *ratios])
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(
-        "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]).rstrip()
-        for line in lines
-    )
-
-
-def sizes(results: list[Result], names: list[str]) -> str:
-    """How long the messages are on the wire, server by server."""
-    lengths = {
-        name: statistics.fmean(
-            measurement.reply_length
-            for result in results
-            for measurement in result.measurements[name]
-        )
-        for name in names
-    }
-    shown = ", ".join(f"{name} {length:.0f}" for name, length in lengths.items())
-    return f"compressed to, bytes of {deflate_load.MESSAGE_LENGTH:,}: {shown}"
-
-
-def verdicts(results: list[Result]) -> list[figures.Figure]:
-    """For each scenario and level: refws must be at least as fast as `websockets`."""
-    return [
-        figures.Figure(
-            f"{result.scenario.name}, {name} / {WEBSOCKETS}",
-            statistics.median(result.ratios(name, WEBSOCKETS)),
-            1.0,
-            floor=True,
-        )
-        for result in results
-        for name in (REFWS, REFWS_6)
-    ]
-
-
-def describe_rate(scenario: Scenario, rate: float) -> str:
-    """Messages per second; for big messages also megabytes (10^6) of payload, in each direction."""
-    if scenario.payload_length < BIG:
-        return f"{rate:,.0f}"
-    return f"{rate:,.0f} ({rate * scenario.payload_length / 1e6:,.0f} MB/s)"
-
-
-def describe_ratios(ratios: list[float]) -> str:
-    return f"{statistics.median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f})"
-
-
-def as_json(results: list[Result], options: argparse.Namespace) -> str:
-    """Everything that was measured, for a later look."""
-    document = {
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "cpus": os.cpu_count(),
-        "rounds": options.rounds,
-        "seconds": options.seconds,
-        "free": options.free,
-        "results": [dataclasses.asdict(result) for result in results],
-    }
-    return json.dumps(document, indent=2) + "\n"
 
 
 def parse_options(argv: list[str] | None) -> argparse.Namespace:
