@@ -1,14 +1,14 @@
 """refws against Autobahn's testsuite, and other servers beside it.
 
-    python3 conformance/autobahn.py server                 run all cases against refws, judge the report
+    python3 conformance/autobahn.py server                 all cases against refws, then a verdict
     python3 conformance/autobahn.py client                 the same against the client of refws
-    python3 conformance/autobahn.py server --cases ci      only what fits in a few minutes; also 9.*,6.4.3 and such
-    python3 conformance/autobahn.py show 6.4.3             one case of the last report: rules, functions, bytes
+    python3 conformance/autobahn.py server --cases ci      a few minutes; also 9.*,6.4.3
+    python3 conformance/autobahn.py show 6.4.3             a case of the last report: rules, bytes
     python3 conformance/autobahn.py show --client 6.4.3    the same of the client
-    python3 conformance/autobahn.py peers                  the same cases against other servers -> RESULTS.md
+    python3 conformance/autobahn.py peers                  other servers, into RESULTS.md
 
-Exit status: 0 all as expected, 1 a difference or a failed run, 2 wrong usage, 3 the testsuite could
-not be had, 130 interrupted.
+Exit status: 0 all as expected, 1 a difference or a failed run, 2 wrong usage, 3 the testsuite
+cannot be had, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -66,7 +66,8 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser().parse_args(words, argparse.Namespace(words=words))
     processes.hear_signals()
     try:
-        return arguments.command(arguments)
+        command: Callable[[argparse.Namespace], int] = arguments.command
+        return command(arguments)
     except UnknownCases as error:
         return _complain(error, WRONG_USAGE)
     except environment.Unavailable as error:
@@ -136,7 +137,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def add_run_options(command: argparse.ArgumentParser, left_out: Sequence[str]) -> None:
-    """What every command has that runs cases; `left_out` are those that must be asked for."""
+    """Add what every command has that runs cases; `left_out` are those that must be asked for."""
     command.set_defaults(left_out=left_out)
     names = " or ".join(NAMED)
     but = f" but {','.join(left_out)}" if left_out else ""
@@ -168,7 +169,7 @@ def add_run_options(command: argparse.ArgumentParser, left_out: Sequence[str]) -
 
 
 def _patterns(text: str) -> tuple[str, ...]:
-    """The patterns of a list; a name such as `ci` stands for the patterns that it names."""
+    """The patterns of a list; a name such as `ci` stands for several patterns."""
     words = [word.strip() for word in text.split(",") if word.strip()]
     return tuple(pattern for word in words for pattern in NAMED.get(word, (word,)))
 
@@ -181,18 +182,14 @@ def _positive(text: str) -> int:
 
 
 def run_server(arguments: argparse.Namespace) -> int:
-    """Runs the selected cases against our server; the exit status says whether all went as
-    expected.
-    """
+    """Run the selected cases against our server; exit status 1 if a result is not as expected."""
     referee = environment.kosoku() if arguments.referee == "kosoku" else environment.testsuite(say)
     server = refws_over_tls() if arguments.tls else refws()
     return run(arguments, referee, SERVER, functools.partial(fuzzing.fuzz_server, referee, server))
 
 
 def run_client(arguments: argparse.Namespace) -> int:
-    """Runs the selected cases against our client; the exit status says whether all went as
-    expected.
-    """
+    """Run the selected cases against our client; exit status 1 if a result is not as expected."""
     testsuite = environment.testsuite(say)
     client = fuzzing.Client(AGENT, client_command)
     return run(
@@ -206,7 +203,7 @@ def run(
     tested: str,
     fuzz: Callable[..., list[str]],
 ) -> int:
-    """Runs the selected cases, prints the summary and every difference; the exit status."""
+    """Run the selected cases, print the summary and every difference; the exit status."""
     expectation = report.Expectation.load(EXPECTED[tested])
     selected = selection(
         set(referee.cases()) | set(expectation.verdicts), arguments, referee.cannot_judge
@@ -221,10 +218,8 @@ def run(
     for line in (*notes, *found):
         say(f"\n{line}")
     say(
-        (
-            f"\n{len(selected)} cases in {clock(elapsed_s)}, {len(found)} not as expected: "
-            f"{directory / 'index.html'}"
-        )
+        f"\n{len(selected)} cases in {clock(elapsed_s)}, {len(found)} not as expected: "
+        f"{directory / 'index.html'}"
     )
     return DIFFERENT if found else AS_EXPECTED
 
@@ -247,7 +242,7 @@ def refws() -> fuzzing.Server:
 
 
 def refws_over_tls() -> fuzzing.Server:
-    """With the certificate of the tests, which the testsuite does not check."""
+    """The options for TLS; the testsuite does not check the certificate, that of the tests."""
     files = ["--cert", str(CERTIFICATES / "localhost.pem"), "--key", str(CERTIFICATES / "key.pem")]
     return fuzzing.Server(AGENT, lambda port: [*server_command(port), *files], "wss")
 
@@ -266,7 +261,7 @@ def server_command(port: int) -> list[str]:
 
 
 def server_options() -> list[str]:
-    """What differs from the defaults."""
+    """The options that differ from the defaults."""
     options = {
         "--max-message-size": MAX_MESSAGE_SIZE,
         "--max-fragments": MAX_FRAGMENTS,
@@ -280,7 +275,7 @@ def client_command(url: str, cases: Sequence[str]) -> list[str | Path]:
 
 
 def show_case(arguments: argparse.Namespace) -> int:
-    """Prints one case of the last report."""
+    """Print one case of the last report."""
     case, agent = arguments.case, arguments.peer or AGENT
     tested = CLIENT if arguments.client else SERVER
     directory = REPORTS / PEERS / arguments.peer / "round-1" if arguments.peer else REPORTS / tested
@@ -297,7 +292,7 @@ def show_case(arguments: argparse.Namespace) -> int:
 
 
 def compare_peers(arguments: argparse.Namespace) -> int:
-    """Runs the selected cases against refws and every peer that can be had, and writes the table."""
+    """Run the selected cases against refws and every peer that can be had, and write the table."""
     testsuite = environment.testsuite(say)
     selected = selection(set(testsuite.cases()), arguments)
     ours = results.Entry(

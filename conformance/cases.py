@@ -1,4 +1,4 @@
-"""The testsuite's case ids, such as 9.1.6: their order, patterns, groups, and how long each takes."""
+"""The testsuite's case ids, such as 9.1.6: their order, patterns, groups, and durations."""
 
 from __future__ import annotations
 
@@ -67,9 +67,7 @@ COMPRESSION_SAMPLE = (
         "13.7.18",
     ),
 )
-"""Each group of 12 and 13, and each size of message and fragment, which is what the last number
-stands for, once.
-"""
+"""Each group of 12 and 13 once, and each size of message and fragment (the last number) once."""
 
 NAMED = {
     "all": ("*",),
@@ -94,10 +92,10 @@ def group_of(case: str) -> str:
 def select(
     known: Iterable[str], patterns: Iterable[str], excluded: Iterable[str] = ()
 ) -> list[str]:
-    """The known cases that fit one of `patterns` and none of `excluded`, in order; `*` stands for
-    anything.
+    """The known cases that fit one of `patterns` and none of `excluded`, in order.
 
-    Raises UnknownCases for a pattern that fits none of the known cases, and when no case is left.
+    `*` in a pattern stands for anything. UnknownCases for a pattern that fits no known case, and if
+    no case is left.
     """
     known = sorted(known, key=case_order)
     refused = _fitting(known, excluded)
@@ -149,7 +147,7 @@ def _next_case(case: str) -> tuple[int, ...]:
 
 
 def typical_s(case: str) -> float:
-    """Seconds that the case takes on a machine of our days."""
+    """Seconds that the case takes on an average machine of today."""
     group, _, number = case.rpartition(".")
     if group_of(case) in ("12", "13"):
         return COMPRESSION_S[int(number) - 1] * SLOW_TO_DEFLATE.get(group, 1)
@@ -166,8 +164,7 @@ def _names_from_long_to_short(case: str) -> Iterator[str]:
 
 
 def portions(cases: Iterable[str], clients: int) -> list[list[str]]:
-    """The cases in portions, each the work of one fuzzing client; the longest cases stand in the
-    first portions.
+    """The cases in portions, each the work of one fuzzing client; the first have the longest cases.
 
     Each client takes the next portion when it has finished one, so that all of them end at about
     the same time.
@@ -186,8 +183,6 @@ def portions(cases: Iterable[str], clients: int) -> list[list[str]]:
 
 
 def _portion_s(cases: Sequence[str], clients: int) -> float:
-    """Not too short, as a fuzzing client takes half a second to start; not too long, as it reports
-    only at its end.
-    """
+    """Seconds of a portion: a fuzzing client needs time to start, and reports only at its end."""
     total_s = sum(map(typical_s, cases))
     return min(max(total_s / (4 * clients), 3.0), 30.0)

@@ -1,5 +1,4 @@
-"""RFC 6455 §4.1, the client under test: it asks a fuzzing server for one case after the other, and
-echoes what it gets.
+"""RFC 6455 §4.1: the client under test. It asks a fuzzing server for each case, and echoes.
 
     python3 conformance/echo_client.py ws://127.0.0.1:9001 refws 1.1.1 9.1.6
 
@@ -26,13 +25,12 @@ TITLES = {
     "13.6": (True, 15),
     "13.7": (True, 9),
 }
-"""What the client offers according to the titles of these groups: requestNoContextTakeover,
-requestMaxWindowBits.
+"""The client's offers for these groups, by their titles: no_context_takeover, max_window_bits.
 
-Both are about what the server sends. It accepts any offer that has client_max_window_bits, and so
-all of these pass with the default one too; but only with their own does it compress without context
-takeover, and with windows of 9 and 15 bits. The title of 13.7 has two more to fall back on; a
-server that grants the first has no use for them.
+Both are about what the server sends. The server accepts any offer that has client_max_window_bits,
+so all of these pass with the default one too; but only with their own offers does it compress
+without context takeover, and with windows of 9 and 15 bits. The title of 13.7 has two more offers
+to fall back on; a server that grants the first does not use them.
 """
 
 
@@ -45,9 +43,7 @@ def main(url: str, agent: str, *cases: str) -> int:
 
 
 def run_case(url: str, agent: str, case: str) -> None:
-    """The server judges what it gets; what goes wrong here is only logged, so that the other cases
-    run.
-    """
+    """Run a case. The server judges it; errors here are only logged, so the other cases run."""
     try:
         echo(f"{url}/runCase?casetuple={case}&agent={agent}", settings_of(case))
     except ConnectionClosed:
@@ -57,16 +53,15 @@ def run_case(url: str, agent: str, case: str) -> None:
 
 
 def echo(uri: str, compression: DeflateSettings) -> None:
-    limits = {"max_size": MAX_MESSAGE_SIZE, "max_fragments": MAX_FRAGMENTS}
-    with connect(uri, compression=compression, **limits) as connection:
+    with connect(
+        uri, compression=compression, max_size=MAX_MESSAGE_SIZE, max_fragments=MAX_FRAGMENTS
+    ) as connection:
         for message in connection:
             connection.send(message)
 
 
 def settings_of(case: str) -> DeflateSettings:
-    """What the title of the case tells the client to offer; elsewhere the default, which no case is
-    in the way of.
-    """
+    """The offer that the case's title asks for; elsewhere the default, which suits all cases."""
     subgroup = case.rpartition(".")[0]
     if subgroup not in TITLES:
         return DeflateSettings()
@@ -79,7 +74,7 @@ def settings_of(case: str) -> DeflateSettings:
 
 
 def update_reports(url: str, agent: str) -> int:
-    """0 once the server has written them, which it does before it closes the connection."""
+    """Have the server write its reports before it closes; 0 if it did."""
     try:
         with connect(f"{url}/updateReports?agent={agent}") as connection:
             for _ in connection:

@@ -1,8 +1,7 @@
-"""Environments for what is not ours: the real testsuite and the peers -> directories under
-.environments, made once.
+"""Environments under .environments for the testsuite and the peers, each made once.
 
-The testsuite never left Python 2.7. A virtualenv for that is made by a virtualenv of today, itself
-installed in a directory that is thrown away: nothing outside .environments changes.
+The testsuite never left Python 2.7. An up-to-date virtualenv makes an environment for that; it is
+itself installed in a directory that is thrown away, so nothing outside .environments changes.
 """
 
 from __future__ import annotations
@@ -30,16 +29,16 @@ KOSOKU = "kosoku==0.1.0"
 RUN_KOSOKU = "from kosoku._cli import main; main()"
 
 MARKER = "complete.txt"
-"""Holds the requirements that were installed; without it, or with others, the environment is made
-anew.
-"""
+"""Holds the installed requirements; without it, or with others, the environment is made again."""
 
 STEP_TIMEOUT_S = 600.0
 
 LIST_CASES = """
 from autobahntestsuite import case
 from autobahntestsuite.caseset import CaseSet
-cases = CaseSet(case.CaseSetname, case.CaseBasename, case.Cases, case.CaseCategories, case.CaseSubCategories)
+cases = CaseSet(
+    case.CaseSetname, case.CaseBasename, case.Cases, case.CaseCategories, case.CaseSubCategories
+)
 print('\\n'.join(cases.CasesIndices))
 """
 
@@ -49,13 +48,13 @@ from autobahntestsuite import wstest, fuzzing
 fuzzing.listenWS = functools.partial(fuzzing.listenWS, interface='127.0.0.1')
 wstest.run()
 """
-"""Left to itself it would listen on every address of the machine."""
+"""By default it would listen on every address of the machine."""
 
 Say = Callable[[str], None]
 
 
 class Unavailable(Exception):
-    """The testsuite, or a peer, could not be had on this machine; says what to do."""
+    """The testsuite, or a peer, cannot be had on this machine; says what to do."""
 
 
 @dataclass(frozen=True)
@@ -65,10 +64,10 @@ class Testsuite:
     directory: Path
 
     passing = (0,)
-    """The exit statuses of a fuzzing client that came to its end."""
+    """The exit statuses of a fuzzing client that finished."""
 
     cannot_judge = ()
-    """Patterns of cases whose verdict is not to be trusted."""
+    """Patterns of cases whose verdict cannot be trusted."""
 
     @property
     def _python(self) -> tuple[str | Path, ...]:
@@ -76,7 +75,7 @@ class Testsuite:
         return self.directory / "bin" / "python", "-E", "-u"
 
     def cases(self) -> list[str]:
-        """All case ids that it knows. Blocks for about a second. Raises Unavailable."""
+        """All case ids that it knows. Blocks for about a second. Unavailable."""
         cases = _output(
             *self._python, "-c", LIST_CASES, directory=self.directory, timeout=60
         ).split()
@@ -98,9 +97,7 @@ class Testsuite:
         ]
 
     def fuzzing_server(self, spec: Path) -> list[str | Path]:
-        """The command that serves the cases of a spec file, without its web pages, and prints each
-        as it starts.
-        """
+        """The command that serves the cases of a spec file and prints each as it starts."""
         return [
             *self._python,
             "-c",
@@ -116,16 +113,15 @@ class Testsuite:
 
 @dataclass(frozen=True)
 class Kosoku:
-    """The testsuite's cases with a runner of our days; `python` is that of its environment.
+    """The testsuite's cases with a runner of today; `python` is its environment's.
 
-    On refws it takes half the time of the testsuite (2 cores: 517 cases in 3:14 instead of 6:20 minutes, without 9, 12
-    and 13 in 4 s instead of 5) and needs no Python 2.7. In all cases that it can judge it says the same of refws as the
-    testsuite, and the same of websockets, simple-websocket, aiohttp, tornado and ws in 1.* to 7.* and 10.*. But:
-    - An answer that comes uncompressed once permessage-deflate was agreed on, which RFC 7692 §6 allows, is an ERROR to
-      it: hence `cannot_judge`, where messages have 16 bytes.
-    - Its wire log has no heads, and it says nothing before a portion of the cases is done.
-    - Servers that do not close hold it up: it came to no end in 4 minutes with websocket-server (the testsuite: 8 s),
-      and once with simple-websocket. So it does not judge the peers.
+    It needs no Python 2.7 and takes less time than the testsuite. It gives the same verdicts as the
+    testsuite in all cases that it can judge. But:
+
+    - Once permessage-deflate is agreed on, it takes an answer that is not compressed for an ERROR,
+      though RFC 7692 §6 allows it. Hence `cannot_judge`, for messages of 16 bytes.
+    - Its wire log has no heads, and it prints nothing before a portion of the cases is done.
+    - Servers that do not close delay it, some of them without end. So it does not judge the peers.
     """
 
     python: Path
@@ -155,12 +151,12 @@ class Kosoku:
 
 
 def kosoku() -> Kosoku:
-    """Installed; made on the first call, in seconds. Raises Unavailable."""
+    """Installed; made on the first call, in seconds. Unavailable."""
     return Kosoku(python_packages("kosoku", [KOSOKU]))
 
 
 def testsuite(say: Say) -> Testsuite:
-    """The installed testsuite; made on the first call, in one to two minutes. Raises Unavailable."""
+    """The installed testsuite; made on the first call, in one to two minutes. Unavailable."""
     directory = ENVIRONMENTS / "autobahntestsuite"
     requirements = REQUIREMENTS.read_text("utf-8")
     if not is_complete(directory, requirements):
@@ -173,15 +169,13 @@ Referee = Testsuite | Kosoku
 
 
 def testsuite_version() -> str:
-    """Name and version as they stand among the requirements."""
+    """Name and version as they are among the requirements."""
     lines = REQUIREMENTS.read_text("utf-8").splitlines()
     return next(line.replace("==", " ") for line in lines if line.startswith("autobahntestsuite=="))
 
 
 def python_packages(name: str, requirements: Sequence[str]) -> Path:
-    """The python of an environment with these packages; made on the first call, in seconds. Raises
-    Unavailable.
-    """
+    """The python of an environment with these packages; made on the first call. Unavailable."""
     directory = ENVIRONMENTS / name
     if not is_complete(directory, _lines(requirements)):
         _make(directory, _lines(requirements), lambda scratch: _build_python(scratch, requirements))
@@ -189,9 +183,7 @@ def python_packages(name: str, requirements: Sequence[str]) -> Path:
 
 
 def node_packages(name: str, requirements: Sequence[str]) -> Path:
-    """The node_modules with these packages of npm; made on the first call, in seconds. Raises
-    Unavailable.
-    """
+    """The node_modules with these packages of npm; made on the first call. Unavailable."""
     directory = ENVIRONMENTS / name
     if not is_complete(directory, _lines(requirements)):
         _make(directory, _lines(requirements), lambda scratch: _build_node(scratch, requirements))
@@ -199,7 +191,7 @@ def node_packages(name: str, requirements: Sequence[str]) -> Path:
 
 
 def node() -> str:
-    """The path of Node.js. Raises Unavailable."""
+    """The path of Node.js. Unavailable."""
     found = shutil.which("node")
     if found is None:
         raise Unavailable("no node is on PATH; install Node.js and npm and run this again")
@@ -216,7 +208,7 @@ def is_complete(directory: Path, requirements: str) -> bool:
 
 
 def _make(directory: Path, requirements: str, build: Callable[[Path], None]) -> None:
-    """Builds aside and renames when all is done: a reader sees a whole environment or none."""
+    """Build aside and rename when all is done: a reader sees a whole environment or none."""
     ENVIRONMENTS.mkdir(exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix="unfinished-", dir=ENVIRONMENTS))
     try:
@@ -239,10 +231,8 @@ def _put_in_place(built: Path, directory: Path, requirements: str) -> None:
 def _build_testsuite(scratch: Path, python2: Path, say: Say) -> None:
     tool, environment = scratch / "tool", scratch / "environment"
     say(
-        (
-            f"Making the environment of the testsuite in {ENVIRONMENTS.name}/, once; this takes a "
-            "minute or two."
-        )
+        f"Making the environment of the testsuite in {ENVIRONMENTS.name}/, once; this takes a "
+        "minute or two."
     )
     say(f"  1/3  {VIRTUALENV}")
     _step(scratch, sys.executable, "-m", "venv", tool)
@@ -286,7 +276,7 @@ def _step(scratch: Path, *command: str | Path) -> None:
 
 
 def find_python2(candidates: Sequence[Path]) -> Path:
-    """The first candidate that answers as Python 2.7. Raises Unavailable."""
+    """The first candidate that answers as Python 2.7. Unavailable."""
     for candidate in candidates:
         if _is_python2(candidate):
             return candidate
@@ -302,7 +292,7 @@ def _candidates() -> list[Path]:
 
 
 def _pyenv_candidates() -> Iterator[Path]:
-    """The versions of pyenv, which stand behind a shim that answers only where they are activated."""
+    """The Pythons of pyenv, whose shim answers only where a version is activated."""
     root = os.environ.get("PYENV_ROOT") or _output("pyenv", "root")
     if root:
         yield from sorted(Path(root).glob("versions/2.7*/bin/python2.7"), reverse=True)
@@ -313,9 +303,7 @@ def _is_python2(executable: Path) -> bool:
 
 
 def _output(*command: str | Path, directory: Path | None = None, timeout: float = 10) -> str:
-    """What the command prints; nothing where it is missing, fails or takes longer than `timeout`
-    seconds.
-    """
+    """The output of the command; empty if it is missing, fails, or exceeds `timeout` seconds."""
     try:
         done = subprocess.run(
             command,
@@ -324,7 +312,7 @@ def _output(*command: str | Path, directory: Path | None = None, timeout: float 
             text=True,
             check=True,
             timeout=timeout,
-            start_new_session=True,  # so that a Ctrl-C is heard by us alone
+            start_new_session=True,  # so that only this process gets a Ctrl-C
         )
     except (OSError, subprocess.SubprocessError):
         return ""

@@ -1,7 +1,6 @@
-"""The real testsuite against a server or a client: cases -> a report, by way of one for each
-portion of them.
+"""The testsuite against a server or a client: cases in portions, the reports of all in one.
 
-A server under test runs all the time, and fuzzing clients come to it, one for each portion. A
+A server under test runs all the time, and fuzzing clients connect to it, one for each portion. A
 client under test runs once for each portion, against a fuzzing server of its own. Either way the
 testsuite runs its cases one after the other, prints each as it starts, and writes its reports at
 the end.
@@ -33,14 +32,12 @@ STARTUP_S = 20
 
 
 class RunFailed(Exception):
-    """The run could not go on to its end."""
+    """The run could not finish."""
 
 
 @dataclass(frozen=True)
 class Server:
-    """What is to be tested: its name in the reports, and the command that serves on a port of
-    127.0.0.1.
-    """
+    """A server to test: its name in the reports, and its command for a port of 127.0.0.1."""
 
     name: str
     command: Callable[[int], Sequence[str | Path]]
@@ -49,9 +46,7 @@ class Server:
 
 @dataclass(frozen=True)
 class Client:
-    """What is to be tested: its name in the reports, and the command that asks the server at a URL
-    for these cases.
-    """
+    """A client to test: its name in the reports, and its command for a server's URL and cases."""
 
     name: str
     command: Callable[[str, Sequence[str]], Sequence[str | Path]]
@@ -81,10 +76,9 @@ def fuzz_server(
     jobs: int,
     limits: Limits,
 ) -> list[str]:
-    """Starts the server, runs the cases, leaves one report in `directory`; returns what went wrong
-    on the way.
+    """Start the server, run the cases, leave one report in `directory`; the notes of the run.
 
-    Raises RunFailed, and processes.CommandFailed when the server does not start.
+    RunFailed, or processes.CommandFailed when the server does not start.
     """
     report.clear(directory)
     port = processes.free_port()
@@ -105,10 +99,9 @@ def fuzz_client(
     jobs: int,
     limits: Limits,
 ) -> list[str]:
-    """Runs the cases against the client, leaves one report in `directory`; returns what went wrong
-    on the way.
+    """Run the cases against the client, leave one report in `directory`; the notes of the run.
 
-    Raises RunFailed, and processes.CommandFailed when a fuzzing server does not start.
+    RunFailed, or processes.CommandFailed when a fuzzing server does not start.
     """
     report.clear(directory)
     run = Run(functools.partial(start_fuzzing_server, testsuite, client), directory)
@@ -125,9 +118,7 @@ def _execute(
 
 
 def write_spec(directory: Path, cases: Sequence[str], peer: dict[str, Any]) -> Path:
-    """The file that tells the testsuite what to run, and with whom: JSON of its form, in a new
-    directory.
-    """
+    """A JSON file in a new directory with the cases to run and the other end, for the testsuite."""
     directory.mkdir(parents=True)
     file = directory / "spec.json"
     file.write_text(
@@ -137,7 +128,7 @@ def write_spec(directory: Path, cases: Sequence[str], peer: dict[str, Any]) -> P
 
 
 def last_started(output: str) -> str | None:
-    """The case that the testsuite printed last."""
+    """The case that the testsuite has printed last."""
     started = CASE_STARTS.findall(output)
     return started[-1] if started else None
 
@@ -156,7 +147,7 @@ def start_fuzzing_client(
 def start_fuzzing_server(
     testsuite: Testsuite, client: Client, cases: Sequence[str], directory: Path
 ) -> Worker:
-    """A fuzzing server, and the client under test at work there. Blocks until the server listens."""
+    """Start a fuzzing server, and the client under test there. Blocks until the server listens."""
     port = processes.free_port()
     url = f"ws://127.0.0.1:{port}"
     spec = write_spec(directory, cases, {"url": url})
@@ -173,11 +164,10 @@ def start_fuzzing_server(
 
 
 class Worker:
-    """One portion of the cases in the works: all is done when `process` ends, well if with one of
-    `passing`.
+    """One portion of the cases while it runs: `process` ends with one of `passing` if all is well.
 
-    `output` is where the testsuite prints each case as it starts, `started` ends `process` and
-    whatever it needs.
+    `output` is where the testsuite prints each case as it starts; `started` ends `process` and what
+    it needs.
     """
 
     def __init__(
@@ -199,7 +189,7 @@ class Worker:
         self._current_since = time.monotonic()
 
     def look(self, now: float) -> None:
-        """Takes in what the testsuite has printed since."""
+        """Read what the testsuite has printed since the last call."""
         case = last_started(self._output.read_text("utf-8", "replace"))
         if case != self.current:
             self.current = case
@@ -216,9 +206,7 @@ class Worker:
         return self.process.status is None and now - self._current_since > case_s
 
     def cases_but_current(self) -> list[str]:
-        """What is left to do when the current case is given up; nothing when not even the first one
-        starts.
-        """
+        """The cases to run once the current one is given up; none if not even one has started."""
         return [case for case in self.cases if case != self.current] if self.current else []
 
     def stop(self) -> None:
@@ -228,8 +216,7 @@ class Worker:
 class Run:
     """All portions, several of them at a time; `server` is the one under test, if it is one.
 
-    `directories` holds the reports of the portions that are done, `notes` what went wrong on the
-    way.
+    `directories` holds the reports of the portions that are done, `notes` the errors of the run.
     """
 
     def __init__(
@@ -251,9 +238,7 @@ class Run:
     def execute(
         self, portions: Iterable[Sequence[str]], jobs: int, limits: Limits, progress: Progress
     ) -> None:
-        """Blocks until all portions are done, at most `limits.run_s`. Raises RunFailed. Leaves no
-        process behind.
-        """
+        """Block until all portions are done, at most `limits.run_s`; RunFailed."""
         deadline = time.monotonic() + limits.run_s
         self._waiting.extend(portions)
         with ExitStack() as cleanup:
@@ -278,10 +263,8 @@ class Run:
     def _check_time(self, deadline: float, limits: Limits) -> None:
         if time.monotonic() > deadline:
             raise RunFailed(
-                (
-                    f"no end after {limits.run_s:g} s, {self._during()}; raise --deadline on a "
-                    "slow machine"
-                )
+                f"no end after {limits.run_s:g} s, {self._during()}; raise --deadline on a "
+                "slow machine"
             )
 
     def _during(self) -> str:
@@ -319,9 +302,7 @@ class Run:
             )
 
     def _give_up(self, worker: Worker, limits: Limits) -> None:
-        """The testsuite would report nothing of the other cases, so they run again without the one
-        that hangs.
-        """
+        """Run the other cases again, as the testsuite reports none of them if one hangs."""
         self._workers.remove(worker)
         worker.stop()
         again = worker.cases_but_current()

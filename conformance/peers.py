@@ -1,6 +1,4 @@
-"""The peers: other WebSocket servers of Python, and the one of Node.js, each echoing with its own
-defaults.
-"""
+"""The peers: other WebSocket servers in Python, and one for Node.js, each with its own defaults."""
 
 from __future__ import annotations
 
@@ -17,7 +15,7 @@ PROGRAMS = Path(__file__).with_name("peers")
 
 @dataclass(frozen=True)
 class Peer:
-    """A package: what to install for it, the echo server in peers/, and how that one is set up."""
+    """A package: its requirements, its echo server in peers/, and a word on its configuration."""
 
     name: str
     requirements: Sequence[str]
@@ -26,14 +24,14 @@ class Peer:
 
     @property
     def versions(self) -> str:
-        """Its own version, and that of the package that does the work for it, if there is one."""
+        """The requirements of the package and, if another one does the work, of that."""
         readable = ", ".join(
             requirement.replace("==", " ").replace("@", " ") for requirement in self.requirements
         )
         return readable.removeprefix(f"{self.name} ")
 
     def server(self) -> fuzzing.Server:
-        """Ready to run; its environment is made on the first call. Raises environment.Unavailable."""
+        """The server, in an environment made on the first call. environment.Unavailable."""
         environment_name = f"peer-{self.name}"
         if self.program.endswith(".py"):
             python = environment.python_packages(environment_name, self.requirements)

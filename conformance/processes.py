@@ -1,6 +1,4 @@
-"""Child processes that never outlive the run, and the one place where the run waits and hears a
-Ctrl-C.
-"""
+"""Child processes that never outlive the run, and the one place where a run waits for Ctrl-C."""
 
 from __future__ import annotations
 
@@ -20,13 +18,13 @@ _interrupted = False
 
 
 class CommandFailed(Exception):
-    """A command ended with an error or took too long; says what it printed last."""
+    """A command ended with an error or took too long; says what it has printed last."""
 
 
 def hear_signals() -> None:
-    """From now on SIGINT and SIGTERM end the next `pause` with KeyboardInterrupt.
+    """Let SIGINT and SIGTERM end the next `pause` with KeyboardInterrupt.
 
-    Nowhere else: so no process is started that nobody remembers.
+    They end nothing else, so no process is started and then lost.
     """
     signal.signal(signal.SIGINT, _note_signal)
     signal.signal(signal.SIGTERM, _note_signal)
@@ -38,7 +36,7 @@ def _note_signal(number: int, frame: FrameType | None) -> None:
 
 
 def pause(seconds: float = POLL_S) -> None:
-    """Wait. Raises KeyboardInterrupt, once, after a signal."""
+    """Wait. KeyboardInterrupt, once, after a signal."""
     global _interrupted
     time.sleep(seconds)
     if _interrupted:
@@ -47,9 +45,7 @@ def pause(seconds: float = POLL_S) -> None:
 
 
 class Process:
-    """A command in a session of its own, its output in a log file. Leaving the `with` block ends
-    all of its session.
-    """
+    """A command in a session of its own, its output in a log file; a `with` block ends both."""
 
     def __init__(
         self, command: Sequence[str | Path], log: Path, *, directory: Path | None = None
@@ -82,7 +78,7 @@ class Process:
         return self._popen.poll()
 
     def stop(self) -> None:
-        """Asks the whole session to end, and kills it after 5 s."""
+        """Ask the whole session to end, and kill it after 5 s."""
         self._signal(signal.SIGTERM)
         try:
             self._popen.wait(TERMINATE_S)
@@ -91,7 +87,7 @@ class Process:
             self._popen.wait()
 
     def _signal(self, number: int) -> None:
-        if self.status is None:  # until then nobody else can have this process id
+        if self.status is None:  # until then no other process can have this id
             os.killpg(self._popen.pid, number)
 
     def tail(self, lines: int = 15) -> str:
@@ -101,7 +97,7 @@ class Process:
 
 
 def run(command: Sequence[str | Path], log: Path, timeout: float) -> None:
-    """Runs the command to its end, at most `timeout` seconds. Raises CommandFailed."""
+    """Run the command to its end, at most `timeout` seconds. CommandFailed."""
     deadline = time.monotonic() + timeout
     with Process(command, log) as process:
         while process.status is None and time.monotonic() < deadline:
@@ -117,13 +113,12 @@ def run(command: Sequence[str | Path], log: Path, timeout: float) -> None:
 
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
+        port: int = listener.getsockname()[1]
+        return port
 
 
 def wait_for_port(server: Process, port: int, timeout: float) -> None:
-    """Returns when the server accepts connections. Raises CommandFailed when it ends or takes
-    longer than `timeout`.
-    """
+    """Return when the server accepts connections. CommandFailed if it ends or takes too long."""
     deadline = time.monotonic() + timeout
     while not _accepts(port):
         if server.status is not None:

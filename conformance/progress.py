@@ -17,16 +17,14 @@ def clock(seconds: float) -> str:
 
 
 def left_s(done: Collection[str], total: Collection[str], elapsed_s: float, clients: int) -> float:
-    """Seconds until the end: by the pace so far, by the typical durations while there is no pace
-    yet.
-    """
+    """Seconds until the end: by the pace so far, or by typical durations while there is none."""
     done_s, total_s = sum(map(typical_s, done)), sum(map(typical_s, total))
     pace = done_s / elapsed_s if done_s and elapsed_s >= ESTIMATE_AFTER_S else clients
     return (total_s - done_s) / pace
 
 
 class Progress:
-    """Writes the line: over and over in place on a terminal, every 5 s elsewhere."""
+    """Write the line: over and over in place on a terminal, every 5 s elsewhere."""
 
     def __init__(
         self, total: Collection[str], clients: int, output: TextIO, started: float
@@ -55,7 +53,7 @@ class Progress:
         )
 
     def end(self) -> None:
-        """Leaves the terminal with an empty line."""
+        """Leave the terminal with an empty line."""
         if self._in_place:
             self._output.write("\r\x1b[K")
             self._output.flush()

@@ -1,6 +1,4 @@
-"""The testsuite's reports: several directories -> one, and the comparison with what is expected of
-us.
-"""
+"""The testsuite's reports: several directories to one, and a comparison with what is expected."""
 
 from __future__ import annotations
 
@@ -19,7 +17,7 @@ INDEX = "index.json"
 
 
 class Verdict(NamedTuple):
-    """What the testsuite says of a case: of what the peer did, and of how it closed."""
+    """What the testsuite says of a case: of the peer's behaviour, and of its close."""
 
     behavior: str
     behavior_close: str
@@ -45,9 +43,7 @@ Results = Mapping[str, Result]
 
 
 def merge(parts: Iterable[Path], agent: str, target: Path) -> None:
-    """Moves the pages of all parts into `target`, with one index (JSON and HTML) for all; the parts
-    vanish.
-    """
+    """Move the pages of all parts into `target`, with one index (JSON and HTML)."""
     merged: dict[str, Any] = {}
     for part in parts:
         merged.update(_read_index(part, agent))
@@ -60,7 +56,7 @@ def merge(parts: Iterable[Path], agent: str, target: Path) -> None:
 
 
 def _read_index(directory: Path, agent: str) -> dict[str, Any]:
-    """Empty where the client ended before it wrote its reports; kosoku names the agent as it likes."""
+    """Empty if the client ended before it wrote its reports. kosoku chooses the agent's name."""
     index = directory / INDEX
     if not index.is_file():
         return {}
@@ -87,9 +83,7 @@ class Expectation:
 
     @classmethod
     def load(cls, file: Path) -> Expectation:
-        """Reads `cases`, how many each subgroup has, and `exceptions`, those that are not OK and
-        closed OK.
-        """
+        """Read `cases` (how many each subgroup has) and `exceptions` (not OK and closed OK)."""
         data = json.loads(file.read_text("utf-8"))
         verdicts = {
             f"{group}.{n}": STRICT
@@ -122,9 +116,7 @@ class Difference:
 def differences(
     selected: Iterable[str], expectation: Expectation, results: Results
 ) -> list[Difference]:
-    """All that is not as expected, better or worse: among the selected cases and whatever else was
-    reported.
-    """
+    """All that is not as expected, better or worse, in selected cases and reported ones."""
     cases = sorted(set(selected) | set(results), key=case_order)
     compared = ((case, expectation.verdicts.get(case), results.get(case)) for case in cases)
     return [
@@ -158,9 +150,10 @@ def _row(name: str, verdicts: Sequence[Verdict]) -> tuple[str, ...]:
 
 
 def _table(rows: Sequence[Sequence[str]]) -> str:
-    widths = [max(map(len, column)) for column in zip(*rows)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
-        "  ".join(cell.rjust(width) for cell, width in zip(row, widths)) for row in rows
+        "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+        for row in rows
     )
 
 
@@ -187,6 +180,6 @@ def _html_row(case: str, result: Result) -> str:
 
 
 def clear(directory: Path) -> None:
-    """An empty directory, whatever was there before."""
+    """An empty directory, also where there was another one."""
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)

@@ -1,6 +1,4 @@
-"""The reports of several servers -> RESULTS.md: a table, the cases that are not strict, how each
-was set up.
-"""
+"""The reports of several servers to RESULTS.md: a table, deviations, configurations."""
 
 from __future__ import annotations
 
@@ -17,21 +15,20 @@ NO_RESULT = Verdict("FAILED", "no result")
 
 
 EXPLANATION = """
-OK is strict. NON-STRICT is legal, but not what the testsuite prefers: mostly an error noticed later than it could have
-been, or good messages before it left unanswered. INFORMATIONAL is what the RFC leaves open. UNIMPLEMENTED is an
-extension that the server does not have. FAILED breaks a rule. A close is unclean when it has the wrong code, comes from
-the wrong side, or is none.
+OK is strict. NON-STRICT is legal, but not what the testsuite prefers: mostly an error noticed later
+than it could have been, or good messages before it left unanswered. INFORMATIONAL is what the RFC
+leaves open. UNIMPLEMENTED is an extension that the server does not have. FAILED breaks a rule. A
+close is unclean when it has the wrong code, comes from the wrong side, or is missing.
 
-A case counts at its best in all rounds, so that a busy machine is nobody's fault; it is unsteady when it did not end
-the same way each time. Each server echoes what it gets, in one process, with its own defaults but for what is said
-below; its environment has nothing but the package in this version and what that needs, in the newest versions."""
+A case counts at its best in all rounds, so that a busy machine harms no server; it is unsteady when
+it did not end the same way each time. Each server echoes what it gets, in one process, with its own
+defaults but for what is said below; its environment has nothing but the package in this version and
+what that needs, in the newest versions."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A server, its versions, how it was set up; and its verdicts in each round, or why there are
-    none.
-    """
+    """A server, its versions and configuration; its verdicts by round, or why it has none."""
 
     name: str
     versions: str
@@ -70,7 +67,7 @@ def verdicts(selected: Iterable[str], results: Results) -> dict[str, Verdict]:
 
 @dataclass(frozen=True)
 class Table:
-    """Everything that RESULTS.md says."""
+    """All that RESULTS.md says."""
 
     entries: Sequence[Entry]
     selected: Sequence[str]

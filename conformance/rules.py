@@ -1,4 +1,4 @@
-"""rules.tsv: a case -> what of the RFCs it exercises, and the functions of refws that answer.
+"""rules.tsv: a case, the rules of the RFCs that it exercises, the functions of refws that answer.
 
 The rules of a case add up: `6.4` fits 6.4.1, and so do `6`, `6-7` and `6.3.2-6.4.2`. `*` holds what
 every case has. A rule with a side, `server` or `client`, is for reports of that one only.
@@ -19,9 +19,7 @@ EVERY_CASE = "*"
 
 @dataclass(frozen=True)
 class Rule:
-    """A line of the table: cases, their subject, ids such as 6455-5.4-03, functions such as
-    refws/x.py:Class.method.
-    """
+    """A line: cases, subject, ids such as 6455-5.4-03, functions such as refws/x.py:Class.f."""
 
     cases: str
     subject: str
@@ -51,7 +49,7 @@ def of_side(rules: Iterable[Rule], side: str) -> list[Rule]:
 
 
 def rules_of(case: str, rules: Iterable[Rule]) -> list[Rule]:
-    """The rules that are about this case, in the order of the table; without those of every case."""
+    """The rules that are about this case, in the order of the table; none that fit all."""
     return [rule for rule in rules if rule.cases != EVERY_CASE and covers(rule.cases, case)]
 
 

@@ -1,6 +1,4 @@
-"""One case of a report -> a page of text: what is sent and expected, the rules and functions at
-work, the bytes.
-"""
+"""One case of a report as a page of text: what is sent and expected, rules, functions, bytes."""
 
 from __future__ import annotations
 
@@ -18,13 +16,11 @@ WIDTH = 118
 LABEL = 11
 BYTES_A_LINE = 16
 MOST_EVENTS = 40
-"""More events of the wire log than these are cut in the middle: some cases send a message byte by
-byte.
-"""
+"""More events than these are cut in the middle: some cases send a message byte by byte."""
 
 SENT, RECEIVED = "->", "<-"
 DIRECTIONS = {"TO": SENT, "RO": RECEIVED}
-"""Octets that the testsuite has sent and received, as its wire log calls them."""
+"""Octets that the testsuite has sent and received, in the words of its wire log."""
 
 OPCODES = {0: "continuation", 1: "text", 2: "binary", 8: "Close", 9: "Ping", 10: "Pong"}
 
@@ -33,7 +29,8 @@ Event = Sequence[Any]
 
 def load(result: Result) -> dict[str, Any]:
     """All that the testsuite has noted of the case."""
-    return json.loads(result.page.with_suffix(".json").read_text("utf-8"))
+    noted: dict[str, Any] = json.loads(result.page.with_suffix(".json").read_text("utf-8"))
+    return noted
 
 
 def case_page(
@@ -97,9 +94,7 @@ def plain_text(description: str) -> list[str]:
 
 
 def wire(noted: Mapping[str, Any]) -> Iterator[str]:
-    """What went over the wire, in its order: the heads as text, all else as the testsuite has kept
-    it.
-    """
+    """What went over the wire, in order: heads as text, all else as the testsuite has kept it."""
     tested = "client" if noted["isServer"] else "server"
     yield f"On the wire ({SENT} from the testsuite to the {tested}, {RECEIVED} back):"
     heads = _heads(noted)
@@ -123,14 +118,14 @@ def wire(noted: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _heads(noted: Mapping[str, Any]) -> dict[str, str]:
-    """The head in each direction, that of the request first."""
+    """The head in each direction, the request first."""
     if noted["isServer"]:
         return {"RO": noted["httpRequest"], "TO": noted["httpResponse"]}
     return {"TO": noted["httpRequest"], "RO": noted["httpResponse"]}
 
 
 def _is_head(event: Event, heads: Mapping[str, str]) -> bool:
-    """Whether these are the bytes of the request or of the response, and no others."""
+    """True for the bytes of the request or of the response."""
     head = heads.get(event[0], "").encode()
     return (
         bool(head)
@@ -155,7 +150,7 @@ def head_lines(head: str) -> Iterator[str]:
 
 
 def hexdump(length: int, octets: str) -> Iterator[str]:
-    """16 bytes a line, and how many more there were: the testsuite keeps the first ones only."""
+    """16 bytes a line, and how many more there were: the testsuite keeps only the first ones."""
     kept = bytes.fromhex(octets.removesuffix(" ..."))
     for start in range(0, len(kept), BYTES_A_LINE):
         line = kept[start : start + BYTES_A_LINE]
@@ -201,7 +196,7 @@ def _fitting(line: str) -> str:
 
 
 def _frame(opcode: int, fin: bool, rsv: int, length: int, payload: str) -> str:
-    """How the testsuite itself reads a frame that it has sent or got."""
+    """The testsuite's own reading of a frame that it has sent or received."""
     bits = f"FIN {int(fin)}, RSV {rsv:03b}"
     shown = f": {printable(payload)}" if length else ""
     return (

@@ -1,4 +1,4 @@
-"""RFC 6455 §5.5.2: when a Ping is sent, and when a silent peer is given up. Time is a number here."""
+"""RFC 6455 §5.5.2: when a Ping is sent, and a silent peer given up. Time is a number here."""
 
 import pytest
 

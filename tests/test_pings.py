@@ -49,7 +49,7 @@ def test_5_5_3_two_waiting_pings_cannot_have_the_same_payload():
 
 
 def test_of_the_pings_of_the_heartbeat_only_the_newest_is_kept():
-    """A peer that never answers must not make a list grow; the Pings that someone waits for stay."""
+    """A peer that never answers makes no list grow; Pings that a thread waits for stay."""
     pings, awaited = PendingPings(), threading.Event()
     pings.add(b"awaited", 0.0, awaited)
     for number in range(1000):

@@ -1,19 +1,17 @@
-"""scripts/client_check.py: that it counts right, and that it notices a client which does not wait
+"""scripts/checks/client.py: that it counts right, and that it notices a client which does not wait
 for its turn.
 """
 
 import contextlib
-import importlib
 import io
-import pathlib
 import socket
 import sys
 
 import pytest
 
 from refws.endpoint.client import connecting
+from scripts.checks import client
 
-SCRIPTS = pathlib.Path(__file__).resolve().parent.parent / "scripts"
 HANDSHAKES = 48
 
 
@@ -25,12 +23,6 @@ class Silent:
 
     def done(self):
         pass
-
-
-@pytest.fixture
-def script(monkeypatch):
-    monkeypatch.syspath_prepend(str(SCRIPTS))
-    return importlib.import_module("client_check")
 
 
 @pytest.fixture
@@ -47,17 +39,17 @@ def broken(figures):
 
 @pytest.mark.rfc("6455-4.1-06", "6455-4.1-07")
 def test_4_1_item_2_many_threads_never_have_two_handshakes_open_with_one_address(
-    script, two_addresses, nothing_left_behind
+    two_addresses, nothing_left_behind
 ):
-    assert broken(script.check_turns(HANDSHAKES, Silent())) == []
+    assert broken(client.check_turns(HANDSHAKES, Silent())) == []
 
 
 def test_a_client_that_does_not_wait_for_its_turn_is_noticed(
-    script, two_addresses, nothing_left_behind, monkeypatch
+    two_addresses, nothing_left_behind, monkeypatch
 ):
     monkeypatch.setattr(connecting.Slots, "slot", lambda *arguments: contextlib.nullcontext())
     assert "most at once with 127.0.0.1, on two ports" in broken(
-        script.check_turns(HANDSHAKES, Silent())
+        client.check_turns(HANDSHAKES, Silent())
     )
 
 
@@ -69,21 +61,21 @@ def test_a_client_that_does_not_wait_for_its_turn_is_noticed(
         (b"GET /\r\n\r\n", "has no Sec-"),
     ],
 )
-def test_a_request_that_is_none_is_told(script, head, told):
+def test_a_request_that_is_none_is_told(head, told):
     with pytest.raises(ValueError, match=told):
-        script.read_key(io.BytesIO(head))
+        client.read_key(io.BytesIO(head))
 
 
-def test_the_key_of_a_request(script):
+def test_the_key_of_a_request():
     assert (
-        script.read_key(
+        client.read_key(
             io.BytesIO(b"GET / HTTP/1.1\r\nsec-websocket-KEY:  abc= \r\nHost: a\r\n\r\n")
         )
         == "abc="
     )
 
 
-def test_options_that_make_no_sense_are_refused(script, capsys):
+def test_options_that_make_no_sense_are_refused(capsys):
     with pytest.raises(SystemExit, match="2"):
-        script.parse_options(["--connects", "0"])
+        client.parse_options(["--connects", "0"])
     assert "--connects must be at least 1" in capsys.readouterr().err

@@ -2,16 +2,13 @@
 if they did not.
 """
 
-import importlib
-import pathlib
 import shutil
 
 import pytest
 
 from refws.course.record.tape import Chunk
 from refws.protocol.frame import Side
-
-SCRIPTS = pathlib.Path(__file__).resolve().parent.parent / "scripts"
+from scripts.checks import tshark
 
 needs_tshark = pytest.mark.skipif(
     shutil.which("tshark") is None, reason="tshark is not installed (Debian's package tshark)"
@@ -19,24 +16,18 @@ needs_tshark = pytest.mark.skipif(
 
 
 @pytest.fixture
-def check(monkeypatch):
-    monkeypatch.syspath_prepend(str(SCRIPTS))
-    return importlib.import_module("tshark_check")
-
-
-@pytest.fixture
-def tape(check, tmp_path, nothing_left_behind):
-    check.record(str(tmp_path / "tape"))
+def tape(tmp_path, nothing_left_behind):
+    tshark.record(str(tmp_path / "tape"))
     return str(tmp_path / "tape")
 
 
-def frames_of(check, tape):
+def frames_of(tape):
     with open(tape, "rb") as file:
-        return check.explained(list(check.recut(check.TapeReader(file))))
+        return tshark.explained(list(tshark.recut(tshark.TapeReader(file))))
 
 
-def test_the_session_has_every_kind_of_frame_in_both_directions(check, tape):
-    frames = frames_of(check, tape)
+def test_the_session_has_every_kind_of_frame_in_both_directions(tape):
+    frames = frames_of(tape)
     assert {number for number, _ in frames} == {1, 2, 3}
     for side in Side:
         found = [frame for number in (1, 2, 3) for frame in frames[number, side]]
@@ -51,10 +42,10 @@ def test_the_session_has_every_kind_of_frame_in_both_directions(check, tape):
 
 @pytest.mark.programs
 @needs_tshark
-def test_tshark_and_refws_agree_on_every_field_of_every_frame(check, tape, tmp_path):
-    count, differences = check.compare(tape, str(tmp_path / "pcap"))
+def test_tshark_and_refws_agree_on_every_field_of_every_frame(tape, tmp_path):
+    count, differences = tshark.compare(tape, str(tmp_path / "pcap"))
     assert differences == []
-    assert count == sum(map(len, frames_of(check, tape).values())) > 200
+    assert count == sum(map(len, frames_of(tape).values())) > 200
 
 
 def stream(entries, number, side):
@@ -64,10 +55,10 @@ def stream(entries, number, side):
     )
 
 
-def test_recut_keeps_every_byte_in_order(check, tape):
+def test_recut_keeps_every_byte_in_order(tape):
     with open(tape, "rb") as file:
-        entries = list(check.TapeReader(file))
-    pieces = list(check.recut(entries))
+        entries = list(tshark.TapeReader(file))
+    pieces = list(tshark.recut(entries))
     for number in (1, 2, 3):
         for side in Side:
             before, after = stream(entries, number, side), stream(pieces, number, side)
@@ -85,13 +76,13 @@ def test_recut_keeps_every_byte_in_order(check, tape):
         [{"websocket.fin": 1, "content": b"a"}, {}],
     ],
 )
-def test_each_difference_is_told(check, theirs):
+def test_each_difference_is_told(theirs):
     direction, ours = (1, Side.CLIENT), [{"websocket.fin": 1, "content": b"a"}]
-    assert list(check.differ(direction, ours, {direction: ours})) == []
-    assert list(check.differ(direction, ours, {direction: theirs})) != []
+    assert list(tshark.differ(direction, ours, {direction: ours})) == []
+    assert list(tshark.differ(direction, ours, {direction: theirs})) != []
 
 
-def test_without_tshark_it_says_what_to_install(check, monkeypatch, capsys):
-    monkeypatch.setattr(check, "which", lambda name: None)
-    assert check.main([]) == 2
+def test_without_tshark_it_says_what_to_install(monkeypatch, capsys):
+    monkeypatch.setattr(tshark, "which", lambda name: None)
+    assert tshark.main([]) == 2
     assert "apt install tshark" in capsys.readouterr().err

@@ -3,7 +3,6 @@
 The certificates and keys were made for these tests alone by tests/certificates/make.sh.
 """
 
-import importlib
 import shutil
 import socket
 import ssl
@@ -1114,45 +1113,3 @@ def test_a_tap_gets_the_bytes_inside_tls(ends):
     stream.set_tap(None)
     assert stream.file.read(1) == b""
     assert len(seen) == 5
-
-
-# scripts/tls_check.py
-
-
-@pytest.fixture
-def tls_check(monkeypatch):
-    monkeypatch.syspath_prepend(str(Path(__file__).parent.parent / "scripts"))
-    return importlib.import_module("tls_check")
-
-
-def test_tls_check_in_short(tls_check, nothing_left_behind, capsys):
-    argv = [
-        "both-ways",
-        "idle",
-        "connects",
-        "--megabytes",
-        "2",
-        "--idle-seconds",
-        "0.1",
-        "--connects",
-        "10",
-    ]
-    assert tls_check.main(argv) == 0
-    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert ["connections,", "a", "message", "each", "way", "10", "at", "least", "10", "ok"] in lines
-
-
-def test_tls_check_notices_messages_that_are_out_of_order_or_changed(tls_check):
-    class Replay:
-        def __init__(self, *messages):
-            self.recv = iter(messages).__next__
-
-    first, second = tls_check.message(0), tls_check.message(1)
-    for messages, wrong in [
-        ((first, second), 0),
-        ((second, first), 2),
-        ((first, second[:-1] + b"\0\0"), 1),
-    ]:
-        received = tls_check.Received()
-        received.receive(Replay(*messages), range(2))
-        assert (received.wrong, received.count) == (wrong, 2)

@@ -1,8 +1,7 @@
-"""Echo with `simple-websocket`: `python simple_websocket_echo.py PORT`. It has no limit on
-messages.
+"""Echo with `simple-websocket`: `python simple_websocket_echo.py PORT`. No limit on messages.
 
 The package leaves HTTP to a WSGI server. This is the least that does: a thread for each connection,
-the socket handed on the way Werkzeug does it.
+the socket passed on as Werkzeug does it.
 """
 
 import sys

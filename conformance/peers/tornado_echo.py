@@ -9,7 +9,7 @@ from tornado.websocket import WebSocketHandler
 MAX_MESSAGE_SIZE = 32 * 2**20
 
 
-class Echo(WebSocketHandler):
+class Echo(WebSocketHandler):  # type: ignore[misc]  # tornado may be missing here
     async def on_message(self, message: str | bytes) -> None:
         await self.write_message(message, binary=isinstance(message, bytes))
 

@@ -1,6 +1,4 @@
-"""Echo with `websocket-server`: `python websocket_server_echo.py PORT`. It has neither limits nor
-compression.
-"""
+"""Echo with `websocket-server`, without limits: `python websocket_server_echo.py PORT`."""
 
 import sys
 

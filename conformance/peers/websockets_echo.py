@@ -1,6 +1,4 @@
-"""Echo with `websockets`, its threaded server: `python websockets_echo.py PORT`. Compression stays
-on, its default.
-"""
+"""Echo with `websockets`, threaded, compressed: `python websockets_echo.py PORT`."""
 
 import sys
 

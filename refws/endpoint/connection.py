@@ -9,8 +9,8 @@ timer thread. Each part says which thread writes its fields, and under which loc
     stream      the socket: a lock for its shutdown and close; over TLS two more
     taps        a lock while the list of taps changes
 
-A thread takes `_reading` before any other of these locks, and the write lock before those of the
-stream. The timer thread takes none that another thread may hold while it is blocked.
+A thread takes `_reading` before any other of these locks, and the write lock before the stream's
+locks. The timer thread takes none that another thread may hold while it is blocked.
 
 Only the thread that receives ends a connection, because closing a socket under a blocked read frees
 its descriptor for another connection while the read still uses it. All other threads `abort`: that
@@ -288,7 +288,7 @@ class Connection:
     # Closing (§7)
 
     def close(self, code: int = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
-        """Close the connection; wait for the peer's Close, at most `close_timeout` seconds (§7.1.2).
+        """Close the connection; wait `close_timeout` seconds for the peer's Close (§7.1.2).
 
         Messages that arrive meanwhile are dropped. Harmless on a connection that is closing or
         closed. ValueError for a code that must not be sent (§7.4) or a reason above 123 bytes.

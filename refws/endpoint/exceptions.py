@@ -18,9 +18,7 @@ class InvalidState(WebSocketException, RuntimeError):
 
 
 class ConnectionClosed(WebSocketException):
-    """The connection is closing or closed. `rcvd` and `sent` are the Close frames, None for one
-    that never was.
-    """
+    """The connection is closing or closed. `rcvd` and `sent` are the Close frames, or None."""
 
     def __init__(self, rcvd: Close | None, sent: Close | None, cause: str = "") -> None:
         super().__init__(rcvd, sent, cause)

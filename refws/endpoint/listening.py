@@ -12,9 +12,7 @@ BACKLOG = 1024
 
 
 def listen(host: str | None, port: int, unix_path: str | None = None) -> socket.socket:
-    """A socket that listens on the first address of `host`, or on a Unix socket. OSError if that
-    cannot be.
-    """
+    """A socket that listens on the first address of `host`, or on a Unix socket; or OSError."""
     if unix_path is not None:
         return listen_on_path(unix_path)
     family, _, _, _, address = socket.getaddrinfo(
@@ -24,8 +22,9 @@ def listen(host: str | None, port: int, unix_path: str | None = None) -> socket.
 
 
 def listen_on_path(path: str) -> socket.socket:
-    """A Unix socket at `path`. One that a dead server left there is replaced; OSError if a living
-    one has it.
+    """A Unix socket at `path`, in place of one that a dead server left there.
+
+    OSError if a living server listens there.
     """
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:

@@ -22,9 +22,7 @@ def log_error(logger: Logger, peer: str, what: str, error: BaseException) -> Non
 
 
 def indented_traceback(error: BaseException) -> str:
-    """The traceback, each line behind a bar, so that no text in an exception can pass for a line of
-    the log.
-    """
+    """The traceback, each line after a bar, so that no text in it looks like a line of the log."""
     text = "".join(traceback.format_exception(error))
     lines = (line.encode("unicode_escape").decode() for line in text.splitlines())
     return "\n".join(f"  | {line}" for line in lines)

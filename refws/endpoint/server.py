@@ -278,7 +278,7 @@ class Server:
             self._timers.stop()
 
     def abort(self) -> None:
-        """End every connection at once, without a Close, and do not wait. Not in a signal handler."""
+        """End every connection at once, without a Close or a wait. Not in a signal handler."""
         self.stop()
         for connection in self.connections:
             connection.abort("the server was told to end at once")

@@ -50,9 +50,8 @@ def open_connection(connection: Connection, stream: Stream, options: ServerOptio
     logger, timeout = connection.settings.logger, connection.settings.open_timeout
     deadline = None
     if timeout is not None:
-        deadline = stream.abort_at(
-            monotonic() + timeout, f"§4.2.1: no whole request within {timeout:g} s"
-        )
+        cause = f"§4.2.1: no whole request within {timeout:g} s"
+        deadline = stream.abort_at(monotonic() + timeout, cause)
     try:
         start_traces(connection, options.traces)
         stream.handshake()
@@ -86,13 +85,8 @@ def answer(connection: Connection, stream: Stream, options: ServerOptions) -> Re
         faults = " | ".join(map(str, error.faults))
         logger.warning("%s: refused with %d: %s", connection.peer, error.status, faults)
         return refuse(error)
-    logger.info(
-        "%s: %s %s: %d",
-        connection.peer,
-        request.method,
-        quote(request.target),
-        response.status_code,
-    )
+    target, status = quote(request.target), response.status_code
+    logger.info("%s: %s %s: %d", connection.peer, request.method, target, status)
     return response
 
 
@@ -113,9 +107,8 @@ def process(connection: Connection, request: Request, options: ServerOptions) ->
     try:
         response = options.process_request(connection, request)
         if not isinstance(response, Response | None):
-            raise TypeError(
-                f"process_request returned {type(response).__name__}; return a Response or None"
-            )
+            kind = type(response).__name__
+            raise TypeError(f"process_request returned {kind}; return a Response or None")
         if response is not None and response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
             raise ValueError(
                 "process_request returned a 101; return None to let the opening handshake go on"
@@ -129,7 +122,7 @@ def process(connection: Connection, request: Request, options: ServerOptions) ->
 
 
 def negotiated(connection: Connection, request: Request, options: ServerOptions) -> Response:
-    """The 101, if the request keeps the rules of §4.2.1, with the agreed options (§4.2.2 item 4)."""
+    """The 101, if the request keeps the rules of §4.2.1, with what is agreed (§4.2.2 item 4)."""
     subprotocol = negotiate(request, origins=options.origins, subprotocols=options.subprotocols)
     compression = connection.compression
     agreed = (

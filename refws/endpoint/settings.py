@@ -44,7 +44,7 @@ DEFAULTS = Settings()
 def compression_settings(
     compression: Literal["deflate"] | DeflateSettings | None,
 ) -> DeflateSettings | None:
-    """What the argument `compression` of `serve` and `connect` means. TypeError if it has no meaning."""
+    """What the argument `compression` of `serve` and `connect` means. TypeError for others."""
     if compression == "deflate":
         return DeflateSettings()
     if not isinstance(compression, DeflateSettings | None):

@@ -2,7 +2,7 @@
 
 One thread for all of them, because a thread for each connection's timer would double the threads.
 So what it calls must never block: a Ping that is sent without waiting, or a `shutdown` of a socket.
-Times are those of `time.monotonic`, in seconds.
+Times are `time.monotonic`, in seconds.
 """
 
 from __future__ import annotations

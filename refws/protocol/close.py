@@ -22,7 +22,7 @@ class Close:
     reason: str = ""
 
     def __str__(self) -> str:
-        return f"{self.code} {ascii(self.reason)}" if self.reason else str(self.code)
+        return f"{self.code} {self.reason!a}" if self.reason else str(self.code)
 
     def serialize(self) -> bytes:
         """The body of the frame. ValueError for a code or reason that must not be sent (§7.4)."""

@@ -163,7 +163,7 @@ def _check_request_line(item: RequestItem, request: Request) -> Iterator[Fault]:
 def _is_valid_target(target: str) -> bool:
     """True for origin form and absolute form (RFC 9112 §3.2).
 
-    More characters than those of RFC 3986 are accepted, because browsers send more.
+    More characters than RFC 3986 allows are accepted, because browsers send more.
     """
     if "#" in target:
         return False

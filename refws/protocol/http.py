@@ -350,7 +350,7 @@ class HeadReader:
 
 
 def read_field_lines(reader: HeadReader) -> list[bytes]:
-    """The lines up to the empty line, which is read too. Errors are those of `read_line`."""
+    """The lines up to the empty line, which is read too. Errors as in `read_line`."""
     too_long = _too_large("a header line above the limit", f"at most {MAX_LINE_SIZE} bytes")
     lines: list[bytes] = []
     while (line := reader.read_line(too_long)) not in (CRLF, b"\n"):

@@ -68,8 +68,9 @@ class IncomingMessage:
     def read_whole(self, file: BinaryFile, header: Header) -> str | bytes | None:
         """The message, if it is one frame, not compressed, and has arrived in full.
 
-        Otherwise None: for a data frame call `start_frame` with the same header. Blocks until a byte of the payload
-        is there. InvalidData for text that is not UTF-8, EOFError never: the general way finds it.
+        Otherwise None: for a data frame, call `start_frame` with the same header. Blocks until a
+        byte of the payload is there. InvalidData for text that is not UTF-8. No EOFError: the
+        general way finds the end of the stream.
         """
         opcode, length = header.opcode, header.payload_length
         if (opcode is not TEXT and opcode is not BINARY) or self.opcode is not None:
@@ -159,7 +160,7 @@ class IncomingMessage:
         remaining = self.remaining
         if self._inflating is not None and self._inflating.pending:
             return self._add_inflated(self._inflating.inflate_more(self._allowance), not remaining)
-        chunk = self._early or file.read1(remaining if remaining < size else size)
+        chunk = self._early or file.read1(min(size, remaining))
         self._early = b""
         if not chunk and remaining:
             raise EOFError(f"the stream ended {remaining} bytes before the end of a frame")

@@ -89,18 +89,17 @@ def connect(
     trace: ChooseTrace | Sequence[ChooseTrace] | None = None,
     logger: Logger | None = None,
 ) -> Connection:
-    """An open connection to `uri`, ws:// or wss://; as a context manager it closes itself. Blocks
-    for `open_timeout`.
+    """An open connection to `uri`, ws:// or wss://; as a context manager it closes itself.
 
-    `proxy` is the http:// URL of a proxy to go through with CONNECT, `unix_path` a Unix socket to
-    use instead of the URI's host and port. `ssl` holds the certificates to trust, by default those
-    of the system. Pings of the server are answered, and our own sent every `ping_interval`, while a
-    thread receives. Times in seconds, sizes in bytes.
+    Blocks for `open_timeout` at most. `proxy` is the http:// URL of a proxy to go through with
+    CONNECT, `unix_path` a Unix socket to use instead of the URI's host and port. `ssl` holds the
+    certificates to trust, by default the system's. While a thread receives, the server's Pings are
+    answered and our own sent every `ping_interval`. Times in seconds, sizes in bytes.
 
     InvalidURI and ValueError before anything is sent; OSError if the server cannot be reached,
     TimeoutError if that takes too long, ssl.SSLError if TLS fails; ProxyError, InvalidStatus and
     InvalidResponse, which have the `response`, for one that opens no connection; HandshakeError for
-    what is no response, IncompleteHead for none or half of one.
+    bytes that are no response, IncompleteHead for none or half of one.
     """
     target = parse_uri(uri)
     settings = Settings(
@@ -140,9 +139,7 @@ def tls_context(uri: WebSocketURI, context: tls.SSLContext | None) -> tls.SSLCon
 
 
 def dial(options: ConnectOptions, settings: Settings, deadline: Deadline) -> Connection:
-    """Try the addresses one after the other until one takes the TCP connection; what happens then
-    is final.
-    """
+    """The connection to the first address that takes a TCP connection; its answer is final."""
     failed: OSError | None = None
     most = None if options.proxy is None else MAX_BEHIND_A_PROXY
     for family, address in resolve(options.uri, options.unix_path, options.proxy):

@@ -81,9 +81,7 @@ def resolve(uri: WebSocketURI, unix_path: str | None, proxy: Proxy | None) -> li
 
 
 def slot_at(address: Any, uri: WebSocketURI, proxy: Proxy | None) -> str:
-    """What counts as one address for §4.1 item 2. Behind a proxy each host name does, its address
-    being unknown.
-    """
+    """One address in the sense of §4.1 item 2; behind a proxy, which alone knows it, a name."""
     if proxy is not None:
         return uri.host
     return address if isinstance(address, str) else str(address[0])

@@ -10,8 +10,7 @@ import ssl
 
 
 def server_context(certificate: str, key: str | None = None) -> ssl.SSLContext:
-    """A context for `serve`, from PEM files: the certificate with those of its CAs behind it, and
-    its private key.
+    """A context for `serve`, from PEM files: the certificate, its CAs' after it, and its key.
 
     OSError that names the file if one cannot be used.
     """
@@ -24,19 +23,16 @@ def server_context(certificate: str, key: str | None = None) -> ssl.SSLContext:
     except ssl.SSLError as error:
         where = "the same file" if key is None else key
         raise OSError(
-            (
-                f"cannot use {certificate} with the key in {where}: {spoken(error)}; both must be "
-                "PEM and belong together"
-            )
+            f"cannot use {certificate} with the key in {where}: {spoken(error)}; both must be "
+            "PEM and belong together"
         ) from error
     return context
 
 
 def client_context(ca: str | None = None, insecure: bool = False) -> ssl.SSLContext:
-    """A context for `connect`: certificates are checked against the system's CAs, or against those
-    in the file `ca`.
+    """A context for `connect`, which trusts the system's CAs, or the CAs in the PEM file `ca`.
 
-    `insecure` accepts any server, whoever it is. OSError that names the file if it cannot be used.
+    `insecure` accepts any server. OSError that names the file if it cannot be used.
     """
     if ca is not None:
         check_readable(ca)
@@ -122,7 +118,7 @@ def reason_of(error: ssl.SSLError) -> str:
 
 
 def spoken(error: ssl.SSLError) -> str:
-    """The reason as a person would say it."""
+    """The reason in words."""
     return reason_of(error).replace("_", " ").lower() or str(error)
 
 
@@ -137,7 +133,7 @@ def describe_certificate(error: ssl.SSLCertVerificationError) -> str:
 
 
 def describe_alert(name: str) -> str:
-    """The peer has ended the connection, and told why by the name of a TLS alert."""
+    """The peer has ended the connection with a TLS alert of this name."""
     if name in ("unknown ca", "bad certificate") or name.startswith("certificate "):
         advice = ASK_FOR_TRUSTED
         if name == "certificate required":

@@ -130,7 +130,7 @@ class TLSStream(Stream):
         side: Side,
         server_hostname: str | None = None,
     ) -> None:
-        """A client gives `server_hostname`: it is sent (SNI, §4.1), and the certificate must fit."""
+        """A client gives `server_hostname`, which is sent (SNI, §4.1); the certificate must fit."""
         super().__init__(sock, timers, write_timeout)
         self._side = side
         self._engine = Engine(context, side, server_hostname)

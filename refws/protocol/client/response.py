@@ -58,7 +58,7 @@ def read_response(file: LineReader) -> Response:
     """The final response in `file`, without its body; no byte after its head is taken.
 
     Responses with 100, 103 and other 1xx but 101 may come before it (RFC 9110 §15.2): a few are
-    passed over. Errors, limits and blocking are those of `read_request`, for each head. A peer that
+    passed over. Errors, limits and blocking are as in `read_request`, for each head. A peer that
     speaks no HTTP is recognised by its first bytes.
     """
     for _ in range(1 + MAX_INTERIM_RESPONSES):
@@ -148,8 +148,8 @@ class BodyReader(LineReader, Protocol):
 def read_body(file: BodyReader, response: Response, limit: int = MAX_BODY_SIZE) -> Response:
     """`response` with the body that follows in `file`, cut off after `limit` bytes.
 
-    A body that ends too soon, or whose framing makes no sense, is no error: what came before is
-    kept. Blocks until the body is there or the stream ends. A 101 has no body, whatever its headers
+    If the body ends too soon, or its framing makes no sense, the part before is kept. No error.
+    Blocks until the body is there or the stream ends. A 101 has no body, whatever its headers
     say: frames follow it.
     """
     body = bytearray()

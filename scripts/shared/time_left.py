@@ -7,9 +7,7 @@ LOG_EVERY_S = 5
 
 
 class Progress:
-    """`total_s` is how long everything should take. On a terminal one line is rewritten, a log gets
-    one each 5 s.
-    """
+    """`total_s` is how long everything should take. A terminal has one line, a log one each 5 s."""
 
     def __init__(self, total_s: float) -> None:
         self.ends = time.monotonic() + total_s

@@ -1,4 +1,4 @@
-"""Which CPU runs what during a measurement, where the system lets us say so (Linux)."""
+"""Which CPU runs what during a measurement, where the system allows to choose (Linux)."""
 
 import contextlib
 import os
@@ -6,15 +6,13 @@ from collections.abc import Iterator
 
 
 def available_cpus() -> list[int]:
-    """The CPUs this process may use; empty where that cannot be asked or set."""
+    """The CPUs that this process may use; empty where that cannot be asked or set."""
     return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_setaffinity") else []
 
 
 @contextlib.contextmanager
 def on_cpu(cpu: int | None) -> Iterator[None]:
-    """This process, and every process it starts meanwhile, runs on that CPU only; None changes
-    nothing.
-    """
+    """Run this process, and the processes that it starts, on that CPU only; anywhere if None."""
     if cpu is None:
         yield
         return

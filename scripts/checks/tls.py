@@ -1,17 +1,16 @@
-"""TLS with two threads on each end, as figures beside their bounds. Exit status 1 if a bound is
-broken.
+"""TLS with two threads on each end, in figures beside their bounds.
 
-    python3 scripts/tls_check.py                   everything: about a minute
-    python3 scripts/tls_check.py both-ways idle    only what is named
-    python3 scripts/tls_check.py --tls 1.2         the same with TLS 1.2
+    python3 scripts/checks/tls.py                   everything: about a minute
+    python3 scripts/checks/tls.py both-ways idle    only the steps that are named
+    python3 scripts/checks/tls.py --tls 1.2         the same with TLS 1.2
 
-both-ways: each end sends 100 MB and receives 100 MB at once, from two threads; each message says
-its number. idle: a thread waits for bytes that do not come for 5 s, on each end in turn, while
-another one sends all the time. connects: 5,000 connections one after the other, a message each way,
-sent while another thread waits for the answer. memory: what a connection on which nothing happens
-takes in a server. Linux only; left out elsewhere.
+both-ways: each end sends 100 MB and receives 100 MB at once, from two threads; each message holds
+its number. idle: on each end in turn, a thread waits 5 s for bytes while another one sends all the
+time. connects: 5,000 connections one after the other, a message each way, sent while another thread
+waits for the answer. memory: what a connection on which nothing happens takes in a server; Linux
+only, left out elsewhere.
 
-Only 127.0.0.1 is used, with the certificate of the tests.
+Exit status 1 if a bound is broken. Only 127.0.0.1 is used, with the certificate of the tests.
 """
 
 from __future__ import annotations
@@ -27,15 +26,15 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
-import server_process
-from figures import Figure, is_available, table, usage
-from time_left import Progress
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-sys.path.insert(0, str(server_process.ROOT))
-
-import refws  # noqa: E402
+import refws
 from refws.endpoint.tls.certificates import client_context, server_context
+from scripts.shared import server_process
+from scripts.shared.figures import Figure, is_available, table, usage
+from scripts.shared.time_left import Progress
 
 CERTIFICATE = str(server_process.ROOT / "tests" / "certificates" / "localhost.pem")
 KEY = str(server_process.ROOT / "tests" / "certificates" / "key.pem")
@@ -45,9 +44,7 @@ SIZES = (20, 100_000, 300, 16_384, 125, 60_000, 1_000_000)
 """Payload sizes in bytes, taken in turn: below, at and above a TLS record."""
 
 STALL_BOUND_S = 2
-"""Seconds between two messages, or for one send, that count as a stall; generous, as machines
-pause.
-"""
+"""Seconds between two messages, or for one send, that count as a stall; machines do pause."""
 
 IDLE_MESSAGE = bytes(16_384)
 STEP_TIMEOUT_S = 120
@@ -85,7 +82,7 @@ def numbers(total: int) -> range:
 
 
 class Received:
-    """What one end has got: wrong messages counted, and the longest time without one."""
+    """What one end has received: wrong messages counted, and the longest time without one."""
 
     def __init__(self) -> None:
         self.count = self.wrong = self.size = 0
@@ -106,9 +103,14 @@ class Received:
 def exchange(connection: refws.Connection, expected: range, received: Received) -> None:
     """Send all messages from a second thread while this one receives as many."""
     with concurrent.futures.ThreadPoolExecutor(1) as sender:
-        sent = sender.submit(lambda: [connection.send(message(number)) for number in expected])
+        sent = sender.submit(send_all, connection, expected)
         received.receive(connection, expected)
         sent.result()
+
+
+def send_all(connection: refws.Connection, expected: range) -> None:
+    for number in expected:
+        connection.send(message(number))
 
 
 # A server and its clients
@@ -217,38 +219,32 @@ def shown(progress: Progress, ends: dict[str, Received]) -> Iterator[None]:
 
 
 def idle(options: argparse.Namespace, contexts: Contexts, progress: Progress) -> list[Figure]:
-    """A client whose reader waits, then a server whose reader waits: in both cases the other end is
-    silent.
-    """
+    """A client whose reader waits, then a server whose reader waits; the other end is silent."""
     figures = []
     for name in ("client", "server"):
-        results: queue.Queue[tuple[float, bool]] = queue.Queue()
-
-        def handler(connection: refws.Connection, name: str = name) -> None:
-            if name == "server":
-                results.put(send_while_reader_waits(connection, options.idle_seconds))
-            else:
-                answer_the_last(connection)
-
         progress.show(
             f"the reader of the {name} waits for {options.idle_seconds:g} s, another thread sends"
         )
-        with serving(contexts, handler) as uri, connected(contexts, uri) as connection:
-            if name == "client":
-                results.put(send_while_reader_waits(connection, options.idle_seconds))
-            else:
-                answer_the_last(connection)
-            longest_send_s, heard = results.get(timeout=STEP_TIMEOUT_S)
+        longest_send_s, heard = idle_reader(name, options.idle_seconds, contexts)
+        longest = f"longest send while the reader of the {name} waits"
         figures += [
-            Figure(
-                f"longest send while the reader of the {name} waits",
-                longest_send_s,
-                STALL_BOUND_S,
-                "s",
-            ),
+            Figure(longest, longest_send_s, STALL_BOUND_S, "s"),
             Figure(f"answers that the waiting reader of the {name} missed", int(not heard), 0),
         ]
     return figures
+
+
+def idle_reader(name: str, seconds: float, contexts: Contexts) -> tuple[float, bool]:
+    """The result of `send_while_reader_waits` on the end with this name."""
+    results: queue.Queue[tuple[float, bool]] = queue.Queue()
+
+    def wait(connection: refws.Connection) -> None:
+        results.put(send_while_reader_waits(connection, seconds))
+
+    client, server = (wait, answer_the_last) if name == "client" else (answer_the_last, wait)
+    with serving(contexts, server) as uri, connected(contexts, uri) as connection:
+        client(connection)
+        return results.get(timeout=STEP_TIMEOUT_S)
 
 
 def send_while_reader_waits(connection: refws.Connection, seconds: float) -> tuple[float, bool]:
@@ -284,7 +280,7 @@ def connects(options: argparse.Namespace, contexts: Contexts, progress: Progress
             longest = max(longest, time.monotonic() - started)
             progress.show(f"{number:,} of {options.connects:,} connections, {len(lost)} lost")
     for line in lost[:5]:
-        print(f"tls_check: lost connection {line}", file=sys.stderr)
+        print(f"checks/tls: lost connection {line}", file=sys.stderr)
     return [
         Figure(
             "connections, a message each way",
@@ -304,9 +300,7 @@ def echo(connection: refws.Connection) -> None:
 def one_message_each_way(
     contexts: Contexts, uri: str, reader: concurrent.futures.ThreadPoolExecutor, text: str
 ) -> None:
-    """The reader waits before anything is sent, and so meets the session tickets while this thread
-    sends.
-    """
+    """Exchange one message. The reader waits first, and so meets the session tickets."""
     with refws.connect(uri, ssl=contexts.client) as connection:
         answer = reader.submit(connection.recv, CONNECT_TIMEOUT_S)
         connection.send(text)
@@ -318,7 +312,7 @@ def one_message_each_way(
 def memory(options: argparse.Namespace, contexts: Contexts, progress: Progress) -> list[Figure]:
     if not is_available():
         print(
-            "tls_check: memory is left out, as it comes from /proc/PID/smaps_rollup",
+            "checks/tls: memory is left out, as it comes from /proc/PID/smaps_rollup",
             file=sys.stderr,
         )
         return []
@@ -389,10 +383,10 @@ def main(argv: list[str] | None = None) -> int:
         refws.WebSocketException,
         server_process.ServerFailed,
     ) as error:
-        print(f"\ntls_check: {error}", file=sys.stderr)
+        print(f"\nchecks/tls: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\ntls_check: stopped", file=sys.stderr)
+        print("\nchecks/tls: stopped", file=sys.stderr)
         return 130
     print(f"TLS {options.tls}, {ssl.OPENSSL_VERSION}, Python {sys.version.split()[0]}")
     print(table(figures))

@@ -1,8 +1,7 @@
-"""Two readers of the same bytes, compared: refws explains a tape, tshark dissects the capture made
-of it.
+"""Two readers of the same bytes: refws explains a tape, tshark dissects the capture made of it.
 
-    python3 scripts/tshark_check.py             a session with every kind of frame is recorded first
-    python3 scripts/tshark_check.py TAPE ...    tapes of `python3 -m refws --record TAPE`
+    python3 scripts/checks/tshark.py             records a session with every kind of frame first
+    python3 scripts/checks/tshark.py TAPE ...    tapes of `python3 -m refws --record TAPE`
 
 Exit status: 0 if they agree on every field, 1 if not, 2 without tshark (Debian's package of that
 name).
@@ -20,7 +19,7 @@ from pathlib import Path
 from shutil import which
 from xml.etree import ElementTree
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from refws import Connection, connect, serve
 from refws.course.explain.conversation import Conversation
@@ -50,9 +49,7 @@ Fields = dict[str, object]
 
 
 def record(tape: str) -> None:
-    """Three connections with all that a frame can be, onto a tape: not compressed, compressed, and
-    in fragments.
-    """
+    """Record three connections with all kinds of frames: plain, compressed, in fragments."""
     recorder = Recorder(tape, redact=False)
     try:
         have_session(recorder, None, send_messages, send_fragments, send_control_frames)
@@ -65,7 +62,7 @@ def record(tape: str) -> None:
 def have_session(
     recorder: Recorder, compression: DeflateSettings | None, *steps: Callable[[Connection], None]
 ) -> None:
-    """What the client sends in all steps, the server sends back, the last step in its own frames."""
+    """The server echoes what the client sends in all steps; in the last step it runs them too."""
 
     def answer(connection: Connection) -> None:
         for message in connection:
@@ -89,9 +86,7 @@ def have_session(
 def talk(
     port: int, compression: DeflateSettings | None, steps: Sequence[Callable[[Connection], None]]
 ) -> None:
-    """First the client's steps, then the server's, as tshark mixes up fragments of two directions
-    at once.
-    """
+    """First the client's steps, then the server's: tshark mixes up fragments of both directions."""
     uri = f"ws://127.0.0.1:{port}/"
     with connect(
         uri, compression=compression, ping_interval=None, close_timeout=DEADLINE_S
@@ -106,9 +101,7 @@ def talk(
 
 
 def send_messages(connection: Connection) -> None:
-    """Text and binary in the three forms of the length, and one that an earlier one helps to
-    compress.
-    """
+    """Send text and binary in the three forms of the length; earlier ones help to compress."""
     for length in (0, 1, 125, 126, 65535, 65536):
         connection.send(
             ("Grüße, 世界. " * (length // 10 + 1)).encode()[:length].decode(errors="ignore")
@@ -118,9 +111,7 @@ def send_messages(connection: Connection) -> None:
 
 
 def send_fragments(connection: Connection) -> None:
-    """Frames of two messages, the last one with a payload, as tshark looks at no empty frame; a
-    Ping in between.
-    """
+    """Send two messages in three frames each; none is empty, because tshark skips those."""
     for opcode in (TEXT, BINARY):
         send_frame(connection, opcode, b"in three ", False)
         connection.ping(f"between {opcode}")
@@ -151,7 +142,7 @@ def noise(length: int) -> bytes:
     ]
 
 
-# A packet for each frame: after a fragment, tshark 4.0 does not look at a whole message in the same
+# A packet for each frame: after a fragment, tshark 4.0 ignores a whole message in that packet
 # packet
 
 
@@ -243,11 +234,10 @@ def control_fields(frame: FrameExplanation) -> Fields:
 
 
 def data_fields(frame: FrameExplanation, message: Message) -> Fields:
-    """The payload of a data frame, and that of its message where it ends, as far as tshark tells
-    it.
+    """The payload of a data frame, and of its message where it ends, as far as tshark shows it.
 
-    It looks at no empty frame; it shows a compressed message as it was on the wire where nothing
-    comes of it.
+    tshark ignores empty frames. It shows a compressed message that inflates to nothing as it was on
+    the wire.
     """
     if frame.header.opcode != CONT:
         message.fragments, message.inflated = (), b""
@@ -295,7 +285,7 @@ def packets(capture: str) -> Iterator[ElementTree.Element]:
 
 
 def frames_of(packet: ElementTree.Element) -> Iterator[Fields]:
-    """What follows a "websocket" part up to the next one belongs to it."""
+    """The frames in a packet: a "websocket" part, and what follows it up to the next one."""
     frame: list[ElementTree.Element] = []
     for part in packet.iter("proto"):
         if part.get("name") == "websocket" and frame:
@@ -348,9 +338,7 @@ def fields_found(parts: list[ElementTree.Element]) -> Fields:
 
 
 def compare(tape: str, capture: str) -> tuple[int, list[str]]:
-    """How many frames there are, and every field on which the two do not agree. The capture is
-    written.
-    """
+    """The number of frames, and every field on which the two differ. Writes the capture."""
     with open(tape, "rb") as file:
         reader = TapeReader(file)
         entries = list(recut(reader))
@@ -374,7 +362,7 @@ def differ(
     found = theirs.get(direction, [])
     if len(ours) != len(found):
         yield f"{where}: {len(ours)} frames for refws, {len(found)} for tshark"
-    for number, (one, other) in enumerate(zip(ours, found), 1):
+    for number, (one, other) in enumerate(zip(ours, found, strict=False), 1):
         for name in sorted({*one, *other}):
             if one.get(name) != other.get(name) and not is_fragment_not_inflated(name, one, other):
                 words = f"{one.get(name)!r:.60} for refws, {other.get(name)!r:.60} for tshark"
@@ -382,9 +370,7 @@ def differ(
 
 
 def is_fragment_not_inflated(name: str, one: Fields, other: Fields) -> bool:
-    """Whether tshark shows the fragments of a compressed message put together, as its version 4.0
-    does.
-    """
+    """True if tshark shows the fragments of a compressed message joined, as version 4.0 does."""
     fragments = one.get("fragments")
     return (
         name == "content"

@@ -1,19 +1,18 @@
-"""What refws.connect leaves behind, and how many opening handshakes it has open at once, in figures
-beside bounds.
+"""What refws.connect does not release, and how many handshakes it has open at once.
 
-    python3 scripts/client_check.py                     everything (about half a minute)
-    python3 scripts/client_check.py --connects 10000    more of it
+    python3 scripts/checks/client.py                     everything (about half a minute)
+    python3 scripts/checks/client.py --connects 10000    more of it
 
-1. Connects in a row to refws in a process of its own, over TCP and over TLS: each sends a message,
-   gets it back and closes. As many that the server refuses with 404. Then neither process has a
+1. Connects in a row to refws in a process of its own, over TCP and over TLS. Each sends a message,
+   gets it back and closes. As many more are refused with 404. After that neither process has a
    thread or a file descriptor more than before.
-2. Many threads connect at once to a server that is slow to answer and counts: never are two opening
-   handshakes open with one address (§4.1 item 2), on whatever port. With two addresses there are
-   two, so the server can count to two.
+2. Many threads connect at once to a server that is slow to answer and counts. There are never two
+   opening handshakes open with one address (§4.1 item 2), whatever the ports. With two addresses
+   there are two, so the server can count to two.
 
-Exit status 1 if a bound is broken or the server failed, 2 if it cannot be tried. Linux only, as
-threads and file descriptors are counted in /proc, and 127.0.0.2 is an address of this machine. The
-ports of ended connections stay in TIME_WAIT for a minute, on the server's side.
+Exit status 1 if a bound is broken or the server failed, 2 if it cannot be tried. Linux only,
+because threads and file descriptors are counted in /proc, and 127.0.0.2 is an address of this
+machine. The ports of ended connections stay in TIME_WAIT for a minute, on the server's side.
 """
 
 from __future__ import annotations
@@ -28,24 +27,23 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import BinaryIO
 
-import client_wire as wire
-import figures
-import server_process
-from figures import Figure, held, wait_until
-from time_left import Progress
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-sys.path.insert(0, str(server_process.ROOT))
-
-import refws  # noqa: E402
+import refws
+from scripts.shared import client_wire as wire
+from scripts.shared import figures, server_process
+from scripts.shared.figures import Figure, held, wait_until
+from scripts.shared.time_left import Progress
 
 CERTIFICATES = server_process.ROOT / "tests" / "certificates"
 CERTIFICATE, KEY = str(CERTIFICATES / "localhost.pem"), str(CERTIFICATES / "key.pem")
 
 WARM_UP = 20
 QUIET_S = 10
-"""Seconds in which what has ended must be gone."""
+"""Seconds until what has ended must be gone."""
 
 GUESSED_S = {"TCP": 0.005, "TLS": 0.011}
 """Two connects, one of them refused; for the time left only."""
@@ -57,11 +55,11 @@ SLOW_S = 0.01
 HANDSHAKES_IN_ALL_S = 60.0
 
 
-# 1. Nothing is left behind
+# 1. Nothing remains
 
 
 def check_leftovers(transport: str, connects: int, progress: Progress) -> list[Figure]:
-    """The figures of so many connects in a row, and of as many that are refused."""
+    """The figures of `connects` connects in a row, and of as many that are refused."""
     tls = transport == "TLS"
     port = server_process.free_port()
     options = ("--cert", CERTIFICATE, "--key", KEY) if tls else ()
@@ -99,7 +97,7 @@ def check_leftovers(transport: str, connects: int, progress: Progress) -> list[F
 
 
 def exchange(uri: str, context: ssl.SSLContext | None, message: str) -> bool:
-    """Whether a message to a new connection comes back, and the connection ends with 1000."""
+    """True if a message to a new connection is echoed, and the connection ends with 1000."""
     with refws.connect(f"{uri}/echo", ssl=context) as connection:
         connection.send(message)
         answer = connection.recv(timeout=QUIET_S)
@@ -119,7 +117,7 @@ def refws_threads() -> list[str]:
 
 
 def settled(pids: dict[str, int]) -> dict[str, tuple[int, int]]:
-    """What each process holds, once that has not changed for a tenth of a second."""
+    """What each process holds, once that has not changed in three looks."""
     seen: list[dict[str, tuple[int, int]]] = []
 
     def is_settled() -> bool:
@@ -134,8 +132,7 @@ def settled(pids: dict[str, int]) -> dict[str, tuple[int, int]]:
 
 
 class CountingServer:
-    """Listens on some addresses, answers opening handshakes slowly, and counts how many are open at
-    once.
+    """Listens on some addresses, answers opening handshakes slowly, and counts those open at once.
 
     A handshake counts from the TCP connection until just before its answer leaves, when the client
     cannot know yet that it is over.
@@ -168,7 +165,7 @@ class CountingServer:
                 self._start(self._serve, listener.accept()[0])
 
     def _serve(self, sock: socket.socket) -> None:
-        """The answer, then whatever closing handshake the client begins."""
+        """Send the answer, then finish the closing handshake that the client begins."""
         with sock, sock.makefile("rb") as file:
             sock.settimeout(HANDSHAKES_IN_ALL_S)
             try:
@@ -224,9 +221,7 @@ def answer(key: str) -> bytes:
 
 
 def check_turns(handshakes: int, progress: Progress) -> list[Figure]:
-    """The figures of so many handshakes from `THREADS` threads, with two addresses, one of which
-    has two ports.
-    """
+    """The figures of handshakes from many threads, with two addresses, one on two ports."""
     one, other = "127.0.0.1", "127.0.0.2"
     server = CountingServer([one, one, other])
     left = iter(range(handshakes))
@@ -293,7 +288,7 @@ def main(argv: list[str] | None = None) -> int:
     if not figures.is_available():
         print(
             (
-                "client_check: threads are counted in /proc, which this system does not have; use "
+                "checks/client: threads are counted in /proc, which this system does not have; use "
                 "Linux"
             ),
             file=sys.stderr,
@@ -309,10 +304,10 @@ def main(argv: list[str] | None = None) -> int:
         ]
         measured += check_turns(options.handshakes, progress)
     except (server_process.ServerFailed, OSError, refws.WebSocketException) as error:
-        print(f"client_check: {error}", file=sys.stderr)
+        print(f"checks/client: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nclient_check: stopped", file=sys.stderr)
+        print("\nchecks/client: stopped", file=sys.stderr)
         return 130
     print(figures.table(measured))
     return 0 if all(figure.kept for figure in measured) else 1

@@ -1,6 +1,4 @@
-"""What a process uses, as Linux tells it in /proc, and figures printed beside the bounds they must
-keep.
-"""
+"""What a process uses, as Linux reports it in /proc, and figures printed beside their bounds."""
 
 import dataclasses
 import os
@@ -11,9 +9,7 @@ from collections.abc import Callable
 
 @dataclasses.dataclass(frozen=True)
 class Usage:
-    """One look at a process: PSS (its memory, shared pages divided by their users), CPU time since
-    its start.
-    """
+    """One look at a process: PSS (its memory, shared pages divided by their users) and CPU time."""
 
     threads: int
     descriptors: int
@@ -45,9 +41,7 @@ def parse_kib(text: str, name: str) -> int:
 
 
 def stat_fields(text: str) -> list[str]:
-    """The fields of /proc/PID/stat from the third on; the second, a name in brackets, may hold
-    anything.
-    """
+    """The fields of /proc/PID/stat after the second one, which may hold any characters."""
     return text.rpartition(")")[2].split()
 
 

@@ -1,4 +1,4 @@
-"""`endurance.py idle`: thousands of open connections on which nothing happens but the heartbeat.
+"""`endurance idle`: thousands of open connections on which nothing happens but the heartbeat.
 
 This process is the client: it answers each Ping (§5.5.2) and does nothing else. The masking key of
 its Pongs is zero, so that masking costs the client nothing; the server cannot skip it.
@@ -8,11 +8,12 @@ import selectors
 import socket
 import time
 
-import client_wire as wire
-import server_process
-from figures import Figure, Usage, held, usage, wait_until
-from time_left import Progress
+from scripts.shared import client_wire as wire
+from scripts.shared import server_process
+from scripts.shared.figures import Figure, Usage, held, usage, wait_until
+from scripts.shared.time_left import Progress
 
+ZERO_KEY = bytes(4)
 PING_INTERVAL_S = 20
 MEMORY_BOUND_KIB = 30
 CPU_BOUND_PERCENT = 3
@@ -39,39 +40,39 @@ class IdleClients:
         return len(self.received)
 
     def open(self, number: int, progress: Progress) -> None:
-        """Open that many more, answering Pings meanwhile; OSError or WireError if the server does
-        not take one.
-        """
+        """Open `number` more, answering Pings meanwhile; OSError or WireError if one is refused."""
         for opened in range(1, number + 1):
             connection = wire.open_websocket(
                 server_process.HOST, self.port, "/echo", OPEN_TIMEOUT_S
             )
             connection.setblocking(False)
             self.received[connection] = b""
-            self.selector.register(connection, selectors.EVENT_READ)
+            self.selector.register(connection, selectors.EVENT_READ, connection)
             if opened % 100 == 0:
                 progress.show(f"{opened:,} of {number:,} connections open")
                 self.answer_pings(0)
 
     def answer_pings(self, seconds: float) -> None:
-        """Wait for something to come in, at most that long, and answer it."""
+        """Wait at most `seconds` for bytes, and answer the Pings in them."""
         for key, _ in self.selector.select(seconds):
-            self.take(key.fileobj)
+            self.take(key.data)
 
     def take(self, connection: socket.socket) -> None:
         try:
             data = connection.recv(4096)
         except OSError:
             data = b""
-        if not data:
-            return self.drop(connection)
-        self.received[connection] = self.answer(connection, self.received[connection] + data)
+        if data:
+            self.received[connection] = self.answer(connection, self.received[connection] + data)
+        else:
+            self.drop(connection)
 
     def answer(self, connection: socket.socket, data: bytes) -> bytes:
-        """Send a Pong for each whole Ping in the data; the bytes that are left."""
+        """Send a Pong for each whole Ping in the data; returns the bytes that are left."""
         while len(data) >= 2 and len(data) >= (end := 2 + data[1]):
-            if data[0] == 0x80 | wire.PING:
-                connection.send(bytes([0x80 | wire.PONG, 0x80 | data[1], 0, 0, 0, 0]) + data[2:end])
+            if data[0] == wire.FIN | wire.PING:
+                header = wire.header(wire.PONG, data[1], masked=True)
+                connection.send(header + ZERO_KEY + data[2:end])
                 self.pings += 1
             data = data[end:]
         return data
@@ -101,7 +102,7 @@ def command(connections: int) -> list[str]:
 
 
 def run(connections: int, window_s: float) -> list[Figure]:
-    """The figures of that many idle connections, the CPU time measured over `window_s` seconds."""
+    """The figures of `connections` idle ones, with the CPU time of `window_s` seconds."""
     port = server_process.free_port()
     progress = Progress(connections / OPENED_PER_S * 1.5 + window_s)
     with server_process.running(command(connections), port) as server:
@@ -125,9 +126,7 @@ def run(connections: int, window_s: float) -> list[Figure]:
 
 
 def warm_up(port: int, progress: Progress) -> None:
-    """Let the server load and allocate what it needs once, so that it does not count as memory of a
-    connection.
-    """
+    """Let the server allocate what it needs once, so that no connection is charged for it."""
     clients = IdleClients(port)
     try:
         clients.open(WARM_UP_CONNECTIONS, progress)
@@ -139,9 +138,7 @@ def warm_up(port: int, progress: Progress) -> None:
 def watch(
     clients: IdleClients, pid: int, window_s: float, progress: Progress
 ) -> tuple[Usage, Usage, int]:
-    """What the server used at the beginning and at the end of the window, and the Pings answered in
-    it.
-    """
+    """The server's usage at the start and the end of the window, and the Pings answered in it."""
     first, pings = usage(pid), clients.pings
     end = time.monotonic() + window_s
     while (left := end - time.monotonic()) > 0:

@@ -1,14 +1,13 @@
-"""The load of scripts/bench.py --deflate: JSON of 1 KiB, compressed beforehand, every echo inflated
-and compared.
+"""The load of scripts/bench --deflate: JSON of 1 KiB, compressed beforehand, every echo compared.
 
-The messages are a cycle of 64 different ones, 64 KiB and so more than the largest window: none is
-found whole in the window, only their keys and words are. A client that keeps its context compresses
-the second turn of the cycle with the first in its window; from then on the window holds the same at
-the same place of each turn, so the frames of the second turn serve for all later ones. The server
-has the whole work of a context, the client has none.
+The messages are a cycle of 64 different ones. They have 64 KiB, more than the largest window, so
+that none is found whole in the window, only their keys and words are. A client that keeps its
+context compresses the second turn of the cycle with the first in its window. From then on the
+window holds the same at the same place of each turn, so the frames of the second turn serve for all
+later ones. The server does all the work of a context, the client does none.
 
-The echoes are different in length, so a frame's length is read from its header; all of them are
-kept, and inflated after the clock has stopped. One message is in flight on each connection.
+The echoes differ in length, so a frame's length is read from its header; all of them are kept, and
+inflated after the clock has stopped. One message is in flight on each connection.
 """
 
 import dataclasses
@@ -23,8 +22,8 @@ import time
 import zlib
 from collections.abc import Iterable
 
-import client_wire as wire
-from load import STALL_S, Load, Scenario, check_end
+from scripts.bench.load import STALL_S, Load, Scenario, check_end
+from scripts.shared import client_wire as wire
 
 MESSAGES = 64
 MESSAGE_LENGTH = 1024
@@ -63,21 +62,17 @@ STATES = ("open", "paid", "packed", "sent", "returned")
 
 @functools.cache
 def messages() -> tuple[bytes, ...]:
-    """The cycle, the same in each run: keys repeat, numbers and words differ, 1024 bytes of UTF-8
-    each.
-    """
+    """The cycle, the same in each run: keys repeat, numbers and words differ, 1024 bytes each."""
     source = random.Random(SEED)
     return tuple(message(source, number) for number in range(MESSAGES))
 
 
 def message(source: random.Random, number: int) -> bytes:
-    """A JSON document of as many items as fit, filled up with a remark."""
-    document = {"type": "orders", "sequence": 41_000 + number, "items": [], "remark": ""}
-    while (
-        len(as_json(document | {"items": [*document["items"], new := item(source)]}))
-        <= MESSAGE_LENGTH
-    ):
-        document["items"].append(new)
+    """A JSON document with as many items as fit, filled up with a remark."""
+    items: list[dict[str, object]] = []
+    document = {"type": "orders", "sequence": 41_000 + number, "items": items, "remark": ""}
+    while len(as_json(document | {"items": [*items, new := item(source)]})) <= MESSAGE_LENGTH:
+        items.append(new)
     words = " ".join(source.choices(WORDS, k=MESSAGE_LENGTH // 4))
     return as_json(document | {"remark": words[: MESSAGE_LENGTH - len(as_json(document))]})
 
@@ -85,8 +80,8 @@ def message(source: random.Random, number: int) -> bytes:
 def item(source: random.Random) -> dict[str, object]:
     return {
         "id": source.randrange(10**8),
-        "time": f"2024-{source.randint(1, 12):02}-{source.randint(1, 28):02}T{source.randrange(24):02}:"
-        f"{source.randrange(60):02}:{source.randrange(60):02}Z",
+        "time": f"2024-{source.randint(1, 12):02}-{source.randint(1, 28):02}"
+        f"T{source.randrange(24):02}:{source.randrange(60):02}:{source.randrange(60):02}Z",
         "name": f"{source.choice(WORDS)} {source.choice(WORDS)}",
         "price": source.randrange(100, 50_000) / 100,
         "quantity": source.randint(1, 20),
@@ -103,7 +98,7 @@ def as_json(document: object) -> bytes:
 def frames(
     window_bits: int, no_context_takeover: bool
 ) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
-    """The masked frames of the first turn and those of all later ones; zlib's own level and memory."""
+    """The masked frames of the first turn, and of all later ones; with zlib's defaults."""
     payloads = compress(messages() * 2, max(window_bits, 9), no_context_takeover)
     made = tuple(wire.client_frame(wire.TEXT, payload, rsv1=True) for payload in payloads)
     return made[:MESSAGES], made[MESSAGES:]
@@ -121,9 +116,7 @@ def compress(texts: Iterable[bytes], window_bits: int, no_context_takeover: bool
 
 
 def check_echoes(echoes: Iterable[bytes], agreed: wire.Deflate) -> None:
-    """WireError for the first frame that is not the next message, compressed or plain (RFC 7692
-    §7.2.2).
-    """
+    """WireError for the first frame that does not hold the next message (RFC 7692 §7.2.2)."""
     inflater = zlib.decompressobj(-agreed.server_max_window_bits)
     for number, (echo, expected) in enumerate(zip(echoes, itertools.cycle(messages()))):
         payload = echo[wire.header_length(echo) :]
@@ -144,7 +137,7 @@ def check_echoes(echoes: Iterable[bytes], agreed: wire.Deflate) -> None:
 
 @dataclasses.dataclass
 class Link:
-    """One connection: what comes next, and what has come."""
+    """One connection: the frames to send, and the echoes received."""
 
     connection: socket.socket
     agreed: wire.Deflate
@@ -161,7 +154,7 @@ class Link:
         self.connection.sendall(next(self.frames))
 
     def receive(self) -> bool:
-        """True if now an echo is whole; blocks as the socket does."""
+        """Receive once; True if an echo is now whole. Blocks as the socket does."""
         piece = self.connection.recv(RECEIVE_SIZE)
         if not piece:
             raise wire.WireError(f"the server ended the stream or was silent for {STALL_S} s")
@@ -193,9 +186,7 @@ class DeflateLoad(Load):
             raise
 
     def start(self) -> None:
-        """The whole first turn, which fills the window of the server; then the first frame of the
-        second.
-        """
+        """Exchange the whole first turn, which fills the server's window; then send one frame."""
         for link in self.links:
             for _ in range(MESSAGES):
                 link.send()
@@ -232,7 +223,7 @@ class DeflateLoad(Load):
         return echoed
 
     def reply_length(self) -> float:
-        """Without the first turn, in which the windows fill."""
+        """The average without the first turn, in which the windows fill."""
         later = (echo for link in self.links for echo in link.echoes[MESSAGES:])
         return statistics.fmean(len(echo) - wire.header_length(echo) for echo in later)
 

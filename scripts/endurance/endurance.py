@@ -1,30 +1,26 @@
-"""What refws endures, in figures beside their bounds. Exit status 1 if a bound is broken, 2 if it
-cannot be tried.
+"""What refws endures, in figures beside their bounds.
 
-    python3 scripts/endurance.py idle     10,000 idle connections: memory, CPU, threads (about 1.5 minutes)
-    python3 scripts/endurance.py abuse    killed, stuck, silent, senseless clients beside a good one (about 2 minutes)
+    python3 scripts/endurance idle     10,000 idle connections: memory, CPU, threads (1.5 minutes)
+    python3 scripts/endurance abuse    killed, stuck, silent, senseless clients beside a good one
+                                       (2 minutes)
 
-Linux only, as the figures come from /proc. Only 127.0.0.1 is used. Each connection takes one of
-about 28,000 local ports, and for a minute after its end still (TIME_WAIT); a new run has a new
-server port, so these do not collide.
+Exit status 1 if a bound is broken, 2 if it cannot be tried. Linux only, because the figures come
+from /proc. Only 127.0.0.1 is used. Each connection takes one of about 28,000 local ports, also for
+a minute after its end (TIME_WAIT); a new run has a new server port, so these do not collide.
 """
 
 import argparse
 import sys
 
-import client_wire as wire
-import endurance_abuse
-import endurance_idle
-import figures
-import server_process
+from scripts.endurance import abuse, idle
+from scripts.shared import client_wire as wire
+from scripts.shared import figures, server_process
 
 SPARE_DESCRIPTORS = 300
 
 
 def raise_descriptor_limit(needed: int) -> None:
-    """Allow this process and those it starts as many open files as the hard limit says; SystemExit
-    if too few.
-    """
+    """Allow as many open files as the hard limit says; SystemExit if these are too few."""
     import resource  # not on Windows
 
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -45,7 +41,9 @@ def cannot(why: str) -> None:
 
 def parse_options(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="scripts/endurance",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True)
     idle = commands.add_parser(
@@ -75,9 +73,9 @@ def parse_options(argv: list[str] | None) -> argparse.Namespace:
 def run(options: argparse.Namespace) -> list[figures.Figure]:
     if options.command == "idle":
         raise_descriptor_limit(options.connections + SPARE_DESCRIPTORS)
-        return endurance_idle.run(options.connections, options.window)
+        return idle.run(options.connections, options.window)
     raise_descriptor_limit(4 * SPARE_DESCRIPTORS)
-    return endurance_abuse.run(options.rounds)
+    return abuse.run(options.rounds)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -85,10 +83,8 @@ def main(argv: list[str] | None = None) -> int:
     server_process.exit_on_sigterm()
     if not figures.is_available():
         cannot(
-            (
-                "the figures come from /proc/PID/smaps_rollup, which this system does not have; "
-                "use Linux"
-            )
+            "the figures come from /proc/PID/smaps_rollup, which this system does not have; "
+            "use Linux"
         )
     try:
         measured = run(options)
@@ -100,7 +96,3 @@ def main(argv: list[str] | None = None) -> int:
         return 130
     print(figures.table(measured))
     return 0 if all(figure.kept for figure in measured) else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())

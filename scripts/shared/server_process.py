@@ -1,6 +1,4 @@
-"""A server as a process of its own: started on a free port of 127.0.0.1, waited for, and never left
-behind.
-"""
+"""A server as a process of its own: started on a free port of 127.0.0.1, and always stopped."""
 
 import contextlib
 import pathlib
@@ -13,19 +11,20 @@ import time
 from collections.abc import Iterator
 from typing import BinaryIO
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 HOST = "127.0.0.1"
 START_TIMEOUT_S = 15
 STOP_TIMEOUT_S = 10
 
 
 class ServerFailed(Exception):
-    """The server did not start or ended by itself; the text has its last words."""
+    """The server did not start or ended by itself; the text has the end of its output."""
 
 
 def free_port() -> int:
     with socket.create_server((HOST, 0)) as listener:
-        return listener.getsockname()[1]
+        port: int = listener.getsockname()[1]
+        return port
 
 
 def refws_command(*options: str) -> list[str]:
@@ -46,9 +45,7 @@ def refws_command(*options: str) -> list[str]:
 
 @contextlib.contextmanager
 def running(command: list[str], port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """The process, once it accepts connections on the port; ServerFailed if it does not within 15
-    s.
-    """
+    """The process, once it accepts connections; ServerFailed if it does not within 15 s."""
     arguments = [argument.replace("{port}", str(port)) for argument in command]
     with tempfile.TemporaryFile() as output:
         try:
@@ -92,7 +89,7 @@ def last_words(output: BinaryIO) -> str:
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """End the process: a polite signal, then, 10 s later, the other one."""
+    """End the process: SIGTERM, then, 10 s later, SIGKILL."""
     process.terminate()
     try:
         process.wait(STOP_TIMEOUT_S)
@@ -102,5 +99,5 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def exit_on_sigterm() -> None:
-    """Let SIGTERM unwind the stack as Ctrl-C does, so that no server is left behind."""
+    """Let SIGTERM unwind the stack as Ctrl-C does, so that no server keeps running."""
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))

@@ -1,8 +1,7 @@
-"""RFC 6455 §4.1 §5.2, RFC 7692 §7.1, the client's side of the wire for the scripts: frames and
-handshakes.
+"""RFC 6455 §4.1, §5.2, RFC 7692 §7.1: the client's side of the wire for all scripts.
 
-Written apart from refws on purpose: a measuring tool that shares the code of the server shares its
-mistakes.
+The one frame writer of the scripts. It is written apart from refws on purpose: a measuring tool
+that shares the server's code shares its mistakes.
 """
 
 import base64
@@ -10,6 +9,7 @@ import dataclasses
 import hashlib
 import socket
 import urllib.parse
+from typing import Any
 
 TEXT, BINARY, CLOSE, PING, PONG = 0x1, 0x2, 0x8, 0x9, 0xA
 KEY = base64.b64encode(b"the sample nonce").decode()
@@ -19,13 +19,11 @@ HEAD_LIMIT = 32 * 1024
 FIN, RSV1 = 0x80, 0x40
 
 DEFLATE_OFFER = "permessage-deflate; client_max_window_bits"
-"""What a browser offers: the server may limit the windows of both directions, and both keep their
-context.
-"""
+"""A browser's offer: the server may limit both windows, and both ends keep their contexts."""
 
 
 class WireError(Exception):
-    """The server did not answer as a WebSocket server does; the text says what came instead."""
+    """The server did not answer as a WebSocket server does; the text says what it sent instead."""
 
 
 def accept_value(key: str) -> str:
@@ -63,13 +61,14 @@ def server_frame(opcode: int, payload: bytes, rsv1: bool = False) -> bytes:
 
 
 def header_length(frame: bytes) -> int:
-    """The length of the header of an unmasked frame, of which two bytes are enough."""
+    """The length of the header of an unmasked frame, which its first two bytes give."""
     return {126: 4, 127: 10}.get(frame[1], 2)
 
 
 def frame_length(data: bytes) -> int:
-    """The length of the unmasked frame that `data` begins with; more than len(data) while its
-    header is not whole.
+    """The length of the unmasked frame at the start of `data`.
+
+    More than len(data) as long as its header is not complete.
     """
     if len(data) < 2:
         return 2
@@ -80,9 +79,7 @@ def frame_length(data: bytes) -> int:
 
 
 def request(path: str, host: str, port: int, extensions: str = "") -> bytes:
-    """The opening handshake of a client that is not a browser: no Origin, and the extensions given
-    (§4.1).
-    """
+    """The opening handshake of a client that is no browser, and so has no Origin (§4.1)."""
     offer = f"Sec-WebSocket-Extensions: {extensions}\r\n" if extensions else ""
     return (
         f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nUpgrade: websocket\r\nConnection: "
@@ -92,8 +89,9 @@ def request(path: str, host: str, port: int, extensions: str = "") -> bytes:
 
 
 def check_response(head: bytes) -> dict[str, str]:
-    """The header fields, names in lower case, of a response that opens the connection (§4.1);
-    WireError if not.
+    """The header fields, names in lower case, of a response that opens the connection (§4.1).
+
+    WireError for any other response.
     """
     status, *lines = head.decode("latin-1").split("\r\n")
     fields = {
@@ -120,13 +118,11 @@ class Deflate:
 
 
 def agreed_deflate(answer: str | None) -> Deflate:
-    """The Sec-WebSocket-Extensions of an answer to DEFLATE_OFFER; WireError if it is not
-    permessage-deflate alone.
-    """
+    """The agreement in an answer to DEFLATE_OFFER; WireError if it is anything else."""
     name, *parameters = (part.strip() for part in (answer or "").split(";"))
     if name != "permessage-deflate":
         raise WireError(f"permessage-deflate was not agreed on, the server's answer is {answer!r}")
-    values: dict[str, int | bool] = {}
+    values: dict[str, Any] = {}
     for parameter in parameters:
         key, _, value = parameter.partition("=")
         if key not in Deflate.__dataclass_fields__ or key in values:
@@ -144,9 +140,7 @@ def deflate_value(key: str, value: str) -> int | bool:
 
 
 def read_head(connection: socket.socket) -> bytes:
-    """Everything up to and without the empty line; WireError at the end of the stream or over 32
-    KiB.
-    """
+    """A head without its empty line; WireError at the end of the stream or above 32 KiB."""
     head = b""
     while not head.endswith(b"\r\n\r\n"):
         byte = connection.recv(1)
@@ -157,7 +151,7 @@ def read_head(connection: socket.socket) -> bytes:
 
 
 def read_exactly(connection: socket.socket, size: int) -> bytes:
-    """The next `size` bytes; WireError if the stream ends before."""
+    """The next `size` bytes; WireError if the stream ends first."""
     data = bytearray()
     while len(data) < size:
         piece = connection.recv(min(size - len(data), 1 << 20))
@@ -168,7 +162,7 @@ def read_exactly(connection: socket.socket, size: int) -> bytes:
 
 
 def parse_address(uri: str) -> tuple[str, int, str]:
-    """Host, port and path of a ws:// URI (§3); ValueError if it is none."""
+    """Host, port and path of a ws:// URI (§3); ValueError for any other text."""
     parts = urllib.parse.urlsplit(uri)
     if parts.scheme != "ws" or not parts.hostname:
         raise ValueError(f"{uri!r} is no address; write ws://HOST:PORT/PATH")
@@ -177,18 +171,14 @@ def parse_address(uri: str) -> tuple[str, int, str]:
 
 
 def open_websocket(host: str, port: int, path: str, timeout_s: float) -> socket.socket:
-    """An open WebSocket connection as a blocking socket that gives up after timeout_s; OSError or
-    WireError.
-    """
+    """An open WebSocket connection as a socket with that timeout; OSError or WireError."""
     return handshake(host, port, path, timeout_s)[0]
 
 
 def open_deflate(
     host: str, port: int, path: str, timeout_s: float
 ) -> tuple[socket.socket, Deflate]:
-    """The same with permessage-deflate, and what was agreed on; WireError too if the server
-    declines it.
-    """
+    """The same with permessage-deflate, and the agreement; WireError if the server declines it."""
     connection, fields = handshake(host, port, path, timeout_s, DEFLATE_OFFER)
     try:
         return connection, agreed_deflate(fields.get("sec-websocket-extensions"))

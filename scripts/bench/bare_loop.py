@@ -1,11 +1,11 @@
 """The limit of one thread per connection in Python: a loop that only counts bytes.
 
-After a minimal opening handshake nothing is parsed, unmasked or checked: bytes are received into
-one buffer and added up, and for each whole frame's worth of them a frame made beforehand goes back.
-The path of the request tells what is exchanged: /OPCODE/PAYLOAD_LENGTH. No server of this
-architecture can be faster, so scripts/bench.py gives every other server as a ratio of this one.
+After a minimal opening handshake nothing is parsed, unmasked or checked. Bytes are received into
+one buffer and added up; for each frame's length of them, a frame made beforehand goes back. The
+path of the request says what is exchanged: /OPCODE/PAYLOAD_LENGTH. No server of this architecture
+can be faster, so scripts/bench gives every other server as a ratio of this one.
 
-    python3 scripts/bare_loop.py PORT
+    python3 -m scripts.bench.bare_loop PORT
 """
 
 import contextlib
@@ -15,7 +15,7 @@ import socket
 import sys
 import threading
 
-import client_wire as wire
+from scripts.shared import client_wire as wire
 
 BUFFER_SIZE = 256 * 1024
 
@@ -28,19 +28,21 @@ def sample_payload(size: int) -> bytes:
 
 
 def answer_handshake(connection: socket.socket) -> tuple[int, int]:
-    """Opcode and payload length that the client announced, after the answer to its handshake."""
+    """Answer a handshake; the opcode and payload length that the client has announced."""
     head = wire.read_head(connection).decode("latin-1")
-    opcode, payload_length = re.match(r"GET /(\d+)/(\d+) ", head).groups()
-    key = re.search(r"(?im)^sec-websocket-key: *(\S+)", head).group(1)
+    target = re.match(r"GET /(\d+)/(\d+) ", head)
+    key = re.search(r"(?im)^sec-websocket-key: *(\S+)", head)
+    if target is None or key is None:
+        raise wire.WireError(f"expected GET /OPCODE/LENGTH and a key, got {head[:80]!r}")
     connection.sendall(
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Accept: " + wire.accept_value(key).encode() + b"\r\n\r\n"
+        b"Sec-WebSocket-Accept: " + wire.accept_value(key[1]).encode() + b"\r\n\r\n"
     )
-    return int(opcode), int(payload_length)
+    return int(target[1]), int(target[2])
 
 
 def echo(connection: socket.socket) -> None:
-    """Answer one client until it goes, be it before its handshake."""
+    """Answer one client until it goes, even if it goes before its handshake."""
     with connection, contextlib.suppress(OSError, wire.WireError):
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         opcode, payload_length = answer_handshake(connection)

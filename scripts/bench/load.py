@@ -1,12 +1,12 @@
-"""The load generator of scripts/bench.py: frames made beforehand, echoes counted, nothing parsed.
+"""The load generator of scripts/bench: frames made beforehand, echoes counted, nothing parsed.
 
 On one connection: a blocking socket with a window of frames in flight. On many: one frame in flight
 on each, one selector for all. The first echo is compared byte for byte, the ones between are
-counted as bytes, the last ones are compared again, and after them nothing may come but the end (a
-Close frame and then the end of the stream).
+counted as bytes, the last ones are compared again. After them only a Close frame may follow, and
+the end of the stream.
 
-`Load` is what every kind of load has in common, `RepeatedFrame` is the one described here; that of
-compressed messages is in deflate_load.py.
+`Load` is what every kind of load has in common, `RepeatedFrame` is the one described here;
+deflate_load.py has the one for compressed messages.
 """
 
 import abc
@@ -18,8 +18,8 @@ import threading
 import time
 from collections.abc import Callable
 
-import client_wire as wire
-from bare_loop import sample_payload
+from scripts.bench.bare_loop import sample_payload
+from scripts.shared import client_wire as wire
 
 STALL_S = 20
 RECEIVE_SIZE = 256 * 1024
@@ -58,9 +58,7 @@ class Measurement:
 
 
 class Load(abc.ABC):
-    """One scenario against one server. Everything blocks; a server that is silent for 20 s is a
-    WireError.
-    """
+    """One scenario against one server. Everything blocks; 20 s of silence are a WireError."""
 
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
@@ -76,22 +74,21 @@ class Load(abc.ABC):
 
     @abc.abstractmethod
     def drive(self, until: float) -> int:
-        """Messages echoed until that time of time.perf_counter. The windows stay full."""
+        """Exchange messages until `until`, a time of time.perf_counter; how many were echoed.
+
+        The windows stay full.
+        """
 
     @abc.abstractmethod
     def finish(self) -> None:
-        """Take what is in flight and nothing more; WireError if a byte differs, is missing or left
-        over.
-        """
+        """Receive what is in flight; WireError if a byte differs, is missing, or is left over."""
 
     @abc.abstractmethod
     def reply_length(self) -> float:
         """Bytes of payload in an echo, on average."""
 
     def run(self, seconds: float) -> tuple[int, float]:
-        """Messages echoed and the seconds that this took, about as many as asked for. The windows
-        stay full.
-        """
+        """Exchange messages for about `seconds`; how many were echoed, in which time."""
         watchdog = threading.Timer(seconds + STALL_S, self.shut_down)
         watchdog.daemon = True
         watchdog.start()
@@ -173,7 +170,8 @@ class RepeatedFrame(Load):
                 selector.register(connection, selectors.EVENT_READ, index)
             while now() < until:
                 for key, _ in selector.select(STALL_S):
-                    connection, index = key.fileobj, key.data
+                    index = key.data
+                    connection = self.sockets[index]
                     received = connection.recv_into(buffer)
                     if not received:
                         raise wire.WireError(
@@ -196,9 +194,7 @@ class RepeatedFrame(Load):
 
 
 def check_end(connection: socket.socket) -> None:
-    """Say goodbye; after it only a Close frame with the same status code may come, or nothing (the
-    bare loop).
-    """
+    """Send a Close; only a Close with the same code may answer it, or nothing (the bare loop)."""
     status_code = (1000).to_bytes(2, "big")
     connection.sendall(wire.client_frame(wire.CLOSE, status_code))
     connection.shutdown(socket.SHUT_WR)
@@ -220,9 +216,7 @@ def compare(seen: bytes, expected: bytes, what: str) -> None:
 def measure(
     load: Load, warm_up_s: float, seconds: float, server_cpu_s: Callable[[], float]
 ) -> Measurement:
-    """The load on its fresh connections, closed afterwards; `server_cpu_s` tells the CPU time of
-    the server.
-    """
+    """Run the load, then close its connections. `server_cpu_s` gives the server's CPU time."""
     with contextlib.closing(load):
         load.start()
         load.run(warm_up_s)

@@ -1,8 +1,7 @@
-"""Test files spread over a few processes: the longest first, each to the process that has least to
-do.
+"""Test files spread over a few processes: the longest first, each to the least busy process.
 
-How long a file takes is measured by each run and kept for the next one. The processes know nothing
-of each other, and what they print comes out at the end, and only from those where a test failed.
+Each run measures how long a file takes, and keeps that for the next one. The processes know nothing
+of each other; their output is printed at the end, and only where a test failed.
 """
 
 from __future__ import annotations
@@ -20,13 +19,13 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 BYTES_A_SECOND = 10_000
-"""Of a test file that was never measured: longer files have more tests."""
+"""For a test file that was never measured: longer files have more tests."""
 
 PASSED, FAILED, NO_TESTS = 0, 1, 5
 """Exit statuses of pytest."""
 
 KINDS = {"failure": "failed", "error": "errors", "skipped": "skipped"}
-"""What an element below that of a test in a JUnit report means; with none the test has passed."""
+"""Elements below a test in a JUnit report, and what they mean; a test with none has passed."""
 
 
 @dataclass
@@ -39,7 +38,7 @@ class Share:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one process: its exit status, what it printed, and what its tests did."""
+    """The end of one process: its exit status, its output, and the results of its tests."""
 
     status: int
     output: str
@@ -53,7 +52,7 @@ class Outcome:
 
 
 def share_out(files: Iterable[Path], seconds: Mapping[str, float], count: int) -> list[Share]:
-    """The files in so many shares of about the same length, none of them empty."""
+    """The files in `count` shares of about the same length, none of them empty."""
     known = {
         str(file): seconds.get(file.stem, file.stat().st_size / BYTES_A_SECOND) for file in files
     }
@@ -75,9 +74,7 @@ def processes() -> int:
 def run(
     command: Sequence[str], shares: Sequence[Share], cwd: Path, env: Mapping[str, str]
 ) -> list[Outcome]:
-    """Run the command once for each share, all at the same time. None is left running, whatever
-    happens.
-    """
+    """Run the command once for each share, all at the same time. Leaves no process running."""
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         running = []
@@ -99,14 +96,15 @@ class Run:
         env: Mapping[str, str],
     ) -> None:
         self.report = path.with_suffix(".xml")
-        self.output = open(path.with_suffix(".txt"), "w+", encoding="utf-8", errors="replace")
+        text = path.with_suffix(".txt")
+        self.output = text.open("w+", encoding="utf-8", errors="replace")
         arguments = [*command, "-p", "no:cacheprovider", f"--junitxml={self.report}", *files]
         self.process = subprocess.Popen(
             arguments, cwd=cwd, env=env, stdout=self.output, stderr=subprocess.STDOUT
         )
 
     def outcome(self) -> Outcome:
-        """Waits for the end of the process."""
+        """Wait for the end of the process."""
         status = self.process.wait()
         self.output.seek(0)
         counts, seconds, reasons = read_report(self.report)
@@ -120,9 +118,7 @@ class Run:
 
 
 def read_report(path: Path) -> tuple[Counter[str], dict[str, float], Counter[str]]:
-    """Tests by what came of them, seconds by file, and reasons of skips; all empty if the process
-    wrote no report.
-    """
+    """Tests by their results, seconds by file, reasons of skips; empty without a report."""
     counts, reasons = Counter[str](), Counter[str]()
     seconds: defaultdict[str, float] = defaultdict(float)
     cases = ElementTree.parse(path).iter("testcase") if path.exists() else ()
@@ -135,7 +131,7 @@ def read_report(path: Path) -> tuple[Counter[str], dict[str, float], Counter[str
 
 
 def failures(output: str) -> str:
-    """What pytest has printed, without the dots above its first headline."""
+    """The output of pytest without the dots above its first headline."""
     start = output.find("\n====")
     return output[start + 1 :] if start >= 0 else output
 
@@ -170,7 +166,7 @@ def show(outcomes: Sequence[Outcome]) -> bool:
 
 
 def load_seconds(path: Path) -> dict[str, float]:
-    """What the last run has measured; nothing if there was none, or what it left cannot be read."""
+    """The seconds that the last run has measured; empty if there are none that can be read."""
     try:
         return {
             str(name): float(seconds)
