@@ -4,8 +4,9 @@ import re
 import select
 import socket
 import ssl
+import sys
 import threading
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 import pytest
 
@@ -244,6 +245,46 @@ def test_an_ipv6_address_in_brackets(serving):
         connection.send("hello")
         assert connection.recv() == "hello"
     assert connection.request.headers["Host"] == f"[::1]:{running.address[1]}"
+
+
+@its_own_uri
+def test_4_1_item_3_the_next_address_is_tried_when_one_refuses(serving, monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        refusing = listener.getsockname()
+    running = serving(echo)
+    found = [
+        (socket.AF_INET, socket.SOCK_STREAM, 0, "", address)
+        for address in (refusing, running.address)
+    ]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *arguments, **options: found)
+    with connect("ws://two.example.com/") as connection:
+        connection.send("hello")
+        assert connection.recv() == "hello"
+    assert connection.remote_address == running.address
+
+
+@its_own_uri
+def test_tcp_sends_a_small_frame_at_once(serving, monkeypatch):
+    options = []
+    set_option = socket.socket.setsockopt
+
+    def noting(sock, *option):
+        options.append(option)
+        set_option(sock, *option)
+
+    running = serving(echo)
+    monkeypatch.setattr(socket.socket, "setsockopt", noting)
+    with connect(running.uri):
+        noted = options.copy()
+    no_delay = (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    assert noted.count(no_delay) == 2, "one for each end"
+
+
+@pytest.mark.transport("tls", reason="it is about the certificate")
+def test_4_1_the_certificate_must_be_for_server_hostname_if_that_is_given(serving):
+    running = serving(echo)
+    with pytest.raises(ssl.SSLCertVerificationError, match=r"elsewhere\.test"):
+        connect(running.uri, **running.way, server_hostname="elsewhere.test")
 
 
 def test_the_trace_sees_the_handshake_and_the_frames(serving):
@@ -547,6 +588,25 @@ def test_4_1_item_3_a_proxy_is_asked_for_a_tunnel_and_the_handshake_goes_through
     assert handshake["host"] == "example.com" and "proxy-authorization" not in handshake
 
 
+@its_own_uri
+def test_the_trace_begins_after_the_tunnel_of_a_proxy(played):
+    seen = bytearray()
+
+    def script(peer):
+        tunnel(peer)
+        open_by_hand(peer)
+        peer.half_close()
+
+    def trace(sender, data):
+        if sender is Side.CLIENT:
+            seen.extend(data)
+
+    proxy = played(script).uri.replace("ws", "http")
+    connection = connect("ws://example.com/", proxy=proxy, trace=lambda connection: trace)
+    connection.close()
+    assert seen.startswith(connection.request.to_bytes())
+
+
 @pytest.mark.rfc("6455-4.1-13")
 @its_own_uri
 def test_4_1_item_4_a_proxy_that_opens_no_tunnel_is_reported_with_its_body(played):
@@ -614,6 +674,38 @@ def test_4_1_a_server_that_does_not_answer_is_given_up_at_the_deadline(played, a
         TimeoutError, match=rf"§4\.1: the opening handshake took longer than {IN_TIME:g} s.*{seen}"
     ):
         connect(server.uri, **server.way, open_timeout=IN_TIME)
+
+
+def test_4_1_the_deadline_of_the_handshake_ends_with_it(serving, background):
+    """Neither its timer nor its timeout of the socket may end a recv that takes longer."""
+    may_send = threading.Event()
+
+    def handler(connection):
+        assert may_send.wait(DEADLINE_S)
+        connection.send("late")
+
+    running = serving(handler)
+    with connect(running.uri, **running.way, open_timeout=5 * IN_TIME) as connection:
+        receiving = background(connection.recv)
+        receiving.thread.join(6 * IN_TIME)
+        may_send.set()
+        assert receiving.result() == "late"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a full backlog is refused elsewhere")
+@its_own_uri
+def test_4_1_a_server_that_takes_no_tcp_connection_is_given_up_at_the_deadline(nothing_left_behind):
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        host, port = listener.getsockname()
+        for _ in range(4):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex((host, port))
+        with pytest.raises(
+            TimeoutError, match=rf"connecting to 127\.0\.0\.1:{port} took longer than 0\.1 s"
+        ):
+            connect(f"ws://{host}:{port}/", open_timeout=IN_TIME)
 
 
 def test_an_endless_head_ends_at_its_limit(played):

@@ -12,6 +12,7 @@ from refws.endpoint.stream import Stream
 from refws.endpoint.timers import Timers
 from wire import (
     DEADLINE_S,
+    IN_TIME,
     MANY,
     eventually,
     fill,
@@ -83,6 +84,17 @@ def test_a_stream_knows_whether_a_thread_waits_and_how_often_bytes_arrived(ends,
     assert (stream.waiting, stream.receives) == (False, 1)
 
 
+def test_no_thread_waits_for_bytes_while_a_tap_gets_them(ends):
+    """A slow tap must not look like a silent peer."""
+    stream, peer = ends
+    waiting = []
+    stream.set_tap(lambda sent, data: waiting.append(stream.waiting))
+    peer.sendall(b"x")
+    assert stream.file.read(1) == b"x"
+    assert waiting == [False]
+    stream.set_tap(None)
+
+
 def test_wait_readable_is_false_after_its_time_and_takes_nothing(ends):
     stream, peer = ends
     start = monotonic()
@@ -97,6 +109,16 @@ def test_wait_readable_does_not_wait_when_its_time_is_over_already(ends):
     stream, _ = ends
     assert not stream.wait_readable(0)
     assert not stream.wait_readable(-1)
+
+
+def test_a_read_after_wait_readable_waits_again(ends, background):
+    stream, peer = ends
+    assert not stream.wait_readable(0)
+    reading = background(stream.file.read, 1)
+    reading.thread.join(IN_TIME)
+    assert reading.thread.is_alive()
+    peer.sendall(b"x")
+    assert reading.result() == b"x"
 
 
 def test_wait_readable_sees_bytes_on_their_way_and_bytes_in_the_buffer(ends):
@@ -139,6 +161,22 @@ def test_a_peer_that_takes_nothing_frees_the_writer_after_the_timeout_and_says_w
     assert stream.cause == "the peer took nothing of a frame for 0.05 s"
 
 
+def test_the_timeout_of_a_write_starts_again_with_each_part_that_the_peer_takes(
+    tcp, timers, background
+):
+    sock, peer = tcp()
+    stream = Stream(sock, timers, FAR)
+    fill(sock)
+    writing = background(stream.write, bytes(MANY) + b"last")
+    assert eventually(lambda: stream._write_deadline is not None)
+    starts, received = set(), b""
+    while not received.endswith(b"last"):
+        starts.add(stream._write_deadline._blocked_since)
+        received = received[-3:] + peer.recv(65536)
+    writing.result()
+    assert len(starts - {None}) > 1
+
+
 def test_many_blocked_writes_share_one_timer(tcp, background):
     timers = Timers()
     sock, peer = tcp()
@@ -166,6 +204,7 @@ def test_6_1_a_write_that_finds_no_room_waits_for_it(system, tcp, timers, backgr
         received += peer.recv(2**20)
     writing.result()
     assert set(received[:-4]) == {0}
+    assert stream._write_deadline._blocked_since is None
 
 
 def test_try_write_sends_what_fits(system, ends):
