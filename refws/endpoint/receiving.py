@@ -124,23 +124,28 @@ class Receiver:
         """The next chunk of a data message, and whether it is the last."""
         incoming = self.incoming
         while not incoming.in_frame:
-            if deadline is not None:
-                self._wait_until(deadline)
-            header = read_header(self._file, self._masked, self.deflating)
-            # `read_whole` may wait for the payload, so it is not for a receive with a deadline.
-            if deadline is None:
-                message = incoming.read_whole(self._file, header)
-                if message is not None:
-                    return message, True
-            if header.opcode >= CONTROL:
-                self._receive_control(header)
-            else:
-                incoming.start_frame(header)
-                if header.masked:
-                    incoming.read_masking_key(self._file)
+            if (message := self._next_frame(deadline)) is not None:
+                return message, True
         if deadline is not None and incoming.needs_bytes:
             self._wait_until(deadline)
         return incoming.read_chunk(self._file, CHUNK)
+
+    def _next_frame(self, deadline: float | None) -> str | bytes | None:
+        """Begin with the next frame. The message, if the frame has arrived and is all of it."""
+        if deadline is not None:
+            self._wait_until(deadline)
+        incoming, file = self.incoming, self._file
+        header = read_header(file, self._masked, self.deflating)
+        # `read_whole` may wait for the payload, so it is not for a receive with a deadline.
+        if deadline is None and (message := incoming.read_whole(file, header)) is not None:
+            return message
+        if header.opcode >= CONTROL:
+            self._receive_control(header)
+        else:
+            incoming.start_frame(header)
+            if header.masked:
+                incoming.read_masking_key(file)
+        return None
 
     def _wait_until(self, deadline: float) -> None:
         if not self._stream.wait_readable(deadline - monotonic()):

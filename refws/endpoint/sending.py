@@ -142,23 +142,23 @@ class Sender:
         The last frame has no data, so that no fragment waits for the next one to learn that it is
         the last. TypeError for fragments that are neither all str nor all bytes.
         """
-        kind: type | None = None
-        started = False
         with self._turn():
             try:
+                first = next(fragments)
+            except StopIteration:
+                return
+            kind = str if isinstance(first, str) else bytes
+            opcode = TEXT if kind is str else BINARY
+            self._write_fragment(opcode, encode_fragment(first, kind), fin=False)
+            try:
                 for fragment in fragments:
-                    kind = kind or (str if isinstance(fragment, str) else bytes)
-                    opcode = CONT if started else TEXT if kind is str else BINARY
-                    self._write_fragment(opcode, encode_fragment(fragment, kind), fin=False)
-                    started = True
+                    self._write_fragment(CONT, encode_fragment(fragment, kind), fin=False)
             except ConnectionClosed:
                 raise
             except BaseException:
-                if started:
-                    self._break_off()
+                self._break_off()
                 raise
-            if started:
-                self._write_fragment(CONT, b"", fin=True)
+            self._write_fragment(CONT, b"", fin=True)
 
     def _write_fragment(self, opcode: int, payload: bytes, fin: bool) -> None:
         """RFC 7692 §6.1: all of a message is compressed or none, and its first frame says so."""

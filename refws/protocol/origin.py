@@ -18,6 +18,14 @@ from .http import Request, ascii_lower, quote
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
+TRUSTED_ORIGIN = (
+    "an origin that this server is configured to trust: "
+    'origins=["https://example.com"] in code, '
+    "--origin https://example.com on the command line "
+    "(only a page from this very server, by IP address or as localhost, needs neither)"
+)
+
+
 def check_origin(request: Request, origins: Iterable[str] | None) -> Fault | None:
     """A fault (403) for a page that this server does not trust, else None.
 
@@ -28,19 +36,13 @@ def check_origin(request: Request, origins: Iterable[str] | None) -> Fault | Non
     if origin is None:
         return None
     listed = {ascii_lower(allowed) for allowed in origins or ()}
-    if (
-        "*" in listed
-        or ascii_lower(origin) in listed
-        or _is_own_origin(ascii_lower(origin), request.authority)
-    ):
+    lower = ascii_lower(origin)
+    if listed & {"*", lower} or _is_own_origin(lower, request.authority):
         return None
     return Fault(
         "§10.2",
         f"Origin {quote(origin)}, with Host {quote(request.authority)}",
-        "an origin that this server is configured to trust: "
-        'origins=["https://example.com"] in code, '
-        "--origin https://example.com on the command line "
-        "(only a page from this very server, by IP address or as localhost, needs neither)",
+        TRUSTED_ORIGIN,
         "Origin",
         status=HTTPStatus.FORBIDDEN,
     )
