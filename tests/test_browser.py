@@ -24,6 +24,7 @@ from refws.course.explain.conversation import Conversation
 from refws.course.explain.values import FrameExplanation, HeadExplanation, Illegal, NotRead
 from refws.course.web import wire_view
 from refws.course.web.violations import AFTER_THE_END, CLIENT_CASES, SERVER_CASES
+from refws.protocol.close_codes import CloseCode
 from test_commands_serve import printed_address, program_running
 from watching import refused
 from wire import CLOSE, DEADLINE_S, PING, PONG, TEXT, close_body, eventually
@@ -504,9 +505,7 @@ def test_7_1_5_the_end_of_tcp_without_a_close_is_1006_for_a_script(demo, visit):
     page.click("#command-cut")
     page.wait_for("document.querySelector('#state').dataset.state === 'failed'")
     words = reported(page, "onclose")[-1][1]
-    assert words.startswith(
-        "code 1006 (the connection ended without a Close frame"
-    ) and words.endswith("; not clean")
+    assert words == f"code 1006 ({CloseCode.ABNORMAL_CLOSURE.meaning}); not clean"
     wait_until_over(demo)
     assert_shown(page, demo.find("GET /?page="))
 

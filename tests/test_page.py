@@ -1,5 +1,6 @@
 """The page at `/`: what it may load, its headers, and that it fits endpoints and commands."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -27,7 +28,9 @@ def get(target):
 
 
 def source(name):
-    return DIRECTORY.joinpath(name).read_text(encoding="utf-8")
+    """A file of the page, as the server sends it."""
+    path = "/" if name == "index.html" else f"/{name}"
+    return get(path).body.decode()
 
 
 class Elements(HTMLParser):
@@ -152,7 +155,7 @@ def test_the_first_script_imports_all_the_others():
     while found != reached:
         reached = set(found)
         found |= {other for name in reached for other in imported(name)}
-    assert found == set(SCRIPTS)
+    assert found == {*SCRIPTS, "close_codes.js"}
 
 
 def test_no_two_scripts_import_each_other():
@@ -250,8 +253,11 @@ def test_the_name_of_every_case_can_be_part_of_an_id():
 
 
 def test_the_page_knows_what_every_assigned_close_code_means():
-    table = re.search(r"const CLOSE_MEANINGS = \{(.*?)\};", source("words.js"), re.DOTALL)[1]
-    assert {int(code) for code in re.findall(r"^  (\d+):", table, re.MULTILINE)} == set(CloseCode)
+    response = get("/close_codes.js")
+    assert response.headers["Content-Type"] == "text/javascript; charset=utf-8"
+    table = response.body.decode().removeprefix("export const CLOSE_MEANINGS = ")
+    meanings = json.loads(table.removesuffix(";\n"))
+    assert meanings == {str(code.value): code.meaning for code in CloseCode}
 
 
 def test_every_element_that_a_script_asks_for_is_on_the_page():

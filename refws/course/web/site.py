@@ -1,13 +1,16 @@
-"""The pages at `/` and `/lesson` (RFC 9110): request -> HTTP response that lets the browser run the
-files in `static`, and nothing else.
+"""The pages at `/` and `/lesson` (RFC 9110): request -> response.
+
+It lets the browser run the files in `static` and the table of close codes, and nothing else.
 """
 
 from __future__ import annotations
 
+import json
 from http import HTTPStatus
 from importlib.resources import files
 from pathlib import PurePath
 
+from ...protocol.close_codes import CloseCode
 from ...protocol.http import Request, Response
 from .lesson_page import lesson_page
 
@@ -27,6 +30,7 @@ FILES = {
 """Path -> its file. Only these are opened, whatever path a request names."""
 
 LESSON_PATH = "/lesson"
+CLOSE_CODES_PATH = "/close_codes.js"
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -51,10 +55,18 @@ def page(request: Request) -> Response | None:
     """The answer to a request for a page or one of its files; None for any other path."""
     if request.path == LESSON_PATH:
         return respond(lesson_page(), ".html")
+    if request.path == CLOSE_CODES_PATH:
+        return respond(close_codes_script(), ".js")
     entry = FILES.get(request.path)
     if entry is None:
         return None
     return respond(entry.read_text(encoding="utf-8"), PurePath(entry.name).suffix)
+
+
+def close_codes_script() -> str:
+    """§7.4: the meanings of the close codes, which are written down in `protocol` only."""
+    meanings = {code.value: code.meaning for code in CloseCode}
+    return f"export const CLOSE_MEANINGS = {json.dumps(meanings, indent=2)};\n"
 
 
 def respond(text: str, suffix: str) -> Response:

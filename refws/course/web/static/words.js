@@ -1,23 +1,6 @@
 /* Elements and words that the other files share. What a peer sent becomes text, nothing else. */
 
-/* What a close code means, as the browser reports it (RFC 6455 section 7.4). */
-const CLOSE_MEANINGS = {
-  1000: "normal closure: the work is done",
-  1001: "going away: the server stops, or this page was left",
-  1002: "protocol error: one side broke a rule of RFC 6455",
-  1003: "unsupported data: a type of message that is not accepted here",
-  1005: "the Close frame carried no code",
-  1006: "the connection ended without a Close frame, or never opened",
-  1007: "invalid data: for instance text that is not UTF-8",
-  1008: "policy violation: legal, but more than the server accepts",
-  1009: "message too big for the server's limit",
-  1010: "an extension that the client needs was not agreed on",
-  1011: "internal error: an exception in the server's handler",
-  1012: "the service restarts; try again soon",
-  1013: "try again later: the server is overloaded",
-  1014: "bad gateway: a proxy got a wrong answer",
-  1015: "the TLS handshake failed",
-};
+import { CLOSE_MEANINGS } from "./close_codes.js";
 
 const RFC = /^(?:RFC (\d+) )?§([0-9.]*[0-9])/;
 
@@ -31,6 +14,7 @@ export function create(tag, name, ...children) {
   return made;
 }
 
+/* What a close code means, as the browser reports it (RFC 6455 section 7.4). */
 export function closeMeaning(code) {
   if (code in CLOSE_MEANINGS) return CLOSE_MEANINGS[code];
   if (code >= 4000) return "a private code of the application";
