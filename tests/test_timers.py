@@ -3,6 +3,7 @@ comes to an end.
 """
 
 import threading
+from math import inf
 from time import monotonic
 
 import pytest
@@ -212,3 +213,27 @@ def test_stop_while_a_timer_runs_waits_for_that_one_only(fresh):
     go_on.set()
     stopping.join(1)
     assert not stopping.is_alive()
+
+
+def test_after_a_thread_that_could_not_start_the_next_timer_starts_one(fresh, monkeypatch):
+    def cannot_start(thread):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", cannot_start)
+        with pytest.raises(RuntimeError):
+            fresh.call_at(0, lambda now: None)
+    called = threading.Event()
+    fresh.call_at(0, lambda now: called.set())
+    assert called.wait(DEADLINE_S)
+
+
+@pytest.mark.parametrize("when", [inf, 1e300])
+def test_a_time_that_never_comes_does_not_end_the_thread(fresh, when):
+    called = threading.Event()
+    fresh.call_at(when, lambda now: None)
+    fresh.call_at(monotonic() + RESOLUTION, lambda now: called.set())
+    assert called.wait(DEADLINE_S)
+    later = threading.Event()
+    fresh.call_at(monotonic() + RESOLUTION, lambda now: later.set())
+    assert later.wait(DEADLINE_S)

@@ -37,10 +37,12 @@ class Overload:
             lingers = len(self._lingering) < MAX_LINGERING
             if lingers:
                 self._lingering.add(stream)
-        if lingers:
+        if not lingers:
+            return stream.close()
+        try:
             self._timers.call_at(monotonic() + LINGER, lambda now: self._close(stream))
-        else:
-            stream.close()
+        except RuntimeError:  # no thread for the timers: then the client must read its 503 at once
+            self._close(stream)
 
     def close_all(self) -> None:
         with self._lock:

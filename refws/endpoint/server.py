@@ -35,7 +35,7 @@ from .server_handshake import (
 )
 from .settings import DEFAULTS, Settings, compression_settings
 from .stream import Stream
-from .timers import Timers
+from .timers import Timers, wait_time
 from .tls.stream import TLSStream
 from .traces import ChooseTrace, trace_choices
 
@@ -313,7 +313,7 @@ class Server:
                 if thread is not threading.current_thread()
             ]
         for thread in threads:
-            thread.join(max(0, give_up_at - monotonic()))
+            thread.join(wait_time(give_up_at - monotonic()))
         for thread in filter(threading.Thread.is_alive, threads):
             self._settings.logger.warning(
                 "%s: its handler has not returned; it is left running", thread.name

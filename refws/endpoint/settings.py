@@ -11,7 +11,7 @@ from ..protocol.deflate.negotiation import DeflateSettings
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How a connection behaves. Times in seconds, sizes in bytes, None for no limit."""
+    """How a connection behaves. Times in seconds, also inf; sizes in bytes, None for no limit."""
 
     open_timeout: float | None = 10
     ping_interval: float | None = 20
@@ -24,18 +24,16 @@ class Settings:
     logger: Logger = field(default_factory=lambda: getLogger("refws"))
 
     def __post_init__(self) -> None:
-        for name in (
-            "open_timeout",
-            "ping_interval",
-            "ping_timeout",
-            "close_timeout",
-            "send_timeout",
-        ):
-            seconds = getattr(self, name)
-            if seconds is not None and not seconds > 0:
-                raise ValueError(
-                    f"{name} is {seconds!r}; use a number of seconds above 0, or None for no limit"
-                )
+        for name in ("open_timeout", "ping_interval", "ping_timeout"):
+            if getattr(self, name) is not None:
+                self._check_seconds(name, ", or None for no limit")
+        for name in ("close_timeout", "send_timeout"):
+            self._check_seconds(name)
+
+    def _check_seconds(self, name: str, otherwise: str = "") -> None:
+        seconds = getattr(self, name)
+        if not isinstance(seconds, int | float) or not seconds > 0:
+            raise ValueError(f"{name} is {seconds!r}; use a number of seconds above 0{otherwise}")
 
 
 DEFAULTS = Settings()

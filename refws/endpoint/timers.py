@@ -16,10 +16,18 @@ from time import monotonic
 RESOLUTION = 0.02
 """Seconds that the thread sleeps at least: thousands of timers must not wake it one by one."""
 
+MAX_WAIT = 1_000_000.0
+"""Seconds: no call of the system is asked to wait longer, because for some weeks it refuses."""
+
 TimerFunction = Callable[[float], "float | None"]
 """Called with the time; returns the time at which to call it again, or None."""
 
 logger = logging.getLogger("refws")
+
+
+def wait_time(seconds: float) -> float:
+    """The seconds that a call of the system may be asked to wait."""
+    return min(max(seconds, 0.0), MAX_WAIT)
 
 
 class Timer:
@@ -82,15 +90,16 @@ class Timers:
         self._stopped = False
 
     def call_at(self, when: float, function: TimerFunction) -> Timer:
-        """A timer that calls `function(now)` at `when`, or a little later, in the timer thread."""
+        """A timer that calls `function(now)` at `when` or later; RuntimeError without a thread."""
         timer = Timer(function)
         with self._condition:
+            if self._thread is None and not self._stopped:
+                thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                thread.start()
+                self._thread = thread
             self._schedule.add(when, timer)
             if when < self._wakes_at - RESOLUTION:
                 self._condition.notify()
-            if self._thread is None and not self._stopped:
-                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-                self._thread.start()
         return timer
 
     def stop(self) -> None:
@@ -134,7 +143,7 @@ class Timers:
             self._condition.wait()
             return
         now = monotonic()
-        self._wakes_at = max(next_time, now + RESOLUTION)
+        self._wakes_at = min(max(next_time, now + RESOLUTION), now + MAX_WAIT)
         self._condition.wait(self._wakes_at - now)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from ...protocol.client.proxy import Proxy
 from ...protocol.client.uri import WebSocketURI
 from ..log import format_address
+from ..timers import wait_time
 
 
 class Deadline:
@@ -30,7 +31,7 @@ class Deadline:
         left = self.time - monotonic()
         if left <= 0:
             raise self.passed(what)
-        return left
+        return wait_time(left)
 
     def passed(self, what: str) -> TimeoutError:
         return TimeoutError(
