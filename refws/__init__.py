@@ -34,6 +34,7 @@ file names its sections at its head; a section without a document is one of RFC 
     receiving.py           §6.2              frames -> messages, control frames dealt with
     sending.py             §6.1, §7.1        messages -> frames, one at a time; the closing state
     stream.py                                one blocking byte stream
+    resuming.py            §6.2              reads that break off at a deadline, and go on there
     blocked_writes.py                        the deadline of a write that makes no progress
     timers.py                                the one timer thread
     heartbeat.py           §5.5.2            Pings on a schedule, and peers silent for too long

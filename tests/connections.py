@@ -2,6 +2,8 @@
 connection and the raw client at its other end.
 """
 
+from time import monotonic
+
 from wire import eventually
 
 EURO = "€".encode()
@@ -23,3 +25,12 @@ class NoRoom:
 
     def send(self, data, flags):
         raise BlockingIOError
+
+
+def wait_readable(stream, seconds):
+    """Whether a read of the stream finds bytes, or the end, before a deadline; none is taken."""
+    stream.set_deadline(monotonic() + seconds)
+    try:
+        return bool(stream.file.peek(1)) or not stream.timed_out
+    finally:
+        stream.set_deadline(None)

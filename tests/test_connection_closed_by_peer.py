@@ -246,11 +246,28 @@ def test_7_1_5_a_reset_is_reported_as_1006(background, opened):
 def test_7_1_5_a_pong_into_a_reset_connection_is_reported_as_1006(monkeypatch, opened):
     connection, peer = opened()
 
-    def broken(data):
+    def broken(stream, *data):
+        stream.abort("broken by the test")
         raise ConnectionResetError("broken by the test")
 
-    monkeypatch.setattr(type(connection._stream), "write", lambda self, *data: broken(data))
+    monkeypatch.setattr(type(connection._stream), "write", broken)
     peer.send_frame(PING)
     with pytest.raises(ConnectionClosedError, match="broken by the test"):
         connection.recv()
     assert connection.close_code == 1006
+
+
+@pytest.mark.rfc("6455-7.1.2-02")
+@pytest.mark.parametrize("pings", [1, 3])
+def test_7_1_2_what_has_arrived_is_delivered_though_its_pings_can_no_longer_be_answered(
+    opened, pings
+):
+    """The peer has sent Pings, a message and a Close, and is gone: its last words still count."""
+    connection, peer = opened()
+    last_words = frame(TEXT, b"last words") + frame(CLOSE, close_body(1000, "bye"))
+    peer.send(pings * frame(PING, b"?") + last_words)
+    peer.close()
+    assert connection.recv() == "last words"
+    with pytest.raises(ConnectionClosedOK):
+        connection.recv()
+    assert (connection.close_code, connection.close_reason) == (1000, "bye")

@@ -303,3 +303,20 @@ def test_7_2_2_go_away_during_the_opening_handshake_sends_no_close(opened):
     assert connection.go_away()
     peer.expect_cut()
     assert connection.state is State.CONNECTING
+
+
+def test_7_1_2_close_keeps_its_time_though_another_thread_is_blocked_in_a_send(opened, background):
+    connection, _ = opened(close_timeout=IN_TIME, send_timeout=DEADLINE_S * 10)
+    sending = background(connection.send, bytes(MANY))
+    assert eventually(lambda: connection._stream._write_deadline is not None)
+    background(connection.close).result()
+    assert connection.state is State.CLOSED
+    with pytest.raises(ConnectionClosedError):
+        sending.result()
+
+
+def test_7_1_7_the_broken_rule_is_the_reason_though_the_close_timeout_passes_first(opened):
+    connection, peer = opened(close_timeout=IN_TIME)
+    peer.send(b"\x83\x80\0\0\0\0")
+    with pytest.raises(ConnectionClosedError, match=r"§5\.2: reserved opcode 0x3"):
+        connection.recv()

@@ -1,11 +1,27 @@
 """RFC 6455 §5.5.2, §5.5.3: Ping, Pong and the heartbeat of one connection."""
 
+import logging
+import threading
+
 import pytest
 
 from connections import EURO, NoRoom
 from refws import ConcurrencyError, ConnectionClosed, ConnectionClosedError, ConnectionClosedOK
 from refws.endpoint import heartbeat
-from wire import CLOSE, CONT, DEADLINE_S, IN_TIME, MANY, PING, PONG, TEXT, Header, close_body, frame
+from wire import (
+    CLOSE,
+    CONT,
+    DEADLINE_S,
+    IN_TIME,
+    MANY,
+    PING,
+    PONG,
+    TEXT,
+    Header,
+    close_body,
+    eventually,
+    frame,
+)
 
 pytestmark = pytest.mark.transport("tcp", "unix", "tls")
 
@@ -204,3 +220,28 @@ def test_a_ping_of_the_heartbeat_into_a_broken_stream_aborts_it(opened):
     with pytest.raises(ConnectionClosedError):
         connection.recv()
     assert connection.close_code == 1006
+
+
+def test_a_log_that_waits_does_not_stop_the_timer_thread(opened, background):
+    """The thread that receives logs that a peer was given up; the timer thread goes on."""
+
+    class Waiting(logging.Handler):
+        def emit(self, record):
+            in_log.append(threading.current_thread().name)
+            assert go_on.wait(DEADLINE_S)
+
+    in_log, go_on = [], threading.Event()
+    logger = logging.getLogger("a log that waits")
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    logger.addHandler(Waiting())
+    connection, _ = opened(ping_interval=IN_TIME, ping_timeout=IN_TIME, logger=logger)
+    receiving = background(connection.recv)
+    assert eventually(lambda: in_log)
+    called = threading.Event()
+    connection._timers.call_at(0, lambda now: called.set())
+    assert called.wait(DEADLINE_S)
+    go_on.set()
+    with pytest.raises(ConnectionClosedError, match="nothing received"):
+        receiving.result()
+    assert "timers" not in in_log[0]

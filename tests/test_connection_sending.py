@@ -4,7 +4,16 @@ import threading
 
 import pytest
 
-from refws import ConnectionClosed, ConnectionClosedError, ConnectionClosedOK, InvalidState
+from refws import (
+    ConcurrencyError,
+    ConnectionClosed,
+    ConnectionClosedError,
+    ConnectionClosedOK,
+    DeflateSettings,
+    InvalidState,
+)
+from refws.protocol.deflate.codec import server_pair
+from refws.protocol.deflate.negotiation import Parameters
 from wire import (
     BINARY,
     CLOSE,
@@ -302,3 +311,103 @@ def test_raw_bytes_wait_for_the_opening_handshake(opened):
     connection, _ = opened(connecting=True)
     with pytest.raises(InvalidState):
         connection.send_raw(b"\x81\x00")
+
+
+# A message inside a message, and messages that break off
+
+
+@pytest.mark.parametrize("compression", [None, DeflateSettings(threshold=0)])
+def test_6_1_a_message_inside_a_fragmented_one_of_the_same_thread_is_an_error(opened, compression):
+    """It would wait for itself; the fragmented one breaks off, as its iterator raised."""
+    connection, peer = opened()
+    if compression is not None:
+        connection.use_deflate(server_pair(Parameters(), compression), compression.threshold)
+
+    def fragments():
+        yield "first"
+        connection.send("inside")
+
+    with pytest.raises(ConcurrencyError, match="of the same thread"):
+        connection.send(fragments())
+    peer.receive()
+    peer.expect_close(1011)
+
+
+def test_5_4_the_end_of_another_connection_in_the_middle_of_its_message_breaks_this_one_off(opened):
+    """As in target.send(source.recv_streaming()): the source's end is not the target's."""
+    target, peer = opened()
+
+    def source():
+        yield "half"
+        raise ConnectionClosedOK(None, None)
+
+    with pytest.raises(ConnectionClosedOK):
+        target.send(source())
+    peer.expect(TEXT, b"half", fin=0)
+    peer.expect_close(1011)
+
+
+def test_7_1_2_a_close_in_the_middle_of_a_fragmented_message_says_that_it_broke_off(
+    opened, background
+):
+    """1000 would say that all is done, and half of a message is not."""
+    connection, peer = opened()
+    first_is_sent, go_on = threading.Event(), threading.Event()
+
+    def fragments():
+        yield "half"
+        first_is_sent.set()
+        assert go_on.wait(DEADLINE_S)
+        yield "the rest"
+
+    sending = background(connection.send, fragments())
+    assert first_is_sent.wait(DEADLINE_S)
+    closing = background(connection.close)
+    peer.expect(TEXT, b"half", fin=0)
+    peer.expect_close(1011)
+    peer.send_frame(CLOSE, close_body(1011))
+    closing.result()
+    go_on.set()
+    with pytest.raises(ConnectionClosedError):
+        sending.result()
+
+
+def test_the_end_of_the_connection_releases_a_message_that_waits_for_another_one(
+    opened, background
+):
+    connection, _ = opened()
+    first_is_sent, go_on = threading.Event(), threading.Event()
+
+    def fragments():
+        yield "half"
+        first_is_sent.set()
+        assert go_on.wait(DEADLINE_S)
+        yield "the rest"
+
+    sending = background(connection.send, fragments())
+    assert first_is_sent.wait(DEADLINE_S)
+    waiting = background(connection.send, "waits")
+    assert eventually(lambda: connection._sender._turn_free is not None)
+    connection.abort("ended by the test")
+    with pytest.raises(ConnectionClosedError, match="ended by the test"):
+        waiting.result()
+    go_on.set()
+    with pytest.raises(ConnectionClosedError):
+        sending.result()
+
+
+def test_a_write_that_an_exception_interrupts_ends_the_stream(opened, monkeypatch):
+    """Such as KeyboardInterrupt: half of a frame may be written, and nothing may follow it."""
+    connection, peer = opened()
+
+    def interrupted(*data):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(type(connection._stream), "_write_blocking", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        connection.send(bytes(MANY))
+    with pytest.raises(ConnectionClosedError):
+        connection.send("more")
+    with pytest.raises(ConnectionClosedError):
+        connection.recv()
+    peer.file.read()  # the end, and no other frame's bytes

@@ -13,10 +13,11 @@ class Peer:
 
     def __init__(self, interval=INTERVAL, timeout=TIMEOUT):
         self.receives, self.waiting, self.writes = 0, True, 0
+        self.progress = self.unsent = 0
         self.fits = True
         self.sent_at, self.causes = [], []
         self.on_ping = lambda: None
-        self.heartbeat = Heartbeat(START, interval, timeout)
+        self.heartbeat = Heartbeat(interval, timeout, START + interval)
 
     @property
     def next_time(self):
@@ -203,3 +204,36 @@ def test_without_a_timeout_blocked_pings_never_give_a_peer_up():
     peer.fits = False
     peer.run(1000)
     assert peer.causes == []
+
+
+def test_a_slow_reader_of_a_long_message_is_alive_while_it_takes_some():
+    """Its Pong must wait for the message; every chunk it takes of a blocked write counts."""
+    peer = Peer()
+    peer.run(20)
+    when = peer.next_time
+    for _ in range(10):
+        peer.progress += 1
+        when = peer.beat(when)
+    assert peer.causes == []
+    assert peer.run(START + 10_000) is None, "given up once it takes no more"
+
+
+def test_a_peer_that_takes_bytes_out_of_the_send_queue_is_alive():
+    peer = Peer()
+    peer.unsent = 1_000_000
+    peer.run(20)
+    when = peer.next_time
+    for _ in range(10):
+        peer.unsent -= 1000
+        when = peer.beat(when)
+    assert peer.causes == []
+    assert peer.run(START + 10_000) is None
+
+
+def test_bytes_that_only_wait_are_no_sign_of_life():
+    """Our own Pings make the queue longer."""
+    peer = Peer()
+    peer.run(20)
+    peer.unsent += 6
+    assert peer.run(START + 10_000) is None
+    assert peer.causes == ["nothing received for 8 s after a Ping"]

@@ -7,6 +7,7 @@ from time import monotonic
 
 import pytest
 
+from connections import wait_readable
 from refws.endpoint import stream as module
 from refws.endpoint.stream import Stream
 from refws.endpoint.timers import Timers
@@ -98,7 +99,7 @@ def test_no_thread_waits_for_bytes_while_a_tap_gets_them(ends):
 def test_wait_readable_is_false_after_its_time_and_takes_nothing(ends):
     stream, peer = ends
     start = monotonic()
-    assert not stream.wait_readable(0.02)
+    assert not wait_readable(stream, 0.02)
     assert monotonic() - start >= 0.02
     assert stream.receives == 0
     peer.sendall(b"late")
@@ -107,13 +108,13 @@ def test_wait_readable_is_false_after_its_time_and_takes_nothing(ends):
 
 def test_wait_readable_does_not_wait_when_its_time_is_over_already(ends):
     stream, _ = ends
-    assert not stream.wait_readable(0)
-    assert not stream.wait_readable(-1)
+    assert not wait_readable(stream, 0)
+    assert not wait_readable(stream, -1)
 
 
 def test_a_read_after_wait_readable_waits_again(ends, background):
     stream, peer = ends
-    assert not stream.wait_readable(0)
+    assert not wait_readable(stream, 0)
     reading = background(stream.file.read, 1)
     reading.thread.join(IN_TIME)
     assert reading.thread.is_alive()
@@ -124,16 +125,16 @@ def test_a_read_after_wait_readable_waits_again(ends, background):
 def test_wait_readable_sees_bytes_on_their_way_and_bytes_in_the_buffer(ends):
     stream, peer = ends
     peer.sendall(b"ab")
-    assert stream.wait_readable(DEADLINE_S)
+    assert wait_readable(stream, DEADLINE_S)
     assert stream.file.read(1) == b"a"
-    assert stream.wait_readable(0)
+    assert wait_readable(stream, 0)
     assert stream.file.read(1) == b"b"
 
 
 def test_wait_readable_sees_the_end_of_the_stream(ends):
     stream, peer = ends
     peer.close()
-    assert stream.wait_readable(DEADLINE_S)
+    assert wait_readable(stream, DEADLINE_S)
     assert stream.file.read(1) == b""
 
 

@@ -15,6 +15,7 @@ from time import monotonic
 
 import pytest
 
+from connections import wait_readable
 from refws.endpoint import stream as stream_module
 from refws.endpoint.stream import WRITE_CHUNK
 from refws.endpoint.tls import stream as module
@@ -605,17 +606,17 @@ def test_a_forged_record_is_an_error_and_the_peer_gets_an_alert(bent):
 def test_wait_readable_counts_data_and_nothing_else(bent, side):
     """A session ticket comes first where we are the client; and half a record is not readable."""
     stream, peer = bent(side, "TLSv1.3")
-    assert not stream.wait_readable(0)
-    assert not stream.wait_readable(-1)
+    assert not wait_readable(stream, 0)
+    assert not wait_readable(stream, -1)
     record = peer.ciphertext(b"ab")
     peer.sock.sendall(record[:10])
     before = stream.receives
-    assert eventually(lambda: not stream.wait_readable(0) and stream.receives > before)
-    assert not stream.wait_readable(0.02)
+    assert eventually(lambda: not wait_readable(stream, 0) and stream.receives > before)
+    assert not wait_readable(stream, 0.02)
     peer.sock.sendall(record[10:])
-    assert stream.wait_readable(DEADLINE_S)
+    assert wait_readable(stream, DEADLINE_S)
     assert stream.file.read(1) == b"a"
-    assert stream.wait_readable(0)
+    assert wait_readable(stream, 0)
     assert stream.file.read(1) == b"b"
 
 
@@ -624,14 +625,14 @@ def test_wait_readable_sees_what_openssl_holds_already(bent):
     stream, peer = bent()
     peer.sock.sendall(peer.ciphertext(b"first") + peer.ciphertext(b"second"))
     assert stream.file.read(5) == b"first"
-    assert stream.wait_readable(DEADLINE_S)
+    assert wait_readable(stream, DEADLINE_S)
     assert stream.file.read(6) == b"second"
 
 
 def test_wait_readable_sees_the_end(ends):
     stream, peer = ends()
     peer.shutdown(socket.SHUT_WR)
-    assert stream.wait_readable(DEADLINE_S)
+    assert wait_readable(stream, DEADLINE_S)
     assert stream.file.read(1) == b""
 
 

@@ -18,6 +18,7 @@ class WriteDeadline:
     """`begin` and `end` surround a write that may block; `begin` again says that it goes on."""
 
     __slots__ = {
+        "chunks": "How often a write went on: the peer has taken some. Under the lock.",
         "_timers": "Where the timer runs.",
         "_timeout": "Seconds that a write may make no progress.",
         "_abort": "Called in the timer thread, with the reason.",
@@ -32,12 +33,14 @@ class WriteDeadline:
         self._abort = abort
         self._blocked_since: float | None = None
         self._watched = False
+        self.chunks = 0
         self._lock = threading.Lock()
 
     def begin(self) -> None:
         """The system takes no more for now, or has just taken some."""
         now = monotonic()
         with self._lock:
+            self.chunks += self._blocked_since is not None
             self._blocked_since = now
             first, self._watched = not self._watched, True
         if first:

@@ -24,6 +24,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from http import HTTPStatus
+from math import inf
 from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
@@ -37,12 +38,13 @@ from .exceptions import ConcurrencyError, ConnectionClosed, ConnectionClosedOK, 
 from .heartbeat import Heartbeat, HeartbeatTimer, next_tick
 from .log import format_address
 from .pings import PendingPings
-from .receiving import CloseReceived, Receiver, TimeUp
+from .receiving import CloseReceived, Receiver
+from .resuming import TimeUp
 from .sending import Sender, control_payload
 from .settings import Settings
 from .stream import Stream
 from .taps import Tap, Taps
-from .timers import Timer, Timers
+from .timers import Timer, Timers, wait_time
 
 if TYPE_CHECKING:
     from ..protocol.deflate.codec import Deflater, Inflater
@@ -72,7 +74,8 @@ class Connection:
         "_timers": "Where the heartbeat runs.",
         "_sender": "§6.1.",
         "_receiver": "§6.2.",
-        "_reading": "Held by the one thread that receives, until the connection has ended.",
+        "_reading": "Held by the one thread that receives.",
+        "_given_up": "Set by the timer thread, once.",
         "_pings": "The Pings that wait for their Pongs.",
         "_heartbeat": "The timer of the heartbeat. Written by the thread that opens.",
         "_taps": "Functions that see every byte; made with the first of them.",
@@ -102,6 +105,7 @@ class Connection:
         self._sender = Sender(stream, settings.close_timeout, side)
         self._receiver = Receiver(stream, side, settings, self._sender, self._pings)
         self._reading = threading.Lock()
+        self._given_up = False
         self._taps: Taps | None = None
 
     def __repr__(self) -> str:
@@ -162,10 +166,9 @@ class Connection:
         """The next message, str for text, bytes for binary; blocks until it is whole.
 
         TimeoutError after `timeout` seconds; the next call goes on with the part that has arrived.
-        The time is checked between frames and between chunks of a payload. ConnectionClosed once
-        the connection has ended, ConcurrencyError if another thread is receiving.
+        ConnectionClosed once the connection has ended, ConcurrencyError if a thread receives.
         """
-        # FAST: this is `_receive(self._receiver.message, timeout)`, without the call
+        # FAST: this is `_receive` once more, with a deadline, and without a call of a function
         if not self._reading.acquire(False):
             self._wait_for_the_end(timeout)
         try:
@@ -189,16 +192,16 @@ class Connection:
                 yield data
             if end:
                 return
-            data, end = self._receive(lambda _: self._receiver.next_chunk(number))
+            data, end = self._receive(lambda: self._receiver.next_chunk(number))
 
-    def _receive(self, read: Callable[[None], T]) -> T:
+    def _receive(self, read: Callable[[], T]) -> T:
         """Let `read` receive in this thread, without a deadline."""
         if not self._reading.acquire(False):
             self._wait_for_the_end(None)
         try:
             if self._sender.closing.state is not OPEN:
                 self._check_readable()
-            return read(None)
+            return read()
         except ENDS as end:
             self._end_with(end, None)
         finally:
@@ -214,7 +217,10 @@ class Connection:
             raise TimeoutError(seen) from None
         if isinstance(end, CloseReceived):
             self._sender.answer_close(end.close)
-            self._end_after_close()
+            # §7.1.1: the server ends TCP first, so that TIME_WAIT stays with it; a client waits.
+            if self.side is Side.CLIENT:
+                self._stream.drain(self.settings.close_timeout)
+            self.end(linger=self.side is Side.SERVER)
             raise self._sender.closed_error() from None
         if isinstance(end, ConnectionFailure):
             self._fail(end)
@@ -228,14 +234,14 @@ class Connection:
             raise self._sender.closed_error()
 
     def _wait_for_the_end(self, timeout: float | None) -> None:
-        """Another thread is receiving. That is an error while the connection is open.
+        """Another thread is receiving. ConcurrencyError while the connection is open.
 
-        While it closes, wait, so that the caller learns how it ended.
+        While it closes, wait for `_reading` and hold it, so that the caller learns how it ended.
         """
         if self.state is OPEN:
             seen = "another thread is receiving on this connection; receive in one thread only"
             raise ConcurrencyError(seen)
-        if not self._reading.acquire(timeout=-1 if timeout is None else timeout):
+        if not self._reading.acquire(timeout=-1 if timeout is None else wait_time(timeout)):
             raise TimeoutError(f"the connection is closing, and not closed within {timeout} s")
 
     # Sending (§6.1)
@@ -313,14 +319,9 @@ class Connection:
         self.settings.logger.warning(
             "%s: connection failed with %d: %s", self.peer, failure.close_code, failure
         )
+        self._stream.cause = self._stream.cause or str(failure)
         self._sender.start_closing(Close(failure.close_code, cut_reason(str(failure))))
         self.end(linger=True)
-
-    def _end_after_close(self) -> None:
-        """§7.1.1: the server ends TCP first, so that TIME_WAIT stays with it; a client waits."""
-        if self.side is Side.CLIENT:
-            self._stream.drain(self.settings.close_timeout)
-        self.end(linger=self.side is Side.SERVER)
 
     def end(self, linger: bool = False) -> None:
         """End the TCP connection; for the thread that receives. Blocks for 1 s, if it lingers."""
@@ -334,6 +335,8 @@ class Connection:
         if self._heartbeat is not None:
             self._heartbeat.cancel()
         self._pings.release_all()
+        if self._given_up:
+            self.settings.logger.info("%s: given up, §5.5.2: %s", self.peer, self._stream.cause)
 
     # The opening handshake's part (§4), for the server and `connect`
 
@@ -347,17 +350,16 @@ class Connection:
         """Messages may flow from now on, after `head`, the server's answer. Start the heartbeat."""
         self._sender.open(head)
         interval = self.settings.ping_interval
-        if interval is not None:
-            heartbeat = Heartbeat(
-                next_tick(monotonic(), interval), interval, self.settings.ping_timeout
-            )
+        if interval is not None and interval != inf:
+            first_ping = next_tick(monotonic(), interval) + interval
+            heartbeat = Heartbeat(interval, self.settings.ping_timeout, first_ping)
             self._heartbeat = HeartbeatTimer(
                 heartbeat, self._stream, self._sender, self._pings, self._give_up
             ).start(self._timers)
 
     def _give_up(self, cause: str) -> None:
         """In the timer thread: the peer is gone, or does not read."""
-        self.settings.logger.info("%s: given up, §5.5.2: %s", self.peer, cause)
+        self._given_up = True  # `end` logs it, because a log may wait
         self._sender.try_close(CloseCode.INTERNAL_ERROR, f"§5.5.2: {cause}")
         self._stream.abort(cause)
 
@@ -394,6 +396,4 @@ class Connection:
 
     @read_size.setter
     def read_size(self, size: int) -> None:
-        if size < 0:
-            raise ValueError(f"read_size is {size}; use a number of bytes, or 0 for no limit")
         self._stream.reader.read_size = size

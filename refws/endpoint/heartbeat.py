@@ -45,6 +45,12 @@ class Activity(Protocol):
     @property
     def writes(self) -> int: ...
 
+    @property
+    def progress(self) -> int: ...
+
+    @property
+    def unsent(self) -> int: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Wait:
@@ -68,56 +74,63 @@ class GiveUp:
 Step = Wait | SendPing | GiveUp
 
 
+@dataclass(slots=True)
 class Heartbeat:
     """When to send a Ping, and when to give the peer up. Used by the timer thread only.
 
-    Every byte received counts as life, because a peer inside a long frame cannot answer (§5.5.2).
+    Every byte received counts as life, because a peer inside a long frame cannot answer (§5.5.2);
+    so does every chunk that a slow peer takes of a long message, which its Pong must wait for.
     Silence counts only while our own thread waits to read. A Ping that does not fit the send buffer
     for `timeout` seconds, with nothing else written either, means a peer that does not read.
     """
 
-    __slots__ = {
-        "_interval": "Seconds from Ping to Ping.",
-        "_timeout": "Seconds of silence, or of blocked Pings; None for no end.",
-        "_next_ping": "When the next Ping is due.",
-        "_silence_judged_at": "When the answer to a Ping must have come; None with no Ping out.",
-        "_receives_at_ping": "How often bytes had arrived before that Ping.",
-        "_suspected": "Whether the peer was silent at the first look.",
-        "_blocked": "Since when no Ping fits, and the writes until then; None if one did.",
-    }
-
-    def __init__(self, now: float, interval: float, timeout: float | None) -> None:
-        self._interval = interval
-        self._timeout = timeout
-        self._next_ping = now + interval
-        self._silence_judged_at: float | None = None
-        self._receives_at_ping = 0
-        self._suspected = False
-        self._blocked: tuple[float, int] | None = None
+    interval: float
+    timeout: float | None
+    next_ping: float
+    silence_judged_at: float | None = None
+    """When the answer to a Ping must have come; None with no Ping out."""
+    receives_at_ping: int = 0
+    progress_at_ping: int = 0
+    unsent_at_ping: int = 0
+    """What `Activity` said after that Ping."""
+    suspected: bool = False
+    """Whether the peer was silent at the first look."""
+    blocked: tuple[float, int] | None = None
+    """Since when no Ping fits, and the writes until then; None if one did."""
 
     @property
     def next_time(self) -> float:
         """When `next_step` is to be called next."""
-        if self._silence_judged_at is None:
-            return self._next_ping
-        return min(self._next_ping, self._silence_judged_at)
+        if self.silence_judged_at is None:
+            return self.next_ping
+        return min(self.next_ping, self.silence_judged_at)
 
     def next_step(self, now: float, activity: Activity) -> Step:
         """What to do at this time."""
-        judged_at = self._silence_judged_at
+        judged_at = self.silence_judged_at
         if judged_at is not None and now >= judged_at and self._is_silent(now, activity):
-            return GiveUp(f"nothing received for {self._timeout:g} s after a Ping")
-        return SendPing() if now >= self._next_ping else Wait(self.next_time)
+            return GiveUp(f"nothing received for {self.timeout:g} s after a Ping")
+        return SendPing() if now >= self.next_ping else Wait(self.next_time)
 
     def _is_silent(self, now: float, activity: Activity) -> bool:
-        if activity.receives != self._receives_at_ping or not activity.waiting:
-            self._silence_judged_at = None
+        if activity.receives != self.receives_at_ping or not activity.waiting:
+            self.silence_judged_at = None
             return False
-        if not self._suspected:
-            self._suspected = True
-            self._silence_judged_at = now + SECOND_LOOK
+        if activity.progress != self.progress_at_ping or activity.unsent < self.unsent_at_ping:
+            assert self.timeout is not None
+            self._judge_silence(now + self.timeout, activity)
+            return False
+        if not self.suspected:
+            self.suspected = True
+            self.silence_judged_at = now + SECOND_LOOK
             return False
         return True
+
+    def _judge_silence(self, when: float, activity: Activity) -> None:
+        self.silence_judged_at = when
+        self.progress_at_ping = activity.progress
+        self.unsent_at_ping = activity.unsent
+        self.suspected = False
 
     def ping_sent(
         self, now: float, sent: bool | None, receives: int, activity: Activity
@@ -126,69 +139,55 @@ class Heartbeat:
 
         `receives` is how often bytes had arrived before it: its Pong may be here already.
         """
-        due = self._next_ping
-        self._next_ping += ((now - due) // self._interval + 1) * self._interval
+        due = self.next_ping
+        self.next_ping += ((now - due) // self.interval + 1) * self.interval
         if sent is False:
             if self._stays_blocked(now, activity):
-                seconds = f"{self._timeout:g} s"
+                seconds = f"{self.timeout:g} s"
                 return GiveUp(f"no Ping could be sent for {seconds}, as the peer does not read")
             return Wait(self.next_time)
-        self._blocked = None
-        if sent and self._timeout is not None and self._silence_judged_at is None:
-            self._silence_judged_at = due + self._timeout
-            self._receives_at_ping = receives
-            self._suspected = False
+        self.blocked = None
+        if sent and self.timeout is not None and self.silence_judged_at is None:
+            self._judge_silence(due + self.timeout, activity)
+            self.receives_at_ping = receives
         return Wait(self.next_time)
 
     def _stays_blocked(self, now: float, activity: Activity) -> bool:
-        if self._blocked is None or self._blocked[1] != activity.writes:
-            self._blocked = (now, activity.writes)
-        return self._timeout is not None and now - self._blocked[0] >= self._timeout
+        if self.blocked is None or self.blocked[1] != activity.writes:
+            self.blocked = (now, activity.writes)
+        return self.timeout is not None and now - self.blocked[0] >= self.timeout
 
 
+@dataclass(slots=True)
 class HeartbeatTimer:
-    """Takes the steps of a heartbeat, in the timer thread; so nothing here ever waits."""
+    """Takes the steps of a heartbeat, in the timer thread; so nothing here ever waits.
 
-    __slots__ = {
-        "_heartbeat": "Decides.",
-        "_stream": "What the heartbeat decides on.",
-        "_sender": "Sends the Pings.",
-        "_pings": "Where they wait for their Pongs.",
-        "_give_up": "Called with the reason.",
-        "_count": "Pings sent. All fields: the timer thread.",
-    }
+    `give_up` is called with the reason. `count` numbers the Pings.
+    """
 
-    def __init__(
-        self,
-        heartbeat: Heartbeat,
-        stream: Stream,
-        sender: Sender,
-        pings: PendingPings,
-        give_up: Callable[[str], None],
-    ) -> None:
-        self._heartbeat = heartbeat
-        self._stream = stream
-        self._sender = sender
-        self._pings = pings
-        self._give_up = give_up
-        self._count = 0
+    heartbeat: Heartbeat
+    stream: Stream
+    sender: Sender
+    pings: PendingPings
+    give_up: Callable[[str], None]
+    count: int = 0
 
     def start(self, timers: Timers) -> Timer:
-        return timers.call_at(self._heartbeat.next_time, self._run)
+        return timers.call_at(self.heartbeat.next_time, self._run)
 
     def _run(self, now: float) -> float | None:
         """The time of the next step, None once the peer is given up."""
-        receives = self._stream.receives
-        step = self._heartbeat.next_step(now, self._stream)
+        receives = self.stream.receives
+        step = self.heartbeat.next_step(now, self.stream)
         if isinstance(step, SendPing):
-            step = self._heartbeat.ping_sent(now, self._send_ping(now), receives, self._stream)
+            step = self.heartbeat.ping_sent(now, self._send_ping(now), receives, self.stream)
         if isinstance(step, GiveUp):
-            self._give_up(step.cause)
+            self.give_up(step.cause)
             return None
         return step.until
 
     def _send_ping(self, now: float) -> bool | None:
-        self._count += 1
-        payload = self._count.to_bytes(4)
-        self._pings.add(payload, now)
-        return self._sender.try_ping(payload)
+        self.count += 1
+        payload = self.count.to_bytes(4)
+        self.pings.add(payload, now)
+        return self.sender.try_ping(payload)

@@ -10,13 +10,24 @@ No lock is taken here: `connection` lets one thread at a time in.
 from __future__ import annotations
 
 from time import monotonic
+from typing import NoReturn
 
 from ..protocol.close import Close
-from ..protocol.frame import CONTROL, PING, PONG, Header, Side, read_exactly, read_header
+from ..protocol.frame import (
+    CONTROL,
+    PING,
+    PONG,
+    BinaryFile,
+    Header,
+    Side,
+    read_exactly,
+    read_header,
+)
 from ..protocol.masking import KEY_LENGTH, unmask
 from ..protocol.message import IncomingMessage
 from .exceptions import ConcurrencyError
 from .pings import PendingPings
+from .resuming import ResumableFile
 from .sending import Sender
 from .settings import Settings
 from .stream import Stream
@@ -33,10 +44,6 @@ class CloseReceived(Exception):
         self.close = close
 
 
-class TimeUp(Exception):
-    """The deadline of a receive has passed. No TimeoutError, which a broken socket raises, too."""
-
-
 class Receiver:
     """Messages of the peer, whole or chunk by chunk. Every `deadline` is a time of `monotonic`."""
 
@@ -44,7 +51,9 @@ class Receiver:
         "incoming": "The message on its way in. All fields: the thread that receives.",
         "deflating": "Whether RSV1 has a meaning. Written before the first frame.",
         "_stream": "Where frames come from.",
-        "_file": "The stream's file.",
+        "_file": "The stream's file, or the resumable one.",
+        "_resumable": "Made for the first receive with a deadline.",
+        "_key_due": "True between the header of a masked data frame and its masking key.",
         "_masked": "Whether the peer masks (§5.1).",
         "_sender": "Answers Pings.",
         "_pings": "The Pings that wait for a Pong.",
@@ -58,7 +67,9 @@ class Receiver:
         self.incoming = IncomingMessage(settings.max_size, settings.max_fragments)
         self.deflating = False
         self._stream = stream
-        self._file = stream.file
+        self._file: BinaryFile = stream.file
+        self._resumable: ResumableFile | None = None
+        self._key_due = False
         self._masked = side is Side.SERVER
         self._sender = sender
         self._pings = pings
@@ -69,28 +80,40 @@ class Receiver:
 
     def message(self, deadline: float | None) -> str | bytes:
         """The next message; TimeUp at the deadline. The next call goes on from there."""
+        if deadline is not None:
+            return self._message_until(deadline)
         if self._streaming:
-            self._drop_streamed(deadline)
-        data, end = self._next_chunk(deadline)
+            self._drop_streamed()
+        data, end = self._next_chunk()
         if not end or self.incoming.collected:
-            data = self._collect(data, end, deadline)
+            data = self._collect(data, end)
         return data
 
-    def _collect(self, data: str | bytes, end: bool, deadline: float | None) -> str | bytes:
+    def _message_until(self, deadline: float) -> str | bytes:
+        self._file = resumable = self._resumable = self._resumable or ResumableFile(self._stream)
+        self._stream.set_deadline(deadline)
+        try:
+            return self.message(None)
+        finally:
+            self._stream.set_deadline(None)
+            if not resumable.kept:
+                self._file = self._stream.file
+
+    def _collect(self, data: str | bytes, end: bool) -> str | bytes:
         self.incoming.collect(data)
         while not end:
-            data, end = self._next_chunk(deadline)
+            data, end = self._next_chunk()
             self.incoming.collect(data)
         return self.incoming.take_collected()
 
-    def first_chunk(self, deadline: float | None) -> tuple[int, str | bytes, bool]:
+    def first_chunk(self) -> tuple[int, str | bytes, bool]:
         """The number of the next message, its first chunk, and whether it ends with that."""
         if self._streaming:
-            self._drop_streamed(deadline)
+            self._drop_streamed()
         if self.incoming.collected:
             data, end = self.incoming.take_collected(), False
         else:
-            data, end = self._next_chunk(deadline)
+            data, end = self._next_chunk()
         self._streamed += 1
         self._streaming = not end
         return self._streamed, data, end
@@ -103,53 +126,54 @@ class Receiver:
         if number != self._streamed or not self._streaming:
             seen = "the rest of this message is dropped, because another call has received since"
             raise ConcurrencyError(seen)
-        data, end = self._next_chunk(None)
+        data, end = self._next_chunk()
         self._streaming = not end
         return data, end
 
-    def _drop_streamed(self, deadline: float | None) -> None:
+    def _drop_streamed(self) -> None:
         """Drop what is left of a message that was received chunk by chunk."""
         while self._streaming:
-            _, end = self._next_chunk(deadline)
+            _, end = self._next_chunk()
             self._streaming = not end
 
-    def drop_all(self, deadline: float | None) -> None:
+    def drop_all(self) -> NoReturn:
         """Drop messages until an exception ends the connection."""
         while True:
-            self._next_chunk(deadline)
+            self._next_chunk()
 
     # Frames
 
-    def _next_chunk(self, deadline: float | None) -> tuple[str | bytes, bool]:
+    def _next_chunk(self) -> tuple[str | bytes, bool]:
         """The next chunk of a data message, and whether it is the last."""
         incoming = self.incoming
         while not incoming.in_frame:
-            if (message := self._next_frame(deadline)) is not None:
+            if (message := self._next_frame()) is not None:
                 return message, True
-        if deadline is not None and incoming.needs_bytes:
-            self._wait_until(deadline)
+        if self._key_due:
+            self._begin()
+            incoming.read_masking_key(self._file)
+            self._key_due = False
+        self._begin()
         return incoming.read_chunk(self._file, CHUNK)
 
-    def _next_frame(self, deadline: float | None) -> str | bytes | None:
+    def _next_frame(self) -> str | bytes | None:
         """Begin with the next frame. The message, if the frame has arrived and is all of it."""
-        if deadline is not None:
-            self._wait_until(deadline)
+        if self._resumable is not None:
+            self._resumable.begin()
         incoming, file = self.incoming, self._file
         header = read_header(file, self._masked, self.deflating)
-        # `read_whole` may wait for the payload, so it is not for a receive with a deadline.
-        if deadline is None and (message := incoming.read_whole(file, header)) is not None:
+        if (message := incoming.read_whole(file, header)) is not None:
             return message
         if header.opcode >= CONTROL:
             self._receive_control(header)
         else:
             incoming.start_frame(header)
-            if header.masked:
-                incoming.read_masking_key(file)
+            self._key_due = header.masked
         return None
 
-    def _wait_until(self, deadline: float) -> None:
-        if not self._stream.wait_readable(deadline - monotonic()):
-            raise TimeUp
+    def _begin(self) -> None:
+        if self._resumable is not None:
+            self._resumable.begin()
 
     def _receive_control(self, header: Header) -> None:
         """§5.5: a control frame is dealt with at once, also between the fragments of a message."""

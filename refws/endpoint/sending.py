@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -34,12 +34,18 @@ from ..protocol.frame import (
     encode_header,
 )
 from ..protocol.masking import KEY_LENGTH
-from .exceptions import ConnectionClosed, InvalidState, connection_closed
+from .exceptions import ConcurrencyError, ConnectionClosed, InvalidState, connection_closed
 from .stream import Stream
 from .timers import Timer
 
 if TYPE_CHECKING:
     from ..protocol.deflate.codec import Deflater
+
+
+BROKEN_OFF = Close(CloseCode.INTERNAL_ERROR, "§5.4: a fragmented message broke off")
+
+LOOK_INTERVAL = 0.2
+"""Seconds after which a thread that waits for the turn looks whether the stream has ended."""
 
 
 class Sender:
@@ -48,7 +54,8 @@ class Sender:
     __slots__ = {
         "closing": "The closing state. Changes under the write lock.",
         "_lock": "The write lock.",
-        "_turn_taken": "True while a message goes out in steps. Changes under the write lock.",
+        "_turn_owner": "The thread whose message goes out in steps, 0 for none. Under the lock.",
+        "_in_fragments": "Whether that message has begun on the wire. Under the write lock.",
         "_turn_free": "The condition for a wait. Made under the write lock when first needed.",
         "_stream": "Where frames go.",
         "_masking": "Whether this side masks (§5.1).",
@@ -61,7 +68,8 @@ class Sender:
     def __init__(self, stream: Stream, close_timeout: float, side: Side) -> None:
         self.closing = ClosingHandshake()
         self._lock = threading.Lock()
-        self._turn_taken = False
+        self._turn_owner = 0
+        self._in_fragments = False
         self._turn_free: threading.Condition | None = None
         self._stream = stream
         self._masking = side is Side.CLIENT
@@ -114,7 +122,7 @@ class Sender:
         """
         if self._deflater is not None and len(payload) >= self._threshold:
             with self._turn():
-                self.write_frame(opcode, self._deflater.deflate(payload), rsv1=True)
+                self.write_frame(opcode, self._deflate(self._deflater, payload), rsv1=True)
             return
         # FAST: this is `write_frame` once more, in one piece: no call in between, and no `with`
         if self._masking:
@@ -125,13 +133,12 @@ class Sender:
             header = encode_header(opcode, len(payload))
         self._lock.acquire()
         try:
-            if self._turn_taken:
+            if self._turn_owner:
                 self._wait_for_turn()
             if self.closing.state is not OPEN:
                 raise self.closed_error()
             self._stream.write(header, payload)
-        except OSError as error:
-            self._stream.abort(str(error))
+        except OSError:
             raise self.closed_error() from None
         finally:
             self._lock.release()
@@ -143,56 +150,77 @@ class Sender:
         the last. TypeError for fragments that are neither all str nor all bytes.
         """
         with self._turn():
-            try:
-                first = next(fragments)
-            except StopIteration:
-                return
-            kind = str if isinstance(first, str) else bytes
-            opcode = TEXT if kind is str else BINARY
-            self._write_fragment(opcode, encode_fragment(first, kind), fin=False)
-            try:
-                for fragment in fragments:
-                    self._write_fragment(CONT, encode_fragment(fragment, kind), fin=False)
-            except ConnectionClosed:
-                raise
-            except BaseException:
-                self._break_off()
-                raise
-            self._write_fragment(CONT, b"", fin=True)
+            started = False
+            kind: type = bytes
+            while True:
+                try:
+                    fragment = next(fragments)
+                    if not started:
+                        kind = str if isinstance(fragment, str) else bytes
+                    payload = encode_fragment(fragment, kind)
+                except StopIteration:
+                    break
+                except BaseException:  # of the iterator, which may be another connection's message
+                    self._break_off()
+                    raise
+                opcode = CONT if started else TEXT if kind is str else BINARY
+                self._write_fragment(opcode, payload, fin=False)
+                started = self._in_fragments = True
+            if started:
+                self._write_fragment(CONT, b"", fin=True)
+                self._in_fragments = False
 
     def _write_fragment(self, opcode: int, payload: bytes, fin: bool) -> None:
         """RFC 7692 §6.1: all of a message is compressed or none, and its first frame says so."""
         if self._deflater is None:
             self.write_frame(opcode, payload, fin)
         else:
-            payload = self._deflater.deflate(payload, end=fin)
+            payload = self._deflate(self._deflater, payload, fin)
             self.write_frame(opcode, payload, fin, rsv1=opcode != CONT)
 
+    def _deflate(self, deflater: Deflater, payload: bytes, end: bool = True) -> bytes:
+        """Compressed; where that fails half-way, the peer's window no longer fits ours."""
+        try:
+            return deflater.deflate(payload, end)
+        except BaseException:
+            self._stream.abort("compression was interrupted, so the peer could inflate no more")
+            raise
+
     def _break_off(self) -> None:
-        """§5.4: only its other fragments may end a fragmented message; without them we close."""
-        reason = "§5.4: a fragmented message broke off"
-        self.start_closing(Close(CloseCode.INTERNAL_ERROR, reason))
+        """§5.4: the rest of the message will never come, and no other may begin before its end."""
+        if self._in_fragments:
+            self.start_closing(BROKEN_OFF)
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
         """Keep other messages out while one is sent in steps. Must not be nested."""
         with self._lock:
-            if self._turn_taken:
+            if self._turn_owner:
                 self._wait_for_turn()
-            self._turn_taken = True
+            self._turn_owner = threading.get_ident()
         try:
             yield
         finally:
             with self._lock:
-                self._turn_taken = False
+                self._turn_owner = 0
+                self._in_fragments = False
                 self._wake_waiting()
 
     def _wait_for_turn(self) -> None:
-        """Under the lock, which is released meanwhile: block until the turn is free."""
+        """Under the lock, which is released meanwhile: block until the turn is free.
+
+        ConcurrencyError where that is this thread's own, which would wait for itself;
+        ConnectionClosed if the connection ends meanwhile.
+        """
+        if self._turn_owner == threading.get_ident():
+            seen = "a message inside a message of the same thread; send it before or after"
+            raise ConcurrencyError(seen)
         if self._turn_free is None:
             self._turn_free = threading.Condition(self._lock)
-        while self._turn_taken and self.closing.state is not CLOSED:
-            self._turn_free.wait()
+        while self._turn_owner:
+            if self.closing.state is not OPEN or self._stream.aborted:
+                raise self.closed_error()
+            self._turn_free.wait(LOOK_INTERVAL)
 
     def _wake_waiting(self) -> None:
         """Under the lock. All of them, because a message that needs no turn may wait, too."""
@@ -215,10 +243,11 @@ class Sender:
     def write_pong(self, payload: bytes) -> None:
         """Answer a Ping, even after our own Close: only the peer's Close ends that duty (§5.5.2).
 
-        Blocks like `write_frame`; OSError if the stream is broken.
+        Blocks like `write_frame`. A Pong that cannot be sent is no error: what the peer has sent
+        after its Ping is still read.
         """
-        with self._lock:
-            self._stream.write(*self._encode(PONG, payload))
+        with self._lock, suppress(ConnectionClosed):
+            self._write_or_abort(*self._encode(PONG, payload))
 
     def write_raw(self, data: bytes) -> None:
         """Bytes that need not be a frame; blocks like `write_frame`. ConnectionClosed if closed."""
@@ -247,8 +276,7 @@ class Sender:
     def _write_or_abort(self, header: bytes, payload: bytes) -> None:
         try:
             self._stream.write(header, payload)
-        except OSError as error:
-            self._stream.abort(str(error))
+        except OSError:
             raise self.closed_error() from None
 
     # Closing
@@ -259,7 +287,11 @@ class Sender:
         ValueError for a Close that must not be sent.
         """
         body = close.serialize()
+        if self.closing.sent is None and self.closing.state is OPEN:
+            self._set_close_deadline()  # before the lock: it ends a write that holds the lock, too
         with self._lock:
+            if self._in_fragments and close.code == CloseCode.NORMAL_CLOSURE:
+                close, body = BROKEN_OFF, BROKEN_OFF.serialize()
             if self.closing.sent is None and self.closing.state is OPEN:
                 self._write_close(close, body)
 
@@ -274,12 +306,12 @@ class Sender:
     def _write_close(self, close: Close, body: bytes) -> None:
         self.closing.send(close)
         self._set_close_deadline()
-        try:
-            self._stream.write(*self._encode(CLOSE, body))
-        except OSError as error:
-            self._stream.abort(str(error))
+        with suppress(ConnectionClosed):
+            self._write_or_abort(*self._encode(CLOSE, body))
 
     def _set_close_deadline(self) -> None:
+        if self._close_deadline is not None:
+            return
         cause = f"no Close in answer within {self._close_timeout:g} s"
         when = monotonic() + self._close_timeout
         self._close_deadline = self._stream.abort_at(when, cause)

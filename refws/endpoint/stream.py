@@ -13,14 +13,21 @@ from __future__ import annotations
 import io
 import selectors
 import socket
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from time import monotonic
 from typing import Any
 
+try:
+    import fcntl
+    import termios
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 from .blocked_writes import WriteDeadline
-from .timers import Timer, Timers
+from .timers import Timer, Timers, wait_time
 
 READ_BUFFER = 4 * 1024
 WRITE_CHUNK = 64 * 1024
@@ -59,6 +66,8 @@ class SocketReader(RawReader):
         "receives": "How often bytes have arrived; the heartbeat's sign of life.",
         "waiting": "True while the thread waits for bytes.",
         "deadline": "When `readinto` gives up, a time of `monotonic`; None for never.",
+        "timed_out": "Whether it has given up.",
+        "_is_late": "Whether it has looked once after the deadline.",
         "_tap": "Gets all that arrives.",
         "_read_size": "The most bytes to receive at once; 0 for no limit.",
         "_sock": "The socket.",
@@ -71,6 +80,8 @@ class SocketReader(RawReader):
         self.receives = 0
         self.waiting = False
         self.deadline: float | None = None
+        self.timed_out = False
+        self._is_late = False
         self._read_size = 0
         self._tap: StreamTap | None = None
 
@@ -78,7 +89,8 @@ class SocketReader(RawReader):
         """Bytes received, 0 at the end of the stream; None if none came before the deadline."""
         self.waiting = True
         try:
-            if self.deadline is not None and not self._is_readable(self.deadline - monotonic()):
+            if self.deadline is not None and not self._is_readable(self.deadline):
+                self.timed_out = True
                 return None
             received = self._receive(buffer)
         finally:
@@ -97,6 +109,8 @@ class SocketReader(RawReader):
 
     @read_size.setter
     def read_size(self, size: int) -> None:
+        if size < 0:
+            raise ValueError(f"read_size is {size}; use a number of bytes, or 0 for no limit")
         self._read_size = size
         self._choose_receive()
 
@@ -116,10 +130,24 @@ class SocketReader(RawReader):
             tap(False, bytes(view[:received]))
         return received
 
-    def _is_readable(self, seconds: float) -> bool:
+    def set_deadline(self, deadline: float | None) -> None:
+        self.deadline = deadline
+        self.timed_out = False
+        self._is_late = False
+
+    def _is_readable(self, deadline: float) -> bool:
+        """Wait for bytes until the deadline. After it, one look is allowed, for a deadline of now;
+        not more, because a peer that sends without end would keep the reader from its deadline.
+        """
+        if self._is_late:
+            return False
         with Selector() as selector:
             selector.register(self._sock, selectors.EVENT_READ)
-            return bool(selector.select(max(seconds, 0)))
+            while not (found := bool(selector.select(wait_time(deadline - monotonic())))):
+                if monotonic() >= deadline:
+                    break
+        self._is_late = monotonic() >= deadline
+        return found
 
 
 class Stream:
@@ -130,6 +158,7 @@ class Stream:
         "reader": "The raw file under it, next to the socket.",
         "writes": "How often bytes were sent. Written under the connection's write lock.",
         "cause": "Why the stream was aborted, for people. The first one stays.",
+        "aborted": "Whether it was. Set once, by any thread.",
         "_tap": "Gets all that is sent, and the end of both directions.",
         "_sock": "The socket.",
         "_timers": "For deadlines.",
@@ -144,6 +173,7 @@ class Stream:
         self.file = io.BufferedReader(self.reader, READ_BUFFER)
         self.writes = 0
         self.cause = ""
+        self.aborted = False
         self._tap: StreamTap | None = None
         self._timers = timers
         self._write_timeout = write_timeout
@@ -175,14 +205,14 @@ class Stream:
         """True while a thread waits for bytes to arrive."""
         return self.reader.waiting
 
-    def wait_readable(self, seconds: float) -> bool:
-        """True once there is something to read, or the end; False after `seconds` without."""
-        before = self.reader.receives
-        self.reader.deadline = monotonic() + seconds
-        try:
-            return bool(self.file.peek(1)) or self.reader.receives != before
-        finally:
-            self.reader.deadline = None
+    def set_deadline(self, deadline: float | None) -> None:
+        """Let `file` give up at this time of `monotonic`: a read then gives what it has."""
+        self.reader.set_deadline(deadline)
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether a read has given up since the deadline was set."""
+        return self.reader.timed_out
 
     def drain(self, seconds: float) -> None:
         """Read and drop until the peer ends the stream, for at most `seconds` (§7.1.1).
@@ -204,6 +234,16 @@ class Stream:
 
     # Writing
 
+    @property
+    def progress(self) -> int:
+        """How often the peer has taken a chunk of a write that was blocked."""
+        return 0 if self._write_deadline is None else self._write_deadline.chunks
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that the system has taken and the peer has not; 0 where that cannot be asked."""
+        return unsent_bytes(self._sock)
+
     def write(self, data: bytes, long_data: bytes = b"") -> None:
         """All of both, in one call of the system if they fit; blocks until the system has it.
 
@@ -213,16 +253,20 @@ class Stream:
         """
         if self._tap is not None:
             self._tap(True, data + long_data)
-        if len(long_data) > MAX_COPIED:
-            self._write_both(data, long_data)
-        else:
-            data += long_data
-            try:
-                sent = self._sock.send(data, DONT_WAIT) if DONT_WAIT is not None else 0
-            except BlockingIOError:
-                sent = 0
-            if sent < len(data):
-                self._write_blocking(memoryview(data)[sent:])
+        try:
+            if len(long_data) > MAX_COPIED:
+                self._write_both(data, long_data)
+            else:
+                data += long_data
+                try:
+                    sent = self._sock.send(data, DONT_WAIT) if DONT_WAIT is not None else 0
+                except BlockingIOError:
+                    sent = 0
+                if sent < len(data):
+                    self._write_blocking(memoryview(data)[sent:])
+        except BaseException as error:  # a signal's too: half of a frame may be written
+            self.abort(str(error) or "a write was interrupted")
+            raise
         self.writes += 1
 
     def _write_both(self, data: bytes, long_data: bytes) -> None:
@@ -287,6 +331,7 @@ class Stream:
         The first `cause` given is kept, for whoever finds the stream at its end.
         """
         self.cause = self.cause or cause
+        self.aborted = True
         self._shutdown(socket.SHUT_RDWR)
 
     def abort_at(self, when: float, cause: str = "") -> Timer:
@@ -303,3 +348,13 @@ class Stream:
         """Give the socket back to the system. For the thread that reads, with no writer at work."""
         with self._socket_lock:
             self._sock.close()
+
+
+def unsent_bytes(sock: socket.socket) -> int:
+    """Bytes in the send queue of a socket (Linux); 0 where the system does not tell."""
+    if fcntl is None:
+        return 0
+    try:
+        return int.from_bytes(fcntl.ioctl(sock, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+    except (OSError, ValueError):
+        return 0

@@ -145,12 +145,6 @@ class IncomingMessage:
             data += read_exactly(file, KEY_LENGTH - len(data))
         self.masking_key, self._early = data[:KEY_LENGTH], data[KEY_LENGTH:]
 
-    @property
-    def needs_bytes(self) -> bool:
-        """Whether the next chunk needs bytes of the payload that are not read yet."""
-        pending = self._inflating is not None and self._inflating.pending
-        return self.remaining > 0 and not self._early and not pending
-
     def read_chunk(self, file: BinaryFile, size: int) -> tuple[str | bytes, bool]:
         """The next bytes of the payload, as text or bytes, and whether the message ends with them.
 

@@ -27,7 +27,6 @@ import ssl
 from collections.abc import Iterator
 from contextlib import suppress
 from socket import socket
-from time import monotonic
 from typing import Any, cast
 
 from ...protocol.frame import Side
@@ -52,8 +51,6 @@ class TLSReader(RawReader):
     """The raw file under the read buffer: what `received` gives, decrypted. For one thread."""
 
     __slots__ = {
-        "deadline": "When `readinto` gives up, a time of `monotonic`; None for never.",
-        "ended": "Whether the last read found the end of the stream.",
         "tap": "Gets all that arrives, decrypted. Written by any thread.",
         "_received": "The raw file that reads from the socket.",
         "_engine": "Decrypts.",
@@ -61,8 +58,6 @@ class TLSReader(RawReader):
     }
 
     def __init__(self, received: SocketReader, engine: Engine, outgoing: Outgoing) -> None:
-        self.deadline: float | None = None
-        self.ended = False
         self.tap: StreamTap | None = None
         self._received = received
         self._engine = engine
@@ -75,7 +70,6 @@ class TLSReader(RawReader):
             if not self.receive(size):
                 return None
             size = RECEIVE_SIZE
-        self.ended = count == 0
         tap = self.tap
         if tap is not None:
             tap(False, bytes(memoryview(buffer)[:count]))
@@ -101,11 +95,7 @@ class TLSReader(RawReader):
     def receive(self, size: int = READ_BUFFER) -> bool:
         """Feed the engine with at most `size` bytes. False if none arrived by the deadline."""
         buffer = bytearray(size)
-        self._received.deadline = self.deadline
-        try:
-            count = self._received.readinto(buffer)
-        finally:
-            self._received.deadline = None
+        count = self._received.readinto(buffer)
         if count is not None:
             self._engine.feed(memoryview(buffer)[:count])
         return count is not None
@@ -174,21 +164,17 @@ class TLSStream(Stream):
         super().half_close()
         super().drain(LINGER)
 
-    def wait_readable(self, seconds: float) -> bool:
-        """As in `Stream`; half a record, or a session ticket, is no data yet and does not count."""
-        self._decrypted.deadline = monotonic() + seconds
-        try:
-            return bool(self.file.peek(1)) or self._decrypted.ended
-        finally:
-            self._decrypted.deadline = None
-
     def write(self, data: bytes, long_data: bytes = b"") -> None:
         """As in `Stream`. One chunk at a time is encrypted, so that little memory is taken."""
         if self._tap is not None:
             self._tap(True, data + long_data)
-        for chunk in chunks(data, long_data):
-            self._engine.encrypt(chunk)
-            self._send_all()
+        try:
+            for chunk in chunks(data, long_data):
+                self._engine.encrypt(chunk)
+                self._send_all()
+        except BaseException as error:  # a signal's too: half of a frame may be written
+            self.abort(str(error) or "a write was interrupted")
+            raise
         self.writes += 1
 
     def _send_all(self) -> None:
