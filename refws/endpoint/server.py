@@ -269,8 +269,9 @@ class Server:
         with self._accepting:
             self._close_listening_socket()
         self._overload.close_all()
-        self._go_away()
-        self._wait_for_threads(self._settings.close_timeout + 2 * LINGER)
+        give_up_at = monotonic() + self._settings.close_timeout
+        self._go_away(give_up_at)
+        self._wait_for_threads(give_up_at + 2 * LINGER)
         with self._lock:
             self._shut_down = True
             was_last = not self._threads
@@ -293,9 +294,8 @@ class Server:
             with suppress(OSError):
                 os.unlink(self.address)
 
-    def _go_away(self) -> None:
-        """§7.4.1: 1001 to all; where another thread writes, again and again for `close_timeout`."""
-        give_up_at = monotonic() + self._settings.close_timeout
+    def _go_away(self, give_up_at: float) -> None:
+        """§7.4.1: send 1001 on each connection; retry where another thread writes, then abort."""
         busy = [connection for connection in self.connections if not connection.go_away()]
         pause = threading.Event()
         while busy and monotonic() < give_up_at:
@@ -304,20 +304,21 @@ class Server:
         for connection in busy:
             connection.abort("the server is stopping, and a send made no end")
 
-    def _wait_for_threads(self, seconds: float) -> None:
-        give_up_at = monotonic() + seconds
+    def _wait_for_threads(self, give_up_at: float) -> None:
         with self._lock:
-            threads = [
-                thread
-                for thread in self._threads.values()
-                if thread is not threading.current_thread()
-            ]
-        for thread in threads:
-            thread.join(wait_time(give_up_at - monotonic()))
-        for thread in filter(threading.Thread.is_alive, threads):
-            self._settings.logger.warning(
-                "%s: its handler has not returned; it is left running", thread.name
-            )
+            threads = dict(self._threads)
+        for connection, thread in threads.items():
+            if (
+                thread.ident is None
+            ):  # an exception, such as KeyboardInterrupt, came before its start
+                connection.end()
+                self._forget(connection)
+            elif thread is not threading.current_thread():
+                thread.join(wait_time(give_up_at - monotonic()))
+                if thread.is_alive():
+                    self._settings.logger.warning(
+                        "%s: its handler has not returned; it is left running", thread.name
+                    )
 
 
 def serve(
