@@ -238,6 +238,35 @@ def test_6_1_a_close_in_the_middle_of_a_fragmented_message_ends_the_sending(back
     closing.result()
 
 
+@pytest.mark.rfc("6455-6.1-03", "6455-5.5.1-07")
+@pytest.mark.parametrize("message", ["short", b"long" * 1000], ids=["short", "long"])
+def test_6_1_after_a_close_a_message_fails_at_once_even_if_fragments_are_not_done(
+    background, opened, message
+):
+    """It must not wait for its turn, which may come late: no data can follow a Close."""
+    connection, peer = opened(close_timeout=60)
+    go_on = threading.Event()
+
+    def fragments():
+        yield "a"
+        assert go_on.wait(2 * DEADLINE_S)
+
+    sending = background(connection.send, fragments())
+    peer.expect(TEXT, b"a", fin=0)
+    closing = background(connection.close)
+    peer.expect_close(1000)
+    other = background(connection.send, message)
+    try:
+        with pytest.raises(ConnectionClosed):
+            other.result()
+    finally:
+        go_on.set()
+        connection.abort()
+    with pytest.raises(ConnectionClosed):
+        sending.result()
+    closing.result()
+
+
 @pytest.mark.rfc("6455-6.1-10")
 def test_6_1_sixteen_megabytes_to_a_slow_reader_arrive_whole(background, opened):
     connection, peer = opened()

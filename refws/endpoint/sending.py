@@ -188,10 +188,15 @@ class Sender:
                 self._wake_waiting()
 
     def _wait_for_turn(self) -> None:
-        """Under the lock, which is released meanwhile: block until the turn is free."""
+        """Under the lock, which is released meanwhile: block until the turn is free.
+
+        ConnectionClosed if it is not free and the connection not open: waiting would be in vain.
+        """
         if self._turn_free is None:
             self._turn_free = threading.Condition(self._lock)
-        while self._turn_taken and self.closing.state is not CLOSED:
+        while self._turn_taken:
+            if self.closing.state is not OPEN:
+                raise self.closed_error()
             self._turn_free.wait()
 
     def _wake_waiting(self) -> None:
