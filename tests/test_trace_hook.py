@@ -108,6 +108,7 @@ def test_a_trace_replaces_another_without_a_moment_that_no_trace_sees(opened, mo
     )
     connection.trace = notes = Notes()
     connection.send("seen")
+    peer.expect(TEXT, b"seen")
     assert set_to and None not in set_to
     assert notes.bytes[Side.SERVER] == b"\x81\x04seen"
 
