@@ -238,6 +238,38 @@ def test_6_1_a_close_in_the_middle_of_a_fragmented_message_ends_the_sending(back
     closing.result()
 
 
+@pytest.mark.rfc("6455-5.4-08")
+def test_5_4_fragments_that_are_sent_without_a_pause_do_not_keep_other_messages_out(
+    background, opened
+):
+    """A message that waits while one is sent in fragments goes out before the next such one."""
+    connection, peer = opened()
+    go_on = threading.Event()
+
+    def fragments():
+        yield "a"
+        assert go_on.wait(DEADLINE_S)
+
+    def send_twice():
+        connection.send(fragments())
+        connection.send(["b"])
+
+    sending = background(send_twice)
+    peer.expect(TEXT, b"a", fin=0)
+    others = []
+    for text in ("first", "second"):
+        others.append(background(connection.send, text))
+        assert eventually(lambda: len(connection._sender._waiting) == len(others))
+    go_on.set()
+    peer.expect(CONT)
+    peer.expect(TEXT, b"first")
+    peer.expect(TEXT, b"second")
+    peer.expect(TEXT, b"b", fin=0)
+    peer.expect(CONT)
+    for thread in (sending, *others):
+        thread.result()
+
+
 @pytest.mark.rfc("6455-6.1-03", "6455-5.5.1-07")
 @pytest.mark.parametrize("message", ["short", b"long" * 1000], ids=["short", "long"])
 def test_6_1_after_a_close_a_message_fails_at_once_even_if_fragments_are_not_done(

@@ -49,7 +49,7 @@ class Sender:
         "closing": "The closing state. Changes under the write lock.",
         "_lock": "The write lock.",
         "_turn_taken": "True while a message goes out in steps. Changes under the write lock.",
-        "_turn_free": "The condition for a wait. Made under the write lock when first needed.",
+        "_waiting": "A condition for each message that waits for the turn. Under the write lock.",
         "_stream": "Where frames go.",
         "_masking": "Whether this side masks (§5.1).",
         "_deflater": "Set before the first message, where permessage-deflate is agreed on.",
@@ -62,7 +62,7 @@ class Sender:
         self.closing = ClosingHandshake()
         self._lock = threading.Lock()
         self._turn_taken = False
-        self._turn_free: threading.Condition | None = None
+        self._waiting: list[threading.Condition] = []
         self._stream = stream
         self._masking = side is Side.CLIENT
         self._deflater: Deflater | None = None
@@ -125,7 +125,7 @@ class Sender:
             header = encode_header(opcode, len(payload))
         self._lock.acquire()
         try:
-            if self._turn_taken:
+            if self._turn_taken or self._waiting:
                 self._wait_for_turn()
             if self.closing.state is not OPEN:
                 raise self.closed_error()
@@ -177,7 +177,7 @@ class Sender:
     def _turn(self) -> Iterator[None]:
         """Keep other messages out while one is sent in steps. Must not be nested."""
         with self._lock:
-            if self._turn_taken:
+            if self._turn_taken or self._waiting:
                 self._wait_for_turn()
             self._turn_taken = True
         try:
@@ -190,19 +190,24 @@ class Sender:
     def _wait_for_turn(self) -> None:
         """Under the lock, which is released meanwhile: block until the turn is free.
 
-        ConnectionClosed if it is not free and the connection not open: waiting would be in vain.
+        First come, first served: fragments sent without a pause must not keep others out.
+        ConnectionClosed if it would have to wait while the connection is not open.
         """
-        if self._turn_free is None:
-            self._turn_free = threading.Condition(self._lock)
-        while self._turn_taken:
-            if self.closing.state is not OPEN:
-                raise self.closed_error()
-            self._turn_free.wait()
+        mine = threading.Condition(self._lock)
+        self._waiting.append(mine)
+        try:
+            while self._turn_taken or self._waiting[0] is not mine:
+                if self.closing.state is not OPEN:
+                    raise self.closed_error()
+                mine.wait()
+        finally:
+            self._waiting.remove(mine)
+            self._wake_waiting()
 
     def _wake_waiting(self) -> None:
-        """Under the lock. All of them, because a message that needs no turn may wait, too."""
-        if self._turn_free is not None:
-            self._turn_free.notify_all()
+        """Under the lock: wake the first that waits; when it is done waiting, it wakes the next."""
+        if self._waiting:
+            self._waiting[0].notify()
 
     # Frames
 
