@@ -247,6 +247,67 @@ def test_6_1_a_close_in_the_middle_of_a_fragmented_message_ends_the_sending(back
     closing.result()
 
 
+@pytest.mark.rfc("6455-5.4-08")
+def test_5_4_fragments_that_are_sent_without_a_pause_do_not_keep_other_messages_out(
+    background, opened
+):
+    """A message that waits while one is sent in fragments goes out before the next such one."""
+    connection, peer = opened()
+    go_on = threading.Event()
+
+    def fragments():
+        yield "a"
+        assert go_on.wait(DEADLINE_S)
+
+    def send_twice():
+        connection.send(fragments())
+        connection.send(["b"])
+
+    sending = background(send_twice)
+    peer.expect(TEXT, b"a", fin=0)
+    others = []
+    for text in ("first", "second"):
+        others.append(background(connection.send, text))
+        assert eventually(lambda: len(connection._sender._waiting) == len(others))
+    go_on.set()
+    peer.expect(CONT)
+    peer.expect(TEXT, b"first")
+    peer.expect(TEXT, b"second")
+    peer.expect(TEXT, b"b", fin=0)
+    peer.expect(CONT)
+    for thread in (sending, *others):
+        thread.result()
+
+
+@pytest.mark.rfc("6455-6.1-03", "6455-5.5.1-07")
+@pytest.mark.parametrize("message", ["short", b"long" * 1000], ids=["short", "long"])
+def test_6_1_after_a_close_a_message_fails_at_once_even_if_fragments_are_not_done(
+    background, opened, message
+):
+    """It must not wait for its turn, which may come late: no data can follow a Close."""
+    connection, peer = opened(close_timeout=60)
+    go_on = threading.Event()
+
+    def fragments():
+        yield "a"
+        assert go_on.wait(2 * DEADLINE_S)
+
+    sending = background(connection.send, fragments())
+    peer.expect(TEXT, b"a", fin=0)
+    closing = background(connection.close)
+    peer.expect_close(1011)
+    other = background(connection.send, message)
+    try:
+        with pytest.raises(ConnectionClosed):
+            other.result()
+    finally:
+        go_on.set()
+        connection.abort()
+    with pytest.raises(ConnectionClosed):
+        sending.result()
+    closing.result()
+
+
 @pytest.mark.rfc("6455-6.1-10")
 def test_6_1_sixteen_megabytes_to_a_slow_reader_arrive_whole(background, opened):
     connection, peer = opened()
@@ -387,7 +448,7 @@ def test_the_end_of_the_connection_releases_a_message_that_waits_for_another_one
     sending = background(connection.send, fragments())
     assert first_is_sent.wait(DEADLINE_S)
     waiting = background(connection.send, "waits")
-    assert eventually(lambda: connection._sender._turn_free is not None)
+    assert eventually(lambda: connection._sender._waiting)
     connection.abort("ended by the test")
     with pytest.raises(ConnectionClosedError, match="ended by the test"):
         waiting.result()

@@ -3,6 +3,7 @@ comes to an end.
 """
 
 import threading
+import weakref
 from math import inf
 from time import monotonic
 
@@ -150,6 +151,21 @@ def test_a_timer_wakes_the_thread_that_waits_for_nothing(fresh):
     assert eventually(lambda: fresh._wakes_at == float("inf"))
     fresh.call_at(0, lambda now: second.set())
     assert second.wait(DEADLINE_S)
+
+
+def test_a_timer_that_has_run_is_released_before_the_next_one_is_due(fresh):
+    """Its function may hold a connection that has ended; the next timer may be hours away."""
+
+    class Held:
+        def run(self, now):
+            ran.set()
+
+    ran, held = threading.Event(), Held()
+    released = weakref.ref(held)
+    fresh.call_at(0, held.run)
+    del held
+    assert ran.wait(DEADLINE_S)
+    assert eventually(lambda: released() is None)
 
 
 def test_a_timer_is_called_again_when_it_wants_to_be(fresh):

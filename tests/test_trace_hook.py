@@ -97,6 +97,22 @@ def test_a_trace_may_be_taken_away(opened):
     assert notes.bytes[Side.SERVER] == b""
 
 
+def test_a_trace_replaces_another_without_a_moment_that_no_trace_sees(opened, monkeypatch):
+    """Another thread may send in that moment."""
+    connection, peer = opened()
+    connection.trace = Notes()
+    stream, set_to = type(connection._stream), []
+    real = stream.set_tap
+    monkeypatch.setattr(
+        stream, "set_tap", lambda self, tap: (set_to.append(tap), real(self, tap))[1]
+    )
+    connection.trace = notes = Notes()
+    connection.send("seen")
+    peer.expect(TEXT, b"seen")
+    assert set_to and None not in set_to
+    assert notes.bytes[Side.SERVER] == b"\x81\x04seen"
+
+
 def test_a_trace_may_end_itself(opened):
     """As one does that learns from the request that it is not to look at this connection."""
     connection, peer = opened()

@@ -376,10 +376,9 @@ class Connection:
 
     @trace.setter
     def trace(self, tap: Tap | None) -> None:
-        if self._taps is not None:
-            self._taps.clear()
-        if tap is not None:
-            self.add_tap(tap)
+        if self._taps is None:
+            self._taps = Taps(self._stream, self.side, self.settings.logger, self.peer)
+        self._taps.set_only(tap)
 
     def add_tap(self, tap: Tap) -> None:
         """Pass every byte to this function, too."""

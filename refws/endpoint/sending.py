@@ -56,7 +56,7 @@ class Sender:
         "_lock": "The write lock.",
         "_turn_owner": "The thread whose message goes out in steps, 0 for none. Under the lock.",
         "_in_fragments": "Whether that message has begun on the wire. Under the write lock.",
-        "_turn_free": "The condition for a wait. Made under the write lock when first needed.",
+        "_waiting": "A condition for each message that waits for the turn. Under the write lock.",
         "_stream": "Where frames go.",
         "_masking": "Whether this side masks (§5.1).",
         "_deflater": "Set before the first message, where permessage-deflate is agreed on.",
@@ -70,7 +70,7 @@ class Sender:
         self._lock = threading.Lock()
         self._turn_owner = 0
         self._in_fragments = False
-        self._turn_free: threading.Condition | None = None
+        self._waiting: list[threading.Condition] = []
         self._stream = stream
         self._masking = side is Side.CLIENT
         self._deflater: Deflater | None = None
@@ -133,7 +133,7 @@ class Sender:
             header = encode_header(opcode, len(payload))
         self._lock.acquire()
         try:
-            if self._turn_owner:
+            if self._turn_owner or self._waiting:
                 self._wait_for_turn()
             if self.closing.state is not OPEN:
                 raise self.closed_error()
@@ -195,7 +195,7 @@ class Sender:
     def _turn(self) -> Iterator[None]:
         """Keep other messages out while one is sent in steps. Must not be nested."""
         with self._lock:
-            if self._turn_owner:
+            if self._turn_owner or self._waiting:
                 self._wait_for_turn()
             self._turn_owner = threading.get_ident()
         try:
@@ -209,23 +209,28 @@ class Sender:
     def _wait_for_turn(self) -> None:
         """Under the lock, which is released meanwhile: block until the turn is free.
 
-        ConcurrencyError where that is this thread's own, which would wait for itself;
-        ConnectionClosed if the connection ends meanwhile.
+        First come, first served: fragments sent without a pause must not keep others out.
+        ConcurrencyError where the turn is this thread's own, which would wait for itself.
+        ConnectionClosed if it would have to wait while the connection is not open.
         """
         if self._turn_owner == threading.get_ident():
             seen = "a message inside a message of the same thread; send it before or after"
             raise ConcurrencyError(seen)
-        if self._turn_free is None:
-            self._turn_free = threading.Condition(self._lock)
-        while self._turn_owner:
-            if self.closing.state is not OPEN or self._stream.aborted:
-                raise self.closed_error()
-            self._turn_free.wait(LOOK_INTERVAL)
+        mine = threading.Condition(self._lock)
+        self._waiting.append(mine)
+        try:
+            while self._turn_owner or self._waiting[0] is not mine:
+                if self.closing.state is not OPEN or self._stream.aborted:
+                    raise self.closed_error()
+                mine.wait(LOOK_INTERVAL)
+        finally:
+            self._waiting.remove(mine)
+            self._wake_waiting()
 
     def _wake_waiting(self) -> None:
-        """Under the lock. All of them, because a message that needs no turn may wait, too."""
-        if self._turn_free is not None:
-            self._turn_free.notify_all()
+        """Under the lock: wake the first that waits; when it is done waiting, it wakes the next."""
+        if self._waiting:
+            self._waiting[0].notify()
 
     # Frames
 

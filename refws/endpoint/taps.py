@@ -49,8 +49,9 @@ class Taps:
     def remove(self, tap: Tap) -> None:
         self._replace(lambda taps: tuple(other for other in taps if other is not tap))
 
-    def clear(self) -> None:
-        self._replace(lambda taps: ())
+    def set_only(self, tap: Tap | None) -> None:
+        """In one step, so that no byte passes in between unseen."""
+        self._replace(lambda taps: () if tap is None else (tap,))
 
     def _replace(self, change: Callable[[tuple[Tap, ...]], tuple[Tap, ...]]) -> None:
         """Without taps the stream takes its fast path again."""

@@ -114,6 +114,7 @@ class Timers:
         again: list[tuple[float, Timer]] = []
         while (due := self._next_due(again)) is not None:
             again = self._run_due(due)
+            del due  # their functions may hold connections that have ended
 
     def _next_due(self, again: list[tuple[float, Timer]]) -> list[Timer] | None:
         """Add the timers in `again`; then wait until some are due. None once stopped."""
