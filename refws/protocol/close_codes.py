@@ -20,7 +20,7 @@ class CloseCode(IntEnum):
     meaning: str
 
     def __new__(cls, code: int, meaning: str = "") -> CloseCode:
-        # Each code below gives its meaning; CloseCode(1000), which looks a code up, has none.
+        # The default is for CloseCode(1000), which looks a code up and gives no meaning.
         self = int.__new__(cls, code)
         self._value_ = code
         self.meaning = meaning
