@@ -1,4 +1,4 @@
-"""RFC 6455 §5.2: a header -> its fields, each with its bits, its value and what that means."""
+"""RFC 6455 §5.2: a header -> its fields, each with its bits, its value and its meaning."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ def opcode_name(opcode: int) -> str:
 def header_fields(
     header: Header, header_bytes: bytes, masking_key: bytes, sender: Side, deflate: bool
 ) -> tuple[Field, ...]:
-    """The fields that are there of a header and key, which may be cut off, in their order.
+    """The fields of a header and masking key, in their order; only those that have arrived.
 
-    `deflate` says whether permessage-deflate is in use: it gives RSV1 a meaning.
+    `deflate` says whether permessage-deflate is in use, which gives RSV1 a meaning.
     """
     found = [
         Field("FIN", 0, 0, 1, int(header.fin), _fin(header), "§5.2, §5.4"),

@@ -19,24 +19,24 @@ NO_FRAMES = {
     b"\x16\x03": "a TLS ClientHello: the client speaks wss://, and the server speaks plain "
     "ws:// on this port (§3)",
 }
-"""The first two bytes of what is no frame at all. No legal frame begins so."""
+"""The first two bytes of something that is no frame. No legal frame begins with them."""
 
 LIKELY_LENGTH = 2**32
-"""A longer payload is more likely a mistake in the header."""
+"""For a longer payload, a mistake in the header is more likely."""
 
 MIN_TELLING = 4
-"""Bytes of a payload; a shorter one may look like anything by chance."""
+"""Bytes of a payload that are enough to judge it; fewer may look like anything by chance."""
 
 Hint = Callable[[FrameExplanation], str]
 
 
 def find_hint(frame: FrameExplanation) -> str:
-    """The first of `HINTS` that knows what this frame looks like."""
+    """What the first of `HINTS` that recognises this frame says; "" if none does."""
     return next(filter(None, (hint(frame) for hint in HINTS)), "")
 
 
 def is_no_frame(wire: bytes) -> bool:
-    """Whether these bytes are something else than a frame, and so have no length of one."""
+    """Whether these bytes are no frame, so that a length in them means nothing."""
     return wire[:2] in NO_FRAMES
 
 
