@@ -180,7 +180,7 @@ class Connection:
     def recv_streaming(self) -> Iterator[str | bytes]:
         """The next message in chunks as they arrive, never cut inside a character.
 
-        The last chunk may be empty. A later receive drops what is left. Errors as in `recv`.
+        The last chunk may be empty. A later receive drops the rest. Errors as in `recv`.
         """
         number, data, end = self._receive(self._receiver.first_chunk)
         while True:

@@ -221,7 +221,7 @@ class IncomingMessage:
         self.collected.append(data)
 
     def take_collected(self) -> str | bytes:
-        """The chunks kept so far, joined; they are not kept any longer."""
+        """The chunks kept so far, joined; afterwards none is kept."""
         chunks, self.collected = self.collected, []
         return "".join(chunks) if isinstance(chunks[0], str) else b"".join(chunks)
 
