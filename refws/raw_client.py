@@ -30,7 +30,7 @@ MAX_FRAMES = 100
 """The most frames of the answer that are read."""
 
 REACHABLE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
-"""The address for all addresses of a machine -> the one that a client on it can connect to."""
+"""A host that means all addresses of this machine -> one that a client on it can connect to."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -364,7 +364,7 @@ class Connection:
 
     @property
     def trace(self) -> Tap | None:
-        """A function that gets every byte on the wire (inside TLS); setting it replaces all taps.
+        """A function that gets every byte (inside TLS), or None. Setting it replaces all taps.
 
         It runs in the thread that sends or receives, and gets our bytes before they leave. It is
         dropped if it returns False, and if it raises an exception, which is logged.

@@ -1,7 +1,7 @@
 """RFC 6455 §5.5.2: Pings on a schedule, and the end of a peer that stays silent.
 
-`Heartbeat` only decides: from the time and what the stream has done it makes the next step. So its
-tests need no socket, no thread and no clock. `HeartbeatTimer` takes the steps.
+`Heartbeat` only decides on the next step, from the time and what the stream has done. So its tests
+need no socket, no thread and no clock. `HeartbeatTimer` takes the steps.
 """
 
 from __future__ import annotations
@@ -154,7 +154,7 @@ class HeartbeatTimer:
         "_sender": "Sends the Pings.",
         "_pings": "Where the Pings wait for their Pongs.",
         "_give_up": "Called with the reason when the peer is given up.",
-        "_count": "The number of Pings, and the payload of the next. For the timer thread only.",
+        "_count": "The number of the last Ping, which is its payload. For the timer thread only.",
     }
 
     def __init__(

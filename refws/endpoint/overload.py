@@ -15,7 +15,7 @@ LINGER = 1.0
 """Seconds that a client has to read its 503: an earlier close may destroy it (`Stream.drain`)."""
 
 MAX_LINGERING = 64
-"""Connections that get this time at once; more are closed immediately: a flood must cost little."""
+"""Connections that get this time; more are closed at once, so that a flood costs little."""
 
 
 class Overload:

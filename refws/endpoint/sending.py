@@ -176,7 +176,7 @@ class Sender:
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        """Let no other message be sent until the block ends. Must not be nested."""
+        """Keep all other messages waiting until the `with` block ends. Must not be nested."""
         with self._lock:
             if self._turn_taken:
                 self._wait_for_turn()
@@ -222,7 +222,7 @@ class Sender:
             self._stream.write(*self._encode(PONG, payload))
 
     def write_raw(self, data: bytes) -> None:
-        """Send bytes that need not be a frame, also while closing. Blocks like `write_frame`."""
+        """Send bytes that need not be a frame. Blocks until sent; ConnectionClosed once closed."""
         with self._lock:
             if self.closing.state in (CONNECTING, CLOSED):
                 raise self.closed_error()

@@ -1,4 +1,4 @@
-"""RFC 6455 §4.2: accepts connections, calls the handler in a thread of each, stops them all."""
+"""RFC 6455 §4.2: accepts connections, runs the handler in a thread for each, stops them all."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ PAUSE_WITHOUT_DESCRIPTORS = 0.1
 """Seconds without accepting after the system had no file descriptor left for a connection."""
 
 WAKE_BYTES = 4096
-"""Bytes to take at once from the socket that wakes the accept thread: one a signal or `stop`."""
+"""Bytes to take at once from the wake-up socket; each byte is for one signal or `stop`."""
 
 
 class ConnectionThread(threading.Thread):

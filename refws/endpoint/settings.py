@@ -47,7 +47,7 @@ DEFAULTS = Settings()
 def compression_settings(
     compression: Literal["deflate"] | DeflateSettings | None,
 ) -> DeflateSettings | None:
-    """What the argument `compression` of `serve` and `connect` means; TypeError if nothing."""
+    """What the argument `compression` of `serve` and `connect` means; TypeError if it has none."""
     if compression == "deflate":
         return DeflateSettings()
     if not isinstance(compression, DeflateSettings | None):

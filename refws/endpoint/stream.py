@@ -30,7 +30,7 @@ MAX_COPIED = 16 * 1024
 """Bytes up to which a payload is copied after its header; a longer one is passed separately."""
 
 DONT_WAIT = getattr(socket, "MSG_DONTWAIT", None)
-"""None where a blocking socket cannot be asked to write without waiting (Windows)."""
+"""None if a blocking socket cannot be asked to write without waiting (Windows)."""
 
 StreamTap = Callable[[bool, bytes], None]
 """Called with whether we sent the bytes, and the bytes; none mean the end of that direction."""
@@ -153,7 +153,7 @@ class Stream:
         self._socket_lock = threading.Lock()
 
     def set_tap(self, tap: StreamTap | None) -> None:
-        """From now on pass all bytes to `tap`: those that arrived, those that will be sent."""
+        """From now on pass all bytes to `tap`: after they arrive, and before they are sent."""
         self._tap = tap
         self.reader.set_tap(tap)
 
@@ -250,7 +250,7 @@ class Stream:
             self._write_deadline.end()
 
     def try_write(self, data: bytes) -> bool:
-        """True if `data`, at most a control frame, was written without waiting.
+        """True if `data`, at most a control frame, was written; False if none fits. Never waits.
 
         OSError on a broken stream; the stream is broken, too, if only a part of `data` fits.
         """

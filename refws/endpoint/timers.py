@@ -1,9 +1,8 @@
-"""The one timer thread: every heartbeat and every deadline of a server, or of a program's clients.
+"""The timer thread runs every heartbeat and every deadline of a server, or of a program's clients.
 
 There is one thread for all of them, because a timer thread for each connection would double the
 threads. So a function that it calls must never block: it may send a Ping without waiting, or shut
-down a socket.
-Times are `time.monotonic`, in seconds.
+down a socket. Times are in seconds, of `time.monotonic`.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ class Timer:
         self.function: TimerFunction | None = function
 
     def cancel(self) -> None:
-        """Does not wait for a call in progress. Releases the function immediately."""
+        """Release the function at once, without waiting for a call in progress."""
         self.function = None
 
 

@@ -92,7 +92,7 @@ class BinaryFile(Protocol):
 
 
 def is_control(opcode: int) -> bool:
-    """§5.5: True if the top bit of the opcode is 1, which makes a control frame, also reserved."""
+    """§5.5: True if the top bit of the opcode is 1, also for a reserved opcode."""
     return opcode >= CONTROL
 
 
@@ -128,11 +128,11 @@ def read_header(file: BinaryFile, masked: bool, rsv1_defined: bool = False) -> H
     return header
 
 
-LEGAL_HEADERS: dict[bytes, Header] = {}  # FAST: each of them is parsed only once
+LEGAL_HEADERS: dict[bytes, Header] = {}  # FAST: each legal header is parsed only once
 
 
 def legal_header(first_two_bytes: bytes) -> Header:
-    """The header in its first two bytes; ProtocolError if they break a rule of §5.2 or §5.5."""
+    """The header that begins with these bytes, checked and kept. ProtocolError as below."""
     header = parse_header(first_two_bytes)
     check_header(header)
     LEGAL_HEADERS[first_two_bytes] = header
@@ -155,7 +155,7 @@ def parse_header(first_two_bytes: bytes) -> Header:
 
 
 def check_header(header: Header) -> None:
-    """ProtocolError for the first rule of §5.2 or §5.5, the same for both sides, that it breaks."""
+    """ProtocolError if the header breaks a rule of §5.2 or §5.5 that holds for both sides."""
     if header.rsv2 or header.rsv3:
         field = "RSV2" if header.rsv2 else "RSV3"
         raise ProtocolError(

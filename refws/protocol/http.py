@@ -36,7 +36,7 @@ MAX_HEAD_SIZE = 32 * 1024
 """Bytes of the whole head, every CRLF included."""
 
 MAX_QUOTED = 60
-"""Characters of the peer's words that a message repeats."""
+"""Characters of the peer's words that an error message repeats."""
 
 CRLF = b"\r\n"
 OWS = " \t"
@@ -298,7 +298,7 @@ def _read_request_line(reader: HeadReader) -> bytes:
 def _read_first_byte(file: LineReader) -> bytes:
     """The first byte, read alone: a peer that speaks no HTTP may never send a whole line."""
     first_byte = file.readline(1)
-    if first_byte == TLS_HANDSHAKE_RECORD:  # RFC 6455 §3: a client of wss://
+    if first_byte == TLS_HANDSHAKE_RECORD:  # a client of wss:// (RFC 6455 §3)
         expected = "ws:// and no TLS: this port speaks plain ws://"
         raise HandshakeError([Fault("§3", "a TLS ClientHello", expected)])
     if first_byte not in (b"", b"\r") and not is_token(first_byte.decode("latin-1")):
@@ -333,7 +333,7 @@ class HeadReader:
         self.received = 0
 
     def read_line(self, too_long: Fault, start: bytes = b"") -> bytes:
-        """The next line, with `start`, its bytes read before. HandshakeError, IncompleteHead."""
+        """The next line; `start` is the part already read. HandshakeError or IncompleteHead."""
         line = start + self.file.readline(MAX_LINE_SIZE + len(CRLF) - len(start))
         self.received += len(line)
         if len(line.removesuffix(CRLF)) > MAX_LINE_SIZE:

@@ -98,8 +98,8 @@ def connect(
 
     InvalidURI and ValueError before anything is sent; OSError if the server cannot be reached,
     TimeoutError if that takes too long, ssl.SSLError if TLS fails; ProxyError, InvalidStatus or
-    InvalidResponse, each with its `response`, if that opens no connection; HandshakeError for bytes
-    that are no response; IncompleteHead if the stream ends before a whole one.
+    InvalidResponse, with the `response`, if the answer opens no connection; HandshakeError for
+    bytes that are no response; IncompleteHead if the stream ends before a whole one.
     """
     target = parse_uri(uri)
     settings = Settings(

@@ -37,7 +37,7 @@ class Deadline:
 
 
 MAX_BEHIND_A_PROXY = 10
-"""§4.1 item 2: handshakes at the same time through proxies, which alone know hosts' addresses."""
+"""§4.1 item 2: opening handshakes at a time through proxies; only these know the addresses."""
 
 
 class Slots:
@@ -49,7 +49,7 @@ class Slots:
 
     @contextmanager
     def slot(self, address: str, deadline: Deadline, most: int | None = None) -> Iterator[None]:
-        """Block until no other thread has this address, and fewer than `most` have any.
+        """Block until no other thread connects to this address, and fewer than `most` to any.
 
         TimeoutError at the deadline.
         """
@@ -79,7 +79,7 @@ def resolve(uri: WebSocketURI, unix_path: str | None, proxy: Proxy | None) -> li
 
 
 def slot_at(address: Any, uri: WebSocketURI, proxy: Proxy | None) -> str:
-    """The address in the sense of §4.1 item 2; the name behind a proxy, which alone knows it."""
+    """§4.1 item 2: the address of the host; behind a proxy, which alone knows it, the name."""
     if proxy is not None:
         return uri.host
     return address if isinstance(address, str) else str(address[0])

@@ -62,7 +62,7 @@ class Outgoing:
         return unsent
 
     def try_send(self) -> None:
-        """Send what fits, unless another thread holds the lock: that one looks again afterwards.
+        """Send what fits, unless another thread holds the lock, which then looks again itself.
 
         Never waits.
         """

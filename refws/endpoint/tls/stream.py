@@ -15,8 +15,8 @@ reader that waits blocked the writers. So OpenSSL gets no socket here, only two 
   holds the lock of `outgoing` takes ciphertext out and passes it to the socket before it releases
   the lock. So records arrive in the order in which they were made.
 - Reading makes ciphertext, too: key updates, alerts. The reader never waits for the lock of
-  `outgoing`, because a blocked writer may hold it. It then leaves its bytes in `outgoing`, and the
-  writer looks there again after it has released the lock.
+  `outgoing`, because a blocked writer may hold it. Then the reader leaves its bytes in `outgoing`,
+  and the writer looks there again after it has released the lock.
 """
 
 from __future__ import annotations

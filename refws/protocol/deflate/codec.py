@@ -38,7 +38,7 @@ zlib then reports the end of the data, but only if every block before was whole.
 """
 
 MAX_CHUNK = 64 * 1024
-"""The most bytes that an `Inflater` returns at once: no message can take more memory at a time."""
+"""The most bytes that an `Inflater` returns at once, for any payload, so that memory is bounded."""
 
 
 SECTION = "RFC 7692 §7.2.2"
