@@ -296,9 +296,9 @@ def test_a_handshake_that_the_peer_leaves_is_an_error(tcp, streams):
     [
         (
             b"GET / HTTP/1.1\r\nHost: h\r\n\r\n",
-            "plain HTTP came to a port that speaks TLS; use wss://",
+            "the peer sends plain HTTP, but this port speaks TLS; use wss://",
         ),
-        (b"CONNECT h:443 HTTP/1.1\r\n\r\n", "this is no proxy"),
+        (b"CONNECT h:443 HTTP/1.1\r\n\r\n", "the peer sends an HTTP CONNECT, but this is no proxy"),
         (b"\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a", "the peer does not speak TLS"),
     ],
 )

@@ -14,7 +14,7 @@ the commands of the steps in the second one. The page of the server shows the sa
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step: `text` explains it, and `command` shows it.
+    """A step: `text` explains it, and `command` shows it at work.
 
     `output` is what the command prints; it is empty if the command asks the server. `live` is one
     more command, which asks the server, too.

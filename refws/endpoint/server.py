@@ -191,7 +191,7 @@ class Server:
                 self._threads[connection] = thread
         if not accepted:
             return self._overload.turn_away(
-                stream, f"{limit} connections are open, as many as this server takes"
+                stream, f"{limit} connections are open, the limit of this server"
             )
         try:
             thread.start()

@@ -272,7 +272,7 @@ COMPRESSION = (
     breaks("rsv1-ping", "§5.2", "A compressed Ping",
         "Only data is compressed (RFC 7692 §6.1): a control frame can be read without inflating.",
         client_frame(PING, TINY_DEFLATED, rsv1=True)),
-    breaks("not-deflate", "RFC 7692 §7.2.2", "Compressed data that is none",
+    breaks("not-deflate", "RFC 7692 §7.2.2", "Compressed data that is not DEFLATE",
         "RSV1 says that the payload is DEFLATE data, and no such data begins with FF.",
         client_frame(TEXT, b"\xff\xff\xff", rsv1=True), code=INVALID),
 )

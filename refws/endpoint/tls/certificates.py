@@ -75,8 +75,9 @@ CERTIFICATE_FAULTS = {
 }
 
 REASONS = {
-    "HTTP_REQUEST": "plain HTTP came to a port that speaks TLS; use wss://, or https:// for a page",
-    "HTTPS_PROXY_REQUEST": "an HTTP CONNECT came to a port that speaks TLS; this is no proxy",
+    "HTTP_REQUEST": "the peer sends plain HTTP, but this port speaks TLS; use wss://, or https:// "
+    "for a page",
+    "HTTPS_PROXY_REQUEST": "the peer sends an HTTP CONNECT, but this is no proxy, and speaks TLS",
     "WRONG_VERSION_NUMBER": "the peer does not speak TLS; use ws:// for a server without TLS",
     "UNSUPPORTED_PROTOCOL": "the peer's version of TLS is not allowed here; use TLS 1.2 or 1.3 "
     "on both sides",

@@ -153,7 +153,7 @@ def _list_subprotocols(subprotocols: Sequence[str]) -> str:
                 "(§4.1)"
             )
     if len(set(subprotocols)) < len(subprotocols):
-        raise ValueError("a subprotocol comes twice in the list; name each of them once (§4.1)")
+        raise ValueError("a subprotocol is in the list twice; name each of them once (§4.1)")
     return ", ".join(subprotocols)
 
 
