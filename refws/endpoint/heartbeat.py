@@ -1,7 +1,7 @@
-"""RFC 6455 §5.5.2: Pings on a schedule, and a silent peer noticed.
+"""RFC 6455 §5.5.2: Pings on a schedule, and the end of a peer that stays silent.
 
-`Heartbeat` decides and does nothing: it gets the time and what the stream has done, and answers
-with a step. So its tests need no socket, no thread and no clock. `HeartbeatTimer` takes the steps.
+`Heartbeat` only decides on the next step, from the time and what the stream has done. So its tests
+need no socket, no thread and no clock. `HeartbeatTimer` takes the steps.
 """
 
 from __future__ import annotations
@@ -19,22 +19,21 @@ from .timers import Timer, Timers
 SECOND_LOOK = 1.0
 """Seconds after which a silent peer is looked at again before it is given up.
 
-At the first look our thread may just have come back from a busy handler, with bytes of the peer
-unread.
+At the first look, our thread may just have returned from a busy handler and not have read yet.
 """
 
 TICKS_PER_INTERVAL = 50
-"""The Pings of all connections are sent at this many times: one by one they would cost more."""
+"""Pings leave at this many times of an interval, many together: one by one they would cost more."""
 
 
 def next_tick(now: float, interval: float) -> float:
-    """The start for a heartbeat: the next tick, which all of this interval share."""
+    """When to start a heartbeat: at the next tick, shared by all heartbeats of this interval."""
     tick = interval / TICKS_PER_INTERVAL
     return math.ceil(now / tick) * tick
 
 
 class Activity(Protocol):
-    """What a connection's stream has done: what the heartbeat decides on."""
+    """What the heartbeat must know of a connection's stream."""
 
     @property
     def receives(self) -> int: ...
@@ -80,10 +79,10 @@ class Heartbeat:
         "_interval": "Seconds from Ping to Ping.",
         "_timeout": "Seconds of silence, or of blocked Pings; None for no end.",
         "_next_ping": "When the next Ping is due.",
-        "_silence_judged_at": "When the answer to a Ping must have come; None with no Ping out.",
+        "_silence_judged_at": "When to judge whether the peer is silent; None if no Ping is out.",
         "_receives_at_ping": "How often bytes had arrived before that Ping.",
         "_suspected": "Whether the peer was silent at the first look.",
-        "_blocked": "Since when no Ping fits, and the writes until then; None if one did.",
+        "_blocked": "When the first Ping did not fit, and the writes until then; None if one did.",
     }
 
     def __init__(self, now: float, interval: float, timeout: float | None) -> None:
@@ -131,7 +130,7 @@ class Heartbeat:
         if sent is False:
             if self._stays_blocked(now, activity):
                 seconds = f"{self._timeout:g} s"
-                return GiveUp(f"no Ping could be sent for {seconds}, as the peer does not read")
+                return GiveUp(f"no Ping could be sent for {seconds}; the peer does not read")
             return Wait(self.next_time)
         self._blocked = None
         if sent and self._timeout is not None and self._silence_judged_at is None:
@@ -147,15 +146,15 @@ class Heartbeat:
 
 
 class HeartbeatTimer:
-    """Takes the steps of a heartbeat, in the timer thread; so nothing here ever waits."""
+    """Takes the steps of a heartbeat in the timer thread, so it never waits."""
 
     __slots__ = {
-        "_heartbeat": "Decides.",
+        "_heartbeat": "Decides on the steps.",
         "_stream": "What the heartbeat decides on.",
         "_sender": "Sends the Pings.",
-        "_pings": "Where they wait for their Pongs.",
-        "_give_up": "Called with the reason.",
-        "_count": "Pings sent. All fields: the timer thread.",
+        "_pings": "Where the Pings wait for their Pongs.",
+        "_give_up": "Called with the reason when the peer is given up.",
+        "_count": "The number of the last Ping, which is its payload. For the timer thread only.",
     }
 
     def __init__(
@@ -177,7 +176,7 @@ class HeartbeatTimer:
         return timers.call_at(self._heartbeat.next_time, self._run)
 
     def _run(self, now: float) -> float | None:
-        """The time of the next step, None once the peer is given up."""
+        """The time of the next step; None once the peer is given up."""
         receives = self._stream.receives
         step = self._heartbeat.next_step(now, self._stream)
         if isinstance(step, SendPing):

@@ -1,4 +1,4 @@
-"""How the connections of a server or of a client behave: limits and times. The only defaults."""
+"""The limits and times of a connection, with their only defaults."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from ..protocol.deflate.negotiation import DeflateSettings
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How a connection behaves. Times in seconds, sizes in bytes, None for no limit."""
+    """The settings of a connection. Times in seconds, sizes in bytes, None for no limit.
+
+    ValueError for a time that is not above 0.
+    """
 
     open_timeout: float | None = 10
     ping_interval: float | None = 20
@@ -44,7 +47,7 @@ DEFAULTS = Settings()
 def compression_settings(
     compression: Literal["deflate"] | DeflateSettings | None,
 ) -> DeflateSettings | None:
-    """What the argument `compression` of `serve` and `connect` means. TypeError for others."""
+    """What the argument `compression` of `serve` and `connect` means; TypeError if it has none."""
     if compression == "deflate":
         return DeflateSettings()
     if not isinstance(compression, DeflateSettings | None):
