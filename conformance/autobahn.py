@@ -7,8 +7,8 @@
     python3 conformance/autobahn.py show --client 6.4.3    the same of the client
     python3 conformance/autobahn.py peers                  other servers, into RESULTS.md
 
-Exit status: 0 all as expected, 1 a difference or a failed run, 2 wrong usage, 3 the testsuite
-cannot be had, 130 interrupted.
+Exit status: 0 if all is as expected, 1 for a difference or a failed run, 2 for wrong usage, 3 if
+the testsuite cannot be installed, 130 after Ctrl-C.
 """
 
 from __future__ import annotations
@@ -242,7 +242,7 @@ def refws() -> fuzzing.Server:
 
 
 def refws_over_tls() -> fuzzing.Server:
-    """The options for TLS; the testsuite does not check the certificate, that of the tests."""
+    """The options for TLS, with the tests' certificate, which the testsuite does not check."""
     files = ["--cert", str(CERTIFICATES / "localhost.pem"), "--key", str(CERTIFICATES / "key.pem")]
     return fuzzing.Server(AGENT, lambda port: [*server_command(port), *files], "wss")
 
@@ -292,7 +292,7 @@ def show_case(arguments: argparse.Namespace) -> int:
 
 
 def compare_peers(arguments: argparse.Namespace) -> int:
-    """Run the selected cases against refws and every peer that can be had, and write the table."""
+    """Run the selected cases against refws and all available peers, and write the table."""
     testsuite = environment.testsuite(say)
     selected = selection(set(testsuite.cases()), arguments)
     ours = results.Entry(

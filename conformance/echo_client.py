@@ -2,7 +2,7 @@
 
     python3 conformance/echo_client.py ws://127.0.0.1:9001 refws 1.1.1 9.1.6
 
-At the end it has the server write its reports; exit status 1 if that is not possible.
+At the end it asks the server to write its reports; exit status 1 if that is not possible.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Environments under .environments for the testsuite and the peers, each made once.
 
-The testsuite never left Python 2.7. An up-to-date virtualenv makes an environment for that; it is
-itself installed in a directory that is thrown away, so nothing outside .environments changes.
+The testsuite needs Python 2.7. A current virtualenv makes an environment for that. It is installed
+in a temporary directory, so nothing outside .environments changes.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ Say = Callable[[str], None]
 
 
 class Unavailable(Exception):
-    """The testsuite, or a peer, cannot be had on this machine; says what to do."""
+    """The testsuite, or a peer, cannot be installed here; the text says what to do."""
 
 
 @dataclass(frozen=True)

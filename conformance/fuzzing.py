@@ -302,13 +302,13 @@ class Run:
             )
 
     def _give_up(self, worker: Worker, limits: Limits) -> None:
-        """Run the other cases again, as the testsuite reports none of them if one hangs."""
+        """Run the other cases again, because the testsuite reports none of them if one hangs."""
         self._workers.remove(worker)
         worker.stop()
         again = worker.cases_but_current()
         self._done.update(set(worker.cases) - set(again))
         what = worker.current or f"the first of {len(worker.cases)} cases"
-        self.notes.append(f"{what} made no end within {limits.case_s:g} s (--case-timeout)")
+        self.notes.append(f"{what} did not end within {limits.case_s:g} s (--case-timeout)")
         if again:
             self._waiting.appendleft(again)
 

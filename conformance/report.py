@@ -1,4 +1,4 @@
-"""The testsuite's reports: several directories to one, and a comparison with what is expected."""
+"""The testsuite's reports: several directories -> one, compared with the expected results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The reports of several servers to RESULTS.md: a table, deviations, configurations."""
+"""The reports of several servers -> RESULTS.md: a table, deviations, configurations."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """rules.tsv: a case, the rules of the RFCs that it exercises, the functions of refws that answer.
 
-The rules of a case add up: `6.4` fits 6.4.1, and so do `6`, `6-7` and `6.3.2-6.4.2`. `*` holds what
-every case has. A rule with a side, `server` or `client`, is for reports of that one only.
+A case has the rules of all lines that fit it: `6.4` fits 6.4.1, and so do `6`, `6-7` and
+`6.3.2-6.4.2`. `*` fits every case. A rule with a side, `server` or `client`, is only for reports of
+that side.
 """
 
 from __future__ import annotations

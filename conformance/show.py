@@ -1,4 +1,4 @@
-"""One case of a report as a page of text: what is sent and expected, rules, functions, bytes."""
+"""One case of a report as text: what is sent and expected, rules, functions, bytes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MOST_EVENTS = 40
 
 SENT, RECEIVED = "->", "<-"
 DIRECTIONS = {"TO": SENT, "RO": RECEIVED}
-"""Octets that the testsuite has sent and received, in the words of its wire log."""
+"""Octets that the testsuite has sent and received, as its wire log names them."""
 
 OPCODES = {0: "continuation", 1: "text", 2: "binary", 8: "Close", 9: "Ping", 10: "Pong"}
 
@@ -64,7 +64,7 @@ def _rule_lines(found: Sequence[rules.Rule]) -> Iterator[str]:
 
 
 def _every_case_lines(every: Sequence[rules.Rule]) -> Iterator[str]:
-    """In short, as they are the same each time."""
+    """Their texts in short, because they are the same each time."""
     sections = rules.by_section(requirement for rule in every for requirement in rule.requirements)
     yield from labelled("as always", [rule.subject for rule in every])
     yield from labelled(
@@ -184,7 +184,7 @@ def _event_line(event: Event) -> str:
         case ["KLE" | "TIE"]:
             return ".. time is up: ends the connection"
         case ["WLM", on]:
-            return f".. the report {'goes on' if on else 'leaves out what comes now'}"
+            return f".. the report {'goes on' if on else 'leaves out the next events'}"
         case ["cut", left_out]:
             return f".. {left_out:,} more events, which the testsuite's own page has"
         case _:

@@ -15,7 +15,7 @@ file names its sections at its head; a section without a document is one of RFC 
     http.py                RFC 9112          the heads of requests and responses <-> values
     extensions.py          §9.1              the grammar of Sec-WebSocket-Extensions
     items.py               §4.1, §4.2.1      a numbered list of rules, as a table
-    origin.py              §10.2             a page that this server trusts, or not
+    origin.py              §10.2             whether this server trusts a page
     handshake.py           §4.2              a request -> 101, or every rule that it breaks
     deflate/  door: compressed messages
       negotiation.py       RFC 7692          offers -> agreed parameters
@@ -25,24 +25,24 @@ file names its sections at its head; a section without a document is one of RFC 
       handshake.py         §4.1              the request, and every check of the response
       mistakes.py          §4.2.2            a wrong Accept -> the well-known mistake that makes it
       advice.py            §4.1              a status that is not 101 -> what to do about it
-      response.py          RFC 9112          the response, and the body of one that opened nothing
+      response.py          RFC 9112          the response, with its body if it is a refusal
       proxy.py             §4.1              CONNECT: a tunnel through an HTTP proxy
   endpoint/  threads and blocking sockets
     server.py              §4.2              the accept loop, a thread for each connection, the stop
     server_handshake.py    §4.2              the opening handshake: a request read and answered
     connection.py          §7                the public object: recv, send, ping, close
-    receiving.py           §6.2              frames -> messages, control frames dealt with
+    receiving.py           §6.2              frames -> messages; control frames are answered
     sending.py             §6.1, §7.1        messages -> frames, one at a time; the closing state
     stream.py                                one blocking byte stream
     resuming.py            §6.2              reads that break off at a deadline, and go on there
     blocked_writes.py                        the deadline of a write that makes no progress
     timers.py                                the one timer thread
-    heartbeat.py           §5.5.2            Pings on a schedule, and peers silent for too long
+    heartbeat.py           §5.5.2            Pings on a schedule; the end of a silent peer
     pings.py               §5.5.3            the Pings that wait for their Pongs
     settings.py                              limits and times, with their only defaults
     exceptions.py                            what the methods of a connection raise
     taps.py                                  functions that see every byte
-    traces.py                                which of them a connection gets
+    traces.py                                the taps that a connection gets
     overload.py            RFC 9110          503 above the limit of connections
     log.py                 §7.1.7            log lines that no peer can forge
     listening.py                             listening sockets, TCP and Unix
@@ -50,17 +50,17 @@ file names its sections at its head; a section without a document is one of RFC 
       stream.py            §10.6             the byte stream over TLS, for two threads at once
       engine.py            §10.6             one OpenSSL object between two memory buffers
       outgoing.py          §10.6             ciphertext on its way to the socket
-      certificates.py      §10.6             TLS contexts from files, TLS errors in words
+      certificates.py      §10.6             TLS contexts from files; what to do about TLS errors
     client/  door: the client
       connect.py           §4.1              a URI -> an open connection
       connecting.py        §4.1              one client at a time at an address, and TCP
       shared_timers.py                       one timer thread for all clients
   raw_client.py            §7.1.7            a client that sends any bytes, to break rules
-  course/  what people look at, made of the two above
+  course/  what learners use: explanations, traces, tapes, the page
     services.py            §4.2.2            the example endpoints: / /echo /hello /clock
     lesson.py                                a first lesson in seven steps
-    explain/  bytes -> what they say, bit by bit, and whether they may
-      values.py            §4, §5            what an explanation consists of
+    explain/  bytes -> what they mean, bit by bit, and whether they are legal
+      values.py            §4, §5            the values of an explanation
       header_fields.py     §5.2              the fields of a header, each with its meaning
       conversation.py      §5, RFC 7692      the bytes of a connection, cut anywhere
       direction.py         §5                what one side sends
@@ -74,9 +74,9 @@ file names its sections at its head; a section without a document is one of RFC 
       ruler.py             §5.2              the bit ruler
       terminal.py                            what a terminal can show
       characters.py                          a peer's text as printable characters
-    record/  connections while they live, and afterwards
+    record/  connections as text, while they are open and afterwards
       narration.py         §5                the bytes of connections -> text for each frame
-      live.py                                the same for connections that are open
+      live.py                                the same while connections are open
       output.py                              text -> a file that may be slow
       tape.py                                a record of connections: its format
       recorder.py                            connections -> a tape
@@ -89,23 +89,23 @@ file names its sections at its head; a section without a document is one of RFC 
       pages.py                               which page a request belongs to
       wire_view.py         §1.2              a page's own connections, explained live
       connection_view.py   §1.5              one of them: bytes -> JSON
-      event_queue.py                         a bounded queue of what a page is to be shown
+      event_queue.py                         a bounded queue of events for a page
       watch_endpoint.py                      the WebSocket endpoint of the wire view
-      commands.py                            what a page may ask for, as a table
-      lab.py               §5.5, §7.1        how it is done
-      violations.py        §7.1.7            rules to break, and the answer that the RFC asks for
+      commands.py                            the commands of a page, as a table
+      lab.py               §5.5, §7.1        what each command does
+      violations.py        §7.1.7            rules to break, each with the right answer
   commands/  python3 -m refws: a module for each command
     serve.py                                 the server: options, messages, signals
     explain.py             §5                bytes in hex or in a file, explained
     accept.py              §4.2.2            a key -> its Accept
     replay.py              §5                a tape explained again
     lesson.py                                the first lesson as text
-    options.py                               what command lines share: errors, defaults, values
+    options.py                               errors, defaults and values of all command lines
     tracing.py             §5                the options --trace and --record
     connect/  the client for terminals and pipes
       command.py           §4.1              arguments -> a session
       options.py                             its options
-      failures.py                            why there is no connection, and what to do
+      failures.py                            why no connection was opened, and what to do
       lines.py             §5.5, §5.6, §7.1  a typed line -> what to send
       display.py           §7.4              what arrives -> lines that no peer can forge
       session.py           §5.5, §5.6, §7.1  the two threads of a session

@@ -1,4 +1,4 @@
-"""`python3 -m refws [COMMAND]`: argv -> one of the commands, and its exit status."""
+"""`python3 -m refws [COMMAND]`: arguments -> the command that runs, and its exit status."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ COMMANDS = {
     "replay": "explain a tape of --record again, or write it as a file for Wireshark",
     "lesson": "print a first lesson: seven steps, from the handshake to the close",
 }
-"""The name of each command, which is that of its module in refws.commands, and what it does."""
+"""The name of each command, which is also its module in refws.commands, and what it does."""
 
 HELP = """\
 usage: python3 -m refws [COMMAND] [OPTIONS]
@@ -23,8 +23,8 @@ A WebSocket server to read beside RFC 6455, and tools to look at the protocol.
 commands:
 {commands}
 
-Without a command, it serves.
-python3 -m refws COMMAND --help has the options of each."""
+Without a command, it runs serve.
+python3 -m refws COMMAND --help shows the options of a command."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def run(name: str, arguments: list[str]) -> int:
-    """The exit status. Only the module of this command is imported, so that it starts fast."""
+    """Run a command; its exit status. Only its module is imported, so that it starts fast."""
     status: int = import_module(f"refws.commands.{name}").main(arguments)
     return status
 
@@ -53,7 +53,7 @@ def command_lines() -> list[str]:
 
 
 def unknown_command(word: str) -> str:
-    """One line: the nearest command, if any is near, and then all of them."""
+    """One line: the most similar command, if there is one, and the list of all commands."""
     from difflib import get_close_matches
 
     nearest = "".join(get_close_matches(word.lower(), COMMANDS, n=1))

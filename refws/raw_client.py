@@ -1,7 +1,7 @@
 """RFC 6455 §7.1.7: a client that sends any bytes: address, request, chunks -> the server's answer.
 
 A WebSocket client keeps the rules, so it cannot show what a server does when they are broken. This
-one sends what it is given and only reads the answer as RFC 6455 has it.
+one sends any bytes; only when it reads the answer does it follow RFC 6455.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ TIMEOUT = 3.0
 """Seconds to wait for each part of the answer."""
 
 PAUSE = 0.02
-"""Seconds between two chunks, so that they arrive as two."""
+"""Seconds between two chunks, so that they arrive one by one."""
 
 MAX_FRAMES = 100
-"""Frames of the answer that are read."""
+"""The most frames of the answer that are read."""
 
 REACHABLE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
-"""An address that means all of this machine -> the one of them that a client on it can open."""
+"""A host that means all addresses of this machine -> one that a client on it can connect to."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a server answered: the status of its response, then, after a 101, messages and a Close.
+    """A server's answer: the status of its response and, after a 101, messages and a Close.
 
-    `problem` says in words why there is no whole answer.
+    `problem` says in words why the answer is not complete.
     """
 
     status: int | None = None
     close: Close | None = None
     messages: tuple[bytes, ...] = ()
-    """The payloads of whole messages, as they were on the wire: compressed ones stay compressed."""
+    """The payloads of whole messages, as they were on the wire: none is inflated."""
     problem: str = ""
 
 
@@ -57,8 +57,8 @@ def exchange(
     """The answer to a request and, after a 101, to these chunks, sent one by one.
 
     `address` is (host, port, ...) or the path of a Unix socket. Reading ends with a Close, with the
-    stream, or after `max_messages`. If the answer is not HTTP, the same is tried in TLS. Raises
-    nothing: errors are in `problem`. Blocks for `timeout` seconds for each part.
+    stream, or after `max_messages`. If the answer is not HTTP, the same is tried over TLS. Raises
+    nothing: errors are in `problem`. Blocks for at most `timeout` seconds for each part.
     """
     try:
         return talk(address, request, chunks, max_messages, timeout, secure=False)
@@ -69,7 +69,7 @@ def exchange(
     try:
         return talk(address, request, chunks, max_messages, timeout, secure=True)
     except (ssl.SSLError, InvalidHandshake):
-        return Answer(problem=f"the answer is not that of a WebSocket server: {not_http}")
+        return Answer(problem=f"the answer is not from a WebSocket server: {not_http}")
     except (OSError, EOFError) as error:
         return incomplete(error)
 
@@ -121,8 +121,9 @@ def connected(sock: socket.socket, path: str, timeout: float) -> socket.socket:
 
 
 def secured(sock: socket.socket, secure: bool) -> socket.socket:
-    """The socket, with TLS if `secure`. The certificate is not checked, because the client sends no
-    secret and trusts no answer: it only looks at what comes.
+    """The socket, with TLS if `secure`.
+
+    The certificate is not checked, because this client sends no secret and trusts no answer.
     """
     if not secure:
         return sock
@@ -166,5 +167,5 @@ def read_answer(
                 messages.append(fragments)
                 fragments = b""
     except (EOFError, OSError, ConnectionFailure):
-        pass  # A missing Close is an answer too: the caller judges it.
+        pass  # A missing Close is an answer, too: the caller judges it.
     return None, tuple(messages)

@@ -1,7 +1,7 @@
 """Run the checks and the tests, in virtual environments that this script makes and keeps.
 
 python3 scripts/test.py                        everything, then the coverage and its limits
-python3 scripts/test.py --quick                what one runs all day: tests over TCP only,
+python3 scripts/test.py --quick                for use while you work: tests over TCP only,
                                                no checks, no coverage, no other programs
 python3 scripts/test.py --checks               only the checks: ruff and mypy
 python3 scripts/test.py --python python3.13    everything on another Python
@@ -39,9 +39,7 @@ LIMITS = (("refws/protocol/*", 100), ("refws/*", 95))
 
 
 def main() -> int:
-    """Exit status: 0 if all is well, 1 for a finding, a failed test or too little coverage, 2 where
-    tests cannot be run.
-    """
+    """Exit status: 0 if all is well, 1 if a check or test failed, 2 if tests cannot be run."""
     options, pytest_arguments = command_line().parse_known_args()
     checks_wanted = not (options.no_checks or options.quick or pytest_arguments)
     try:

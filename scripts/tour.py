@@ -37,7 +37,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 
 MAX_LINES = 1300
 MAX_FUNCTIONS = 160
-"""The budget: one who reads the tour has an afternoon, so growth of the core is a decision."""
+"""The budget: the tour must be readable in an afternoon, so growth of the core is a decision."""
 
 FLOORS = (PROJECT / "refws" / "protocol", PROJECT / "refws" / "endpoint")
 ACCEPTING, CONNECTION, TIMERS = THREADS = (
@@ -46,7 +46,7 @@ ACCEPTING, CONNECTION, TIMERS = THREADS = (
     "The timers' thread",
 )
 NO_SECTION = "–"
-"""For what the RFC does not speak of, such as threads and timers."""
+"""For functions that the RFC says nothing about, such as threads and timers."""
 
 TIMEOUT_S = 20.0
 
@@ -203,7 +203,7 @@ def talk(host: str, port: int) -> None:
 
 
 def expect(connection: socket.socket, expected: bytes) -> None:
-    """WireError unless these bytes come next; no bytes stand for the end of the stream."""
+    """WireError unless these bytes come next; no bytes mean the end of the stream."""
     got = wire.read_exactly(connection, len(expected)) if expected else connection.recv(1)
     if got != expected:
         raise wire.WireError(f"expected {expected.hex(' ')}, got {got.hex(' ')}")
@@ -236,7 +236,7 @@ def as_text(tour: dict[str, list[Function]]) -> str:
 
 
 def as_markdown(tour: dict[str, list[Function]]) -> str:
-    """A row for each file, in the order in which they first run, in whatever thread."""
+    """A row for each file, in the order in which they first run, in any thread."""
     files: dict[str, list[Function]] = {}
     for functions in tour.values():
         for one in functions:
@@ -271,7 +271,7 @@ def sums(tour: dict[str, list[Function]]) -> str:
 
 
 def budget_broken(tour: dict[str, list[Function]]) -> list[str]:
-    """What is above the budget, in words."""
+    """The sums that are above the budget, in words."""
     found = [one for functions in tour.values() for one in functions]
     sizes = {
         "functions": (len(found), MAX_FUNCTIONS),

@@ -1,9 +1,9 @@
-"""The lines of refws that are as they are for speed, and what that gains on this Python.
+"""The lines of refws that are written for speed, and what they gain on this Python.
 
     python3 scripts/tricks.py
 
 Such a line is marked, at its end or in a comment above it, with `FAST:` and the reason. For some of
-these tricks there is a plain way beside the fast one here, and the time of both is measured.
+these tricks this script has a plain way and the fast one, and measures the time of both.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MARK = re.compile(r"# *FAST\b(?:: *(.*))?")
 
 REPEATS = 5
 SECONDS = 0.02
-"""Of one measurement, of which the fastest of `REPEATS` counts: the others were disturbed."""
+"""The fastest of this many measurements counts, because other programs disturb the others."""
 
 
 @dataclass(frozen=True)

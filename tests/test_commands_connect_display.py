@@ -68,7 +68,7 @@ def test_a_pong_is_shown_with_its_round_trip():
     "code, words",
     [
         (1000, "normal"),
-        (1006, "no Close came"),
+        (1006, "no Close arrived"),
         (1013, "try again"),
         (3000, "library"),
         (4999, "application"),

@@ -137,7 +137,7 @@ def test_a_ping_without_a_pong_shows_none(session, capsys):
         session(lambda connection: over.wait(DEADLINE_S), display, close_timeout=0.05, ended=over)
         == 1
     )
-    assert display.shown == ["ended with 1006 (abnormal closure: no Close came)"]
+    assert display.shown == ["ended with 1006 (abnormal closure: no Close arrived)"]
 
 
 def test_lines_that_cannot_be_obeyed_send_nothing_and_count_in_a_pipe(session, capsys):

@@ -83,7 +83,7 @@ def test_a_case_that_hangs_is_given_up_and_the_others_run_again(
 ) -> None:
     monkeypatch.setenv("HANGING_CASE", "1.1.2")
     run = run_portions(tmp_path, [["1.1.1", "1.1.2", "2.1"]], case_s=0.5)
-    assert run.notes == ["1.1.2 made no end within 0.5 s (--case-timeout)"]
+    assert run.notes == ["1.1.2 did not end within 0.5 s (--case-timeout)"]
     assert reported(run, tmp_path) == ["1.1.1", "2.1"]
 
 

@@ -106,7 +106,7 @@ def test_show_names_frames_waits_and_the_end() -> None:
         "  .. A: the wait is over",
         "  .. will end the connection in 1.5 s",
         "  .. time is up: ends the connection",
-        "  .. the report leaves out what comes now",
+        "  .. the report leaves out the next events",
         "  .. ['NEW', 1]",
         "  -> the testsuite ended the TCP connection",
     ]

@@ -183,7 +183,7 @@ def test_5_5_2_a_silent_peer_is_given_up_and_recv_says_why(monkeypatch, opened, 
 def test_5_5_2_a_peer_with_no_room_for_a_ping_is_given_up_and_recv_says_why(opened):
     connection, _ = opened(wrap=NoRoom, ping_interval=IN_TIME, ping_timeout=IN_TIME)
     with pytest.raises(
-        ConnectionClosedError, match=r"no Ping could be sent for 0\.05 s, as the peer does not read"
+        ConnectionClosedError, match=r"no Ping could be sent for 0\.05 s; the peer does not read"
     ):
         connection.recv()
     assert connection.close_code == 1006

@@ -164,7 +164,7 @@ def test_a_peer_that_takes_no_ping_for_the_timeout_is_given_up():
     peer = Peer(interval=2.0, timeout=5.0)
     peer.fits = False
     assert peer.run(100) is None
-    assert peer.causes == ["no Ping could be sent for 5 s, as the peer does not read"]
+    assert peer.causes == ["no Ping could be sent for 5 s; the peer does not read"]
     assert peer.next_time == START + 10
 
 

@@ -53,7 +53,7 @@ def test_help_has_a_line_for_each_command_and_says_where_the_options_are(option,
     for name, effect in program.COMMANDS.items():
         assert [line.split(maxsplit=1) for line in lines].count([name, effect]) == 1
     assert max(map(len, lines)) <= 80
-    assert lines[-1] == "python3 -m refws COMMAND --help has the options of each."
+    assert lines[-1] == "python3 -m refws COMMAND --help shows the options of a command."
 
 
 @pytest.mark.parametrize("name", program.COMMANDS)

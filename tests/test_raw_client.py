@@ -151,7 +151,7 @@ def test_an_answer_that_is_not_http_is_a_problem_in_words(nothing_left_behind):
     with Scripted(b"SSH-2.0-x\r\n", b"SSH-2.0-x\r\n") as address:
         answer = break_5_1(address)
     assert answer.problem.startswith(
-        "the answer is not that of a WebSocket server: RFC 9112 §4: status line 'SSH-2.0-x'"
+        "the answer is not from a WebSocket server: RFC 9112 §4: status line 'SSH-2.0-x'"
     )
 
 

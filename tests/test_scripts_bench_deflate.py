@@ -213,4 +213,4 @@ def test_bench_deflate_without_the_peer_is_skipped_with_the_reason(monkeypatch, 
     monkeypatch.setattr(environment, "python_packages", fail)
     monkeypatch.setattr(server_process, "exit_on_sigterm", lambda: None)
     assert bench.main(["--deflate"]) == 0
-    assert "skipped: websockets cannot be had: no network" in capsys.readouterr().err
+    assert "skipped: websockets is not available: no network" in capsys.readouterr().err

@@ -297,10 +297,10 @@ def test_a_handshake_that_the_peer_leaves_is_an_error(tcp, streams):
     [
         (
             b"GET / HTTP/1.1\r\nHost: h\r\n\r\n",
-            "plain HTTP came to a port that speaks TLS; use wss://",
+            "the peer sends plain HTTP, but this port speaks TLS; use wss://",
         ),
-        (b"CONNECT h:443 HTTP/1.1\r\n\r\n", "this is no proxy"),
-        (b"\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a", "what came is no TLS"),
+        (b"CONNECT h:443 HTTP/1.1\r\n\r\n", "the peer sends an HTTP CONNECT, but this is no proxy"),
+        (b"\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a", "the peer does not speak TLS"),
     ],
 )
 def test_4_2_2_what_is_no_tls_is_ended_without_an_http_reply(tcp, streams, background, sent, words):
@@ -323,7 +323,7 @@ def test_4_1_a_server_without_tls_is_reported_as_that(tcp, streams, background):
     theirs.shutdown(socket.SHUT_WR)
     with pytest.raises(
         ssl.SSLError,
-        match=r"§4\.1 item 5: .*what came is no TLS; use ws:// for a server that has none",
+        match=r"§4\.1 item 5: .*the peer does not speak TLS; use ws:// for a server without TLS",
     ):
         handshake.result()
 

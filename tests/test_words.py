@@ -1,8 +1,9 @@
-"""Docstrings and comments are in plain words; a few that read badly are listed, with better ones.
+"""Docstrings, comments and messages are in plain words; some that read badly are listed here.
 
 python3 tests/test_words.py     counts them, file by file
 """
 
+import ast
 import collections
 import pathlib
 import re
@@ -19,10 +20,30 @@ PLAINER = {
     r"any more": "no longer, or more",
     r"so many": "n, or that many",
     r"lets? go": "released",
-    r"begun anew": "started again",
     r"what came": "what it is: the data, the message, the result",
     r"told": "reported, passed, or printed",
     r"stands(?! for)": "is",
+    r"in one go": "at once",
+    r"anew": "again",
+    r"all but": "all except, or nearly all",
+    r"who(?:so)?ever": "the thread that, the caller, or anyone",
+    r"what(?:so)?ever": "any, or for any",
+    r"what comes": "what it is: the data, the message, the result",
+    r"any longer": "no longer",
+    r"all the same": "nevertheless",
+    r"as far as": "if, up to, or the part that",
+    r"while (?:they|it) lives?": "while it is open, or runs",
+    r"lives? on": "stays open",
+    r"(?:be|was|were) had": "is available, or can be installed",
+    r"ma(?:de|kes?) no end": "has not ended",
+    r"hold(?:s|ing)? up": "blocks",
+    r"none such": "none",
+    r"what there is of": "the part of",
+    r"be that as": "also if",
+    r"the news": "how it ended",
+    r"no telling": "unknown",
+    r"begins? so": "begins with it",
+    r"as (?:no one|the peer (?:does|is|has))": "because",
 }
 """Regular expressions of words -> what to write instead."""
 
@@ -48,10 +69,21 @@ def texts_of(path):
             yield number, "\n".join(block)
 
 
-def findings(path):
+def strings_of(path):
+    """(number of its first line, text) of each string, also of each part of an f-string."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.lineno, node.value
+
+
+def readme(path):
+    yield 1, path.read_text(encoding="utf-8")
+
+
+def findings(path, texts=texts_of):
     """(line number, words found, what to write instead), by line."""
     found = []
-    for first_line, text in texts_of(path):
+    for first_line, text in texts(path):
         for words, instead in PLAINER.items():
             pattern = rf"\b{words}\b".replace(" ", r"\s+")
             for match in re.finditer(pattern, text, re.IGNORECASE):
@@ -64,21 +96,31 @@ def files(*folders):
     return sorted(path for folder in folders for path in (PROJECT / folder).rglob("*.py"))
 
 
-def report(*folders):
+def report(paths, texts=texts_of):
     return [
         f'{path.relative_to(PROJECT)}:{line}: "{words}"; write instead: {instead}'
-        for path in files(*folders)
-        for line, words, instead in findings(path)
+        for path in paths
+        for line, words, instead in findings(path, texts)
     ]
 
 
 def test_refws_uses_plain_words():
-    lines = report("refws")
+    lines = report(files("refws"))
+    assert lines == [], "\n" + "\n".join(lines)
+
+
+def test_the_messages_of_refws_use_plain_words():
+    lines = report(files("refws"), strings_of)
+    assert lines == [], "\n" + "\n".join(lines)
+
+
+def test_the_readme_uses_plain_words():
+    lines = report([PROJECT / "README.md"], readme)
     assert lines == [], "\n" + "\n".join(lines)
 
 
 def test_the_scripts_use_plain_words():
-    lines = report("scripts", "conformance")
+    lines = report(files("scripts", "conformance"))
     assert lines == [], "\n" + "\n".join(lines)
 
 
@@ -97,6 +139,14 @@ def test_words_are_found_in_docstrings_and_comments_over_the_ends_of_lines(tmp_p
         (4, "told"),
         (6, "those of"),
         (9, "behind"),
+    ]
+
+
+def test_words_are_found_in_strings_and_in_parts_of_f_strings(tmp_path):
+    (tmp_path / "file.py").write_text('a = "it was told"\nb = f"{a} and nobody"\n')
+    assert [(line, words) for line, words, _ in findings(tmp_path / "file.py", strings_of)] == [
+        (1, "told"),
+        (2, "nobody"),
     ]
 
 

@@ -20,7 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
     if not options.key.isascii():
         print(
             f'wrong key: "{escape(options.key)}" is not ASCII, so it cannot be in a header; '
-            "nothing to compute"
+            "nothing is computed"
         )
         return 1
     steps = accept_steps(options.key)
@@ -53,13 +53,13 @@ def command_line() -> CommandLine:
 
 
 def faults_of_key(steps: AcceptSteps) -> list[str]:
-    """A line about what is wrong with the key; [] if it is right."""
+    """A line that says what is wrong with the key; [] if it is right."""
     wrong = what_is_wrong_with(steps.key)
     return [f"wrong key, §4.2.1 item 5: {wrong}"] if wrong else []
 
 
 def faults_of_accept(steps: AcceptSteps, accept: str | None) -> list[str]:
-    """A line about what is wrong with the given Accept; [] if it is right, or none is given."""
+    """A line that says what is wrong with the given Accept; [] if it is right, or not given."""
     if accept is None or accept == steps.accept:
         return []
     mistake = find_mistake(steps.key, accept)

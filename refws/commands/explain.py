@@ -1,4 +1,4 @@
-"""`python3 -m refws explain`: RFC 6455 §5, hex or a file -> what each frame says, and if it may."""
+"""`python3 -m refws explain`: RFC 6455 §5, hex or a file -> each frame's meaning and verdict."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ..protocol.frame import MASK, Side
 from .options import CommandLine, fragment_count, message_size
 
 CHUNK_SIZE = 64 * 1024
-"""Bytes of a file that are read at a time."""
+"""Bytes of a file that are read at once."""
 
 PREFIX = re.compile(r"0x|\\x", re.IGNORECASE)
 SEPARATORS = re.compile(r"[\s:,;|_-]+")
@@ -39,7 +39,7 @@ exit status: 0 if all is legal, 1 if a rule is broken or a frame cut off,
 
 
 class BadHex(ValueError):
-    """Text that is not bytes in hex; its text says why, and what to do."""
+    """The text is not bytes in hex; the message says why, and what to do."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -113,7 +113,7 @@ def command_line() -> CommandLine:
         metavar="FILE",
         help="read frames from this file, as bytes or as hex text; - for standard input",
     )
-    option("--hex", action="store_true", help="the file is hex text, however it looks")
+    option("--hex", action="store_true", help="read the file as hex text in any case")
     option(
         "--from",
         dest="sender",
@@ -148,10 +148,10 @@ def command_line() -> CommandLine:
 
 
 def with_values(arguments: Iterable[str]) -> list[str]:
-    """The arguments, each `--deflate` with a value: the next word if it begins with the name.
+    """The arguments; each `--deflate` gets a value: the next word, if it begins with the name.
 
-    `--deflate` may be alone. An option of argparse with an optional value would take the first byte
-    after it.
+    `--deflate` may have no value. An option of argparse with an optional value would then take the
+    first of the bytes.
     """
     result: list[str] = []
     for argument in arguments:
@@ -195,7 +195,7 @@ def read_chunks(options: argparse.Namespace) -> Iterator[bytes]:
 
 
 def read_file(file: BinaryIO, is_hex: bool) -> Iterator[bytes]:
-    """The bytes of a file; if its first chunk is hex text, the bytes that its text gives."""
+    """The bytes of a file; if its first chunk is hex text, the bytes that the text means."""
     chunk = file.read1(CHUNK_SIZE) if hasattr(file, "read1") else file.read(CHUNK_SIZE)
     if is_hex or HEX_TEXT.fullmatch(chunk):
         yield from unhex((chunk + file.read()).decode("ascii", "replace").splitlines())
@@ -206,7 +206,7 @@ def read_file(file: BinaryIO, is_hex: bool) -> Iterator[bytes]:
 
 
 def unhex(lines: Iterable[str]) -> Iterator[bytes]:
-    """The bytes of each line; a # begins a comment. BadHex."""
+    """The bytes of each line; a # begins a comment. BadHex if a line is not hex."""
     for number, line in enumerate(lines, 1):
         words = PREFIX.sub(" ", line.partition("#")[0])
         yield b"".join(unhex_word(word, number) for word in SEPARATORS.split(words) if word)
@@ -246,7 +246,7 @@ class Printer:
         )
 
     def feed(self, data: bytes) -> None:
-        """Print what these bytes complete. The first two show which side sent them."""
+        """Print the items that these bytes complete. The first two bytes show the sender."""
         self.received += len(data)
         if self.sender is None:
             self._first += data
@@ -263,7 +263,7 @@ class Printer:
         self._print(self._conversation.finish())
 
     def _choose_sender(self) -> bytes:
-        """The first bytes; the sender is set to the side that they look like, and printed."""
+        """The first bytes, after the sender was guessed from them, and printed."""
         data, self._first = self._first, b""
         self.sender, why = guess_sender(data)
         if not self.brief:

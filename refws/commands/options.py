@@ -1,4 +1,4 @@
-"""What the command lines share: errors in one line, defaults, and text -> the values of options."""
+"""What all command lines share: errors in one line, defaults, and text -> values of options."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ DEFAULTS = Settings()
 """The limits and times of a connection, unless an option changes them."""
 
 MAX_MESSAGE_SIZE = 2**63 - 1
-"""Bytes; the largest payload length of a frame (§5.2)."""
+"""The most bytes in the payload of a frame (§5.2)."""
 
 MAX_CONNECTIONS = 1_000_000
 
 MAX_SECONDS = 86_400
-"""Seconds; a day."""
+"""The seconds of a day."""
 
 ORIGIN = re.compile(r"\*|null|[a-z][a-z0-9+.-]*://[^/?#\s]+", re.ASCII | re.IGNORECASE)
 
 
 class CommandLine(argparse.ArgumentParser):
-    """A parser that ends the process with status 2 and one line of explanation for a bad option."""
+    """A parser that ends the process at a bad option, with status 2 and one line that explains."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"refws: {message}; see {self.prog} --help\n")
@@ -74,7 +74,7 @@ def seconds_or_off(text: str) -> float | None:
 
 
 def number(text: str) -> float:
-    """The number that `text` gives; NaN, which is in no range, if it gives none."""
+    """The number in `text`; NaN, which is in no range, if it is no number."""
     try:
         return float(text)
     except ValueError:

@@ -64,7 +64,7 @@ def command_line() -> CommandLine:
     )
     option = parser.add_argument
     option("file", metavar="FILE", type=not_empty, help="the tape; - for standard input")
-    option("--full", action="store_true", help="each head and frame bit by bit, not just a line")
+    option("--full", action="store_true", help="show each head and frame bit by bit, not as a line")
     option(
         "--connection",
         metavar="NUMBER",
@@ -99,7 +99,7 @@ def what_to_do(error: OSError, options: argparse.Namespace) -> str:
 
 
 def replay(file: BinaryIO, options: argparse.Namespace) -> int:
-    """The exit status, after explaining or exporting. BadTape or OSError."""
+    """Explain or export the tape; the exit status. BadTape or OSError if that fails."""
     reader = TapeReader(file)
     entries = (entry for entry in reader if options.connection in (None, entry.connection))
     status = (
@@ -111,7 +111,7 @@ def replay(file: BinaryIO, options: argparse.Namespace) -> int:
 
 
 def export(reader: TapeReader, entries: Iterable[Entry], path: str) -> int:
-    """Write the capture; the exit status. OSError."""
+    """Write the capture; the exit status. OSError if that fails."""
     with open(path, "wb") as file:
         number = write_pcap(file, entries, reader.recorded)
         size = file.tell()
@@ -120,7 +120,7 @@ def export(reader: TapeReader, entries: Iterable[Entry], path: str) -> int:
 
 
 def explain(entries: Iterable[Entry], full: bool) -> int:
-    """Print what the entries say; 1 if anything on the tape is illegal or cut off, otherwise 0."""
+    """Print the explanation of the entries; 1 if anything is illegal or cut off, otherwise 0."""
     replay = Replay(full, Style(uses_color(sys.stdout)))
     for entry in entries:
         replay.narrate(entry)
@@ -139,7 +139,7 @@ class Replay:
         self._open: dict[int, tuple[float, Narration]] = {}
 
     def narrate(self, entry: Entry) -> None:
-        """Print what this entry completes."""
+        """Print the items that this entry completes."""
         self._seconds = entry.seconds
         if entry.connection not in self._open:
             self._open[entry.connection] = self._begin(entry)
@@ -152,12 +152,12 @@ class Replay:
             del self._open[entry.connection]
 
     def finish(self) -> None:
-        """Print what is cut off in the connections that have not ended."""
+        """Print the items that are cut off in the connections that have not ended."""
         for began, narration in self._open.values():
             self._print(narration, narration.finish(self._seconds - began))
 
     def _begin(self, entry: Entry) -> tuple[float, Narration]:
-        """After an `open` the opening handshake is next; without it, the first byte decides."""
+        """After an `open` line the opening handshake is next; otherwise the first byte decides."""
         at_handshake = True if isinstance(entry, Opened) else None
         return entry.seconds, Narration(
             f"#{entry.connection}", self._full, self._style, at_handshake

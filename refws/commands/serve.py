@@ -39,7 +39,7 @@ from .tracing import add_trace_options, choose_trace
 
 LOGGER = logging.getLogger("refws")
 SERVE = inspect.signature(serve).parameters
-"""The parameters of `serve`: the options have the same defaults."""
+"""The parameters of `serve`, whose defaults are also the defaults of the options."""
 
 LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
 LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
@@ -310,12 +310,12 @@ def certificate_problem(error: OSError) -> str:
 
 
 def run(server: Server, secure: bool = False) -> int:
-    """Serve until a signal says stop, then 0; a second signal ends the process at once."""
+    """Serve until a signal arrives, then return 0; a second signal ends the process at once."""
     stop_on_signals(server)
     print(greeting(server.address, secure), flush=True)
     server.serve_forever()
     LOGGER.info(
-        "stopping; open connections: %d; the same signal again stops at once",
+        "stopping; open connections: %d; a second signal ends the process at once",
         len(server.connections),
     )
     server.shutdown()
@@ -323,9 +323,9 @@ def run(server: Server, secure: bool = False) -> int:
 
 
 def stop_on_signals(server: Server) -> None:
-    """First SIGINT or SIGTERM: `serve_forever` returns. Second: the system ends the process.
+    """The first SIGINT or SIGTERM lets `serve_forever` return, the second ends the process.
 
-    The system must do that because Python calls no handler while the main thread waits for another
+    The system ends it, because Python may call no handler while the main thread waits for another
     thread in `shutdown`.
     """
 

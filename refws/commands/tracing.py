@@ -1,6 +1,6 @@
 """RFC 6455 §5: the options --trace and --record -> the trace of each connection.
 
-Modules of the course are imported only if one of the options is given: a server starts faster.
+Modules of the course are imported only if an option needs them, so that a server starts faster.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def add_trace_options(parser: CommandLine) -> None:
         "--trace",
         action="store_const",
         const="lines",
-        help="show a line for every head and frame, as it comes or goes",
+        help="show a line for every head and frame that arrives or leaves",
     )
     option(
         "--trace=full",
@@ -54,9 +54,9 @@ def choose_trace(
     page: ChooseTrace | None = None,
     logger: Logger = LOGGER,
 ) -> list[ChooseTrace]:
-    """The `trace` for `serve` or `connect`: one for each option that is given, and `page`.
+    """The argument `trace` of `serve` or `connect`: a function for each option given, and `page`.
 
-    Each line of text goes to `show`, without it to standard output. A tape that cannot be written
+    Lines of text go to `show`, or to standard output if it is None. A tape that cannot be written
     ends the process with status 2.
     """
     if options.record_secrets and not options.record:
@@ -72,7 +72,7 @@ def choose_trace(
 def live_trace(
     options: argparse.Namespace, show: Callable[[str], None] | None, logger: Logger
 ) -> ChooseTrace:
-    """For --trace. Colours go to a terminal only, and not through a `show` of the caller."""
+    """The trace of --trace. It has colours only on a terminal, and never through `show`."""
     from ..course.record.live import Live
     from ..course.record.output import Output
     from ..course.text.drawing import Style
@@ -93,7 +93,7 @@ def line_by_line(show: Callable[[str], None]) -> Callable[[str], None]:
 
 
 def recording(parser: CommandLine, options: argparse.Namespace, logger: Logger) -> ChooseTrace:
-    """For --record. The tape is open until the process ends."""
+    """The trace of --record. The tape is open until the process ends."""
     from ..course.record.recorder import Recorder
 
     try:

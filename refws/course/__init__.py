@@ -1,1 +1,1 @@
-"""What people look at: the page and the example services of `python3 -m refws`."""
+"""What learners use: explanations, traces and tapes, the page, the lesson, example services."""

@@ -8,16 +8,16 @@ SERVER = "python3 -m refws --trace"
 """The command for the first terminal: a server that shows each frame."""
 
 INTRODUCTION = """\
-Open two terminals. Run the server in the first, where it shows each frame as it comes and goes, and
-the commands of the steps in the second. The page of the server shows the same as pictures."""
+Open two terminals. Run the server in the first one: it shows each frame that arrives or leaves. Run
+the commands of the steps in the second one. The page of the server shows the same in pictures."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step: `text` explains it, and `command` shows it.
+    """A step: `text` explains it, and `command` shows it at work.
 
-    `output` is what the command prints, empty if it asks the server. `live` is one more command,
-    which asks the server too.
+    `output` is what the command prints; it is empty if the command asks the server. `live` is one
+    more command, which asks the server, too.
     """
 
     title: str
@@ -33,10 +33,10 @@ STEPS: tuple[Step, ...] = (
         title="Why not HTTP",
         section="§1.1",
         text=(
-            "HTTP answers what was asked. A WebSocket begins as HTTP (GET with Upgrade: websocket, "
-            "answered with status 101), and from then on both sides send when they like, with 2 to "
-            "14 bytes in front of each payload. This command asks without Upgrade, and the answer "
-            "says what is missing."
+            "In HTTP a server only answers requests. A WebSocket begins as HTTP: a GET with "
+            "Upgrade: websocket, answered with status 101. From then on both sides send when they "
+            "like, with 2 to 14 bytes in front of each payload. This command sends no Upgrade, and "
+            "the answer says what is missing."
         ),
         command="curl -i http://127.0.0.1:8080/echo",
     ),
@@ -44,9 +44,9 @@ STEPS: tuple[Step, ...] = (
         title="The handshake",
         section="§4",
         text=(
-            "The server answers the key of the request with a hash. That proves that it read this "
-            "request and speaks WebSocket, and no more: the key is no secret, and the answer is no "
-            "password. A client that connects makes the server show the handshake line by line."
+            "The server answers the key of the request with a hash. That proves only that it has "
+            "read this request and speaks WebSocket: the key is no secret, and the answer is no "
+            "password. When a client connects, the server shows the handshake line by line."
         ),
         command="python3 -m refws accept dGhlIHNhbXBsZSBub25jZQ==",
         output="""\
@@ -72,8 +72,8 @@ STEPS: tuple[Step, ...] = (
         text=(
             "A client XORs each payload with a key that is new for each frame. That hides nothing, "
             "because the key is in front of the payload. But no script can choose the bytes that a "
-            "proxy on the way sees, and so no script can make it cache a forged page. That is why "
-            "a server refuses a frame of a client without a mask."
+            "proxy on the way sees, and so no script can make a proxy store a forged page. That is "
+            "why a server refuses a client's frame without a mask."
         ),
         command="python3 -m refws explain --brief --from client 81 05 48 65 6c 6c 6f",
         output='-> text FIN 5 "Hello"  VIOLATION §5.1: an unmasked frame from the client',
@@ -99,9 +99,9 @@ STEPS: tuple[Step, ...] = (
         title="Compression and Origin",
         section="§10.2, RFC 7692 §6",
         text=(
-            "With --deflate on both sides, RSV1 says that a message is compressed. And any page "
-            "may open a WebSocket to any server, with the cookies of that server, so the server "
-            "must check Origin: a foreign one gets a 403 that says what to configure."
+            "With --deflate on both sides, RSV1 says that a message is compressed. Another rule: "
+            "any page may open a WebSocket to any server, with the cookies of that server. So the "
+            "server must check Origin: a foreign one gets a 403 that says what to configure."
         ),
         command=(
             "python3 -m refws explain --brief --deflate --from server c1 07 f2 48 cd c9 c9 07 00"
@@ -114,9 +114,9 @@ STEPS: tuple[Step, ...] = (
         section="§7",
         text=(
             "Each side sends a Close frame, then the server ends TCP. Type /close 1000 bye into "
-            "connect. Then connect again and break a rule with /raw 83 80 00 00 00 00: the Close "
-            'of the server says which one. On the page, "Break them all" does that for every rule '
-            "in its list."
+            "connect. Then connect again and break a rule with /raw 83 80 00 00 00 00: the "
+            'server\'s Close says which rule. On the page, "Break them all" does that for every '
+            "rule in its list."
         ),
         command="python3 -m refws explain --brief 88 82 37 fa 21 3d 34 12",
         output="-> close FIN masked 2 1000  legal",

@@ -19,13 +19,13 @@ LOGGER = logging.getLogger("refws")
 
 
 def echo(connection: Connection) -> None:
-    """Send back what it gets."""
+    """Send every message back."""
     for message in connection:
         connection.send(message)
 
 
 def hello(connection: Connection) -> None:
-    """Send "world", log what it gets."""
+    """Send "world", then log every message."""
     LOGGER.info("/hello: connection from %s", connection.peer)
     connection.send("world")
     for message in connection:
@@ -44,10 +44,9 @@ def clock(connection: Connection, interval: float = 1.0) -> None:
 
 
 def drop_messages_until(connection: Connection, deadline: float) -> None:
-    """Return at `deadline`, a reading of `time.monotonic`; ConnectionClosed if the connection ends
-    first.
+    """Return at `deadline`, a time of `monotonic`; ConnectionClosed if the connection ends first.
 
-    Waits in recv and not in a sleep, because recv is where Ping and Close are answered (§5.5).
+    Waits in recv and not in a sleep, because recv answers Ping and Close (§5.5).
     """
     while (left := deadline - time.monotonic()) > 0:
         with suppress(TimeoutError):
@@ -57,16 +56,16 @@ def drop_messages_until(connection: Connection, deadline: float) -> None:
 ENDPOINTS = {"/": echo, "/echo": echo, "/hello": hello, "/clock": clock}
 
 HANDLERS = {**ENDPOINTS, WATCH_PATH: watch_endpoint.serve}
-"""The endpoints, and the one through which a page watches its connections to them."""
+"""The endpoints, and the one that shows a page its connections to them."""
 
-NOT_FOUND = f"""Nothing is at this path. What there is:
+NOT_FOUND = f"""Nothing is at this path. This server has:
   WebSocket endpoints: {", ".join(ENDPOINTS)}
   pages: /, /lesson and /health
 """
 
 
 def serve_endpoint(connection: Connection) -> None:
-    """The handler: the endpoint at the request's path, which `process_request` has found."""
+    """The handler: calls the endpoint at the request's path; `process_request` has checked it."""
     assert connection.request is not None
     HANDLERS[connection.request.path](connection)
 
@@ -74,7 +73,7 @@ def serve_endpoint(connection: Connection) -> None:
 def process_request(connection: Connection, request: Request) -> Response | None:
     """The answer to a request that is no handshake for an endpoint: a page, a 404, or an error.
 
-    None: the server applies §4.2.1, and explains in its answer what is missing.
+    With None the server checks the request by §4.2.1, and its answer says what is missing.
     """
     answer = None if is_upgrade_attempt(request) else plain_answer(connection, request)
     if answer is None and request.path not in HANDLERS:

@@ -1,1 +1,1 @@
-"""Threads and blocking sockets: what turns the protocol into a running server."""
+"""Threads and blocking sockets, which turn the protocol into a server and a client."""

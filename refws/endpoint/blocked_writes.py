@@ -1,8 +1,8 @@
 """The write deadline: a stream whose peer takes nothing of a blocked write for too long is aborted.
 
-`SO_SNDTIMEO` would count for each call of the system anew, and a timeout of the socket would cost
-every read and write a second call. So one timer looks after the blocked writes of a stream: it
-starts with the first of them and goes on as long as it finds another one.
+`SO_SNDTIMEO` would start again with each call of the system, and a timeout of the socket would cost
+every read and write a second call. So one timer watches the blocked writes of a stream: it starts
+with the first one and runs as long as it finds another.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class WriteDeadline:
         self._lock = threading.Lock()
 
     def begin(self) -> None:
-        """The system takes no more for now, or has just taken some."""
+        """Start the deadline, or start it again because the system has just taken some bytes."""
         now = monotonic()
         with self._lock:
             self.chunks += self._blocked_since is not None
@@ -47,7 +47,7 @@ class WriteDeadline:
             self._timers.call_at(now + self._timeout, self._look)
 
     def end(self) -> None:
-        """The system has taken all, or the write has failed."""
+        """Stop the deadline: the system has taken all, or the write has failed."""
         with self._lock:
             self._blocked_since = None
 

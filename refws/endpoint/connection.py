@@ -1,7 +1,7 @@
 """RFC 6455 §7: one connection, the object that handlers and clients use, and how it ends.
 
-Three threads may meet here: the one that receives (at most one at a time), those that send, and the
-timer thread. Each part says which thread writes its fields, and under which lock:
+Three kinds of threads use a connection: one that receives (one at a time), any number that send,
+and the timer thread. Each part says which thread writes its fields, and under which lock:
 
     receiving   §6.2    the thread that holds `_reading`
     sending     §6.1    its write lock; the closing state, too
@@ -10,11 +10,11 @@ timer thread. Each part says which thread writes its fields, and under which loc
     taps        a lock while the list of taps changes
 
 A thread takes `_reading` before any other of these locks, and the write lock before the stream's
-locks. The timer thread takes none that another thread may hold while it is blocked.
+locks. The timer thread never waits for a lock that a blocked thread may hold.
 
 Only the thread that receives ends a connection, because closing a socket under a blocked read frees
-its descriptor for another connection while the read still uses it. All other threads `abort`: that
-wakes the reader, and it does the rest. So `_receive` is the one place where a connection ends.
+its descriptor for another connection while the read still uses it. All other threads `abort`, which
+wakes the thread that receives. So an open connection ends in one place, `_end_with`.
 """
 
 from __future__ import annotations
@@ -53,32 +53,32 @@ LINGER = 1.0
 """Seconds for which what the peer still sends is read and dropped after our last byte (§7.1.1)."""
 
 ENDS = (TimeUp, CloseReceived, ConnectionFailure, EOFError, OSError)
-"""What leaves the receiver: a deadline, or one of the ways in which a connection ends."""
+"""What the receiver raises when the deadline has passed, and when the connection has to end."""
 
 T = TypeVar("T")
 
 
 class Connection:
-    """One WebSocket connection. One thread at a time may receive, any thread may do the rest."""
+    """One WebSocket connection. One thread at a time may receive; any may send, ping and close."""
 
     __slots__ = {
-        "request": "The opening handshake's request. Written by the thread that opens.",
-        "response": "Its response. Written by the thread that opens.",
-        "subprotocol": "The agreed subprotocol, or None. Written by the thread that opens.",
+        "request": "The opening handshake's request. Written by the thread that does it.",
+        "response": "The opening handshake's response. Written by the same thread.",
+        "subprotocol": "The agreed subprotocol, or None. Written by the same thread.",
         "remote_address": "The peer's address as `socket` gives it.",
         "local_address": "Our address.",
         "settings": "Limits and times.",
         "compression": "What to agree on, or None; `process_request` may change it.",
         "side": "Our end of the connection.",
-        "_stream": "The bytes.",
+        "_stream": "The byte stream to the peer.",
         "_timers": "Where the heartbeat runs.",
-        "_sender": "§6.1.",
-        "_receiver": "§6.2.",
+        "_sender": "The sending side, §6.1, with the closing state.",
+        "_receiver": "The receiving side, §6.2.",
         "_reading": "Held by the one thread that receives.",
         "_given_up": "Set by the timer thread, once.",
         "_pings": "The Pings that wait for their Pongs.",
-        "_heartbeat": "The timer of the heartbeat. Written by the thread that opens.",
-        "_taps": "Functions that see every byte; made with the first of them.",
+        "_heartbeat": "The timer of the heartbeat. Written by the opening handshake's thread.",
+        "_taps": "The functions that see every byte; None until the first one is added.",
     }
 
     def __init__(
@@ -143,7 +143,7 @@ class Connection:
 
     @property
     def close_code(self) -> int | None:
-        """The peer's close code, 1005 for a Close without one, 1006 for none; or None (§7.1.5)."""
+        """The peer's close code; 1005: Close without a code; 1006: no Close; or None (§7.1.5)."""
         return self._sender.closing.code
 
     @property
@@ -183,8 +183,7 @@ class Connection:
     def recv_streaming(self) -> Iterator[str | bytes]:
         """The next message in chunks as they arrive, never cut inside a character.
 
-        The last chunk may be empty. The next call that receives drops what is not read of the
-        message. Errors as in `recv`.
+        The last chunk may be empty. A later receive drops the rest. Errors as in `recv`.
         """
         number, data, end = self._receive(self._receiver.first_chunk)
         while True:
@@ -195,7 +194,7 @@ class Connection:
             data, end = self._receive(lambda: self._receiver.next_chunk(number))
 
     def _receive(self, read: Callable[[], T]) -> T:
-        """Let `read` receive in this thread, without a deadline."""
+        """What `read` returns, called as the only call that receives."""
         if not self._reading.acquire(False):
             self._wait_for_the_end(None)
         try:
@@ -208,12 +207,12 @@ class Connection:
             self._reading.release()
 
     def _end_with(self, end: Exception, timeout: float | None) -> NoReturn:
-        """End the connection with what ended the receiving, and raise what the caller gets.
+        """Raise the caller's exception for `end`; unless it is TimeUp, end the connection first.
 
-        §7.1.7: a broken rule is answered with a Close, and no byte after it is looked at.
+        §7.1.7: a broken rule is answered with a Close, and no later byte is processed.
         """
         if isinstance(end, TimeUp):
-            seen = f"no whole message within {timeout} s; what came of it is kept"
+            seen = f"no whole message within {timeout} s; the part that has arrived is kept"
             raise TimeoutError(seen) from None
         if isinstance(end, CloseReceived):
             self._sender.answer_close(end.close)
@@ -229,7 +228,7 @@ class Connection:
         raise self._sender.closed_error(str(end)) from None
 
     def _check_readable(self) -> None:
-        """What the peer has sent before its Close can be received while we close (§7.1.2)."""
+        """While we close, messages can be received until the peer's Close arrives (§7.1.2)."""
         if self.state in (CONNECTING, CLOSED):
             raise self._sender.closed_error()
 
@@ -242,14 +241,14 @@ class Connection:
             seen = "another thread is receiving on this connection; receive in one thread only"
             raise ConcurrencyError(seen)
         if not self._reading.acquire(timeout=-1 if timeout is None else wait_time(timeout)):
-            raise TimeoutError(f"the connection is closing, and not closed within {timeout} s")
+            raise TimeoutError(f"the connection is closing and has not ended within {timeout} s")
 
     # Sending (§6.1)
 
     def send(self, message: str | bytes | Iterable[str] | Iterable[bytes]) -> None:
         """Send a text message (str), a binary one (bytes), or the fragments of one (an iterable).
 
-        Blocks until the system has taken it all, and while another thread sends fragments. Each
+        Blocks until the system has taken it, and while another message is sent in fragments. Each
         fragment leaves as soon as the iterable gives it. ConnectionClosed if the connection is not
         open, or ends meanwhile; UnicodeEncodeError for a str with surrogates.
         """
@@ -263,10 +262,10 @@ class Connection:
             self._sender.send_fragments(iter(message))
 
     def ping(self, data: str | bytes | None = None) -> threading.Event:
-        """Send a Ping. The event is set with its Pong, and `latency` too, or with the end.
+        """Send a Ping. The event is set when its Pong arrives, or the connection ends (§5.5.2).
 
-        A Pong is noticed while a thread receives. Blocks like `send`. ValueError above 125 bytes;
-        ConcurrencyError if a Ping with the same data still waits for its Pong.
+        The Pong is seen only while a thread receives. Blocks until the Ping is sent. ValueError
+        above 125 bytes; ConcurrencyError if a Ping with the same data still waits for its Pong.
         """
         payload = os.urandom(4) if data is None else control_payload(data)
         answered = threading.Event()
@@ -287,14 +286,14 @@ class Connection:
     def send_raw(self, data: bytes) -> None:
         """Send these bytes as they are, between two frames, to break the rules on purpose.
 
-        Blocks like `send`, and works while the connection closes. ConnectionClosed after its end.
+        Blocks like `ping`, and works while the connection closes. ConnectionClosed after its end.
         """
         self._sender.write_raw(data)
 
     # Closing (§7)
 
     def close(self, code: int = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
-        """Close the connection; wait `close_timeout` seconds for the peer's Close (§7.1.2).
+        """Close the connection; wait for the peer's Close, at most `close_timeout` (§7.1.2).
 
         Messages that arrive meanwhile are dropped. Harmless on a connection that is closing or
         closed. ValueError for a code that must not be sent (§7.4) or a reason above 123 bytes.
@@ -324,7 +323,7 @@ class Connection:
         self.end(linger=True)
 
     def end(self, linger: bool = False) -> None:
-        """End the TCP connection; for the thread that receives. Blocks for 1 s, if it lingers."""
+        """End TCP, in the thread that receives. Blocks for 1 s at most, and only if `linger`."""
         if linger:
             self._stream.half_close()
             self._stream.drain(LINGER)
@@ -338,16 +337,16 @@ class Connection:
         if self._given_up:
             self.settings.logger.info("%s: given up, §5.5.2: %s", self.peer, self._stream.cause)
 
-    # The opening handshake's part (§4), for the server and `connect`
+    # What the opening handshakes (§4) of the server and of `connect` call
 
     def use_deflate(self, codecs: tuple[Deflater, Inflater], threshold: int) -> None:
-        """Compress and inflate messages from now on (RFC 7692 §5), with (Deflater, Inflater)."""
+        """From now on compress and inflate messages with these (RFC 7692 §5)."""
         deflater, self._receiver.incoming.inflater = codecs
         self._receiver.deflating = True
         self._sender.use_deflate(deflater, threshold)
 
     def open(self, head: bytes = b"") -> None:
-        """Messages may flow from now on, after `head`, the server's answer. Start the heartbeat."""
+        """Send `head`, the server's answer; then allow messages, and start the heartbeat."""
         self._sender.open(head)
         interval = self.settings.ping_interval
         if interval is not None and interval != inf:
@@ -358,19 +357,19 @@ class Connection:
             ).start(self._timers)
 
     def _give_up(self, cause: str) -> None:
-        """In the timer thread: the peer is gone, or does not read."""
+        """End the connection in the timer thread: the peer is gone, or does not read."""
         self._given_up = True  # `end` logs it, because a log may wait
         self._sender.try_close(CloseCode.INTERNAL_ERROR, f"§5.5.2: {cause}")
         self._stream.abort(cause)
 
-    # Looking on
+    # Taps
 
     @property
     def trace(self) -> Tap | None:
-        """A function that gets every byte as it is on the wire; to set it replaces all taps.
+        """A function that gets every byte (inside TLS), or None. Setting it replaces all taps.
 
-        It runs in the thread that sends or receives, which waits meanwhile, and before what we send
-        leaves. One that raises is logged and dropped, one that returns False is dropped.
+        It runs in the thread that sends or receives, and gets our bytes before they leave. It is
+        dropped if it returns False, and if it raises an exception, which is logged.
         """
         return None if self._taps is None else self._taps.first
 
@@ -381,15 +380,16 @@ class Connection:
         self._taps.set_only(tap)
 
     def add_tap(self, tap: Tap) -> None:
-        """Pass every byte to this function, too."""
+        """Pass every byte to this function as well."""
         if self._taps is None:
             self._taps = Taps(self._stream, self.side, self.settings.logger, self.peer)
         self._taps.add(tap)
 
     @property
     def read_size(self) -> int:
-        """The most bytes to take from the system at once; 0 for no limit. To show that TCP is a
-        stream, whose pieces say nothing about frames (§1.5). ValueError for a negative size.
+        """The most bytes to receive at once, 0 for no limit; ValueError for a negative number.
+
+        A small one shows that TCP is a stream: what arrives at once need not be a frame (§1.5).
         """
         return self._stream.reader.read_size
 

@@ -1,4 +1,4 @@
-"""What the methods of a connection raise, in the words of the `websockets` library."""
+"""What the methods of a connection raise, with the names of the `websockets` library."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ OK_CODES = {CloseCode.NORMAL_CLOSURE, CloseCode.GOING_AWAY, CloseCode.NO_STATUS_
 
 
 class ConcurrencyError(WebSocketException, RuntimeError):
-    """Two threads in a place where only one may be at a time."""
+    """This call conflicts with another one on the same connection."""
 
 
 class InvalidState(WebSocketException, RuntimeError):
-    """Messages before the opening handshake is done (§6.1)."""
+    """Nothing can be sent or received before the opening handshake is done (§6.1)."""
 
 
 class ConnectionClosed(WebSocketException):
@@ -33,11 +33,11 @@ class ConnectionClosed(WebSocketException):
 
 
 class ConnectionClosedOK(ConnectionClosed):
-    """Ended as it should: Close sent and received, with 1000, 1001 or no code."""
+    """The connection ended well: Close sent and received, both with 1000, 1001 or no code."""
 
 
 class ConnectionClosedError(ConnectionClosed):
-    """Ended by an error: another code, or no closing handshake at all."""
+    """The connection ended in error: with another code, or without the closing handshake."""
 
 
 def connection_closed(rcvd: Close | None, sent: Close | None, cause: str = "") -> ConnectionClosed:

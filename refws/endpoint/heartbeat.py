@@ -1,7 +1,7 @@
-"""RFC 6455 §5.5.2: Pings on a schedule, and a silent peer noticed.
+"""RFC 6455 §5.5.2: Pings on a schedule, and the end of a peer that stays silent.
 
-`Heartbeat` decides and does nothing: it gets the time and what the stream has done, and answers
-with a step. So its tests need no socket, no thread and no clock. `HeartbeatTimer` takes the steps.
+`Heartbeat` only decides on the next step, from the time and what the stream has done. So its tests
+need no socket, no thread and no clock. `HeartbeatTimer` takes the steps.
 """
 
 from __future__ import annotations
@@ -19,22 +19,21 @@ from .timers import Timer, Timers
 SECOND_LOOK = 1.0
 """Seconds after which a silent peer is looked at again before it is given up.
 
-At the first look our thread may just have come back from a busy handler, with bytes of the peer
-unread.
+At the first look, our thread may just have returned from a busy handler and not have read yet.
 """
 
 TICKS_PER_INTERVAL = 50
-"""The Pings of all connections are sent at this many times: one by one they would cost more."""
+"""Pings leave at this many times of an interval, many together: one by one they would cost more."""
 
 
 def next_tick(now: float, interval: float) -> float:
-    """The start for a heartbeat: the next tick, which all of this interval share."""
+    """When to start a heartbeat: at the next tick, shared by all heartbeats of this interval."""
     tick = interval / TICKS_PER_INTERVAL
     return math.ceil(now / tick) * tick
 
 
 class Activity(Protocol):
-    """What a connection's stream has done: what the heartbeat decides on."""
+    """What the heartbeat must know of a connection's stream."""
 
     @property
     def receives(self) -> int: ...
@@ -144,7 +143,7 @@ class Heartbeat:
         if sent is False:
             if self._stays_blocked(now, activity):
                 seconds = f"{self.timeout:g} s"
-                return GiveUp(f"no Ping could be sent for {seconds}, as the peer does not read")
+                return GiveUp(f"no Ping could be sent for {seconds}; the peer does not read")
             return Wait(self.next_time)
         self.blocked = None
         if sent and self.timeout is not None and self.silence_judged_at is None:
@@ -160,7 +159,7 @@ class Heartbeat:
 
 @dataclass(slots=True)
 class HeartbeatTimer:
-    """Takes the steps of a heartbeat, in the timer thread; so nothing here ever waits.
+    """Takes the steps of a heartbeat in the timer thread, so it never waits.
 
     `give_up` is called with the reason. `count` numbers the Pings.
     """

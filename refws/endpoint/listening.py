@@ -1,4 +1,4 @@
-"""Listening sockets, TCP and Unix: where a server is found."""
+"""Listening sockets, TCP and Unix."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ BACKLOG = 1024
 
 
 def listen(host: str | None, port: int, unix_path: str | None = None) -> socket.socket:
-    """A socket that listens on the first address of `host`, or on a Unix socket; or OSError."""
+    """A socket that listens on the first address of `host`, or at `unix_path`; or OSError."""
     if unix_path is not None:
         return listen_on_path(unix_path)
     family, _, _, _, address = socket.getaddrinfo(
@@ -22,9 +22,9 @@ def listen(host: str | None, port: int, unix_path: str | None = None) -> socket.
 
 
 def listen_on_path(path: str) -> socket.socket:
-    """A Unix socket at `path`, in place of one that a dead server left there.
+    """A Unix socket at `path`; replaces one that a dead server has left there.
 
-    OSError if a living server listens there.
+    OSError if a server still listens there, or if another file is there.
     """
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:

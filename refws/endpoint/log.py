@@ -1,4 +1,4 @@
-"""RFC 6455 §7.1.7: what goes to the log, in a form that no peer can forge a line with."""
+"""RFC 6455 §7.1.7: addresses and errors for the log, so that no peer can forge a line of it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..protocol.authority import join_authority
 
 
 def format_address(address: Any) -> str:
-    """host:port as in a URI, or the path of a Unix socket, escaped."""
+    """host:port as in a URI, or the path of a Unix socket with its control characters escaped."""
     if not isinstance(address, tuple):
         return ascii(address).strip("'") if address else "unix socket"
     return join_authority(*address[:2])

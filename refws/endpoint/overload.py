@@ -12,14 +12,14 @@ from .stream import Stream
 from .timers import Timers
 
 LINGER = 1.0
-"""Seconds that a client has for reading its 503: closing earlier may destroy it (see `drain`)."""
+"""Seconds that a client has to read its 503: an earlier close may destroy it (`Stream.drain`)."""
 
 MAX_LINGERING = 64
-"""Connections that get this time; the rest are closed at once, so that a flood costs little."""
+"""Connections that get this time; more are closed at once, so that a flood costs little."""
 
 
 class Overload:
-    """The connections that were turned away and are not closed yet."""
+    """The connections that got a 503 and are not closed yet."""
 
     def __init__(self, timers: Timers) -> None:
         self._timers = timers
@@ -27,7 +27,7 @@ class Overload:
         self._lingering: set[Stream] = set()
 
     def turn_away(self, stream: Stream, reason: str) -> None:
-        """Answer 503. Never waits, because the accept thread calls it."""
+        """Answer 503, and close a little later. Never waits, because the accept thread calls it."""
         text, headers = f"{reason}; try again later.\n", [("Retry-After", "1")]
         response = Response.text(HTTPStatus.SERVICE_UNAVAILABLE, text, headers)
         with suppress(OSError):

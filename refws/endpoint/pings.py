@@ -23,7 +23,7 @@ class PendingPings:
         return len(self._pings)
 
     def add(self, payload: bytes, now: float, answered: threading.Event | None = None) -> bool:
-        """Note a Ping that is about to be sent; False if one with this payload waits already.
+        """Note a Ping before it is sent; False if one with the same payload already waits.
 
         Of the Pings without an event, the heartbeat's, only the newest is kept.
         """
@@ -41,7 +41,7 @@ class PendingPings:
             self._pings.pop(payload, None)
 
     def answer(self, payload: bytes, now: float) -> bool:
-        """Match a Pong: its Ping and all earlier ones are answered (§5.5.3). False for no match."""
+        """A Pong answers its Ping and all earlier ones (§5.5.3). False if it answers none."""
         with self._lock:
             if payload not in self._pings:
                 return False
@@ -51,7 +51,7 @@ class PendingPings:
             return True
 
     def release_all(self) -> None:
-        """Wake every thread that waits for a Pong: the connection has ended."""
+        """Wake every thread that waits for a Pong, because the connection has ended."""
         with self._lock:
             for payload in list(self._pings):
                 self._release(payload)

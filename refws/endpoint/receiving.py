@@ -1,10 +1,10 @@
 """RFC 6455 §6.2: the receiving side of a connection: its stream -> messages.
 
 Control frames are dealt with on the way (§5.5): a Ping is answered, a Pong goes to the Ping that
-waits for it. What ends a connection leaves as an exception: ConnectionFailure for a broken rule,
-CloseReceived, EOFError or OSError for the end of the stream. `connection` ends it, in one place.
+waits for it. An exception says that the connection must end: ConnectionFailure for a broken rule,
+CloseReceived for a Close, EOFError or OSError for the end of the stream. `connection` catches it.
 
-No lock is taken here: `connection` lets one thread at a time in.
+No lock is needed here, because `connection` lets in one thread at a time.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from .settings import Settings
 from .stream import Stream
 
 CHUNK = 64 * 1024
-"""Bytes of a payload that are read, unmasked and checked in one go."""
+"""Bytes of a payload that are read, unmasked and checked at once."""
 
 
 class CloseReceived(Exception):
-    """The peer's Close has arrived: `close`."""
+    """The peer's Close frame has arrived; `close` is its content."""
 
     def __init__(self, close: Close) -> None:
         super().__init__(close)
@@ -45,10 +45,10 @@ class CloseReceived(Exception):
 
 
 class Receiver:
-    """Messages of the peer, whole or chunk by chunk. Every `deadline` is a time of `monotonic`."""
+    """The peer's messages, whole or chunk by chunk. Every `deadline` is a time of `monotonic`."""
 
     __slots__ = {
-        "incoming": "The message on its way in. All fields: the thread that receives.",
+        "incoming": "The message that is arriving. Only the thread that receives writes fields.",
         "deflating": "Whether RSV1 has a meaning. Written before the first frame.",
         "_stream": "Where frames come from.",
         "_file": "The stream's file, or the resumable one.",
@@ -57,7 +57,7 @@ class Receiver:
         "_masked": "Whether the peer masks (§5.1).",
         "_sender": "Answers Pings.",
         "_pings": "The Pings that wait for a Pong.",
-        "_streamed": "The number of the message that is received chunk by chunk, or was last.",
+        "_streamed": "The number of the newest message that is received chunk by chunk.",
         "_streaming": "True from the first chunk of that message to its last.",
     }
 
@@ -79,7 +79,7 @@ class Receiver:
     # Messages
 
     def message(self, deadline: float | None) -> str | bytes:
-        """The next message; TimeUp at the deadline. The next call goes on from there."""
+        """The next message. TimeUp at the deadline; the next call then continues."""
         if deadline is not None:
             return self._message_until(deadline)
         if self._streaming:
@@ -107,7 +107,7 @@ class Receiver:
         return self.incoming.take_collected()
 
     def first_chunk(self) -> tuple[int, str | bytes, bool]:
-        """The number of the next message, its first chunk, and whether it ends with that."""
+        """The number of the next message, its first chunk, and whether that is the last one."""
         if self._streaming:
             self._drop_streamed()
         if self.incoming.collected:
@@ -131,7 +131,7 @@ class Receiver:
         return data, end
 
     def _drop_streamed(self) -> None:
-        """Drop what is left of a message that was received chunk by chunk."""
+        """Drop the rest of a message that was received chunk by chunk."""
         while self._streaming:
             _, end = self._next_chunk()
             self._streaming = not end
@@ -157,7 +157,7 @@ class Receiver:
         return incoming.read_chunk(self._file, CHUNK)
 
     def _next_frame(self) -> str | bytes | None:
-        """Begin with the next frame. The message, if the frame has arrived and is all of it."""
+        """Start the next frame; return the message if it is this one frame and has arrived."""
         if self._resumable is not None:
             self._resumable.begin()
         incoming, file = self.incoming, self._file

@@ -3,9 +3,10 @@
 The closing state is here, because it decides what may still be sent: no data after a Close. So it
 changes under the write lock only.
 
-One lock, the write lock, keeps frames whole: whoever holds it may write one. It is also a monitor.
-A message that takes more than one step, in fragments or compressed, takes the turn, and other
-messages wait for it; control frames do not, because they may go between fragments (§5.4).
+The write lock keeps frames whole: only the thread that holds it writes. A message that is sent in
+several steps also takes the turn, and other messages wait until it is sent: fragments of two
+messages must not mix (§5.4), and compressed messages must leave in the order in which they were
+compressed. Control frames need no turn, because they may go between fragments (§5.4).
 """
 
 from __future__ import annotations
@@ -54,15 +55,15 @@ class Sender:
     __slots__ = {
         "closing": "The closing state. Changes under the write lock.",
         "_lock": "The write lock.",
-        "_turn_owner": "The thread whose message goes out in steps, 0 for none. Under the lock.",
+        "_turn_owner": "The thread whose message is sent in steps, 0 for none. Under the lock.",
         "_in_fragments": "Whether that message has begun on the wire. Under the write lock.",
         "_waiting": "A condition for each message that waits for the turn. Under the write lock.",
         "_stream": "Where frames go.",
         "_masking": "Whether this side masks (§5.1).",
-        "_deflater": "Set before the first message, where permessage-deflate is agreed on.",
+        "_deflater": "Set before the first message if permessage-deflate is agreed on; or None.",
         "_threshold": "Bytes below which a message stays uncompressed.",
         "_close_timeout": "Seconds from our Close to the end of the connection.",
-        "_close_deadline": "The timer for that. Changes under the write lock.",
+        "_close_deadline": "The timer of `_close_timeout`. Changes under the write lock.",
     }
 
     def __init__(self, stream: Stream, close_timeout: float, side: Side) -> None:
@@ -81,9 +82,9 @@ class Sender:
     # Opening and end
 
     def open(self, head: bytes) -> None:
-        """Send the head that ends the opening handshake; frames may follow it (§4.2.2).
+        """Send the head that ends the opening handshake; then frames may follow (§4.2.2).
 
-        A client has sent its head before. Blocks like `send_message`.
+        A client has nothing more to send here. Blocks until the system has taken the head.
         """
         with self._lock:
             if head:
@@ -96,7 +97,7 @@ class Sender:
         self._threshold = threshold
 
     def end(self) -> None:
-        """Note the end of the TCP connection (§7.1.4) and close the socket; for the receiver."""
+        """Note the end of TCP (§7.1.4) and close the socket, in the thread that receives."""
         with self._lock:
             self.closing.tcp_closed()
             self._stream.close()
@@ -116,7 +117,7 @@ class Sender:
     # Messages
 
     def send_message(self, opcode: int, payload: bytes) -> None:
-        """Send a message; blocks until the system has taken it all, and for a message in steps.
+        """Send a message. Blocks until the system has taken it, and while another has the turn.
 
         ConnectionClosed if the connection is not open.
         """
@@ -124,7 +125,7 @@ class Sender:
             with self._turn():
                 self.write_frame(opcode, self._deflate(self._deflater, payload), rsv1=True)
             return
-        # FAST: this is `write_frame` once more, in one piece: no call in between, and no `with`
+        # FAST: `write_frame` after a wait for the turn, written out without calls and `with`
         if self._masking:
             header, payload = self._encode(opcode, payload)
         elif len(payload) <= MAX_LENGTH_7:
@@ -146,8 +147,8 @@ class Sender:
     def send_fragments(self, fragments: Iterator[str | bytes]) -> None:
         """§5.4: send each fragment as soon as the iterator gives it; blocks like `send_message`.
 
-        The last frame has no data, so that no fragment waits for the next one to learn that it is
-        the last. TypeError for fragments that are neither all str nor all bytes.
+        An empty frame ends the message. Otherwise each fragment would have to wait until it is
+        known whether another one follows. TypeError unless fragments are all str or all bytes.
         """
         with self._turn():
             started = False
@@ -171,7 +172,7 @@ class Sender:
                 self._in_fragments = False
 
     def _write_fragment(self, opcode: int, payload: bytes, fin: bool) -> None:
-        """RFC 7692 §6.1: all of a message is compressed or none, and its first frame says so."""
+        """RFC 7692 §6.1: a message is compressed as a whole; RSV1 in its first frame says so."""
         if self._deflater is None:
             self.write_frame(opcode, payload, fin)
         else:
@@ -187,13 +188,13 @@ class Sender:
             raise
 
     def _break_off(self) -> None:
-        """§5.4: the rest of the message will never come, and no other may begin before its end."""
+        """§5.4: no other message may follow an unfinished one, so close the connection."""
         if self._in_fragments:
             self.start_closing(BROKEN_OFF)
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        """Keep other messages out while one is sent in steps. Must not be nested."""
+        """Keep all other messages waiting until the `with` block ends. Must not be nested."""
         with self._lock:
             if self._turn_owner or self._waiting:
                 self._wait_for_turn()
@@ -237,7 +238,7 @@ class Sender:
     def write_frame(
         self, opcode: int, payload: bytes, fin: bool = True, rsv1: bool = False
     ) -> None:
-        """One frame, also between the fragments of a message: a control frame, or a fragment.
+        """Send a control frame or a fragment, without waiting for the turn.
 
         Blocks until the system has taken it. ConnectionClosed if the connection is not open.
         """
@@ -255,7 +256,7 @@ class Sender:
             self._write_or_abort(*self._encode(PONG, payload))
 
     def write_raw(self, data: bytes) -> None:
-        """Bytes that need not be a frame; blocks like `write_frame`. ConnectionClosed if closed."""
+        """Send bytes that need not be a frame. Blocks until sent; ConnectionClosed once closed."""
         with self._lock:
             if self.closing.state in (CONNECTING, CLOSED):
                 raise self.closed_error()
@@ -264,16 +265,16 @@ class Sender:
     def _encode(
         self, opcode: int, payload: bytes, fin: bool = True, rsv1: bool = False
     ) -> tuple[bytes, bytes]:
-        """The frame in two parts, so that a long payload need not be copied.
+        """The frame in two parts, so that a server need not copy a long payload.
 
-        A client's frame has a fresh key that no one can predict, or masking would not help (§10.3).
+        A client masks each frame with a new key that no one can predict: §10.3 relies on it.
         """
         if not self._masking:
             return encode_header(opcode, len(payload), fin, rsv1), payload
         return encode_frame(opcode, payload, fin, rsv1, os.urandom(KEY_LENGTH)), b""
 
     def _write(self, header: bytes, payload: bytes) -> None:
-        """Under the lock: a frame, if the connection is open."""
+        """Under the lock: write a frame. ConnectionClosed if the connection is not open."""
         if self.closing.state is not OPEN:
             raise self.closed_error()
         self._write_or_abort(header, payload)
@@ -287,9 +288,9 @@ class Sender:
     # Closing
 
     def start_closing(self, close: Close) -> None:
-        """Send a Close unless one was sent; the rest must end within `close_timeout` (§7.1.2).
+        """Send a Close, unless one was sent; give the connection `close_timeout` to end (§7.1.2).
 
-        ValueError for a Close that must not be sent.
+        Blocks like `write_frame`. ValueError for a Close that must not be sent.
         """
         body = close.serialize()
         if self.closing.sent is None and self.closing.state is OPEN:
@@ -301,7 +302,7 @@ class Sender:
                 self._write_close(close, body)
 
     def answer_close(self, close: Close) -> None:
-        """§5.5.1: note the peer's Close; answer with the same code unless our Close is sent."""
+        """§5.5.1: note the peer's Close; answer with the same code, unless a Close was sent."""
         with self._lock:
             self.closing.receive(close)
             if self.closing.sent is None:
@@ -321,12 +322,12 @@ class Sender:
         when = monotonic() + self._close_timeout
         self._close_deadline = self._stream.abort_at(when, cause)
 
-    # Without waiting, for the timer thread and for a server that stops
+    # Sending without waiting, for the timer thread and for a server that stops
 
     def try_ping(self, payload: bytes) -> bool | None:
-        """True if a Ping was sent, False if it does not fit the send buffer, None if unknown.
+        """True if a Ping was sent, False if it does not fit the send buffer. Never blocks.
 
-        It is unknown while another thread writes, and once the connection is not open.
+        None while another thread writes, and if the connection is not open or breaks.
         """
         if not self._lock.acquire(blocking=False):
             return None
@@ -341,7 +342,10 @@ class Sender:
             self._lock.release()
 
     def try_close(self, code: int, reason: str) -> bool:
-        """Send a Close, or end the stream where none fits. False while another thread writes."""
+        """Send a Close, or abort the stream if it does not fit. False while another thread writes.
+
+        Never blocks.
+        """
         if not self._lock.acquire(blocking=False):
             return False
         try:

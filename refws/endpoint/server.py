@@ -1,6 +1,4 @@
-"""RFC 6455 §4.2: connections accepted, a thread for each, the handler called in it, and the stop of
-it all.
-"""
+"""RFC 6455 §4.2: accepts connections, runs the handler in a thread for each, stops them all."""
 
 from __future__ import annotations
 
@@ -43,16 +41,14 @@ PAUSE_WITHOUT_DESCRIPTORS = 0.1
 """Seconds without accepting after the system had no file descriptor left for a connection."""
 
 WAKE_BYTES = 4096
-"""Most bytes to take at once from the socket that wakes the accept thread; each stands for a signal
-or a `stop`.
-"""
+"""Bytes to take at once from the wake-up socket; each byte is for one signal or `stop`."""
 
 
 class ConnectionThread(threading.Thread):
     """The thread of one connection.
 
-    Its own `run` saves a level of calls. On Python 3.11 that is a page of its stack, 4 KiB a
-    connection; from 3.12 on it is next to nothing.
+    Its own `run` saves a level of calls: on Python 3.11 that is a page of memory for its stack,
+    from 3.12 on hardly anything.
     """
 
     def __init__(
@@ -115,14 +111,14 @@ class Server:
 
     @property
     def connections(self) -> tuple[Connection, ...]:
-        """The connections of this moment, those in their opening handshake included."""
+        """All connections that have not ended, also while they are in their opening handshake."""
         with self._lock:
             return tuple(self._threads)
 
     # Accepting
 
     def serve_forever(self) -> None:
-        """Accept connections until `stop` or `shutdown`, and serve each in a thread of its own."""
+        """Accept connections and serve each in its own thread, until `stop` or `shutdown`."""
         with (
             self._accepting,
             self._as_accept_thread(),
@@ -151,9 +147,7 @@ class Server:
 
     @contextmanager
     def _woken_by_signals(self) -> Iterator[None]:
-        """Let a signal end the wait, even one that arrives just before it: only then does Python
-        call its handler.
-        """
+        """Let a signal end `select`: Python calls the signal's handler only after `select`."""
         if threading.current_thread() is not threading.main_thread() or self._stopping:
             yield
             return
@@ -164,7 +158,7 @@ class Server:
             signal.set_wakeup_fd(previous)
 
     def _pause(self, seconds: float) -> None:
-        """Wait that long, or shorter if a signal or a `stop` came."""
+        """Wait that long, or until a signal or a `stop` arrives."""
         self._wake_receiver.settimeout(seconds)
         with suppress(BlockingIOError, TimeoutError):
             self._wake_receiver.recv(WAKE_BYTES)
@@ -197,7 +191,7 @@ class Server:
                 self._threads[connection] = thread
         if not accepted:
             return self._overload.turn_away(
-                stream, f"{limit} connections are open, as many as this server takes"
+                stream, f"{limit} connections are open, the limit of this server"
             )
         try:
             thread.start()
@@ -251,17 +245,17 @@ class Server:
     # Stopping
 
     def stop(self) -> None:
-        """Make `serve_forever` return soon; connections live on. Also for a signal handler."""
+        """Make `serve_forever` return; connections stay open. May be called in a signal handler."""
         self._stopping = True
         with suppress(OSError):
             self._wake_sender.send(b"\0")
 
     def shutdown(self) -> None:
-        """Accept no more, send 1001 to every connection, and wait for their ends.
+        """Accept no more, send 1001 to every connection, and wait until they have ended.
 
-        Blocks for `close_timeout` and 2 seconds at most; a handler that has not returned by then is
-        left running, with its connection and the timer thread. In a signal handler of the accept
-        thread it does what `stop` does, and the end of the `with` block does the rest.
+        Blocks for twice `close_timeout` and 2 seconds at most. A handler that has not returned by
+        then is left running, with its connection and the timer thread. In a signal handler of the
+        accept thread this is only `stop`; the end of the `with` block does the rest.
         """
         self.stop()
         if self._accept_thread is threading.current_thread():
@@ -279,10 +273,10 @@ class Server:
             self._timers.stop()
 
     def abort(self) -> None:
-        """End every connection at once, without a Close or a wait. Not in a signal handler."""
+        """End every connection at once, without a Close. Must not be called in a signal handler."""
         self.stop()
         for connection in self.connections:
-            connection.abort("the server was told to end at once")
+            connection.abort("the server ends all connections at once")
 
     def _close_listening_socket(self) -> None:
         if self._sock.fileno() < 0:
@@ -302,7 +296,7 @@ class Server:
             pause.wait(0.02)
             busy = [connection for connection in busy if not connection.go_away()]
         for connection in busy:
-            connection.abort("the server is stopping, and a send made no end")
+            connection.abort("the server is stopping, and a send has not finished")
 
     def _wait_for_threads(self, give_up_at: float) -> None:
         with self._lock:
@@ -348,12 +342,12 @@ def serve(
 
     `handler` is called with each open connection, in the thread of that connection; when it
     returns, the connection is closed with 1000, when it raises, with 1011.
-    `process_request(connection, request)` sees every request first and may return a response of its
-    own, or None. `trace(connection)`, or each of several, is called before that, and returns a
-    function that gets every byte, or None. `ssl`, a context with the server's certificate, makes it
-    a server for wss://. Times in seconds, sizes in bytes, None for no limit.
+    `process_request(connection, request)` gets every request first and returns a response of its
+    own, or None. `trace` is one function or several: `trace(connection)` is called before the first
+    byte, and returns a function that gets every byte, or None. With `ssl`, a context with the
+    server's certificate, it serves wss://. Times in seconds, sizes in bytes, None for no limit.
 
-    OSError if it cannot listen, TypeError or ValueError for an argument that makes no sense.
+    OSError if it cannot listen; TypeError or ValueError for an argument that cannot be used.
     """
     if isinstance(origins, str) or isinstance(subprotocols, str):
         raise TypeError("origins and subprotocols are lists of str, not a str")

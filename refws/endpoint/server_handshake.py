@@ -32,7 +32,7 @@ ProcessRequest = Callable[[Connection, Request], Response | None]
 
 @dataclass(frozen=True, slots=True)
 class ServerOptions:
-    """What `serve` was asked for, besides the settings of each connection."""
+    """The arguments of `serve` that are not settings of each connection."""
 
     handler: Handler
     origins: Sequence[str] | None = None
@@ -43,9 +43,9 @@ class ServerOptions:
 
 
 def open_connection(connection: Connection, stream: Stream, options: ServerOptions) -> bool:
-    """True if this is an open WebSocket connection now; otherwise it is answered, and ended.
+    """True once the connection is open; False if it was refused, or broke off.
 
-    Blocks until the request is there and answered, for at most `open_timeout`.
+    Blocks for `open_timeout` at most, and a second more to end a refused connection.
     """
     logger, timeout = connection.settings.logger, connection.settings.open_timeout
     deadline = None
@@ -93,8 +93,8 @@ def answer(connection: Connection, stream: Stream, options: ServerOptions) -> Re
 def refuse_unfit(request: Request) -> None:
     """HandshakeError for a request that `process_request` need not see: no GET, HTTP/1.0, no Host.
 
-    If it means to be a handshake, the error names the other faults of one, too. `negotiate` judges
-    the whole list all the same, so that it is right without this.
+    If the request is meant to be a handshake, the error names its other faults, too. `negotiate`
+    checks the whole list again, so that it does not depend on this.
     """
     if faults := check_plain_request(request):
         raise HandshakeError(check_request(request) if is_upgrade_attempt(request) else faults)
@@ -122,7 +122,7 @@ def process(connection: Connection, request: Request, options: ServerOptions) ->
 
 
 def negotiated(connection: Connection, request: Request, options: ServerOptions) -> Response:
-    """The 101, if the request keeps the rules of §4.2.1, with what is agreed (§4.2.2 item 4)."""
+    """The 101 with what is agreed (§4.2.2 item 4). HandshakeError if a rule of §4.2 is broken."""
     subprotocol = negotiate(request, origins=options.origins, subprotocols=options.subprotocols)
     compression = connection.compression
     agreed = (

@@ -1,4 +1,4 @@
-"""How the connections of a server or of a client behave: limits and times. The only defaults."""
+"""The limits and times of a connection, with their only defaults."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ DEFAULTS = Settings()
 def compression_settings(
     compression: Literal["deflate"] | DeflateSettings | None,
 ) -> DeflateSettings | None:
-    """What the argument `compression` of `serve` and `connect` means. TypeError for others."""
+    """What the argument `compression` of `serve` and `connect` means; TypeError if it has none."""
     if compression == "deflate":
         return DeflateSettings()
     if not isinstance(compression, DeflateSettings | None):

@@ -1,8 +1,8 @@
-"""One blocking byte stream over a TCP or Unix socket: a file to read frames from, and writes.
+"""One blocking byte stream over a TCP or Unix socket: a file to read from, and methods to write.
 
-Which thread may do what: one thread reads; writers take turns under the connection's write lock;
-any thread, above all the timer thread, may call `try_write` under that lock and `abort` without it,
-because neither ever blocks.
+One thread reads. Threads that write take turns under the connection's write lock. Any thread, above
+all the timer thread, may call `try_write` under that lock and `abort` without it, because neither
+ever blocks.
 
 The socket has no timeout: with one, Python asks the system twice for each read and write. Deadlines
 are timers that end the stream (`abort`); only that wakes a thread that is blocked in the system.
@@ -31,22 +31,22 @@ from .timers import Timer, Timers, wait_time
 
 READ_BUFFER = 4 * 1024
 WRITE_CHUNK = 64 * 1024
-"""Bytes that a slow peer must take before the deadline of a blocked write starts anew."""
+"""Bytes that a slow peer must take before the deadline of a blocked write starts again."""
 
 MAX_COPIED = 16 * 1024
-"""Bytes up to which a payload is copied after its header; the system gets longer ones apart."""
+"""Bytes up to which a payload is copied after its header; a longer one is passed separately."""
 
 DONT_WAIT = getattr(socket, "MSG_DONTWAIT", None)
-"""None where a blocking socket cannot be asked to write without waiting (Windows)."""
+"""None if a blocking socket cannot be asked to write without waiting (Windows)."""
 
 StreamTap = Callable[[bool, bytes], None]
-"""Called with whether we sent the bytes, and the bytes; no bytes are the end of that direction."""
+"""Called with whether we sent the bytes, and the bytes; none mean the end of that direction."""
 
 Selector = getattr(selectors, "PollSelector", selectors.SelectSelector)
 
 
 class RawReader(io.RawIOBase):
-    """What the two raw files under a read buffer share. `Stream.close` closes the socket."""
+    """What SocketReader and TLSReader share. `Stream.close`, not `close`, closes the socket."""
 
     closed = False  # FAST: the read buffer asks at each read, and RawIOBase answers slowly
 
@@ -58,8 +58,9 @@ class RawReader(io.RawIOBase):
 
 
 class SocketReader(RawReader):
-    """The raw file under the read buffer. All fields are written by the thread that reads, but the
-    tap and the read size, which any thread may set.
+    """The raw file under the read buffer.
+
+    The thread that reads writes the fields; any thread may set the tap and the read size.
     """
 
     __slots__ = {
@@ -71,7 +72,7 @@ class SocketReader(RawReader):
         "_tap": "Gets all that arrives.",
         "_read_size": "The most bytes to receive at once; 0 for no limit.",
         "_sock": "The socket.",
-        "_receive": "The function that receives.",
+        "_receive": "The function that receives into a buffer.",
     }
 
     def __init__(self, sock: socket.socket) -> None:
@@ -86,7 +87,7 @@ class SocketReader(RawReader):
         self._tap: StreamTap | None = None
 
     def readinto(self, buffer: Any) -> int | None:
-        """Bytes received, 0 at the end of the stream; None if none came before the deadline."""
+        """The number of bytes received, 0 at the end; None if none arrived by the deadline."""
         self.waiting = True
         try:
             if self.deadline is not None and not self._is_readable(self.deadline):
@@ -104,7 +105,7 @@ class SocketReader(RawReader):
 
     @property
     def read_size(self) -> int:
-        """The most bytes to receive at once; 0, the default, for as many as there is room for."""
+        """The most bytes to receive at once; 0, the default, for no limit."""
         return self._read_size
 
     @read_size.setter
@@ -115,8 +116,9 @@ class SocketReader(RawReader):
         self._choose_receive()
 
     def _choose_receive(self) -> None:
-        """FAST: without a tap or a read size, call the system directly; no connection but these
-        pays for a check on every receive.
+        """FAST: call the system directly, unless there is a tap or a read size.
+
+        A check on every receive would slow all other connections.
         """
         special = self._tap is not None or self._read_size
         self._receive = self._receive_with_tap if special else self._sock.recv_into
@@ -124,7 +126,7 @@ class SocketReader(RawReader):
     def _receive_with_tap(self, buffer: Any) -> int:
         view = memoryview(buffer)
         received = self._sock.recv_into(view[: self._read_size] if self._read_size else view)
-        self.waiting = False  # the tap may take its time, and that is not the peer's silence
+        self.waiting = False  # the peer is not silent while the tap runs
         tap = self._tap
         if tap is not None:
             tap(False, bytes(view[:received]))
@@ -181,7 +183,7 @@ class Stream:
         self._socket_lock = threading.Lock()
 
     def set_tap(self, tap: StreamTap | None) -> None:
-        """Pass all bytes to it from now on: what arrives, and what is about to be sent."""
+        """From now on pass all bytes to `tap`: after they arrive, and before they are sent."""
         self._tap = tap
         self.reader.set_tap(tap)
 
@@ -245,11 +247,11 @@ class Stream:
         return unsent_bytes(self._sock)
 
     def write(self, data: bytes, long_data: bytes = b"") -> None:
-        """All of both, in one call of the system if they fit; blocks until the system has it.
+        """Send both, in one call of the system if they fit; blocks until the system has them.
 
-        OSError once the stream is broken or aborted. A peer that takes nothing for `write_timeout`
-        seconds gets it aborted. The system is asked first without waiting, because nearly every
-        write fits: only for the others the write deadline is set.
+        OSError once the stream is broken or aborted; it is aborted if the peer takes nothing for
+        `write_timeout` seconds. The first try does not wait, because nearly every write fits: only
+        for the others the write deadline is set.
         """
         if self._tap is not None:
             self._tap(True, data + long_data)
@@ -292,9 +294,9 @@ class Stream:
             self._write_deadline.end()
 
     def try_write(self, data: bytes) -> bool:
-        """True if `data`, at most a control frame, was written without waiting.
+        """True if `data`, at most a control frame, was written; False if none fits. Never waits.
 
-        OSError on a broken stream, which it is once half of a frame is written.
+        OSError on a broken stream; the stream is broken, too, if only a part of `data` fits.
         """
         if self._tap is not None:
             self._tap(True, data)
@@ -305,7 +307,7 @@ class Stream:
         except BlockingIOError:
             return False
         if sent < len(data):
-            self.abort("half a control frame fitted the send buffer, as the peer does not read")
+            self.abort("only a part of a control frame fitted; the peer does not read")
             raise BrokenPipeError(self.cause)
         self.writes += 1
         return True
@@ -322,13 +324,13 @@ class Stream:
     # The end
 
     def half_close(self) -> None:
-        """Say that nothing more will be written (TCP FIN); what was written still arrives."""
+        """Tell the peer that no more bytes follow (TCP FIN); what was written still arrives."""
         self._shutdown(socket.SHUT_WR)
 
     def abort(self, cause: str = "") -> None:
         """End both directions at once; every thread blocked in a read or write wakes. Never blocks.
 
-        The first `cause` given is kept, for whoever finds the stream at its end.
+        The first `cause` is kept, so that exceptions can name it.
         """
         self.cause = self.cause or cause
         self.aborted = True
@@ -345,7 +347,7 @@ class Stream:
             self._sock.shutdown(how)
 
     def close(self) -> None:
-        """Give the socket back to the system. For the thread that reads, with no writer at work."""
+        """Close the socket. Only for the thread that reads, while no other thread writes."""
         with self._socket_lock:
             self._sock.close()
 

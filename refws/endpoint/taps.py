@@ -11,9 +11,9 @@ from .log import log_error
 from .stream import Stream
 
 Tap = Callable[[Side, bytes], object]
-"""Called with the side that sends, and the bytes as they are on the wire, or inside TLS.
+"""Called with the side that sends, and its bytes, as they are on the wire or inside TLS.
 
-No bytes are the end of that direction. A tap that returns False is dropped.
+No bytes mean the end of that direction. A tap that returns False is dropped.
 """
 
 
@@ -54,13 +54,13 @@ class Taps:
         self._replace(lambda taps: () if tap is None else (tap,))
 
     def _replace(self, change: Callable[[tuple[Tap, ...]], tuple[Tap, ...]]) -> None:
-        """Without taps the stream takes its fast path again."""
+        """Change the taps; without any, the stream receives without a check again."""
         with self._lock:
             self._taps = change(self._taps)
             self._stream.set_tap(self._pass_on if self._taps else None)
 
     def _pass_on(self, sent: bool, data: bytes) -> None:
-        """A tap that raises is logged and dropped; the connection lives on."""
+        """Call every tap. The exception of a tap is logged, and the tap is dropped."""
         side = self._side if sent else self._side.peer
         for tap in self._taps:
             try:
@@ -72,5 +72,5 @@ class Taps:
                 self.remove(tap)
 
     def end(self) -> None:
-        """Pass on the end of what we receive: the connection has ended."""
+        """Report the end of what we receive, because the connection has ended."""
         self._pass_on(False, b"")

@@ -1,8 +1,8 @@
-"""The one timer thread: every heartbeat and every deadline of a server, or of a program's clients.
+"""The timer thread runs every heartbeat and every deadline of a server, or of a program's clients.
 
-One thread for all of them, because a thread for each connection's timer would double the threads.
-So what it calls must never block: a Ping that is sent without waiting, or a `shutdown` of a socket.
-Times are `time.monotonic`, in seconds.
+There is one thread for all of them, because a timer thread for each connection would double the
+threads. So a function that it calls must never block: it may send a Ping without waiting, or shut
+down a socket. Times are in seconds, of `time.monotonic`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from time import monotonic
 
 RESOLUTION = 0.02
-"""Seconds that the thread sleeps at least: thousands of timers must not wake it one by one."""
+"""The thread sleeps at least this many seconds: thousands of timers must not wake it one by one."""
 
 MAX_WAIT = 1_000_000.0
 """Seconds: no call of the system is asked to wait longer, because for some weeks it refuses."""
@@ -33,18 +33,18 @@ def wait_time(seconds: float) -> float:
 class Timer:
     """A function that is due at some time. Any thread may call `cancel`, more than once."""
 
-    __slots__ = {"function": "None once cancelled. Written by any thread, read once by the timers."}
+    __slots__ = {"function": "None once cancelled. Written by any thread that cancels."}
 
     def __init__(self, function: TimerFunction) -> None:
         self.function: TimerFunction | None = function
 
     def cancel(self) -> None:
-        """Does not wait for a call in progress. Releases the function immediately."""
+        """Release the function at once, without waiting for a call in progress."""
         self.function = None
 
 
 class Schedule:
-    """Timers by their times. No clock and no lock: `Timers` has both.
+    """Timers by their times. It has no clock and no lock: `Timers` has both.
 
     Heartbeats share their ticks, so there are far fewer times than timers. Only the times are kept
     in order.
@@ -64,7 +64,7 @@ class Schedule:
         self._timers[when].append(timer)
 
     def next_time(self) -> float | None:
-        """When the first timer is due; None if there is none."""
+        """The time of the first timer; None if there is none."""
         return self._times[0] if self._times else None
 
     def take_due(self, now: float) -> list[Timer]:
@@ -103,7 +103,7 @@ class Timers:
         return timer
 
     def stop(self) -> None:
-        """End the thread, after the timer that it may be running; the others are never called."""
+        """End the thread, and wait while it runs a function; later timers are never called."""
         with self._condition:
             self._stopped = True
             self._condition.notify()
@@ -128,7 +128,7 @@ class Timers:
             return None
 
     def _run_due(self, due: list[Timer]) -> list[tuple[float, Timer]]:
-        """Run them. The timers that are to run again, with their times."""
+        """Run these timers; return the ones that are to run again, with their times."""
         again = []
         for timer in due:
             if self._stopped:
@@ -149,7 +149,7 @@ class Timers:
 
 
 def run_timer(timer: Timer, now: float) -> float | None:
-    """The time at which to run the timer again, or None; an error is logged and ends that timer."""
+    """When to run the timer again, or None. An exception is logged and ends this timer."""
     function = timer.function
     if function is None:
         return None

@@ -1,4 +1,4 @@
-"""The argument `trace` of `serve` and `connect`: which taps a connection gets, and when."""
+"""The argument `trace` of `serve` and `connect`: the taps that a connection gets."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from .log import log_error
 from .taps import Tap
 
 ChooseTrace = Callable[[Connection], Tap | None]
-"""Called before the first byte of a connection; the function it returns gets every byte."""
+"""Called before the first byte of a connection; the function that it returns gets every byte."""
 
 
 def trace_choices(trace: ChooseTrace | Sequence[ChooseTrace] | None) -> tuple[ChooseTrace, ...]:
-    """What the argument means: one choice, several, or none."""
+    """The functions in the argument: one, several, or none."""
     if trace is None:
         return ()
     return (trace,) if callable(trace) else tuple(trace)
 
 
 def start_traces(connection: Connection, choices: Sequence[ChooseTrace]) -> None:
-    """Trace the connection from its first byte, with each function that a choice returns."""
+    """Add the taps that these functions return for the connection."""
     for choose in choices:
         try:
             if (tap := choose(connection)) is not None:

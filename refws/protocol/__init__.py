@@ -1,3 +1,1 @@
-"""What the RFCs say. No socket, no thread, no clock: every function here can be read beside its
-section.
-"""
+"""What the RFCs say, without sockets, threads or clocks. Read each function beside its section."""

@@ -12,17 +12,17 @@ import re
 from .http import ascii_lower
 
 AUTHORITY = re.compile(r"(\[[^\]]*\]|[^:\[\]]*)(?::([^:]*))?")
-"""Where to cut. What the two parts may hold is judged afterwards, so that a message can name it."""
+"""Where to cut. The parts are checked afterwards, so that an error can say which one is wrong."""
 
 NAME_CHARACTERS = r"A-Za-z0-9._~!$&'()*+,;=\-"
-"""RFC 3986 §3.2.2: the characters of a registered name, percent-encoded ones left out."""
+"""RFC 3986 §3.2.2: the characters of a registered name, without percent-encoded ones."""
 
 HOST = re.compile(rf"\[[0-9A-Fa-f:.]+\]|[{NAME_CHARACTERS}%]+")
 PORT = re.compile(r"[0-9]{0,5}")
 
 
 def cut_authority(text: str) -> tuple[str, str] | None:
-    """(host, port) as they are written, port "" if there is none; None for another form."""
+    """(host, port) as they are written; port "" if there is none; None for any other form."""
     match = AUTHORITY.fullmatch(text)
     return None if match is None else (match[1], match[2] or "")
 
@@ -36,7 +36,7 @@ def split_authority(text: str, default_port: int) -> tuple[str, int] | None:
 
 
 def bracketed(host: str) -> str:
-    """The host in the form that it has before a port: an IPv6 address in brackets (§3.2.2)."""
+    """The host as it is written before a port: an IPv6 address gets brackets (§3.2.2)."""
     return f"[{host}]" if ":" in host else host
 
 

@@ -87,7 +87,7 @@ CONNECTING, OPEN, CLOSING, CLOSED = State
 
 
 class ClosingHandshake:
-    """§7.1.2 to §7.1.6: the state of a connection, and how it came to its end.
+    """§7.1.2 to §7.1.6: the state of a connection, and how it ended.
 
     Close sent?   Close received?   TCP closed?   state                         clean?
     no            no                no            CONNECTING, OPEN once `open`
@@ -124,7 +124,7 @@ class ClosingHandshake:
         self.state = CLOSING
 
     def tcp_closed(self) -> None:
-        """§7.1.4"""
+        """Note the end of the TCP connection (§7.1.4)."""
         self.state = CLOSED
 
     @property
@@ -134,18 +134,14 @@ class ClosingHandshake:
 
     @property
     def code(self) -> int | None:
-        """§7.1.5: the code of the first Close received, 1005 if it had none, 1006 if TCP ended
-        without; else None.
-        """
+        """§7.1.5: the code of the peer's Close, or 1005; 1006 if TCP ended without one; or None."""
         if self.received is not None:
             return self.received.code
         return int(CloseCode.ABNORMAL_CLOSURE) if self.state is CLOSED else None
 
     @property
     def reason(self) -> str | None:
-        """§7.1.6: the reason of the first Close received, the empty string if TCP ended without;
-        else None.
-        """
+        """§7.1.6: the reason in the peer's Close; "" if TCP ended without a Close; or None."""
         if self.received is not None:
             return self.received.reason
         return "" if self.state is CLOSED else None

@@ -20,7 +20,7 @@ class CloseCode(IntEnum):
     meaning: str
 
     def __new__(cls, code: int, meaning: str = "") -> CloseCode:
-        # Each code below gives its meaning; CloseCode(1000), which looks a code up, has none.
+        # The default is for CloseCode(1000), which looks a code up and gives no meaning.
         self = int.__new__(cls, code)
         self._value_ = code
         self.meaning = meaning
@@ -31,7 +31,7 @@ class CloseCode(IntEnum):
     PROTOCOL_ERROR = 1002, "protocol error: a rule of the RFC was broken"
     UNSUPPORTED_DATA = 1003, "unsupported data: text or binary where only the other is accepted"
     NO_STATUS_RCVD = 1005, "no code: the Close was empty"
-    ABNORMAL_CLOSURE = 1006, "abnormal closure: no Close came"
+    ABNORMAL_CLOSURE = 1006, "abnormal closure: no Close arrived"
     INVALID_DATA = 1007, "invalid data: such as text that is not UTF-8"
     POLICY_VIOLATION = 1008, "policy violation: legal, but against a rule or limit of the receiver"
     MESSAGE_TOO_BIG = 1009, "message too big: above the limit of the receiver"

@@ -1,7 +1,7 @@
 """RFC 6455 §7.1.7, §4.1, §4.2.1: what a refusal says, and one exception for each kind of refusal.
 
 The same words reach the log, the reason of the Close frame and the body of the HTTP answer. So
-`seen` never holds a byte that the peer chose; only in an HTTP answer such bytes appear, in quotes.
+`seen` repeats no text of the peer, except that of an opening handshake, which is in quotes.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class WebSocketException(Exception):
 
 
 class Refusal(WebSocketException):
-    """Base of the exceptions about one broken rule: `violation`."""
+    """Base of the exceptions about one broken rule, which is `violation`."""
 
     def __init__(self, section: str, seen: str, expected: str, field: str = "") -> None:
         super().__init__(section, seen, expected, field)
@@ -85,7 +85,7 @@ class InvalidData(ConnectionFailure):
 
 
 class PolicyViolation(ConnectionFailure):
-    """Legal, but above a limit of this endpoint: 1008."""
+    """A message that is legal, but above a limit of this endpoint: 1008."""
 
     close_code = CloseCode.POLICY_VIOLATION
 
@@ -103,8 +103,8 @@ class InvalidHandshake(WebSocketException):
 class HandshakeError(InvalidHandshake):
     """An HTTP head or opening handshake that breaks one or more rules (§4.1, §4.2.1, RFC 9112).
 
-    `faults` holds all of them in the order of the RFC; the status of a server's answer is that of
-    the first.
+    `faults` holds all of them in the order of the RFC; the first one gives the status of a server's
+    answer.
     """
 
     def __init__(self, faults: Iterable[Fault]) -> None:

@@ -19,8 +19,8 @@ FIELD = "Sec-WebSocket-Extensions"
 
 QUOTED_STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 
-# The closing quote may be missing: such a string is refused later, and taking it whole keeps the
-# search linear.
+# The closing quote may be missing: the string is refused later. To match it as a whole here keeps
+# the time of the search linear.
 SEPARATOR_OR_QUOTED = re.compile(r'[,;]|"(?:[^"\\]|\\.)*"?')
 
 
@@ -33,7 +33,7 @@ class Extension:
 
 
 def listed_extensions(headers: Headers) -> tuple[Extension, ...]:
-    """The extensions that a head lists, () if it has no such header. HandshakeError as below."""
+    """The extensions that a head lists; () without the header. Errors of `parse_extensions`."""
     lines = headers.get_all(FIELD)
     return parse_extensions(lines) if lines else ()
 

@@ -92,7 +92,7 @@ class BinaryFile(Protocol):
 
 
 def is_control(opcode: int) -> bool:
-    """§5.5: control frames are those whose opcode has its top bit set, reserved ones included."""
+    """§5.5: True if the top bit of the opcode is 1, also for a reserved opcode."""
     return opcode >= CONTROL
 
 
@@ -119,7 +119,7 @@ def read_header(file: BinaryFile, masked: bool, rsv1_defined: bool = False) -> H
     header = LEGAL_HEADERS.get(first_two_bytes) or legal_header(first_two_bytes)
     if header.rsv1 and not rsv1_defined:
         raise ProtocolError(
-            "§5.2", "RSV1 is 1", "0, as no extension in use gives it a meaning", "RSV1"
+            "§5.2", "RSV1 is 1", "0, because no extension in use gives it a meaning", "RSV1"
         )
     if header.masked is not masked:
         raise wrong_masking(header)
@@ -128,11 +128,11 @@ def read_header(file: BinaryFile, masked: bool, rsv1_defined: bool = False) -> H
     return header
 
 
-LEGAL_HEADERS: dict[bytes, Header] = {}  # FAST: each of the 3,828 legal ones is parsed only once
+LEGAL_HEADERS: dict[bytes, Header] = {}  # FAST: each legal header is parsed only once
 
 
 def legal_header(first_two_bytes: bytes) -> Header:
-    """The header in two bytes, as far as they go. ProtocolError if they break a rule themselves."""
+    """The header that begins with these bytes, checked and kept. ProtocolError as below."""
     header = parse_header(first_two_bytes)
     check_header(header)
     LEGAL_HEADERS[first_two_bytes] = header
@@ -140,7 +140,7 @@ def legal_header(first_two_bytes: bytes) -> Header:
 
 
 def parse_header(first_two_bytes: bytes) -> Header:
-    """The fields as they are, legal or not; a length of 126 or 127 announces further bytes."""
+    """The fields of a legal or illegal header; a length of 126 or 127 announces more bytes."""
     first, second = first_two_bytes
     opcode = first & OPCODE
     return Header(
@@ -155,11 +155,11 @@ def parse_header(first_two_bytes: bytes) -> Header:
 
 
 def check_header(header: Header) -> None:
-    """ProtocolError for the first rule of §5.2 or §5.5 that the header breaks on either side."""
+    """ProtocolError if the header breaks a rule of §5.2 or §5.5 that holds for both sides."""
     if header.rsv2 or header.rsv3:
         field = "RSV2" if header.rsv2 else "RSV3"
         raise ProtocolError(
-            "§5.2", "RSV2 or RSV3 is 1", "0, as no extension gives them a meaning", field
+            "§5.2", "RSV2 or RSV3 is 1", "0, because no extension gives them a meaning", field
         )
     if not isinstance(header.opcode, Opcode):
         raise ProtocolError(
@@ -172,7 +172,8 @@ def check_header(header: Header) -> None:
 def check_control_header(header: Header) -> None:
     if header.rsv1:
         seen = "RSV1 is 1 in a control frame"
-        raise ProtocolError("§5.2", seen, "0, as no extension gives it a meaning there", "RSV1")
+        expected = "0, because no extension gives it a meaning there"
+        raise ProtocolError("§5.2", seen, expected, "RSV1")
     if not header.fin:
         seen = "a fragment of a control frame"
         raise ProtocolError("§5.5", seen, "the FIN bit 1 in every control frame", "FIN")
@@ -191,11 +192,11 @@ def wrong_masking(header: Header) -> ProtocolError:
 
 
 def read_extended_length(file: BinaryFile, announced: int) -> int:
-    """The length in the 2 or 8 bytes, in network byte order, that a 7-bit length announces."""
+    """The length in the 2 or 8 bytes that a 7-bit length announces, in network byte order."""
     length = int.from_bytes(read_exactly(file, 2 if announced == LENGTH_16 else 8))
     if length > MAX_LENGTH_64:
         seen = "a 64-bit length with its top bit 1"
-        raise ProtocolError("§5.2", seen, "0, the length being below 2**63", "extended length")
+        raise ProtocolError("§5.2", seen, "0: a length is below 2**63", "extended length")
     if length <= (MAX_LENGTH_7 if announced == LENGTH_16 else MAX_LENGTH_16):
         seen = f"length {length} in the form for longer payloads"
         raise ProtocolError("§5.2", seen, "the shortest form that fits", "extended length")

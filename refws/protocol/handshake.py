@@ -1,9 +1,9 @@
-"""RFC 6455 §4.2, the opening handshake, server side: Request -> 101, or a refusal that names every
-broken rule.
+"""RFC 6455 §4.2, server side: Request -> 101, or a refusal that names every broken rule.
 
-`REQUEST_ITEMS` is the list of §4.2.1, one entry an item; `check_request` judges a request by it,
-and the explanation of a head names its lines by it. `negotiate` runs the checks in order; §4.2.2
-is `accept` and `refuse`. What both sides need comes first; the client's is client/handshake.py.
+`REQUEST_ITEMS` is the list of §4.2.1, one entry for each item. `check_request` checks a request
+with this list, and an explanation of the request takes the meaning of each header from it.
+`negotiate` decides; `accept` and `refuse` make the answer of §4.2.2. The functions for both sides
+are first; the client's own are in client/handshake.py.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ ANSWERED_BY_ACCEPT = (
     "Content-Length",
     "Transfer-Encoding",
 )
-"""§11.3: not to be repeated in the 101, which has no body to give a length for (RFC 9110 §8.6)."""
+"""Not to be added to a 101: it has its own (§11.3), and no body with a length (RFC 9110 §8.6)."""
 
 HEADERS_OF_STATUS: dict[HTTPStatus, tuple[tuple[str, str], ...]] = {
     HTTPStatus.METHOD_NOT_ALLOWED: (("Allow", "GET"),),
@@ -79,12 +79,12 @@ def in_base64(data: bytes) -> str:
 
 
 def has_element(headers: Headers, name: str, element: str) -> bool:
-    """True if `element`, in lower case, is in the comma list called `name`, in any case."""
+    """True if the comma list called `name` has this element, in any case; give it in lower case."""
     return element in map(ascii_lower, list_elements(headers.get_all(name)))
 
 
 def show_header(headers: Headers, name: str, limit: int = MAX_QUOTED) -> str:
-    """The header as a message repeats it, at most `limit` characters; says so if it is missing."""
+    """The header for an error message, cut after `limit` characters; or that it is missing."""
     value = headers.get(name)
     return f"no {name} header" if value is None else f"{name}: {quote(value, limit)}"
 
@@ -93,7 +93,7 @@ def show_header(headers: Headers, name: str, limit: int = MAX_QUOTED) -> str:
 
 
 def is_upgrade_attempt(request: Request) -> bool:
-    """True if the request means to be a handshake, right or wrong: all its faults then matter."""
+    """True if the request is meant to be a handshake, valid or not: then all its faults matter."""
     names = [ascii_lower(name) for name, _ in request.headers]
     return any(name == "upgrade" or name.startswith("sec-websocket-") for name in names)
 
@@ -103,9 +103,9 @@ def negotiate(
 ) -> str | None:
     """The subprotocol for the connection, or None, if the handshake can be accepted.
 
-    HandshakeError with every fault otherwise, in the order of §4.2.1 and then §4.2.2. The first
-    gives the status: version 8 without a key is 400, by item 5 before item 6, and the answer still
-    names version 13 (§4.4, as in its example); 403 is for a request with no other fault.
+    Otherwise HandshakeError with every fault, in the order of §4.2.1 and §4.2.2. The first one
+    gives the status: version 8 without a key is 400, because item 5 is before item 6; the answer
+    still names version 13 (§4.4). 403 is for a request without other faults.
     """
     faults = check_request(request)
     if origin_fault := check_origin(request, origins):
@@ -123,8 +123,8 @@ def check_request(request: Request) -> tuple[Fault, ...]:
 def check_plain_request(request: Request) -> tuple[Fault, ...]:
     """The faults of items 1 and 2, which hold for any request, a handshake or not; () if none.
 
-    This server answers no method but GET, HTTP/1.1 is the version that it speaks, and RFC 9112 §3.2
-    has every server refuse a request without exactly one valid Host.
+    This server answers only GET, in HTTP/1.1, and every server must refuse a request without
+    exactly one valid Host (RFC 9112 §3.2).
     """
     return find_faults(REQUEST_ITEMS[:2], request)
 
@@ -173,7 +173,7 @@ def _is_valid_target(target: str) -> bool:
 
 
 def _check_no_body(headers: Headers) -> Iterator[Fault]:
-    """A GET that announces a body: this server reads none, and would take its bytes for frames."""
+    """Faults of a GET with a body: this server would read the bytes of the body as frames."""
     lengths = headers.get_all("Content-Length")
     if any(length != "0" for length in lengths):
         seen = f"a GET with Content-Length {quote(', '.join(lengths))}"
@@ -229,9 +229,9 @@ def _check_origin_count(item: RequestItem, request: Request) -> Iterator[Fault]:
 
 
 def _check_subprotocols(item: RequestItem, request: Request) -> Iterator[Fault]:
-    """At least one token, and tokens only.
+    """The list must have at least one token, and only tokens.
 
-    That none is in the list twice is a duty of the client (§4.1 item 10), not a rule of §4.2.1.
+    A subprotocol that is in the list twice breaks §4.1 item 10, but no rule of §4.2.1.
     """
     lines = request.headers.get_all(item.field)
     subprotocols = list_elements(lines)
@@ -241,7 +241,7 @@ def _check_subprotocols(item: RequestItem, request: Request) -> Iterator[Fault]:
 
 
 def _check_extensions(item: RequestItem, request: Request) -> Iterator[Fault]:
-    """The grammar is that of §9.1, which its faults name."""
+    """The faults name §9.1, which has the grammar."""
     try:
         listed_extensions(request.headers)
     except HandshakeError as error:
@@ -285,7 +285,7 @@ REQUEST_ITEMS: tuple[RequestItem, ...] = (
     ),
     Item("§4.2.1 item 10", "", "not part of the opening handshake", accept_anything),
 )
-"""The list of §4.2.1, in its order. Item 10 is every other header: ignored."""
+"""The list of §4.2.1, in its order. Item 10, every other header, is ignored."""
 
 
 # Server side, §4.2.2: sending the server's opening handshake
@@ -300,7 +300,8 @@ def accept(
 ) -> Response:
     """The 101 that opens the connection (§4.2.2 item 5), for a request without faults.
 
-    ValueError if it would answer what the client did not ask for, or repeat one of its own headers.
+    ValueError for a subprotocol or extension that the client did not list, and for an added header
+    that the 101 has already.
     """
     _check_answer(request, subprotocol, extensions)
     added = Headers(headers)
@@ -335,7 +336,7 @@ def _check_answer(request: Request, subprotocol: str | None, extensions: str | N
 
 
 def refuse(error: HandshakeError) -> Response:
-    """The HTTP answer to a request that is not accepted: plain text with every fault, no 101."""
+    """The HTTP answer to a refused request: plain text that names every fault."""
     statuses = {fault.status for fault in error.faults}
     headers = [
         header

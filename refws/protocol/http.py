@@ -8,14 +8,12 @@
     HTTP/1.1 101 Switching Protocols CRLF   status line: version SP status SP reason phrase (§4)
     Upgrade: websocket CRLF ...             field lines and the empty line, as above
 
-Only syntax is judged here; which request opens a connection is handshake.py's. Only heads are read:
-neither side of an opening handshake has a body, and what a client reads of the body of a refusal
-is in client/response.py.
+This file checks only syntax; handshake.py decides which request opens a connection. It reads only
+heads, because an opening handshake has no body; client/response.py reads the body of a refusal.
 
-Reading is strict. What two readers could understand in two ways is refused, for a proxy between
-the two ends may be the other reader, and then each takes the next bytes for something else. That
-includes a header folded over several lines, which RFC 9112 §5.2 forbids. All faults are named at
-once.
+Reading is strict: a head that two programs could read in two ways is refused. A proxy in between
+may be the other program, and then the two disagree about where the next bytes belong. A header
+folded over several lines is refused, too (RFC 9112 §5.2). All faults are named at once.
 """
 
 from __future__ import annotations
@@ -38,7 +36,7 @@ MAX_HEAD_SIZE = 32 * 1024
 """Bytes of the whole head, every CRLF included."""
 
 MAX_QUOTED = 60
-"""Characters of the peer's words that a message repeats."""
+"""Characters of the peer's words that an error message repeats."""
 
 CRLF = b"\r\n"
 OWS = " \t"
@@ -54,13 +52,13 @@ ASCII_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
 class LineReader(Protocol):
-    """A binary file: reading a head needs this one method of it."""
+    """A binary file; reading a head needs only this method."""
 
     def readline(self, limit: int, /) -> bytes: ...
 
 
 class IncompleteHead(InvalidHandshake, EOFError):
-    """The stream ended after `received` bytes of a head, of a request or response: `message`."""
+    """The stream ended after `received` bytes of a head. `message` is "request" or "response"."""
 
     def __init__(self, received: int, message: str = "request") -> None:
         super().__init__(received, message)
@@ -77,7 +75,7 @@ class IncompleteHead(InvalidHandshake, EOFError):
 
 
 def ascii_lower(text: str) -> str:
-    """`text` with A-Z as a-z and nothing else changed: str.lower() folds letters beyond ASCII."""
+    """`text` with A-Z as a-z and nothing else changed; str.lower() changes more than ASCII."""
     return text.translate(ASCII_LOWER)
 
 
@@ -96,12 +94,12 @@ def list_elements(values: Iterable[str]) -> list[str]:
 
 
 def quote(words: str, limit: int = MAX_QUOTED) -> str:
-    """The peer's words as a message may repeat them: in quotes, in printable ASCII, cut short."""
+    """The peer's words for an error message: in quotes, in printable ASCII, cut short."""
     return ascii(words[:limit]) + ("..." if len(words) > limit else "")
 
 
 def count_lines(name: str, values: list[str]) -> str:
-    """How often a header is there, in words, for one that is missing or repeated."""
+    """How often a missing or repeated header is there, in words."""
     return f"{len(values)} {name} headers" if values else f"no {name} header"
 
 
@@ -112,8 +110,8 @@ def count_lines(name: str, values: list[str]) -> str:
 class Headers:
     """The field lines of a head, in order; the case of names does not matter (RFC 9110 §5.1).
 
-    ValueError for a name that is no token and for a value with anything but printable ASCII, space
-    and tab: so no value can smuggle a line into a head.
+    ValueError for a name that is no token, and for a value with other characters than printable
+    ASCII, space and tab: so no value can add a line to a head.
     """
 
     lines: tuple[tuple[str, str], ...]
@@ -191,7 +189,7 @@ class Request:
 
     @property
     def authority(self) -> str:
-        """`host[:port]` that the client asked for: an absolute target's, else Host (§3.2.2)."""
+        """The `host[:port]` that the client asked for, in an absolute target or in Host."""
         if self.method == "CONNECT":
             return self.target
         absolute = ABSOLUTE_FORM.fullmatch(self.target)
@@ -239,7 +237,7 @@ class Response:
     ) -> Response:
         """An answer in plain text, for people to read, after which the connection closes.
 
-        A header in `headers` takes the place of the one that this function would write.
+        A header in `headers` replaces the one that this function would write.
         """
         body = text.encode("utf-8")
         given = Headers(headers)
@@ -262,10 +260,10 @@ class Response:
 
 
 def read_request(file: LineReader) -> Request:
-    """The request that `file` begins with; no byte after its empty line is taken.
+    """The request that `file` begins with; no byte after its empty line is read.
 
-    HandshakeError with every fault of its syntax, or with one alone where nothing tells how far
-    the head would go; IncompleteHead if the stream ends first. Blocks until the head is whole, and
+    HandshakeError with every fault of its syntax, or with the first one if the end of the head
+    cannot be found; IncompleteHead if the stream ends first. Blocks until the head is whole, and
     reads at most MAX_HEAD_SIZE bytes and one line.
     """
     reader = HeadReader(file, "request")
@@ -298,9 +296,9 @@ def _read_request_line(reader: HeadReader) -> bytes:
 
 
 def _read_first_byte(file: LineReader) -> bytes:
-    """The first byte alone: a peer that speaks no HTTP may never send the LF that ends a line."""
+    """The first byte, read alone: a peer that speaks no HTTP may never send a whole line."""
     first_byte = file.readline(1)
-    if first_byte == TLS_HANDSHAKE_RECORD:  # the one thing here that RFC 6455 knows of, in its §3
+    if first_byte == TLS_HANDSHAKE_RECORD:  # a client of wss:// (RFC 6455 §3)
         expected = "ws:// and no TLS: this port speaks plain ws://"
         raise HandshakeError([Fault("§3", "a TLS ClientHello", expected)])
     if first_byte not in (b"", b"\r") and not is_token(first_byte.decode("latin-1")):
@@ -327,7 +325,7 @@ def _malformed_request_line(line: bytes) -> Fault:
 
 
 class HeadReader:
-    """The lines of one head, and how many bytes they had. `message` is what it is the head of."""
+    """Reads the lines of one head, and counts bytes. `message` is "request" or "response"."""
 
     def __init__(self, file: LineReader, message: str) -> None:
         self.file = file
@@ -335,7 +333,7 @@ class HeadReader:
         self.received = 0
 
     def read_line(self, too_long: Fault, start: bytes = b"") -> bytes:
-        """The next line, which begins with `start`, read before. HandshakeError, IncompleteHead."""
+        """The next line; `start` is the part already read. HandshakeError or IncompleteHead."""
         line = start + self.file.readline(MAX_LINE_SIZE + len(CRLF) - len(start))
         self.received += len(line)
         if len(line.removesuffix(CRLF)) > MAX_LINE_SIZE:
@@ -350,7 +348,7 @@ class HeadReader:
 
 
 def read_field_lines(reader: HeadReader) -> list[bytes]:
-    """The lines up to the empty line, which is read too. Errors as in `read_line`."""
+    """The lines before the empty line, which is read, too. Errors as in `read_line`."""
     too_long = _too_large("a header line above the limit", f"at most {MAX_LINE_SIZE} bytes")
     lines: list[bytes] = []
     while (line := reader.read_line(too_long)) not in (CRLF, b"\n"):
@@ -389,7 +387,7 @@ def check_line_ends(lines: list[bytes]) -> Iterator[Fault]:
 
 
 def without_line_end(line: bytes) -> str:
-    """The line as text, each byte as one character: what is not ASCII is refused later."""
+    """The line as text, each byte as one character: bytes that are not ASCII are refused later."""
     return line.removesuffix(b"\n").removesuffix(b"\r").decode("latin-1")
 
 

@@ -1,7 +1,6 @@
 """RFC 6455 §4.1, §4.2.1: a numbered list of rules for a head, as a table.
 
-What judges a head and what explains it to a reader walk the same table, so that no item is in one
-and not in the other.
+The checks of a head and its explanation use the same table, so neither can leave out an item.
 """
 
 from __future__ import annotations
@@ -18,10 +17,10 @@ Judged = TypeVar("Judged")
 
 @dataclass(frozen=True, slots=True)
 class Item(Generic[Judged]):
-    """One item of a list: the header that it is about, what that is for, and how it is judged.
+    """One item of a list: its section, its header, what the header means, how it is checked.
 
     `field` is "" for an item about the first line of the head, or about all other headers.
-    `meaning` is for a reader of the head. `check` yields the faults of what is judged.
+    `meaning` is for a reader of the head. `check` yields the faults of the request or response.
     """
 
     section: str
@@ -30,12 +29,12 @@ class Item(Generic[Judged]):
     check: Callable[[Item[Judged], Judged], Iterable[Fault]]
 
     def fault(self, seen: str, expected: str, status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> Fault:
-        """What `check` yields where this item is broken."""
+        """The fault that `check` yields if this item is broken."""
         return Fault(self.section, seen, expected, self.field, status=status)
 
 
 def accept_anything(item: Item[Judged], judged: Judged) -> Iterable[Fault]:
-    """The check of an item that nothing can break."""
+    """The check of an item that cannot be broken."""
     return ()
 
 

@@ -18,10 +18,10 @@ MAX_SHORT = 125
 BLOCK = 8 * 1024
 """Bytes that are masked at a time, as one XOR of two long integers."""
 
-from_bytes = int.from_bytes  # FAST: looking it up takes a fifth of the time of a short payload
+from_bytes = int.from_bytes  # FAST: saves a look-up for each payload
 
 EVERY_KEY_LENGTH = from_bytes(b"\0\0\0\1" * (BLOCK // KEY_LENGTH))
-"""A key as an integer times this is the key repeated over a whole block."""
+"""A key, as an integer, times this number is the key repeated over a whole block."""
 
 
 def mask(payload: bytes, masking_key: bytes, offset: int = 0) -> bytes:
@@ -56,8 +56,8 @@ def unmask(key_and_payload: bytes) -> bytes:
     length = len(key_and_payload) - KEY_LENGTH
     if length > MAX_SHORT:
         return mask(key_and_payload[KEY_LENGTH:], key_and_payload[:KEY_LENGTH])
-    # FAST: the key is repeated over itself, too. That gives zeros in front, and what is left of the
-    # integer is the payload: key and payload need not be cut apart.
+    # FAST: the repeated key also covers the key itself, which gives zeros in front of the payload.
+    # So key and payload need not be cut apart.
     payload_bits, repeat, surplus_bits = KEY_REPEATS[length]
     number = from_bytes(key_and_payload)
     repeated_key = (number >> payload_bits) * repeat >> surplus_bits
@@ -65,8 +65,10 @@ def unmask(key_and_payload: bytes) -> bytes:
 
 
 def key_repeat(length: int) -> tuple[int, int, int]:
-    """For a payload of `length` bytes: its bits, the factor that repeats a key before and over it,
-    and the bits by which the repeated key is too long.
+    """(bits of the payload, factor that repeats a key over key and payload, bits too many).
+
+    `length` is the length of the payload in bytes. The repeated key has whole keys only, so it may
+    be too long.
     """
     words = -(-length // KEY_LENGTH)
     repeat = from_bytes(b"\0\0\0\1" * (1 + words))

@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from .deflate.codec import Inflater
 
 MAX_WHOLE = 4 * 1024
-"""Bytes of a payload that may be read in one go: the memory for it is taken before it arrives."""
+"""Bytes of a payload that may be read at once: the memory for it is taken before it arrives."""
 
 MAX_CHUNKS = 1024
-"""Chunks of a message that are kept before they are joined, because each of them takes memory."""
+"""Chunks of a message that are kept before they are joined: each one takes memory of its own."""
 
 Utf8Decoder = getincrementaldecoder("utf-8")
 
 
 class IncomingMessage:
-    """The message on its way in, from the header of its first frame to the last byte of its last.
+    """The message that is arriving, from its first frame's header to its last frame's last byte.
 
     Memory grows with the bytes of the message, not with the number of its frames or chunks. Only
     the thread that receives may use it.
@@ -36,16 +36,16 @@ class IncomingMessage:
         "max_size": "Bytes of a message, after inflating; None for no limit.",
         "max_fragments": "Frames of a message; None for no limit.",
         "_max_whole": "Bytes of a payload that `read_whole` takes.",
-        "opcode": "TEXT or BINARY inside a message, None between two.",
-        "length": "Bytes of the message so far, counting all of the frame that has begun.",
+        "opcode": "TEXT or BINARY inside a message, None between two messages.",
+        "length": "Bytes of the message so far, with the whole payload of the current frame.",
         "fragments": "Frames of the message so far.",
         "in_frame": "True from a frame's header to the last byte of its payload.",
-        "last_frame": "The FIN bit of the frame.",
+        "last_frame": "The FIN bit of the current frame.",
         "payload_length": "Bytes in the payload of the frame.",
         "remaining": "Bytes of that payload that are not read yet.",
         "masking_key": "The key of the frame; empty in frames from a server.",
-        "inflater": "Set where permessage-deflate is agreed on.",
-        "_early": "Bytes after the header that `read_whole` has read and left to the general way.",
+        "inflater": "Set if permessage-deflate is agreed on.",
+        "_early": "Bytes after the header that `read_whole` has read and not used.",
         "_inflating": "The inflater, if this message is compressed.",
         "collected": "Chunks kept for a message that is received as a whole.",
         "_decoder": "Holds the first bytes of a character that is cut in two.",
@@ -64,7 +64,7 @@ class IncomingMessage:
         self.collected: list[Any] = []
         self._decoder: IncrementalDecoder | None = None
 
-    # FAST: a short echo takes two thirds of the time that it takes the general way
+    # FAST: the general way would give the same message, with more steps and more state
     def read_whole(self, file: BinaryFile, header: Header) -> str | bytes | None:
         """The message, if it is one frame, not compressed, and has arrived in full.
 
@@ -92,7 +92,7 @@ class IncomingMessage:
             raise not_utf8() from None
 
     def start_frame(self, header: Header) -> None:
-        """Check the place of a data frame in its message, and the limits, before its payload.
+        """Check where a data frame is in its message, and the limits, before its payload is read.
 
         If it is masked, call `read_masking_key` next, or set `masking_key`. ProtocolError for a
         frame out of order (§5.4), MessageTooBig and PolicyViolation above the limits (§10.4).
@@ -118,7 +118,7 @@ class IncomingMessage:
     def _note_compression(self, header: Header) -> None:
         """RFC 7692 §6: RSV1 of the first frame says whether the message is compressed.
 
-        The limit of a compressed message is for what it inflates to, so its frames do not count.
+        `max_size` limits the inflated bytes of a compressed message, not the bytes of its frames.
         """
         self._inflating = self.inflater if header.rsv1 else None
         if header.rsv1:
@@ -148,8 +148,8 @@ class IncomingMessage:
     def read_chunk(self, file: BinaryFile, size: int) -> tuple[str | bytes, bool]:
         """The next bytes of the payload, as text or bytes, and whether the message ends with them.
 
-        Takes at most `size` bytes, at least one unless the payload is empty; blocks until it is
-        there. EOFError if the stream ends first, InvalidData at the first byte that is not UTF-8.
+        Reads at most `size` bytes; blocks until the first one is there, unless the payload is at
+        its end. EOFError if the stream ends first, InvalidData at the first byte not in UTF-8.
         """
         remaining = self.remaining
         if self._inflating is not None and self._inflating.pending:
@@ -166,8 +166,8 @@ class IncomingMessage:
     def add(self, chunk: bytes, end_of_frame: bool) -> tuple[str | bytes, bool]:
         """The unmasked chunk as text or bytes, and whether the message ends with it.
 
-        A character cut in two waits here for its other bytes. InvalidData at the first byte that is
-        not UTF-8.
+        The first bytes of a character that is cut in two are kept until the others arrive.
+        InvalidData at the first byte that is not UTF-8.
         """
         if self._inflating is None:
             return self._add_plain(chunk, end_of_frame)
@@ -215,7 +215,7 @@ class IncomingMessage:
         self.collected.append(data)
 
     def take_collected(self) -> str | bytes:
-        """The chunks kept so far, joined; they are then forgotten."""
+        """The chunks kept so far, joined; afterwards none is kept."""
         chunks, self.collected = self.collected, []
         return "".join(chunks) if isinstance(chunks[0], str) else b"".join(chunks)
 
@@ -228,7 +228,6 @@ def not_utf8() -> InvalidData:
 def is_surrogate_start(incomplete: bytes) -> bool:
     """True if only a surrogate can start with these bytes.
 
-    CPython's decoder refuses a surrogate at its third byte only, and §8.1 asks for the first wrong
-    byte.
+    CPython's decoder refuses a surrogate only at its third byte; the second one is already wrong.
     """
     return len(incomplete) == 2 and incomplete >= b"\xed\xa0" and incomplete < b"\xee"

@@ -29,8 +29,8 @@ TRUSTED_ORIGIN = (
 def check_origin(request: Request, origins: Iterable[str] | None) -> Fault | None:
     """A fault (403) for a page that this server does not trust, else None.
 
-    Passes: no Origin (not a browser, §4.2.1 item 7); an origin in `origins`, where "*" means every
-    origin; and, listed or not, the origin of this server itself, as far as Host proves that.
+    Allowed are: no Origin (not a browser, §4.2.1 item 7); an origin in `origins`, where "*" means
+    every origin; and this server's own origin, if Host proves that it is its own.
     """
     origin = request.headers.get("Origin")
     if origin is None:
@@ -49,10 +49,10 @@ def check_origin(request: Request, origins: Iterable[str] | None) -> Fault | Non
 
 
 def _is_own_origin(origin: str, authority: str) -> bool:
-    """True if the page came from where the request goes.
+    """True if the page came from the server that the request goes to.
 
-    A DNS name proves nothing: its owner can point it at this server (DNS rebinding), and the page
-    is then a stranger's although Origin and Host are equal.
+    A DNS name proves nothing: its owner can make it point to this server (DNS rebinding). Then
+    Origin and Host are equal, but the page is a stranger's.
     """
     scheme, _, origin_authority = origin.partition("://")
     if scheme not in DEFAULT_PORTS:

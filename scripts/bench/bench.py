@@ -73,7 +73,7 @@ START_S = 0.3
 
 @dataclasses.dataclass(frozen=True)
 class Placement:
-    """The CPU of the servers and that of the load generator; None lets the kernel choose."""
+    """The servers' CPU and the load generator's; None lets the kernel choose."""
 
     servers: int | None = None
     elsewhere: int | None = None

@@ -106,7 +106,7 @@ class Load(abc.ABC):
 
 
 class RepeatedFrame(Load):
-    """One and the same frame, over and over."""
+    """The same frame, again and again."""
 
     def __init__(self, scenario: Scenario, host: str, port: int, path: str) -> None:
         super().__init__(scenario)

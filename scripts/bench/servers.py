@@ -57,7 +57,7 @@ def deflate_servers() -> list[Server]:
 
 
 class PeerUnavailable(Exception):
-    """The package to compare with cannot be had on this machine; says what to do."""
+    """The package to compare with cannot be installed here; the text says what to do."""
 
 
 def peer_command(name: str, port: int) -> list[str]:
@@ -69,7 +69,7 @@ def peer_command(name: str, port: int) -> list[str]:
     try:
         server = next(peer for peer in peers.PEERS if peer.name == name).server()
     except environment.Unavailable as error:
-        raise PeerUnavailable(f"{name} cannot be had: {error}") from error
+        raise PeerUnavailable(f"{name} is not available: {error}") from error
     return [str(word) for word in server.command(port)]
 
 

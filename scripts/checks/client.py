@@ -4,11 +4,11 @@
     python3 scripts/checks/client.py --connects 10000    more of it
 
 1. Connects in a row to refws in a process of its own, over TCP and over TLS. Each sends a message,
-   gets it back and closes. As many more are refused with 404. After that neither process has a
-   thread or a file descriptor more than before.
-2. Many threads connect at once to a server that is slow to answer and counts. There are never two
-   opening handshakes open with one address (§4.1 item 2), whatever the ports. With two addresses
-   there are two, so the server can count to two.
+   gets it back and closes. The same number is refused with 404. After that neither process has more
+   threads or file descriptors than before.
+2. Many threads connect at once to a server that answers slowly, and counts. It never sees two
+   opening handshakes at the same time with one address (§4.1 item 2), on any ports. With two
+   addresses it sees two, so it can count to two.
 
 Exit status 1 if a bound is broken or the server failed, 2 if it cannot be tried. Linux only,
 because threads and file descriptors are counted in /proc, and 127.0.0.2 is an address of this
@@ -43,7 +43,7 @@ CERTIFICATE, KEY = str(CERTIFICATES / "localhost.pem"), str(CERTIFICATES / "key.
 
 WARM_UP = 20
 QUIET_S = 10
-"""Seconds until what has ended must be gone."""
+"""Seconds after which nothing may remain of a connection that has ended."""
 
 GUESSED_S = {"TCP": 0.005, "TLS": 0.011}
 """Two connects, one of them refused; for the time left only."""
@@ -117,7 +117,7 @@ def refws_threads() -> list[str]:
 
 
 def settled(pids: dict[str, int]) -> dict[str, tuple[int, int]]:
-    """What each process holds, once that has not changed in three looks."""
+    """The threads and files of each process, once three checks have found the same numbers."""
     seen: list[dict[str, tuple[int, int]]] = []
 
     def is_settled() -> bool:

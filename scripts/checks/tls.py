@@ -7,8 +7,7 @@
 both-ways: each end sends 100 MB and receives 100 MB at once, from two threads; each message holds
 its number. idle: on each end in turn, a thread waits 5 s for bytes while another one sends all the
 time. connects: 5,000 connections one after the other, a message each way, sent while another thread
-waits for the answer. memory: what a connection on which nothing happens takes in a server; Linux
-only, left out elsewhere.
+waits for the answer. memory: the memory of an idle connection in a server; only on Linux.
 
 Exit status 1 if a bound is broken. Only 127.0.0.1 is used, with the certificate of the tests.
 """
@@ -70,7 +69,7 @@ def noise() -> bytes:
 
 
 def message(number: int) -> bytes:
-    """Its number, and bytes that no other message has in the same place."""
+    """A message: its number, and bytes that no other message has in the same place."""
     start = number * 7919 % max(SIZES)
     return number.to_bytes(8) + noise()[start : start + SIZES[number % len(SIZES)]]
 
@@ -312,7 +311,7 @@ def one_message_each_way(
 def memory(options: argparse.Namespace, contexts: Contexts, progress: Progress) -> list[Figure]:
     if not is_available():
         print(
-            "checks/tls: memory is left out, as it comes from /proc/PID/smaps_rollup",
+            "checks/tls: memory is left out, because it comes from /proc/PID/smaps_rollup",
             file=sys.stderr,
         )
         return []

@@ -39,7 +39,7 @@ NO_TAKEOVER = DeflateSettings(
 """tshark 4.0 does not inflate fragments, and loses its window with them."""
 
 Direction = tuple[int, Side]
-"""The number of a connection, and who sends."""
+"""The number of a connection, and the side that sends."""
 
 Fields = dict[str, object]
 """A frame: names of tshark's fields -> numbers or bytes."""
@@ -174,7 +174,7 @@ def size_of(item: Item) -> int:
 
 @dataclass
 class Message:
-    """What the fragments of a direction come to so far."""
+    """The message that the fragments of a direction make so far."""
 
     fragments: tuple[bytes, ...] = ()
     inflated: bytes = b""
@@ -234,7 +234,7 @@ def control_fields(frame: FrameExplanation) -> Fields:
 
 
 def data_fields(frame: FrameExplanation, message: Message) -> Fields:
-    """The payload of a data frame, and of its message where it ends, as far as tshark shows it.
+    """The payload of a data frame, and of its message if it ends here, in the fields of tshark.
 
     tshark ignores empty frames. It shows a compressed message that inflates to nothing as it was on
     the wire.

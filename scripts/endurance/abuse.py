@@ -2,7 +2,7 @@
 
 The good client is a process of its own and does one echo every 10 ms. After each attack the server
 must be back at its base: the threads and file descriptors that it has with the good client alone.
-The first round of all attacks warms the server up; its memory is compared with what it was then.
+The first round of all attacks warms the server up; later memory is compared with that round.
 """
 
 import dataclasses

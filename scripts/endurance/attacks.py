@@ -51,7 +51,7 @@ def kill_in_mid_frame(address: Address) -> int:
 
 
 def send_without_end(address: Address, pipe: Pipe) -> None:
-    """Send frames piece by piece on many connections at a time, until killed."""
+    """Send frames in small parts on many connections at the same time, until killed."""
     frame = wire.header(wire.BINARY, 1 << 20, masked=True) + wire.MASKING_KEY
     connections = [
         wire.open_websocket(*address, "/echo", GOOD_TIMEOUT_S) for _ in range(SOCKETS_EACH)
@@ -96,7 +96,7 @@ def never_read(address: Address) -> int:
 
 
 class Rest:
-    """What a connection still has to send; when all is sent, empty sends notice the end."""
+    """The bytes that a connection still has to send; when all are sent, the end is noticed."""
 
     def __init__(self, connection: socket.socket, data: bytes) -> None:
         self.connection, self.data = connection, memoryview(data)

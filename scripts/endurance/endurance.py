@@ -1,4 +1,4 @@
-"""What refws endures, in figures beside their bounds.
+"""What refws endures: measured figures, each beside its bound.
 
     python3 scripts/endurance idle     10,000 idle connections: memory, CPU, threads (1.5 minutes)
     python3 scripts/endurance abuse    killed, stuck, silent, senseless clients beside a good one

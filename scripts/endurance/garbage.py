@@ -1,4 +1,4 @@
-"""All that a talker of nonsense sends: random bytes, broken heads, broken frames."""
+"""What a senseless client sends: random bytes, broken heads, broken frames."""
 
 import random
 from collections.abc import Iterator

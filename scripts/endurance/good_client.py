@@ -1,4 +1,4 @@
-"""The good client, in a process of its own: an echo every 10 ms, whatever the bad ones do."""
+"""The good client, in its own process: it does an echo every 10 ms beside the bad clients."""
 
 import contextlib
 import multiprocessing

@@ -1,6 +1,6 @@
 """RFC 6455 §4.1, §5.2, RFC 7692 §7.1: the client's side of the wire for all scripts.
 
-The one frame writer of the scripts. It is written apart from refws on purpose: a measuring tool
+All scripts write frames with this file. It shares no code with refws on purpose: a measuring tool
 that shares the server's code shares its mistakes.
 """
 

@@ -94,7 +94,7 @@ def table(figures: list[Figure]) -> str:
 
 
 def wait_until(condition: Callable[[], bool], timeout_s: float) -> float:
-    """Seconds until the condition held, looked at every 50 ms; timeout_s if it never did."""
+    """Seconds until the condition holds, checked every 50 ms; timeout_s if it never does."""
     started = time.monotonic()
     while (passed := time.monotonic() - started) < timeout_s:
         if condition():

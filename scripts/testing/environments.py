@@ -24,11 +24,11 @@ for name, _, pinned in (tool.partition("==") for tool in sys.argv[1:]):
     if pinned and found != pinned:
         sys.exit(1)
 """
-"""A program that ends with status 1 where a tool, or the version of it, is not installed."""
+"""A program that ends with status 1 if a tool is not installed in its version."""
 
 
 class NotPossible(Exception):
-    """There can be no such environment; the message says what to do."""
+    """The environment cannot be made; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,9 @@ def find_python(command: str) -> Python:
 
 
 def prepare(python: Python, kind: str, *extras: str) -> str:
-    """The path of a Python that has the tools of these extras; NotPossible if they cannot be had.
+    """The path of a Python with the tools of these extras; NotPossible if there can be none.
 
-    They are installed in .environments/KIND-VERSION where they are missing.
+    Missing tools are installed in .environments/KIND-VERSION.
     """
     directory = ENVIRONMENTS / f"{kind}-{python.major}.{python.minor}"
     inside = directory / ("Scripts/python.exe" if os.name == "nt" else "bin/python")

@@ -1,6 +1,6 @@
 """The checks that every change passes before its tests: ruff, its formatter, mypy.
 
-They are settled in pyproject.toml, and their versions in setup.cfg.
+pyproject.toml has their settings, setup.cfg their versions.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ GATES = (
 
 
 def run(python: Python) -> bool:
-    """True if no gate finds anything, or where the tools cannot be installed, which is reported."""
+    """True if no gate finds anything, or if the tools cannot be installed, which is reported."""
     try:
         environment_python = prepare(python, "check", "check", "test")
     except NotPossible as error:

@@ -137,7 +137,7 @@ def failures(output: str) -> str:
 
 
 def summary(outcomes: Sequence[Outcome]) -> str:
-    """Such as "3 failed, 2000 passed, 5 skipped", and a line for each reason of a skip."""
+    """The sums, such as "3 failed, 2000 passed, 5 skipped", and a line for each reason to skip."""
     counts = sum((outcome.counts for outcome in outcomes), Counter[str]())
     reasons = sum((outcome.reasons for outcome in outcomes), Counter[str]())
     words = [

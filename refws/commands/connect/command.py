@@ -24,14 +24,14 @@ from .options import command_line
 from .session import Session
 
 LOGGER = logging.getLogger("refws.connect")
-"""Silent: the display says how the connection ended, and that is all it could log."""
+"""It is silent, because a client logs only how the connection ended, and the display shows that."""
 
 INTERRUPTED = 130
-"""The exit status that shells give to a program ended by Ctrl-C."""
+"""The exit status that shells use for a program that Ctrl-C has ended."""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The exit status, which is explained in --help, after a session as `arguments` ask for it."""
+    """Run a session with these arguments; the exit status, which --help explains."""
     parser = command_line()
     options = parser.parse_args(arguments)
     prepare_streams()
@@ -78,7 +78,7 @@ def open_connection(
             logger=silent_logger(),
         )
     except ssl.SSLError:
-        raise  # an error about a certificate is a ValueError too, and yet no bad command line
+        raise  # a certificate's error is a ValueError, too, but no error of the command line
     except ValueError as error:
         parser.error(str(error))
 
@@ -104,7 +104,7 @@ def silent_logger() -> logging.Logger:
 
 
 def prepare_streams() -> None:
-    """Let no character be fatal: a pipe is read as UTF-8, and output is escaped where it must be.
+    """Make sure that no character ends the program: read a pipe as UTF-8, and escape the output.
 
     A byte of the input that is not UTF-8 becomes a surrogate, which `parse_line` refuses.
     """
@@ -128,7 +128,7 @@ def greeting(connection: Connection, options: argparse.Namespace) -> str:
 
 
 def give_up_output(failure: OSError) -> None:
-    """Report a failed output, except to a reader that has gone, and point it at the null device.
+    """Report that the output failed, unless its reader has gone; then write to the null device.
 
     Python flushes standard output once more at exit, which would otherwise fail again.
     """

@@ -1,7 +1,7 @@
-"""RFC 6455 §7.4: what arrives -> lines on a terminal or in a pipe, which no peer can forge.
+"""RFC 6455 §7.4: messages and the end -> lines in a terminal or a pipe, which no peer can forge.
 
-`Screen` is a terminal: a prompt, and what arrives is shown above it. `Pipe` is for programs:
-standard output carries payloads alone, so that a program can read them.
+`Screen` is a terminal: it has a prompt, and shows messages above it. `Pipe` is for programs:
+standard output has only payloads, so that a program can read them.
 """
 
 from __future__ import annotations
@@ -78,13 +78,13 @@ def ended_well(end: ConnectionClosed, asked: int | None) -> bool:
 
 
 class Display(ABC):
-    """Reads the lines of the user and shows what arrives. Any thread may call the show methods."""
+    """Reads the user's lines and shows what arrives. Any thread may call the show methods."""
 
     failure: OSError | None = None
-    """Why output failed. Not an exception, because it may happen in a thread that must go on."""
+    """Why output failed. It is not raised, because the thread that writes may have to go on."""
 
     had_input_error = False
-    """Whether a line from a program could not be obeyed; a user would have corrected it."""
+    """Whether a line in a pipe could not be obeyed; at a terminal the user can correct it."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
@@ -107,14 +107,14 @@ class Display(ABC):
 
     @abstractmethod
     def show_end(self, lines: list[str], expected: bool) -> None:
-        """Show how the connection ended; `expected` if the user closed it and it ended so."""
+        """Show how the connection ended. `expected` says that the user has closed it this way."""
 
     @abstractmethod
     def finish(self) -> None:
-        """Leave standard output as it should be when the program ends."""
+        """Clean up standard output before the program ends."""
 
     def _write(self, file: TextIO | None, text: str) -> None:
-        """Write all of `text`, and flush. After a failure, which `failure` keeps, write nothing."""
+        """Write all of `text`, and flush. Keep an error in `failure`; after that write nothing."""
         with self._lock:
             try:
                 if file is not None and self.failure is None:
@@ -125,7 +125,7 @@ class Display(ABC):
 
 
 class Pipe(Display):
-    """Payloads go to standard output, one a line, everything else to standard error."""
+    """Payloads go to standard output, one in each line; everything else goes to standard error."""
 
     def read_line(self) -> str | None:
         line = sys.stdin.readline() if sys.stdin is not None else ""
@@ -147,15 +147,15 @@ class Pipe(Display):
             self.show(f"refws: {', '.join(lines)}")
 
     def finish(self) -> None:
-        """Nothing to do: every line has its end."""
+        """There is nothing to clean up: every line has its end."""
 
 
 class Screen(Display):
     """A terminal: what arrives is shown above the prompt and the line that is being typed.
 
     The lock is held until the prompt is written: readline writes it in parts, and calls the hook
-    after the last one. The hook is a method in C, `release`, and not a Python function, because a
-    signal could raise an exception in a Python function, and readline would swallow it.
+    after the last one. The hook is a C method, `release`, because a signal could raise an exception
+    in a Python function, and readline would drop that exception.
     """
 
     PROMPT = "> "
@@ -206,7 +206,7 @@ class Screen(Display):
         self._write(sys.stdout, self.ERASE)
 
     def _typed(self) -> str:
-        """The line as far as it has been typed; without readline that is unknown."""
+        """What has been typed of the line; "" without readline, because it is then unknown."""
         return "" if self._readline is None else str(self._readline.get_line_buffer())
 
 
@@ -217,7 +217,7 @@ def is_terminal(file: TextIO | None) -> bool:
 def choose_display() -> Display:
     """A Screen if input and output are terminals, otherwise a Pipe.
 
-    Importing readline gives `input` history and editing; some builds of Python lack it.
+    The import of readline gives `input` history and editing; some builds of Python do not have it.
     """
     if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
         return Pipe()

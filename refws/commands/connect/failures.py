@@ -21,8 +21,8 @@ ADVICE = {
         "the server ended the connection, or something in between; its log may say why"
     ),
     errno.EPIPE: "the server ended the connection, or something in between; its log may say why",
-    errno.ENETUNREACH: "no way leads there; check the host, and the network of this machine",
-    errno.EHOSTUNREACH: "no way leads there; check the host, and the network of this machine",
+    errno.ENETUNREACH: "no route leads there; check the host, and the network of this machine",
+    errno.EHOSTUNREACH: "no route leads there; check the host, and the network of this machine",
     errno.ETIMEDOUT: "nothing answers there; check host and port, and the firewalls in between",
     errno.ENOENT: "nothing is there; start the server, or check the path",
     errno.EACCES: "it belongs to another user; ask for the right to use it",
@@ -53,7 +53,7 @@ def describe_failure(
 
 
 def body_lines(body: bytes) -> Iterator[str]:
-    """The start of a body, each line after a bar, so that none can pass for a line of refws."""
+    """The start of a body, each line after a bar, so that no line looks like one of refws."""
     lines = body.decode(errors="replace").splitlines()
     yield from (f"  | {line[:MAX_LINE_LENGTH]}" for line in lines[:MAX_LINES])
     if len(lines) > MAX_LINES or any(len(line) > MAX_LINE_LENGTH for line in lines):
@@ -74,7 +74,7 @@ def what_to_do(error: OSError, options: argparse.Namespace) -> str:
 
 
 def place(options: argparse.Namespace) -> str:
-    """Where the TCP connection goes to; a proxy is named without its password."""
+    """The place that TCP connects to; a proxy is named without its password."""
     if options.unix:
         return f"Unix socket {options.unix!r}"
     if options.proxy:

@@ -11,7 +11,7 @@ from ...protocol.http import quote
 
 
 class InputError(ValueError):
-    """A line that cannot be obeyed: nothing is sent. Its text says what to do instead."""
+    """A line cannot be obeyed, and nothing is sent. The message says what to do instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class SendPing:
-    """With `data` None the connection chooses a payload of its own."""
+    """If `data` is None, the connection chooses the payload."""
 
     data: str | None
 
@@ -55,7 +55,7 @@ Action = Send | SendPing | SendPong | SendClose | SendRaw | Help
 
 
 def parse_line(line: str) -> Action:
-    """The action that a typed line asks for. InputError if there is none such."""
+    """The action that a typed line asks for. InputError if it asks for none."""
     if any("\ud800" <= character <= "\udfff" for character in line):
         raise InputError(
             "the line is not UTF-8, as text must be (§5.6): /binary HEX sends any bytes"
@@ -115,7 +115,7 @@ def parse_hex(text: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """The usage line of a command, and how the rest of its line is read."""
+    """A command: its arguments and effect, as /help shows them, and how to parse its arguments."""
 
     arguments: str
     effect: str

@@ -28,12 +28,12 @@ arrives is shown with its type and size. A line that begins with / is a command;
 Ctrl-D closes with 1000, Ctrl-C with 1001; a second Ctrl-C ends the program at once."""
 
 EPILOG = """\
-In a pipe, that is when input or output is not a terminal, the same lines are read, and payloads go
-to standard output, one a line: text with control characters escaped as \\n or \\x1b, binary in hex.
+If input or output is not a terminal (a pipe), the same lines are read. Payloads go to standard
+output, one in each line: text with control characters escaped as \\n or \\x1b, binary in hex.
 Everything else goes to standard error. At the end of the input a last Ping is sent: a server that
 answers in order sends its Pong after all other answers, and then the connection is closed. Exit
-status: 0 if the connection was closed without an error, 1 if it was not, if it was never opened, or
-if a line of a pipe could not be obeyed, 2 for a bad command line, 130 for Ctrl-C before the
+status: 0 if the connection was closed without an error; 1 if it was not, if it was never opened, or
+if a line of a pipe could not be obeyed; 2 for a bad command line; 130 for Ctrl-C before the
 connection was open."""
 
 T = TypeVar("T")
@@ -86,7 +86,7 @@ def command_line() -> CommandLine:
         "--ca",
         metavar="FILE",
         type=not_empty,
-        help="with wss://, trust the CAs in this PEM file (default: those of the system)",
+        help="with wss://, trust the CAs in this PEM file (default: the system's CAs)",
     )
     option(
         "--proxy",
@@ -165,7 +165,7 @@ def seconds_or_none(text: str) -> float:
 
 
 def checked(value: T, check: Callable[[], object]) -> T:
-    """The value, if `check` raises no ValueError; otherwise argparse shows what it says."""
+    """The value, if `check` raises no ValueError; otherwise argparse shows the error."""
     try:
         check()
     except ValueError as error:

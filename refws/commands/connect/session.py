@@ -3,8 +3,8 @@
     main thread                                      receiving thread
     line -> parse_line -> Action -> Connection       Connection.recv -> Display
 
-The main thread waits for lines because Python delivers signals there. It cannot be in recv as well:
-that is why a second thread receives, and has to wake the first one when the connection ends.
+The main thread waits for lines, because Python delivers signals there. So a second thread receives,
+and wakes the main thread when the connection ends.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from .lines import (
 T = TypeVar("T")
 
 WAKE: signal.Signals | None = getattr(signal, "SIGUSR1", None)
-"""Interrupts the main thread while it waits for a line, after the end. None on Windows."""
+"""Interrupts the main thread's wait for a line when the connection has ended. None on Windows."""
 
 WAKE_INTERVAL = 0.05
 """Seconds between two `WAKE`: one that arrives just before the wait begins has no effect."""
@@ -48,15 +48,15 @@ class _Stopped(BaseException):
 class Session:
     """An open connection between a display and a server. Only the main thread may `run` it.
 
-    At the end of the input in a pipe, answers may still be on their way, so a last Ping is sent: a
-    server that answers in order sends its Pong after all other answers. For a server that does not,
-    `wait` is a number of seconds to listen on after that Pong.
+    When the input in a pipe ends, answers may still be on their way, so a last Ping is sent: a
+    server that answers in order sends its Pong after all other answers. For other servers, `wait`
+    is a number of seconds to go on receiving after that Pong.
     """
 
     __slots__ = {
         "_connection": "the connection, open at first",
         "_display": "where lines come from, and where messages go",
-        "_wait_seconds": "how long to listen on after the last Pong",
+        "_wait_seconds": "how long to go on receiving after the last Pong",
         "_asked": "the code of our own Close; written by the main thread before it closes",
         "_end": "how the connection ended; written by the receiving thread",
         "_received": "how many messages have arrived; written by the receiving thread",
@@ -81,9 +81,9 @@ class Session:
         self._left = threading.Event()
 
     def run(self) -> int:
-        """The exit status, after the end: 0 if the close was clean and every line was obeyed.
+        """Run until the end; the exit status: 0 if the close was clean and every line was obeyed.
 
-        The first SIGINT or SIGTERM closes with 1001; at the second the system ends the process.
+        The first SIGINT or SIGTERM closes with 1001; the second ends the process.
         """
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._interrupt)
@@ -173,7 +173,7 @@ class Session:
                     self._display.show(text)
 
     def _close(self, code: int, reason: str = "") -> None:
-        """Close the connection. ValueError, and nothing is done, if a Close cannot carry these."""
+        """Close the connection. ValueError for a Close that must not be sent."""
         if self._connection.state is not State.OPEN:
             return
         self._asked = code
@@ -195,14 +195,14 @@ class Session:
     def _show_pong(
         self, answered: threading.Event, data: str | None, latency_before: float
     ) -> None:
-        """Runs in a thread of its own. The end of the connection sets the event too, so it ends."""
+        """Runs in its own thread, which always ends: a connection that ends sets the event, too."""
         answered.wait()
         latency = self._connection.latency
         if latency != latency_before:
             self._display.show(describe_pong(data, latency))
 
     def _wait_for_answers(self) -> None:
-        """Send a last Ping and wait for its Pong, or until `close_timeout` s bring no message."""
+        """Send a last Ping; wait for its Pong, or until no message arrives for `close_timeout`."""
         answered, received = self._connection.ping(), self._received
         while (
             not answered.wait(self._connection.settings.close_timeout) and self._received > received

@@ -10,10 +10,10 @@ from typing import Any
 from .values import Illegal
 
 DERIVED = ("name", "fields", "xor", "text", "put_back", "state")
-"""Properties that JSON has as if they were stored."""
+"""Properties that are in the JSON like stored fields."""
 
 MAX_IN_JAVASCRIPT = 2**53 - 1
-"""The largest whole number up to which JavaScript holds each exactly."""
+"""The largest number up to which JavaScript holds every whole number exactly."""
 
 
 def as_json(value: Any) -> Any:

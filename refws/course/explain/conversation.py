@@ -11,18 +11,18 @@ from .values import SHOWN, HeadExplanation, Item
 
 
 class Conversation:
-    """Both directions of one connection: feed it what either side sent, in any cut.
+    """Both directions of one connection: feed it the bytes of each side, cut anywhere.
 
-    With `deflate` messages may be compressed as these parameters say (RFC 7692); a 101 that agrees
-    on it sets it too. `at_handshake` says whether each side begins with the head of its opening
-    handshake; with None its first byte decides. `max_size` and `max_fragments` are the limits of
-    the receiver, None for no limit. `shown` is how many bytes of a payload are kept.
+    With `deflate` messages may be compressed with these parameters (RFC 7692); a 101 that agrees on
+    compression sets them, too. `at_handshake` says whether each side begins with the head of its
+    opening handshake; with None the first byte decides. `max_size` and `max_fragments` are the
+    limits of the receiver, None for no limit. `shown` is how many bytes of a payload are kept.
 
-    With `keep_going` the frames after a violation are explained too, as long as it is known where
-    they begin: the rest of the same message unjudged, the next message anew. Without it a violation
-    is reported as soon as a receiver knows of it, and the bytes that follow are counted only.
+    With `keep_going` the frames after a violation are explained, too, as long as it is known where
+    they begin: the rest of the same message is not judged, the next message is. Without it a
+    violation is reported as soon as a receiver would find it, and later bytes are only counted.
 
-    Memory is bounded, whatever the bytes are; nothing blocks. Not for two threads at once.
+    Memory is bounded for any bytes, and nothing blocks. Only one thread at a time may use it.
     """
 
     def __init__(
@@ -44,11 +44,11 @@ class Conversation:
         }
 
     def feed(self, sender: Side, data: bytes) -> list[Item]:
-        """What these next bytes of `sender` complete, in order; [] if nothing yet."""
+        """The items that these next bytes of `sender` complete, in order; [] if there are none."""
         return self._directions[sender].feed(data)
 
     def pending(self) -> list[Item]:
-        """Heads and frames that are not complete, as cut off, and bytes not read; all may go on."""
+        """Heads and frames that are not complete yet, as cut off, and bytes that are not read."""
         return [item for direction in self._directions.values() for item in direction.pending()]
 
     def finish(self) -> list[Item]:

@@ -1,7 +1,7 @@
 """RFC 6455 §5: the bytes that one side sends, cut anywhere -> each head and frame, and its verdict.
 
-The rules are in refws.protocol, and called as an endpoint calls them: so the verdict here is the
-verdict there.
+The rules are in refws.protocol, and this file calls them like an endpoint does: so the verdict is
+the same.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from .messages import Messages
 from .values import FrameExplanation, HeadExplanation, Item, NotRead, Situation, Verdict
 
 FED_CHUNK = 16 * 1024
-"""Bytes taken in one go: each short frame is cut off them, which copies the rest every time."""
+"""Bytes taken at once: taking a short frame off the buffer copies the rest of it every time."""
 
 COMPRESSED_CHUNK = 4 * 1024
-"""Bytes of a compressed payload that are inflated in one go, counted from its start.
+"""Bytes of a compressed payload that are inflated at once, counted from its start.
 
-So an error comes after the same content, however the bytes were cut.
+So an error is found after the same content, no matter how the bytes were cut.
 """
 
 AFTER_FAILURE = "after the failure: a receiver reads nothing more (§7.1.7)"
@@ -46,7 +46,7 @@ NO_WEBSOCKET = "no frames: the opening handshake did not lead to a WebSocket con
 
 @dataclass(slots=True)
 class Common:
-    """What both directions of a connection share: what was agreed, and how to explain it."""
+    """What both directions share: the agreed compression, the request, and how to explain."""
 
     keep_going: bool
     shown: int
@@ -57,7 +57,7 @@ class Common:
 
 
 class Direction:
-    """What one side sends. A step takes a head, a header or a part of a payload off the buffer."""
+    """What one side sends. Each step takes a head, a header or a part of a payload off `buffer`."""
 
     def __init__(
         self, sender: Side, common: Common, at_handshake: bool | None, messages: Messages
@@ -70,7 +70,7 @@ class Direction:
         self.head: HeadBytes | None = None
         self.frame: Frame | None = None
         self.buffer = b""
-        self.offset = 0  # of the first byte in the buffer, in all that the sender sent
+        self.offset = 0  # of the first byte in the buffer, from the first byte that was sent
         self.failed = False
         self.why_stopped = ""
         self.not_read = 0
@@ -78,7 +78,7 @@ class Direction:
     # Taking bytes
 
     def feed(self, data: bytes) -> list[Item]:
-        """What these next bytes complete, in order."""
+        """The items that these next bytes complete, in order."""
         items: list[Item] = []
         for start in range(0, len(data), FED_CHUNK):
             self.buffer += data[start : start + FED_CHUNK]
@@ -87,7 +87,7 @@ class Direction:
         return items
 
     def _step(self, items: list[Item]) -> bool:
-        """Take what the buffer begins with; False if more bytes are needed first."""
+        """Take the next part off the buffer; False if more bytes are needed first."""
         if self.at_handshake is None and self.buffer:
             self.at_handshake = is_start_of_head(self.buffer)
         if self.why_stopped:
@@ -227,7 +227,7 @@ class Direction:
             self._give_up_content(frame, len(rest))
 
     def _give_up_content(self, frame: Frame, rest: int) -> None:
-        """Judge no more of the message; a receiver does not read the `rest` bytes of this chunk."""
+        """Stop judging the message; a receiver does not read the last `rest` bytes of a chunk."""
         self.messages.give_up()
         frame.why_unjudged = self.messages.why_unjudged
         if self.why_stopped:
@@ -237,7 +237,7 @@ class Direction:
     # Verdicts
 
     def _note(self, frame: Frame, failure: ConnectionFailure, offset: int | None = None) -> None:
-        """Keep the first violation of a frame: that is the one that its receiver answers."""
+        """Keep the first violation of a frame, because its receiver answers that one."""
         if frame.illegal is None:
             frame.illegal = illegal(failure, frame.offset, offset)
         if not self.common.keep_going:
@@ -267,7 +267,7 @@ class Direction:
         return Situation(self.messages.message, self.common.closed_by)
 
     def _situation_within(self, frame: Frame) -> Situation:
-        """The situation, with the bytes of a frame that is not whole."""
+        """The situation, with the bytes of a frame that is not complete."""
         message = self.messages.message
         if message is None or not frame.is_data or not frame.remaining:
             return self.situation
@@ -281,10 +281,10 @@ class Direction:
         hint = find_hint(explanation)
         return replace(explanation, verdict=replace(verdict, hint=hint)) if hint else explanation
 
-    # What is not whole
+    # What is not complete
 
     def pending(self) -> list[Item]:
-        """A head or frame that is not complete, as cut off, or the bytes not read; or nothing."""
+        """A head or frame that is not complete, as cut off; or the bytes not read; or nothing."""
         if self.not_read:
             return [
                 NotRead(self.sender, self.offset - self.not_read, self.not_read, self.why_stopped)
@@ -298,7 +298,7 @@ class Direction:
         return [self._explain_part_of_header()] if self.buffer else []
 
     def finish(self) -> list[Item]:
-        """The same once the direction has ended: what waits is inflated, as far as it goes."""
+        """Like `pending`, once the direction has ended: waiting bytes are inflated if possible."""
         items: list[Item] = []
         if self.frame is not None and self.frame.not_inflated:
             waiting, self.frame.not_inflated = self.frame.not_inflated, b""
@@ -316,7 +316,7 @@ class Direction:
 
 
 def after_close() -> ProtocolError:
-    """§5.5.1 binds the side that has sent a Close; its peer just drops the frame (§1.4)."""
+    """§5.5.1: the side that has sent a Close must not send this; its peer drops it (§1.4)."""
     return ProtocolError(
         "§5.5.1", "a data frame after the Close of the same side", "no more data from it", "opcode"
     )

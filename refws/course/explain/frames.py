@@ -1,4 +1,4 @@
-"""RFC 6455 §5.2: a frame while it arrives: its header, its verdict, what is missing of it."""
+"""RFC 6455 §5.2: a frame while it arrives: its header, its verdict, and what is missing."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def header_size(wire: bytes) -> int:
 
 
 def header_of(wire: bytes) -> Header:
-    """The fields, legal or not; 0 for those that have not arrived."""
+    """The fields, legal or not; 0 for each field that has not arrived."""
     header = parse_header(wire[:2].ljust(2, b"\0"))
     if header.payload_length <= MAX_LENGTH_7:
         return header
@@ -50,7 +50,7 @@ def header_of(wire: bytes) -> Header:
 
 
 def judge_header(wire: bytes, sender: Side, rsv1_defined: bool) -> ConnectionFailure | None:
-    """What an endpoint refuses after these bytes of a header; None if it goes on, or needs more."""
+    """The rule for which an endpoint refuses these bytes of a header; None if it reads on."""
     try:
         read_header(BytesIO(wire), sender is Side.CLIENT, rsv1_defined)
     except ConnectionFailure as failure:
@@ -87,7 +87,7 @@ class Frame:
         return self.illegal or (Unjudged(self.why_unjudged) if self.why_unjudged else Legal())
 
     def add_payload(self, wire: bytes, shown: int) -> bytes:
-        """The next bytes of the payload, unmasked. Of data, the first `shown` bytes are kept."""
+        """The next bytes of the payload, unmasked. Only the first `shown` of data are kept."""
         plain = mask(wire, self.masking_key, self.received) if self.masking_key else wire
         kept = MAX_CONTROL_PAYLOAD if is_control(self.header.opcode) else shown
         self.payload_start += wire[: kept - len(self.payload_start)]
@@ -108,7 +108,7 @@ class Frame:
 
     @property
     def is_data(self) -> bool:
-        """Whether its opcode is a defined one for data, so that it is part of a message."""
+        """Whether its opcode is one for data, and defined: then it is part of a message."""
         return isinstance(self.header.opcode, Opcode) and not is_control(self.header.opcode)
 
     @property
@@ -126,7 +126,7 @@ class Frame:
     def explain(
         self, sender: Side, deflate: bool, after: Situation, verdict: Verdict, after_failure: bool
     ) -> FrameExplanation:
-        """The frame as far as it has arrived, as a value."""
+        """The part of the frame that has arrived, as a value."""
         return FrameExplanation(
             sender=sender,
             offset=self.offset,
@@ -150,7 +150,7 @@ class Frame:
 
 
 def is_out_of_step(frame: Frame) -> bool:
-    """Whether no one can know where the next frame begins: a wrong length, or no frame at all."""
+    """Whether the start of the next frame is unknown: a wrong length, or no frame at all."""
     assert frame.illegal is not None
     no_length = (
         frame.illegal.violation.field == "extended length"
@@ -176,7 +176,7 @@ def part_of_header(wire: bytes) -> CutOff:
 
 
 def cut_off(frame: Frame, buffered: int) -> CutOff:
-    """The verdict on a frame that has not arrived in full; `buffered` bytes of a key may have."""
+    """The verdict on a frame that has not arrived in full; `buffered` bytes may be of its key."""
     if frame.needs_key:
         return CutOff(
             f"a masking key of {KEY_LENGTH} bytes, {are(buffered)} here",

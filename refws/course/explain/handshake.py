@@ -1,7 +1,7 @@
 """RFC 6455 §4: the head of a request or a response, cut anywhere -> each line with its item.
 
-A request is judged as the server judges it, a response as the client does, by the same tables:
-REQUEST_ITEMS and RESPONSE_ITEMS. They also say what each line is for. `accept_steps` shows the
+A request is judged as a server judges it, a response as a client does, with the same tables,
+REQUEST_ITEMS and RESPONSE_ITEMS. They also say what each line means. `accept_steps` shows the
 computation of the Accept.
 """
 
@@ -61,10 +61,10 @@ LINE_SHOWN = 200
 """Characters of a line that are kept."""
 
 MAX_LINES = 65
-"""Lines that are kept: one more than the header lines that a server takes."""
+"""Lines that are kept: one more than the header lines that a server accepts."""
 
 SECRETS = ("authorization", "proxy-authorization", "cookie", "set-cookie")
-"""Headers whose values are left out."""
+"""Headers whose values are not shown."""
 
 OTHER_RESPONSE_LINES: tuple[Item[Any], ...] = (
     Item(
@@ -81,7 +81,7 @@ ITEMS: dict[Side, tuple[Item[Any], ...]] = {
     Side.CLIENT: REQUEST_ITEMS,
     Side.SERVER: RESPONSE_ITEMS + OTHER_RESPONSE_LINES,
 }
-"""What each line is about. The first item is for the first line, the last for all other headers."""
+"""The items of the lines: the first is for the first line, the last for all other headers."""
 
 NO_HANDSHAKE = "an ordinary HTTP request, without Upgrade: it opens no WebSocket connection"
 
@@ -92,15 +92,15 @@ ANY_DEFLATE = DeflateSettings(server_max_window_bits=None, client_max_window_bit
 
 
 def is_start_of_head(data: bytes) -> bool:
-    """Whether bytes begin as an HTTP head, with the G of GET or the H of HTTP.
+    """Whether bytes begin like an HTTP head, with the G of GET or the H of HTTP.
 
-    No valid frame begins so: G has opcode 7, which is reserved, and H is a Close without FIN.
+    No valid frame does: G has opcode 7, which is reserved, and H is a Close without FIN.
     """
     return data[:1] in (b"G", b"H")
 
 
 Found = tuple[HeadExplanation, Request | None, bytes]
-"""A head, the request that it is, and the bytes after it."""
+"""A head, its request or None, and the bytes after it."""
 
 
 class HeadBytes:
@@ -114,7 +114,7 @@ class HeadBytes:
         self.looked_at = 0
 
     def add(self, data: bytes) -> Found | None:
-        """The head, the request that it is, and the bytes after it; None while it is not whole."""
+        """The head, its request if it is one, and the bytes after it; None while incomplete."""
         self.data += data
         found = None
         while found is None and (size := self._readable()) > self.looked_at:
@@ -128,10 +128,10 @@ class HeadBytes:
         )
 
     def _readable(self) -> int:
-        """How many bytes are worth reading: whole lines, a line that is too long, the first byte.
+        """How many bytes to try to read: whole lines, a line that is too long, the first byte.
 
         The first byte alone shows TLS. So the result does not depend on how the bytes were cut,
-        and a head that arrives byte by byte costs no more.
+        and a head that arrives byte by byte is not read again for each byte.
         """
         if not self.looked_at:
             return 1
@@ -163,7 +163,7 @@ class HeadBytes:
         )
 
     def cut_off(self) -> HeadExplanation:
-        """The explanation of a head that is not whole."""
+        """The explanation of a head that is not complete."""
         size = len(self.data)
         verdict = CutOff(f"a head that ends after {size} bytes", "an empty line at its end", None)
         return replace(self.explain(size, ()), verdict=verdict)
@@ -228,9 +228,9 @@ def _explain_response(head: HeadBytes, size: int, response: Response) -> HeadExp
 
 
 def _agree(request: Request, response: Response) -> Agreement:
-    """What the response makes of the connection, if it fits one of the client's offers.
+    """What is agreed on, if the response fits one of the client's offers.
 
-    InvalidStatus or HandshakeError, by the first offer, if it fits none.
+    Otherwise InvalidStatus or HandshakeError, for the first offer.
     """
     error: HandshakeError | None = None
     for offered in _offers(request) or [None]:
@@ -263,7 +263,7 @@ def _settings(offer: Extension) -> DeflateSettings:
 
 
 def _stand_in(response: Response) -> Request:
-    """A request that asked for all that is answered, where the real one is not known."""
+    """A request that asks for everything that the response has; for an unknown request."""
     asked = [
         (name, value) for name, value in response.headers if ascii_lower(name) in ANSWERS_TO_ASK_FOR
     ]
@@ -271,7 +271,7 @@ def _stand_in(response: Response) -> Request:
 
 
 def _needs_key(fault: Fault, response: Response) -> bool:
-    """Whether the fault is an Accept that cannot be judged, because the key is not known."""
+    """Whether the fault is an Accept that cannot be judged without the key."""
     return fault.field == "Sec-WebSocket-Accept" and len(response.headers.get_all(fault.field)) == 1
 
 

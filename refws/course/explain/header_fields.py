@@ -1,4 +1,4 @@
-"""RFC 6455 §5.2: a header -> its fields, each with its bits, its value and what that means."""
+"""RFC 6455 §5.2: a header -> its fields, each with its bits, its value and its meaning."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ def opcode_name(opcode: int) -> str:
 def header_fields(
     header: Header, header_bytes: bytes, masking_key: bytes, sender: Side, deflate: bool
 ) -> tuple[Field, ...]:
-    """The fields that are there of a header and key, which may be cut off, in their order.
+    """The fields of a header and masking key, in their order; only those that have arrived.
 
-    `deflate` says whether permessage-deflate is in use: it gives RSV1 a meaning.
+    `deflate` says whether permessage-deflate is in use, which gives RSV1 a meaning.
     """
     found = [
         Field("FIN", 0, 0, 1, int(header.fin), _fin(header), "§5.2, §5.4"),
@@ -84,7 +84,7 @@ def _long_field(name: str, byte: int, wire: bytes, meaning: str, section: str) -
 
 def _fin(header: Header) -> str:
     if is_control(header.opcode):
-        return "the only frame: control frames come whole" if header.fin else "more would follow"
+        return "a control frame is never fragmented" if header.fin else "more frames would follow"
     return "the last frame of its message" if header.fin else "more frames of this message follow"
 
 
@@ -94,7 +94,7 @@ def _rsv1(header: Header, deflate: bool) -> tuple[str, str]:
     if is_control(header.opcode):
         return "control frames are never compressed", "RFC 7692 §6.1"
     if header.opcode == CONT:
-        return "the first frame of a message says it for all", "RFC 7692 §6.1"
+        return "the first frame of a message has this bit for all", "RFC 7692 §6.1"
     return f"the message is {'' if header.rsv1 else 'not '}compressed", "RFC 7692 §6.2"
 
 
@@ -107,8 +107,8 @@ def _opcode(opcode: int) -> tuple[str, str]:
 
 def _mask(header: Header, sender: Side) -> str:
     if sender is Side.CLIENT:
-        return "masked, as a client must" if header.masked else "not masked, which a client must"
-    return "masked, which a server must not" if header.masked else "not masked, as a server must"
+        return "masked; a client must mask" if header.masked else "not masked; a client must mask"
+    return "masked; a server must not mask" if header.masked else "not masked; a server must not"
 
 
 def _length(length: int) -> str:

@@ -12,31 +12,31 @@ from .values import CutOff, FrameExplanation, Illegal
 NO_FRAMES = {
     b"HT": "HTTP text: after the 101 there are frames only (§4.2.2); a body, or a second "
     "response, must not follow",
-    b"GE": "an HTTP request: the opening handshake comes once, and then frames only (§4.1)",
-    b"PO": "an HTTP request: the opening handshake comes once, and then frames only (§4.1)",
+    b"GE": "an HTTP request: there is one opening handshake, and after that only frames (§4.1)",
+    b"PO": "an HTTP request: there is one opening handshake, and after that only frames (§4.1)",
     b"<!": "HTML: after the 101 there are frames only; a body must not follow (§4.2.2)",
     b"<h": "HTML: after the 101 there are frames only; a body must not follow (§4.2.2)",
     b"\x16\x03": "a TLS ClientHello: the client speaks wss://, and the server speaks plain "
     "ws:// on this port (§3)",
 }
-"""The first two bytes of what is no frame at all. No legal frame begins so."""
+"""The first two bytes of something that is no frame. No legal frame begins with them."""
 
 LIKELY_LENGTH = 2**32
-"""A longer payload is more likely a mistake in the header."""
+"""For a longer payload, a mistake in the header is more likely."""
 
 MIN_TELLING = 4
-"""Bytes of a payload; a shorter one may look like anything by chance."""
+"""Bytes of a payload that are enough to judge it; fewer may look like anything by chance."""
 
 Hint = Callable[[FrameExplanation], str]
 
 
 def find_hint(frame: FrameExplanation) -> str:
-    """The first of `HINTS` that knows what this frame looks like."""
+    """What the first of `HINTS` that recognises this frame says; "" if none does."""
     return next(filter(None, (hint(frame) for hint in HINTS)), "")
 
 
 def is_no_frame(wire: bytes) -> bool:
-    """Whether these bytes are something else than a frame, and so have no length of one."""
+    """Whether these bytes are no frame, so that a length in them means nothing."""
     return wire[:2] in NO_FRAMES
 
 
@@ -69,7 +69,7 @@ def little_endian_length(frame: FrameExplanation) -> str:
     top_bit = blamed(frame) == "extended length" and length > MAX_LENGTH_64
     if fits and swapped < length and (cut_off or top_bit):
         return (
-            f"in little-endian the length would be {swapped}; it goes most significant byte "
+            f"in little-endian the length would be {swapped}; its most significant byte must be "
             "first (§5.2)"
         )
     return ""
@@ -122,7 +122,7 @@ def little_endian_close_code(frame: FrameExplanation) -> str:
     swapped = int.from_bytes(body[:CODE_LENGTH], "little")
     if is_valid_on_wire(swapped) and not is_valid_on_wire(int.from_bytes(body[:CODE_LENGTH])):
         return (
-            f"in little-endian it would be {swapped}; the code goes most significant byte "
+            f"in little-endian the code would be {swapped}; its most significant byte must be "
             "first (§5.5.1)"
         )
     return ""
@@ -151,12 +151,12 @@ def zlib_or_gzip(frame: FrameExplanation) -> str:
     bad, start = blamed(frame) == "payload" and frame.compressed, frame.plain_start[:2]
     if bad and start == b"\x1f\x8b":
         return (
-            "this begins as gzip does; the payload is raw DEFLATE, without a wrapper (RFC "
+            "this begins like gzip; the payload must be raw DEFLATE, without a wrapper (RFC "
             "7692 §7.2.1)"
         )
     if bad and start in (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda"):
         return (
-            "this begins as zlib does; the payload is raw DEFLATE, without a wrapper "
+            "this begins like zlib; the payload must be raw DEFLATE, without a wrapper "
             "(wbits=-15 in zlib)"
         )
     return ""

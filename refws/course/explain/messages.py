@@ -1,8 +1,8 @@
 """RFC 6455 §5.4, §8.1, RFC 7692 §6: the messages of one side, judged as an endpoint judges them.
 
 An endpoint stops at the first violation. Here the rest of that message is shown but not judged, and
-judging starts anew with the next message: a violation there is a mistake of its own, and does not
-just follow from the first one.
+judging starts again with the next message: a violation there is another mistake, and not just a
+consequence of the first one.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from ...protocol.message import IncomingMessage, is_surrogate_start
 from .values import OpenMessage
 
 CHUNK_SIZE = 64 * 1024
-"""Bytes that are taken in one go."""
+"""Bytes that are taken at once."""
 
 MAX_CHARACTER = 4
-"""Bytes of a character in UTF-8, at most."""
+"""The most bytes of a character in UTF-8."""
 
 CONTINUATION_BYTES = bytes(range(0x80, 0xC0))
 
@@ -32,10 +32,10 @@ WINDOW_LOST = "it may look back at a compressed message that was not inflated (R
 
 
 class Messages:
-    """The messages of one side. `message` is the one between its first frame and its last, or None.
+    """The messages of one side. `message` is the one that has begun and not ended, or None.
 
-    For each data frame: `start_frame`; `add` for each chunk of its payload, unless `why_unjudged`
-    says why it is not judged; `end_frame` unless it is cut off.
+    For each data frame call `start_frame`; then `add` for each chunk of its payload, unless
+    `why_unjudged` says why it is not judged; then `end_frame`, unless the frame is cut off.
     """
 
     def __init__(self, sender: Side, max_size: int | None, max_fragments: int | None) -> None:
@@ -51,14 +51,14 @@ class Messages:
         self._text_end = b""
 
     def use_deflate(self, agreed: Parameters | None) -> None:
-        """Inflate compressed messages as these parameters say, from now on."""
+        """From now on inflate messages with these parameters; None for no compression."""
         self.agreed = agreed
         self._window_lost = False
         self._inflater = self._incoming.inflater = self._new_inflater()
 
     def start_frame(self, header: Header) -> ConnectionFailure | None:
-        """Take the header of a data frame; the rule that its place breaks, if any."""
-        # That RSV1 is 1 with no extension in use is a violation of the header, and no compression.
+        """Take the header of a data frame. The rule that it breaks in its place; or None."""
+        # RSV1 without an extension in use is a violation of the header, and no compression.
         rsv1 = header.rsv1 and self.agreed is not None
         header = replace(header, rsv1=rsv1, masked=False)  # `add` gets the payload unmasked
         failure = None
@@ -93,7 +93,7 @@ class Messages:
             self.message = replace(self.message, fragments=self.message.fragments + 1)
 
     def add(self, plain: bytes) -> Iterator[bytes]:
-        """What the next chunk of a payload, unmasked, adds to the message, inflated and checked.
+        """The content that the next unmasked chunk adds to the message, inflated and checked.
 
         ConnectionFailure at a violation; the caller must then `give_up`.
         """
@@ -125,18 +125,18 @@ class Messages:
     # After a violation
 
     def give_up(self) -> None:
-        """Judge nothing more of the message that is open."""
+        """Stop judging the message that is open."""
         self.why_unjudged = REST_OF_MESSAGE
         self._lose_window()
 
     def _lose_window(self) -> None:
-        """RFC 7692 §7.2.2: what looks back at a message needs all of it."""
+        """RFC 7692 §7.2.2: later messages may refer to any part of a message that is not judged."""
         if self.message is not None and self.message.compressed:
             self._window_lost = self._carries_window
             self._inflater = self._new_inflater()
 
     def _judge_anew(self) -> None:
-        """Drop the message, and judge those that follow."""
+        """Drop the message, and judge the next ones."""
         self.message, self.why_unjudged = None, ""
         self._incoming = IncomingMessage(self.max_size, self.max_fragments)
         self._incoming.inflater = self._inflater
@@ -159,9 +159,9 @@ class Messages:
 
 
 def find_bad_utf8(before: bytes, chunk: bytes) -> int:
-    """The index in `chunk` of the first byte that no UTF-8 can have there.
+    """The index in `chunk` of the first byte that UTF-8 does not allow there.
 
-    That is the last byte if a character is cut off. `before` is the text before the chunk, or at
+    If a character is cut off, it is the last byte. `before` is the text before the chunk, or at
     least its last three bytes; it must be legal so far.
     """
     start = before[len(before) - unfinished(before) :]

@@ -1,6 +1,6 @@
 """RFC 6455 §5, §4: the explanation of a connection: frozen values for its heads and frames.
 
-Their size is bounded, whatever a peer sends: of a payload they hold the start, and its true length.
+Their size is bounded for any bytes: they hold the start of a payload, and its true length.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ XOR_SHOWN = 8
 
 @dataclass(frozen=True, slots=True)
 class Legal:
-    """No rule is broken. `hint` says what is strange all the same; "" for nothing."""
+    """No rule is broken. `hint` says if something is strange nevertheless; otherwise ""."""
 
     hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Illegal:
-    """A rule is broken: `violation` says which, in the words with which a receiver answers.
+    """A rule is broken: `violation` says which, in the words of a receiver's answer.
 
-    `code` is the close code of that answer, in a handshake its HTTP status; None where the receiver
-    just ends the connection. `offset` is the first byte, counted in all that the sender sent, that
-    no legal frame can have there; None if it is inside compressed data.
+    `code` is the close code of that answer, in a handshake its HTTP status; None if the receiver
+    just ends the connection. `offset` is the first byte that no legal frame can have there, counted
+    from the first byte that was sent; None if it is inside compressed data.
     """
 
     violation: Violation
@@ -50,7 +50,7 @@ class Illegal:
 
 @dataclass(frozen=True, slots=True)
 class Unjudged:
-    """Only the header of the frame was judged, and is legal by itself; `why` not the rest."""
+    """Only the header was judged, and is legal by itself; `why` says why not the rest."""
 
     why: str
     hint: str = ""
@@ -76,7 +76,7 @@ Verdict = Legal | Illegal | Unjudged | CutOff
 class OpenMessage:
     """§5.4: a data message between its first frame and its last.
 
-    `length` is that of its payload on the wire so far, compressed or not.
+    `length` is the number of bytes of its payload on the wire so far, compressed or not.
     """
 
     opcode: Opcode
@@ -113,11 +113,11 @@ class XorStep:
 
 @dataclass(frozen=True, slots=True)
 class FrameExplanation:
-    """A frame, or as much of it as has arrived.
+    """A frame, or the part of it that has arrived.
 
-    That is `header_bytes` (2, 4 or 10 of them), `masking_key` and `payload_received` bytes of
-    payload. If the header is cut off, its missing fields are 0 in `header`. `offset` counts from
-    the first byte that `sender` sent.
+    The part is `header_bytes` (2, 4 or 10 in a whole header), `masking_key` and `payload_received`
+    bytes of payload. If the header is cut off, its missing fields are 0 in `header`. `offset`
+    counts from the first byte that `sender` sent.
     """
 
     sender: Side
@@ -131,7 +131,7 @@ class FrameExplanation:
     plain_start: bytes
     """Unmasked; the same as `payload_start` if there is no key."""
     kind: Opcode | int
-    """The opcode; in a continuation frame that of the first frame of its message."""
+    """The opcode; for a continuation frame the opcode of the first frame of its message."""
     deflate: bool
     """Whether permessage-deflate is in use."""
     compressed: bool
@@ -164,7 +164,7 @@ class FrameExplanation:
 
     @property
     def text(self) -> str | None:
-        """The start of what it adds to a text message, U+FFFD for what is not UTF-8; else None."""
+        """The start of its text, U+FFFD for bytes that are not UTF-8; None if it is no text."""
         if self.kind != TEXT or (self.compressed and self.inflated_length is None):
             return None
         start = self.content_start
@@ -173,7 +173,7 @@ class FrameExplanation:
 
     @property
     def put_back(self) -> bytes:
-        """RFC 7692 §7.2.2: what a receiver puts back at the end of a compressed message."""
+        """RFC 7692 §7.2.2: the bytes that a receiver appends at the end of a compressed message."""
         return TAIL if self.compressed and self.header.fin else b""
 
     @property
@@ -194,7 +194,7 @@ class FrameExplanation:
 
     @property
     def fields(self) -> tuple[Field, ...]:
-        """The fields of the header that are there, in their order on the wire."""
+        """The fields of the header that have arrived, in their order on the wire."""
         return header_fields(
             self.header, self.header_bytes, self.masking_key, self.sender, self.deflate
         )
@@ -202,7 +202,7 @@ class FrameExplanation:
 
 @dataclass(frozen=True, slots=True)
 class NotRead:
-    """Bytes after the point where the receiver stopped reading; `why` it did."""
+    """Bytes after the point where the receiver stops reading; `why` says why it stops."""
 
     sender: Side
     offset: int
@@ -227,7 +227,7 @@ class LineExplanation:
 class AcceptSteps:
     """§4.2.2 item 5.4: key -> Sec-WebSocket-Accept.
 
-    `key_bytes` is what the key decodes to; None if it is not base64. The Accept is made without it.
+    `key_bytes` is what the key decodes to; None if it is not base64. The Accept does not need it.
     """
 
     key: str

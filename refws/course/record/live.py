@@ -1,10 +1,10 @@
-"""Connections as text while they live, each line or block shown as soon as it is known.
+"""Open connections as text: each line or block is shown as soon as it is known.
 
     the thread that sends or receives                         a file, or a display
     bytes -> Live -> Narration (Conversation, drawing) -> text -> Output.show
 
 The thread that sends or receives the last byte of a frame also shows its text before it goes on. So
-the order is right, and a line is there before the next byte leaves. That thread waits for a slow
+the order is right, and a line is shown before the next byte leaves. That thread waits for a slow
 file, but not for long (see `output`).
 """
 
@@ -24,7 +24,7 @@ from ..text.drawing import PLAIN, Style
 from .narration import Narration
 
 Show = Callable[[str], None]
-"""Shows a line, or the lines of a block, without the last line end; OSError if it cannot."""
+"""Shows a line, or the lines of a block, given without the last line end; may raise OSError."""
 
 LOGGER = getLogger("refws")
 
@@ -69,7 +69,7 @@ class Live:
         return f"{connection.peer} #{next(self._numbers)}"  # Unix sockets have no addresses
 
     def show(self, text: str) -> None:
-        """Show it, unless an earlier text could not be shown."""
+        """Show the text, unless an earlier one could not be shown."""
         if self._off:
             return
         try:

@@ -14,7 +14,7 @@ class Narration:
     """One connection as text: a line or block for each item, with `name` and the time in ms.
 
     `at_handshake` is passed to `Conversation`: True if the first bytes begin the connection.
-    Not for two threads at once.
+    Only one thread at a time may use it.
     """
 
     def __init__(
@@ -38,10 +38,10 @@ class Narration:
         return len(self._ended) == len(Side)
 
     def feed(self, seconds: float, sender: Side, data: bytes) -> list[str]:
-        """The texts of what these bytes complete. No bytes mean the end of that direction.
+        """The texts of the items that these bytes complete. No bytes end that direction.
 
-        `seconds` count from the start of the connection. Bytes after the end of a direction never
-        left, and have no text.
+        `seconds` count from the start of the connection. Bytes after the end of a direction were
+        not sent, and have no text.
         """
         if sender in self._ended:
             return []
@@ -52,7 +52,7 @@ class Narration:
         return [*self.finish(seconds), end] if self.over else [end]
 
     def finish(self, seconds: float) -> list[str]:
-        """The texts of what is cut off and what is not read, once both directions have ended."""
+        """The texts of items that are cut off or not read, once both directions have ended."""
         return self._texts(seconds, self._conversation.finish())
 
     def _texts(self, seconds: float, items: Iterable[Item]) -> list[str]:

@@ -9,19 +9,19 @@ from time import monotonic
 from typing import TextIO
 
 TIMEOUT = 1.0
-"""Seconds that an output may take for one line or block before the next ones are left out."""
+"""Seconds to wait for one line or block to be written before the next ones are left out."""
 
 CHUNK_SIZE: int = getattr(select, "PIPE_BUF", 512)
-"""Bytes that a pipe or terminal takes without a wait, once poll says that it can be written to."""
+"""Bytes that a pipe or terminal takes without a wait, once poll says that it is writable."""
 
 
 class Output:
     """A file for whole lines of any thread: a terminal, a pipe, or a file on disk.
 
-    A pipe may have no reader, and a terminal can be stopped with Ctrl-S. So one text may take
-    `timeout` seconds. After that each text is left out without a wait until the file takes more,
-    and a note says how many were. Where the system cannot say whether a file takes more (Windows),
-    a write waits as long as it must.
+    A pipe may have no reader, and a terminal can be stopped with Ctrl-S. So a text may take
+    `timeout` seconds. After that every text is left out without a wait, until the file takes more;
+    then a note says how many were left out. Where the system cannot say whether a file takes more
+    (Windows), a write waits for the file.
     """
 
     def __init__(self, file: TextIO, timeout: float = TIMEOUT) -> None:
@@ -33,7 +33,7 @@ class Output:
         self._poll = poll_for(file)
 
     def show(self, text: str) -> None:
-        """Write it and a line end; blocks for `timeout` at most. OSError if the file is broken."""
+        """Write the text as a line. Blocks for `timeout` at most; OSError if the file is broken."""
         with self._lock:
             if self._waiting:
                 self._waiting = self._write(self._waiting, 0)
@@ -48,7 +48,7 @@ class Output:
             self._waiting = self._write(wire, self._timeout)
 
     def _write(self, data: bytes, timeout: float) -> bytes:
-        """Write; what could not be written in time."""
+        """Write the bytes, and return those that could not be written in time."""
         if self._poll is None:
             self._file.write(data.decode(self._file.encoding or "utf-8"))
             self._file.flush()
@@ -60,7 +60,7 @@ class Output:
 
 
 def poll_for(file: TextIO) -> select.poll | None:
-    """An object that says whether the file takes more; None where that cannot be asked."""
+    """An object that says whether the file takes more; None if that cannot be asked."""
     if not hasattr(select, "poll"):
         return None
     try:

@@ -1,8 +1,8 @@
 """RFC 9293, RFC 791, RFC 8200: the entries of a tape -> a file as if captured on a network.
 
-A classic pcap of IP packets without a link layer. What is not on a tape is made up so that a reader
-of captures finds nothing odd: the TCP handshake, segments of one size, an acknowledgement for each.
-There is no TLS in it, because a tape has the bytes inside TLS.
+The file is a classic pcap of IP packets without a link layer. A tape has no TCP handshake, segments
+and acknowledgements, so they are made up, and Wireshark finds nothing unusual. There is no TLS in
+the file, because a tape has the bytes inside TLS.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from ...protocol.frame import Side
 from .tape import Address, Chunk, Entry, Opened
 
 MAGIC = 0xA1B2C3D4
-"""Times in seconds and microseconds, numbers in the byte order of the file."""
+"""It means: times in seconds and microseconds, and numbers in this byte order."""
 
 VERSION = (2, 4)
 SNAP_LENGTH = 65_535
 LINKTYPE_RAW = 101
-"""Each packet begins with its IP header, of version 4 or 6."""
+"""It means: each packet begins with its IP header, of version 4 or 6."""
 
 SEGMENT = 1440
-"""Bytes of data in a packet, so that it fits an Ethernet frame with IPv6 too."""
+"""Bytes of data in a packet, so that the packet fits an Ethernet frame, with IPv6, too."""
 
 WINDOW = 65_535
 HOPS = 64
@@ -41,7 +41,7 @@ IP = IPv4Address | IPv6Address
 
 
 def write_pcap(file: BinaryIO, entries: Iterable[Entry], began: float = 0.0) -> int:
-    """Write the capture; the number of its packets. All times count from `began`, since 1970."""
+    """Write the capture; the number of its packets. `began`, in seconds since 1970, is time 0."""
     file.write(struct.pack("<IHHiIII", MAGIC, *VERSION, 0, 0, SNAP_LENGTH, LINKTYPE_RAW))
     count = 0
     for seconds, packet in packets(entries):
@@ -74,7 +74,7 @@ class TCPConnection:
         hosts = same_family(ip_address(client.host), ip_address(server.host))
         self._hosts = dict(zip((Side.CLIENT, Side.SERVER), hosts, strict=True))
         self._ports = {Side.CLIENT: client.port, Side.SERVER: server.port}
-        # Sequence numbers start apart, because two connections may have the same port of a client.
+        # Each connection starts with its own sequence numbers: two may have the same client's port.
         start = (first.connection * 1_000_003) % 2**32
         self._next = {Side.CLIENT: start, Side.SERVER: (start + 2**31) % 2**32}
 
@@ -85,7 +85,7 @@ class TCPConnection:
         yield self._segment(Side.CLIENT, ACK)
 
     def send(self, sender: Side, data: bytes) -> Iterator[bytes]:
-        """Data in segments, each acknowledged; a FIN if there are no data."""
+        """The segments of these data, each acknowledged; a FIN if there are no data."""
         if not data:
             yield self._segment(sender, FIN | ACK)
             yield self._segment(sender.peer, ACK)
@@ -109,14 +109,14 @@ class TCPConnection:
 
 
 def first_addresses(first: Entry) -> tuple[Address, Address]:
-    """The addresses of client and server: as recorded, or else made up."""
+    """The addresses of client and server: from the tape, or made up if they are not on it."""
     client, server = (first.client, first.server) if isinstance(first, Opened) else (None, None)
     made_up = Address(SERVER.host, FIRST_PORT + first.connection % PORTS)
     return client or made_up, server or SERVER
 
 
 def same_family(*hosts: IP) -> tuple[IP, ...]:
-    """The addresses; all as IPv6 ones if one of them is (RFC 4291 §2.5.5.2)."""
+    """The addresses, all in IPv6 if one of them is (RFC 4291 §2.5.5.2)."""
     if len({host.version for host in hosts}) == 1:
         return hosts
     return tuple(IPv6Address(f"::ffff:{host}") if host.version == 4 else host for host in hosts)
@@ -134,8 +134,8 @@ def ip_packet(source: IP, destination: IP, segment: bytes) -> bytes:
 def checksum(data: bytes) -> int:
     """RFC 1071: the one's complement of the one's complement sum of all 16-bit words.
 
-    Adding each carry at the low end gives the remainder by 2**16 - 1, where that remainder itself
-    stands for 0: the sum of a header is never a plain 0.
+    To add each carry at the low end is to take the remainder by 2**16 - 1. The sum of a header is
+    never 0, so a remainder of 0 means 2**16 - 1.
     """
     padded = data + bytes(len(data) % 2)
     return 0xFFFF - (int.from_bytes(padded) % 0xFFFF or 0xFFFF)

@@ -1,4 +1,4 @@
-"""Connections -> a tape, written while they live, without their secrets."""
+"""Connections -> a tape, written while they are open, without their secrets."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .redaction import Redactor
 from .tape import UNKNOWN
 
 MAX_CHUNK = 16 * 1024
-"""Bytes of a connection in one line, at most."""
+"""The most bytes of a connection in one line."""
 
 LOGGER = getLogger("refws")
 
@@ -28,10 +28,10 @@ LOGGER = getLogger("refws")
 class Recorder:
     """Writes every connection to one tape: for `serve(..., trace=recorder.choose)`, and `connect`.
 
-    The file is opened at once, OSError if it cannot be. It is emptied only with the first
-    connection, so that a program which fails before leaves an old tape as it is. Each line is
-    written as soon as it is known: if the program is killed, the last one is lost at most. If the
-    file cannot be written, the recording ends, and the log says so.
+    The file is opened at once; OSError if that fails. It is emptied only with the first connection,
+    so that an old tape is kept if the program fails before. Each line is written as soon as it is
+    known: if the program is killed, at most the last line is lost. If the file cannot be written,
+    the recording ends, and the log says so.
     """
 
     def __init__(self, path: str, redact: bool = True, logger: Logger = LOGGER) -> None:
@@ -103,7 +103,7 @@ class Recorder:
 
 
 class RecordedConnection:
-    """The trace of one connection. Bytes after the end of a direction never left: it skips them."""
+    """The trace of one connection. It skips bytes after the end: they were not sent."""
 
     def __init__(self, recorder: Recorder, number: int, redact: bool) -> None:
         self.number = number
@@ -115,7 +115,7 @@ class RecordedConnection:
         self._recorder.note(self, sender, data)
 
     def redacted(self, sender: Side, data: bytes) -> bytes:
-        """The bytes to write now: at the end of a direction (no data) all that was held back."""
+        """The bytes to write now; at the end of a direction (no data) the bytes held back."""
         if sender in self.ended:
             return b""
         redactor = self._redactors.get(sender)
@@ -125,7 +125,7 @@ class RecordedConnection:
 
 
 def open_private(path: str, flags: int) -> int:
-    """An opener of files that only their owner may read: a tape holds what people have sent."""
+    """Open a file that only its owner may read, because a tape holds what people have sent."""
     return os.open(path, flags, 0o600)
 
 

@@ -1,8 +1,8 @@
 """RFC 9110 §11.6, RFC 6265: a head, cut anywhere -> the same head with its secrets as ****.
 
-Each character of a secret becomes a *, but white space stays. So every byte after it keeps its
-place, and the connection is explained as before. Secret are the values of headers whose names say
-so, and the query of a target, because a script in a browser can put a password nowhere else.
+Each character of a secret becomes a *, but white space stays. So every later byte keeps its place,
+and the explanation of the connection stays the same. Secrets are the values of headers with certain
+names, and the query of a target, because a script in a browser can put a password nowhere else.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ..explain.handshake import SECRETS, is_start_of_head
 TELLING_NAME = re.compile(r"cookie|auth|token|secret|passw|session|credential|api-?key|referer")
 
 MAX_NAME = 256
-"""Bytes that are held back until the name of a header is whole; a longer one is not a name."""
+"""Bytes that are held back until the name of a header is complete; more are not a name."""
 
 STARRED = bytes(byte if byte in b" \t\r\n" else ord("*") for byte in range(256))
 
@@ -33,7 +33,7 @@ def is_secret(name: str) -> bool:
 
 
 class Redactor:
-    """One direction of a connection from its first byte on. It holds back one name at most.
+    """Redacts one direction of a connection from its first byte on. It holds back one name at most.
 
     Its states are the methods that take the next part, in this order for a request:
 
@@ -51,7 +51,7 @@ class Redactor:
         self._step = self._first_line
 
     def feed(self, data: bytes) -> bytes:
-        """These bytes and those held back, without their secrets, as far as that is decided."""
+        """The bytes held back and these, without secrets, up to the next name if it is cut off."""
         self._held += data
         parts: list[bytes] = []
         while self._held and (part := self._step()):
@@ -70,8 +70,8 @@ class Redactor:
         match = end.search(self._held)
         return self._take(match.end() if match else len(self._held))
 
-    # The states: each takes the next part of the held bytes, and returns it without its secrets;
-    # b"" if more bytes are needed first
+    # The states: each takes the next part of the held bytes and returns it without its secrets, or
+    # returns b"" if it needs more bytes
 
     def _first_line(self) -> bytes:
         part = self._take_until(END_OF_PATH if self._has_query else END_OF_LINE)
@@ -79,7 +79,7 @@ class Redactor:
         if self._has_query and part.endswith(b"?"):
             self._step = self._query
         elif part.endswith(b"\n") and not self._blank:
-            self._step = self._name  # RFC 9112 §2.2: but empty lines before it are ignored
+            self._step = self._name  # RFC 9112 §2.2: empty lines before a first line are ignored
         return part
 
     def _query(self) -> bytes:
@@ -91,7 +91,7 @@ class Redactor:
         return part.translate(STARRED)
 
     def _name(self) -> bytes:
-        if self._held[:1] in (b" ", b"\t"):  # RFC 9112 §5.2: the last value goes on
+        if self._held[:1] in (b" ", b"\t"):  # RFC 9112 §5.2: the value before continues
             return self._value()
         if END_OF_NAME.search(self._held, 0, MAX_NAME) is None:
             if len(self._held) < MAX_NAME:

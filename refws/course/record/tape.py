@@ -1,4 +1,4 @@
-"""A tape: the bytes of connections as lines of text, and the values that its lines stand for.
+"""A tape: the bytes of connections as lines of text, and the values that the lines mean.
 
     refws tape 1, recorded 2025-01-31T12:00:00+00:00, secrets redacted
     0.000000 1 open client=127.0.0.1:50000 server=127.0.0.1:8080
@@ -7,11 +7,11 @@
     5.003000 1 client end
 
 A line has the seconds since the start of the tape, the number of the connection, the sender, and
-the bytes in hex, or `end` where that direction ends. Empty lines and the text after a # mean
+the bytes in hex, or `end` when that direction ends. Empty lines and the text after a # mean
 nothing. The line `open` may be left out: then the bytes may begin with frames, and the addresses
 are not known.
 
-`recorder` writes a tape while the connections live, `tape_reader` reads it.
+`recorder` writes a tape while the connections are open, `tape_reader` reads it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ...endpoint.log import format_address
 from ...protocol.frame import Side
 
 UNKNOWN = "-"
-"""In place of the address of a Unix socket."""
+"""It is written instead of the address of a Unix socket."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A connection begins. An address is None if it is not known, or not of TCP (a Unix socket)."""
+    """A connection begins. An address is None if it is not known, or if it is a Unix socket's."""
 
     seconds: float
     connection: int
@@ -48,7 +48,7 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Bytes of one direction; no bytes are its end."""
+    """Bytes of one direction; no bytes mean its end."""
 
     seconds: float
     connection: int

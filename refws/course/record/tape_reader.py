@@ -13,7 +13,7 @@ from ..text.characters import escape
 from .tape import UNKNOWN, Address, Chunk, Entry, Opened
 
 MAX_LINE = 1024 * 1024
-"""Characters of a line, at most."""
+"""The most characters of a line."""
 
 START = re.compile(r"refws tape ([0-9]{1,9})(?:, recorded (\S+?))?(?:,.*)?")
 LINE = re.compile(r"(\S+)\s+(\S+)\s+(\S+)(?:\s+(.*))?")
@@ -29,7 +29,7 @@ EXPECTED_LINE = '"SECONDS CONNECTION client|server HEX", such as "0.25 1 client 
 
 
 class BadTape(ValueError):
-    """A line that no tape has; the message says which, what it is, and what was expected."""
+    """A line is wrong; the message has its number, what was seen, and what was expected."""
 
     def __init__(self, number: int, seen: str, expected: str) -> None:
         super().__init__(f"line {number}: {seen}; expected {expected}")
@@ -38,9 +38,9 @@ class BadTape(ValueError):
 class TapeReader:
     """The entries of a tape, in their order. BadTape at the first bad line, and for an empty file.
 
-    `recorded` is when the recording began, in seconds since 1970, 0 if the tape does not say. The
-    last line may lack its end, because its program was killed while it wrote: if it makes no sense,
-    it is left out, and `cut_off` is set.
+    `recorded` is when the recording began, in seconds since 1970; 0 if the tape does not say. A
+    program that is killed may leave its last line without an end: if that line makes no sense, it
+    is left out, and `cut_off` is set.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -185,5 +185,5 @@ def is_ip_address(text: str) -> bool:
 
 
 def shown(text: str) -> str:
-    """The start of some text on a tape, in quotes."""
+    """The start of a text from a tape, in quotes."""
     return f'"{escape(text[:40])}"' + ("..." if len(text) > 40 else "")

@@ -6,11 +6,11 @@ import unicodedata
 from collections.abc import Iterable
 
 WIDTH = 80
-"""Columns of a line, at most."""
+"""The most columns of a line."""
 
 
 def escape(text: str) -> str:
-    r"""`text` as it may go to a terminal: each character that is not harmless as \n, \x1b, \u202e.
+    r"""`text` for a terminal: a character that is not harmless becomes \n, \x1b, \u202e or so.
 
     A backslash or double quote gets a backslash before it.
     """
@@ -38,12 +38,12 @@ def width(text: str) -> int:
 
 
 def cut(text: str, columns: int) -> str:
-    """As much of escaped text as fits, then "..." if something is missing."""
+    """Escaped text, cut to these columns; it ends with "..." if something is missing."""
     return text if width(text) <= columns else _fitting(text, columns - 3) + "..."
 
 
 def quoted(text: str, columns: int, more: bool = False) -> str:
-    """Text in quotes, escaped and cut to these columns; `more` says that it goes on after that."""
+    """Text in quotes, escaped and cut to these columns; `more` says that the text is longer."""
     whole = f'"{escape(text)}"'
     if width(whole) <= columns and not more:
         return whole
@@ -51,7 +51,7 @@ def quoted(text: str, columns: int, more: bool = False) -> str:
 
 
 def _fitting(characters: Iterable[str], columns: int) -> str:
-    """As many of these, each escaped, as fit."""
+    """The first of these escaped characters, up to this width."""
     fitting = ""
     for character in characters:
         columns -= width(character)
@@ -62,7 +62,7 @@ def _fitting(characters: Iterable[str], columns: int) -> str:
 
 
 def spaced(data: bytes) -> str:
-    """Bytes in hex, as 48 65."""
+    """Bytes in hex, such as 48 65."""
     return data.hex(" ")
 
 
@@ -72,5 +72,5 @@ def count(length: int) -> str:
 
 
 def escape_words(text: str) -> str:
-    """Words of refws that quote a peer, in ASCII already: escaped once more, to be safe."""
+    """A message of refws that quotes a peer in ASCII; escaped once more, to be safe."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

@@ -1,7 +1,7 @@
 """RFC 6455 §5.2: an explained frame or head -> text for a terminal, as a block or as one line.
 
-No line is wider than 80 columns, and of a peer's bytes only printable characters reach the
-terminal: others could move its cursor, or change what it shows.
+No line is wider than 80 columns. Only printable characters of a peer's bytes reach the terminal:
+others could move its cursor, or change what it shows.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ from .characters import WIDTH, count, cut, escape, escape_words, quoted, spaced
 from .ruler import draw_ruler
 
 PAYLOAD_SHOWN = 48
-"""Columns of payload in quotes, at most."""
+"""The most columns of payload in quotes."""
 
 HEX_SHOWN = 16
-"""Bytes of payload in hex, at most."""
+"""The most bytes of payload in hex."""
 
 ARROWS = {Side.CLIENT: "client -> server", Side.SERVER: "server -> client"}
 SHORT_ARROWS = {Side.CLIENT: "->", Side.SERVER: "<-"}
@@ -46,7 +46,7 @@ COLORS = {Legal: GREEN, Illegal: RED, Unjudged: DIM, CutOff: YELLOW}
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How to draw. `color` adds ANSI colours, which say nothing that the words do not."""
+    """How to draw. `color` adds ANSI colours; the words alone say the same."""
 
     color: bool = False
 
@@ -58,7 +58,7 @@ PLAIN = Style()
 
 
 def draw(item: Item, style: Style = PLAIN) -> str:
-    """The item as a block of lines, none wider than 80 columns (escape codes of colours apart)."""
+    """The item as a block of lines, each at most 80 columns wide (escape codes do not count)."""
     if isinstance(item, FrameExplanation):
         return "\n".join(_frame(item, style))
     if isinstance(item, HeadExplanation):

@@ -1,4 +1,4 @@
-"""RFC 6455 §5.2: the bytes of a frame in rows of 32 bits, as the figure there draws them."""
+"""RFC 6455 §5.2: the bytes of a frame in rows of 32 bits, like the figure of that section."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Row = list[tuple[str, int]]
 
 
 def draw_ruler(frame: FrameExplanation) -> Iterator[str]:
-    """The lines: over the first row the numbers of its bits, in each row the bytes in hex."""
+    """The lines: the numbers of the bits above the first row, and the bytes in hex in each row."""
     owners = [(name, byte) for name, wire in _parts(frame) for byte in wire]
     yield "  " + "".join(f"{tens:<20}" for tens in range(4)).rstrip()
     yield "  " + " ".join(str(bit % 10) for bit in range(32))
@@ -60,9 +60,7 @@ def _edge(row: Row) -> str:
 
 
 def _first_names(row: Row) -> Iterator[str]:
-    """The row with the fields of the first two bytes: their names from top to bottom, and their
-    bits.
-    """
+    """The row with the fields of the first two bytes: their names and their bits."""
     size, rest = BYTE_WIDTH * len(row[:2]) + 2, row[2:]
     blank = _names([("", byte) for _, byte in rest])
     yield FIRST_EDGE[:size] + _edge(row)[size:]

@@ -1,4 +1,4 @@
-"""What a page may command, as JSON over its watch connection: the one table, and its grammar.
+"""The commands of a page, as JSON over its watch connection: one table, and the grammar.
 
 page -> server   {"command": "ping", "id": 7, "connection": 1}
 server -> page   {"event": "answer", "command": "ping", "id": 7, "round_trip": 0.0004}
@@ -50,7 +50,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A function of the lab, and its fields: all must be given, and no others but "id"."""
+    """A function of the lab, and its fields: a page must send exactly these, and "id"."""
 
     run: Callable[..., Event]
     fields: dict[str, Number | Text]
@@ -80,19 +80,19 @@ COMMANDS = {
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One valid command of a page; `id` tells its answer from those to other calls."""
+    """One valid command of a page; its answer has the same `id`."""
 
     name: str
     id: int
     fields: dict[str, Any]
 
     def run(self, lab: Lab) -> Event:
-        """Carry it out; the fields of the answer. Blocks and raises like the lab's function."""
+        """Carry out the command; the fields of the answer. Blocks and raises like its function."""
         return COMMANDS[self.name].run(lab, **self.fields)
 
 
 def parse(message: str | bytes) -> Call:
-    """The command in a message of the page; InvalidCommand if there is none."""
+    """The command in a message of the page; InvalidCommand if it has no valid one."""
     found = parse_object(message)
     name = found.pop("command", None)
     if not isinstance(name, str) or name not in COMMANDS:
@@ -106,7 +106,7 @@ def parse(message: str | bytes) -> Call:
 
 
 def parse_object(message: str | bytes) -> dict[str, Any]:
-    """The JSON object in a message; InvalidCommand if there is none."""
+    """The JSON object in a message; InvalidCommand if it has none."""
     if not isinstance(message, str) or len(message) > MAX_MESSAGE:
         raise InvalidCommand(f"a command is a text message of at most {MAX_MESSAGE} characters")
     try:

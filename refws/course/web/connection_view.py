@@ -1,6 +1,6 @@
 """RFC 6455 §1.2, §1.5: the chunks of one connection -> the events that explain them to a page.
 
-No threads and no sockets: a `ConnectionView` is given chunks and returns events.
+There are no threads and no sockets here: a `ConnectionView` gets chunks and returns events.
 """
 
 from __future__ import annotations
@@ -16,13 +16,11 @@ from ..explain.values import FrameExplanation, Item, NotRead
 from .event_queue import Chunk, Event
 
 MAX_AGE = 10.0
-"""Seconds after which a chunk is too old to be explained: a peer that sends faster than a page is
-served is no longer followed.
-"""
+"""Seconds after which a chunk is not explained: the peer sends faster than the page reads."""
 
 
 class ChunkCounter:
-    """§1.5: in how many chunks the items of one direction arrive from the network.
+    """§1.5: counts the chunks in which each item of one direction arrives from the network.
 
     TCP is a stream: the ends of its chunks say nothing about the ends of frames.
     """
@@ -33,9 +31,7 @@ class ChunkCounter:
         self._received = 0
 
     def count(self, size: int, items: list[Item]) -> list[int]:
-        """For each item that the next chunk, of `size` bytes, completes: the chunks that have bytes
-        of it.
-        """
+        """How many chunks have bytes of each of `items`, which the next `size` bytes complete."""
         self._received += size
         self.pending += 1
         if not items:
@@ -46,14 +42,14 @@ class ChunkCounter:
 
 
 def end_of(item: Item) -> int:
-    """Where an item ends, in bytes from the first one that its sender sent."""
+    """The offset of an item's end, from the first byte that its sender sent."""
     if isinstance(item, FrameExplanation):
         return item.offset + len(item.header_bytes) + len(item.masking_key) + item.payload_received
     return item.offset + item.length
 
 
 class ConnectionView:
-    """Explains one connection, `number`, to a page. Not for two threads at once."""
+    """Explains the connection `number` to a page. Only one thread at a time may use it."""
 
     def __init__(self, number: int, settings: Settings) -> None:
         self.number = number
@@ -69,7 +65,7 @@ class ConnectionView:
         self._counters = {side: ChunkCounter() for side in Side}
 
     def explain(self, chunk: Chunk, now: float) -> list[Event]:
-        """The items that this chunk completes; for an empty chunk, the end of a direction, once."""
+        """Events of the items that this chunk completes; if it is empty, of the direction's end."""
         self._newest = chunk.time
         if not chunk.data:
             return self._end(chunk)
@@ -83,13 +79,13 @@ class ConnectionView:
         ]
 
     def partial(self, chunk: Chunk) -> Iterator[Event]:
-        """What has begun and is not complete after this chunk."""
+        """An event for the item that has begun and is not complete after this chunk."""
         for item in self._conversation.pending():
             if item.sender is chunk.sender and not isinstance(item, NotRead):
                 yield self._item("partial", item, chunk.time, self._counters[chunk.sender].pending)
 
     def finish(self) -> Iterator[Event]:
-        """What is cut off or was not read, once the connection is closed."""
+        """Events of the items that are cut off or not read, once the connection is closed."""
         for item in self._conversation.finish():
             yield self._item("item", item, self._newest, self._counters[item.sender].pending)
         yield self._event("closed", self._newest)

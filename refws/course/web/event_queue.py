@@ -1,8 +1,7 @@
-"""A bounded queue between connections and the page that watches them: `put` never blocks and drops
-what does not fit.
+"""A bounded queue from connections to the page that watches them: `put` drops what does not fit.
 
-Watching must not slow a connection down, and a page that reads nothing must not use up memory.
-The queue knows connections by their numbers only.
+`put` never blocks, because watching must not slow a connection down. The queue is bounded, because
+a page that reads nothing must not use up memory. It knows only the numbers of connections.
 """
 
 from __future__ import annotations
@@ -17,15 +16,15 @@ from ...protocol.frame import Side
 
 MAX_EVENTS = 4096
 MAX_BYTES = 4 * 1024 * 1024
-"""Limits of what waits for a slow page; a message of 1 MiB fits, with its echo."""
+"""The limits of a queue, for a slow page; a message of 1 MiB fits, with its echo."""
 
 Event = dict[str, Any]
-"""What a page gets, ready for JSON: "event" is its kind, and "time" is from `EventQueue.now`."""
+"""What a page gets, ready for JSON: "event" is the kind, "time" is a time of `EventQueue.now`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """The bytes of one send or one receive of a connection; none mark the end of that direction."""
+    """The bytes of one send or receive of a connection; no bytes mean the end of that direction."""
 
     time: float
     connection: int
@@ -52,7 +51,7 @@ class EventQueue:
         return round(monotonic() - self._began, 6)
 
     def put(self, event: Chunk | Event, urgent: bool = False) -> bool:
-        """Whether it was taken: not if the queue is closed, or full and the event not `urgent`."""
+        """Whether the event was added: never to a closed queue; to a full one only if `urgent`."""
         size = len(event.data) if isinstance(event, Chunk) else 0
         with self._condition:
             full = len(self._waiting) >= self._max_events or self._bytes + size > self._max_bytes
@@ -64,8 +63,9 @@ class EventQueue:
             return True
 
     def take(self, seconds: float | None) -> list[Chunk | Event]:
-        """Everything that waits, in order. Blocks until there is something or the queue is closed,
-        for at most `seconds`; then the list may be empty.
+        """Everything in the queue, in order; it may be nothing.
+
+        Blocks while the queue is empty and not closed, for at most `seconds`.
         """
         with self._condition:
             self._condition.wait_for(lambda: self._waiting or self.closed, seconds)
@@ -75,7 +75,7 @@ class EventQueue:
             return taken
 
     def close(self) -> None:
-        """Take nothing more. A thread that waits in `take` gets the rest."""
+        """Accept nothing more. A thread that waits in `take` gets the rest."""
         with self._condition:
             self.closed = True
             self._condition.notify_all()

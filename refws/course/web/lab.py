@@ -1,7 +1,7 @@
-"""RFC 6455 §5.5, §7.1: what a page can do to its own connections, and no script in a browser can.
+"""RFC 6455 §5.5, §7.1: what the server does to a page's own connections, when the page asks for it.
 
-`Lab` carries out the commands of one page; `prepare` gives a connection the settings that its page
-has chosen for it.
+No script in a browser can do this itself. `Lab` carries out the commands of one page; `prepare`
+gives a connection the settings that its page has chosen.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ PONG_TIMEOUT = 10.0
 """Seconds to wait for a Pong."""
 
 HEARTBEATS = {"1": 1, "2": 2, "5": 5, "20": 20, "off": None}
-"""What a page may choose as the time from one Ping to the next, in seconds."""
+"""The times from one Ping to the next, in seconds, that a page may choose."""
 
 COMPRESSIONS = {"1": DeflateSettings(threshold=0), "0": None}
-"""Compression that a page may choose, with every message compressed, however short."""
+"""The compression that a page may choose: then every message is compressed, even a short one."""
 
 
 class InvalidCommand(ValueError):
-    """A command that cannot be carried out; the message tells the page what to do instead."""
+    """A command cannot be carried out; the message says what to do instead."""
 
 
 class Lab:
-    """Carries out commands of one page. Each method is one command: its parameters are the fields
-    that the page sends, its result has the fields of the answer.
+    """Carries out the commands of one page.
 
-    A page reaches its own connections only, because `Watch` knows no others. Errors are
-    InvalidCommand, and what the methods of a connection raise.
+    Each method is one command: its parameters are the fields that the page sends, its result has
+    the fields of the answer. A page can reach only its own connections, because `Watch` knows no
+    others. Errors are InvalidCommand, and what the methods of a connection raise.
     """
 
     def __init__(self, connection: Connection, watch: Watch) -> None:
@@ -52,7 +52,7 @@ class Lab:
         self._breaking = threading.Lock()
 
     def clock(self) -> Event:
-        """The time of the events, so that a page can compare it with its own clock."""
+        """The time that events have now, so that a page can compare it with its own clock."""
         return {"time": self._watch.events.now()}
 
     def ping(self, connection: int) -> Event:
@@ -62,9 +62,7 @@ class Lab:
         return {"round_trip": round(pinged.latency, 6)}
 
     def fragments(self, connection: int, count: int, text: str) -> Event:
-        """§5.4: send a text in `count` fragments, with a Ping between each two, and an empty one to
-        end it.
-        """
+        """§5.4: send a text in `count` fragments and an empty last one, with Pings in between."""
         target = self._find(connection).connection
         size = -(-len(text) // count)
 
@@ -85,20 +83,20 @@ class Lab:
 
     def cut(self, connection: int) -> Event:
         """§7.1.5: end the TCP connection without a Close."""
-        self._find(connection).connection.abort("the page asked for it")
+        self._find(connection).connection.abort("the page has asked for it")
         return {}
 
     def stop(self, connection: int, seconds: int) -> Event:
-        """§5.5.2: read nothing for some seconds, and so answer nothing."""
+        """§5.5.2: read nothing for some seconds, so that nothing is answered."""
         if not self._find(connection).stop_answering(seconds):
-            raise InvalidCommand("it has stopped answering already; wait until it answers again")
+            raise InvalidCommand("it has already stopped answering; wait until it answers again")
         return {}
 
     def read(self, connection: int, size: int) -> Event:
         """§1.5: receive at most `size` bytes at a time; 0 for no limit."""
         limited = self._find(connection).connection
         limited.read_size = size
-        wait_for_pong(limited)  # The Pong ends the receive that began with the old size.
+        wait_for_pong(limited)  # The Pong ends the receive that has the old size.
         return {}
 
     def break_rule(self, rule: str) -> Event:
@@ -144,7 +142,7 @@ def find_case(cases: dict[str, Case], name: str) -> Case:
 def send_case(case: Case, address: Any, target: str, timeout: float = raw_client.TIMEOUT) -> Answer:
     """The answer of the server that listens on this address."""
     request = case.request(target, raw_client.host_of(address)).to_bytes()
-    # Where no Close is due, the last echo ends the reading, and then the client ends TCP.
+    # If no Close is expected, the reading ends with the last echo, and then the client ends TCP.
     max_messages = case.messages if case.code is None else None
     return raw_client.exchange(address, request, case.wire, max_messages, timeout)
 
@@ -154,7 +152,7 @@ def provoke(
 ) -> Answer:
     """Send the bytes of a case to the peer; its answer, once `ended` is set.
 
-    §7.1.7 lets a client send a Close or just end TCP; both are right. Blocks for at most `timeout`
+    A client may send a Close or just end TCP: §7.1.7 allows both. Blocks for at most `timeout`
     seconds.
     """
     for chunk in case.wire:
@@ -171,7 +169,7 @@ def provoke(
 
 
 def prepare(connection: Connection, request: Request) -> None:
-    """Give a connection the compression and the heartbeat in its query, if its page watches."""
+    """Set the compression and the heartbeat that the query names, if the page watches."""
     if WATCHES.find(request) is None:
         return
     chosen = parameters(request)

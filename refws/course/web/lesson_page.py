@@ -69,7 +69,7 @@ def section_of(number: int, step: Step) -> str:
 
 
 def command_block(command: str, output: str = "") -> str:
-    """A command, and under it what it prints."""
+    """A command, and its output below."""
     printed = f"\n<samp>{escape(output)}</samp>" if output else ""
     return COMMAND.format(command=escape(command), output=printed)
 

@@ -1,7 +1,7 @@
 """Which page a connection belongs to: the id in the query of its request (RFC 3986 §3.4).
 
-A page makes an id of 128 random bits, watches at `/watch?page=ID`, and names the id in the query of
-its other connections too, because a script cannot set a header of a WebSocket.
+A page makes an id of 128 random bits, watches at `/watch?page=ID`, and puts the id into the query
+of its other connections, too, because a script cannot set a header of a WebSocket.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from ...protocol.http import Headers, Request
 WATCH_PATH = "/watch"
 
 PAGE_ID = re.compile("[0-9a-f]{32}")
-"""128 random bits cannot be guessed: a request that names them comes from the page that made them.
-"""
+"""128 random bits cannot be guessed: a request with them comes from the page that made them."""
 
 MAX_PARAMETERS = 16
 
@@ -30,14 +29,12 @@ def parameters(request: Request) -> dict[str, str]:
 
 
 def page_of(request: Request) -> str | None:
-    """The id of the page that a request belongs to; None if it names none, or one easy to guess."""
+    """The id of the page that a request belongs to; None if it names no valid id."""
     page = parameters(request).get("page", "")
     return page if PAGE_ID.fullmatch(page) else None
 
 
 def parse_request_line(line: bytes) -> Request | None:
-    """The request that a request line begins, valid or not, without its headers; None if it has no
-    target.
-    """
+    """The request of a valid or invalid request line, without headers; None without a target."""
     words = line.decode("latin-1").split()
     return Request(words[0], words[1], "", Headers()) if len(words) > 1 else None

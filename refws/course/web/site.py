@@ -1,6 +1,6 @@
 """The pages at `/` and `/lesson` (RFC 9110): request -> response.
 
-It lets the browser run the files in `static` and the table of close codes, and nothing else.
+The browser may run only the scripts in `static` and the table of close codes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ FILES = {
     for entry in STATIC.iterdir()
     if PurePath(entry.name).suffix in TYPES
 }
-"""Path -> its file. Only these are opened, whatever path a request names."""
+"""Path -> its file. No other file is opened, for any path in a request."""
 
 LESSON_PATH = "/lesson"
 CLOSE_CODES_PATH = "/close_codes.js"
@@ -64,7 +64,7 @@ def page(request: Request) -> Response | None:
 
 
 def close_codes_script() -> str:
-    """§7.4: the meanings of the close codes, which are written down in `protocol` only."""
+    """§7.4: a script with the meanings of the close codes, which only `protocol` has."""
     meanings = {code.value: code.meaning for code in CloseCode}
     return f"export const CLOSE_MEANINGS = {json.dumps(meanings, indent=2)};\n"
 

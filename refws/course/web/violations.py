@@ -1,5 +1,4 @@
-"""RFC 6455 §7.1.7, "break a rule": bytes that no browser sends, and the answer that the RFC asks
-for.
+"""RFC 6455 §7.1.7, "break a rule": bytes that no browser sends, and the answer that is right.
 
 The raw client sends the cases of the command "break" to this server. The server itself sends the
 cases of "provoke" to the browser, which must answer them.
@@ -31,9 +30,7 @@ from ...protocol.masking import mask
 from ...raw_client import Answer
 
 KEY = bytes.fromhex("37fa213d")
-"""The key of the example in §5.7. A real client takes a new one for every frame, one that no one
-can predict (§5.3).
-"""
+"""The key of the example in §5.7. A real client takes an unpredictable one each time (§5.3)."""
 
 SAMPLE_NONCE = "dGhlIHNhbXBsZSBub25jZQ=="
 """The Sec-WebSocket-Key of the example in §1.3."""
@@ -57,21 +54,21 @@ class Case:
     wire: tuple[bytes, ...] = ()
     """Chunks to send after the opening handshake, one by one."""
     code: int | None = PROTOCOL_ERROR
-    """None: the TCP connection ends without a Close."""
+    """The close code of the right answer; None if TCP ends without a Close."""
     status: int = HTTPStatus.SWITCHING_PROTOCOLS
     method: str = "GET"
     headers: tuple[tuple[str, str | None], ...] = ()
-    """These replace headers of a valid handshake; None leaves one out."""
+    """They replace headers of a valid handshake; a value of None leaves the header out."""
     messages: int = 0
     """How many messages are echoed before the end."""
     allowed: bool = False
     """Whether no rule is broken."""
     may_just_end: bool = False
-    """Whether the end of TCP without a Close is right too: §7.1.7 gives a client the choice."""
+    """Whether the end of TCP without a Close is right, too: §7.1.7 lets a client choose."""
 
     @property
     def compressed(self) -> bool:
-        """Whether it offers permessage-deflate, because it needs it."""
+        """Whether the case needs permessage-deflate, and offers it."""
         return DEFLATE_OFFER in self.headers
 
     def request(self, target: str, host: str) -> Request:
@@ -191,13 +188,13 @@ TINY_DEFLATED = bytes.fromhex("f248cdc9c90700")
 """RFC 7692 §7.2.3.1: "Hello", compressed."""
 
 
-# What a client breaks: name, section, title; why; the bytes.
-# The formatter would put each argument on its own line, and no one could see the table.
+# The rules that a client breaks: name, section, title; why; the bytes.
+# The formatter would put each argument on its own line, and hide that this is a table.
 # fmt: off
 
 HEADERS_OF_FRAMES = (
     breaks("unmasked", "§5.1", "A frame without a mask",
-        "Every frame of a client must be masked, or a script could choose the bytes a proxy sees.",
+        "Each client's frame must be masked, or a script could choose the bytes that a proxy sees.",
         encode_frame(TEXT, HELLO)),
     breaks("rsv1", "§5.2", "RSV1 without compression",
         "The bit belongs to extensions; without one that was agreed on it means nothing.",
@@ -275,7 +272,7 @@ COMPRESSION = (
     breaks("rsv1-ping", "§5.2", "A compressed Ping",
         "Only data is compressed (RFC 7692 §6.1): a control frame can be read without inflating.",
         client_frame(PING, TINY_DEFLATED, rsv1=True)),
-    breaks("not-deflate", "RFC 7692 §7.2.2", "Compressed data that is none",
+    breaks("not-deflate", "RFC 7692 §7.2.2", "Compressed data that is not DEFLATE",
         "RSV1 says that the payload is DEFLATE data, and no such data begins with FF.",
         client_frame(TEXT, b"\xff\xff\xff", rsv1=True), code=INVALID),
 )
@@ -329,7 +326,7 @@ ODD_BUT_ALLOWED = (
         client_frame(PONG, b"still here"), messages=0),
 )
 
-# What a server breaks
+# The rules that a server breaks
 
 TO_THE_BROWSER = (
     provokes("server-masked", "§5.1", "A masked frame from the server",

@@ -1,7 +1,7 @@
 """The endpoint `/watch`: events of the wire view to a page, commands of the page to the lab.
 
-Three kinds of threads: the connection's own reads commands, one sends events, and each command runs
-in one of its own, because it may wait for the browser.
+The connection's own thread reads commands, a second one sends events, and each command runs in its
+own thread, because it may wait for the browser.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ from .wire_view import WATCHES, Watch
 LOGGER = getLogger("refws")
 
 MAX_RUNNING = 4
-"""Commands of a page that may run at a time: each takes a thread."""
+"""Commands of a page that may run at the same time: each one takes a thread."""
 
 NO_PAGE = """A page watches its own connections here: /watch?page=ID, with 128 random bits as ID,
-in 32 digits of 0-9 and a-f. Open / in a browser to see what for.
+in 32 digits of 0-9 and a-f. Open / in a browser to see how it is used.
 """
 
 
 def refuse(connection: Connection, request: Request) -> Response | None:
-    """The answer to a watch connection without a valid id; None for a good one."""
+    """The answer to a watch connection without a valid id; None if the id is valid."""
     return None if page_of(request) else connection.respond(HTTPStatus.BAD_REQUEST, NO_PAGE)
 
 
@@ -62,7 +62,7 @@ def serve(connection: Connection) -> None:
 
 @contextmanager
 def sending_events(connection: Connection, watch: Watch) -> Iterator[None]:
-    """Send the events in a thread of their own, so that this one can read."""
+    """Send the events in a second thread, so that this one can read."""
     sender = threading.Thread(
         target=send_events, args=(connection, watch), name=f"refws-watch {connection.peer}"
     )
@@ -100,7 +100,7 @@ class CommandRunner:
         self._free = threading.BoundedSemaphore(MAX_RUNNING)
 
     def take(self, message: str | bytes) -> None:
-        """Start the command in a message, or send an error. Does not wait for it."""
+        """Start the command in a message, or send an error. Does not wait for the command."""
         try:
             call = parse(message)
         except InvalidCommand as error:

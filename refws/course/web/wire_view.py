@@ -1,11 +1,10 @@
-"""RFC 6455 §1.2: the wire view of a page: the bytes of the page's own connections -> JSON that
-explains each frame.
+"""RFC 6455 §1.2, the wire view: the bytes of a page's own connections -> JSON for each frame.
 
     connection's thread                              watch connection's second thread
     bytes -> WireTrace -> EventQueue (bounded) -> ConnectionView -> JSON -> the page
 
-Watching must not change what is watched: a connection only puts its bytes in a queue. If the queue
-is full, the bytes are left out, and the page is shown how many.
+Watching must not change a connection: its threads only put bytes in a queue. If the queue is full,
+the bytes are left out, and the page shows how many.
 """
 
 from __future__ import annotations
@@ -24,15 +23,13 @@ from .pages import WATCH_PATH, page_of, parse_request_line
 
 MAX_PAGES = 64
 MAX_CONNECTIONS = 16
-"""Connections that a page watches at a time; further ones are served unwatched."""
+"""Connections that a page watches at the same time; more are served, but not watched."""
 
 MAX_STOP = 30.0
-"""Seconds for which a page may keep a connection from answering."""
+"""The most seconds for which a page may keep a connection from answering."""
 
 CLOSED_CHECK_INTERVAL = 0.1
-"""Seconds between two looks at a connection that has sent its last byte, until it is closed
-(§7.1.4).
-"""
+"""Seconds between two checks whether a connection whose server has ended is closed (§7.1.4)."""
 
 
 # One connection
@@ -41,8 +38,8 @@ CLOSED_CHECK_INTERVAL = 0.1
 class WatchedConnection:
     """A connection that a page watches; `number` is its name there.
 
-    `note` runs in the connection's threads, `stop_answering` and `release` in any; only the thread
-    that sends events to the page uses `view`.
+    `note` runs in the connection's threads, `stop_answering` and `release` run in any thread. Only
+    the thread that sends events to the page uses `view`.
     """
 
     def __init__(self, number: int, connection: Connection, events: EventQueue) -> None:
@@ -50,7 +47,7 @@ class WatchedConnection:
         self.connection = connection
         self.view = ConnectionView(number, connection.settings)
         self.over = threading.Event()
-        """Set when the server has sent its last byte, or when no one watches any longer."""
+        """Set when the server has sent its last byte, or the page has stopped watching."""
         self._events = events
         self._left_out = 0
         self._stopping = threading.Lock()
@@ -58,9 +55,9 @@ class WatchedConnection:
         self._answering.set()
 
     def note(self, sender: Side, data: bytes) -> bool:
-        """Put bytes in the queue; False once no one watches.
+        """Put bytes in the queue; False once the page has stopped watching.
 
-        Blocks only while `stop_answering` runs: the server then reads nothing further.
+        Blocks only while `stop_answering` runs: then the server reads nothing more.
         """
         if sender is Side.CLIENT:
             self._answering.wait(MAX_STOP)
@@ -77,7 +74,7 @@ class WatchedConnection:
         return self._events.put(chunk, urgent=not data)
 
     def _begin_leaving_out(self, data: bytes) -> None:
-        """Without these bytes the later ones cannot be explained, so all are left out from here."""
+        """Leave out these bytes and all later ones, which cannot be explained without them."""
         self._left_out = len(data)
         now = self._events.now()
         left_out = {"event": "left out", "connection": self.number, "time": now}
@@ -85,12 +82,13 @@ class WatchedConnection:
 
     @property
     def stopped(self) -> bool:
-        """Whether the page keeps the connection from answering now."""
+        """Whether the page now keeps the connection from answering."""
         return not self._answering.is_set()
 
     def stop_answering(self, seconds: float) -> bool:
-        """Keep the connection from reading. Blocks for this long, or until the connection ends;
-        False at once if it is already kept from reading.
+        """Keep the connection from reading; False at once if it is kept from reading already.
+
+        Blocks for `seconds`, or until the connection ends.
         """
         if not self._stopping.acquire(blocking=False):
             return False
@@ -103,7 +101,7 @@ class WatchedConnection:
         return True
 
     def release(self) -> None:
-        """Answer again, because no one watches any longer."""
+        """Let the connection answer again, because the page has stopped watching."""
         self.over.set()
 
 
@@ -111,7 +109,7 @@ class WatchedConnection:
 
 
 class Watch:
-    """The connections that one page watches, and the queue of what is not sent to it yet."""
+    """The connections that one page watches, and the queue of events for it."""
 
     def __init__(self, page: str) -> None:
         self.page = page
@@ -121,7 +119,7 @@ class Watch:
         self._connections: dict[int, WatchedConnection] = {}
 
     def add(self, connection: Connection, target: str) -> WatchedConnection | None:
-        """The connection, watched from now on; None if there are too many, or the queue is full."""
+        """Watch a connection from now on; None if there are too many, or the queue is full."""
         with self._lock:
             if len(self._connections) >= MAX_CONNECTIONS:
                 return None
@@ -139,11 +137,9 @@ class Watch:
             return self._connections.get(number)
 
     def send_all(self, send: Callable[[Event], None]) -> None:
-        """Send every event in order, until the queue is closed. Blocks like `send`, and raises what
-        `send` raises.
-        """
+        """Send every event in order, until the queue is closed. Blocks and raises like `send`."""
         while not self.events.closed:
-            # First see which are closed, then take: `take` has all of their chunks then.
+            # Check first which connections are closed: then `take` returns all of their chunks.
             ending = self._ending()
             closed = [watched for watched in ending if watched.connection.state is State.CLOSED]
             taken = self.events.take(CLOSED_CHECK_INTERVAL if ending else None)
@@ -155,9 +151,9 @@ class Watch:
                     send(event)
 
     def explained(self, taken: list[Chunk | Event]) -> Iterator[Event]:
-        """The events among these, and those that the chunks among them give.
+        """The events in `taken`, and the events that explain the chunks in it.
 
-        An incomplete frame is sent once, after the last of its chunks here.
+        An incomplete frame is sent only once, after the last of its chunks in `taken`.
         """
         chunks = [event for event in taken if isinstance(event, Chunk) and event.data]
         newest = {(chunk.connection, chunk.sender): chunk for chunk in chunks}
@@ -205,7 +201,7 @@ class Watches:
             return self._pages.setdefault(page, Watch(page))
 
     def close(self, watch: Watch) -> None:
-        """End a watch. Its connections are served further, unwatched."""
+        """End a watch. Its connections are still served, but no longer watched."""
         watch.close()
         with self._lock:
             self._pages.pop(watch.page, None)
@@ -217,12 +213,13 @@ class Watches:
 
 
 WATCHES = Watches()
-"""The watches of this process: an id belongs to one page, whichever server the page came from."""
+"""The watches of this process, for all its servers: an id belongs to one page."""
 
 
 class WireTrace:
-    """The trace of a connection from its first byte. It waits for the request line, which names the
-    page, and ends itself if no page watches.
+    """The trace of a connection from its first byte.
+
+    It waits for the request line, which names the page, and ends if no page watches.
     """
 
     def __init__(self, connection: Connection, watches: Watches = WATCHES) -> None:
@@ -256,5 +253,5 @@ class WireTrace:
 
 
 def choose(connection: Connection) -> Tap:
-    """For `serve(..., trace=choose)`: a trace of every connection, ended where no page watches."""
+    """For `serve(..., trace=choose)`: a trace of a connection, which ends if no page watches."""
     return WireTrace(connection)

@@ -36,7 +36,7 @@ TIMERS = SharedTimers()
 
 
 class ClientConnection(Connection):
-    """A connection from our side: with its end it leaves the timers that all clients share."""
+    """A client's connection. When it ends, it leaves the timers that all clients share."""
 
     __slots__ = ("_user",)
 
@@ -55,7 +55,7 @@ class ClientConnection(Connection):
 
 @dataclass(frozen=True, slots=True)
 class ConnectOptions:
-    """What `connect` was asked for: where to, which way, and what to say there."""
+    """The arguments of `connect`: where to connect, by which way, and what to send there."""
 
     uri: WebSocketURI
     context: tls.SSLContext | None
@@ -93,13 +93,13 @@ def connect(
 
     Blocks for `open_timeout` at most. `proxy` is the http:// URL of a proxy to go through with
     CONNECT, `unix_path` a Unix socket to use instead of the URI's host and port. `ssl` holds the
-    certificates to trust, by default the system's. While a thread receives, the server's Pings are
-    answered and our own sent every `ping_interval`. Times in seconds, sizes in bytes.
+    certificates to trust, by default the system's. A Ping of our own is sent every `ping_interval`;
+    the server's Pings are answered while a thread receives. Times in seconds, sizes in bytes.
 
     InvalidURI and ValueError before anything is sent; OSError if the server cannot be reached,
-    TimeoutError if that takes too long, ssl.SSLError if TLS fails; ProxyError, InvalidStatus and
-    InvalidResponse, which have the `response`, for one that opens no connection; HandshakeError for
-    bytes that are no response, IncompleteHead for none or half of one.
+    TimeoutError if that takes too long, ssl.SSLError if TLS fails; ProxyError, InvalidStatus or
+    InvalidResponse, with the `response`, if the answer opens no connection; HandshakeError for
+    bytes that are no response; IncompleteHead if the stream ends before a whole one.
     """
     target = parse_uri(uri)
     settings = Settings(
@@ -139,7 +139,7 @@ def tls_context(uri: WebSocketURI, context: tls.SSLContext | None) -> tls.SSLCon
 
 
 def dial(options: ConnectOptions, settings: Settings, deadline: Deadline) -> Connection:
-    """The connection to the first address that takes a TCP connection; its answer is final."""
+    """The connection to the first address that TCP reaches; after that no other one is tried."""
     failed: OSError | None = None
     most = None if options.proxy is None else MAX_BEHIND_A_PROXY
     for family, address in resolve(options.uri, options.unix_path, options.proxy):
@@ -160,7 +160,7 @@ def open_connection(
     settings: Settings,
     deadline: Deadline,
 ) -> Connection:
-    """The open connection over `sock`, which belongs to it from now on."""
+    """The open connection over `sock`. It owns `sock`, which is closed on an error, too."""
     user = object()
     with ExitStack() as if_it_fails:
         if_it_fails.callback(sock.close)
@@ -190,7 +190,7 @@ def open_connection(
 
 @contextmanager
 def within(deadline: Deadline, stream: Stream) -> Iterator[None]:
-    """End the stream at the deadline. TimeoutError then, with what was seen until then."""
+    """Abort the stream at the deadline; TimeoutError then, with the error that this caused."""
     what = "§4.1: the opening handshake"
     seconds = deadline.remaining(what)
     timer = None if seconds is None else stream.abort_at(monotonic() + seconds, what)
@@ -206,7 +206,7 @@ def within(deadline: Deadline, stream: Stream) -> Iterator[None]:
 
 
 def open_tunnel(stream: Stream, uri: WebSocketURI, proxy: Proxy) -> None:
-    """§4.1 item 3: have the proxy connect us with the server. ProxyError if it does not."""
+    """§4.1 item 3: ask the proxy to connect us with the server. ProxyError if it does not."""
     stream.write(build_connect(uri.host, uri.port, proxy.headers).to_bytes())
     response = read_response(stream.file)
     if not 200 <= response.status_code < 300:
@@ -215,7 +215,7 @@ def open_tunnel(stream: Stream, uri: WebSocketURI, proxy: Proxy) -> None:
 
 
 def shake_hands(connection: Connection, stream: Stream, options: ConnectOptions) -> None:
-    """§4.1: the client's request and the server's answer, and what they have agreed on."""
+    """§4.1: send the request, read the response, and apply what both sides have agreed on."""
     compression = connection.compression
     connection.request = request = build_request(
         options.uri,

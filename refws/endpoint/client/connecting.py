@@ -1,6 +1,4 @@
-"""RFC 6455 §4.1 items 2 and 3: the address of a server or of a proxy, whose turn it is there, and a
-TCP connection.
-"""
+"""RFC 6455 §4.1 items 2 and 3: the address of a server or proxy, a slot there, and TCP."""
 
 from __future__ import annotations
 
@@ -18,14 +16,14 @@ from ..timers import wait_time
 
 
 class Deadline:
-    """The end of the time for the opening handshake; `seconds` None for no end."""
+    """When the opening handshake must be done; `seconds` is None for no deadline."""
 
     def __init__(self, seconds: float | None) -> None:
         self.seconds = seconds
         self.time = None if seconds is None else monotonic() + seconds
 
     def remaining(self, what: str) -> float | None:
-        """Seconds left, None for no end. TimeoutError if `what` has taken them all."""
+        """Seconds left, None for no deadline. TimeoutError if `what` has taken them all."""
         if self.time is None:
             return None
         left = self.time - monotonic()
@@ -40,11 +38,11 @@ class Deadline:
 
 
 MAX_BEHIND_A_PROXY = 10
-"""Opening handshakes at a time through proxies: only those know the addresses of the hosts."""
+"""§4.1 item 2: opening handshakes at a time through proxies; only these know the addresses."""
 
 
 class Slots:
-    """§4.1 item 2: one connection to an address is in its opening handshake; the others wait."""
+    """§4.1 item 2: one opening handshake at a time with each address; the others wait."""
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
@@ -52,7 +50,7 @@ class Slots:
 
     @contextmanager
     def slot(self, address: str, deadline: Deadline, most: int | None = None) -> Iterator[None]:
-        """Block until no other thread is at this address, and fewer than `most` are anywhere.
+        """Block until no other thread connects to this address, and fewer than `most` to any.
 
         TimeoutError at the deadline.
         """
@@ -73,7 +71,7 @@ SLOTS = Slots()
 
 
 def resolve(uri: WebSocketURI, unix_path: str | None, proxy: Proxy | None) -> list[tuple[int, Any]]:
-    """(family, address) of where to connect to: the Unix socket, the proxy, or the server."""
+    """(family, address) of each place to connect to: the Unix socket, the proxy or the server."""
     if unix_path is not None:
         return [(socket.AF_UNIX, unix_path)]
     host, port = uri.address if proxy is None else (proxy.host, proxy.port)
@@ -82,7 +80,7 @@ def resolve(uri: WebSocketURI, unix_path: str | None, proxy: Proxy | None) -> li
 
 
 def slot_at(address: Any, uri: WebSocketURI, proxy: Proxy | None) -> str:
-    """One address in the sense of §4.1 item 2; behind a proxy, which alone knows it, a name."""
+    """§4.1 item 2: the address of the host; behind a proxy, which alone knows it, the name."""
     if proxy is not None:
         return uri.host
     return address if isinstance(address, str) else str(address[0])

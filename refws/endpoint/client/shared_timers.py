@@ -1,4 +1,4 @@
-"""One timer thread for all the clients of a program."""
+"""One timer thread for all clients of a program."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ..timers import Timers
 
 
 class SharedTimers:
-    """One timer thread for all the clients of a program, there as long as any of them is."""
+    """One timer thread for all clients of a program. It runs while there is a client."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -22,7 +22,7 @@ class SharedTimers:
             return self._timers
 
     def leave(self, user: object) -> None:
-        """Harmless for one that has left. The thread ends with its last user."""
+        """The thread ends with its last user. Does nothing for a user that has left before."""
         with self._lock:
             self._users.discard(user)
             timers = None if self._users else self._timers

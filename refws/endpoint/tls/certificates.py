@@ -1,6 +1,4 @@
-"""RFC 6455 §10.6: TLS contexts from PEM files, and what OpenSSL finds wrong, in words that say what
-to do.
-"""
+"""RFC 6455 §10.6: TLS contexts from PEM files, and OpenSSL's errors with what to do about them."""
 
 from __future__ import annotations
 
@@ -10,9 +8,9 @@ import ssl
 
 
 def server_context(certificate: str, key: str | None = None) -> ssl.SSLContext:
-    """A context for `serve`, from PEM files: the certificate, its CAs' after it, and its key.
+    """A context for `serve`, from PEM files: the certificate, followed by its CAs', and its key.
 
-    OSError that names the file if one cannot be used.
+    OSError that names the file if one of them cannot be used.
     """
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.options |= ssl.OP_NO_RENEGOTIATION
@@ -50,7 +48,7 @@ def client_context(ca: str | None = None, insecure: bool = False) -> ssl.SSLCont
 
 
 def check_readable(path: str) -> None:
-    """OpenSSL's own errors do not name the file."""
+    """OSError that names the file if it cannot be read; OpenSSL's own errors do not name it."""
     with open(path, "rb"):
         pass
 
@@ -77,9 +75,10 @@ CERTIFICATE_FAULTS = {
 }
 
 REASONS = {
-    "HTTP_REQUEST": "plain HTTP came to a port that speaks TLS; use wss://, or https:// for a page",
-    "HTTPS_PROXY_REQUEST": "an HTTP CONNECT came to a port that speaks TLS; this is no proxy",
-    "WRONG_VERSION_NUMBER": "what came is no TLS; use ws:// for a server that has none",
+    "HTTP_REQUEST": "the peer sends plain HTTP, but this port speaks TLS; use wss://, or https:// "
+    "for a page",
+    "HTTPS_PROXY_REQUEST": "the peer sends an HTTP CONNECT, but this is no proxy, and speaks TLS",
+    "WRONG_VERSION_NUMBER": "the peer does not speak TLS; use ws:// for a server without TLS",
     "UNSUPPORTED_PROTOCOL": "the peer's version of TLS is not allowed here; use TLS 1.2 or 1.3 "
     "on both sides",
     "NO_SHARED_CIPHER": "no cipher that both sides allow; compare what the two contexts allow",
@@ -87,7 +86,7 @@ REASONS = {
 
 
 def readable(error: ssl.SSLError) -> ssl.SSLError:
-    """The same error with the text of `describe`."""
+    """The same error, with the text of `describe` as its message."""
     error.strerror = describe(error)
     return error
 
@@ -113,12 +112,12 @@ def describe(error: ssl.SSLError) -> str:
 
 
 def reason_of(error: ssl.SSLError) -> str:
-    """Such as "HTTP_REQUEST"; empty for an error that does not come from OpenSSL."""
+    """OpenSSL's name for the error, such as "HTTP_REQUEST"; empty if it is not from OpenSSL."""
     return getattr(error, "reason", None) or ""
 
 
 def spoken(error: ssl.SSLError) -> str:
-    """The reason in words."""
+    """OpenSSL's name for the error, in words."""
     return reason_of(error).replace("_", " ").lower() or str(error)
 
 
@@ -133,7 +132,7 @@ def describe_certificate(error: ssl.SSLCertVerificationError) -> str:
 
 
 def describe_alert(name: str) -> str:
-    """The peer has ended the connection with a TLS alert of this name."""
+    """What the peer's TLS alert of this name means, and what to do about it."""
     if name in ("unknown ca", "bad certificate") or name.startswith("certificate "):
         advice = ASK_FOR_TRUSTED
         if name == "certificate required":

@@ -36,7 +36,7 @@ class Engine:
 
     @property
     def version(self) -> str | None:
-        """Such as "TLSv1.3"; None before the TLS handshake is done."""
+        """The version of TLS, such as "TLSv1.3"; None before the TLS handshake is done."""
         with self._lock:
             return self._tls.version()
 
@@ -52,7 +52,7 @@ class Engine:
             return self._outgoing.read()
 
     def feed(self, ciphertext: memoryview) -> None:
-        """Bytes that were received; none at all means the end of the TCP connection."""
+        """Take bytes that were received; empty means the end of the TCP connection."""
         with self._lock:
             if ciphertext:
                 self._incoming.write(ciphertext)
@@ -78,10 +78,10 @@ class Engine:
                 raise readable(error) from None
 
     def decrypt_into(self, buffer: Any) -> int | None:
-        """Bytes decrypted, of one record at most; 0 at the end; None if more must be fed first.
+        """The number of bytes decrypted, 0 at the end; None if more must be fed first.
 
-        An end without the peer's close_notify needs no error here: without a Close frame it is 1006
-        (§7.1.5).
+        If TCP ends without the peer's close_notify, that is no error here: if the Close frame is
+        missing, too, the close code is 1006 (§7.1.5).
         """
         with self._lock:
             if self._kept:
@@ -101,10 +101,10 @@ class Engine:
         return count
 
     def close_notify(self) -> None:
-        """Make the alert that says that the end is no truncation, if the TLS handshake is done.
+        """Make the alert that says that no bytes are missing, if the TLS handshake is done.
 
-        `unwrap` also looks for the peer's alert, and fails where it finds data; so the data are put
-        aside.
+        `unwrap` also looks for the peer's alert, and fails if it finds data. So the data that have
+        arrived are kept aside.
         """
         with self._lock:
             if self._tls.pending():

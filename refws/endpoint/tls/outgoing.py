@@ -19,9 +19,9 @@ Used where the system cannot be asked to write without waiting.
 class Outgoing:
     """The bytes between the engine and the socket. The thread that holds `lock` may send.
 
-    Only a thread that may wait for the peer keeps the lock while it is blocked: a writer, which
-    also holds the connection's write lock, or the TLS handshake. So another thread that holds the
-    write lock never waits for this one for longer than a send without waiting takes.
+    Only two kinds of threads keep the lock while the peer blocks them: a writer, which also holds
+    the connection's write lock, and one in the TLS handshake. So any other thread that holds the
+    write lock waits for `lock` only as long as a send without waiting takes.
     """
 
     __slots__ = {
@@ -62,7 +62,7 @@ class Outgoing:
         return unsent
 
     def try_send(self) -> None:
-        """Send what fits, unless another thread holds the lock: it looks again afterwards.
+        """Send what fits, unless another thread holds the lock, which then looks again itself.
 
         Never waits.
         """

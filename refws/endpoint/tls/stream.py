@@ -1,23 +1,22 @@
 """RFC 6455 §4.1 item 5, §4.2.2 item 1, §10.6: TLS between the frames and the socket.
 
 Why memory buffers and not `SSLContext.wrap_socket`: one OpenSSL object must never be read and
-written at the same time, but here one thread waits for bytes while others send. How far an
-`SSLSocket` guards itself against that differs from one CPython to the next: without a lock requests
-got lost, with one a waiting reader held up the writers. So OpenSSL sees no socket here, only two
-pieces of memory:
+written at the same time, but here one thread waits for bytes while others send. Versions of CPython
+differ in how an `SSLSocket` protects itself: without a lock data were lost, and with a lock a
+reader that waits blocked the writers. So OpenSSL gets no socket here, only two buffers in memory:
 
     socket --recv--> incoming --decrypt--> frames          the thread that reads
     socket <--send-- outgoing <--encrypt-- frames          the thread that writes
 
 - The engine's lock is held for each call on the OpenSSL object. Such a call moves bytes in memory
   and never waits.
-- `recv` waits outside that lock, so a reader that waits holds up no writer.
-- Ciphertext enters `outgoing` in its order, under the engine's lock. A thread that holds the lock
-  of `outgoing` takes it from there and gives it to the socket before it releases the lock: so
-  records arrive in the order in which they were made.
+- `recv` waits outside that lock, so a reader that waits blocks no writer.
+- Ciphertext enters `outgoing` in the order of its records, under the engine's lock. The thread that
+  holds the lock of `outgoing` takes ciphertext out and passes it to the socket before it releases
+  the lock. So records arrive in the order in which they were made.
 - Reading makes ciphertext, too: key updates, alerts. The reader never waits for the lock of
-  `outgoing`. If a writer holds it, which may be blocked, the reader leaves its bytes there: each
-  holder of the lock looks again after its release.
+  `outgoing`, because a blocked writer may hold it. Then the reader leaves its bytes in `outgoing`,
+  and the writer looks there again after it has released the lock.
 """
 
 from __future__ import annotations
@@ -36,19 +35,19 @@ from .engine import Engine
 from .outgoing import Outgoing
 
 RECEIVE_SIZE = 64 * 1024
-"""Bytes to receive at once after the first ones. An idle connection holds a small buffer only."""
+"""Bytes to receive at once after the first ones. An idle connection holds only a small buffer."""
 
 MAX_UNSENT = 4 * WRITE_CHUNK
-"""Bytes of ciphertext that may wait. A writer makes one chunk at a time; the rest are answers."""
+"""Bytes of ciphertext that may wait: one chunk of a writer, and the answers of TLS itself."""
 
 LINGER = 1.0
-"""Seconds that the peer has for reading the alert of a TLS handshake that failed."""
+"""Seconds that the peer has to read the alert of a TLS handshake that failed."""
 
 SECTIONS = {Side.CLIENT: "§4.1 item 5", Side.SERVER: "§4.2.2 item 1"}
 
 
 class TLSReader(RawReader):
-    """The raw file under the read buffer: what `received` gives, decrypted. For one thread."""
+    """The raw file under the read buffer: the bytes of `received`, decrypted. For one thread."""
 
     __slots__ = {
         "tap": "Gets all that arrives, decrypted. Written by any thread.",
@@ -64,7 +63,7 @@ class TLSReader(RawReader):
         self._outgoing = outgoing
 
     def readinto(self, buffer: Any) -> int | None:
-        """Bytes decrypted, 0 at the end of the stream; None if there were none by the deadline."""
+        """The number of bytes decrypted, 0 at the end; None if none arrived by the deadline."""
         size = READ_BUFFER
         while (count := self._decrypt_into(buffer)) is None:
             if not self.receive(size):
@@ -82,7 +81,7 @@ class TLSReader(RawReader):
             self._send_answers()
 
     def _send_answers(self) -> None:
-        """What cannot be sent now goes with the next write; reading finds a broken stream."""
+        """Send the answers of TLS itself, or leave them to the next write; reads find errors."""
         if not self._outgoing.size:
             return
         with suppress(OSError):
@@ -93,7 +92,7 @@ class TLSReader(RawReader):
             )
 
     def receive(self, size: int = READ_BUFFER) -> bool:
-        """Feed the engine with at most `size` bytes. False if none arrived by the deadline."""
+        """Feed the engine with at most `size` bytes. False if none arrive by the deadline."""
         buffer = bytearray(size)
         count = self._received.readinto(buffer)
         if count is not None:
@@ -120,7 +119,7 @@ class TLSStream(Stream):
         side: Side,
         server_hostname: str | None = None,
     ) -> None:
-        """A client gives `server_hostname`, which is sent (SNI, §4.1); the certificate must fit."""
+        """A client gives `server_hostname`: it is sent (SNI, §4.1); the certificate must fit it."""
         super().__init__(sock, timers, write_timeout)
         self._side = side
         self._engine = Engine(context, side, server_hostname)
@@ -130,7 +129,7 @@ class TLSStream(Stream):
 
     @property
     def version(self) -> str | None:
-        """Such as "TLSv1.3"; None before the TLS handshake is done."""
+        """The version of TLS, such as "TLSv1.3"; None before the TLS handshake is done."""
         return self._engine.version
 
     def set_tap(self, tap: StreamTap | None) -> None:
@@ -140,8 +139,8 @@ class TLSStream(Stream):
     def handshake(self) -> None:
         """The TLS handshake, in the thread that reads. Blocks; `abort_at` gives it a deadline.
 
-        OSError if it fails, most often an ssl.SSLError, whose text says what to do. The peer gets
-        an alert then and has a second to read it; the stream is good for `close` only.
+        OSError if it fails, most often an ssl.SSLError, whose text says what to do. Then the peer
+        gets an alert and a second to read it, and the stream can only be closed.
         """
         try:
             while not self._engine.handshake():
@@ -158,14 +157,14 @@ class TLSStream(Stream):
             raise
 
     def _send_alert(self) -> None:
-        """Send it, and let the peer read it: a reset would destroy it (see `Stream.drain`)."""
+        """Send the alert, and let the peer read it: a reset would destroy it (`Stream.drain`)."""
         with suppress(OSError):
             self._outgoing.try_send()
         super().half_close()
         super().drain(LINGER)
 
     def write(self, data: bytes, long_data: bytes = b"") -> None:
-        """As in `Stream`. One chunk at a time is encrypted, so that little memory is taken."""
+        """As in `Stream`. One chunk at a time is encrypted, which saves memory."""
         if self._tap is not None:
             self._tap(True, data + long_data)
         try:
@@ -178,10 +177,10 @@ class TLSStream(Stream):
         self.writes += 1
 
     def _send_all(self) -> None:
-        """All ciphertext, the reader's too; blocks until the system has taken it.
+        """Send all ciphertext, the reader's, too; blocks until the system has taken it.
 
-        This waits for the lock, because the reader may just be sending our bytes, and may leave
-        those that do not fit.
+        Waits for the lock, because the reader may just be sending our bytes, and may leave some
+        that do not fit.
         """
         again = True
         while again:
@@ -194,8 +193,8 @@ class TLSStream(Stream):
         """True if the system has taken all of `data`, at most a control frame.
 
         False if the peer does not read: either nothing was done, because earlier ciphertext still
-        waits, or `data` itself waits now. It cannot be taken back, because records are numbered,
-        and is sent before the next write. OSError on a broken stream.
+        waits, or `data` waits now. Then it is sent before the next write, because its record is
+        numbered and cannot be left out. OSError on a broken stream.
         """
         if self._tap is not None:
             self._tap(True, data)
@@ -210,10 +209,9 @@ class TLSStream(Stream):
         return fits
 
     def half_close(self) -> None:
-        """As in `Stream`, with a close_notify before the FIN, which alone looks like a cut.
+        """As in `Stream`, with a close_notify first: a FIN alone looks as if bytes were missing.
 
-        Never waits. What does not fit, and the FIN after it, goes out while `drain` reads, or not
-        at all.
+        Never waits. What does not fit is sent, with the FIN, while `drain` reads, or never.
         """
         self._engine.close_notify()
         with suppress(OSError):
@@ -222,13 +220,13 @@ class TLSStream(Stream):
             super().half_close()
 
     def drain(self, seconds: float) -> None:
-        """As in `Stream`. A close_notify of the peer gets ours in answer (RFC 8446 §6.1)."""
+        """As in `Stream`. The peer's close_notify is answered with ours (RFC 8446 §6.1)."""
         self._drain(self._decrypted, seconds)
         self.half_close()
 
 
 def chunks(data: bytes, long_data: bytes) -> Iterator[memoryview]:
-    """Both, cut into chunks. A frame's header shares one with the start of its payload."""
+    """Both, cut into chunks. A frame's header is in one chunk with the start of its payload."""
     for part in (memoryview(data + long_data[:WRITE_CHUNK]), memoryview(long_data)[WRITE_CHUNK:]):
         for start in range(0, len(part), WRITE_CHUNK):
             yield part[start : start + WRITE_CHUNK]

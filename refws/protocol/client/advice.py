@@ -15,7 +15,7 @@ from ..http import Response, ascii_lower, list_elements, quote
 from .uri import SCHEMES_OF_HTTP
 
 MAX_QUOTED_VALUE = 300
-"""Characters of a header that advice repeats: half of a URI, or of a challenge, is of no use."""
+"""Characters of a header that advice repeats: a URI or a challenge is useless if it is cut."""
 
 ADVICE: dict[int, str] = {
     HTTPStatus.BAD_REQUEST: (
@@ -46,13 +46,13 @@ TELLING_HEADERS = ("WWW-Authenticate", "Proxy-Authenticate", "Upgrade", "Retry-A
 
 
 def show_status(response: Response) -> str:
-    """The status as a message repeats it, with the version where it explains something."""
+    """The status for an error message; with the version if that is HTTP/1.0."""
     status = f"status {response.status_code} {quote(response.reason_phrase)}"
     return f"{status} in {response.version}" if response.version == "HTTP/1.0" else status
 
 
 def advise(response: Response, advice_of_status: Mapping[int, str] = ADVICE) -> str:
-    """What a user can do about this status, with the headers of the response that help in it."""
+    """What a user can do about this status, and the headers of the response that help."""
     headers = response.headers
     versions = list_elements(headers.get_all("Sec-WebSocket-Version"))
     if versions and VERSION not in versions:  # §4.4

@@ -1,8 +1,8 @@
 """RFC 6455 §4.1, opening handshake, client side: WebSocketURI -> Request; Response -> Agreement.
 
 §4.1 has three numbered lists. The first, on how to connect, is the endpoint's. The second, on the
-request, is `build_request`. The third, on the response, is `RESPONSE_ITEMS`; `check_response`
-judges a response by it, and the explanation of a head names its lines by it.
+request, is `build_request`. The third, on the response, is `RESPONSE_ITEMS`: `check_response`
+checks a response with it, and an explanation takes the meaning of each header from it.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ OWN_HEADERS = {
 
 
 class InvalidResponse(HandshakeError):
-    """A response that opens no WebSocket connection: `response`, and every rule that it breaks."""
+    """`response` opens no WebSocket connection; `faults` holds every rule that it breaks."""
 
     def __init__(self, faults: Iterable[Fault], response: Response) -> None:
         super().__init__(faults)
@@ -67,7 +67,7 @@ class InvalidResponse(HandshakeError):
 
 
 class InvalidStatus(InvalidResponse):
-    """A response with another status than 101: ordinary HTTP, which is not acted upon (item 1)."""
+    """The status is not 101: the response is ordinary HTTP, which nothing here acts on (item 1)."""
 
     def __init__(self, response: Response) -> None:
         expected = f"101 Switching Protocols: {advise(response)}"
@@ -153,7 +153,7 @@ def _list_subprotocols(subprotocols: Sequence[str]) -> str:
                 "(§4.1)"
             )
     if len(set(subprotocols)) < len(subprotocols):
-        raise ValueError("a subprotocol comes twice in the list; name each of them once (§4.1)")
+        raise ValueError("a subprotocol is in the list twice; name each of them once (§4.1)")
     return ", ".join(subprotocols)
 
 
@@ -168,7 +168,7 @@ def _checked_extensions(extensions: str) -> str:
 def added_headers(additional_headers: HeadersLike, own_headers: Mapping[str, str]) -> Headers:
     """The headers that a user adds to a request.
 
-    ValueError for one that the request has of its own; it says what to do instead.
+    ValueError for a header that the request already has; its message says what to do instead.
     """
     pairs = (
         additional_headers.items()
@@ -187,9 +187,9 @@ def added_headers(additional_headers: HeadersLike, own_headers: Mapping[str, str
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the client judges: the response, by the request that it answers.
+    """What the client checks: the response, and the request that it answers.
 
-    `compression` is what the request offered, None if it did not.
+    `compression` is what the request offered, None if it offered none.
     """
 
     request: Request
@@ -200,10 +200,10 @@ class Answer:
 def check_response(
     request: Request, response: Response, compression: deflate.DeflateSettings | None = None
 ) -> Agreement:
-    """What the server's answer to `request` makes of the connection, which is then OPEN (§4.1).
+    """What both sides have agreed on, if `response` opens the connection (§4.1).
 
-    `compression` is what `request` offered, None if it did not. InvalidStatus if the answer is no
-    101 and therefore no WebSocket handshake at all; InvalidResponse with every fault of a 101.
+    `compression` is what `request` offered, None if it offered none. InvalidStatus for another
+    status than 101; InvalidResponse with every fault of a 101.
     """
     if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:  # item 1
         raise InvalidStatus(response)
@@ -223,7 +223,7 @@ def _check_version(item: ResponseItem, answer: Answer) -> Iterator[Fault]:
 
 
 def _check_upgrade(item: ResponseItem, answer: Answer) -> Iterator[Fault]:
-    """The whole value, where a request need only list it: the server has chosen one protocol."""
+    """The value must be websocket alone: a request lists protocols, the server has chosen one."""
     headers = answer.response.headers
     if ascii_lower(headers.get(item.field) or "") != "websocket":
         expected = "Upgrade: websocket, and no other protocol"
@@ -250,7 +250,7 @@ def _check_accept(item: ResponseItem, answer: Answer) -> Iterator[Fault]:
 
 
 def _check_extensions(item: ResponseItem, answer: Answer) -> Iterator[Fault]:
-    """Only extensions that were offered, in the grammar of §9.1, and what RFC 7692 adds to that.
+    """Only extensions that were offered, in the grammar of §9.1, by the rules of RFC 7692.
 
     Several lines are one list (erratum 3433).
     """
@@ -312,4 +312,4 @@ RESPONSE_ITEMS: tuple[ResponseItem, ...] = (
         _check_subprotocol,
     ),
 )
-"""The list of §4.1 on the response, in its order."""
+"""The third list of §4.1, on the response, in its order."""

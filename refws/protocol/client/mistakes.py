@@ -1,7 +1,7 @@
 """RFC 6455 §4.2.2 item 5.4: a wrong Sec-WebSocket-Accept -> the well-known mistake that makes it.
 
-Whoever writes a server computes this value first, and often gets it wrong in one of a few ways.
-Each of them gives a value that can be computed here too, and so be recognised.
+New servers often compute this value in one of a few wrong ways. Each way gives a value that can be
+computed here, too, and so be recognised.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ACCEPT_OF_EXAMPLE = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 def find_mistake(key: str, accept: str) -> str | None:
     """The mistake that makes this wrong `accept` from `key`, with its remedy; None if unknown.
 
-    The key may be any ASCII text: `python -m refws accept` is asked about keys of all kinds.
+    The key may be any ASCII text, because `python -m refws accept` takes any.
     """
     right = accept_key(key)
     if ascii_lower(accept) == ascii_lower(right):
@@ -56,7 +56,7 @@ def _accept_of(text: str | bytes) -> str:
 
 
 def _decoded(key: str) -> bytes:
-    """The bytes of the key; none if it is not base64, and no server sends what that gives."""
+    """The bytes of the key; none if it is not base64."""
     try:
         return b64decode(key, validate=True)
     except ValueError:

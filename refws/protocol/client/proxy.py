@@ -5,8 +5,8 @@
     Proxy-Authorization: Basic ZWRuYW1vZGU6... CRLF if the proxy wants a password
     CRLF
 
-If the answer is a 2xx, everything after its head is the tunnel, whatever its headers say of a body.
-Any other status is a refusal.
+If the answer is a 2xx, everything after its head is the tunnel, even if its headers announce a
+body. Any other status is a refusal.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ ADVICE: dict[int, str] = {
 
 
 class ProxyError(InvalidResponse):
-    """A proxy answered and opened no tunnel (§4.1 item 4): `response` is its answer."""
+    """A proxy has answered, but opened no tunnel (§4.1 item 4); `response` is its answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """Where an HTTP proxy is, and `credentials`, the value of Proxy-Authorization (not in repr)."""
+    """The address of an HTTP proxy, and `credentials`, the value of Proxy-Authorization or None."""
 
     host: str
     port: int
@@ -92,8 +92,8 @@ def basic_credentials(user: str, password: str) -> str:
 def build_connect(host: str, port: int, headers: HeadersLike = ()) -> Request:
     """The request for a tunnel to `host`, a name or an IP address without brackets.
 
-    ValueError for a header that the request has of its own. `headers` are for the proxy: a secret
-    that is meant for the server, such as Authorization, belongs in the handshake.
+    ValueError for a header that the request already has. `headers` are for the proxy: a secret for
+    the server, such as Authorization, belongs in the handshake.
     """
     authority = join_authority(host, port)
     lines = [("Host", authority), *added_headers(headers, OWN_HEADERS)]

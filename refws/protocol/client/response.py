@@ -1,8 +1,7 @@
 """RFC 9112, client side: binary file -> the Response to an opening handshake, head and body.
 
-`read_response` reads the head, and the heads of interim responses before it. A body is read only
-where the head has opened nothing: `read_body` keeps what there is of it, so that a refusal can be
-shown in the server's own words.
+`read_response` reads the head, and the heads of interim responses before it. `read_body` reads the
+body of a response that is not a 101, so that a refusal can be shown in the server's own words.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ from ..http import (
 )
 
 MAX_INTERIM_RESPONSES = 4
-"""Responses with 100, 103 and the like that a client passes over to get to the final one."""
+"""Interim responses (100, 103 and the like) that a client skips before the final one."""
 
 MAX_BODY_SIZE = 64 * 1024
 """Bytes of a body that are read and kept."""
@@ -55,11 +54,11 @@ WITHOUT_BODY = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 
 
 def read_response(file: LineReader) -> Response:
-    """The final response in `file`, without its body; no byte after its head is taken.
+    """The final response in `file`, without its body; no byte after its head is read.
 
-    Responses with 100, 103 and other 1xx but 101 may come before it (RFC 9110 §15.2): a few are
-    passed over. Errors, limits and blocking are as in `read_request`, for each head. A peer that
-    speaks no HTTP is recognised by its first bytes.
+    Interim responses, which are all 1xx except 101, may come before it (RFC 9110 §15.2): a few are
+    skipped. Errors, limits and blocking are as in `read_request`, for each head. A peer that speaks
+    no HTTP is recognised by its first bytes.
     """
     for _ in range(1 + MAX_INTERIM_RESPONSES):
         response = _read_response_head(file)
@@ -108,7 +107,7 @@ def _read_http_name(file: LineReader) -> bytes:
     if HTTP_NAME.startswith(start):
         return start
     if b" " <= start[-1:] <= b"~":
-        # The peer sends words. More of them in the message tell a user which program it is.
+        # The peer sends text. More of it in the message shows a user which program it is.
         start += file.readline(MAX_QUOTED)
     raise HandshakeError([_malformed_status_line(start)])
 
@@ -140,7 +139,7 @@ def _malformed_status_line(line: bytes) -> Fault:
 
 
 class BodyReader(LineReader, Protocol):
-    """A binary file: reading a body needs one method more."""
+    """A binary file; reading a body needs this method, too."""
 
     def read1(self, size: int, /) -> bytes: ...
 
@@ -148,16 +147,16 @@ class BodyReader(LineReader, Protocol):
 def read_body(file: BodyReader, response: Response, limit: int = MAX_BODY_SIZE) -> Response:
     """`response` with the body that follows in `file`, cut off after `limit` bytes.
 
-    If the body ends too soon, or its framing makes no sense, the part before is kept. No error.
-    Blocks until the body is there or the stream ends. A 101 has no body, whatever its headers
-    say: frames follow it.
+    If the body ends too soon, or its framing makes no sense, the part before is kept, without an
+    error. Blocks until the body is there or the stream ends. A 101 has no body, even if its headers
+    announce one: frames follow it.
     """
     body = bytearray()
     try:
         for part in _read_parts(file, response, limit):
             body += part
     except OSError:
-        pass  # the words of a refusal that did arrive help more than the error
+        pass  # the part of a refusal that has arrived helps more than the error
     return replace(response, body=bytes(body))
 
 
@@ -175,10 +174,10 @@ def _read_parts(file: BodyReader, response: Response, limit: int) -> Iterator[by
 
 
 def _find_runs(file: LineReader, response: Response, limit: int) -> Iterator[int]:
-    """The sizes of the runs of bytes that make up the body; `file` is at the start of each (§6.3).
+    """The sizes of the parts of the body; `file` must be at the start of each (§6.3).
 
-    The status, chunks, Content-Length or the end of the stream tell where a body ends, in this
-    order.
+    The end of a body is found from the status, chunks, Content-Length or the end of the stream, in
+    this order.
     """
     headers = response.headers
     if response.status_code < 200 or response.status_code in WITHOUT_BODY:  # item 1
@@ -197,7 +196,7 @@ def _is_chunked(headers: Headers) -> bool:
 
 
 def _content_length(headers: Headers) -> int:
-    """0 for what is no length, and for two that differ: the length is then unknown."""
+    """The length; 0 if it is unknown, because it is malformed or there are two that differ."""
     lengths = set(list_elements(headers.get_all("Content-Length")))
     length = lengths.pop() if len(lengths) == 1 else ""
     return int(length) if CONTENT_LENGTH.fullmatch(length) else 0

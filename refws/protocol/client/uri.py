@@ -38,7 +38,7 @@ BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 SPACE_OR_CONTROL = re.compile(r"[\x00-\x20\x7f]")
 
 RESOURCE_NAME_SIGNS = "/?:@!$&'()*+,;=%"
-"""Not encoded in a path or query, like letters, digits and -._~ (RFC 3986 §3.3, §3.4)."""
+"""They stay as they are in a path or query, like letters, digits, -._~ (RFC 3986 §3.3, §3.4)."""
 
 
 class InvalidURI(Refusal, ValueError):
@@ -47,9 +47,9 @@ class InvalidURI(Refusal, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class WebSocketURI:
-    """Where to connect to, and what to ask for: the result of `parse_uri`, all in ASCII.
+    """Where to connect to, and what to ask for, in ASCII. Made by `parse_uri`.
 
-    The host is in lower case and without brackets, the form for the resolver and for certificates.
+    The host is in lower case and without brackets, as a resolver and a certificate need it.
     """
 
     secure: bool
@@ -64,7 +64,7 @@ class WebSocketURI:
 
     @property
     def address(self) -> tuple[str, int]:
-        """(host, port): what to connect to. Before DNS it identifies the host (§4.1 item 2)."""
+        """(host, port) to connect to."""
         return self.host, self.port
 
     @property
@@ -74,7 +74,7 @@ class WebSocketURI:
 
     @property
     def authority(self) -> str:
-        """`host:port`, always with the port: what a proxy is asked for."""
+        """`host:port`, always with the port, as a proxy needs it."""
         return join_authority(self.host, self.port)
 
     def __str__(self) -> str:
@@ -119,7 +119,7 @@ def _split_scheme(text: str) -> tuple[str, str]:
 
 
 def _quote_beginning(text: str) -> str:
-    """The text, unless there may be a password in it."""
+    """The text in quotes, unless there may be a password in it."""
     return quote(text) if "@" not in text else "a text"
 
 
@@ -184,7 +184,7 @@ def _parse_name(text: str) -> str:
 
 
 def _resource_name(path: str, query: str) -> str:
-    """The four parts of §3, one after the other, what a URI must not have percent-encoded."""
+    """§3: path, "?" and query; characters that a URI must not have are percent-encoded."""
     resource_name = (path or "/") + (f"?{query}" if query else "")
     if found := BAD_PERCENT.search(resource_name):
         seen = f"{quote(resource_name[found.start() :][:3])} in the path or query"

@@ -6,7 +6,7 @@
 The four bytes in brackets end every flush of a compressor. A sender cuts them off, a receiver puts
 them back. `server_pair` and `client_pair` make the two objects from the agreed parameters.
 
-Memory, of each connection, and the reason for the limits of DeflateSettings:
+The memory of each connection, which is the reason for the limits of DeflateSettings:
 
     Deflater                          2 ** (bits + 2) + 2 ** (mem_level + 9) bytes and a few KiB,
                                       with at least 9 bits; from its first message on
@@ -14,7 +14,7 @@ Memory, of each connection, and the reason for the limits of DeflateSettings:
     Inflater, in a message            at most 2.25 windows and 8 KiB, because zlib keeps its own
     either, after each message        less than 1 KiB without context takeover
 
-What an `Inflater` returns is in addition to that: at most 64 KiB at once, whatever a payload holds.
+What an `Inflater` returns takes memory in addition: at most 64 KiB at once, for any payload.
 """
 
 from __future__ import annotations
@@ -26,25 +26,26 @@ from ..errors import InvalidData, MessageTooBig
 from .negotiation import MAX_WINDOW_BITS, DeflateSettings, Parameters
 
 ZLIB_MIN_DEFLATE_BITS = 9
-"""zlib has no 8 bits for deflating. With 9 it looks back less than 256 bytes, as 8 bits ask."""
+"""zlib cannot deflate with 8 bits. With 9 it looks back less than 256 bytes, which fits 8 bits."""
 
 TAIL = b"\x00\x00\xff\xff"
 """The end of an empty stored block: the sender cuts it off, the receiver puts it back (§7.2.1)."""
 
 FINAL_BLOCK = b"\x03\x00"
-"""An empty block with BFINAL=1, added here to the end of each message: zlib then reports the end of
-the data, which it does only if every block before was whole.
+"""An empty block with BFINAL=1, added to the end of each received message.
+
+zlib then reports the end of the data, but only if every block before was whole.
 """
 
 MAX_CHUNK = 64 * 1024
-"""An `Inflater` returns no more bytes than this at once, so that a bomb costs no more memory."""
+"""The most bytes that an `Inflater` returns at once, for any payload, so that memory is bounded."""
 
 
 SECTION = "RFC 7692 §7.2.2"
 
 
 def server_pair(parameters: Parameters, settings: DeflateSettings) -> tuple[Deflater, Inflater]:
-    """What a server sends and receives with, as agreed."""
+    """The server's codecs for the agreed parameters, to send with and to receive with."""
     return (
         Deflater(
             parameters.server_max_window_bits, parameters.server_no_context_takeover, settings
@@ -54,9 +55,9 @@ def server_pair(parameters: Parameters, settings: DeflateSettings) -> tuple[Defl
 
 
 def client_pair(parameters: Parameters, settings: DeflateSettings) -> tuple[Deflater, Inflater]:
-    """What a client sends and receives with, as agreed.
+    """The client's codecs for the agreed parameters, to send with and to receive with.
 
-    What its offer said of its own direction was a promise: it keeps it, whatever the answer
+    In its own direction a client keeps what it has offered, even if the answer does not repeat it
     (§7.1.1.2, §7.1.2.2).
     """
     window_bits = min(
@@ -74,8 +75,8 @@ def client_pair(parameters: Parameters, settings: DeflateSettings) -> tuple[Defl
 class Deflater:
     """§7.2.1: the messages of one direction -> the payloads of their frames.
 
-    Whatever goes in must be sent, in that order: the receiver's window follows this one. Messages
-    sent without compression in between do not matter (§7.2.3.2).
+    Every payload must be sent, in the order in which it was made, because the receiver's window
+    follows this one. Messages without compression in between do not matter (§7.2.3.2).
     """
 
     __slots__ = ("_deflater", "_no_context_takeover", "_settings", "_window_bits")
@@ -91,8 +92,8 @@ class Deflater:
     def deflate(self, data: bytes, end: bool = True) -> bytes:
         """The payload of a frame: of a whole message, or of a fragment, the last one if `end`.
 
-        The receiver can inflate each fragment when it arrives. Never empty: a message or last
-        fragment of no bytes is 00 (§7.2.3.6).
+        The receiver can inflate each fragment when it arrives. The payload is never empty: for no
+        bytes it is 00 (§7.2.3.6).
         """
         if self._deflater is None:
             self._deflater = self._start()
@@ -113,9 +114,9 @@ class Deflater:
 class Inflater:
     """§7.2.2: the payloads of one direction, as they arrive -> the bytes of the messages.
 
-    Each message gets an inflater of zlib of its own, which starts with the window that the message
-    before has left; so does what follows a block with BFINAL=1 (§7.2.3.4). Between messages only
-    the window is kept. After an exception an `Inflater` is of no further use.
+    Each message gets its own inflater of zlib, which starts with the window that the message before
+    has left; so do the blocks after one with BFINAL=1 (§7.2.3.4). Between messages only the window
+    is kept. After an exception an `Inflater` must not be used again.
 
         message = inflater.inflate(payload, end_of_message, limit)
         while inflater.pending:
@@ -144,14 +145,14 @@ class Inflater:
     def inflate(self, chunk: bytes, end_of_message: bool, limit: int | None = None) -> bytes:
         """The first bytes that the next chunk of payload inflates to, at most `MAX_CHUNK`, or none.
 
-        If then `pending`, `inflate_more` has more: a caller that takes them chunk by chunk checks
-        UTF-8 and limits on the way, and can stop between any two. `limit` is how many bytes the
-        message may still add: MessageTooBig as soon as there is one more; None is no limit.
-        InvalidData for a payload that is not DEFLATE, or breaks off inside a block.
+        If `pending` is true afterwards, `inflate_more` has more: so a caller can check UTF-8 and
+        limits after each part, and stop there. `limit` is how many more bytes the message may
+        inflate to, None for no limit; MessageTooBig if there are more. InvalidData for a payload
+        that is not DEFLATE, or ends inside a block.
         """
         if self._inflater is None:
             if not chunk:
-                # §7.2.1 makes no message without payload; it can only mean an empty one.
+                # A sender of §7.2.1 never makes an empty payload; it can only mean no data.
                 return b""
             self._inflater = self._start()
         self._input += chunk + TAIL + FINAL_BLOCK if end_of_message else chunk  # §7.2.2 item 1
@@ -159,7 +160,7 @@ class Inflater:
         return self.inflate_more(limit)
 
     def inflate_more(self, limit: int | None = None) -> bytes:
-        """The next bytes, while `pending`; perhaps none. Limit and errors as for `inflate`."""
+        """The next bytes, perhaps none. Call it while `pending`. Limit, errors as in `inflate`."""
         size = MAX_CHUNK if limit is None else min(MAX_CHUNK, limit + 1)
         data = self._inflate(size)
         if limit is not None and len(data) > limit:

@@ -5,8 +5,8 @@
                         begins with an empty window   of two: here 1024 bytes
 
 A server answers with `choose_offer`; a client asks with `offer` and reads the answer with
-`check_answer`. Parameters named client_... are about what the client sends, those named server_...
-about what the server sends (§7). The messages themselves are codec.py's.
+`check_answer`. Parameters named client_... are about what the client sends, parameters named
+server_... about what the server sends (§7). codec.py compresses the messages.
 """
 
 from __future__ import annotations
@@ -41,22 +41,22 @@ WINDOW_BITS = re.compile("[89]|1[0-5]")
 
 @dataclass(frozen=True)
 class DeflateSettings:
-    """What an endpoint wants of permessage-deflate. ValueError for a value out of range.
+    """How an endpoint wants to use permessage-deflate. ValueError for a value out of range.
 
     A number of window bits is the most that the sender of that direction may use. A client asks for
-    what is set here, and fails the handshake if a server accepts without granting it. A server
-    keeps its own direction to it, and limits the client where that is allowed (§7.1.2.2). None says
-    nothing about the window: a client does not mention it, a server takes what the client asks for.
+    these values, and fails the handshake if a server accepts without granting them. A server keeps
+    to them when it sends, and limits the client where that is allowed (§7.1.2.2). None means no
+    limit of our own: a client does not mention the window, a server accepts the client's.
     `no_context_takeover` frees the memory of its direction after every message; in return each
-    message compresses worse, for it cannot refer to earlier ones.
+    message compresses worse, because it cannot refer to earlier ones.
 
-    `level` is zlib's: 1 is fastest, 9 makes the shortest. `mem_level` is zlib's too. The defaults
-    take less memory than zlib's own (15 bits, 8) and less time than its `level` 6, because a server
-    holds one compressor for each connection; messages become a little longer for it. A message of
-    less than `threshold` bytes stays plain: it fits one packet either way.
+    `level` is zlib's: 1 is fastest, 9 makes the shortest payloads. `mem_level` is zlib's, too. The
+    defaults take less memory than zlib's own (15 bits, 8) and less time than its `level` 6, because
+    a server holds one compressor for each connection; in return messages become a little longer. A
+    message of less than `threshold` bytes is not compressed: it fits one packet in any case.
 
-    §8: an attacker who can put text of their choice next to a secret, and sees the lengths of the
-    messages over TLS, learns the secret (CRIME). Do not compress such messages.
+    §8: an attacker who can put chosen text next to a secret, and sees the lengths of the messages
+    over TLS, can learn the secret (CRIME). Do not compress such messages.
     """
 
     server_max_window_bits: int | None = 12
@@ -98,7 +98,7 @@ class Parameters:
 
 
 def _find_parameter_faults(extension: Extension, in_offer: bool) -> Iterator[Fault]:
-    """Each reason of §7 in the parameters to decline an offer, or for a client to fail."""
+    """Each reason of §7 to decline an offer, or, in an answer, to fail the connection."""
     counts = Counter(name for name, _ in extension.parameters)
     for name, count in counts.items():
         if name not in SECTIONS:
@@ -135,7 +135,7 @@ def _show(value: str | None) -> str:
 
 
 def _read_parameters(extension: Extension) -> Parameters:
-    """The parameters of an extension without faults; a window not given in bits is the largest."""
+    """The parameters of an extension without faults; a window without a value is the largest."""
     values = dict(extension.parameters)
     return Parameters(
         int(values.get(SERVER_MAX_WINDOW_BITS) or MAX_WINDOW_BITS),
@@ -159,7 +159,7 @@ def choose_offer(
 ) -> tuple[Parameters, str] | None:
     """The agreed parameters and the header of the answer, for the first offer that is valid.
 
-    None if there is none: that is no error, the connection goes on without compression (§5).
+    None if no offer is valid: that is no error, the connection is then not compressed (§5).
     """
     for extension in offers:
         if extension.name == NAME and not any(_find_parameter_faults(extension, in_offer=True)):
@@ -182,7 +182,7 @@ def _accept(extension: Extension, settings: DeflateSettings) -> tuple[Parameters
 
 
 def _agree(extension: Extension, settings: DeflateSettings) -> Parameters:
-    """What a valid offer and our settings come to: of each pair, the one that takes less memory.
+    """What a valid offer and our settings agree on: of two values the one that saves memory.
 
     The client's window is limited only if the offer has client_max_window_bits, because a client
     without it need not know how to keep to a smaller one (§7.1.2.2).
@@ -204,11 +204,11 @@ def _agree(extension: Extension, settings: DeflateSettings) -> Parameters:
 
 
 def offer(settings: DeflateSettings) -> str:
-    """The Sec-WebSocket-Extensions of the opening handshake.
+    """The value of Sec-WebSocket-Extensions in the request.
 
-    One offer, without a second one that asks for less: a server could accept that, and the limits
-    set here would not hold. A server that cannot grant the first declines, and the connection goes
-    on without compression.
+    There is no second offer that asks for less: a server could accept it, and the limits set here
+    would not hold. A server that cannot grant the offer declines it, and the connection is not
+    compressed.
     """
     return _format(
         (
@@ -248,7 +248,7 @@ def _foreign(extension: Extension) -> Fault:
 
 
 def _find_ungranted(extension: Extension, settings: DeflateSettings) -> Iterator[Fault]:
-    """What the offer asked for and the answer does not grant, and what the offer did not allow."""
+    """Faults of an answer that does not grant the offer, or has what the offer did not allow."""
     answer = _read_parameters(extension)
     limit = settings.server_max_window_bits or MAX_WINDOW_BITS
     if answer.server_max_window_bits > limit:

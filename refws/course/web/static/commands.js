@@ -1,4 +1,4 @@
-/* "Ask the server": a button for each command, and what came of it. */
+/* "Ask the server": a button for each command, and its result. */
 
 import { reachable } from "./connecting.js";
 import { onChange } from "./connections.js";
