@@ -1,7 +1,9 @@
 """The tour: each function of the protocol and the endpoint that one echo needs, in the order in
-which they first run.
+which they first run. Or the places that name a section.
 
     python3 scripts/tour.py               a table for each thread of the server
+    python3 scripts/tour.py --refusal     how a broken rule is answered: an unmasked frame
+    python3 scripts/tour.py 5.4 7.1.7     every place that names one of these sections
     python3 scripts/tour.py --markdown    a row for each file, as in README.md
     python3 scripts/tour.py --budget      only the sums; exit status 1 if they are above the budget
 
@@ -9,6 +11,13 @@ A client opens a connection, sends one masked text message, takes its echo, and 
 begins with a server that listens and ends before it stops. A function counts with its docstring,
 its decorators and the functions inside it, and is listed once, in the first thread of these: the
 accepting one, the connection's, the timers'. What a module runs when it is imported does not count.
+
+The client of --refusal sends its text message without a mask. Listed is only what the connection's
+thread runs for it, from the frame's header to the Close with 1002 and the end of TCP.
+
+A section is written as 5.4, §5.4 or "§4.2.1 item 3", one of RFC 7692 as 7692-7.2.1 or "RFC 7692
+7.2.1". Its subsections count, too. The places are listed in the order of the map of refws, which
+begins with the protocol; * marks what the tour passes. Exit status 1 if no place names a section.
 """
 
 from __future__ import annotations
@@ -16,7 +25,7 @@ from __future__ import annotations
 import argparse
 import ast
 import functools
-import re
+import logging
 import socket
 import sys
 import threading
@@ -29,9 +38,18 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from refws import Connection, serve
+from refws import CloseCode, Connection, serve
 from refws.endpoint.server import Server
 from scripts.shared import client_wire as wire
+from scripts.shared.sections import (
+    Section,
+    all_places,
+    as_list,
+    hint,
+    parse_section,
+    rfc_of,
+    sections_in,
+)
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -45,6 +63,7 @@ ACCEPTING, CONNECTION, TIMERS = THREADS = (
     "The connection's thread",
     "The timers' thread",
 )
+REFUSAL = "The connection's thread, from an unmasked frame to the end of TCP"
 NO_SECTION = "–"
 """For functions that the RFC says nothing about, such as threads and timers."""
 
@@ -93,11 +112,10 @@ def find_functions(
 
 def section_of(docstrings: list[str]) -> str:
     """The first section in the first docstring that names one; the RFC too, unless it is 6455."""
-    default = (re.findall(r"RFC \d+", docstrings[-1]) or ["RFC 6455"])[0]
+    default = rfc_of(docstrings[-1])
     for docstring in docstrings:
-        if found := re.search(r"§\d+(\.\d+)*", docstring):
-            rfc = (re.findall(r"RFC \d+", docstring[: found.start()]) or [default])[-1]
-            return found[0] if rfc == "RFC 6455" else f"{rfc} {found[0]}"
+        if found := next(sections_in(docstring, default), None):
+            return str(found.whole)
     return NO_SECTION
 
 
@@ -112,13 +130,15 @@ def function_with(code: CodeType) -> Function | None:
     )
 
 
-# One echo
+# One echo, and one refusal
 
 
 class Recording:
     """The code that runs in each thread, in the order in which it first runs."""
 
-    def __init__(self) -> None:
+    def __init__(self, talk: Callable[[str, int], None]) -> None:
+        """`talk` is what the client does, with the host and port of the server."""
+        self.talk = talk
         self.codes: dict[int, dict[CodeType, None]] = {}
         self.connection: threading.Thread | None = None
 
@@ -127,7 +147,7 @@ class Recording:
         if event == "call":
             self.codes.setdefault(threading.get_ident(), {}).setdefault(frame.f_code)
 
-    def echo(self, connection: Connection) -> None:
+    def handle(self, connection: Connection) -> None:
         """The handler of the server."""
         self.connection = threading.current_thread()
         for message in connection:
@@ -135,7 +155,7 @@ class Recording:
 
     def run(self) -> None:
         """Run the server in this thread and the client in another one."""
-        with serve(self.echo, port=0) as server:
+        with serve(self.handle, port=0, logger=silent_logger()) as server:
             client = Client(server, self)
             threading.setprofile(self.note)
             client.start()
@@ -162,6 +182,26 @@ class Recording:
         return found
 
 
+class Refusal(Recording):
+    """The code that runs in the connection's thread, from the handler's first receive to the end.
+
+    The handler's last receive ends TCP before it raises, so nothing is missing after it.
+    """
+
+    def handle(self, connection: Connection) -> None:
+        self.codes[threading.get_ident()] = {}
+        try:
+            super().handle(connection)
+        finally:
+            sys.setprofile(None)
+
+    def functions(self) -> dict[str, list[Function]]:
+        """Also those that the accepting thread has run before."""
+        assert self.connection is not None
+        codes = self.codes[self.connection.ident or 0]
+        return {REFUSAL: list(dict.fromkeys(filter(None, map(function_with, codes))))}
+
+
 class Client(threading.Thread):
     """The other end, on a plain socket: no function of refws runs in it but the server's stop."""
 
@@ -174,7 +214,7 @@ class Client(threading.Thread):
     def run(self) -> None:
         sys.setprofile(None)
         try:
-            talk(*self.server.address)
+            self.recording.talk(*self.server.address)
             wait_until(self.is_over)
         except BaseException as error:
             self.error = error
@@ -193,12 +233,24 @@ class Client(threading.Thread):
 
 
 def talk(host: str, port: int) -> None:
+    """What keeps the rules: a message, its echo, the closing handshake."""
     close = (1000).to_bytes(2, "big")
     with wire.open_websocket(host, port, "/", TIMEOUT_S) as connection:
         connection.sendall(wire.client_frame(wire.TEXT, b"hello"))
         expect(connection, wire.server_frame(wire.TEXT, b"hello"))
         connection.sendall(wire.client_frame(wire.CLOSE, close))
         expect(connection, wire.server_frame(wire.CLOSE, close))
+        expect(connection, b"")
+
+
+def break_a_rule(host: str, port: int) -> None:
+    """§5.1: a client's frame without a mask, which the server must answer with 1002 and the end."""
+    with wire.open_websocket(host, port, "/", TIMEOUT_S) as connection:
+        connection.sendall(wire.server_frame(wire.TEXT, b"hello"))
+        head = wire.read_exactly(connection, 2)
+        code = int.from_bytes(wire.read_exactly(connection, head[1])[:2], "big")
+        if (head[0], code) != (wire.FIN | wire.CLOSE, CloseCode.PROTOCOL_ERROR):
+            raise wire.WireError(f"expected a Close with 1002, got {head.hex(' ')} with {code}")
         expect(connection, b"")
 
 
@@ -214,12 +266,47 @@ def is_waiting(frame: FrameType | None) -> bool:
     return code is not None and (code.co_filename, code.co_name) == (threading.__file__, "wait")
 
 
+def silent_logger() -> logging.Logger:
+    """The server's warning about a broken rule must not be between the lines of the table."""
+    logger = logging.getLogger("refws.tour")
+    logger.addHandler(logging.NullHandler())
+    logger.propagate = False
+    return logger
+
+
 def wait_until(condition: Callable[[], bool]) -> None:
     give_up_at = time.monotonic() + TIMEOUT_S
     while not condition():
         if time.monotonic() > give_up_at:
             raise TimeoutError(f"the server's threads were not done after {TIMEOUT_S:g} s")
         time.sleep(0.01)
+
+
+# The places that name a section
+
+
+def print_places(sections: list[Section]) -> int:
+    """The exit status: 1 if no place names one of the sections."""
+    recording = Recording(talk)
+    recording.run()
+    passed = passed_places(recording.functions())
+    status = 0
+    for section in sections:
+        if found := [place for place in all_places() if place.names(section)]:
+            print(as_list(section, found, passed))
+        else:
+            print(f"tour: {hint(section)}", file=sys.stderr)
+            status = 1
+    return status
+
+
+def passed_places(tour: dict[str, list[Function]]) -> set[tuple[str, str]]:
+    """(file, name) of each function of the tour, of the classes around it and of its file."""
+    passed = set()
+    for one in (one for functions in tour.values() for one in functions):
+        words = one.name.split(".")
+        passed |= {(one.file, ".".join(words[:length])) for length in range(len(words) + 1)}
+    return passed
 
 
 # What is printed
@@ -288,11 +375,23 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument(
+        "sections",
+        metavar="SECTION",
+        nargs="*",
+        type=parse_section,
+        help="such as 5.4 or 7692-7.2.1",
+    )
     which = parser.add_mutually_exclusive_group()
+    which.add_argument("--refusal", action="store_true", help="the way of a broken rule")
     which.add_argument("--markdown", action="store_true", help="the table of README.md")
     which.add_argument("--budget", action="store_true", help="only the sums, judged")
     options = parser.parse_args(argv)
-    recording = Recording()
+    if options.sections:
+        if options.refusal or options.markdown or options.budget:
+            parser.error("sections and an option: give one of the two")
+        return print_places(options.sections)
+    recording = Refusal(break_a_rule) if options.refusal else Recording(talk)
     recording.run()
     tour = recording.functions()
     if not options.budget:

@@ -1,5 +1,5 @@
 """scripts/tour.py: what one echo runs, the same each time, within its budget, and as README.md has
-it.
+it; what one broken rule runs; and the places that name a section.
 """
 
 import pathlib
@@ -8,6 +8,8 @@ import subprocess
 import sys
 
 import pytest
+
+import refws
 
 PROJECT = pathlib.Path(__file__).resolve().parent.parent
 BEGIN, END = "<!-- tour -->", "<!-- end of the tour -->"
@@ -95,3 +97,134 @@ def test_the_readme_has_the_tour_of_this_code(markdown):
     between = readme.partition(BEGIN)[2].partition(END)[0].strip()
     advice = f"put the output of scripts/tour.py --markdown after {BEGIN}"
     assert between == markdown.strip(), advice
+
+
+# One refusal
+
+
+def test_the_way_of_a_broken_rule_leads_from_the_header_to_the_end_of_tcp():
+    run = tour("--refusal")
+    assert (run.returncode, run.stderr) == (0, "")
+    names = [name for name, *_ in rows(run.stdout)]
+    order = [
+        "Connection.recv",
+        "read_header",
+        "wrong_masking",
+        "Connection._fail",
+        "format_address",
+        "Sender.start_closing",
+        "Close.serialize",
+        "Stream.half_close",
+        "Stream.close",
+        "ConnectionClosed.__init__",
+    ]
+    assert [name for name in names if name in order] == order
+    assert len(names) == len(set(names))
+    assert not {"Connection.send", "accept_key", "Server._accept"} & set(names)
+
+
+def test_the_way_of_a_broken_rule_is_the_same_each_time():
+    assert tour("--refusal").stdout == tour("--refusal").stdout
+
+
+# Sections
+
+
+PLACE = re.compile(r"  ([ *]) (\S+):(\d+)  (.+)\n {8}(\S.*)")
+
+
+def places(*sections):
+    """(mark, file, line, name, words) of each place."""
+    run = tour(*sections)
+    assert (run.returncode, run.stderr) == (0, "")
+    found = PLACE.findall(run.stdout)
+    assert len(found) == sum(map(int, re.findall(r"^\S.*: (\d+) named", run.stdout, re.MULTILINE)))
+    return found
+
+
+def names_in(found, file):
+    return {name for _, path, _, name, _ in found if path == f"refws/{file}"}
+
+
+def test_5_1_is_where_an_unmasked_frame_is_refused():
+    found = places("5.1")
+    assert {"read_header", "wrong_masking"} <= names_in(found, "protocol/frame.py")
+    marks = {name: mark for mark, path, _, name, _ in found if path == "refws/protocol/frame.py"}
+    assert (marks["read_header"], marks["wrong_masking"]) == ("*", " ")
+
+
+def test_5_4_is_where_fragments_are_checked_and_where_messages_take_turns():
+    found = places("5.4")
+    checked = {"IncomingMessage.start_frame", "IncomingMessage._continue"}
+    assert checked <= names_in(found, "protocol/message.py")
+    sent = {"(head of the file)", "Sender.send_fragments", "Sender._break_off"}
+    assert sent <= names_in(found, "endpoint/sending.py")
+
+
+def test_7_1_7_is_where_a_connection_is_failed():
+    found = places("§7.1.7")
+    failing = {"Connection._end_with", "Connection._fail"}
+    assert failing <= names_in(found, "endpoint/connection.py")
+
+
+def test_a_section_is_found_by_its_number_and_not_by_the_digits_of_another():
+    for _, path, line, _, _ in places("1"):
+        text = (PROJECT / path).read_text(encoding="utf-8")
+        assert re.search(r"§1(?!\d)", text), (path, line)
+    assert {place[1:4] for place in places("5.4")} < {place[1:4] for place in places("5")}
+    assert tour("5.41").returncode == 1
+
+
+def test_each_place_has_its_line_its_docstring_and_the_order_of_the_map():
+    found = places("4.2", "7692-7.2")
+    for _, path, line, name, words in found:
+        lines = (PROJECT / path).read_text(encoding="utf-8").splitlines()
+        if name == "(head of the file)":
+            assert line == "1" and words in lines[0]
+        else:
+            assert re.search(rf"\b{name.rpartition('.')[2]}\b", lines[int(line) - 1])
+            assert words in "\n".join(lines[int(line) - 1 :])
+    in_4_2 = [(path, int(line)) for _, path, line, _, _ in places("4.2")]
+    files = list(dict.fromkeys(path for path, _ in in_4_2))
+    assert in_4_2 == sorted(in_4_2, key=lambda one: (files.index(one[0]), one[1]))
+    floors = [path.split("/")[1] for path in files]
+    floors_of_the_map = [word for word in refws.__doc__.split() if word in ("protocol/", "course/")]
+    assert floors_of_the_map == ["protocol/", "course/"]
+    assert list(dict.fromkeys(floors)) == ["protocol", "endpoint", "course"]
+
+
+@pytest.mark.parametrize(
+    "section", ["7692-7.2.1", "RFC 7692 7.2.1", "RFC 7692 §7.2.1", "rfc7692-7.2.1"]
+)
+def test_a_section_of_another_rfc_is_found_where_that_rfc_is_meant(section):
+    found = places(section)
+    assert {"TAIL", "Deflater"} <= names_in(found, "protocol/deflate/codec.py")
+    run = tour("7.2.1")
+    assert run.returncode == 1
+    assert run.stderr.endswith(", RFC 7692 §7.2.1\n")
+
+
+def test_an_item_of_a_list_is_found_alone_and_in_its_section():
+    alone, all_items = places("§4.2.1 item 3"), places("4.2.1")
+    assert "REQUEST_ITEMS" in names_in(alone, "protocol/handshake.py")
+    assert {place[1:4] for place in alone} < {place[1:4] for place in all_items}
+
+
+def test_the_sections_of_a_list_are_of_the_rfc_that_the_first_one_names():
+    assert "HEADERS_OF_STATUS" in names_in(places("9110-15.5.22"), "protocol/handshake.py")
+
+
+def test_a_section_that_nothing_names_is_exit_status_1_and_a_hint_with_the_nearest():
+    run = tour("5.41", "5.4", "1234-99")
+    assert run.returncode == 1
+    assert run.stdout == tour("5.4").stdout
+    first, second = run.stderr.splitlines()
+    assert first.startswith("tour: no place names §5.41; the nearest named: §5, §5.")
+    assert second.startswith("tour: no place names RFC 1234 §99, nor another section of that RFC")
+
+
+@pytest.mark.parametrize("arguments", [["5.x"], ["RFC"], [""], ["5.4", "--budget"]])
+def test_what_is_no_section_is_exit_status_2_and_a_message(arguments):
+    run = tour(*arguments)
+    assert (run.returncode, run.stdout) == (2, "")
+    assert "not a section: give" in run.stderr or "give one of the two" in run.stderr
