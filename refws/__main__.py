@@ -4,23 +4,51 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from typing import NamedTuple
+
+
+class Command(NamedTuple):
+    effect: str
+    example: str
+
 
 COMMANDS = {
-    "serve": "run a WebSocket server with example endpoints and a page to try them",
-    "connect": "open a connection from a terminal, or for a program through a pipe",
-    "explain": "take bytes apart: every bit of a frame, its meaning and its section",
-    "accept": "compute Sec-WebSocket-Accept from Sec-WebSocket-Key, step by step",
-    "replay": "explain a tape of --record again, or write it as a file for Wireshark",
-    "lesson": "print a first lesson: seven steps, from the handshake to the close",
+    "serve": Command(
+        "run a WebSocket server with example endpoints and a page to try them",
+        "python3 -m refws serve --trace",
+    ),
+    "lesson": Command(
+        "print a first lesson: seven steps, from the handshake to the close",
+        "python3 -m refws lesson 3",
+    ),
+    "connect": Command(
+        "open a connection from a terminal, or for a program through a pipe",
+        "python3 -m refws connect ws://127.0.0.1:8080/echo",
+    ),
+    "explain": Command(
+        "take bytes apart: every bit of a frame, its meaning and its section",
+        "python3 -m refws explain 81 05 48 65 6c 6c 6f",
+    ),
+    "accept": Command(
+        "compute Sec-WebSocket-Accept from Sec-WebSocket-Key, step by step",
+        "python3 -m refws accept dGhlIHNhbXBsZSBub25jZQ==",
+    ),
+    "replay": Command(
+        "explain a tape of --record again, or write it as a file for Wireshark",
+        "python3 -m refws replay tape.txt --pcap out.pcap",
+    ),
 }
-"""The name of each command, which is also its module in refws.commands, and what it does."""
+"""The name of each command, which is also its module in refws.commands, and what it does.
+
+They are in the order in which a newcomer tries them.
+"""
 
 HELP = """\
 usage: python3 -m refws [COMMAND] [OPTIONS]
 
 A WebSocket server to read beside RFC 6455, and tools to look at the protocol.
 
-commands:
+commands, in the order in which to try them, each with an example:
 {commands}
 
 Without a command, it runs serve.
@@ -49,7 +77,10 @@ def run(name: str, arguments: list[str]) -> int:
 
 
 def command_lines() -> list[str]:
-    return [f"  {name:<9}{effect}" for name, effect in COMMANDS.items()]
+    return [
+        f"  {name:<9}{command.effect}\n           {command.example}"
+        for name, command in COMMANDS.items()
+    ]
 
 
 def unknown_command(word: str) -> str:

@@ -34,7 +34,7 @@ def test_a_command_prints_what_the_lesson_shows(step, capsys):
 def test_the_lesson_has_seven_steps_and_six_need_no_server():
     assert len(STEPS) == 7
     assert len([step for step in STEPS if step.output]) == 6
-    assert "seven steps" in program.COMMANDS["lesson"]
+    assert "seven steps" in program.COMMANDS["lesson"].effect
 
 
 def test_each_step_has_a_title_a_section_and_a_text_in_printable_characters():

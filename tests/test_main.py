@@ -50,10 +50,16 @@ def test_help_has_a_line_for_each_command_and_says_where_the_options_are(option,
     out, err = capsys.readouterr()
     assert (called, err) == ([], "")
     lines = out.splitlines()
-    for name, effect in program.COMMANDS.items():
-        assert [line.split(maxsplit=1) for line in lines].count([name, effect]) == 1
+    for name, command in program.COMMANDS.items():
+        (number,) = [i for i, line in enumerate(lines) if line.split()[:1] == [name]]
+        assert lines[number].split(maxsplit=1) == [name, command.effect]
+        assert lines[number + 1].strip() == command.example
     assert max(map(len, lines)) <= 80
     assert lines[-1] == "python3 -m refws COMMAND --help shows the options of a command."
+
+
+def test_a_newcomer_finds_the_server_and_the_lesson_first():
+    assert list(program.COMMANDS)[:2] == ["serve", "lesson"]
 
 
 @pytest.mark.parametrize("name", program.COMMANDS)

@@ -127,6 +127,7 @@ def test_the_table_of_commands_has_each_with_an_example_that_its_command_line_ta
     table = rows("| command |")
     assert [name.strip("`") for name, _, _ in table] == list(__main__.COMMANDS)
     for name, _, example in table:
+        assert example == f"`{__main__.COMMANDS[name.strip('`')].example}`"
         words = shlex.split(example.strip("`"))
         assert words[:4] == ["python3", "-m", "refws", name.strip("`")]
         command_line(words[3]).parse_args(words[4:])
