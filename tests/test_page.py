@@ -327,11 +327,20 @@ def test_the_lesson_has_every_step_with_its_section_and_its_command():
     ]
     commands = [command for step in STEPS for command in (step.command, step.live) if command]
     assert [text for tag, text in found if tag == "kbd"] == [SERVER, *commands]
-    outputs = [step.output for step in STEPS if step.output]
+    outputs = [output for step in STEPS for output in (step.output, step.live_output) if output]
     assert [text for tag, text in found if tag == "samp"] == outputs
     paragraphs = [text for tag, text in found if tag == "p"]
     for step in STEPS:
         assert set(step.text.split("\n\n")) <= set(paragraphs)
+        assert f"Question: {step.question}" in paragraphs
+
+
+def test_the_answers_of_the_lesson_are_closed_until_they_are_opened():
+    document = get("/lesson").body.decode()
+    details = [attributes for tag, attributes in Elements(document).found if tag == "details"]
+    assert details == [{}] * len(STEPS)
+    shown = [" ".join(text.split()) for tag, text in Text(document).found if tag == "details"]
+    assert shown == [f"Answer {step.answer}" for step in STEPS]
 
 
 def test_the_lesson_loads_the_style_of_the_page_and_no_script():
@@ -348,9 +357,9 @@ def test_page_and_lesson_link_to_each_other():
 
 def test_markup_in_a_step_is_shown_as_text():
     evil = "<img src=x onerror=alert(1)> & {title}"
-    document = lesson_page((Step(evil, evil, evil, evil, evil, evil),))
+    document = lesson_page((Step(*[evil] * 9),))
     assert "<img" not in document
-    assert document.count("&lt;img src=x onerror=alert(1)&gt; &amp; {title}") == 6
+    assert document.count("&lt;img src=x onerror=alert(1)&gt; &amp; {title}") == 9
 
 
 @pytest.mark.parametrize(

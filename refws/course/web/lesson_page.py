@@ -1,4 +1,7 @@
-"""The lesson as a page at `/lesson`: steps -> HTML, every text of a step escaped."""
+"""The lesson as a page at `/lesson`: steps -> HTML, every text of a step escaped.
+
+An answer is closed until the reader opens it, without a script.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,14 @@ STEP = """    <section id="step-{number}" aria-labelledby="title-{number}">
       <p class="note">{section}</p>
 {paragraphs}
 {commands}
+{question}
     </section>"""
+
+QUESTION = """      <p><strong>Question:</strong> {question}</p>
+      <details>
+        <summary>Answer</summary>
+        <p>{answer}</p>
+      </details>"""
 
 COMMAND = '      <pre class="bytes" tabindex="0"><kbd>{command}</kbd>{output}</pre>'
 
@@ -58,13 +68,14 @@ def section_of(number: int, step: Step) -> str:
     paragraphs = [f"      <p>{escape(text)}</p>" for text in step.text.split("\n\n")]
     commands = [command_block(step.command, step.output)]
     if step.live:
-        commands.append(command_block(step.live))
+        commands.append(command_block(step.live, step.live_output))
     return STEP.format(
         number=number,
         title=escape(step.title),
         section=with_links(step.section),
         paragraphs="\n".join(paragraphs),
         commands="\n".join(commands),
+        question=QUESTION.format(question=escape(step.question), answer=escape(step.answer)),
     )
 
 
