@@ -145,6 +145,29 @@ def test_the_options_that_the_readme_names_for_both_exist(name):
         command_line(name).parse_args([*needed, *option.split()])
 
 
+def test_the_tour_is_about_as_long_as_the_text_says():
+    intro = README.partition("## The tour")[2].partition("<!-- tour -->")[0]
+    functions, files = (int(number.replace(",", "")) for number in re.findall(r"\d,\d{3}", intro))
+    table = README.partition("<!-- tour -->")[2].partition("<!-- end of the tour -->")[0]
+    paths = re.findall(r"^\| \[\S+\]\((\S+)\)", table, re.MULTILINE)
+    lines = sum(len((PROJECT / path).read_text(encoding="utf-8").splitlines()) for path in paths)
+    listed = int(re.search(r"with ([\d,]+) lines", table)[1].replace(",", ""))
+    assert (functions, files) == (round(listed, -2), round(lines, -3))
+
+
+def test_a_page_by_a_dns_name_connects_if_its_origin_is_listed_as_the_readme_says(serving):
+    (host,) = re.findall(r"`python3 -m refws --host ([\d.]+)`", README)
+    assert command_line("serve").parse_args(["--host", host]).host == "0.0.0.0"
+    (origin,) = re.findall(r"`--origin (\S+)`", README)
+    assert command_line("serve").parse_args(["--origin", origin]).origin == [origin]
+    own_host = f"Host: {origin.removeprefix('http://')}\r\nOrigin: {origin}\r\n".encode()
+    opening = request("/").replace(b"Host: 127.0.0.1\r\n", own_host)
+    for origins, status in (None, 403), ([origin], 101):
+        with closing(serving(print, origins=origins).connect()) as client:
+            client.send(opening)
+            assert client.receive_head()[0] == status
+
+
 def test_each_pattern_is_in_a_file_of_its_own():
     files = [file.strip("`") for _, file in rows("| pattern |")]
     assert len(files) >= 10
