@@ -26,6 +26,7 @@ import argparse
 import ast
 import functools
 import logging
+import signal
 import socket
 import sys
 import threading
@@ -405,4 +406,6 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # so that `| head` ends it without an error
     sys.exit(main())

@@ -4,6 +4,7 @@ it; what one broken rule runs; and the places that name a section.
 
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 
@@ -228,3 +229,12 @@ def test_what_is_no_section_is_exit_status_2_and_a_message(arguments):
     run = tour(*arguments)
     assert (run.returncode, run.stdout) == (2, "")
     assert "not a section: give" in run.stderr or "give one of the two" in run.stderr
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGPIPE"), reason="this system has no SIGPIPE")
+def test_a_reader_that_stops_early_is_no_error():
+    command = [sys.executable, PROJECT / "scripts" / "tour.py", "5"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
