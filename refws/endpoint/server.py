@@ -31,7 +31,7 @@ from .server_handshake import (
     ServerOptions,
     open_connection,
 )
-from .settings import DEFAULTS, Settings, compression_settings
+from .settings import DEFAULTS, MAX_CONNECTIONS, Settings, compression_settings
 from .stream import Stream
 from .timers import Timers, wait_time
 from .tls.stream import TLSStream
@@ -334,7 +334,7 @@ def serve(
     send_timeout: float = DEFAULTS.send_timeout,
     max_size: int | None = DEFAULTS.max_size,
     max_fragments: int | None = DEFAULTS.max_fragments,
-    max_connections: int | None = 1000,
+    max_connections: int | None = MAX_CONNECTIONS,
     trace: ChooseTrace | Sequence[ChooseTrace] | None = None,
     logger: Logger | None = None,
 ) -> Server:

@@ -23,6 +23,7 @@ from ..protocol.handshake import (
 from ..protocol.http import Request, Response, quote, read_request
 from .connection import Connection
 from .log import log_error
+from .settings import MAX_CONNECTIONS, check_limit
 from .stream import Stream
 from .traces import ChooseTrace, start_traces
 
@@ -32,14 +33,20 @@ ProcessRequest = Callable[[Connection, Request], Response | None]
 
 @dataclass(frozen=True, slots=True)
 class ServerOptions:
-    """The arguments of `serve` that are not settings of each connection."""
+    """The arguments of `serve` that are not settings of each connection.
+
+    With `max_connections` 0 every connection is turned away. ValueError for a negative number.
+    """
 
     handler: Handler
     origins: Sequence[str] | None = None
     subprotocols: Sequence[str] = ()
     process_request: ProcessRequest | None = None
-    max_connections: int | None = 1000
+    max_connections: int | None = MAX_CONNECTIONS
     traces: Sequence[ChooseTrace] = ()
+
+    def __post_init__(self) -> None:
+        check_limit("max_connections", self.max_connections, 0)
 
 
 def open_connection(connection: Connection, stream: Stream, options: ServerOptions) -> bool:
