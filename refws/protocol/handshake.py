@@ -323,16 +323,14 @@ def accept(
 
 def _check_answer(request: Request, subprotocol: str | None, extensions: str | None) -> None:
     if subprotocol is not None and subprotocol not in requested_subprotocols(request):
-        raise ValueError(
-            f"subprotocol {quote(subprotocol)} is not one that the client listed (§4.2.2 item 4)"
-        )
+        seen = f"subprotocol {quote(subprotocol)}"
+        raise ValueError(f"{seen} is not one that the client listed (§4.2.2 item 4)")
     if extensions is None:
         return
     answered = {element.partition(";")[0].strip(OWS) for element in split_unquoted(extensions, ",")}
     if not answered <= {extension.name for extension in requested_extensions(request)}:
-        raise ValueError(
-            f"extensions {quote(extensions)} are not all offered by the client (§4.2.2 item 4)"
-        )
+        seen = f"extensions {quote(extensions)}"
+        raise ValueError(f"{seen} are not all offered by the client (§4.2.2 item 4)")
 
 
 def refuse(error: HandshakeError) -> Response:

@@ -122,9 +122,8 @@ class Headers:
             if not is_token(name):
                 raise ValueError(f"header name {quote(name)} is not a token (RFC 9110 §5.6.2)")
             if not FIELD_VALUE.fullmatch(value):
-                raise ValueError(
-                    f"value {quote(value)} of header {name} is not printable ASCII (RFC 9110 §5.5)"
-                )
+                seen = f"value {quote(value)} of header {name}"
+                raise ValueError(f"{seen} is not printable ASCII (RFC 9110 §5.5)")
 
     def get_all(self, name: str) -> list[str]:
         """The value of each line called `name`, in order."""
@@ -223,13 +222,11 @@ class Response:
 
     def __post_init__(self) -> None:
         if not 100 <= self.status_code <= 599:
-            raise ValueError(
-                f"status code {self.status_code} is not one of 100 to 599 (RFC 9110 §15)"
-            )
+            seen = f"status code {self.status_code}"
+            raise ValueError(f"{seen} is not one of 100 to 599 (RFC 9110 §15)")
         if not FIELD_VALUE.fullmatch(self.reason_phrase):
-            raise ValueError(
-                f"reason phrase {quote(self.reason_phrase)} is not printable ASCII (RFC 9112 §4)"
-            )
+            seen = f"reason phrase {quote(self.reason_phrase)}"
+            raise ValueError(f"{seen} is not printable ASCII (RFC 9112 §4)")
 
     @classmethod
     def text(
