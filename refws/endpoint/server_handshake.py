@@ -50,9 +50,10 @@ class ServerOptions:
 
 
 def open_connection(connection: Connection, stream: Stream, options: ServerOptions) -> bool:
-    """True once the connection is open; False if it was refused, or broke off.
+    """True once the connection is open; False if it was refused, which ends it, or broke off.
 
-    Blocks for `open_timeout` at most, and a second more to end a refused connection.
+    One that broke off gets no answer; the caller ends it. Blocks for `open_timeout` at most, longer
+    in `process_request`, which nothing interrupts; and a second more to end a refused connection.
     """
     logger, timeout = connection.settings.logger, connection.settings.open_timeout
     deadline = None
@@ -98,10 +99,11 @@ def answer(connection: Connection, stream: Stream, options: ServerOptions) -> Re
 
 
 def refuse_unfit(request: Request) -> None:
-    """HandshakeError for a request that `process_request` need not see: no GET, HTTP/1.0, no Host.
+    """HandshakeError for a request that breaks item 1 or 2 of §4.2.1: `process_request` sees none.
 
-    If the request is meant to be a handshake, the error names its other faults, too. `negotiate`
-    checks the whole list again, so that it does not depend on this.
+    They ask for GET, HTTP/1.1 to 1.9, a path or http(s) URI without #, no body, and one valid Host.
+    A request that is meant to be a handshake gets its faults of all items named. `negotiate` checks
+    them again, so that it does not depend on this.
     """
     if faults := check_plain_request(request):
         raise HandshakeError(check_request(request) if is_upgrade_attempt(request) else faults)
@@ -117,15 +119,13 @@ def process(connection: Connection, request: Request, options: ServerOptions) ->
             kind = type(response).__name__
             raise TypeError(f"process_request returned {kind}; return a Response or None")
         if response is not None and response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
-            raise ValueError(
-                "process_request returned a 101; return None to let the opening handshake go on"
-            )
+            what_to_do = "return None to let the opening handshake go on"
+            raise ValueError(f"process_request returned a 101; {what_to_do}")
         return response
     except Exception as error:
         log_error(connection.settings.logger, connection.peer, "process_request failed", error)
-        return Response.text(
-            HTTPStatus.INTERNAL_SERVER_ERROR, "An error in this server; its log says which.\n"
-        )
+        text = "An error in this server; its log says which.\n"
+        return Response.text(HTTPStatus.INTERNAL_SERVER_ERROR, text)
 
 
 def negotiated(connection: Connection, request: Request, options: ServerOptions) -> Response:

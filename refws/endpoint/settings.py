@@ -8,7 +8,6 @@ from typing import Literal
 
 from ..protocol.deflate.negotiation import DeflateSettings
 
-
 MAX_CONNECTIONS = 1000
 """Connections that a server has open at a time, unless `serve` gets another number."""
 
