@@ -284,7 +284,7 @@ def test_4_2_1_a_request_that_does_not_end_is_given_up_after_the_open_timeout(se
     client.send(sent)
     client.expect_cut()
     assert eventually(lambda: log.messages)
-    assert log.messages[0].endswith("no opening handshake: §4.2.1: no whole request within 0.2 s")
+    assert log.messages[0].endswith("no opening handshake: §4.2: it was not done within 0.2 s")
 
 
 def test_the_open_timeout_ends_with_the_handshake(serving):
@@ -361,6 +361,20 @@ def test_process_request_may_answer_a_plain_request(serving):
     client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
     assert client.receive_head()[0] == 200
     assert client.file.read() == b"a page"
+
+
+def test_the_open_timeout_does_not_interrupt_process_request_but_its_answer_is_lost(serving, log):
+    """The request was whole, so the log must not say that it was not."""
+
+    def late(connection, request):
+        assert eventually(lambda: connection._stream.aborted)
+        return connection.respond(200, "too late")
+
+    client = serving(never_called, process_request=late, open_timeout=OPENED_IN_TIME).connect()
+    client.send(request())
+    client.expect_cut()
+    end = "no opening handshake: §4.2: it was not done within 0.2 s"
+    assert eventually(lambda: any(line.endswith(end) for line in log.messages))
 
 
 def test_process_request_that_returns_none_leaves_the_answer_to_the_handshake(serving):

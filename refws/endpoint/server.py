@@ -237,11 +237,12 @@ class Server:
             self._timers.stop()
 
     def _handle(self, connection: Connection, stream: Stream) -> None:
-        """ConnectionClosed is an error where it is about another connection, such as a client's."""
+        """ConnectionClosed is an error if it is another connection's, such as an inner client's."""
         close, logger = Close(CloseCode.NORMAL_CLOSURE), self._settings.logger
         try:
             self._options.handler(connection)
         except BaseException as error:
+            # a send that breaks aborts the stream; the state changes only at the next receive
             has_ended = connection.state is not State.OPEN or stream.aborted
             if has_ended and isinstance(error, ConnectionClosed):
                 logger.info("%s: ended in the handler: %s", connection.peer, error)
@@ -351,13 +352,13 @@ def serve(
     """A server that listens; call its `serve_forever` to accept connections.
 
     `handler` is called with each open connection, in the thread of that connection; when it
-    returns, the connection is closed with 1000, when it raises, with 1011 (ConnectionClosed of a
-    connection that has ended is no error). `process_request(connection, request)` gets every
-    request that `refuse_unfit` passes on, before the other rules of §4.2.1 are checked; it returns
-    a response of its own, or None. `trace` is one function or several: `trace(connection)` is
-    called before the first byte, and returns a function that gets every byte, or None. With `ssl`,
-    a context with the server's certificate, it serves wss://. Times in seconds, sizes in bytes,
-    None for no limit.
+    returns, the connection is closed with 1000, when it raises, with 1011. ConnectionClosed is no
+    error if this connection has ended. `process_request(connection, request)` gets every request
+    that `refuse_unfit` passes on, before the other rules of §4.2.1 are checked; it returns a
+    response of its own, or None. `trace` is one function or several: `trace(connection)` is called
+    before the first byte, and returns a function that gets every byte, or None. With `ssl`, a
+    context with the server's certificate, it serves wss://. Times in seconds, sizes in bytes, None
+    for no limit.
 
     OSError if it cannot listen; TypeError or ValueError for an argument that cannot be used.
     """

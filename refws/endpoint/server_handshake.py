@@ -58,7 +58,7 @@ def open_connection(connection: Connection, stream: Stream, options: ServerOptio
     logger, timeout = connection.settings.logger, connection.settings.open_timeout
     deadline = None
     if timeout is not None:
-        cause = f"§4.2.1: no whole request within {timeout:g} s"
+        cause = f"§4.2: it was not done within {timeout:g} s"
         deadline = stream.abort_at(monotonic() + timeout, cause)
     try:
         start_traces(connection, options.traces)
