@@ -107,7 +107,7 @@ class InvalidHandshake(WebSocketException):
 class HandshakeError(InvalidHandshake):
     """An HTTP head or opening handshake that breaks one or more rules (§4.1, §4.2.1, RFC 9112).
 
-    `faults` are in the order of the RFC: faults of syntax only, if there are any, because such a
+    `faults` are in the order of the RFC's list of items; or only faults of syntax, because such a
     head is judged no further. The first one gives the status of a server's answer.
     """
 

@@ -15,8 +15,9 @@ Reading is strict: a head that two programs could read in two ways is refused. A
 may be the other program, and then the two disagree about where the next bytes belong. A header
 folded over several lines is refused, too (RFC 9112 §5.2).
 
-All field lines with a fault are named at once, each with its first fault. A malformed first line
-and a limit are named alone, because the rest is then not read. handshake.py sees no such head.
+All field lines with a fault are named at once, each with its first fault; LF alone is named once
+for all lines. A malformed first line and a limit are named alone, because the rest is then not
+read. handshake.py sees no such head.
 """
 
 from __future__ import annotations
