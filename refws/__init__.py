@@ -2,7 +2,8 @@
 
 This is the map, in reading order. A file imports only from its own part (protocol, endpoint, course
 or commands) and from the parts above it. A door is a folder that a first reader may pass by. Each
-file names its sections at its head; a section without a document is one of RFC 6455.
+file names its sections at its head; a section without a document is one of RFC 6455, except in the
+comments of deflate/, where it is one of RFC 7692.
 
   protocol/  what the RFCs say: no socket, no thread, no clock
     errors.py              §7.1.7            a broken rule: section, what was seen, what expected
@@ -16,7 +17,7 @@ file names its sections at its head; a section without a document is one of RFC 
     extensions.py          §9.1              the grammar of Sec-WebSocket-Extensions
     items.py               §4.1, §4.2.1      a numbered list of rules, as a table
     origin.py              §10.2             whether this server trusts a page
-    handshake.py           §4.2              a request -> 101, or every rule that it breaks
+    handshake.py           §4.2              a request -> 101, or the rules that it breaks
     deflate/  door: compressed messages
       negotiation.py       RFC 7692          offers -> agreed parameters
       codec.py             RFC 7692          a message <-> its compressed payload

@@ -3,6 +3,7 @@
 import pytest
 
 from refws.endpoint.blocked_writes import WriteDeadline
+from refws.endpoint.stream import WRITE_CHUNK
 
 
 class Schedule:
@@ -33,7 +34,8 @@ def test_a_peer_that_takes_a_chunk_in_time_gets_the_whole_timeout_for_the_next(w
     assert look(110.0) == 118.0
     assert causes == []
     assert look(118.0) is None
-    assert causes == ["the peer took nothing of a frame for 10 s"]
+    assert causes == ["the peer took less than 64 KiB of a frame in 10 s"]
+    assert f" {WRITE_CHUNK // 1024} KiB " in causes[0], "what `Stream` writes between two `begin`"
 
 
 def test_a_blocked_write_that_has_ended_is_not_looked_at_again(written):

@@ -320,9 +320,9 @@ def test_6_1_sixteen_megabytes_to_a_slow_reader_arrive_whole(background, opened)
 
 def test_a_send_to_a_peer_that_never_reads_is_freed_and_the_exception_says_so(opened):
     connection, _ = opened(send_timeout=IN_TIME)
-    with pytest.raises(ConnectionClosedError, match=r"took nothing of a frame for 0\.05 s"):
+    with pytest.raises(ConnectionClosedError, match=r"took less than 64 KiB of a frame in 0\.05 s"):
         connection.send(bytes(MANY))
-    with pytest.raises(ConnectionClosedError, match="took nothing"):
+    with pytest.raises(ConnectionClosedError, match="took less than"):
         connection.recv()
     assert connection.close_code == 1006
 
@@ -331,7 +331,7 @@ def test_a_send_that_waits_for_a_blocked_one_is_freed_with_it(background, opened
     connection, _ = opened(send_timeout=0.2)
     senders = [background(connection.send, bytes(MANY)) for _ in range(3)]
     for sender in senders:
-        with pytest.raises(ConnectionClosedError, match="took nothing"):
+        with pytest.raises(ConnectionClosedError, match="took less than"):
             sender.result()
 
 

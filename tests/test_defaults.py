@@ -8,7 +8,8 @@ import pytest
 import refws
 from refws.commands import serve
 from refws.commands.connect import options as connect
-from refws.endpoint.settings import Settings
+from refws.endpoint.server_handshake import ServerOptions
+from refws.endpoint.settings import MAX_CONNECTIONS, Settings
 
 SETTINGS = {field.name: field.default for field in dataclasses.fields(Settings)}
 OF_THE_SERVER = inspect.signature(refws.serve).parameters
@@ -40,6 +41,11 @@ def test_the_signatures_have_the_defaults_of_the_settings(function):
     given = {name: parameters[name].default for name in SETTINGS}
     assert given.pop("logger") is None, "the logger of Settings, unless the caller has another"
     assert given == {name: value for name, value in SETTINGS.items() if name != "logger"}
+
+
+def test_a_server_and_its_options_have_the_same_limit_of_connections():
+    assert OF_THE_SERVER["max_connections"].default is MAX_CONNECTIONS
+    assert ServerOptions(print).max_connections is MAX_CONNECTIONS
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from contextlib import closing, suppress
 
 import pytest
 
-from refws import ConnectionClosed, Headers, Response, State, serve
+from refws import ConnectionClosed, Headers, Response, State, connect, serve
 from refws.endpoint import server as module
 from refws.endpoint.log import format_address, indented_traceback
 from refws.protocol.frame import Side
@@ -284,7 +284,7 @@ def test_4_2_1_a_request_that_does_not_end_is_given_up_after_the_open_timeout(se
     client.send(sent)
     client.expect_cut()
     assert eventually(lambda: log.messages)
-    assert log.messages[0].endswith("no opening handshake: §4.2.1: no whole request within 0.2 s")
+    assert log.messages[0].endswith("no opening handshake: §4.2: it was not done within 0.2 s")
 
 
 def test_the_open_timeout_ends_with_the_handshake(serving):
@@ -334,6 +334,12 @@ def test_4_2_2_process_request_may_answer_instead_of_a_handshake(serving, status
         (request().replace(b"HTTP/1.1", b"HTTP/1.0"), 505),
         (request().replace(b"Host:", b"X-Host:"), 400),
         (request("/", "Content-Length: 5") + b"hello", 400),
+        (request("/", "Transfer-Encoding: chunked") + b"5\r\nhello\r\n0\r\n\r\n", 400),
+        (request("/", "Host: a"), 400),
+        (request().replace(b"Host: ", b"Host: a b "), 400),
+        (request().replace(b"HTTP/1.1", b"HTTP/2.0"), 505),
+        (request("/#part"), 400),
+        (request("*"), 400),
         (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello", 405),
         (b"GET / HTTP/1.0\r\nHost: a\r\n\r\n", 505),
         (b"GET / HTTP/1.1\r\n\r\n", 400),
@@ -355,6 +361,20 @@ def test_process_request_may_answer_a_plain_request(serving):
     client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
     assert client.receive_head()[0] == 200
     assert client.file.read() == b"a page"
+
+
+def test_the_open_timeout_does_not_interrupt_process_request_but_its_answer_is_lost(serving, log):
+    """The request was whole, so the log must not say that it was not."""
+
+    def late(connection, request):
+        assert eventually(lambda: connection._stream.aborted)
+        return connection.respond(200, "too late")
+
+    client = serving(never_called, process_request=late, open_timeout=OPENED_IN_TIME).connect()
+    client.send(request())
+    client.expect_cut()
+    end = "no opening handshake: §4.2: it was not done within 0.2 s"
+    assert eventually(lambda: any(line.endswith(end) for line in log.messages))
 
 
 def test_process_request_that_returns_none_leaves_the_answer_to_the_handshake(serving):
@@ -421,7 +441,9 @@ def test_process_request_that_returns_something_else_gets_500_and_disturbs_no_ot
 def test_7_4_1_a_handler_that_returns_closes_with_1000(serving, log):
     client = serving(lambda connection: None).open()
     close_cleanly(client, code=1000)
-    assert eventually(lambda: any("closed with 1000" in message for message in log.messages))
+    assert eventually(
+        lambda: any("closed; the peer's code: 1000" in message for message in log.messages)
+    )
 
 
 @pytest.mark.rfc("6455-7.4.1-15")
@@ -444,6 +466,38 @@ def test_7_4_1_a_handler_that_raises_closes_with_1011_and_disturbs_no_other_clie
     assert "the handler failed" in error.getMessage()
 
 
+@pytest.mark.transport("tcp", reason="the inner client needs a host and a port")
+def test_a_handler_that_lets_the_end_of_another_connection_through_has_failed(serving, log):
+    """A relay whose own client ends must not look as if all were well."""
+    closing = serving(lambda connection: None)
+
+    def relay(connection):
+        with connect("ws://{}:{}/".format(*closing.server.address)) as inner:
+            inner.recv()
+
+    client = serving(relay).open()
+    client.expect_close(1011)
+    (error,) = [record for record in log.records if record.levelname == "ERROR"]
+    assert "the handler failed\n  | Traceback (most recent call last):" in error.getMessage()
+    assert "ConnectionClosedOK: received Close 1000" in error.getMessage()
+
+
+def test_a_handler_that_only_sends_and_finds_its_connection_broken_has_not_failed(serving, log):
+    """The state is still OPEN then, because only the thread that receives ends a connection."""
+    states = []
+
+    def handler(connection):
+        connection.abort("no more")
+        states.append(connection.state)
+        connection.send("nothing takes this")
+
+    serving(handler).open()
+    assert eventually(lambda: any("ended in the handler: " in line for line in log.messages))
+    assert eventually(lambda: any("; the peer's code: 1006" in line for line in log.messages))
+    assert states == [State.OPEN]
+    assert {record.levelname for record in log.records} == {"INFO"}
+
+
 @pytest.mark.rfc("6455-7.4.1-15")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_7_4_1_a_handler_that_exits_closes_with_1011_too(serving):
@@ -460,7 +514,9 @@ def test_a_handler_that_does_not_catch_the_end_of_its_connection_is_no_error(ser
     client.send_frame(CLOSE, close_body(4000))
     client.expect_close(4000)
     client.close()
-    assert eventually(lambda: any("closed with 4000" in message for message in log.messages))
+    assert eventually(
+        lambda: any("closed; the peer's code: 4000" in message for message in log.messages)
+    )
     assert {record.levelname for record in log.records} == {"INFO"}
 
 
@@ -469,7 +525,26 @@ def test_7_1_5_clients_that_vanish_are_reported_as_1006(serving, log):
     running = serving(echo)
     running.open().reset()
     running.open().close()
-    assert eventually(lambda: sum("closed with 1006" in message for message in log.messages) == 2)
+    end = "closed; the peer's code: 1006, it sent no Close"
+    assert eventually(lambda: sum(end in message for message in log.messages) == 2)
+
+
+def test_the_log_says_which_side_a_code_is_from(serving, log):
+    """1002 is ours; the peer vanishes without a Close of its own, so for us its code is 1006."""
+    client = serving(echo).open()
+    client.send(b"\x83\x80\0\0\0\0")
+    client.expect_close(1002)
+    client.reset()
+    assert eventually(lambda: any("; the peer's code: 1006, it" in line for line in log.messages))
+    assert any("connection failed with 1002: §5.2: " in line for line in log.messages)
+
+
+def test_the_log_says_that_a_close_had_no_code(serving, log):
+    client = serving(echo).open()
+    client.send_frame(CLOSE, b"")
+    client.expect_close()
+    end = "closed; the peer's code: 1005, a Close without a code"
+    assert eventually(lambda: any(end in line for line in log.messages))
 
 
 def test_an_exception_whose_text_cannot_be_made_still_has_a_traceback():

@@ -1,11 +1,15 @@
 """Limits and times are checked when they are given; none of them ends the timer thread."""
 
+import functools
 from math import inf, nan
 
 import pytest
 
+from refws import connect, serve
+from refws.endpoint.server_handshake import ServerOptions
 from refws.endpoint.settings import Settings
 
+Options = functools.partial(ServerOptions, print)
 TIMES = ["open_timeout", "ping_interval", "ping_timeout", "close_timeout", "send_timeout"]
 
 
@@ -43,3 +47,40 @@ def test_a_connection_works_with_times_that_no_clock_can_hold(opened, background
     closing.result()
     connection._timers.call_at(0, lambda now: None)
     assert connection._timers._thread is None or connection._timers._thread.is_alive()
+
+
+LIMITS = [
+    (Settings, "max_size", 0),
+    (Settings, "max_fragments", 1),
+    (Options, "max_connections", 0),
+]
+
+
+@pytest.mark.parametrize("kind, name, least", LIMITS)
+def test_a_limit_is_a_whole_number_or_none(kind, name, least):
+    for limit in (least, 2**70, None):
+        assert getattr(kind(**{name: limit}), name) == limit
+
+
+@pytest.mark.parametrize("kind, name, least", LIMITS)
+@pytest.mark.parametrize("below", [-1, -5, "1000", 2.0, inf, nan, [1]])
+def test_any_other_limit_is_refused_with_what_to_use(kind, name, least, below):
+    value = below + least if type(below) is int else below
+    with pytest.raises(
+        ValueError, match=f"^{name} is .*; use a whole number of at least {least}, "
+    ):
+        kind(**{name: value})
+
+
+@pytest.mark.parametrize("name", ["max_size", "max_fragments", "max_connections"])
+def test_a_server_with_a_wrong_limit_opens_no_socket(name, monkeypatch):
+    monkeypatch.setattr("refws.endpoint.server.listen", pytest.fail)
+    with pytest.raises(ValueError, match=f"^{name} is -1; use"):
+        serve(print, port=0, **{name: -1})
+
+
+@pytest.mark.parametrize("name", ["max_size", "max_fragments"])
+def test_a_client_with_a_wrong_limit_opens_no_socket(name, monkeypatch):
+    monkeypatch.setattr("refws.endpoint.client.connect.connect_socket", pytest.fail)
+    with pytest.raises(ValueError, match=f"^{name} is -1; use"):
+        connect("ws://127.0.0.1:1/", **{name: -1})

@@ -159,7 +159,7 @@ def test_a_peer_that_takes_nothing_frees_the_writer_after_the_timeout_and_says_w
     writing = background(stream.write, bytes(MANY))
     with pytest.raises(OSError):
         writing.result()
-    assert stream.cause == "the peer took nothing of a frame for 0.05 s"
+    assert stream.cause == "the peer took less than 64 KiB of a frame in 0.05 s"
 
 
 def test_the_timeout_of_a_write_starts_again_with_each_part_that_the_peer_takes(

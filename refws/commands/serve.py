@@ -229,8 +229,8 @@ def add_timeout_options(parser: CommandLine) -> None:
         type=seconds_or_off,
         default=DEFAULTS.ping_timeout,
         help=(
-            "silence after a Ping that ends the connection, in seconds; 0 ends none (default: "
-            "%(default)s)"
+            "silence after a Ping, in seconds, that ends the connection a second later; 0 ends "
+            "none (default: %(default)s)"
         ),
     )
     option(

@@ -1,4 +1,7 @@
-"""The write deadline: a stream whose peer takes nothing of a blocked write for too long is aborted.
+"""The write deadline: a stream whose peer takes too little of a blocked write in time is aborted.
+
+Too little is less than a chunk, `stream.WRITE_CHUNK`, or less than the last bytes of the write: a
+chunk is sent with one `sendall`, which reports no smaller progress.
 
 `SO_SNDTIMEO` would start again with each call of the system, and a timeout of the socket would cost
 every read and write a second call. So one timer watches the blocked writes of a stream: it starts
@@ -15,12 +18,12 @@ from .timers import Timers
 
 
 class WriteDeadline:
-    """`begin` and `end` surround a write that may block; `begin` again says that it goes on."""
+    """`begin` and `end` surround a write that may block; `begin` again: the next chunk follows."""
 
     __slots__ = {
-        "chunks": "How often a write went on: the peer has taken some. Under the lock.",
+        "chunks": "How often a write went on: the peer has taken a chunk. Under the lock.",
         "_timers": "Where the timer runs.",
-        "_timeout": "Seconds that a write may make no progress.",
+        "_timeout": "Seconds that a chunk of a write may take.",
         "_abort": "Called in the timer thread, with the reason.",
         "_blocked_since": "When the write last began or went on; None without one. Under the lock.",
         "_watched": "Whether a timer is set. Under the lock.",
@@ -37,7 +40,7 @@ class WriteDeadline:
         self._lock = threading.Lock()
 
     def begin(self) -> None:
-        """Start the deadline, or start it again because the system has just taken some bytes."""
+        """Start the deadline, or start it again because the system has just taken a chunk."""
         now = monotonic()
         with self._lock:
             self.chunks += self._blocked_since is not None
@@ -57,6 +60,6 @@ class WriteDeadline:
             due = None if since is None else since + self._timeout
             self._watched = due is not None and now < due
         if due is not None and now >= due:
-            self._abort(f"the peer took nothing of a frame for {self._timeout:g} s")
+            self._abort(f"the peer took less than 64 KiB of a frame in {self._timeout:g} s")
             return None
         return due

@@ -3,7 +3,7 @@
 Three kinds of threads use a connection: one that receives (one at a time), any number that send,
 and the timer thread. Each part says which thread writes its fields, and under which lock:
 
-    receiving   §6.2    the thread that holds `_reading`
+    receiving   §6.2    the thread that holds `_reading`, which each receive takes and releases
     sending     §6.1    its write lock; the closing state, too
     heartbeat   §5.5.2  the timer thread; PendingPings has a lock of its own
     stream      the socket: a lock for its shutdown and close; over TLS two more
@@ -12,9 +12,9 @@ and the timer thread. Each part says which thread writes its fields, and under w
 A thread takes `_reading` before any other of these locks, and the write lock before the stream's
 locks. The timer thread never waits for a lock that a blocked thread may hold.
 
-Only the thread that receives ends a connection, because closing a socket under a blocked read frees
-its descriptor for another connection while the read still uses it. All other threads `abort`, which
-wakes the thread that receives. So an open connection ends in one place, `_end_with`.
+Only the thread that receives ends an open connection (`_end_with`), because closing a socket under
+a blocked read frees its descriptor for another connection while the read still uses it. All others
+`abort`, which wakes it. The server calls `end` where none was open, or after an internal error.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Connection:
         "_timers": "Where the heartbeat runs.",
         "_sender": "The sending side, §6.1, with the closing state.",
         "_receiver": "The receiving side, §6.2.",
-        "_reading": "Held by the one thread that receives.",
+        "_reading": "Held during a receive, so by one thread at a time.",
         "_given_up": "Set by the timer thread, once.",
         "_pings": "The Pings that wait for their Pongs.",
         "_heartbeat": "The timer of the heartbeat. Written by the opening handshake's thread.",
@@ -166,7 +166,7 @@ class Connection:
         """The next message, str for text, bytes for binary; blocks until it is whole.
 
         TimeoutError after `timeout` seconds; the next call goes on with the part that has arrived.
-        ConnectionClosed once the connection has ended, ConcurrencyError if a thread receives.
+        InvalidState before OPEN, ConnectionClosed at the end. ConcurrencyError if a call receives.
         """
         # FAST: this is `_receive` once more, with a deadline, and without a call of a function
         if not self._reading.acquire(False):
@@ -249,8 +249,8 @@ class Connection:
         """Send a text message (str), a binary one (bytes), or the fragments of one (an iterable).
 
         Blocks until the system has taken it, and while another message is sent in fragments. Each
-        fragment leaves as soon as the iterable gives it. ConnectionClosed if the connection is not
-        open, or ends meanwhile; UnicodeEncodeError for a str with surrogates.
+        fragment leaves as soon as the iterable gives it. InvalidState before the state is OPEN,
+        ConnectionClosed when it no longer is, or TCP breaks; UnicodeEncodeError for surrogates.
         """
         if isinstance(message, str):
             self._sender.send_message(TEXT, message.encode())
@@ -295,8 +295,8 @@ class Connection:
     def close(self, code: int = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
         """Close the connection; wait for the peer's Close, at most `close_timeout` (§7.1.2).
 
-        Messages that arrive meanwhile are dropped. Harmless on a connection that is closing or
-        closed. ValueError for a code that must not be sent (§7.4) or a reason above 123 bytes.
+        Messages that arrive meanwhile are dropped. Harmless if it closes or has ended; InvalidState
+        before it is open. ValueError for a code not to be sent (§7.4) or a reason above 123 bytes.
         """
         if self.state is CONNECTING:
             raise self._sender.closed_error()

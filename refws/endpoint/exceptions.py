@@ -37,7 +37,11 @@ class ConnectionClosedOK(ConnectionClosed):
 
 
 class ConnectionClosedError(ConnectionClosed):
-    """The connection ended in error: with another code, or without the closing handshake."""
+    """The connection ended in error: with another code, or without the closing handshake.
+
+    `send` raises it, too, while we close and the peer's Close has not arrived: how the connection
+    will end is not known then.
+    """
 
 
 def connection_closed(rcvd: Close | None, sent: Close | None, cause: str = "") -> ConnectionClosed:

@@ -4,7 +4,8 @@ Control frames are dealt with on the way (§5.5): a Ping is answered, a Pong goe
 waits for it. An exception says that the connection must end: ConnectionFailure for a broken rule,
 CloseReceived for a Close, EOFError or OSError for the end of the stream. `connection` catches it.
 
-No lock is needed here, because `connection` lets in one thread at a time.
+There is no lock here, because `connection` lets in one thread at a time. What is called here and
+other threads call, too, takes its own: `Sender.write_pong` and `PendingPings.answer`.
 """
 
 from __future__ import annotations

@@ -50,7 +50,10 @@ LOOK_INTERVAL = 0.2
 
 
 class Sender:
-    """The sending side of a connection. Any thread may call any method; `try_...` never block."""
+    """The sending side of a connection. Any thread may call any method except `end`.
+
+    `end` is for the thread that receives. The methods `try_...` never block.
+    """
 
     __slots__ = {
         "closing": "The closing state. Changes under the write lock.",
@@ -61,7 +64,7 @@ class Sender:
         "_stream": "Where frames go.",
         "_masking": "Whether this side masks (§5.1).",
         "_deflater": "Set before the first message if permessage-deflate is agreed on; or None.",
-        "_threshold": "Bytes below which a message stays uncompressed.",
+        "_threshold": "Bytes below which a message in one frame stays uncompressed.",
         "_close_timeout": "Seconds from our Close to the end of the connection.",
         "_close_deadline": "The timer of `_close_timeout`. Changes under the write lock.",
     }
@@ -92,7 +95,10 @@ class Sender:
             self.closing.open()
 
     def use_deflate(self, deflater: Deflater, threshold: int) -> None:
-        """Compress messages of at least `threshold` bytes from now on."""
+        """From now on compress messages in one frame of at least `threshold` bytes, and fragments.
+
+        When the first fragment is sent, the length of its message is not known yet.
+        """
         self._deflater = deflater
         self._threshold = threshold
 
@@ -125,7 +131,7 @@ class Sender:
             with self._turn():
                 self.write_frame(opcode, self._deflate(self._deflater, payload), rsv1=True)
             return
-        # FAST: `write_frame` after a wait for the turn, written out without calls and `with`
+        # FAST: `write_frame`, and before it the wait of §5.4, without calls and `with`
         if self._masking:
             header, payload = self._encode(opcode, payload)
         elif len(payload) <= MAX_LENGTH_7:
@@ -238,7 +244,7 @@ class Sender:
     def write_frame(
         self, opcode: int, payload: bytes, fin: bool = True, rsv1: bool = False
     ) -> None:
-        """Send a control frame or a fragment, without waiting for the turn.
+        """Send a control frame; or, by the thread with the turn, a fragment or compressed message.
 
         Blocks until the system has taken it. ConnectionClosed if the connection is not open.
         """

@@ -16,7 +16,7 @@ from time import monotonic
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from ..protocol.close import State
+from ..protocol.close import Close, State
 from ..protocol.close_codes import CloseCode
 from ..protocol.deflate.negotiation import DeflateSettings
 from ..protocol.frame import Side
@@ -31,7 +31,7 @@ from .server_handshake import (
     ServerOptions,
     open_connection,
 )
-from .settings import DEFAULTS, Settings, compression_settings
+from .settings import DEFAULTS, MAX_CONNECTIONS, Settings, compression_settings
 from .stream import Stream
 from .timers import Timers, wait_time
 from .tls.stream import TLSStream
@@ -42,6 +42,14 @@ PAUSE_WITHOUT_DESCRIPTORS = 0.1
 
 WAKE_BYTES = 4096
 """Bytes to take at once from the wake-up socket; each byte is for one signal or `stop`."""
+
+REPORTED: dict[int | None, str] = {
+    CloseCode.NO_STATUS_RCVD: "1005, a Close without a code",
+    CloseCode.ABNORMAL_CLOSURE: "1006, it sent no Close",
+}
+"""How the log shows the codes that no peer sends (§7.1.5)."""
+
+HANDLER_FAILED = Close(CloseCode.INTERNAL_ERROR, "the handler failed; the server's log says why")
 
 
 class ConnectionThread(threading.Thread):
@@ -169,9 +177,8 @@ class Server:
         except (BlockingIOError, ConnectionError):
             return
         except OSError as error:
-            self._settings.logger.error(
-                "cannot accept a connection: %s; raise the limit of open files", error
-            )
+            what_to_do = "raise the limit of open files"
+            self._settings.logger.error("cannot accept a connection: %s; %s", error, what_to_do)
             self._pause(PAUSE_WITHOUT_DESCRIPTORS)
             return
         sock.setblocking(True)
@@ -203,18 +210,17 @@ class Server:
             self._overload.turn_away(stream, "this server cannot start another thread")
 
     def _stream(self, sock: socket.socket) -> Stream:
+        timeout = self._settings.send_timeout
         if self._context is None:
-            return Stream(sock, self._timers, self._settings.send_timeout)
-        return TLSStream(
-            sock, self._timers, self._settings.send_timeout, self._context, Side.SERVER
-        )
+            return Stream(sock, self._timers, timeout)
+        return TLSStream(sock, self._timers, timeout, self._context, Side.SERVER)
 
     # One connection, in its own thread
 
     def _serve(self, connection: Connection, stream: Stream) -> None:
         try:
             if open_connection(connection, stream, self._options):
-                self._handle(connection)
+                self._handle(connection, stream)
         except Exception as error:
             what = "an internal error; please report it"
             log_error(self._settings.logger, connection.peer, what, error)
@@ -230,17 +236,22 @@ class Server:
         if was_last:
             self._timers.stop()
 
-    def _handle(self, connection: Connection) -> None:
-        code, reason = CloseCode.NORMAL_CLOSURE, ""
+    def _handle(self, connection: Connection, stream: Stream) -> None:
+        """ConnectionClosed is an error if it is another connection's, such as an inner client's."""
+        close, logger = Close(CloseCode.NORMAL_CLOSURE), self._settings.logger
         try:
             self._options.handler(connection)
-        except ConnectionClosed as closed:
-            self._settings.logger.info("%s: ended in the handler: %s", connection.peer, closed)
         except BaseException as error:
-            log_error(self._settings.logger, connection.peer, "the handler failed", error)
-            code, reason = CloseCode.INTERNAL_ERROR, "the handler failed; the server's log says why"
-        connection.close(code, reason)
-        self._settings.logger.info("%s: closed with %s", connection.peer, connection.close_code)
+            # a send that breaks aborts the stream; the state changes only at the next receive
+            has_ended = connection.state is not State.OPEN or stream.aborted
+            if has_ended and isinstance(error, ConnectionClosed):
+                logger.info("%s: ended in the handler: %s", connection.peer, error)
+            else:
+                log_error(logger, connection.peer, "the handler failed", error)
+                close = HANDLER_FAILED
+        connection.close(close.code, close.reason)
+        code = connection.close_code
+        logger.info("%s: closed; the peer's code: %s", connection.peer, REPORTED.get(code, code))
 
     # Stopping
 
@@ -253,7 +264,7 @@ class Server:
     def shutdown(self) -> None:
         """Accept no more, send 1001 to every connection, and wait until they have ended.
 
-        Blocks for twice `close_timeout` and 2 seconds at most. A handler that has not returned by
+        Blocks for `close_timeout` and 2 seconds at most. A handler that has not returned by
         then is left running, with its connection and the timer thread. In a signal handler of the
         accept thread this is only `stop`; the end of the `with` block does the rest.
         """
@@ -334,18 +345,20 @@ def serve(
     send_timeout: float = DEFAULTS.send_timeout,
     max_size: int | None = DEFAULTS.max_size,
     max_fragments: int | None = DEFAULTS.max_fragments,
-    max_connections: int | None = 1000,
+    max_connections: int | None = MAX_CONNECTIONS,
     trace: ChooseTrace | Sequence[ChooseTrace] | None = None,
     logger: Logger | None = None,
 ) -> Server:
     """A server that listens; call its `serve_forever` to accept connections.
 
     `handler` is called with each open connection, in the thread of that connection; when it
-    returns, the connection is closed with 1000, when it raises, with 1011.
-    `process_request(connection, request)` gets every request first and returns a response of its
-    own, or None. `trace` is one function or several: `trace(connection)` is called before the first
-    byte, and returns a function that gets every byte, or None. With `ssl`, a context with the
-    server's certificate, it serves wss://. Times in seconds, sizes in bytes, None for no limit.
+    returns, the connection is closed with 1000, when it raises, with 1011. ConnectionClosed is no
+    error if this connection has ended. `process_request(connection, request)` gets every request
+    that `refuse_unfit` passes on, before the other rules of §4.2.1 are checked; it returns a
+    response of its own, or None. `trace` is one function or several: `trace(connection)` is called
+    before the first byte, and returns a function that gets every byte, or None. With `ssl`, a
+    context with the server's certificate, it serves wss://. Times in seconds, sizes in bytes, None
+    for no limit.
 
     OSError if it cannot listen; TypeError or ValueError for an argument that cannot be used.
     """

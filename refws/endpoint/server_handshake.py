@@ -23,6 +23,7 @@ from ..protocol.handshake import (
 from ..protocol.http import Request, Response, quote, read_request
 from .connection import Connection
 from .log import log_error
+from .settings import MAX_CONNECTIONS, check_limit
 from .stream import Stream
 from .traces import ChooseTrace, start_traces
 
@@ -32,25 +33,32 @@ ProcessRequest = Callable[[Connection, Request], Response | None]
 
 @dataclass(frozen=True, slots=True)
 class ServerOptions:
-    """The arguments of `serve` that are not settings of each connection."""
+    """The arguments of `serve` that are not settings of each connection.
+
+    With `max_connections` 0 every connection is turned away. ValueError for a negative number.
+    """
 
     handler: Handler
     origins: Sequence[str] | None = None
     subprotocols: Sequence[str] = ()
     process_request: ProcessRequest | None = None
-    max_connections: int | None = 1000
+    max_connections: int | None = MAX_CONNECTIONS
     traces: Sequence[ChooseTrace] = ()
+
+    def __post_init__(self) -> None:
+        check_limit("max_connections", self.max_connections, 0)
 
 
 def open_connection(connection: Connection, stream: Stream, options: ServerOptions) -> bool:
-    """True once the connection is open; False if it was refused, or broke off.
+    """True once the connection is open; False if it was refused, which ends it, or broke off.
 
-    Blocks for `open_timeout` at most, and a second more to end a refused connection.
+    One that broke off gets no answer; the caller ends it. Blocks for `open_timeout` at most, longer
+    in `process_request`, which nothing interrupts; and a second more to end a refused connection.
     """
     logger, timeout = connection.settings.logger, connection.settings.open_timeout
     deadline = None
     if timeout is not None:
-        cause = f"§4.2.1: no whole request within {timeout:g} s"
+        cause = f"§4.2: it was not done within {timeout:g} s"
         deadline = stream.abort_at(monotonic() + timeout, cause)
     try:
         start_traces(connection, options.traces)
@@ -91,10 +99,11 @@ def answer(connection: Connection, stream: Stream, options: ServerOptions) -> Re
 
 
 def refuse_unfit(request: Request) -> None:
-    """HandshakeError for a request that `process_request` need not see: no GET, HTTP/1.0, no Host.
+    """HandshakeError for a request that breaks item 1 or 2 of §4.2.1: `process_request` sees none.
 
-    If the request is meant to be a handshake, the error names its other faults, too. `negotiate`
-    checks the whole list again, so that it does not depend on this.
+    They ask for GET, HTTP/1.1 to 1.9, a path or http(s) URI without #, no body, and one valid Host.
+    A request that is meant to be a handshake gets its faults of all items named. `negotiate` checks
+    them again, so that it does not depend on this.
     """
     if faults := check_plain_request(request):
         raise HandshakeError(check_request(request) if is_upgrade_attempt(request) else faults)
@@ -110,15 +119,13 @@ def process(connection: Connection, request: Request, options: ServerOptions) ->
             kind = type(response).__name__
             raise TypeError(f"process_request returned {kind}; return a Response or None")
         if response is not None and response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
-            raise ValueError(
-                "process_request returned a 101; return None to let the opening handshake go on"
-            )
+            what_to_do = "return None to let the opening handshake go on"
+            raise ValueError(f"process_request returned a 101; {what_to_do}")
         return response
     except Exception as error:
         log_error(connection.settings.logger, connection.peer, "process_request failed", error)
-        return Response.text(
-            HTTPStatus.INTERNAL_SERVER_ERROR, "An error in this server; its log says which.\n"
-        )
+        text = "An error in this server; its log says which.\n"
+        return Response.text(HTTPStatus.INTERNAL_SERVER_ERROR, text)
 
 
 def negotiated(connection: Connection, request: Request, options: ServerOptions) -> Response:

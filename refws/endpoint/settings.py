@@ -1,4 +1,4 @@
-"""The limits and times of a connection, with their only defaults."""
+"""The limits and times of connections, with their only defaults."""
 
 from __future__ import annotations
 
@@ -8,10 +8,24 @@ from typing import Literal
 
 from ..protocol.deflate.negotiation import DeflateSettings
 
+MAX_CONNECTIONS = 1000
+"""Connections that a server has open at a time, unless `serve` gets another number."""
+
+
+def check_limit(name: str, limit: object, least: int) -> None:
+    """ValueError unless the limit is a whole number of at least `least`, or None."""
+    if limit is not None and (not isinstance(limit, int) or limit < least):
+        use = f"a whole number of at least {least}, or None for no limit"
+        raise ValueError(f"{name} is {limit!r}; use {use}")
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How a connection behaves. Times in seconds, also inf; sizes in bytes, None for no limit."""
+    """How a connection behaves. Times in seconds, also inf; sizes in bytes, None for no limit.
+
+    A peer that stays silent is given up one second after `ping_timeout` (`heartbeat.SECOND_LOOK`).
+    ValueError for a value that cannot be used.
+    """
 
     open_timeout: float | None = 10
     ping_interval: float | None = 20
@@ -29,6 +43,8 @@ class Settings:
                 self._check_seconds(name, ", or None for no limit")
         for name in ("close_timeout", "send_timeout"):
             self._check_seconds(name)
+        check_limit("max_size", self.max_size, 0)
+        check_limit("max_fragments", self.max_fragments, 1)
 
     def _check_seconds(self, name: str, otherwise: str = "") -> None:
         seconds = getattr(self, name)

@@ -6,6 +6,7 @@ ever blocks.
 
 The socket has no timeout: with one, Python asks the system twice for each read and write. Deadlines
 are timers that end the stream (`abort`); only that wakes a thread that is blocked in the system.
+Only the deadline of a read (`set_deadline`) ends nothing: such a read waits in `select` first.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from .timers import Timer, Timers, wait_time
 
 READ_BUFFER = 4 * 1024
 WRITE_CHUNK = 64 * 1024
-"""Bytes that a slow peer must take before the deadline of a blocked write starts again."""
+"""Bytes that a slow peer must take in time, before the deadline of a blocked write starts again."""
 
 MAX_COPIED = 16 * 1024
 """Bytes up to which a payload is copied after its header; a longer one is passed separately."""
@@ -64,7 +65,7 @@ class SocketReader(RawReader):
     """
 
     __slots__ = {
-        "receives": "How often bytes have arrived; the heartbeat's sign of life.",
+        "receives": "How often bytes, or their end, have arrived; the heartbeat's sign of life.",
         "waiting": "True while the thread waits for bytes.",
         "deadline": "When `readinto` gives up, a time of `monotonic`; None for never.",
         "timed_out": "Whether it has given up.",
@@ -164,7 +165,7 @@ class Stream:
         "_tap": "Gets all that is sent, and the end of both directions.",
         "_sock": "The socket.",
         "_timers": "For deadlines.",
-        "_write_timeout": "Seconds that a write may make no progress.",
+        "_write_timeout": "Seconds that a chunk of a blocked write may take.",
         "_write_deadline": "Made at the first write that blocks, by the thread that writes.",
         "_socket_lock": "Held while the socket is shut down or closed: one at a time.",
     }
@@ -199,7 +200,7 @@ class Stream:
 
     @property
     def receives(self) -> int:
-        """How often bytes have arrived; the heartbeat's sign of life."""
+        """How often bytes, or their end, have arrived; the heartbeat's sign of life."""
         return self.reader.receives
 
     @property
@@ -249,9 +250,9 @@ class Stream:
     def write(self, data: bytes, long_data: bytes = b"") -> None:
         """Send both, in one call of the system if they fit; blocks until the system has them.
 
-        OSError once the stream is broken or aborted; it is aborted if the peer takes nothing for
-        `write_timeout` seconds. The first try does not wait, because nearly every write fits: only
-        for the others the write deadline is set.
+        OSError once the stream is broken or aborted; it is aborted if the peer takes less than
+        WRITE_CHUNK, or than the rest, in `write_timeout` seconds. The first try does not wait,
+        because nearly every write fits: only for the others the write deadline is set.
         """
         if self._tap is not None:
             self._tap(True, data + long_data)

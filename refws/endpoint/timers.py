@@ -78,7 +78,9 @@ class Schedule:
 class Timers:
     """A schedule and the daemon thread that runs it; the thread starts with the first timer.
 
-    The condition's lock guards every field. It is never held while a timer's function runs.
+    The condition's lock guards every field. It is never held while a timer's function runs. Two
+    reads do without it, of fields that are set once: `_run_due` may see `_stopped` late, and then
+    runs one function more; `stop` reads `_thread` when no new thread can start.
     """
 
     def __init__(self, name: str = "refws-timers") -> None:

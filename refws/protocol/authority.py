@@ -36,7 +36,7 @@ def split_authority(text: str, default_port: int) -> tuple[str, int] | None:
 
 
 def bracketed(host: str) -> str:
-    """The host as it is written before a port: an IPv6 address gets brackets (§3.2.2)."""
+    """The host as it is written before a port: IPv6 gets brackets (RFC 3986 §3.2.2)."""
     return f"[{host}]" if ":" in host else host
 
 

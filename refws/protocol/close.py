@@ -52,21 +52,18 @@ class Close:
         try:
             return cls(code, body[CODE_LENGTH:].decode())
         except UnicodeDecodeError:
-            raise InvalidData(
-                "§5.5.1", "a close reason that is not UTF-8", "UTF-8", "payload"
-            ) from None
+            seen = "a close reason that is not UTF-8"
+            raise InvalidData("§5.5.1", seen, "UTF-8", "payload") from None
 
 
 def check_sendable(code: int, side: Side) -> None:
     """§7.4.1: ValueError for a code that this side must not close a connection with."""
     if code == CloseCode.NO_STATUS_RCVD:
-        raise ValueError(
-            "§7.4.1: close code 1005 must not be sent; leave the code out, which sends 1000"
-        )
+        seen = "close code 1005 must not be sent"
+        raise ValueError(f"§7.4.1: {seen}; leave the code out, which sends 1000")
     if code == CloseCode.MANDATORY_EXTENSION and side is Side.SERVER:
-        raise ValueError(
-            "§7.4.1: close code 1010 is for clients; a server refuses the opening handshake instead"
-        )
+        seen = "close code 1010 is for clients"
+        raise ValueError(f"§7.4.1: {seen}; a server refuses the opening handshake instead")
 
 
 def cut_reason(reason: str) -> str:

@@ -1,7 +1,8 @@
 """RFC 6455 §7.1.7, §4.1, §4.2.1: what a refusal says, and one exception for each kind of refusal.
 
-The same words reach the log, the reason of the Close frame and the body of the HTTP answer. So
-`seen` repeats no text of the peer, except that of an opening handshake, which is in quotes.
+The same words reach our log, and the peer: in the reason of a Close, or in the body of an HTTP
+answer. So `seen` repeats no bytes of a frame, only numbers and names of fields. Text of an opening
+handshake is repeated in quotes, cut short, and with its control characters escaped (`http.quote`).
 """
 
 from __future__ import annotations
@@ -69,7 +70,10 @@ class Refusal(WebSocketException):
 
 
 class ConnectionFailure(Refusal):
-    """The peer broke a rule after the opening handshake: the connection must be failed (§7.1.7)."""
+    """The peer broke a rule, or a limit of ours, after the opening handshake.
+
+    The connection must be failed (§7.1.7).
+    """
 
     close_code: ClassVar[CloseCode] = CloseCode.PROTOCOL_ERROR
 
@@ -103,8 +107,8 @@ class InvalidHandshake(WebSocketException):
 class HandshakeError(InvalidHandshake):
     """An HTTP head or opening handshake that breaks one or more rules (§4.1, §4.2.1, RFC 9112).
 
-    `faults` holds all of them in the order of the RFC; the first one gives the status of a server's
-    answer.
+    `faults` are in the order of the RFC's list of items; or only faults of syntax, because such a
+    head is judged no further. The first one gives the status of a server's answer.
     """
 
     def __init__(self, faults: Iterable[Fault]) -> None:

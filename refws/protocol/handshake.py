@@ -1,4 +1,7 @@
-"""RFC 6455 §4.2, server side: Request -> 101, or a refusal that names every broken rule.
+"""RFC 6455 §4.2, server side: Request -> 101, or a refusal that names its faults.
+
+A request with a fault of syntax does not get here: http.py refuses it. Of a header only the first
+fault is named.
 
 `REQUEST_ITEMS` is the list of §4.2.1, one entry for each item. `check_request` checks a request
 with this list, and an explanation of the request takes the meaning of each header from it.
@@ -103,7 +106,7 @@ def negotiate(
 ) -> str | None:
     """The subprotocol for the connection, or None, if the handshake can be accepted.
 
-    Otherwise HandshakeError with every fault, in the order of §4.2.1 and §4.2.2. The first one
+    Otherwise HandshakeError with the faults, in the order of §4.2.1 and §4.2.2. The first one
     gives the status: version 8 without a key is 400, because item 5 is before item 6; the answer
     still names version 13 (§4.4). 403 is for a request without other faults.
     """
@@ -116,7 +119,7 @@ def negotiate(
 
 
 def check_request(request: Request) -> tuple[Fault, ...]:
-    """Every fault of the client's opening handshake, in the order of §4.2.1; () if it is valid."""
+    """The faults of the client's opening handshake, in the order of §4.2.1; () if it is valid."""
     return find_faults(REQUEST_ITEMS, request)
 
 
@@ -323,20 +326,18 @@ def accept(
 
 def _check_answer(request: Request, subprotocol: str | None, extensions: str | None) -> None:
     if subprotocol is not None and subprotocol not in requested_subprotocols(request):
-        raise ValueError(
-            f"subprotocol {quote(subprotocol)} is not one that the client listed (§4.2.2 item 4)"
-        )
+        seen = f"subprotocol {quote(subprotocol)}"
+        raise ValueError(f"{seen} is not one that the client listed (§4.2.2 item 4)")
     if extensions is None:
         return
     answered = {element.partition(";")[0].strip(OWS) for element in split_unquoted(extensions, ",")}
     if not answered <= {extension.name for extension in requested_extensions(request)}:
-        raise ValueError(
-            f"extensions {quote(extensions)} are not all offered by the client (§4.2.2 item 4)"
-        )
+        seen = f"extensions {quote(extensions)}"
+        raise ValueError(f"{seen} are not all offered by the client (§4.2.2 item 4)")
 
 
 def refuse(error: HandshakeError) -> Response:
-    """The HTTP answer to a refused request: plain text that names every fault."""
+    """The HTTP answer to a refused request: plain text that names every fault in `error`."""
     statuses = {fault.status for fault in error.faults}
     headers = [
         header

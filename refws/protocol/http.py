@@ -1,11 +1,11 @@
 """RFC 9112, both sides: binary file -> Request or Response, and each of them -> bytes.
 
-    GET /chat?room=1 HTTP/1.1 CRLF      request line: method SP target SP version (§3)
-    Host: server.example.com CRLF       field lines: name ":" OWS value OWS (§5)
+    GET /chat?room=1 HTTP/1.1 CRLF      request line: method SP target SP version (RFC 9112 §3)
+    Host: server.example.com CRLF       field lines: name ":" OWS value OWS (RFC 9112 §5)
     Upgrade: websocket CRLF
     CRLF                                the empty line ends the head; what follows are frames
 
-    HTTP/1.1 101 Switching Protocols CRLF   status line: version SP status SP reason phrase (§4)
+    HTTP/1.1 101 Switching Protocols CRLF   status line: version SP status SP reason (RFC 9112 §4)
     Upgrade: websocket CRLF ...             field lines and the empty line, as above
 
 This file checks only syntax; handshake.py decides which request opens a connection. It reads only
@@ -13,7 +13,11 @@ heads, because an opening handshake has no body; client/response.py reads the bo
 
 Reading is strict: a head that two programs could read in two ways is refused. A proxy in between
 may be the other program, and then the two disagree about where the next bytes belong. A header
-folded over several lines is refused, too (RFC 9112 §5.2). All faults are named at once.
+folded over several lines is refused, too (RFC 9112 §5.2).
+
+All field lines with a fault are named at once, each with its first fault; LF alone is named once
+for all lines. A malformed first line and a limit are named alone, because the rest is then not
+read. handshake.py sees no such head.
 """
 
 from __future__ import annotations
@@ -122,9 +126,8 @@ class Headers:
             if not is_token(name):
                 raise ValueError(f"header name {quote(name)} is not a token (RFC 9110 §5.6.2)")
             if not FIELD_VALUE.fullmatch(value):
-                raise ValueError(
-                    f"value {quote(value)} of header {name} is not printable ASCII (RFC 9110 §5.5)"
-                )
+                seen = f"value {quote(value)} of header {name}"
+                raise ValueError(f"{seen} is not printable ASCII (RFC 9110 §5.5)")
 
     def get_all(self, name: str) -> list[str]:
         """The value of each line called `name`, in order."""
@@ -223,13 +226,11 @@ class Response:
 
     def __post_init__(self) -> None:
         if not 100 <= self.status_code <= 599:
-            raise ValueError(
-                f"status code {self.status_code} is not one of 100 to 599 (RFC 9110 §15)"
-            )
+            seen = f"status code {self.status_code}"
+            raise ValueError(f"{seen} is not one of 100 to 599 (RFC 9110 §15)")
         if not FIELD_VALUE.fullmatch(self.reason_phrase):
-            raise ValueError(
-                f"reason phrase {quote(self.reason_phrase)} is not printable ASCII (RFC 9112 §4)"
-            )
+            seen = f"reason phrase {quote(self.reason_phrase)}"
+            raise ValueError(f"{seen} is not printable ASCII (RFC 9112 §4)")
 
     @classmethod
     def text(
@@ -262,9 +263,9 @@ class Response:
 def read_request(file: LineReader) -> Request:
     """The request that `file` begins with; no byte after its empty line is read.
 
-    HandshakeError with every fault of its syntax, or with the first one if the end of the head
-    cannot be found; IncompleteHead if the stream ends first. Blocks until the head is whole, and
-    reads at most MAX_HEAD_SIZE bytes and one line.
+    HandshakeError with the first fault of each field line, or with one fault of the request line or
+    of a limit; IncompleteHead if the stream ends first. Blocks until the head is whole, and reads
+    at most MAX_HEAD_SIZE bytes and one line.
     """
     reader = HeadReader(file, "request")
     request_line = _read_request_line(reader)

@@ -1,7 +1,8 @@
 """RFC 6455 §5.4, §5.6, §8.1, RFC 7692 §6: frames -> message, inflated and checked as bytes arrive.
 
-`read_whole` takes a message that is one frame and has arrived in full; most messages do. All others
-take the general way: `start_frame`, `read_masking_key`, then `read_chunk` until the message ends.
+`read_whole` takes a message that is one frame of at most MAX_WHOLE bytes, not compressed, and has
+arrived in full; that is the usual case. All others take the general way: `start_frame`,
+`read_masking_key`, then `read_chunk` until the message ends.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class IncomingMessage:
         "max_fragments": "Frames of a message; None for no limit.",
         "_max_whole": "Bytes of a payload that `read_whole` takes.",
         "opcode": "TEXT or BINARY inside a message, None between two messages.",
-        "length": "Bytes of the message so far, with the whole payload of the current frame.",
+        "length": "Bytes of the message to the end of this frame; if compressed, those inflated.",
         "fragments": "Frames of the message so far.",
         "in_frame": "True from a frame's header to the last byte of its payload.",
         "last_frame": "The FIN bit of the current frame.",
@@ -66,7 +67,7 @@ class IncomingMessage:
 
     # FAST: the general way would give the same message, with more steps and more state
     def read_whole(self, file: BinaryFile, header: Header) -> str | bytes | None:
-        """The message, if it is one frame, not compressed, and has arrived in full.
+        """The message, if it is one short frame, not compressed, and has arrived in full.
 
         Otherwise None: for a data frame, call `start_frame` with the same header. Blocks until a
         byte of the payload is there. InvalidData for text that is not UTF-8. No EOFError: the
@@ -229,5 +230,7 @@ def is_surrogate_start(incomplete: bytes) -> bool:
     """True if only a surrogate can start with these bytes.
 
     CPython's decoder refuses a surrogate only at its third byte; the second one is already wrong.
+    §8.1 only says that such text fails the connection, not at which byte. At the first one, the
+    rest need not be read; and the Autobahn test suite calls only that strict.
     """
     return len(incomplete) == 2 and incomplete >= b"\xed\xa0" and incomplete < b"\xee"

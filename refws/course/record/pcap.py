@@ -79,7 +79,7 @@ class TCPConnection:
         self._next = {Side.CLIENT: start, Side.SERVER: (start + 2**31) % 2**32}
 
     def open(self) -> Iterator[bytes]:
-        """§3.5: SYN, SYN and ACK, ACK."""
+        """RFC 9293 §3.5: SYN, SYN and ACK, ACK."""
         yield self._segment(Side.CLIENT, SYN)
         yield self._segment(Side.SERVER, SYN | ACK)
         yield self._segment(Side.CLIENT, ACK)

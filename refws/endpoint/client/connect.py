@@ -94,7 +94,8 @@ def connect(
     Blocks for `open_timeout` at most. `proxy` is the http:// URL of a proxy to go through with
     CONNECT, `unix_path` a Unix socket to use instead of the URI's host and port. `ssl` holds the
     certificates to trust, by default the system's. A Ping of our own is sent every `ping_interval`;
-    the server's Pings are answered while a thread receives. Times in seconds, sizes in bytes.
+    a server silent for `ping_timeout` after it is given up a second later. The server's Pings are
+    answered while a thread receives. Times in seconds, sizes in bytes.
 
     InvalidURI and ValueError before anything is sent; OSError if the server cannot be reached,
     TimeoutError if that takes too long, ssl.SSLError if TLS fails; ProxyError, InvalidStatus or

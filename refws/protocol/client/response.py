@@ -174,7 +174,7 @@ def _read_parts(file: BodyReader, response: Response, limit: int) -> Iterator[by
 
 
 def _find_runs(file: LineReader, response: Response, limit: int) -> Iterator[int]:
-    """The sizes of the parts of the body; `file` must be at the start of each (§6.3).
+    """The sizes of the parts of the body; `file` must be at the start of each (RFC 9112 §6.3).
 
     The end of a body is found from the status, chunks, Content-Length or the end of the stream, in
     this order.
@@ -203,7 +203,7 @@ def _content_length(headers: Headers) -> int:
 
 
 def _find_chunks(file: LineReader) -> Iterator[int]:
-    """The sizes of the chunks (§7.1), up to the last one, of size 0, or to a malformed line."""
+    """The sizes of the chunks (RFC 9112 §7.1), up to that of size 0, or to a malformed line."""
     while size := _parse_chunk_size(file.readline(MAX_CHUNK_LINE_SIZE)):
         yield size
         file.readline(len(CRLF))

@@ -53,7 +53,8 @@ class DeflateSettings:
     `level` is zlib's: 1 is fastest, 9 makes the shortest payloads. `mem_level` is zlib's, too. The
     defaults take less memory than zlib's own (15 bits, 8) and less time than its `level` 6, because
     a server holds one compressor for each connection; in return messages become a little longer. A
-    message of less than `threshold` bytes is not compressed: it fits one packet in any case.
+    message of less than `threshold` bytes is not compressed, because it fits one packet in any
+    case; but it is if it is sent in fragments, because its length is not known at the first one.
 
     §8: an attacker who can put chosen text next to a secret, and sees the lengths of the messages
     over TLS, can learn the secret (CRIME). Do not compress such messages.
