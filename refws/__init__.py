@@ -34,6 +34,7 @@ comments of deflate/, where it is one of RFC 7692.
     connection.py          §7                the public object: recv, send, ping, close
     receiving.py           §6.2              frames -> messages; control frames are answered
     sending.py             §6.1, §7.1        messages -> frames, one at a time; the closing state
+    turn.py                §5.4              a message in steps, and the ones that wait for it
     stream.py                                one blocking byte stream
     resuming.py            §6.2              reads that break off at a deadline, and go on there
     blocked_writes.py                        the deadline of a write that makes no progress
@@ -42,6 +43,7 @@ comments of deflate/, where it is one of RFC 7692.
     pings.py               §5.5.3            the Pings that wait for their Pongs
     settings.py                              limits and times, with their only defaults
     exceptions.py                            what the methods of a connection raise
+    observed.py                              what a connection offers to those who look on
     taps.py                                  functions that see every byte
     traces.py                                the taps that a connection gets
     overload.py            RFC 9110          503 above the limit of connections

@@ -268,7 +268,7 @@ def test_5_4_fragments_that_are_sent_without_a_pause_do_not_keep_other_messages_
     others = []
     for text in ("first", "second"):
         others.append(background(connection.send, text))
-        assert eventually(lambda: len(connection._sender._waiting) == len(others))
+        assert eventually(lambda: len(connection._sender._turn._waiting) == len(others))
     go_on.set()
     peer.expect(CONT)
     peer.expect(TEXT, b"first")
@@ -448,7 +448,7 @@ def test_the_end_of_the_connection_releases_a_message_that_waits_for_another_one
     sending = background(connection.send, fragments())
     assert first_is_sent.wait(DEADLINE_S)
     waiting = background(connection.send, "waits")
-    assert eventually(lambda: connection._sender._waiting)
+    assert eventually(lambda: connection._sender._turn._waiting)
     connection.abort("ended by the test")
     with pytest.raises(ConnectionClosedError, match="ended by the test"):
         waiting.result()

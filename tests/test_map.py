@@ -119,3 +119,16 @@ def test_nothing_outside_the_standard_library_is_imported():
                 imported.add(node.module.partition(".")[0])
     assert "threading" in imported
     assert imported <= sys.stdlib_module_names
+
+
+# Sizes
+
+LONGEST = 400
+"""Lines of the longest file of the protocol and of the endpoint: a chapter is read in a sitting."""
+
+CHAPTERS = [path for path in MODULES if path.startswith(("protocol/", "endpoint/"))]
+
+
+@pytest.mark.parametrize("path", CHAPTERS)
+def test_no_chapter_is_longer_than_a_sitting(path):
+    assert len((PACKAGE / path).read_text(encoding="utf-8").splitlines()) <= LONGEST

@@ -10,7 +10,8 @@ from contextlib import suppress
 import pytest
 
 from refws.protocol.close import Close
-from refws.protocol.deflate.codec import Inflater
+from refws.protocol.deflate.codec import Inflater, server_pair
+from refws.protocol.deflate.negotiation import DeflateSettings, Parameters
 from refws.protocol.errors import (
     ConnectionFailure,
     InvalidData,
@@ -1210,3 +1211,46 @@ def test_10_4_the_limit_holds_for_short_messages_too():
 def test_8_1_a_short_text_that_is_not_utf_8_fails_with_1007():
     with pytest.raises(InvalidData, match=r"§8\.1"):
         short(encode_frame(TEXT, b"ok \xff", masking_key=KEY))
+
+
+# Memory of a message that is not whole yet
+
+
+@pytest.mark.parametrize("size", [64 * 1024, 700])
+def test_10_4_an_unfinished_text_takes_no_more_memory_than_its_bytes(size):
+    """One character above U+FFFF would make each character of a str take four bytes."""
+    text = ("🙂" + "a" * (size - 4)).encode()
+    rounds = (1 << 20) // size
+    incoming = IncomingMessage(1 << 20, None)
+    wire = frame(TEXT, b"", fin=0, masked=0, length=rounds * size)
+    header = read_header(io.BytesIO(wire), False)
+    incoming.start_frame(header)
+    tracemalloc.start()
+    try:
+        for _ in range(rounds):
+            data, _ = incoming.read_chunk(io.BytesIO(text), size)
+            incoming.collect(data)
+        del data
+        held = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert held < 1.2 * (1 << 20)
+    assert incoming.take_collected() == text.decode() * rounds
+
+
+@pytest.mark.rfc("6455-10.4-01")
+def test_10_4_a_compressed_message_whose_frames_are_longer_than_any_of_its_size_is_too_big():
+    """Blocks that inflate to nothing never reach max_size."""
+    incoming = IncomingMessage(1000, None)
+    incoming.inflater = server_pair(Parameters(), DeflateSettings())[1]
+    empty_block = b"\0\0\0\xff\xff"
+    payload = 100 * empty_block
+    wire = frame(TEXT, payload, fin=0, rsv=4, masked=0) + 9 * frame(CONT, payload, fin=0, masked=0)
+    file = io.BytesIO(wire)
+    with pytest.raises(MessageTooBig, match="compressed message of") as caught:
+        while True:
+            incoming.start_frame(read_header(file, False, True))
+            while incoming.in_frame:
+                incoming.read_chunk(file, PIECE)
+    assert caught.value.close_code == 1009
+    assert file.tell() < len(wire)

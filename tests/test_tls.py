@@ -1096,7 +1096,9 @@ def test_half_close_before_the_tls_handshake_is_a_plain_end(tcp, streams):
 def test_a_tap_gets_the_bytes_inside_tls(ends):
     stream, peer = ends()
     seen = []
-    stream.set_tap(lambda sent, data: seen.append((sent, data)))
+    stream.set_tap(
+        lambda sent, data: seen.append((sent, data)), lambda data: seen.append((True, data))
+    )
     stream.write(b"head", b"payload")
     assert stream.try_write(b"ping")
     peer.sendall(b"question")

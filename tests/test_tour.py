@@ -158,7 +158,7 @@ def test_5_4_is_where_fragments_are_checked_and_where_messages_take_turns():
     found = places("5.4")
     checked = {"IncomingMessage.start_frame", "IncomingMessage._continue"}
     assert checked <= names_in(found, "protocol/message.py")
-    sent = {"(head of the file)", "Sender.send_fragments", "Sender._break_off"}
+    sent = {"Sender.send_fragments", "Sender._break_off", "Sender._in_steps"}
     assert sent <= names_in(found, "endpoint/sending.py")
 
 

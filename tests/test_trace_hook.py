@@ -2,10 +2,12 @@
 connection.
 """
 
+import threading
+
 import pytest
 
 from refws.protocol.frame import Side
-from wire import BINARY, CLOSE, PING, TEXT, close_body, eventually, frame, request
+from wire import BINARY, CLOSE, DEADLINE_S, PING, TEXT, close_body, eventually, frame, request
 
 pytestmark = pytest.mark.transport("tcp", "unix", "tls")
 
@@ -104,7 +106,7 @@ def test_a_trace_replaces_another_without_a_moment_that_no_trace_sees(opened, mo
     stream, set_to = type(connection._stream), []
     real = stream.set_tap
     monkeypatch.setattr(
-        stream, "set_tap", lambda self, tap: (set_to.append(tap), real(self, tap))[1]
+        stream, "set_tap", lambda self, *taps: (set_to.append(taps[0]), real(self, *taps))[1]
     )
     connection.trace = notes = Notes()
     connection.send("seen")
@@ -208,3 +210,52 @@ def test_each_of_several_choices_may_give_a_tap_and_one_that_raises_harms_no_oth
     client.finish()
     assert notes[0].bytes[Side.SERVER] == notes[1].bytes[Side.SERVER] != b""
     assert log.text.count("RuntimeError: a mistake in the choice") == 1
+
+
+# Taps that wait, or send
+
+
+def test_a_tap_that_waits_does_not_stop_the_timer_thread(opened):
+    """Pings of the heartbeat are sent by it, and reach the taps in another thread."""
+    connection, peer = opened(ping_interval=0.02)
+    in_tap, go_on = threading.Event(), threading.Event()
+
+    def tap(side, data):
+        if data[:1] == b"\x89":
+            in_tap.set()
+            assert go_on.wait(DEADLINE_S)
+
+    connection.add_tap(tap)
+    try:
+        assert in_tap.wait(DEADLINE_S)
+        called = threading.Event()
+        connection._timers.call_at(0, lambda now: called.set())
+        assert called.wait(DEADLINE_S)
+    finally:
+        go_on.set()
+        connection.abort()
+    assert peer.receive()[0].opcode == PING
+
+
+def test_a_tap_that_sends_on_what_is_sent_is_an_error_of_the_tap(opened, log):
+    """It would write into the middle of a frame; so it is logged, and the tap is dropped."""
+    connection, peer = opened()
+    connection.add_tap(lambda side, data: connection.send("inside"))
+    connection.send("one")
+    connection.send("two")
+    peer.expect(TEXT, b"one")
+    peer.expect(TEXT, b"two")
+    assert "a write inside a write of the same thread" in log.text
+
+
+def test_a_tap_that_sends_on_what_arrives_may_do_so(opened):
+    connection, peer = opened()
+
+    def tap(side, data):
+        if data[:1] == b"\x81" and side is Side.CLIENT:
+            connection.send("seen")
+
+    connection.add_tap(tap)
+    peer.send_frame(TEXT, b"hello")
+    assert connection.recv() == "hello"
+    peer.expect(TEXT, b"seen")

@@ -37,13 +37,13 @@ from ..protocol.http import Request, Response
 from .exceptions import ConcurrencyError, ConnectionClosed, ConnectionClosedOK, InvalidState
 from .heartbeat import Heartbeat, HeartbeatTimer, next_tick
 from .log import format_address
+from .observed import Observed
 from .pings import PendingPings
 from .receiving import CloseReceived, Receiver
 from .resuming import TimeUp
 from .sending import Sender, control_payload
 from .settings import Settings
 from .stream import Stream
-from .taps import Tap, Taps
 from .timers import Timer, Timers, wait_time
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ ENDS = (TimeUp, CloseReceived, ConnectionFailure, EOFError, OSError)
 T = TypeVar("T")
 
 
-class Connection:
+class Connection(Observed):
     """One WebSocket connection. One thread at a time may receive; any may send, ping and close."""
 
     __slots__ = {
@@ -74,11 +74,11 @@ class Connection:
         "_timers": "Where the heartbeat runs.",
         "_sender": "The sending side, §6.1, with the closing state.",
         "_receiver": "The receiving side, §6.2.",
-        "_reading": "Held during a receive, so by one thread at a time.",
+        "_reading": "Held by the one thread that receives; it may get it twice, see `_receiving`.",
+        "_receiving": "True during a receive. Under `_reading`.",
         "_given_up": "Set by the timer thread, once.",
         "_pings": "The Pings that wait for their Pongs.",
         "_heartbeat": "The timer of the heartbeat. Written by the opening handshake's thread.",
-        "_taps": "The functions that see every byte; None until the first one is added.",
     }
 
     def __init__(
@@ -104,9 +104,10 @@ class Connection:
         self._heartbeat: Timer | None = None
         self._sender = Sender(stream, settings.close_timeout, side)
         self._receiver = Receiver(stream, side, settings, self._sender, self._pings)
-        self._reading = threading.Lock()
+        self._reading = threading.RLock()
+        self._receiving = False
         self._given_up = False
-        self._taps: Taps | None = None
+        self._taps = None
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.peer} {self.state.value}>"
@@ -171,13 +172,17 @@ class Connection:
         # FAST: this is `_receive` once more, with a deadline, and without a call of a function
         if not self._reading.acquire(False):
             self._wait_for_the_end(timeout)
+        if self._receiving:
+            self._refuse_own_receive()
         try:
+            self._receiving = True
             if self._sender.closing.state is not OPEN:
                 self._check_readable()
             return self._receiver.message(None if timeout is None else monotonic() + timeout)
         except ENDS as end:
             self._end_with(end, timeout)
         finally:
+            self._receiving = False
             self._reading.release()
 
     def recv_streaming(self) -> Iterator[str | bytes]:
@@ -197,14 +202,23 @@ class Connection:
         """What `read` returns, called as the only call that receives."""
         if not self._reading.acquire(False):
             self._wait_for_the_end(None)
+        if self._receiving:
+            self._refuse_own_receive()
         try:
+            self._receiving = True
             if self._sender.closing.state is not OPEN:
                 self._check_readable()
             return read()
         except ENDS as end:
             self._end_with(end, None)
         finally:
+            self._receiving = False
             self._reading.release()
+
+    def _refuse_own_receive(self) -> NoReturn:
+        """In a signal handler, or a tap, that interrupts a receive of its thread."""
+        self._reading.release()
+        raise ConcurrencyError("a receive inside a receive of the same thread")
 
     def _end_with(self, end: Exception, timeout: float | None) -> NoReturn:
         """Raise the caller's exception for `end`; unless it is TimeUp, end the connection first.
@@ -301,8 +315,11 @@ class Connection:
         if self.state is CONNECTING:
             raise self._sender.closed_error()
         check_sendable(code, self.side)
+        if self.state is CLOSED:
+            return
         self._sender.start_closing(Close(code, reason))
-        with suppress(ConnectionClosed):
+        # ConcurrencyError: this call interrupts a receive of its thread, which will do the rest.
+        with suppress(ConnectionClosed, ConcurrencyError):
             self._receive(self._receiver.drop_all)
 
     def go_away(self) -> bool:
@@ -361,38 +378,3 @@ class Connection:
         self._given_up = True  # `end` logs it, because a log may wait
         self._sender.try_close(CloseCode.INTERNAL_ERROR, f"§5.5.2: {cause}")
         self._stream.abort(cause)
-
-    # Taps
-
-    @property
-    def trace(self) -> Tap | None:
-        """A function that gets every byte (inside TLS), or None. Setting it replaces all taps.
-
-        It runs in the thread that sends or receives, and gets our bytes before they leave. It is
-        dropped if it returns False, and if it raises an exception, which is logged.
-        """
-        return None if self._taps is None else self._taps.first
-
-    @trace.setter
-    def trace(self, tap: Tap | None) -> None:
-        if self._taps is None:
-            self._taps = Taps(self._stream, self.side, self.settings.logger, self.peer)
-        self._taps.set_only(tap)
-
-    def add_tap(self, tap: Tap) -> None:
-        """Pass every byte to this function as well."""
-        if self._taps is None:
-            self._taps = Taps(self._stream, self.side, self.settings.logger, self.peer)
-        self._taps.add(tap)
-
-    @property
-    def read_size(self) -> int:
-        """The most bytes to receive at once, 0 for no limit; ValueError for a negative number.
-
-        A small one shows that TCP is a stream: what arrives at once need not be a frame (§1.5).
-        """
-        return self._stream.reader.read_size
-
-    @read_size.setter
-    def read_size(self, size: int) -> None:
-        self._stream.reader.read_size = size

@@ -85,6 +85,9 @@ class Receiver:
             return self._message_until(deadline)
         if self._streaming:
             self._drop_streamed()
+        # FAST: most messages are one frame that has arrived whole
+        if not self.incoming.in_frame and (message := self._next_frame()) is not None:
+            return message
         data, end = self._next_chunk()
         if not end or self.incoming.collected:
             data = self._collect(data, end)

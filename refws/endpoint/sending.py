@@ -38,15 +38,13 @@ from ..protocol.masking import KEY_LENGTH
 from .exceptions import ConcurrencyError, ConnectionClosed, InvalidState, connection_closed
 from .stream import Stream
 from .timers import Timer
+from .turn import Turn
 
 if TYPE_CHECKING:
     from ..protocol.deflate.codec import Deflater
 
 
 BROKEN_OFF = Close(CloseCode.INTERNAL_ERROR, "§5.4: a fragmented message broke off")
-
-LOOK_INTERVAL = 0.2
-"""Seconds after which a thread that waits for the turn looks whether the stream has ended."""
 
 
 class Sender:
@@ -57,10 +55,10 @@ class Sender:
 
     __slots__ = {
         "closing": "The closing state. Changes under the write lock.",
-        "_lock": "The write lock.",
-        "_turn_owner": "The thread whose message is sent in steps, 0 for none. Under the lock.",
+        "_lock": "The write lock, which its own thread gets again, to be refused by `_in_write`.",
+        "_in_write": "True during a write to the stream. Under the lock.",
+        "_turn": "Which message is sent in steps, and which wait for it. Under the lock.",
         "_in_fragments": "Whether that message has begun on the wire. Under the write lock.",
-        "_waiting": "A condition for each message that waits for the turn. Under the write lock.",
         "_stream": "Where frames go.",
         "_masking": "Whether this side masks (§5.1).",
         "_deflater": "Set before the first message if permessage-deflate is agreed on; or None.",
@@ -71,10 +69,10 @@ class Sender:
 
     def __init__(self, stream: Stream, close_timeout: float, side: Side) -> None:
         self.closing = ClosingHandshake()
-        self._lock = threading.Lock()
-        self._turn_owner = 0
+        self._lock = threading.RLock()
+        self._in_write = False
+        self._turn = Turn(self._lock)
         self._in_fragments = False
-        self._waiting: list[threading.Condition] = []
         self._stream = stream
         self._masking = side is Side.CLIENT
         self._deflater: Deflater | None = None
@@ -109,7 +107,11 @@ class Sender:
             self._stream.close()
             if self._close_deadline is not None:
                 self._close_deadline.cancel()
-            self._wake_waiting()
+            self._turn.wake()
+
+    @property
+    def can_send(self) -> bool:
+        return self.closing.state is OPEN and not self._stream.aborted
 
     def closed_error(self, cause: str = "") -> ConnectionClosed | InvalidState:
         """The exception that says why nothing can be sent or received."""
@@ -128,7 +130,7 @@ class Sender:
         ConnectionClosed if the connection is not open.
         """
         if self._deflater is not None and len(payload) >= self._threshold:
-            with self._turn():
+            with self._in_steps():
                 self.write_frame(opcode, self._deflate(self._deflater, payload), rsv1=True)
             return
         # FAST: `write_frame`, and before it the wait of §5.4, without calls and `with`
@@ -140,11 +142,17 @@ class Sender:
             header = encode_header(opcode, len(payload))
         self._lock.acquire()
         try:
-            if self._turn_owner or self._waiting:
-                self._wait_for_turn()
+            if self._turn.busy:
+                self._turn.wait(self)
             if self.closing.state is not OPEN:
                 raise self.closed_error()
-            self._stream.write(header, payload)
+            if self._in_write:
+                raise write_inside_write()
+            self._in_write = True
+            try:
+                self._stream.write(header, payload)
+            finally:
+                self._in_write = False
         except OSError:
             raise self.closed_error() from None
         finally:
@@ -156,7 +164,7 @@ class Sender:
         An empty frame ends the message. Otherwise each fragment would have to wait until it is
         known whether another one follows. TypeError unless fragments are all str or all bytes.
         """
-        with self._turn():
+        with self._in_steps():
             started = False
             kind: type = bytes
             while True:
@@ -199,45 +207,16 @@ class Sender:
             self.start_closing(BROKEN_OFF)
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
-        """Keep all other messages waiting until the `with` block ends. Must not be nested."""
+    def _in_steps(self) -> Iterator[None]:
+        """§5.4: keep all other messages waiting until the `with` block ends. Not to be nested."""
         with self._lock:
-            if self._turn_owner or self._waiting:
-                self._wait_for_turn()
-            self._turn_owner = threading.get_ident()
+            self._turn.take(self)
         try:
             yield
         finally:
             with self._lock:
-                self._turn_owner = 0
+                self._turn.release()
                 self._in_fragments = False
-                self._wake_waiting()
-
-    def _wait_for_turn(self) -> None:
-        """Under the lock, which is released meanwhile: block until the turn is free.
-
-        First come, first served: fragments sent without a pause must not keep others out.
-        ConcurrencyError where the turn is this thread's own, which would wait for itself.
-        ConnectionClosed if it would have to wait while the connection is not open.
-        """
-        if self._turn_owner == threading.get_ident():
-            seen = "a message inside a message of the same thread; send it before or after"
-            raise ConcurrencyError(seen)
-        mine = threading.Condition(self._lock)
-        self._waiting.append(mine)
-        try:
-            while self._turn_owner or self._waiting[0] is not mine:
-                if self.closing.state is not OPEN or self._stream.aborted:
-                    raise self.closed_error()
-                mine.wait(LOOK_INTERVAL)
-        finally:
-            self._waiting.remove(mine)
-            self._wake_waiting()
-
-    def _wake_waiting(self) -> None:
-        """Under the lock: wake the first that waits; when it is done waiting, it wakes the next."""
-        if self._waiting:
-            self._waiting[0].notify()
 
     # Frames
 
@@ -286,10 +265,15 @@ class Sender:
         self._write_or_abort(header, payload)
 
     def _write_or_abort(self, header: bytes, payload: bytes) -> None:
+        if self._in_write:
+            raise write_inside_write()
+        self._in_write = True
         try:
             self._stream.write(header, payload)
         except OSError:
             raise self.closed_error() from None
+        finally:
+            self._in_write = False
 
     # Closing
 
@@ -302,6 +286,9 @@ class Sender:
         if self.closing.sent is None and self.closing.state is OPEN:
             self._set_close_deadline()  # before the lock: it ends a write that holds the lock, too
         with self._lock:
+            if self._in_write:
+                self._stream.abort("closed in the middle of a write of the same thread")
+                return
             if self._in_fragments and close.code == CloseCode.NORMAL_CLOSURE:
                 close, body = BROKEN_OFF, BROKEN_OFF.serialize()
             if self.closing.sent is None and self.closing.state is OPEN:
@@ -338,7 +325,7 @@ class Sender:
         if not self._lock.acquire(blocking=False):
             return None
         try:
-            if self.closing.state is not OPEN:
+            if self.closing.state is not OPEN or self._in_write:
                 return None
             return self._stream.try_write(b"".join(self._encode(PING, payload)))
         except OSError as error:
@@ -355,6 +342,8 @@ class Sender:
         if not self._lock.acquire(blocking=False):
             return False
         try:
+            if self._in_write:
+                return False
             if self.closing.state is OPEN:
                 self._try_write_close(Close(code, cut_reason(reason)))
             elif self.closing.state is CONNECTING:
@@ -392,3 +381,8 @@ def control_payload(data: str | bytes) -> bytes:
             f"send at most {MAX_CONTROL_PAYLOAD}"
         )
     return payload
+
+
+def write_inside_write() -> ConcurrencyError:
+    """In a signal handler, or a tap, that interrupts a write of its thread: it would be cut in."""
+    return ConcurrencyError("a write inside a write of the same thread; send it afterwards")

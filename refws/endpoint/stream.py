@@ -43,6 +43,9 @@ DONT_WAIT = getattr(socket, "MSG_DONTWAIT", None)
 StreamTap = Callable[[bool, bytes], None]
 """Called with whether we sent the bytes, and the bytes; none mean the end of that direction."""
 
+LaterTap = Callable[[bytes], None]
+"""Called with bytes that we sent, or none for the end, by a thread that must not wait."""
+
 Selector = getattr(selectors, "PollSelector", selectors.SelectSelector)
 
 
@@ -162,7 +165,8 @@ class Stream:
         "writes": "How often bytes were sent. Written under the connection's write lock.",
         "cause": "Why the stream was aborted, for people. The first one stays.",
         "aborted": "Whether it was. Set once, by any thread.",
-        "_tap": "Gets all that is sent, and the end of both directions.",
+        "_tap": "Gets all that is sent by a thread that may wait.",
+        "_tap_later": "Gets what is sent without waiting, and the end; must not wait itself.",
         "_sock": "The socket.",
         "_timers": "For deadlines.",
         "_write_timeout": "Seconds that a chunk of a blocked write may take.",
@@ -178,14 +182,15 @@ class Stream:
         self.cause = ""
         self.aborted = False
         self._tap: StreamTap | None = None
+        self._tap_later: LaterTap | None = None
         self._timers = timers
         self._write_timeout = write_timeout
         self._write_deadline: WriteDeadline | None = None
         self._socket_lock = threading.Lock()
 
-    def set_tap(self, tap: StreamTap | None) -> None:
+    def set_tap(self, tap: StreamTap | None, later: LaterTap | None = None) -> None:
         """From now on pass all bytes to `tap`: after they arrive, and before they are sent."""
-        self._tap = tap
+        self._tap, self._tap_later = tap, later
         self.reader.set_tap(tap)
 
     @property
@@ -254,8 +259,8 @@ class Stream:
         WRITE_CHUNK, or than the rest, in `write_timeout` seconds. The first try does not wait,
         because nearly every write fits: only for the others the write deadline is set.
         """
-        if self._tap is not None:
-            self._tap(True, data + long_data)
+        if (tap := self._tap) is not None:
+            tap(True, data + long_data)
         try:
             if len(long_data) > MAX_COPIED:
                 self._write_both(data, long_data)
@@ -299,8 +304,8 @@ class Stream:
 
         OSError on a broken stream; the stream is broken, too, if only a part of `data` fits.
         """
-        if self._tap is not None:
-            self._tap(True, data)
+        if (tap := self._tap_later) is not None:
+            tap(data)
         if DONT_WAIT is None:
             return self._try_write_when_writable(data)
         try:
@@ -342,8 +347,8 @@ class Stream:
         return self._timers.call_at(when, lambda now: self.abort(cause))
 
     def _shutdown(self, how: int) -> None:
-        if self._tap is not None:
-            self._tap(True, b"")
+        if (tap := self._tap_later) is not None:
+            tap(b"")
         with self._socket_lock, suppress(OSError):
             self._sock.shutdown(how)
 

@@ -18,11 +18,13 @@ No bytes mean the end of that direction. A tap that returns False is dropped.
 
 
 class Taps:
-    """The taps of one connection. They run in the thread that sends or receives, which waits."""
+    """The taps of one connection. The threads that receive and that send messages call them."""
 
     __slots__ = {
         "_taps": "The functions, in order. Replaced under the lock, read without it.",
-        "_lock": "Held while the list is replaced.",
+        "_lock": "Held while the list is replaced, and for `_later`.",
+        "_later": "Bytes that a thread sent which must not wait for a tap. Under the lock.",
+        "_is_late": "Whether a thread was started to pass them. Under the lock.",
         "_stream": "Where the bytes pass.",
         "_side": "Our side of the connection.",
         "_logger": "For a tap that raises.",
@@ -32,6 +34,8 @@ class Taps:
     def __init__(self, stream: Stream, side: Side, logger: Logger, peer: str) -> None:
         self._taps: tuple[Tap, ...] = ()
         self._lock = threading.Lock()
+        self._later: list[bytes] = []
+        self._is_late = False
         self._stream = stream
         self._side = side
         self._logger = logger
@@ -57,9 +61,39 @@ class Taps:
         """Change the taps; without any, the stream receives without a check again."""
         with self._lock:
             self._taps = change(self._taps)
-            self._stream.set_tap(self._pass_on if self._taps else None)
+            if self._taps:
+                self._stream.set_tap(self._pass_on, self._pass_later)
+            else:
+                self._stream.set_tap(None)
+
+    def _pass_later(self, data: bytes) -> None:
+        """Have bytes that we send passed by a thread that may wait for the taps, a new one or ours.
+
+        The timer thread must not: a tap that waits would stop every deadline. No bytes, the end of
+        our direction, are passed with the end of the connection.
+        """
+        with self._lock:
+            self._later.append(data)
+            if self._is_late or not data:
+                return
+            self._is_late = True
+        try:
+            threading.Thread(target=self._catch_up, name="refws-taps", daemon=True).start()
+        except RuntimeError:  # no thread left: the next bytes of the connection bring these along
+            self._is_late = False
+
+    def _catch_up(self) -> None:
+        with self._lock:
+            later, self._later, self._is_late = self._later, [], False
+        for data in later:
+            self._call_taps(True, data)
 
     def _pass_on(self, sent: bool, data: bytes) -> None:
+        if self._later:
+            self._catch_up()
+        self._call_taps(sent, data)
+
+    def _call_taps(self, sent: bool, data: bytes) -> None:
         """Call every tap. The exception of a tap is logged, and the tap is dropped."""
         side = self._side if sent else self._side.peer
         for tap in self._taps:

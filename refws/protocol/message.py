@@ -39,6 +39,7 @@ class IncomingMessage:
         "_max_whole": "Bytes of a payload that `read_whole` takes.",
         "opcode": "TEXT or BINARY inside a message, None between two messages.",
         "length": "Bytes of the message to the end of this frame; if compressed, those inflated.",
+        "wire_length": "Bytes in its frames so far, counting all of the frame that has begun.",
         "fragments": "Frames of the message so far.",
         "in_frame": "True from a frame's header to the last byte of its payload.",
         "last_frame": "The FIN bit of the current frame.",
@@ -48,6 +49,7 @@ class IncomingMessage:
         "inflater": "Set if permessage-deflate is agreed on.",
         "_early": "Bytes after the header that `read_whole` has read and not used.",
         "_inflating": "The inflater, if this message is compressed.",
+        "_is_encoded": "Whether some of the collected chunks are text in UTF-8.",
         "collected": "Chunks kept for a message that is received as a whole.",
         "_decoder": "Holds the first bytes of a character that is cut in two.",
     }
@@ -63,6 +65,7 @@ class IncomingMessage:
         self.inflater: Inflater | None = None
         self._inflating: Inflater | None = None
         self.collected: list[Any] = []
+        self._is_encoded = False
         self._decoder: IncrementalDecoder | None = None
 
     # FAST: the general way would give the same message, with more steps and more state
@@ -102,7 +105,7 @@ class IncomingMessage:
             self._continue(header)
         elif self.opcode is None:
             self.opcode = header.opcode
-            self.length = header.payload_length
+            self.length = self.wire_length = header.payload_length
             self.fragments = 1
             if self.inflater is not None:
                 self._note_compression(header)
@@ -115,6 +118,19 @@ class IncomingMessage:
         if self.max_size is not None and self.length > self.max_size:
             seen = f"a message of {self.length} bytes or more"
             raise MessageTooBig("§10.4", seen, f"at most {self.max_size}", "length")
+        if self._inflating is not None and self.max_size is not None:
+            self._check_wire_length(self.max_size)
+
+    def _check_wire_length(self, max_size: int) -> None:
+        """§10.4: a compressed message of the allowed size cannot need more bytes than this.
+
+        DEFLATE makes data a little longer at worst; but it has blocks that inflate to nothing, and
+        a message of these would never reach `max_size`.
+        """
+        limit = 2 * max_size + 1024 + 16 * self.fragments
+        if self.wire_length > limit:
+            seen = f"a compressed message of {self.wire_length} bytes or more in its frames"
+            raise MessageTooBig("§10.4", seen, f"at most {limit}", "length")
 
     def _note_compression(self, header: Header) -> None:
         """RFC 7692 §6: RSV1 of the first frame says whether the message is compressed.
@@ -134,6 +150,7 @@ class IncomingMessage:
             raise ProtocolError("RFC 7692 §6.1", seen, "0 in all frames but the first", "RSV1")
         if self._inflating is None:
             self.length += header.payload_length
+        self.wire_length += header.payload_length
         self.fragments += 1
         if self.max_fragments is not None and self.fragments > self.max_fragments:
             seen = f"a message of {self.fragments} fragments or more"
@@ -210,15 +227,31 @@ class IncomingMessage:
         raise not_utf8()
 
     def collect(self, data: str | bytes) -> None:
-        """Keep a chunk of the message until `take_collected`."""
+        """Keep a chunk of the message until `take_collected`.
+
+        Text that is not ASCII is kept as UTF-8: in a str of CPython one character above U+FFFF
+        makes every character take four bytes, and `max_size` is to bound the memory of a message.
+        """
         if len(self.collected) == MAX_CHUNKS:
-            self.collected = [self.take_collected()]
+            self.collected = [self._join()]
+        if isinstance(data, str) and not data.isascii():
+            data, self._is_encoded = data.encode(), True
         self.collected.append(data)
 
     def take_collected(self) -> str | bytes:
         """The chunks kept so far, joined; afterwards none is kept."""
-        chunks, self.collected = self.collected, []
-        return "".join(chunks) if isinstance(chunks[0], str) else b"".join(chunks)
+        data = self._join()
+        if self._is_encoded and isinstance(data, bytes):
+            data, self._is_encoded = data.decode(), False
+        self.collected = []
+        return data
+
+    def _join(self) -> str | bytes:
+        """All chunks in one: bytes for encoded text, too."""
+        if self._is_encoded:
+            return b"".join(c.encode() if isinstance(c, str) else c for c in self.collected)
+        is_text = isinstance(self.collected[0], str)
+        return "".join(self.collected) if is_text else b"".join(self.collected)
 
 
 def not_utf8() -> InvalidData:

@@ -29,7 +29,15 @@ from socket import socket
 from typing import Any, cast
 
 from ...protocol.frame import Side
-from ..stream import READ_BUFFER, WRITE_CHUNK, RawReader, SocketReader, Stream, StreamTap
+from ..stream import (
+    READ_BUFFER,
+    WRITE_CHUNK,
+    LaterTap,
+    RawReader,
+    SocketReader,
+    Stream,
+    StreamTap,
+)
 from ..timers import Timers
 from .engine import Engine
 from .outgoing import Outgoing
@@ -132,9 +140,10 @@ class TLSStream(Stream):
         """The version of TLS, such as "TLSv1.3"; None before the TLS handshake is done."""
         return self._engine.version
 
-    def set_tap(self, tap: StreamTap | None) -> None:
+    def set_tap(self, tap: StreamTap | None, later: LaterTap | None = None) -> None:
         """As in `Stream`: it gets the bytes as they are inside TLS."""
         self._tap = self._decrypted.tap = tap
+        self._tap_later = later
 
     def handshake(self) -> None:
         """The TLS handshake, in the thread that reads. Blocks; `abort_at` gives it a deadline.
@@ -165,8 +174,8 @@ class TLSStream(Stream):
 
     def write(self, data: bytes, long_data: bytes = b"") -> None:
         """As in `Stream`. One chunk at a time is encrypted, which saves memory."""
-        if self._tap is not None:
-            self._tap(True, data + long_data)
+        if (tap := self._tap) is not None:
+            tap(True, data + long_data)
         try:
             for chunk in chunks(data, long_data):
                 self._engine.encrypt(chunk)
@@ -196,8 +205,8 @@ class TLSStream(Stream):
         waits, or `data` waits now. Then it is sent before the next write, because its record is
         numbered and cannot be left out. OSError on a broken stream.
         """
-        if self._tap is not None:
-            self._tap(True, data)
+        if (tap := self._tap_later) is not None:
+            tap(data)
         with self._outgoing.lock:
             fits = self._outgoing.send_what_fits()
             if fits:

@@ -1,0 +1,61 @@
+"""What a connection offers to a trace, a record or the page's wire view, which see its bytes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .stream import Stream
+from .taps import Tap, Taps
+
+if TYPE_CHECKING:
+    from ..protocol.frame import Side
+    from .settings import Settings
+
+
+class Observed:
+    """The part of `Connection` that no message needs."""
+
+    __slots__ = {"_taps": "The functions that see every byte; None until the first one is added."}
+
+    _stream: Stream
+    _taps: Taps | None
+    side: Side
+    settings: Settings
+
+    @property
+    def peer(self) -> str:
+        """The remote address as a log shows it."""
+        raise NotImplementedError
+
+    @property
+    def trace(self) -> Tap | None:
+        """A function that gets every byte (inside TLS), or None. Setting it replaces all taps.
+
+        It runs in the thread that sends or receives, and gets our bytes before they leave. It is
+        dropped if it returns False, and if it raises an exception, which is logged.
+        """
+        return None if self._taps is None else self._taps.first
+
+    @trace.setter
+    def trace(self, tap: Tap | None) -> None:
+        if self._taps is None:
+            self._taps = Taps(self._stream, self.side, self.settings.logger, self.peer)
+        self._taps.set_only(tap)
+
+    def add_tap(self, tap: Tap) -> None:
+        """Pass every byte to this function as well."""
+        if self._taps is None:
+            self._taps = Taps(self._stream, self.side, self.settings.logger, self.peer)
+        self._taps.add(tap)
+
+    @property
+    def read_size(self) -> int:
+        """The most bytes to receive at once, 0 for no limit; ValueError for a negative number.
+
+        A small one shows that TCP is a stream: what arrives at once need not be a frame (§1.5).
+        """
+        return self._stream.reader.read_size
+
+    @read_size.setter
+    def read_size(self, size: int) -> None:
+        self._stream.reader.read_size = size

@@ -1,0 +1,76 @@
+"""RFC 6455 §5.4: the turn of a message that is sent in steps; other messages wait until it ends."""
+
+from __future__ import annotations
+
+import threading
+from typing import Protocol
+
+from .exceptions import ConcurrencyError, ConnectionClosed, InvalidState
+
+LOOK_INTERVAL = 0.2
+"""Seconds after which a thread that waits looks whether the connection has ended."""
+
+
+class Sending(Protocol):
+    """What the turn asks of the sending side."""
+
+    @property
+    def can_send(self) -> bool: ...
+
+    def closed_error(self) -> ConnectionClosed | InvalidState: ...
+
+
+class Turn:
+    """A monitor on the write lock: every method is called under it, and `wait` releases it.
+
+    First come, first served: fragments sent without a pause must not keep other messages out.
+    """
+
+    __slots__ = {
+        "busy": "Whether a message must wait. All fields: under the write lock.",
+        "_owner": "The thread whose message is sent in steps; 0 for none.",
+        "_waiting": "A condition for each message that waits, in their order.",
+        "_lock": "The write lock.",
+    }
+
+    def __init__(self, lock: threading.RLock) -> None:
+        self.busy = False
+        self._owner = 0
+        self._waiting: list[threading.Condition] = []
+        self._lock = lock
+
+    def take(self, sending: Sending) -> None:
+        """Wait for the turn, and keep it. Errors as in `wait`."""
+        if self.busy:
+            self.wait(sending)
+        self.busy, self._owner = True, threading.get_ident()
+
+    def release(self) -> None:
+        self._owner = 0
+        self.wake()
+
+    def wait(self, sending: Sending) -> None:
+        """Block until the turn is free.
+
+        ConcurrencyError if it is this thread's own, which would wait for itself; ConnectionClosed
+        if the connection cannot send, or ends meanwhile.
+        """
+        if self._owner == threading.get_ident():
+            seen = "a message inside a message of the same thread; send it before or after"
+            raise ConcurrencyError(seen)
+        mine = threading.Condition(self._lock)
+        self._waiting.append(mine)
+        try:
+            while self._owner or self._waiting[0] is not mine:
+                if not sending.can_send:
+                    raise sending.closed_error()
+                mine.wait(LOOK_INTERVAL)
+        finally:
+            self._waiting.remove(mine)
+            self.wake()
+
+    def wake(self) -> None:
+        """Wake the first that waits; when it is done waiting, it wakes the next."""
+        self.busy = bool(self._owner or self._waiting)
+        if self._waiting:
+            self._waiting[0].notify()
