@@ -17,19 +17,34 @@ pytestmark = [
     pytest.mark.skipif(not hasattr(signal, "SIGUSR2"), reason="needs a signal of its own"),
 ]
 
+RESEND_INTERVAL = 0.01
+"""Seconds after which a signal that did nothing is sent again."""
+
 
 @pytest.fixture
 def on_signal():
-    """on_signal(function, when) runs it in the main thread once `when` is true."""
+    """on_signal(function, when) runs it once in the main thread, once `when` is true.
+
+    The signal is sent until the function runs: Python notices one that arrives just before a call
+    of the system only after that call.
+    """
     previous = signal.getsignal(signal.SIGUSR2)
     threads = []
 
     def start(function, when):
+        runs = threading.Event()
+
         def send_signal():
             assert eventually(when)
-            os.kill(os.getpid(), signal.SIGUSR2)
+            while not runs.wait(RESEND_INTERVAL):
+                os.kill(os.getpid(), signal.SIGUSR2)
 
-        signal.signal(signal.SIGUSR2, lambda number, frame: function())
+        def handle(number, frame):
+            if not runs.is_set():
+                runs.set()
+                function()
+
+        signal.signal(signal.SIGUSR2, handle)
         threads.append(threading.Thread(target=send_signal))
         threads[-1].start()
 
