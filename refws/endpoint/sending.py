@@ -165,25 +165,29 @@ class Sender:
         known whether another one follows. TypeError unless fragments are all str or all bytes.
         """
         with self._in_steps():
-            started = False
-            kind: type = bytes
-            while True:
-                try:
-                    fragment = next(fragments)
-                    if not started:
-                        kind = str if isinstance(fragment, str) else bytes
-                    payload = encode_fragment(fragment, kind)
-                except StopIteration:
-                    break
-                except BaseException:  # of the iterator, which may be another connection's message
-                    self._break_off()
-                    raise
-                opcode = CONT if started else TEXT if kind is str else BINARY
+            kind: type | None = None
+            while (found := self._next_payload(fragments, kind)) is not None:
+                kind, payload = found
+                opcode = CONT if self._in_fragments else TEXT if kind is str else BINARY
                 self._write_fragment(opcode, payload, fin=False)
-                started = self._in_fragments = True
-            if started:
+                self._in_fragments = True
+            if self._in_fragments:
                 self._write_fragment(CONT, b"", fin=True)
                 self._in_fragments = False
+
+    def _next_payload(
+        self, fragments: Iterator[str | bytes], kind: type | None
+    ) -> tuple[type, bytes] | None:
+        """The kind, that of the first fragment, and the payload; None after the last fragment."""
+        try:
+            fragment = next(fragments)
+            kind = kind or (str if isinstance(fragment, str) else bytes)
+            return kind, encode_fragment(fragment, kind)
+        except StopIteration:
+            return None
+        except BaseException:  # of the iterator, which may be another connection's message
+            self._break_off()
+            raise
 
     def _write_fragment(self, opcode: int, payload: bytes, fin: bool) -> None:
         """RFC 7692 §6.1: a message is compressed as a whole; RSV1 in its first frame says so."""
