@@ -49,6 +49,7 @@ REPORTED: dict[int | None, str] = {
 }
 """How the log shows the codes that no peer sends (§7.1.5)."""
 
+HANDLER_DONE = Close(CloseCode.NORMAL_CLOSURE)
 HANDLER_FAILED = Close(CloseCode.INTERNAL_ERROR, "the handler failed; the server's log says why")
 
 
@@ -238,7 +239,7 @@ class Server:
 
     def _handle(self, connection: Connection, stream: Stream) -> None:
         """ConnectionClosed is an error if it is another connection's, such as an inner client's."""
-        close, logger = Close(CloseCode.NORMAL_CLOSURE), self._settings.logger
+        close, logger = HANDLER_DONE, self._settings.logger
         try:
             self._options.handler(connection)
         except BaseException as error:

@@ -36,7 +36,7 @@ class Turn:
     def __init__(self, lock: threading.RLock) -> None:
         self.busy = False
         self._owner = 0
-        self._waiting: list[threading.Condition] = []
+        self._waiting: tuple[threading.Condition, ...] = ()  # a list takes memory while it is empty
         self._lock = lock
 
     def take(self, sending: Sending) -> None:
@@ -59,14 +59,14 @@ class Turn:
             seen = "a message inside a message of the same thread; send it before or after"
             raise ConcurrencyError(seen)
         mine = threading.Condition(self._lock)
-        self._waiting.append(mine)
+        self._waiting += (mine,)
         try:
             while self._owner or self._waiting[0] is not mine:
                 if not sending.can_send:
                     raise sending.closed_error()
                 mine.wait(LOOK_INTERVAL)
         finally:
-            self._waiting.remove(mine)
+            self._waiting = tuple(one for one in self._waiting if one is not mine)
             self.wake()
 
     def wake(self) -> None:

@@ -50,7 +50,7 @@ class IncomingMessage:
         "_early": "Bytes after the header that `read_whole` has read and not used.",
         "_inflating": "The inflater, if this message is compressed.",
         "_is_encoded": "Whether some of the collected chunks are text in UTF-8.",
-        "collected": "Chunks kept for a message that is received as a whole.",
+        "collected": "Chunks kept for a message received as a whole; None takes no memory.",
         "_decoder": "Holds the first bytes of a character that is cut in two.",
     }
 
@@ -64,7 +64,7 @@ class IncomingMessage:
         self._early = b""
         self.inflater: Inflater | None = None
         self._inflating: Inflater | None = None
-        self.collected: list[Any] = []
+        self.collected: list[Any] | None = None
         self._is_encoded = False
         self._decoder: IncrementalDecoder | None = None
 
@@ -232,7 +232,9 @@ class IncomingMessage:
         Text that is not ASCII is kept as UTF-8: in a str of CPython one character above U+FFFF
         makes every character take four bytes, and `max_size` is to bound the memory of a message.
         """
-        if len(self.collected) == MAX_CHUNKS:
+        if self.collected is None:
+            self.collected = []
+        elif len(self.collected) == MAX_CHUNKS:
             self.collected = [self._join()]
         if isinstance(data, str) and not data.isascii():
             data, self._is_encoded = data.encode(), True
@@ -243,15 +245,15 @@ class IncomingMessage:
         data = self._join()
         if self._is_encoded and isinstance(data, bytes):
             data, self._is_encoded = data.decode(), False
-        self.collected = []
+        self.collected = None
         return data
 
     def _join(self) -> str | bytes:
         """All chunks in one: bytes for encoded text, too."""
+        chunks = self.collected or []
         if self._is_encoded:
-            return b"".join(c.encode() if isinstance(c, str) else c for c in self.collected)
-        is_text = isinstance(self.collected[0], str)
-        return "".join(self.collected) if is_text else b"".join(self.collected)
+            return b"".join(c.encode() if isinstance(c, str) else c for c in chunks)
+        return "".join(chunks) if isinstance(chunks[0], str) else b"".join(chunks)
 
 
 def not_utf8() -> InvalidData:
