@@ -109,5 +109,5 @@ def test_6_2_a_peer_that_never_stops_does_not_keep_recv_from_its_timeout(opened,
             connection.recv(timeout=IN_TIME)
     finally:
         stop.set()
-        connection.abort()
+        peer.cut()
         flooding.join()

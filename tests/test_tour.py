@@ -2,6 +2,7 @@
 it; what one broken rule runs; and the places that name a section.
 """
 
+import functools
 import pathlib
 import re
 import signal
@@ -134,6 +135,7 @@ def test_the_way_of_a_broken_rule_is_the_same_each_time():
 PLACE = re.compile(r"  ([ *]) (\S+):(\d+)  (.+)\n {8}(\S.*)")
 
 
+@functools.cache
 def places(*sections):
     """(mark, file, line, name, words) of each place."""
     run = tour(*sections)
@@ -200,6 +202,9 @@ def test_each_place_has_its_line_its_docstring_and_the_order_of_the_map():
 def test_a_section_of_another_rfc_is_found_where_that_rfc_is_meant(section):
     found = places(section)
     assert {"TAIL", "Deflater"} <= names_in(found, "protocol/deflate/codec.py")
+
+
+def test_a_section_that_only_another_rfc_has_is_named_in_the_hint():
     run = tour("7.2.1")
     assert run.returncode == 1
     assert run.stderr.endswith(", RFC 7692 §7.2.1\n")
