@@ -38,15 +38,16 @@ class Observed:
 
     @trace.setter
     def trace(self, tap: Tap | None) -> None:
-        if self._taps is None:
-            self._taps = Taps(self._stream, self.side, self.settings.logger, self.peer)
-        self._taps.set_only(tap)
+        self._made_taps().set_only(tap)
 
     def add_tap(self, tap: Tap) -> None:
         """Pass every byte to this function as well."""
+        self._made_taps().add(tap)
+
+    def _made_taps(self) -> Taps:
         if self._taps is None:
             self._taps = Taps(self._stream, self.side, self.settings.logger, self.peer)
-        self._taps.add(tap)
+        return self._taps
 
     @property
     def read_size(self) -> int:

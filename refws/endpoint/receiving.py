@@ -162,6 +162,7 @@ class Receiver:
 
     def _next_frame(self) -> str | bytes | None:
         """Start the next frame; return the message if it is this one frame and has arrived."""
+        # FAST: this is `_begin`, without a call of a function for each frame
         if self._resumable is not None:
             self._resumable.begin()
         incoming, file = self.incoming, self._file
@@ -176,6 +177,7 @@ class Receiver:
         return None
 
     def _begin(self) -> None:
+        """From here on a receive that runs out of time gives back what it has read."""
         if self._resumable is not None:
             self._resumable.begin()
 

@@ -23,7 +23,7 @@ class Taps:
     __slots__ = {
         "_taps": "The functions, in order. Replaced under the lock, read without it.",
         "_lock": "Held while the list is replaced, and for `_later`.",
-        "_later": "Bytes that a thread sent which must not wait for a tap. Under the lock.",
+        "_later": "Bytes that a thread sent which must not wait for a tap. Changes under the lock.",
         "_is_late": "Whether a thread was started to pass them. Under the lock.",
         "_stream": "Where the bytes pass.",
         "_side": "Our side of the connection.",
@@ -80,7 +80,8 @@ class Taps:
         try:
             threading.Thread(target=self._catch_up, name="refws-taps", daemon=True).start()
         except RuntimeError:  # no thread left: the next bytes of the connection bring these along
-            self._is_late = False
+            with self._lock:
+                self._is_late = False
 
     def _catch_up(self) -> None:
         with self._lock:
