@@ -110,6 +110,7 @@ def test_a_write_in_a_signal_handler_that_interrupts_a_write_is_an_error(opened,
     connection.send(bytes(MANY))
     reading.join()
     assert errors == [call]
+    assert len(connection._pings) == 0
 
 
 def test_close_in_a_signal_handler_that_interrupts_a_write_ends_the_connection(opened, on_signal):

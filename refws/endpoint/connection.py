@@ -34,7 +34,7 @@ from ..protocol.close_codes import CloseCode
 from ..protocol.errors import ConnectionFailure
 from ..protocol.frame import BINARY, PING, PONG, TEXT, Side
 from ..protocol.http import Request, Response
-from .exceptions import ConcurrencyError, ConnectionClosed, ConnectionClosedOK, InvalidState
+from .exceptions import ConcurrencyError, ConnectionClosed, ConnectionClosedOK
 from .heartbeat import Heartbeat, HeartbeatTimer, next_tick
 from .log import format_address
 from .observed import Observed
@@ -288,7 +288,7 @@ class Connection(Observed):
             raise ConcurrencyError(seen)
         try:
             self._sender.write_frame(PING, payload)
-        except (ConnectionClosed, InvalidState):
+        except BaseException:
             self._pings.discard(payload)
             raise
         return answered
