@@ -2,9 +2,10 @@
 connection and the raw client at its other end.
 """
 
+import threading
 from time import monotonic
 
-from wire import eventually
+from wire import DEADLINE_S, eventually
 
 EURO = "€".encode()
 
@@ -12,6 +13,18 @@ EURO = "€".encode()
 def waiting(connection):
     """True once a thread waits in a receive of this connection."""
     return eventually(lambda: connection._stream.waiting)
+
+
+class PausedMessage:
+    """The fragments "a" and "b" of a message, for `send`; "b" follows once `go_on` is set."""
+
+    def __init__(self):
+        self.go_on = threading.Event()
+
+    def __iter__(self):
+        yield "a"
+        assert self.go_on.wait(2 * DEADLINE_S)
+        yield "b"
 
 
 class NoRoom:

@@ -1,6 +1,7 @@
 """RFC 6455 §5.5.1, §7.1: this side closes: `close`, `go_away`, `abort`."""
 
 import threading
+from time import monotonic
 
 import pytest
 
@@ -320,3 +321,19 @@ def test_7_1_7_the_broken_rule_is_the_reason_though_the_close_timeout_passes_fir
     peer.send(b"\x83\x80\0\0\0\0")
     with pytest.raises(ConnectionClosedError, match=r"§5\.2: reserved opcode 0x3"):
         connection.recv()
+
+
+def test_a_close_that_comes_too_late_leaves_no_timer(opened, timers, monkeypatch):
+    connection, peer = opened()
+
+    def end_then_tell_the_time():
+        monkeypatch.undo()
+        peer.cut()
+        with pytest.raises(ConnectionClosed):
+            connection.recv()
+        return monotonic()
+
+    monkeypatch.setattr("refws.endpoint.sending.monotonic", end_then_tell_the_time)
+    connection.close()
+    left = [timer for of_a_time in timers._schedule._timers.values() for timer in of_a_time]
+    assert [timer.function for timer in left if timer.function] == []

@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from connections import PausedMessage
 from refws import (
     ConcurrencyError,
     ConnectionClosed,
@@ -102,17 +103,11 @@ def test_5_4_an_iterable_leaves_as_fragments_of_one_message(
 
 def test_5_4_each_fragment_leaves_before_the_next_one_is_asked_for(background, opened):
     connection, peer = opened()
-    go_on = threading.Event()
-
-    def fragments():
-        yield "first"
-        assert go_on.wait(DEADLINE_S)
-        yield "second"
-
-    sending = background(connection.send, fragments())
-    peer.expect(TEXT, b"first", fin=0)
-    go_on.set()
-    peer.expect(CONT, b"second", fin=0)
+    paused = PausedMessage()
+    sending = background(connection.send, paused)
+    peer.expect(TEXT, b"a", fin=0)
+    paused.go_on.set()
+    peer.expect(CONT, b"b", fin=0)
     peer.expect(CONT)
     sending.result()
 
@@ -202,21 +197,15 @@ def test_5_4_messages_and_pings_of_many_threads_mix_neither_frames_nor_fragments
 @pytest.mark.rfc("6455-5.4-05", "6455-5.5.2-03")
 def test_5_4_control_frames_go_out_between_the_fragments_of_a_message(background, opened):
     connection, peer = opened()
-    go_on = threading.Event()
-
-    def fragments():
-        yield "a"
-        assert go_on.wait(DEADLINE_S)
-        yield "b"
-
+    paused = PausedMessage()
     receiving = background(connection.recv)
-    sending = background(connection.send, fragments())
+    sending = background(connection.send, paused)
     peer.expect(TEXT, b"a", fin=0)
     peer.send_frame(PING, b"in the middle")
     peer.expect(PONG, b"in the middle")
     connection.ping(b"ours")
     peer.expect(PING, b"ours")
-    go_on.set()
+    paused.go_on.set()
     peer.expect(CONT, b"b", fin=0)
     peer.expect(CONT)
     sending.result()
@@ -227,18 +216,12 @@ def test_5_4_control_frames_go_out_between_the_fragments_of_a_message(background
 @pytest.mark.rfc("6455-6.1-03", "6455-5.5.1-07", "6455-5.5.1-11")
 def test_6_1_a_close_in_the_middle_of_a_fragmented_message_ends_the_sending(background, opened):
     connection, peer = opened()
-    go_on = threading.Event()
-
-    def fragments():
-        yield "a"
-        assert go_on.wait(DEADLINE_S)
-        yield "b"
-
-    sending = background(connection.send, fragments())
+    paused = PausedMessage()
+    sending = background(connection.send, paused)
     peer.expect(TEXT, b"a", fin=0)
     closing = background(connection.close, 4000)
     peer.expect_close(4000)
-    go_on.set()
+    paused.go_on.set()
     with pytest.raises(ConnectionClosed):
         sending.result()
     peer.send_frame(CLOSE, close_body(4000))
@@ -253,15 +236,11 @@ def test_5_4_fragments_that_are_sent_without_a_pause_do_not_keep_other_messages_
 ):
     """A message that waits while one is sent in fragments goes out before the next such one."""
     connection, peer = opened()
-    go_on = threading.Event()
-
-    def fragments():
-        yield "a"
-        assert go_on.wait(DEADLINE_S)
+    paused = PausedMessage()
 
     def send_twice():
-        connection.send(fragments())
-        connection.send(["b"])
+        connection.send(paused)
+        connection.send(["c"])
 
     sending = background(send_twice)
     peer.expect(TEXT, b"a", fin=0)
@@ -269,11 +248,12 @@ def test_5_4_fragments_that_are_sent_without_a_pause_do_not_keep_other_messages_
     for text in ("first", "second"):
         others.append(background(connection.send, text))
         assert eventually(lambda: len(connection._sender._turn._waiting) == len(others))
-    go_on.set()
+    paused.go_on.set()
+    peer.expect(CONT, b"b", fin=0)
     peer.expect(CONT)
     peer.expect(TEXT, b"first")
     peer.expect(TEXT, b"second")
-    peer.expect(TEXT, b"b", fin=0)
+    peer.expect(TEXT, b"c", fin=0)
     peer.expect(CONT)
     for thread in (sending, *others):
         thread.result()
@@ -286,13 +266,8 @@ def test_6_1_after_a_close_a_message_fails_at_once_even_if_fragments_are_not_don
 ):
     """It must not wait for its turn, which may come late: no data can follow a Close."""
     connection, peer = opened(close_timeout=60)
-    go_on = threading.Event()
-
-    def fragments():
-        yield "a"
-        assert go_on.wait(2 * DEADLINE_S)
-
-    sending = background(connection.send, fragments())
+    paused = PausedMessage()
+    sending = background(connection.send, paused)
     peer.expect(TEXT, b"a", fin=0)
     closing = background(connection.close)
     peer.expect_close(1011)
@@ -301,7 +276,7 @@ def test_6_1_after_a_close_a_message_fails_at_once_even_if_fragments_are_not_don
         with pytest.raises(ConnectionClosed):
             other.result()
     finally:
-        go_on.set()
+        paused.go_on.set()
         connection.abort()
     with pytest.raises(ConnectionClosed):
         sending.result()
@@ -413,46 +388,56 @@ def test_7_1_2_a_close_in_the_middle_of_a_fragmented_message_says_that_it_broke_
 ):
     """1000 would say that all is done, and half of a message is not."""
     connection, peer = opened()
-    first_is_sent, go_on = threading.Event(), threading.Event()
-
-    def fragments():
-        yield "half"
-        first_is_sent.set()
-        assert go_on.wait(DEADLINE_S)
-        yield "the rest"
-
-    sending = background(connection.send, fragments())
-    assert first_is_sent.wait(DEADLINE_S)
+    paused = PausedMessage()
+    sending = background(connection.send, paused)
+    peer.expect(TEXT, b"a", fin=0)
     closing = background(connection.close)
-    peer.expect(TEXT, b"half", fin=0)
     peer.expect_close(1011)
     peer.send_frame(CLOSE, close_body(1011))
     closing.result()
-    go_on.set()
+    paused.go_on.set()
     with pytest.raises(ConnectionClosedError):
         sending.result()
+
+
+def test_7_1_2_a_close_right_after_a_fragment_knows_that_its_message_has_begun(opened, background):
+    """The fragment and the note that it has left are one step under the write lock."""
+    connection, peer = opened()
+    lock, closing = connection._sender._lock, []
+
+    class Lock:
+        acquire, release = lock.acquire, lock.release
+
+        def __enter__(self):
+            lock.acquire()
+
+        def __exit__(self, *error):
+            lock.release()
+            if connection._stream.writes == 1 and not closing:
+                closing.append(background(connection.close))
+                peer.expect(TEXT, b"a", fin=0)
+                peer.expect_close(1011)
+
+    connection._sender._lock = Lock()
+    with pytest.raises(ConnectionClosedError):
+        connection.send(["a", "b"])
+    peer.send_frame(CLOSE, close_body(1011))
+    closing[0].result()
 
 
 def test_the_end_of_the_connection_releases_a_message_that_waits_for_another_one(
     opened, background
 ):
-    connection, _ = opened()
-    first_is_sent, go_on = threading.Event(), threading.Event()
-
-    def fragments():
-        yield "half"
-        first_is_sent.set()
-        assert go_on.wait(DEADLINE_S)
-        yield "the rest"
-
-    sending = background(connection.send, fragments())
-    assert first_is_sent.wait(DEADLINE_S)
+    connection, peer = opened()
+    paused = PausedMessage()
+    sending = background(connection.send, paused)
+    peer.expect(TEXT, b"a", fin=0)
     waiting = background(connection.send, "waits")
     assert eventually(lambda: connection._sender._turn._waiting)
     connection.abort("ended by the test")
     with pytest.raises(ConnectionClosedError, match="ended by the test"):
         waiting.result()
-    go_on.set()
+    paused.go_on.set()
     with pytest.raises(ConnectionClosedError):
         sending.result()
 

@@ -170,10 +170,8 @@ class Sender:
                 kind, payload = found
                 opcode = CONT if self._in_fragments else TEXT if kind is str else BINARY
                 self._write_fragment(opcode, payload, fin=False)
-                self._in_fragments = True
             if self._in_fragments:
                 self._write_fragment(CONT, b"", fin=True)
-                self._in_fragments = False
 
     def _next_payload(
         self, fragments: Iterator[str | bytes], kind: type | None
@@ -191,11 +189,13 @@ class Sender:
 
     def _write_fragment(self, opcode: int, payload: bytes, fin: bool) -> None:
         """RFC 7692 §6.1: a message is compressed as a whole; RSV1 in its first frame says so."""
-        if self._deflater is None:
-            self.write_frame(opcode, payload, fin)
-        else:
+        rsv1 = self._deflater is not None and opcode != CONT
+        if self._deflater is not None:
             payload = self._deflate(self._deflater, payload, fin)
-            self.write_frame(opcode, payload, fin, rsv1=opcode != CONT)
+        header, payload = self._encode(opcode, payload, fin, rsv1)
+        with self._lock:
+            self._write(header, payload)
+            self._in_fragments = not fin
 
     def _deflate(self, deflater: Deflater, payload: bytes, end: bool = True) -> bytes:
         """Compressed; where that fails half-way, the peer's window no longer fits ours."""
@@ -227,7 +227,7 @@ class Sender:
     def write_frame(
         self, opcode: int, payload: bytes, fin: bool = True, rsv1: bool = False
     ) -> None:
-        """Send a control frame; or, by the thread with the turn, a fragment or compressed message.
+        """Send a control frame; or, by the thread with the turn, a compressed message.
 
         Blocks until the system has taken it. ConnectionClosed if the connection is not open.
         """
@@ -287,16 +287,17 @@ class Sender:
         Blocks like `write_frame`. ValueError for a Close that must not be sent.
         """
         body = close.serialize()
-        if self.closing.sent is None and self.closing.state is OPEN:
-            self._set_close_deadline()  # before the lock: it ends a write that holds the lock, too
+        when = monotonic() + self._close_timeout
+        waiting = self._abort_at(when)  # a write that holds the lock must end in time, too
         with self._lock:
+            waiting.cancel()
             if self._in_write:
                 self._stream.abort("closed in the middle of a write of the same thread")
                 return
             if self._in_fragments and close.code == CloseCode.NORMAL_CLOSURE:
                 close, body = BROKEN_OFF, BROKEN_OFF.serialize()
             if self.closing.sent is None and self.closing.state is OPEN:
-                self._write_close(close, body)
+                self._write_close(close, body, when)
 
     def answer_close(self, close: Close) -> None:
         """§5.5.1: note the peer's Close; answer with the same code, unless a Close was sent."""
@@ -304,20 +305,18 @@ class Sender:
             self.closing.receive(close)
             if self.closing.sent is None:
                 answer = Close(close.code)
-                self._write_close(answer, answer.serialize())
+                self._write_close(answer, answer.serialize(), monotonic() + self._close_timeout)
 
-    def _write_close(self, close: Close, body: bytes) -> None:
+    def _write_close(self, close: Close, body: bytes, when: float) -> None:
+        """Under the lock: send a Close, after which the connection ends at `when` at the latest."""
         self.closing.send(close)
-        self._set_close_deadline()
+        self._close_deadline = self._abort_at(when)
         with suppress(ConnectionClosed):
             self._write_or_abort(*self._encode(CLOSE, body))
 
-    def _set_close_deadline(self) -> None:
-        if self._close_deadline is not None:
-            return
+    def _abort_at(self, when: float) -> Timer:
         cause = f"no Close in answer within {self._close_timeout:g} s"
-        when = monotonic() + self._close_timeout
-        self._close_deadline = self._stream.abort_at(when, cause)
+        return self._stream.abort_at(when, cause)
 
     # Sending without waiting, for the timer thread and for a server that stops
 
@@ -358,7 +357,7 @@ class Sender:
 
     def _try_write_close(self, close: Close) -> None:
         self.closing.send(close)
-        self._set_close_deadline()
+        self._close_deadline = self._abort_at(monotonic() + self._close_timeout)
         try:
             if not self._stream.try_write(b"".join(self._encode(CLOSE, close.serialize()))):
                 cause = "no room for a Close in the send buffer, because the peer does not read"
