@@ -319,10 +319,8 @@ class Stream:
         return True
 
     def _try_write_when_writable(self, data: bytes) -> bool:
-        with Selector() as selector:
-            selector.register(self._sock, selectors.EVENT_WRITE)
-            if not selector.select(0):
-                return False
+        if not is_writable(self._sock):
+            return False
         self._sock.sendall(data)
         self.writes += 1
         return True
@@ -356,6 +354,13 @@ class Stream:
         """Close the socket. Only for the thread that reads, while no other thread writes."""
         with self._socket_lock:
             self._sock.close()
+
+
+def is_writable(sock: socket.socket) -> bool:
+    """Whether the system takes bytes now; where it cannot be asked to write without waiting."""
+    with Selector() as selector:
+        selector.register(sock, selectors.EVENT_WRITE)
+        return bool(selector.select(0))
 
 
 def unsent_bytes(sock: socket.socket) -> int:

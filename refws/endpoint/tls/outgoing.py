@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import threading
-from selectors import EVENT_WRITE
 from socket import socket
 
-from ..stream import DONT_WAIT, Selector
+from ..stream import DONT_WAIT, is_writable
 from .engine import Engine
 
 SMALL_RECORD = 512
@@ -82,9 +81,3 @@ def send_what_fits(sock: socket, data: memoryview) -> int:
         return sock.send(data, DONT_WAIT)
     except BlockingIOError:
         return 0
-
-
-def is_writable(sock: socket) -> bool:
-    with Selector() as selector:
-        selector.register(sock, EVENT_WRITE)
-        return bool(selector.select(0))
