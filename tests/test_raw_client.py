@@ -103,7 +103,7 @@ class Scripted:
     def serve(self, answers):
         for answer in answers:
             client, _ = self.listener.accept()
-            with client, suppress(ConnectionError):
+            with client, suppress(OSError):
                 client.recv(4096)
                 client.sendall(answer)
                 client.shutdown(socket.SHUT_WR)
