@@ -32,10 +32,12 @@ comments of deflate/, where it is one of RFC 7692.
     server.py              §4.2              the accept loop, a thread for each connection, the stop
     server_handshake.py    §4.2              the opening handshake: a request read and answered
     connection.py          §7                the public object: recv, send, ping, close
+    reading.py             §5.5, §6.2        which thread reads; control frames while none receives
     receiving.py           §6.2              frames -> messages; control frames are answered
     sending.py             §6.1, §7.1        messages -> frames, one at a time; the closing state
     turn.py                §5.4              a message in steps, and the ones that wait for it
     stream.py                                one blocking byte stream
+    readiness.py                             what the system says of a socket
     resuming.py            §6.2              reads that break off at a deadline, and go on there
     blocked_writes.py                        the deadline of a write that makes no progress
     timers.py                                the one timer thread

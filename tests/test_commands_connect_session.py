@@ -131,8 +131,9 @@ def test_5_5_3_the_pong_of_a_ping_is_shown(session, capsys):
 
 
 def test_a_ping_without_a_pong_shows_none(session, capsys):
+    """The Ping waits, because no thread of the server receives the message before it."""
     over = threading.Event()
-    display = User("/ping abc", "/close")
+    display = User("unread", "/ping abc", "/close")
     assert (
         session(lambda connection: over.wait(DEADLINE_S), display, close_timeout=0.05, ended=over)
         == 1
@@ -264,7 +265,10 @@ def test_the_wait_for_a_pong_ends_after_close_timeout_without_anything(session, 
 
 
 def test_the_wait_for_a_pong_goes_on_as_long_as_messages_come(session, capsys):
-    """A Pong that is late by more than close_timeout, with messages all the time before it."""
+    """A Pong that is late by more than close_timeout, with messages all the time before it.
+
+    It waits until the server receives the message before the Ping.
+    """
     pause = threading.Event()
 
     def busy(connection):
@@ -273,8 +277,8 @@ def test_the_wait_for_a_pong_goes_on_as_long_as_messages_come(session, capsys):
             pause.wait(0.05)
         echo(connection)
 
-    assert session(busy, Script(), close_timeout=0.2) == 0
-    assert capsys.readouterr().out.split() == [str(number) for number in range(12)]
+    assert session(busy, Script("hello"), close_timeout=0.2) == 0
+    assert capsys.readouterr().out.split() == [*map(str, range(12)), "hello"]
 
 
 # The end of the connection

@@ -250,7 +250,7 @@ def test_7_1_5_a_pong_into_a_reset_connection_is_reported_as_1006(monkeypatch, o
         stream.abort("broken by the test")
         raise ConnectionResetError("broken by the test")
 
-    monkeypatch.setattr(type(connection._stream), "write", broken)
+    monkeypatch.setattr(type(connection._stream), "try_write", broken)
     peer.send_frame(PING)
     with pytest.raises(ConnectionClosedError, match="broken by the test"):
         connection.recv()

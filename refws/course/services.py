@@ -46,7 +46,8 @@ def clock(connection: Connection, interval: float = 1.0) -> None:
 def drop_messages_until(connection: Connection, deadline: float) -> None:
     """Return at `deadline`, a time of `monotonic`; ConnectionClosed if the connection ends first.
 
-    Waits in recv and not in a sleep, because recv answers Ping and Close (§5.5).
+    Waits in recv and not in a sleep, because a message that no thread receives would keep a Ping or
+    Close after it waiting (§5.5).
     """
     while (left := deadline - time.monotonic()) > 0:
         with suppress(TimeoutError):

@@ -3,6 +3,7 @@
 Three kinds of threads use a connection: one that receives (one at a time), any number that send,
 and the timer thread. Each part says which thread writes its fields, and under which lock:
 
+    reading             which thread that is, and what happens while there is none
     receiving   §6.2    the thread that holds `_reading`, which each receive takes and releases
     sending     §6.1    its write lock; the closing state, too
     heartbeat   §5.5.2  the timer thread; PendingPings has a lock of its own
@@ -12,9 +13,10 @@ and the timer thread. Each part says which thread writes its fields, and under w
 A thread takes `_reading` before any other of these locks, and the write lock before the stream's
 locks. The timer thread never waits for a lock that a blocked thread may hold.
 
-Only the thread that receives ends an open connection (`_end_with`), because closing a socket under
-a blocked read frees its descriptor for another connection while the read still uses it. All others
-`abort`, which wakes it. The server calls `end` where none was open, or after an internal error.
+Only the thread that holds `_reading` ends an open connection (`_end_with`), because closing a
+socket under a blocked read frees its descriptor for another connection while the read still uses
+it. All others `abort`, which wakes it. The server calls `end` where none was open, or after an
+internal error.
 """
 
 from __future__ import annotations
@@ -27,24 +29,24 @@ from http import HTTPStatus
 from math import inf
 from time import monotonic
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from ..protocol.close import CLOSED, CONNECTING, OPEN, Close, State, check_sendable, cut_reason
 from ..protocol.close_codes import CloseCode
-from ..protocol.errors import ConnectionFailure
-from ..protocol.frame import BINARY, PING, PONG, TEXT, Side
+from ..protocol.errors import ConnectionFailure, WebSocketException
+from ..protocol.frame import BINARY, PING, PONG, TEXT, Side, control_payload
 from ..protocol.http import Request, Response
 from .exceptions import ConcurrencyError, ConnectionClosed, ConnectionClosedOK
 from .heartbeat import Heartbeat, HeartbeatTimer, next_tick
 from .log import format_address
-from .observed import Observed
-from .pings import PendingPings
+from .pings import Answered, PendingPings
+from .reading import FREE, RECEIVES, Reading, own_receive
 from .receiving import CloseReceived, Receiver
 from .resuming import TimeUp
-from .sending import Sender, control_payload
+from .sending import Sender
 from .settings import Settings
 from .stream import Stream
-from .timers import Timer, Timers, wait_time
+from .timers import Timer, Timers
 
 if TYPE_CHECKING:
     from ..protocol.deflate.codec import Deflater, Inflater
@@ -52,13 +54,10 @@ if TYPE_CHECKING:
 LINGER = 1.0
 """Seconds for which what the peer still sends is read and dropped after our last byte (§7.1.1)."""
 
-ENDS = (TimeUp, CloseReceived, ConnectionFailure, EOFError, OSError)
-"""What the receiver raises when the deadline has passed, and when the connection has to end."""
-
 T = TypeVar("T")
 
 
-class Connection(Observed):
+class Connection(Reading):
     """One WebSocket connection. One thread at a time may receive; any may send, ping and close."""
 
     __slots__ = {
@@ -71,11 +70,7 @@ class Connection(Observed):
         "compression": "What to agree on, or None; `process_request` may change it.",
         "side": "Our end of the connection.",
         "_stream": "The byte stream to the peer.",
-        "_timers": "Where the heartbeat runs.",
         "_sender": "The sending side, §6.1, with the closing state.",
-        "_receiver": "The receiving side, §6.2.",
-        "_reading": "Held by the one thread that receives; it may get it twice, see `_receiving`.",
-        "_receiving": "True during a receive. Under `_reading`.",
         "_given_up": "Set by the timer thread, once.",
         "_pings": "The Pings that wait for their Pongs.",
         "_heartbeat": "The timer of the heartbeat. Written by the opening handshake's thread.",
@@ -99,13 +94,11 @@ class Connection(Observed):
         self.compression = settings.compression
         self.side = side
         self._stream = stream
-        self._timers = timers
         self._pings = PendingPings()
         self._heartbeat: Timer | None = None
         self._sender = Sender(stream, settings.close_timeout, side)
-        self._receiver = Receiver(stream, side, settings, self._sender, self._pings)
-        self._reading = threading.RLock()
-        self._receiving = False
+        receiver = Receiver(stream, side, settings, self._sender, self._pings)
+        super().__init__(receiver, timers)
         self._given_up = False
         self._taps = None
 
@@ -139,7 +132,11 @@ class Connection(Observed):
 
     @property
     def latency(self) -> float:
-        """Seconds between the last answered Ping and its Pong; 0 before the first (§5.5.3)."""
+        """Seconds between the last answered Ping and its Pong; 0 before the first (§5.5.3).
+
+        A Pong counts when it is dealt with: that can be half a second late while no thread receives
+        or waits for it.
+        """
         return self._pings.latency
 
     @property
@@ -170,20 +167,28 @@ class Connection(Observed):
         InvalidState before OPEN, ConnectionClosed at the end. ConcurrencyError if a call receives.
         """
         # FAST: this is `_receive` once more, with a deadline, and without a call of a function
-        if not self._reading.acquire(False):
-            self._wait_for_the_end(timeout)
-        if self._receiving:
-            self._refuse_own_receive()
+        reading: threading.RLock | None = self._reading
+        deadline = None if timeout is None else monotonic() + timeout
         try:
-            self._receiving = True
+            if not self._reading.acquire(False):
+                reading = None
+                reading = self._wait_for_reading(deadline)
+            if self._use:
+                reading = None
+                raise own_receive(self._reading)
+            self._use = RECEIVES
             if self._sender.closing.state is not OPEN:
                 self._check_readable()
-            return self._receiver.message(None if timeout is None else monotonic() + timeout)
-        except ENDS as end:
-            self._end_with(end, timeout)
+            return self._receiver.message(deadline)
+        except BaseException as end:
+            self._end_with(end, reading, timeout)
+            raise
         finally:
-            self._receiving = False
-            self._reading.release()
+            if reading is not None:
+                self._use = FREE
+                reading.release()
+                if self._looks is None:
+                    self._attend()
 
     def recv_streaming(self) -> Iterator[str | bytes]:
         """The next message in chunks as they arrive, never cut inside a character.
@@ -198,32 +203,37 @@ class Connection(Observed):
                 return
             data, end = self._receive(lambda: self._receiver.next_chunk(number))
 
-    def _receive(self, read: Callable[[], T]) -> T:
+    def _receive(self, read: Callable[[], T], use: int = RECEIVES) -> T:
         """What `read` returns, called as the only call that receives."""
-        if not self._reading.acquire(False):
-            self._wait_for_the_end(None)
-        if self._receiving:
-            self._refuse_own_receive()
+        reading: threading.RLock | None = self._reading
         try:
-            self._receiving = True
+            if not self._reading.acquire(False):
+                reading = None
+                reading = self._wait_for_reading(None)
+            if self._use:
+                reading = None
+                raise own_receive(self._reading)
+            self._use = use
             if self._sender.closing.state is not OPEN:
                 self._check_readable()
             return read()
-        except ENDS as end:
-            self._end_with(end, None)
+        except BaseException as end:
+            self._end_with(end, reading, None)
+            raise
         finally:
-            self._receiving = False
-            self._reading.release()
+            if reading is not None:
+                self._use = FREE
+                reading.release()
+                if self._looks is None:
+                    self._attend()
 
-    def _refuse_own_receive(self) -> NoReturn:
-        """In a signal handler, or a tap, that interrupts a receive of its thread."""
-        self._reading.release()
-        raise ConcurrencyError("a receive inside a receive of the same thread")
+    def _end_with(
+        self, end: BaseException, reading: threading.RLock | None, timeout: float | None
+    ) -> None:
+        """Raise what the caller of a receive is to see instead of `end`; return if it is `end`.
 
-    def _end_with(self, end: Exception, timeout: float | None) -> NoReturn:
-        """Raise the caller's exception for `end`; unless it is TimeUp, end the connection first.
-
-        §7.1.7: a broken rule is answered with a Close, and no later byte is processed.
+        §7.1.7: unless it is TimeUp, end the connection first. A broken rule is answered with a
+        Close, and no later byte is processed.
         """
         if isinstance(end, TimeUp):
             seen = f"no whole message within {timeout} s; the part that has arrived is kept"
@@ -238,24 +248,16 @@ class Connection(Observed):
         if isinstance(end, ConnectionFailure):
             self._fail(end)
             raise self._sender.closed_error(str(end)) from end
-        self.end()
-        raise self._sender.closed_error(str(end)) from None
+        if isinstance(end, EOFError | OSError):
+            self.end()
+            raise self._sender.closed_error(str(end)) from None
+        if reading is not None and not isinstance(end, WebSocketException):
+            self._receiver.break_off()
 
     def _check_readable(self) -> None:
         """While we close, messages can be received until the peer's Close arrives (§7.1.2)."""
         if self.state in (CONNECTING, CLOSED):
             raise self._sender.closed_error()
-
-    def _wait_for_the_end(self, timeout: float | None) -> None:
-        """Another thread is receiving. ConcurrencyError while the connection is open.
-
-        While it closes, wait for `_reading` and hold it, so that the caller learns how it ended.
-        """
-        if self.state is OPEN:
-            seen = "another thread is receiving on this connection; receive in one thread only"
-            raise ConcurrencyError(seen)
-        if not self._reading.acquire(timeout=-1 if timeout is None else wait_time(timeout)):
-            raise TimeoutError(f"the connection is closing and has not ended within {timeout} s")
 
     # Sending (§6.1)
 
@@ -266,23 +268,28 @@ class Connection(Observed):
         fragment leaves as soon as the iterable gives it. InvalidState before the state is OPEN,
         ConnectionClosed when it no longer is, or TCP breaks; UnicodeEncodeError for surrogates.
         """
-        if isinstance(message, str):
-            self._sender.send_message(TEXT, message.encode())
-        elif isinstance(message, (bytes, bytearray, memoryview)):
-            self._sender.send_message(BINARY, bytes(message))
-        elif isinstance(message, Mapping):
-            raise TypeError("a dict is no message; make it a str or bytes, with json.dumps for one")
-        else:
-            self._sender.send_fragments(iter(message))
+        try:
+            if isinstance(message, str):
+                self._sender.send_message(TEXT, message.encode())
+            elif isinstance(message, (bytes, bytearray, memoryview)):
+                self._sender.send_message(BINARY, bytes(message))
+            elif isinstance(message, Mapping):
+                seen = "a dict is no message"
+                raise TypeError(f"{seen}; make it a str or bytes, with json.dumps for one")
+            else:
+                self._sender.send_fragments(iter(message))
+        except ConnectionClosed as closed:
+            raise self._latest(closed) from None
 
     def ping(self, data: str | bytes | None = None) -> threading.Event:
         """Send a Ping. The event is set when its Pong arrives, or the connection ends (§5.5.2).
 
-        The Pong is seen only while a thread receives. Blocks until the Ping is sent. ValueError
-        above 125 bytes; ConcurrencyError if a Ping with the same data still waits for its Pong.
+        Frames are read in order: a message that no thread receives keeps the Pong after it waiting.
+        Blocks until the Ping is sent. ValueError above 125 bytes; ConcurrencyError if a Ping with
+        the same data still waits for its Pong.
         """
         payload = os.urandom(4) if data is None else control_payload(data)
-        answered = threading.Event()
+        answered = Answered(self._listen)
         if not self._pings.add(payload, monotonic(), answered):
             seen = "a Ping with the same data still waits for its Pong; use other data, or none"
             raise ConcurrencyError(seen)
@@ -327,7 +334,11 @@ class Connection(Observed):
         return self._sender.try_close(CloseCode.GOING_AWAY, "the server is stopping")
 
     def abort(self, cause: str = "aborted") -> None:
-        """End the TCP connection at once, without a Close. Never blocks; waiting threads wake."""
+        """End the TCP connection at once, without a Close. Never blocks; waiting threads wake.
+
+        Messages that have arrived and are not received yet are lost.
+        """
+        self._aborted = True
         self._stream.abort(cause)
 
     def _fail(self, failure: ConnectionFailure) -> None:
@@ -348,8 +359,9 @@ class Connection(Observed):
         if self._taps is not None:
             self._taps.end()
         self._sender.end()
-        if self._heartbeat is not None:
-            self._heartbeat.cancel()
+        for timer in (self._heartbeat, self._looks):
+            if timer is not None:
+                timer.cancel()
         self._pings.release_all()
         if self._given_up:
             self.settings.logger.info("%s: given up, §5.5.2: %s", self.peer, self._stream.cause)
@@ -365,6 +377,7 @@ class Connection(Observed):
     def open(self, head: bytes = b"") -> None:
         """Send `head`, the server's answer; then allow messages, and start the heartbeat."""
         self._sender.open(head)
+        self._attend()
         interval = self.settings.ping_interval
         if interval is not None and interval != inf:
             first_ping = next_tick(monotonic(), interval) + interval

@@ -1,21 +1,62 @@
-"""RFC 6455 §5.5.2, §5.5.3: the Pings that wait for their Pongs."""
+"""RFC 6455 §5.5.2, §5.5.3: the Pings that wait for their Pongs, ours and the peer's."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from math import inf
+from time import monotonic
+
+LISTEN_INTERVAL = 0.2
+"""Seconds after which a thread that waits for a Pong looks whether it can listen itself."""
+
+Listen = Callable[["float | None", Callable[[], bool]], None]
+"""Called with a deadline and a function; deals with control frames until the function says True.
+
+Returns at once while another thread receives, and where a data frame is next.
+"""
+
+
+class Answered(threading.Event):
+    """Set when the Pong arrives, or the connection ends.
+
+    A thread that waits for it listens for the Pong itself while no thread receives.
+    """
+
+    def __init__(self, listen: Listen) -> None:
+        super().__init__()
+        self._listen = listen
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """True once it is set, False after `timeout` seconds; None for no limit.
+
+        While a message waits to be received, its Pong waits, too: frames are read in order.
+        """
+        deadline = None if timeout is None else monotonic() + timeout
+        while not self.is_set():
+            self._listen(deadline, self.is_set)
+            left = inf if deadline is None else deadline - monotonic()
+            if not super().wait(min(left, LISTEN_INTERVAL)) and left <= LISTEN_INTERVAL:
+                return False
+        return True
 
 
 class PendingPings:
-    """The Pings that wait for their Pongs, oldest first. Any thread may call any method."""
+    """Our Pings that wait for their Pongs, oldest first, and the peer's newest one.
+
+    Any thread may call any method.
+    """
 
     __slots__ = {
         "latency": "Seconds from the last answered Ping to its Pong. Written under the lock.",
+        "unanswered": "The payload of the peer's newest Ping, until our Pong. Under the lock.",
         "_lock": "Held for a few dictionary operations only.",
         "_pings": "Payload -> (time, event of the thread that waits, or None). Under the lock.",
     }
 
     def __init__(self) -> None:
         self.latency = 0.0
+        self.unanswered: bytes | None = None
         self._lock = threading.Lock()
         self._pings: dict[bytes, tuple[float, threading.Event | None]] = {}
 
@@ -39,6 +80,21 @@ class PendingPings:
         """Forget a Ping that could not be sent."""
         with self._lock:
             self._pings.pop(payload, None)
+
+    def receive(self, payload: bytes) -> bool:
+        """Note the peer's Ping; only the newest one has to be answered (§5.5.3).
+
+        True if every earlier one is answered.
+        """
+        with self._lock:
+            first, self.unanswered = self.unanswered is None, payload
+            return first
+
+    def sent_pong(self, payload: bytes) -> None:
+        """Note that this Pong is sent, or cannot be; a newer Ping still waits for its own."""
+        with self._lock:
+            if self.unanswered is payload:
+                self.unanswered = None
 
     def answer(self, payload: bytes, now: float) -> bool:
         """A Pong answers its Ping and all earlier ones (§5.5.3). False if it answers none."""

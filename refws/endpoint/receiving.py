@@ -4,12 +4,14 @@ Control frames are dealt with on the way (§5.5): a Ping is answered, a Pong goe
 waits for it. An exception says that the connection must end: ConnectionFailure for a broken rule,
 CloseReceived for a Close, EOFError or OSError for the end of the stream. `connection` catches it.
 
-There is no lock here, because `connection` lets in one thread at a time. What is called here and
-other threads call, too, takes its own: `Sender.write_pong` and `PendingPings.answer`.
+There is no lock here, because `reading` lets in one thread at a time. What is called here and other
+threads call, too, takes its own: `Sender.try_pong` and the methods of `PendingPings`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from time import monotonic
 from typing import NoReturn
 
@@ -28,10 +30,13 @@ from ..protocol.masking import KEY_LENGTH, unmask
 from ..protocol.message import IncomingMessage
 from .exceptions import ConcurrencyError
 from .pings import PendingPings
-from .resuming import ResumableFile
+from .resuming import ResumableFile, TimeUp
 from .sending import Sender
 from .settings import Settings
 from .stream import Stream
+
+PONG_INTERVAL = 0.2
+"""Seconds between two tries to send a Pong that does not fit the send buffer."""
 
 CHUNK = 64 * 1024
 """Bytes of a payload that are read, unmasked and checked at once."""
@@ -53,7 +58,8 @@ class Receiver:
         "deflating": "Whether RSV1 has a meaning. Written before the first frame.",
         "_stream": "Where frames come from.",
         "_file": "The stream's file, or the resumable one.",
-        "_resumable": "Made for the first receive with a deadline.",
+        "_resumable": "Set during a receive with a deadline, and while it keeps bytes.",
+        "_goes_on": "Whether the last receive stopped where the next one can start.",
         "_key_due": "True between the header of a masked data frame and its masking key.",
         "_masked": "Whether the peer masks (§5.1).",
         "_sender": "Answers Pings.",
@@ -70,6 +76,7 @@ class Receiver:
         self._stream = stream
         self._file: BinaryFile = stream.file
         self._resumable: ResumableFile | None = None
+        self._goes_on = False
         self._key_due = False
         self._masked = side is Side.SERVER
         self._sender = sender
@@ -94,14 +101,22 @@ class Receiver:
         return data
 
     def _message_until(self, deadline: float) -> str | bytes:
-        self._file = resumable = self._resumable = self._resumable or ResumableFile(self._stream)
-        self._stream.set_deadline(deadline)
+        self._start_resumable(deadline)
         try:
             return self.message(None)
         finally:
-            self._stream.set_deadline(None)
-            if not resumable.kept:
-                self._file = self._stream.file
+            self._stop_resumable()
+
+    def _start_resumable(self, deadline: float | None) -> ResumableFile:
+        self._file = self._resumable = resumable = self._resumable or ResumableFile(self._stream)
+        self._stream.set_deadline(deadline)
+        return resumable
+
+    def _stop_resumable(self) -> None:
+        """Back to the stream's own file, which is faster, once no bytes are kept."""
+        self._stream.set_deadline(None)
+        if self._resumable is not None and not self._resumable.kept:
+            self._file, self._resumable = self._stream.file, None
 
     def _collect(self, data: str | bytes, end: bool) -> str | bytes:
         self.incoming.collect(data)
@@ -145,6 +160,15 @@ class Receiver:
         while True:
             self._next_chunk()
 
+    def break_off(self) -> None:
+        """An exception interrupts a receive: a signal's, or one of memory.
+
+        Where the next receive should start is known only if no byte of a frame was taken.
+        """
+        if not self._goes_on:
+            self._stream.abort("a receive was interrupted in the middle of a frame")
+        self._goes_on = False
+
     # Frames
 
     def _next_chunk(self) -> tuple[str | bytes, bool]:
@@ -162,24 +186,31 @@ class Receiver:
 
     def _next_frame(self) -> str | bytes | None:
         """Start the next frame; return the message if it is this one frame and has arrived."""
-        # FAST: this is `_begin`, without a call of a function for each frame
         if self._resumable is not None:
-            self._resumable.begin()
+            self._begin()
         incoming, file = self.incoming, self._file
-        header = read_header(file, self._masked, self.deflating)
-        if (message := incoming.read_whole(file, header)) is not None:
-            return message
-        if header.opcode >= CONTROL:
-            self._receive_control(header)
-        else:
-            incoming.start_frame(header)
-            self._key_due = header.masked
+        start = b""
+        try:
+            start = file.read(2)
+            header = read_header(file, self._masked, self.deflating, start)
+            if (message := incoming.read_whole(file, header)) is not None:
+                return message
+            if header.opcode >= CONTROL:
+                self._receive_control(header)
+            else:
+                incoming.start_frame(header)
+                self._key_due = header.masked
+        except BaseException:
+            self._goes_on = self._stream.reader.take_interrupted() and not start
+            raise
         return None
 
     def _begin(self) -> None:
         """From here on a receive that runs out of time gives back what it has read."""
         if self._resumable is not None:
             self._resumable.begin()
+            if self._stream.reader.deadline is None:
+                self._stop_resumable()
 
     def _receive_control(self, header: Header) -> None:
         """§5.5: a control frame is dealt with at once, also between the fragments of a message."""
@@ -188,8 +219,62 @@ class Receiver:
         else:
             payload = read_exactly(self._file, header.payload_length)
         if header.opcode == PING:
-            self._sender.write_pong(payload)
+            self._receive_ping(payload)
         elif header.opcode == PONG:
             self._pings.answer(payload, monotonic())
         else:
             raise CloseReceived(Close.parse(payload))
+
+    def _receive_ping(self, payload: bytes) -> None:
+        """§5.5.2: answer a Ping, now or, while the peer does not read, as soon as the Pong fits.
+
+        Never waits: a receive has its own deadline, and what follows the Ping must be read.
+        """
+        is_first = self._pings.receive(payload)
+        if not self._answer_ping(in_timer=False) and is_first:
+            with suppress(RuntimeError):  # no thread left for timers: the next Ping tries again
+                self._stream.call_at(monotonic() + PONG_INTERVAL, self._answer_later)
+
+    def _answer_later(self, now: float) -> float | None:
+        return None if self._answer_ping(in_timer=True) else now + PONG_INTERVAL
+
+    def _answer_ping(self, in_timer: bool) -> bool:
+        """Send the Pong for the peer's newest Ping, without waiting. False if it is still due."""
+        payload = self._pings.unanswered
+        if payload is not None and self._sender.try_pong(payload, in_timer):
+            self._pings.sent_pong(payload)
+        return self._pings.unanswered is None
+
+    # While no thread receives a message
+
+    def take_control_frames(self, deadline: float | None, done: Callable[[], bool]) -> None:
+        """§5.5: deal with control frames until `done` says True, or a data frame is next.
+
+        TimeUp at the deadline. The data frame stays unread, and so does what ends the connection:
+        the next call raises for it again.
+        """
+        if self.incoming.in_frame:
+            return
+        resumable = self._start_resumable(deadline)
+        try:
+            while not done() and self._take_control_frame(resumable):
+                pass
+        except TimeUp:
+            self._stream.reader.waiting = True  # the peer is silent, and its bytes would be taken
+            raise
+        except BaseException:
+            resumable.give_back()
+            self._goes_on = self._stream.reader.take_interrupted()
+            raise
+        finally:
+            self._stop_resumable()
+
+    def _take_control_frame(self, resumable: ResumableFile) -> bool:
+        """Deal with the next frame, unless it is a data frame; then False."""
+        resumable.begin()
+        header = read_header(resumable, self._masked, self.deflating)
+        if header.opcode < CONTROL:
+            resumable.give_back()
+            return False
+        self._receive_control(header)
+        return True

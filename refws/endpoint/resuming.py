@@ -35,6 +35,10 @@ class ResumableFile:
         """Start something that is read in whole or not at all."""
         self._taken = b""
 
+    def give_back(self) -> None:
+        """Let the next read start where `begin` was called."""
+        self.kept, self._taken = self._taken + self.kept, b""
+
     def read(self, size: int) -> bytes:
         """`size` bytes, fewer only at the end of the stream; TimeUp at the deadline."""
         data = self._take_kept(size)
@@ -54,6 +58,6 @@ class ResumableFile:
     def _note(self, data: bytes, complete: bool) -> bytes:
         self._taken += data
         if not complete and self._stream.timed_out:
-            self.kept, self._taken = self._taken + self.kept, b""
+            self.give_back()
             raise TimeUp
         return data

@@ -24,7 +24,6 @@ from ..protocol.frame import (
     BINARY,
     CLOSE,
     CONT,
-    MAX_CONTROL_PAYLOAD,
     MAX_LENGTH_7,
     PING,
     PONG,
@@ -140,8 +139,8 @@ class Sender:
             header = SHORT_HEADERS[opcode][len(payload)]
         else:
             header = encode_header(opcode, len(payload))
-        self._lock.acquire()
         try:
+            self._lock.acquire()
             if self._turn.busy:
                 self._turn.wait(self)
             if self.closing.state is not OPEN:
@@ -153,10 +152,13 @@ class Sender:
                 self._stream.write(header, payload)
             finally:
                 self._in_write = False
-        except OSError:
-            raise self.closed_error() from None
-        finally:
-            self._lock.release()
+        except BaseException as error:
+            with suppress(RuntimeError):  # a signal may have come before the lock was taken
+                self._lock.release()
+            if isinstance(error, OSError):
+                raise self.closed_error() from None
+            raise
+        self._lock.release()
 
     def send_fragments(self, fragments: Iterator[str | bytes]) -> None:
         """§5.4: send each fragment as soon as the iterator gives it; blocks like `send_message`.
@@ -235,15 +237,6 @@ class Sender:
         with self._lock:
             self._write(header, payload)
 
-    def write_pong(self, payload: bytes) -> None:
-        """Answer a Ping, even after our own Close: only the peer's Close ends that duty (§5.5.2).
-
-        Blocks like `write_frame`. A Pong that cannot be sent is no error: what the peer has sent
-        after its Ping is still read.
-        """
-        with self._lock, suppress(ConnectionClosed):
-            self._write_or_abort(*self._encode(PONG, payload))
-
     def write_raw(self, data: bytes) -> None:
         """Send bytes that need not be a frame. Blocks until sent; ConnectionClosed once closed."""
         with self._lock:
@@ -318,7 +311,7 @@ class Sender:
         cause = f"no Close in answer within {self._close_timeout:g} s"
         return self._stream.abort_at(when, cause)
 
-    # Sending without waiting, for the timer thread and for a server that stops
+    # Sending without waiting, for Pongs, the timer thread and a server that stops
 
     def try_ping(self, payload: bytes) -> bool | None:
         """True if a Ping was sent, False if it does not fit the send buffer. Never blocks.
@@ -334,6 +327,25 @@ class Sender:
         except OSError as error:
             self._stream.abort(str(error))
             return None
+        finally:
+            self._lock.release()
+
+    def try_pong(self, payload: bytes, in_timer: bool) -> bool:
+        """Answer a Ping, even after our own Close: only the peer's Close ends that duty (§5.5.2).
+
+        False if the Pong does not fit the send buffer, or another thread writes. Never blocks. A
+        Pong that comes too late is no error: what follows the Ping is still read.
+        """
+        if not self._lock.acquire(blocking=False):
+            return False
+        try:
+            if self._in_write:
+                return False
+            if self.closing.state in (CONNECTING, CLOSED) or self._stream.aborted:
+                return True
+            return self._stream.try_write(b"".join(self._encode(PONG, payload)), in_timer)
+        except OSError:
+            return True
         finally:
             self._lock.release()
 
@@ -373,17 +385,6 @@ def encode_fragment(fragment: str | bytes, kind: type) -> bytes:
     if kind is bytes and isinstance(fragment, (bytes, bytearray, memoryview)):
         return bytes(fragment)
     raise TypeError(f"fragments must be all str or all bytes, got {type(fragment).__name__}")
-
-
-def control_payload(data: str | bytes) -> bytes:
-    """The payload of a Ping or Pong. ValueError above 125 bytes (§5.5)."""
-    payload = data.encode() if isinstance(data, str) else bytes(data)
-    if len(payload) > MAX_CONTROL_PAYLOAD:
-        raise ValueError(
-            f"§5.5: {len(payload)} bytes do not fit a control frame; "
-            f"send at most {MAX_CONTROL_PAYLOAD}"
-        )
-    return payload
 
 
 def write_inside_write() -> ConcurrencyError:

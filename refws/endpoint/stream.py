@@ -12,23 +12,16 @@ Only the deadline of a read (`set_deadline`) ends nothing: such a read waits in 
 from __future__ import annotations
 
 import io
-import selectors
 import socket
-import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from time import monotonic
 from typing import Any
 
-try:
-    import fcntl
-    import termios
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
-
 from .blocked_writes import WriteDeadline
-from .timers import Timer, Timers, wait_time
+from .readiness import is_readable, is_writable, unsent_bytes
+from .timers import Timer, TimerFunction, Timers, wait_time
 
 READ_BUFFER = 4 * 1024
 WRITE_CHUNK = 64 * 1024
@@ -36,6 +29,9 @@ WRITE_CHUNK = 64 * 1024
 
 MAX_COPIED = 16 * 1024
 """Bytes up to which a payload is copied after its header; a longer one is passed separately."""
+
+UNTOUCHED = 0xFF
+"""Written into a buffer before bytes are received: it starts no frame (§5.2), no record of TLS."""
 
 DONT_WAIT = getattr(socket, "MSG_DONTWAIT", None)
 """None if a blocking socket cannot be asked to write without waiting (Windows)."""
@@ -45,8 +41,6 @@ StreamTap = Callable[[bool, bytes], None]
 
 LaterTap = Callable[[bytes], None]
 """Called with bytes that we sent, or none for the end, by a thread that must not wait."""
-
-Selector = getattr(selectors, "PollSelector", selectors.SelectSelector)
 
 
 class RawReader(io.RawIOBase):
@@ -69,7 +63,9 @@ class SocketReader(RawReader):
 
     __slots__ = {
         "receives": "How often bytes, or their end, have arrived; the heartbeat's sign of life.",
-        "waiting": "True while the thread waits for bytes.",
+        "waiting": "True while the thread waits for bytes, and after a look that found none.",
+        "_expects_signals": "Whether it may be used in the main thread. Set before the first byte.",
+        "_interrupted": "Whether a signal's exception came before any byte did.",
         "deadline": "When `readinto` gives up, a time of `monotonic`; None for never.",
         "timed_out": "Whether it has given up.",
         "_is_late": "Whether it has looked once after the deadline.",
@@ -84,6 +80,8 @@ class SocketReader(RawReader):
         self._receive: Callable[[Any], int] = sock.recv_into
         self.receives = 0
         self.waiting = False
+        self._expects_signals = False
+        self._interrupted = False
         self.deadline: float | None = None
         self.timed_out = False
         self._is_late = False
@@ -98,10 +96,28 @@ class SocketReader(RawReader):
                 self.timed_out = True
                 return None
             received = self._receive(buffer)
+        except BaseException:
+            untouched = len(buffer) >= READ_BUFFER and buffer[0] == UNTOUCHED
+            self._interrupted = self._expects_signals and untouched
+            raise
         finally:
             self.waiting = False
         self.receives += 1
         return received
+
+    def take_interrupted(self) -> bool:
+        """Whether the last receive ended with an exception before it took a byte; asked once.
+
+        A signal's exception can also come just after the system has put bytes into the buffer; and
+        a read buffer that has some bytes of a read already asks for fewer than it has room for.
+        """
+        interrupted, self._interrupted = self._interrupted, False
+        return interrupted
+
+    def expect_signals(self) -> None:
+        """Let `take_interrupted` know whether a byte was taken; this costs some time."""
+        self._expects_signals = True
+        self._choose_receive()
 
     def set_tap(self, tap: StreamTap | None) -> None:
         self._tap = tap
@@ -120,14 +136,15 @@ class SocketReader(RawReader):
         self._choose_receive()
 
     def _choose_receive(self) -> None:
-        """FAST: call the system directly, unless there is a tap or a read size.
+        """FAST: call the system directly, unless there is a tap, a read size or the main thread.
 
         A check on every receive would slow all other connections.
         """
-        special = self._tap is not None or self._read_size
-        self._receive = self._receive_with_tap if special else self._sock.recv_into
+        special = self._tap is not None or self._read_size or self._expects_signals
+        self._receive = self._receive_with_care if special else self._sock.recv_into
 
-    def _receive_with_tap(self, buffer: Any) -> int:
+    def _receive_with_care(self, buffer: Any) -> int:
+        buffer[0] = UNTOUCHED
         view = memoryview(buffer)
         received = self._sock.recv_into(view[: self._read_size] if self._read_size else view)
         self.waiting = False  # the peer is not silent while the tap runs
@@ -147,11 +164,9 @@ class SocketReader(RawReader):
         """
         if self._is_late:
             return False
-        with Selector() as selector:
-            selector.register(self._sock, selectors.EVENT_READ)
-            while not (found := bool(selector.select(wait_time(deadline - monotonic())))):
-                if monotonic() >= deadline:
-                    break
+        while not (found := is_readable(self._sock, wait_time(deadline - monotonic()))):
+            if monotonic() >= deadline:
+                break
         self._is_late = monotonic() >= deadline
         return found
 
@@ -210,8 +225,13 @@ class Stream:
 
     @property
     def waiting(self) -> bool:
-        """True while a thread waits for bytes to arrive."""
+        """True while a thread waits for bytes, or while none are there and they would be taken."""
         return self.reader.waiting
+
+    @property
+    def tapped(self) -> bool:
+        """Whether a function sees all bytes; it may make a read wait."""
+        return self._tap is not None
 
     def set_deadline(self, deadline: float | None) -> None:
         """Let `file` give up at this time of `monotonic`: a read then gives what it has."""
@@ -299,17 +319,17 @@ class Stream:
         finally:
             self._write_deadline.end()
 
-    def try_write(self, data: bytes) -> bool:
-        """True if `data`, at most a control frame, was written; False if none fits. Never waits.
+    def try_write(self, data: bytes, in_timer: bool = True) -> bool:
+        """True if `data`, at most a control frame, was written; False if it does not fit.
 
-        OSError on a broken stream; the stream is broken, too, if only a part of `data` fits.
+        Never waits; but a tap may, unless `in_timer`, which passes the data to it later. OSError on
+        a broken stream; the stream is broken, too, if only a part of `data` fits.
         """
-        if (tap := self._tap_later) is not None:
-            tap(data)
-        if DONT_WAIT is None:
-            return self._try_write_when_writable(data)
+        if not is_writable(self._sock):
+            return False
+        self._show(data, in_timer)
         try:
-            sent = self._sock.send(data, DONT_WAIT)
+            sent = self._sock.send(data, DONT_WAIT or 0)
         except BlockingIOError:
             return False
         if sent < len(data):
@@ -318,12 +338,13 @@ class Stream:
         self.writes += 1
         return True
 
-    def _try_write_when_writable(self, data: bytes) -> bool:
-        if not is_writable(self._sock):
-            return False
-        self._sock.sendall(data)
-        self.writes += 1
-        return True
+    def _show(self, data: bytes, in_timer: bool) -> None:
+        """Pass what is written without waiting to the tap."""
+        tap, later = self._tap, self._tap_later
+        if in_timer and later is not None:
+            later(data)
+        elif tap is not None:
+            tap(True, data)
 
     # The end
 
@@ -342,7 +363,11 @@ class Stream:
 
     def abort_at(self, when: float, cause: str = "") -> Timer:
         """A deadline that ends the stream unless it is cancelled."""
-        return self._timers.call_at(when, lambda now: self.abort(cause))
+        return self.call_at(when, lambda now: self.abort(cause))
+
+    def call_at(self, when: float, function: TimerFunction) -> Timer:
+        """Have the timer thread call a function that must not wait; RuntimeError without one."""
+        return self._timers.call_at(when, function)
 
     def _shutdown(self, how: int) -> None:
         if (tap := self._tap_later) is not None:
@@ -354,20 +379,3 @@ class Stream:
         """Close the socket. Only for the thread that reads, while no other thread writes."""
         with self._socket_lock:
             self._sock.close()
-
-
-def is_writable(sock: socket.socket) -> bool:
-    """Whether the system takes bytes now; where it cannot be asked to write without waiting."""
-    with Selector() as selector:
-        selector.register(sock, selectors.EVENT_WRITE)
-        return bool(selector.select(0))
-
-
-def unsent_bytes(sock: socket.socket) -> int:
-    """Bytes in the send queue of a socket (Linux); 0 where the system does not tell."""
-    if fcntl is None:
-        return 0
-    try:
-        return int.from_bytes(fcntl.ioctl(sock, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
-    except (OSError, ValueError):
-        return 0

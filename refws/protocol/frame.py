@@ -107,16 +107,16 @@ def read_exactly(file: BinaryFile, size: int) -> bytes:
 # Reading a header
 
 
-def read_header(file: BinaryFile, masked: bool, rsv1_defined: bool = False) -> Header:
+def read_header(
+    file: BinaryFile, masked: bool, rsv1_defined: bool = False, start: bytes = b""
+) -> Header:
     """The next header, checked by every rule that needs no other frame; blocks until it is there.
 
     `masked` is what §5.1 asks of the frames in this direction, `rsv1_defined` whether an extension
-    uses RSV1. ProtocolError for a header that breaks a rule, EOFError at the end of the stream.
+    uses RSV1, `start` its first bytes, at most 2, if they are read already. ProtocolError for a
+    header that breaks a rule, EOFError at the end of the stream.
     """
-    first_two_bytes = file.read(2)
-    if len(first_two_bytes) < 2:
-        raise EOFError("the stream ended without a Close frame")
-    header = LEGAL_HEADERS.get(first_two_bytes) or legal_header(first_two_bytes)
+    header = LEGAL_HEADERS.get(start) or legal_header(file, start)
     if header.rsv1 and not rsv1_defined:
         raise ProtocolError(
             "§5.2", "RSV1 is 1", "0, because no extension in use gives it a meaning", "RSV1"
@@ -131,12 +131,16 @@ def read_header(file: BinaryFile, masked: bool, rsv1_defined: bool = False) -> H
 LEGAL_HEADERS: dict[bytes, Header] = {}  # FAST: each legal header is parsed only once
 
 
-def legal_header(first_two_bytes: bytes) -> Header:
-    """The header that begins with these bytes, checked and kept. ProtocolError as below."""
-    header = parse_header(first_two_bytes)
-    check_header(header)
-    LEGAL_HEADERS[first_two_bytes] = header
-    return header
+def legal_header(file: BinaryFile, start: bytes) -> Header:
+    """The header that begins with these bytes, checked and kept. Errors as in `read_header`."""
+    first_two_bytes = start + file.read(2 - len(start))
+    if len(first_two_bytes) < 2:
+        raise EOFError("the stream ended without a Close frame")
+    if first_two_bytes not in LEGAL_HEADERS:
+        header = parse_header(first_two_bytes)
+        check_header(header)
+        LEGAL_HEADERS[first_two_bytes] = header
+    return LEGAL_HEADERS[first_two_bytes]
 
 
 def parse_header(first_two_bytes: bytes) -> Header:
@@ -237,3 +241,14 @@ def encode_frame(
         return encode_header(opcode, len(payload), fin, rsv1) + payload
     header = encode_header(opcode, len(payload), fin, rsv1, True)
     return header + masking_key + mask(payload, masking_key)
+
+
+def control_payload(data: str | bytes) -> bytes:
+    """The payload of a Ping or Pong. ValueError above 125 bytes (§5.5)."""
+    payload = data.encode() if isinstance(data, str) else bytes(data)
+    if len(payload) > MAX_CONTROL_PAYLOAD:
+        raise ValueError(
+            f"§5.5: {len(payload)} bytes do not fit a control frame; "
+            f"send at most {MAX_CONTROL_PAYLOAD}"
+        )
+    return payload

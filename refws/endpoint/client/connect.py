@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 import ssl as tls
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -95,7 +96,7 @@ def connect(
     CONNECT, `unix_path` a Unix socket to use instead of the URI's host and port. `ssl` holds the
     certificates to trust, by default the system's. A Ping of our own is sent every `ping_interval`;
     a server silent for `ping_timeout` after it is given up a second later. The server's Pings are
-    answered while a thread receives. Times in seconds, sizes in bytes.
+    answered, also while no thread receives. Times in seconds, sizes in bytes.
 
     InvalidURI and ValueError before anything is sent; OSError if the server cannot be reached,
     TimeoutError if that takes too long, ssl.SSLError if TLS fails; ProxyError, InvalidStatus or
@@ -177,6 +178,8 @@ def open_connection(
                 Side.CLIENT,
                 options.server_hostname,
             )
+        if threading.current_thread() is threading.main_thread():
+            stream.reader.expect_signals()
         connection = ClientConnection(user, stream, timers, settings, address)
         if_it_fails.callback(connection.end)
         with within(deadline, stream):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from socket import socket
 
-from ..stream import DONT_WAIT, is_writable
+from ..readiness import is_writable
+from ..stream import DONT_WAIT
 from .engine import Engine
 
 SMALL_RECORD = 512

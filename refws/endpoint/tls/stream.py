@@ -29,6 +29,7 @@ from socket import socket
 from typing import Any, cast
 
 from ...protocol.frame import Side
+from ..readiness import is_writable
 from ..stream import (
     READ_BUFFER,
     WRITE_CHUNK,
@@ -72,11 +73,11 @@ class TLSReader(RawReader):
 
     def readinto(self, buffer: Any) -> int | None:
         """The number of bytes decrypted, 0 at the end; None if none arrived by the deadline."""
-        size = READ_BUFFER
+        size = len(buffer)
         while (count := self._decrypt_into(buffer)) is None:
             if not self.receive(size):
                 return None
-            size = RECEIVE_SIZE
+            size = RECEIVE_SIZE if size == READ_BUFFER else size
         tap = self.tap
         if tap is not None:
             tap(False, bytes(memoryview(buffer)[:count]))
@@ -198,15 +199,16 @@ class TLSStream(Stream):
                     self._write_blocking(self._outgoing.take_unsent())
             again = self._outgoing.size > 0
 
-    def try_write(self, data: bytes) -> bool:
+    def try_write(self, data: bytes, in_timer: bool = True) -> bool:
         """True if the system has taken all of `data`, at most a control frame.
 
         False if the peer does not read: either nothing was done, because earlier ciphertext still
         waits, or `data` waits now. Then it is sent before the next write, because its record is
         numbered and cannot be left out. OSError on a broken stream.
         """
-        if (tap := self._tap_later) is not None:
-            tap(data)
+        if not is_writable(self._sock):
+            return False
+        self._show(data, in_timer)
         with self._outgoing.lock:
             fits = self._outgoing.send_what_fits()
             if fits:

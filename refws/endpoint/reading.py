@@ -1,0 +1,225 @@
+"""RFC 6455 §5.5, §6.2: which thread reads, and what happens while no thread receives.
+
+Frames are read in order, by one thread at a time: the one that holds `_reading`. Mostly it is the
+thread of the connection, in `recv`. But a handler that only sends, or computes for a minute, does
+not receive, and the peer's Pings, Pongs and Closes must not wait for it. So others read, too, and
+only control frames; they leave the next data frame, and all after it, to a receive:
+
+- A thread that waits for a Pong (`_listen`) reads until the Pong is there.
+- The timer thread looks every half second (`_look`). It must not wait, so it takes only what has
+  arrived; and a look that finds a Close, a broken rule or the end of the stream starts a thread
+  that ends the connection, because that waits for the peer.
+
+Looks cost an idle connection nothing. A look that finds a thread receiving is the last one: the
+receive that returns next has the timer thread look again (`_attend`). No look is lost between the
+two, because each writes before it reads: the look says that it is the last one, and then tries to
+take `_reading`; the receive releases `_reading`, and then reads what the look has said.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from math import inf
+from time import monotonic
+from typing import TypeVar
+
+from ..protocol.close import CLOSED, CLOSING, OPEN, State
+from ..protocol.errors import ConnectionFailure
+from .exceptions import ConcurrencyError, ConnectionClosed
+from .log import log_error
+from .observed import Observed
+from .receiving import CloseReceived, Receiver
+from .resuming import TimeUp
+from .timers import RESOLUTION, Timer, Timers
+
+LOOK_INTERVAL = 0.5
+"""Seconds between two looks of the timer thread, at the same times for all connections."""
+
+RECHECK_INTERVAL = 0.2
+"""Seconds after which a thread that waits to read looks whether it waits for a receive."""
+
+FREE, RECEIVES, LISTENS = range(3)
+"""What `_reading` is held for: nothing or a look, a receive, or control frames only."""
+
+ENDS = (CloseReceived, ConnectionFailure, EOFError, OSError)
+"""What the receiver raises when the connection has to end."""
+
+T = TypeVar("T")
+
+
+class Reading(Observed):
+    """The part of `Connection` that decides which thread reads."""
+
+    __slots__ = {
+        "_receiver": "The receiving side, §6.2.",
+        "_timers": "Where the looks and the heartbeat run.",
+        "_reading": "Held by the one thread that reads; a signal's handler may get it twice.",
+        "_use": "What it is held for. Under `_reading`.",
+        "_looks": "Their timer; None if none follows. See `_look` and `_attend`.",
+        "_aborted": "Whether `abort` was called. Set once, by any thread.",
+    }
+
+    def __init__(self, receiver: Receiver, timers: Timers) -> None:
+        self._receiver = receiver
+        self._timers = timers
+        self._reading = threading.RLock()
+        self._use = FREE
+        self._looks: Timer | None = None
+        self._aborted = False
+
+    @property
+    def state(self) -> State:
+        """CONNECTING, OPEN, CLOSING or CLOSED (§7.1.3, §7.1.4)."""
+        raise NotImplementedError
+
+    def _receive(self, read: Callable[[], T], use: int = RECEIVES) -> T:
+        """What `read` returns, called as the only call that receives."""
+        raise NotImplementedError
+
+    # For a receive
+
+    def _wait_for_reading(self, deadline: float | None) -> threading.RLock:
+        """Wait for `_reading`, which another thread holds; hold it and return it.
+
+        ConcurrencyError while the connection is open and another receive holds it. While it closes,
+        wait, so that the caller learns how it ended. TimeUp at the deadline.
+        """
+        while True:
+            if self._use == RECEIVES and self.state is OPEN:
+                seen = "another thread is receiving on this connection; receive in one thread only"
+                raise ConcurrencyError(seen)
+            left = inf if deadline is None else deadline - monotonic()
+            if self._reading.acquire(timeout=min(max(left, RESOLUTION), RECHECK_INTERVAL)):
+                return self._reading
+            if left <= RECHECK_INTERVAL:
+                raise TimeUp
+
+    def _latest(self, closed: ConnectionClosed) -> ConnectionClosed:
+        """For a send that failed: if TCP is broken, the peer's last frame may say why (§5.5.1).
+
+        Blocks like `close`, because it ends the connection.
+        """
+        if not self._stream.aborted:
+            return closed
+        try:
+            self._receive(self._take_what_is_there, LISTENS)
+        except ConnectionClosed as latest:
+            return latest
+        except (ConcurrencyError, TimeoutError):
+            pass
+        return closed
+
+    # For a thread that waits for a Pong
+
+    def _listen(self, deadline: float | None, done: Callable[[], bool]) -> None:
+        """Deal with control frames until `done`, the deadline, or a data frame.
+
+        Returns at once while another thread reads.
+        """
+        reading: threading.RLock | None = self._reading
+        try:
+            if not self._reading.acquire(False):
+                reading = None
+            elif self._use:
+                reading = None
+                self._reading.release()
+            elif self.state in (OPEN, CLOSING):
+                self._use = LISTENS
+                self._take_control_frames(deadline, done)
+        except BaseException:
+            if reading is not None:
+                self._receiver.break_off()
+            raise
+        finally:
+            if reading is not None:
+                self._use = FREE
+                reading.release()
+                if self._looks is None:
+                    self._attend()
+
+    def _take_control_frames(self, deadline: float | None, done: Callable[[], bool]) -> None:
+        """With `_reading`: deal with control frames, and start a thread that does what may wait."""
+        try:
+            self._receiver.take_control_frames(deadline, done)
+        except TimeUp:
+            pass
+        except ENDS:
+            self._start_thread()
+
+    # For the timer thread
+
+    def _attend(self) -> None:
+        """Have the timer thread look every half second from now on, until a receive waits."""
+        if not self._reading.acquire(False):
+            return  # the thread that holds it comes here after it
+        try:
+            if self._looks is None and self.state in (OPEN, CLOSING):
+                self._looks = self._timers.call_at(next_look(monotonic()), self._look)
+        except RuntimeError:  # no thread left for the timers: the next receive tries again
+            pass
+        finally:
+            self._reading.release()
+
+    def _look(self, now: float) -> float | None:
+        """Deal with the control frames that have arrived. Returns the time of the next look.
+
+        None if this was the last: a thread receives, or the connection has ended.
+        """
+        looks, self._looks = self._looks, None
+        if not self._reading.acquire(False):
+            return None
+        try:
+            if self.state is CLOSED or self._looks is not None:
+                return None
+            self._looks = looks
+            if self._aborted or self._stream.tapped:
+                self._start_thread()
+            else:
+                self._take_control_frames(now, never)
+        finally:
+            self._reading.release()
+        return next_look(now)
+
+    def _start_thread(self) -> None:
+        """Do in a thread of its own what may wait: call taps, or end the connection.
+
+        Without a thread left for it, the next look tries again.
+        """
+        name = f"refws-end {self.peer}"
+        with suppress(RuntimeError):
+            threading.Thread(target=self._read_on, name=name, daemon=True).start()
+
+    def _read_on(self) -> None:
+        try:
+            self._receive(self._take_what_is_there, LISTENS)
+        except (ConnectionClosed, ConcurrencyError, TimeoutError):
+            pass
+        except Exception as error:
+            what = "an internal error; please report it"
+            log_error(self.settings.logger, self.peer, what, error)
+
+    def _take_what_is_there(self) -> None:
+        """Deal with the control frames that have arrived, and with the end of the connection."""
+        if self._aborted:
+            raise EOFError(self._stream.cause)
+        self._receiver.take_control_frames(monotonic(), never)
+
+
+def own_receive(reading: threading.RLock) -> ConcurrencyError:
+    """Release `reading`, which a signal's handler or a tap has got inside a receive of its thread.
+
+    The error to raise.
+    """
+    reading.release()
+    return ConcurrencyError("a receive inside a receive of the same thread")
+
+
+def next_look(now: float) -> float:
+    """The time of the next look: all connections share it, so that they wake one thread once."""
+    return (now // LOOK_INTERVAL + 1) * LOOK_INTERVAL
+
+
+def never() -> bool:
+    return False

@@ -1,0 +1,514 @@
+"""RFC 6455 §5.5: Pings, Pongs and Closes are dealt with while no thread receives."""
+
+import os
+import signal
+import threading
+from contextlib import suppress
+from time import monotonic
+
+import pytest
+
+from connections import waiting
+from refws import (
+    ConcurrencyError,
+    ConnectionClosed,
+    ConnectionClosedError,
+    ConnectionClosedOK,
+    Side,
+    State,
+)
+from refws.endpoint import heartbeat, reading
+from wire import (
+    CLOSE,
+    CONT,
+    DEADLINE_S,
+    IN_TIME,
+    MANY,
+    PING,
+    PONG,
+    TEXT,
+    close_body,
+    eventually,
+    frame,
+)
+
+pytestmark = pytest.mark.transport("tcp", "unix", "tls")
+
+
+@pytest.fixture(autouse=True)
+def often(monkeypatch):
+    """The timer thread looks every 20 ms; one test sees the real interval."""
+    monkeypatch.setattr(reading, "LOOK_INTERVAL", 0.02)
+
+
+def looks(connection):
+    """Whether looks go on."""
+    return connection._looks is not None
+
+
+def looked(connection):
+    """True once a look has found nothing to read: all that had arrived is dealt with."""
+    connection._stream.reader.waiting = False
+    return eventually(lambda: connection._stream.waiting)
+
+
+# Control frames
+
+
+@pytest.mark.rfc("6455-5.5.2-01", "6455-5.5.2-02")
+def test_5_5_2_a_ping_is_answered_while_no_thread_receives(opened):
+    _, peer = opened()
+    peer.send(frame(PING, b"1"))
+    peer.expect(PONG, b"1")
+    peer.send(frame(PING, b"2"), frame(PING, b"3"))
+    peer.expect(PONG, b"2")
+    peer.expect(PONG, b"3")
+
+
+def test_a_look_comes_within_a_second(opened, monkeypatch):
+    monkeypatch.undo()
+    _, peer = opened()
+    sent = monotonic()
+    peer.send(frame(PING))
+    peer.expect(PONG, b"")
+    assert monotonic() - sent < 1
+
+
+def test_5_5_2_a_ping_that_arrives_byte_by_byte_is_answered_while_no_thread_receives(opened):
+    connection, peer = opened()
+    for byte in frame(PING, b"slow"):
+        peer.send(bytes([byte]))
+        assert looked(connection)
+    peer.expect(PONG, b"slow")
+    peer.send(frame(TEXT, b"next"))
+    assert connection.recv() == "next"
+
+
+@pytest.mark.rfc("6455-5.5.3-01")
+def test_5_5_3_wait_returns_with_the_pong_while_no_thread_receives(opened, background):
+    connection, peer = opened()
+    answered = connection.ping("here?")
+    waits = background(answered.wait)
+    peer.expect(PING, b"here?")
+    assert waiting(connection)
+    peer.send(frame(PONG, b"here?"))
+    assert waits.result() is True
+    assert 0 < connection.latency < DEADLINE_S
+    assert answered.wait() is True
+
+
+def test_5_5_3_wait_gives_false_after_its_timeout(opened):
+    connection, _ = opened()
+    started = monotonic()
+    assert connection.ping().wait(IN_TIME) is False
+    assert IN_TIME <= monotonic() - started < DEADLINE_S
+
+
+def test_5_5_3_a_pong_is_seen_without_a_thread_that_waits(opened):
+    connection, peer = opened()
+    answered = connection.ping(b"x")
+    peer.expect(PING, b"x")
+    peer.send(frame(PONG, b"x"))
+    assert eventually(answered.is_set)
+
+
+def test_5_5_3_two_threads_wait_for_their_pongs(opened, background):
+    connection, peer = opened()
+    events = [connection.ping(data) for data in (b"1", b"2")]
+    threads = [background(event.wait) for event in events]
+    peer.send(frame(PONG, b"2"))
+    assert [thread.result() for thread in threads] == [True, True]
+
+
+# Data frames
+
+
+@pytest.mark.rfc("6455-5.4-05")
+def test_a_message_waits_for_its_receive_and_what_follows_it_waits_too(opened, background):
+    connection, peer = opened()
+    answered = connection.ping(b"x")
+    peer.expect(PING, b"x")
+    peer.send(frame(PING, b"1"), frame(TEXT, b"message"), frame(PONG, b"x"), frame(PING, b"2"))
+    peer.expect(PONG, b"1")
+    assert answered.wait(IN_TIME) is False
+    assert connection.recv() == "message"
+    assert eventually(answered.is_set)
+    peer.expect(PONG, b"2")
+
+
+@pytest.mark.parametrize("cut", range(1, len(frame(TEXT, b"message"))))
+def test_a_message_that_has_arrived_in_part_stays_whole(opened, cut):
+    connection, peer = opened()
+    message = frame(TEXT, b"message")
+    peer.send(frame(PING), message[:cut])
+    peer.expect(PONG, b"")
+    assert eventually(lambda: connection._receiver._resumable is not None)
+    peer.send(message[cut:])
+    assert connection.recv() == "message"
+
+
+@pytest.mark.rfc("6455-5.4-10")
+def test_5_4_a_ping_between_fragments_is_answered_while_no_thread_receives(opened):
+    connection, peer = opened()
+    peer.send(frame(TEXT, b"a", fin=0))
+    chunks = connection.recv_streaming()
+    assert next(chunks) == "a"
+    peer.send(frame(PING, b"between"))
+    peer.expect(PONG, b"between")
+    peer.send(frame(CONT, b"b"))
+    assert list(chunks) == ["b"]
+
+
+def test_a_receive_takes_over_from_a_thread_that_waits_for_a_pong(opened, background):
+    connection, peer = opened()
+    waits = background(connection.ping(b"x").wait)
+    assert waiting(connection)
+    receiving = background(connection.recv)
+    with pytest.raises(TimeoutError, match="no whole message within 0.05 s"):
+        connection.recv(timeout=IN_TIME)
+    peer.expect(PING, b"x")
+    peer.send(frame(TEXT, b"message"), frame(PONG, b"x"))
+    assert receiving.result() == "message"
+    assert waits.result() is True
+
+
+def test_a_thread_waits_for_a_pong_while_another_receives(opened, background):
+    connection, peer = opened()
+    receiving = background(connection.recv)
+    assert waiting(connection)
+    waits = background(connection.ping(b"x").wait)
+    peer.expect(PING, b"x")
+    peer.send(frame(PONG, b"x"))
+    assert waits.result() is True
+    with pytest.raises(ConcurrencyError):
+        connection.recv(timeout=IN_TIME)
+    peer.send(frame(TEXT, b"message"))
+    assert receiving.result() == "message"
+
+
+# The end
+
+
+@pytest.mark.rfc("6455-5.5.1-05", "6455-7.1.2-02")
+@pytest.mark.parametrize("side", Side)
+def test_5_5_1_a_close_is_answered_while_no_thread_receives(opened, side):
+    connection, peer = opened(side=side)
+    masked = side is Side.SERVER
+    peer.send(frame(CLOSE, close_body(1001, "bye"), masked=masked))
+    peer.expect(CLOSE, close_body(1001), masked=not masked)
+    assert eventually(lambda: connection.state is not State.OPEN)
+    with pytest.raises(ConnectionClosedOK) as closed:
+        connection.send("too late")
+    assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1001, "bye")
+    peer.close()
+    assert eventually(lambda: connection.state is State.CLOSED)
+    assert (connection.close_code, connection.close_reason) == (1001, "bye")
+    with pytest.raises(ConnectionClosedOK):
+        connection.recv()
+
+
+def test_7_1_7_a_broken_rule_fails_the_connection_while_no_thread_receives(opened):
+    connection, peer = opened()
+    peer.send(frame(PING), frame(0x3))
+    peer.expect(PONG, b"")
+    header, body = peer.receive()
+    assert (header.opcode, body[:2]) == (CLOSE, close_body(1002))
+    assert body[2:].startswith("§5.2: ".encode())
+    peer.close()
+    assert eventually(lambda: connection.state is State.CLOSED)
+    with pytest.raises(ConnectionClosedError, match="reserved opcode"):
+        connection.send("too late")
+
+
+@pytest.mark.parametrize("end", ["close", "reset"])
+def test_7_1_5_the_end_of_tcp_is_noticed_while_no_thread_receives(opened, end):
+    connection, peer = opened()
+    getattr(peer, end)()
+    assert eventually(lambda: connection.state is State.CLOSED)
+    assert connection.close_code == 1006
+
+
+def test_abort_gives_everything_back_while_no_thread_receives(opened, timers):
+    connection, peer = opened(ping_interval=1)
+    peer.send(frame(TEXT, b"unread"))
+    assert eventually(lambda: connection._receiver._resumable is not None)
+    connection.abort("no more")
+    assert eventually(lambda: connection.state is State.CLOSED)
+    assert connection._stream._sock.fileno() < 0
+    assert connection._heartbeat.function is None
+    assert eventually(lambda: len(timers._schedule) == 0 or not looks(connection))
+    with pytest.raises(ConnectionClosedError, match="no more"):
+        connection.recv()
+
+
+def test_what_arrived_before_a_deadline_ended_the_stream_is_still_delivered(opened):
+    """The end is left to the receive where a message is next."""
+    connection, peer = opened()
+    peer.send(frame(TEXT, b"message"), frame(CLOSE, close_body(4000)))
+    assert eventually(lambda: connection._receiver._resumable is not None)
+    connection._stream.abort("a deadline")
+    assert connection.recv() == "message"
+    with pytest.raises(ConnectionClosedError):
+        connection.recv()
+    assert connection.close_code == 4000
+
+
+def test_7_1_7_a_send_into_a_broken_stream_reports_the_close_that_explains_it(opened, monkeypatch):
+    monkeypatch.setattr(reading, "LOOK_INTERVAL", 1000)
+    connection, peer = opened()
+    peer.send(frame(CLOSE, close_body(4001, "enough")))
+    peer.close()
+    with pytest.raises(ConnectionClosed) as closed:
+        while True:
+            connection.send("x")
+    assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (4001, "enough")
+
+
+def test_a_listener_that_finds_the_end_is_released(opened, background):
+    connection, peer = opened()
+    waits = background(connection.ping().wait)
+    assert waiting(connection)
+    peer.send(frame(CLOSE, close_body(1000)))
+    assert waits.result() is True
+    assert connection.state is not State.OPEN
+
+
+def test_5_5_2_a_silent_peer_is_given_up_while_no_thread_receives(opened, monkeypatch):
+    monkeypatch.setattr(heartbeat, "SECOND_LOOK", 0.1)
+    connection, _ = opened(ping_interval=IN_TIME, ping_timeout=IN_TIME)
+    assert eventually(lambda: connection.state is State.CLOSED)
+    with pytest.raises(ConnectionClosedError, match="nothing received for 0.05 s after a Ping"):
+        connection.send("x")
+
+
+def test_5_5_2_a_peer_with_an_unread_message_is_not_called_silent(opened, monkeypatch):
+    monkeypatch.setattr(heartbeat, "SECOND_LOOK", 0.1)
+    connection, peer = opened(ping_interval=IN_TIME, ping_timeout=IN_TIME)
+    peer.send(frame(TEXT, b"unread"))
+    for _ in range(12):
+        assert peer.receive()[0].opcode == PING
+    assert connection.recv() == "unread"
+
+
+# The timer thread
+
+
+def test_an_idle_connection_costs_nothing_while_a_thread_receives(opened, background, timers):
+    connection, peer = opened(ping_interval=None)
+    receiving = background(connection.recv)
+    assert eventually(lambda: not looks(connection))
+    assert len(timers._schedule) == 0
+    peer.send(frame(TEXT, b"message"))
+    assert receiving.result() == "message"
+    assert looks(connection)
+    peer.send(frame(PING))
+    peer.expect(PONG, b"")
+
+
+def test_looks_wait_for_nothing(opened, background, timers):
+    """A writer that is blocked, a tap that waits: the timer thread runs its other timers."""
+    connection, peer = opened()
+    sending = background(connection.send, bytes(MANY))
+    assert eventually(lambda: connection._sender._in_write)
+    peer.send(frame(PING), frame(CLOSE, close_body(1000)))
+    assert eventually(lambda: connection._pings.unanswered is not None)
+    called = threading.Event()
+    timers.call_at(0, lambda now: called.set())
+    assert called.wait(DEADLINE_S)
+    connection.abort()
+    with pytest.raises(ConnectionClosed):
+        sending.result()
+
+
+def test_a_tap_sees_what_looks_read_in_another_thread_and_in_order(opened):
+    connection, peer = opened()
+    seen, threads = [], set()
+
+    def tap(side, data):
+        threads.add(threading.current_thread().name)
+        seen.append((side, data))
+
+    connection.trace = tap
+    peer.send(frame(PING, b"1"))
+    peer.expect(PONG, b"1")
+    peer.send(frame(PING, b"2"), frame(TEXT, b"message"))
+    peer.expect(PONG, b"2")
+    assert connection.recv() == "message"
+    theirs = b"".join(data for side, data in seen if side is Side.CLIENT)
+    assert theirs == frame(PING, b"1") + frame(PING, b"2") + frame(TEXT, b"message")
+    ours = b"".join(data for side, data in seen if side is Side.SERVER)
+    assert ours == frame(PONG, b"1", masked=0) + frame(PONG, b"2", masked=0)
+    assert not any("timers" in name for name in threads)
+
+
+def test_without_a_thread_for_the_end_the_next_look_tries_again(opened, monkeypatch):
+    class NoThread:
+        tries = 0
+
+        def __init__(self, **options):
+            NoThread.tries += 1
+
+        def start(self):
+            raise RuntimeError("can't start new thread")
+
+    connection, peer = opened()
+    with monkeypatch.context() as patched:
+        patched.setattr(reading.threading, "Thread", NoThread)
+        peer.send(frame(CLOSE, close_body(1000)))
+        assert eventually(lambda: NoThread.tries > 2)
+    assert eventually(lambda: connection.state is not State.OPEN)
+    assert connection.close_code == 1000
+
+
+def test_an_internal_error_in_the_thread_that_ends_is_logged(opened, monkeypatch, log):
+    connection, peer = opened()
+
+    def fails(end, timeout):
+        raise KeyError("planted")
+
+    monkeypatch.setattr(type(connection), "_end_with", lambda self, *end: fails(*end))
+    peer.send(frame(CLOSE, close_body(1000)))
+    assert eventually(lambda: any("an internal error" in line for line in log.messages))
+    connection.abort()
+
+
+# Pongs that do not fit
+
+
+def test_5_5_2_a_pong_that_does_not_fit_keeps_no_receive_waiting(opened, background):
+    """recv keeps its timeout, and the newest Ping is answered once the peer reads (§5.5.3)."""
+    connection, peer = opened()
+    sending = background(connection.send, bytes(MANY))
+    assert eventually(lambda: connection._sender._in_write)
+    peer.send(frame(PING, b"1"), frame(PING, b"2"), frame(TEXT, b"message"))
+    assert connection.recv(timeout=DEADLINE_S) == "message"
+    started = monotonic()
+    with pytest.raises(TimeoutError):
+        connection.recv(timeout=IN_TIME)
+    assert monotonic() - started < DEADLINE_S
+    assert len(peer.receive()[1]) == MANY
+    peer.expect(PONG, b"2")
+    sending.result()
+
+
+def test_without_a_thread_for_timers_the_next_ping_tries_again(opened, monkeypatch):
+    connection, peer = opened()
+
+    def no_thread(when, function):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(connection._stream), "call_at", lambda self, *call: no_thread(*call))
+        patched.setattr(type(connection._stream), "try_write", lambda self, *data: False)
+        peer.send(frame(PING, b"1"), frame(TEXT, b"message"))
+        assert connection.recv() == "message"
+    peer.send(frame(PING, b"2"))
+    peer.expect(PONG, b"2")
+
+
+# Exceptions that interrupt
+
+
+class Interrupt(BaseException):
+    """Like KeyboardInterrupt, which pytest itself would obey."""
+
+
+@pytest.fixture
+def interrupts():
+    """interrupts(when) raises Interrupt in the main thread by a signal, once `when` is true."""
+    previous = signal.getsignal(signal.SIGUSR2)
+    threads = []
+
+    def start(when):
+        done = threading.Event()
+
+        def send_signal():
+            assert eventually(when)
+            while not done.wait(0.01):
+                os.kill(os.getpid(), signal.SIGUSR2)
+
+        def handle(number, stack):
+            if not done.is_set():
+                done.set()
+                raise Interrupt
+
+        signal.signal(signal.SIGUSR2, handle)
+        threads.append(threading.Thread(target=send_signal))
+        threads[-1].start()
+
+    yield start
+    for thread in threads:
+        thread.join()
+    signal.signal(signal.SIGUSR2, previous)
+
+
+def test_an_interrupted_receive_goes_on_between_two_frames(opened, interrupts):
+    connection, peer = opened()
+    connection._stream.reader.expect_signals()
+    peer.send(frame(TEXT, b"a", fin=0))
+    interrupts(lambda: connection._stream.waiting)
+    with pytest.raises(Interrupt):
+        connection.recv()
+    assert connection.state is State.OPEN
+    peer.send(frame(CONT, b"b"))
+    assert connection.recv() == "ab"
+
+
+@pytest.mark.parametrize("timeout", [None, DEADLINE_S])
+@pytest.mark.parametrize("cut", [1, 2, 5, 8])
+def test_a_receive_that_is_interrupted_inside_a_frame_ends_the_connection(
+    opened, interrupts, cut, timeout
+):
+    connection, peer = opened()
+    connection._stream.reader.expect_signals()
+    peer.send(frame(TEXT, b"message")[:cut])
+    received = connection._stream.receives
+    interrupts(lambda: connection._stream.receives > received and connection._stream.waiting)
+    with pytest.raises(Interrupt):
+        connection.recv(timeout)
+    with suppress(BrokenPipeError):  # a Unix socket has noticed the end already
+        peer.send(frame(TEXT, b"message")[cut:], frame(TEXT, b"next"))
+    with pytest.raises(ConnectionClosedError, match="interrupted in the middle of a frame"):
+        connection.recv()
+
+
+def test_a_listener_that_is_interrupted_leaves_the_position_known(opened, interrupts):
+    connection, peer = opened()
+    connection._stream.reader.expect_signals()
+    answered = connection.ping(b"x")
+    interrupts(lambda: connection._stream.waiting)
+    with pytest.raises(Interrupt):
+        answered.wait()
+    peer.send(frame(PONG, b"x"), frame(TEXT, b"message"))
+    assert connection.recv() == "message"
+    assert answered.is_set()
+
+
+def test_an_exception_in_the_middle_of_a_message_ends_the_connection(opened, monkeypatch):
+    """Memory can run out anywhere: what was read is lost, so no later byte has a meaning."""
+    connection, peer = opened()
+
+    def no_memory(self, data):
+        raise MemoryError
+
+    monkeypatch.setattr(type(connection._receiver.incoming), "collect", no_memory)
+    peer.send(frame(TEXT, b"a", fin=0))
+    with pytest.raises(MemoryError):
+        connection.recv()
+    with pytest.raises(ConnectionClosedError, match="interrupted"):
+        connection.recv()
+
+
+def test_a_wait_for_a_pong_inside_a_receive_of_the_same_thread_does_not_read(opened, background):
+    """As a signal's handler does that interrupts a receive."""
+    connection, peer = opened()
+    answered = connection.ping(b"x")
+    connection._reading.acquire()
+    connection._use = reading.RECEIVES
+    try:
+        assert answered.wait(IN_TIME) is False
+    finally:
+        connection._use = reading.FREE
+        connection._reading.release()
+    peer.send(frame(PONG, b"x"))
+    assert answered.wait(DEADLINE_S) is True
