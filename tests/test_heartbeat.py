@@ -179,6 +179,18 @@ def test_a_peer_that_takes_other_frames_between_blocked_pings_is_alive():
     assert peer.causes == []
 
 
+def test_a_peer_that_empties_a_full_send_buffer_between_blocked_pings_is_alive():
+    """A Ping waits until it fits in whole, which takes a slow reader longer than the timeout."""
+    peer = Peer(interval=2.0, timeout=5.0)
+    peer.fits, peer.unsent = False, 1_000_000
+    when = peer.next_time
+    for _ in range(20):
+        peer.unsent -= 1000
+        when = peer.beat(when)
+    assert peer.causes == []
+    assert peer.run(START + 10_000) is None
+
+
 def test_a_ping_that_fits_again_ends_the_suspicion_of_a_peer_that_does_not_read():
     peer = Peer(interval=2.0, timeout=5.0)
     peer.fits = False

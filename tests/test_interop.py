@@ -275,6 +275,24 @@ def test_5_5_2_our_ping_is_answered_by_the_peer(meet):
 
 
 @pytest.mark.rfc("6455-5.5.2-02", "6455-5.5.3-01")
+@pytest.mark.parametrize("tls", [False, True], ids=["TCP", "TLS"])
+def test_5_5_3_wait_returns_with_the_pong_of_the_peer_while_no_thread_receives(meet, tls):
+    connection = meet(tls=tls).connection
+    assert connection.ping().wait(START_S) is True
+    assert 0 < connection.latency < START_S
+
+
+@pytest.mark.rfc("6455-5.5.2-02", "6455-5.5.3-01")
+@pytest.mark.parametrize("length", [1, 125])
+def test_5_5_2_a_ping_of_the_peer_is_answered_though_no_thread_receives(meet, length):
+    """The peer reports whether it got the Pong in a message, so that stays unread until then."""
+    connection = meet("/ping").connection
+    connection.send(bytes(range(length)))
+    assert eventually(lambda: connection._receiver._resumable is not None, START_S)
+    assert json.loads(connection.recv(START_S)) == [True, True]
+
+
+@pytest.mark.rfc("6455-5.5.2-02", "6455-5.5.3-01")
 @pytest.mark.parametrize("length", [1, 125])
 def test_5_5_2_a_ping_of_the_peer_is_answered_with_its_own_data(meet, length):
     connection = meet("/ping").connection
@@ -316,6 +334,16 @@ def test_7_the_close_code_and_reason_of_the_peer_reach_us_and_our_answer_the_pee
     assert isinstance(caught.value, ConnectionClosedOK if code == 1000 else ConnectionClosedError)
     assert (meeting.connection.close_code, meeting.connection.close_reason) == (code, reason)
     assert meeting.closed()[0] == code
+
+
+def test_7_a_send_after_the_close_of_the_peer_says_its_code_though_no_thread_receives(meet):
+    meeting = meet("/close")
+    meeting.connection.send(json.dumps([1000, "enough"]))
+    assert meeting.closed()[0] == 1000
+    assert eventually(lambda: meeting.connection.close_code is not None, START_S)
+    with pytest.raises(ConnectionClosedOK) as caught:
+        meeting.connection.send("too late")
+    assert (caught.value.rcvd.code, caught.value.rcvd.reason) == (1000, "enough")
 
 
 def test_7_1_5_a_close_of_the_peer_without_a_code_is_1005(meet, peer):
@@ -601,6 +629,33 @@ def test_the_websocket_of_chromium_and_our_server(chromium, serving, compression
     assert seen[0][0] == f"http://{host}"
     assert (seen[0][1] or "").startswith("permessage-deflate" if compression else "")
     assert seen[1] == (4001, "genug €", True)
+    page.close()
+
+
+def test_a_handler_that_only_pushes_gets_the_close_of_chromium(chromium, serving):
+    ended = queue.SimpleQueue()
+
+    def page_for(connection, request):
+        return None if "Upgrade" in request.headers else connection.respond(200, "a page")
+
+    def push(connection):
+        pause = threading.Event()
+        try:
+            while not pause.wait(0.01):
+                connection.send("news")
+        except ConnectionClosed as closed:
+            ended.put((closed.rcvd.code, closed.rcvd.reason))
+
+    running = serving(push, process_request=page_for)
+    host = f"127.0.0.1:{running.address[1]}"
+    page = chromium.new_page(f"http://{host}/")
+    code = page.evaluate(f"""new Promise(done => {{
+        const socket = new WebSocket("ws://{host}/");
+        socket.onmessage = () => socket.close(4001, "genug €");
+        socket.onclose = event => done([event.code, event.reason, event.wasClean]);
+    }})""")
+    assert code == [4001, "", True]
+    assert ended.get(timeout=START_S) == (4001, "genug €")
     page.close()
 
 

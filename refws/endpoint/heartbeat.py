@@ -79,8 +79,9 @@ class Heartbeat:
 
     Every byte received counts as life, because a peer inside a long frame cannot answer (§5.5.2);
     so does every chunk that a slow peer takes of a long message, which its Pong must wait for.
-    Silence counts only while our own thread waits to read. A Ping that does not fit the send buffer
-    for `timeout` seconds, with nothing else written either, means a peer that does not read.
+    Silence counts only while a thread waits to read, or a look finds nothing to read. A Ping that
+    does not fit the send buffer for `timeout` seconds, with no byte of it taken and nothing else
+    written either, means a peer that does not read.
     """
 
     interval: float
@@ -94,8 +95,8 @@ class Heartbeat:
     """What `Activity` said after that Ping."""
     suspected: bool = False
     """Whether the peer was silent at the first look."""
-    blocked: tuple[float, int] | None = None
-    """Since when no Ping fits, and the writes until then; None if one did."""
+    blocked: tuple[float, int, int] | None = None
+    """Since when no Ping fits, the writes until then, and the unsent bytes; None if one did."""
 
     @property
     def next_time(self) -> float:
@@ -152,9 +153,11 @@ class Heartbeat:
         return Wait(self.next_time)
 
     def _stays_blocked(self, now: float, activity: Activity) -> bool:
-        if self.blocked is None or self.blocked[1] != activity.writes:
-            self.blocked = (now, activity.writes)
-        return self.timeout is not None and now - self.blocked[0] >= self.timeout
+        since, writes, unsent = self.blocked or (now, activity.writes, activity.unsent)
+        if activity.writes != writes or activity.unsent < unsent:
+            since, writes, unsent = now, activity.writes, activity.unsent
+        self.blocked = (since, writes, unsent)
+        return self.timeout is not None and now - since >= self.timeout
 
 
 @dataclass(slots=True)

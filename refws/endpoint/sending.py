@@ -323,7 +323,8 @@ class Sender:
         try:
             if self.closing.state is not OPEN or self._in_write:
                 return None
-            return self._stream.try_write(b"".join(self._encode(PING, payload)))
+            frame = b"".join(self._encode(PING, payload))
+            return self._stream.has_room and self._stream.try_write(frame)
         except OSError as error:
             self._stream.abort(str(error))
             return None
@@ -343,7 +344,8 @@ class Sender:
                 return False
             if self.closing.state in (CONNECTING, CLOSED) or self._stream.aborted:
                 return True
-            return self._stream.try_write(b"".join(self._encode(PONG, payload)), in_timer)
+            frame = b"".join(self._encode(PONG, payload))
+            return self._stream.has_room and self._stream.try_write(frame, in_timer)
         except OSError:
             return True
         finally:

@@ -319,13 +319,22 @@ class Stream:
         finally:
             self._write_deadline.end()
 
+    @property
+    def has_room(self) -> bool:
+        """Whether a control frame fits the send buffer in whole; OSError once it is closed.
+
+        A full buffer may still take a part, and after half a frame nothing else can be sent. So
+        what can wait should: from a third of the buffer being free on, the system says yes.
+        """
+        return is_writable(self._sock)
+
     def try_write(self, data: bytes, in_timer: bool = True) -> bool:
         """True if `data`, at most a control frame, was written; False if it does not fit.
 
         Never waits; but a tap may, unless `in_timer`, which passes the data to it later. OSError on
         a broken stream; the stream is broken, too, if only a part of `data` fits.
         """
-        if not is_writable(self._sock):
+        if DONT_WAIT is None and not self.has_room:
             return False
         self._show(data, in_timer)
         try:

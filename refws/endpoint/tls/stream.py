@@ -29,7 +29,6 @@ from socket import socket
 from typing import Any, cast
 
 from ...protocol.frame import Side
-from ..readiness import is_writable
 from ..stream import (
     READ_BUFFER,
     WRITE_CHUNK,
@@ -206,8 +205,6 @@ class TLSStream(Stream):
         waits, or `data` waits now. Then it is sent before the next write, because its record is
         numbered and cannot be left out. OSError on a broken stream.
         """
-        if not is_writable(self._sock):
-            return False
         self._show(data, in_timer)
         with self._outgoing.lock:
             fits = self._outgoing.send_what_fits()
