@@ -51,6 +51,7 @@ comments of deflate/, where it is one of RFC 7692.
     overload.py            RFC 9110          503 above the limit of connections
     log.py                 §7.1.7            log lines that no peer can forge
     listening.py                             listening sockets, TCP and Unix
+    processes.py           §4.1              what a child of os.fork may and may not do
     tls/  door: TLS
       stream.py            §10.6             the byte stream over TLS, for two threads at once
       engine.py            §10.6             one OpenSSL object between two memory buffers

@@ -75,6 +75,7 @@ class ConnectionThread(threading.Thread):
 class Server:
     """A listening socket and its connections. Made by `serve`; a context manager that shuts down.
 
+    It belongs to the process that made it: in a child of `os.fork` it ends nothing (processes.py).
     `_threads` changes under `_lock`; `_stopping` is set by any thread, once, and never unset;
     `_accepting` is held by the accept thread, so that `shutdown` can wait for it.
     """
@@ -99,6 +100,7 @@ class Server:
         self._wake_receiver, self._wake_sender = socket.socketpair()
         self._accepting = threading.Lock()
         self._accept_thread: threading.Thread | None = None
+        self._process = os.getpid()
         self.address = sock.getsockname()
         sock.setblocking(False)
         self._wake_sender.setblocking(False)
@@ -127,7 +129,12 @@ class Server:
     # Accepting
 
     def serve_forever(self) -> None:
-        """Accept connections and serve each in its own thread, until `stop` or `shutdown`."""
+        """Accept connections and serve each in its own thread, until `stop` or `shutdown`.
+
+        RuntimeError in a child of `os.fork`, which must make a server of its own.
+        """
+        if os.getpid() != self._process:
+            raise RuntimeError("this server is the parent's; call serve(handler, sock=...) here")
         with (
             self._accepting,
             self._as_accept_thread(),
@@ -226,9 +233,10 @@ class Server:
             what = "an internal error; please report it"
             log_error(self._settings.logger, connection.peer, what, error)
         finally:
-            if connection.state is not State.CLOSED:
-                connection.end()
-            self._forget(connection)
+            if os.getpid() == self._process:  # False in a child, if the handler has forked
+                if connection.state is not State.CLOSED:
+                    connection.end()
+                self._forget(connection)
 
     def _forget(self, connection: Connection) -> None:
         with self._lock:
@@ -250,6 +258,8 @@ class Server:
             else:
                 log_error(logger, connection.peer, "the handler failed", error)
                 close = HANDLER_FAILED
+        if os.getpid() != self._process:
+            return
         connection.close(close.code, close.reason)
         code = connection.close_code
         logger.info("%s: closed; the peer's code: %s", connection.peer, REPORTED.get(code, code))
@@ -267,8 +277,11 @@ class Server:
 
         Blocks for `close_timeout` and 2 seconds at most. A handler that has not returned by
         then is left running, with its connection and the timer thread. In a signal handler of the
-        accept thread this is only `stop`; the end of the `with` block does the rest.
+        accept thread this is only `stop`; the end of the `with` block does the rest. In a
+        child of `os.fork` it does nothing.
         """
+        if os.getpid() != self._process:
+            return
         self.stop()
         if self._accept_thread is threading.current_thread():
             return
@@ -286,6 +299,8 @@ class Server:
 
     def abort(self) -> None:
         """End every connection at once, without a Close. Must not be called in a signal handler."""
+        if os.getpid() != self._process:
+            return
         self.stop()
         for connection in self.connections:
             connection.abort("the server ends all connections at once")
@@ -314,9 +329,7 @@ class Server:
         with self._lock:
             threads = dict(self._threads)
         for connection, thread in threads.items():
-            if (
-                thread.ident is None
-            ):  # an exception, such as KeyboardInterrupt, came before its start
+            if thread.ident is None:  # KeyboardInterrupt, or so, came before its start
                 connection.end()
                 self._forget(connection)
             elif thread is not threading.current_thread():

@@ -6,6 +6,7 @@ within `open_timeout`.
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl as tls
 import threading
@@ -20,6 +21,7 @@ from ...protocol.client.handshake import HeadersLike, build_request, check_respo
 from ...protocol.client.proxy import Proxy, build_connect, check_connect_response, parse_proxy
 from ...protocol.client.response import read_body, read_response
 from ...protocol.client.uri import WebSocketURI, parse_uri
+from ...protocol.close_codes import CloseCode
 from ...protocol.deflate.codec import client_pair
 from ...protocol.deflate.negotiation import DeflateSettings, offer
 from ...protocol.frame import Side
@@ -37,9 +39,15 @@ TIMERS = SharedTimers()
 
 
 class ClientConnection(Connection):
-    """A client's connection. When it ends, it leaves the timers that all clients share."""
+    """A client's connection. When it ends, it leaves the timers that all clients share.
 
-    __slots__ = ("_user",)
+    It belongs to the process that made it: a child of `os.fork` does not end it (processes.py).
+    """
+
+    __slots__ = {
+        "_user": "What the timers know it by.",
+        "_process": "The id of the process that made it.",
+    }
 
     def __init__(
         self, user: object, stream: Stream, timers: Timers, settings: Settings, remote_address: Any
@@ -48,10 +56,20 @@ class ClientConnection(Connection):
             stream, timers, settings, remote_address, stream.local_address, Side.CLIENT
         )
         self._user = user
+        self._process = os.getpid()
+
+    def close(self, code: int = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
+        if os.getpid() == self._process:
+            super().close(code, reason)
+
+    def abort(self, cause: str = "aborted") -> None:
+        if os.getpid() == self._process:
+            super().abort(cause)
 
     def end(self, linger: bool = False) -> None:
-        super().end(linger)
-        TIMERS.leave(self._user)
+        if os.getpid() == self._process:
+            super().end(linger)
+            TIMERS.leave(self._user)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +114,8 @@ def connect(
     CONNECT, `unix_path` a Unix socket to use instead of the URI's host and port. `ssl` holds the
     certificates to trust, by default the system's. A Ping of our own is sent every `ping_interval`;
     a server silent for `ping_timeout` after it is given up a second later. The server's Pings are
-    answered, also while no thread receives. Times in seconds, sizes in bytes.
+    answered, also while no thread receives. Times in seconds, sizes in bytes. A child of `os.fork`
+    calls `connect` again: what it may do with its parent's connections is in endpoint/processes.py.
 
     InvalidURI and ValueError before anything is sent; OSError if the server cannot be reached,
     TimeoutError if that takes too long, ssl.SSLError if TLS fails; ProxyError, InvalidStatus or

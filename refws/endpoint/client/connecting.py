@@ -12,6 +12,7 @@ from typing import Any
 from ...protocol.client.proxy import Proxy
 from ...protocol.client.uri import WebSocketURI
 from ..log import format_address
+from ..processes import call_in_children
 from ..timers import wait_time
 
 
@@ -42,9 +43,17 @@ MAX_BEHIND_A_PROXY = 10
 
 
 class Slots:
-    """§4.1 item 2: one opening handshake at a time with each address; the others wait."""
+    """§4.1 item 2: one opening handshake at a time with each address; the others wait.
+
+    Made once: each process has one, and a child of `os.fork` starts with its own.
+    """
 
     def __init__(self) -> None:
+        self._start_empty()
+        call_in_children(self._start_empty)
+
+    def _start_empty(self) -> None:
+        """In a child, the threads that have slots, or held the lock, do not exist."""
         self._condition = threading.Condition()
         self._connecting: set[str] = set()
 

@@ -1,16 +1,22 @@
-"""One timer thread for all clients of a program."""
+"""One timer thread for all clients of a process; a child of `os.fork` starts its own."""
 
 from __future__ import annotations
 
 import threading
 
+from ..processes import call_in_children
 from ..timers import Timers
 
 
 class SharedTimers:
-    """One timer thread for all clients of a program. It runs while there is a client."""
+    """One timer thread for all clients of a process. It runs while there is a client."""
 
     def __init__(self) -> None:
+        self._start_empty()
+        call_in_children(self._start_empty)
+
+    def _start_empty(self) -> None:
+        """In a child the thread does not exist, and another thread may have held the lock."""
         self._lock = threading.Lock()
         self._timers: Timers | None = None
         self._users: set[object] = set()
