@@ -48,7 +48,8 @@ comments of deflate/, where it is one of RFC 7692.
     observed.py                              what a connection offers to those who look on
     taps.py                                  functions that see every byte
     traces.py                                the taps that a connection gets
-    overload.py            RFC 9110          503 above the limit of connections
+    admission.py           §4.1              the open connections, and the limits on their number
+    overload.py            RFC 9110          503 above a limit
     log.py                 §7.1.7            log lines that no peer can forge
     listening.py                             listening sockets, TCP and Unix
     processes.py           §4.1              what a child of os.fork may and may not do

@@ -9,7 +9,7 @@ import refws
 from refws.commands import serve
 from refws.commands.connect import options as connect
 from refws.endpoint.server_handshake import ServerOptions
-from refws.endpoint.settings import MAX_CONNECTIONS, Settings
+from refws.endpoint.settings import MAX_CONNECTIONS, MAX_CONNECTIONS_PER_ADDRESS, Settings
 
 SETTINGS = {field.name: field.default for field in dataclasses.fields(Settings)}
 OF_THE_SERVER = inspect.signature(refws.serve).parameters
@@ -46,6 +46,16 @@ def test_the_signatures_have_the_defaults_of_the_settings(function):
 def test_a_server_and_its_options_have_the_same_limit_of_connections():
     assert OF_THE_SERVER["max_connections"].default is MAX_CONNECTIONS
     assert ServerOptions(print).max_connections is MAX_CONNECTIONS
+
+
+def test_a_server_and_its_options_have_no_limit_for_each_address_unless_asked_for():
+    assert MAX_CONNECTIONS_PER_ADDRESS is None
+    assert OF_THE_SERVER["max_connections_per_address"].default is MAX_CONNECTIONS_PER_ADDRESS
+    assert ServerOptions(print).max_connections_per_address is MAX_CONNECTIONS_PER_ADDRESS
+    actions = serve.command_line()._actions
+    (action,) = [one for one in actions if one.dest == "max_connections_per_address"]
+    assert action.default is MAX_CONNECTIONS_PER_ADDRESS
+    assert "(default: no limit)" in action.help
 
 
 @pytest.mark.parametrize(

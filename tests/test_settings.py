@@ -53,6 +53,7 @@ LIMITS = [
     (Settings, "max_size", 0),
     (Settings, "max_fragments", 1),
     (Options, "max_connections", 0),
+    (Options, "max_connections_per_address", 1),
 ]
 
 
@@ -72,7 +73,9 @@ def test_any_other_limit_is_refused_with_what_to_use(kind, name, least, below):
         kind(**{name: value})
 
 
-@pytest.mark.parametrize("name", ["max_size", "max_fragments", "max_connections"])
+@pytest.mark.parametrize(
+    "name", ["max_size", "max_fragments", "max_connections", "max_connections_per_address"]
+)
 def test_a_server_with_a_wrong_limit_opens_no_socket(name, monkeypatch):
     monkeypatch.setattr("refws.endpoint.server.listen", pytest.fail)
     with pytest.raises(ValueError, match=f"^{name} is -1; use"):

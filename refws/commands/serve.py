@@ -181,7 +181,7 @@ def add_handshake_options(parser: CommandLine) -> None:
 
 
 def add_limit_options(parser: CommandLine) -> None:
-    """--max-message-size, --max-fragments and --max-connections."""
+    """--max-message-size, --max-fragments, --max-connections, and the one for each address."""
     option = parser.add_argument
     option(
         "--max-message-size",
@@ -203,6 +203,16 @@ def add_limit_options(parser: CommandLine) -> None:
         type=connection_count,
         default=SERVE["max_connections"].default,
         help="most connections at a time (default: %(default)s)",
+    )
+    option(
+        "--max-connections-per-address",
+        metavar="NUMBER",
+        type=connection_count,
+        default=SERVE["max_connections_per_address"].default,
+        help=(
+            "most connections at a time from one IPv4 address, or from one /64 of IPv6, which is "
+            "one network (default: no limit)"
+        ),
     )
 
 
@@ -276,6 +286,7 @@ def start(
         max_size=options.max_message_size,
         max_fragments=options.max_fragments,
         max_connections=options.max_connections,
+        max_connections_per_address=options.max_connections_per_address,
         trace=trace,
     )
 

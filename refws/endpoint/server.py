@@ -7,7 +7,7 @@ import signal
 import socket
 import ssl as tls
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from logging import Logger, getLogger
 from selectors import EVENT_READ
@@ -20,6 +20,7 @@ from ..protocol.close import Close, State
 from ..protocol.close_codes import CloseCode
 from ..protocol.deflate.negotiation import DeflateSettings
 from ..protocol.frame import Side
+from .admission import Admission, ConnectionThread
 from .connection import LINGER, Connection
 from .exceptions import ConnectionClosed
 from .listening import listen
@@ -31,7 +32,13 @@ from .server_handshake import (
     ServerOptions,
     open_connection,
 )
-from .settings import DEFAULTS, MAX_CONNECTIONS, Settings, compression_settings
+from .settings import (
+    DEFAULTS,
+    MAX_CONNECTIONS,
+    MAX_CONNECTIONS_PER_ADDRESS,
+    Settings,
+    compression_settings,
+)
 from .stream import Stream
 from .timers import Timers, wait_time
 from .tls.stream import TLSStream
@@ -53,31 +60,12 @@ HANDLER_DONE = Close(CloseCode.NORMAL_CLOSURE)
 HANDLER_FAILED = Close(CloseCode.INTERNAL_ERROR, "the handler failed; the server's log says why")
 
 
-class ConnectionThread(threading.Thread):
-    """The thread of one connection.
-
-    Its own `run` saves a level of calls: on Python 3.11 that is a page of memory for its stack,
-    from 3.12 on hardly anything.
-    """
-
-    def __init__(
-        self, serve: Callable[[Connection, Stream], None], connection: Connection, stream: Stream
-    ) -> None:
-        super().__init__(name=f"refws {connection.peer}", daemon=True)
-        self._serve = serve
-        self._connection = connection
-        self._stream = stream
-
-    def run(self) -> None:
-        self._serve(self._connection, self._stream)
-
-
 class Server:
     """A listening socket and its connections. Made by `serve`; a context manager that shuts down.
 
     It belongs to the process that made it: in a child of `os.fork` it ends nothing (processes.py).
-    `_threads` changes under `_lock`; `_stopping` is set by any thread, once, and never unset;
-    `_accepting` is held by the accept thread, so that `shutdown` can wait for it.
+    `_stopping` is set by any thread, once, and never unset; `_accepting` is held by the accept
+    thread, so that `shutdown` can wait for it.
     """
 
     def __init__(
@@ -92,11 +80,9 @@ class Server:
         self._options = options
         self._settings = settings
         self._timers = Timers()
-        self._lock = threading.Lock()
-        self._threads: dict[Connection, threading.Thread] = {}
+        self._admission = Admission(options.max_connections, options.max_connections_per_address)
         self._overload = Overload(self._timers)
         self._stopping = False
-        self._shut_down = False
         self._wake_receiver, self._wake_sender = socket.socketpair()
         self._accepting = threading.Lock()
         self._accept_thread: threading.Thread | None = None
@@ -123,8 +109,7 @@ class Server:
     @property
     def connections(self) -> tuple[Connection, ...]:
         """All connections that have not ended, also while they are in their opening handshake."""
-        with self._lock:
-            return tuple(self._threads)
+        return tuple(thread.connection for thread in self._admission.threads)
 
     # Accepting
 
@@ -199,19 +184,12 @@ class Server:
         stream = self._stream(sock)
         connection = Connection(stream, self._timers, self._settings, remote_address, self.address)
         thread = ConnectionThread(self._serve, connection, stream)
-        limit = self._options.max_connections
-        with self._lock:
-            accepted = limit is None or len(self._threads) < limit
-            if accepted:
-                self._threads[connection] = thread
-        if not accepted:
-            return self._overload.turn_away(
-                stream, f"{limit} connections are open, the limit of this server"
-            )
+        if limit := self._admission.admit(thread):
+            return self._overload.turn_away(stream, limit)
         try:
             thread.start()
         except RuntimeError as error:
-            self._forget(connection)
+            self._forget(thread)
             self._settings.logger.error(
                 "cannot start a thread: %s; raise the limit of threads or memory", error
             )
@@ -225,7 +203,8 @@ class Server:
 
     # One connection, in its own thread
 
-    def _serve(self, connection: Connection, stream: Stream) -> None:
+    def _serve(self, thread: ConnectionThread) -> None:
+        connection, stream = thread.connection, thread.stream
         try:
             if open_connection(connection, stream, self._options):
                 self._handle(connection, stream)
@@ -236,13 +215,10 @@ class Server:
             if os.getpid() == self._process:  # False in a child, if the handler has forked
                 if connection.state is not State.CLOSED:
                     connection.end()
-                self._forget(connection)
+                self._forget(thread)
 
-    def _forget(self, connection: Connection) -> None:
-        with self._lock:
-            del self._threads[connection]
-            was_last = self._shut_down and not self._threads
-        if was_last:
+    def _forget(self, thread: ConnectionThread) -> None:
+        if self._admission.forget(thread):
             self._timers.stop()
 
     def _handle(self, connection: Connection, stream: Stream) -> None:
@@ -291,10 +267,7 @@ class Server:
         give_up_at = monotonic() + self._settings.close_timeout
         self._go_away(give_up_at)
         self._wait_for_threads(give_up_at + 2 * LINGER)
-        with self._lock:
-            self._shut_down = True
-            was_last = not self._threads
-        if was_last:
+        if self._admission.close():
             self._timers.stop()
 
     def abort(self) -> None:
@@ -326,12 +299,10 @@ class Server:
             connection.abort("the server is stopping, and a send has not finished")
 
     def _wait_for_threads(self, give_up_at: float) -> None:
-        with self._lock:
-            threads = dict(self._threads)
-        for connection, thread in threads.items():
+        for thread in self._admission.threads:
             if thread.ident is None:  # KeyboardInterrupt, or so, came before its start
-                connection.end()
-                self._forget(connection)
+                thread.connection.end()
+                self._forget(thread)
             elif thread is not threading.current_thread():
                 thread.join(wait_time(give_up_at - monotonic()))
                 if thread.is_alive():
@@ -360,6 +331,7 @@ def serve(
     max_size: int | None = DEFAULTS.max_size,
     max_fragments: int | None = DEFAULTS.max_fragments,
     max_connections: int | None = MAX_CONNECTIONS,
+    max_connections_per_address: int | None = MAX_CONNECTIONS_PER_ADDRESS,
     trace: ChooseTrace | Sequence[ChooseTrace] | None = None,
     logger: Logger | None = None,
 ) -> Server:
@@ -371,8 +343,9 @@ def serve(
     that `refuse_unfit` passes on, before the other rules of §4.2.1 are checked; it returns a
     response of its own, or None. `trace` is one function or several: `trace(connection)` is called
     before the first byte, and returns a function that gets every byte, or None. With `ssl`, a
-    context with the server's certificate, it serves wss://. Times in seconds, sizes in bytes, None
-    for no limit.
+    context with the server's certificate, it serves wss://. Above `max_connections`, and above
+    `max_connections_per_address` for one IPv4 address or one IPv6 /64, a client gets 503. Times in
+    seconds, sizes in bytes, None for no limit.
 
     OSError if it cannot listen; TypeError or ValueError for an argument that cannot be used.
     """
@@ -384,6 +357,7 @@ def serve(
         tuple(subprotocols or ()),
         process_request,
         max_connections,
+        max_connections_per_address,
         trace_choices(trace),
     )
     settings = Settings(

@@ -23,7 +23,7 @@ from ..protocol.handshake import (
 from ..protocol.http import Request, Response, quote, read_request
 from .connection import Connection
 from .log import log_error
-from .settings import MAX_CONNECTIONS, check_limit
+from .settings import MAX_CONNECTIONS, MAX_CONNECTIONS_PER_ADDRESS, check_limit
 from .stream import Stream
 from .traces import ChooseTrace, start_traces
 
@@ -43,10 +43,12 @@ class ServerOptions:
     subprotocols: Sequence[str] = ()
     process_request: ProcessRequest | None = None
     max_connections: int | None = MAX_CONNECTIONS
+    max_connections_per_address: int | None = MAX_CONNECTIONS_PER_ADDRESS
     traces: Sequence[ChooseTrace] = ()
 
     def __post_init__(self) -> None:
         check_limit("max_connections", self.max_connections, 0)
+        check_limit("max_connections_per_address", self.max_connections_per_address, 1)
 
 
 def open_connection(connection: Connection, stream: Stream, options: ServerOptions) -> bool:

@@ -11,6 +11,12 @@ from ..protocol.deflate.negotiation import DeflateSettings
 MAX_CONNECTIONS = 1000
 """Connections that a server has open at a time, unless `serve` gets another number."""
 
+MAX_CONNECTIONS_PER_ADDRESS: int | None = None
+"""How many of them may be from one address, or one /64 of IPv6; no limit unless `serve` gets one.
+
+It is off because all users of a proxy, or of a school, may have one address.
+"""
+
 
 def check_limit(name: str, limit: object, least: int) -> None:
     """ValueError unless the limit is a whole number of at least `least`, or None."""

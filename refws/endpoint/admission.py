@@ -1,0 +1,126 @@
+"""RFC 6455 §4.1 item 2: the connections that a server has let in, and the limits for the others.
+
+"Servers can refuse to accept connections from hosts/IP addresses with an excessive number of
+existing connections." A server refuses with 503 (overload.py).
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from .connection import Connection
+from .stream import Stream
+
+
+class ConnectionThread(threading.Thread):
+    """The thread of one connection. `network` is what it counts as; under the admission's lock.
+
+    Its own `run` saves a level of calls: on Python 3.11 that is a page of memory for its stack,
+    from 3.12 on hardly anything.
+    """
+
+    network: str | None = None
+
+    def __init__(
+        self, serve: Callable[[ConnectionThread], None], connection: Connection, stream: Stream
+    ) -> None:
+        super().__init__(name=f"refws {connection.peer}", daemon=True)
+        self._serve = serve
+        self.connection = connection
+        self.stream = stream
+
+    def run(self) -> None:
+        self._serve(self)
+
+
+class Admission:
+    """The connections that have not ended, with their threads. `_lock` guards all other fields.
+
+    It is held for a few operations of dictionaries only, however many connections there are.
+    """
+
+    def __init__(self, most: int | None, most_per_address: int | None) -> None:
+        self._most = most
+        self._most_per_address = most_per_address
+        self._lock = threading.Lock()
+        self._threads: dict[Connection, ConnectionThread] = {}
+        self._networks: dict[str, set[Connection]] = {}
+        self._closed = False
+
+    @property
+    def threads(self) -> tuple[ConnectionThread, ...]:
+        with self._lock:
+            return tuple(self._threads.values())
+
+    def admit(self, thread: ConnectionThread) -> str:
+        """Let its connection in, and return ""; or return the limit that keeps it out."""
+        with self._lock:
+            if self._most is not None and len(self._threads) >= self._most:
+                return f"{self._most} connections are open, the limit of this server"
+            if self._most_per_address is not None and (full := self._enter_network(thread)):
+                return full
+            self._threads[thread.connection] = thread
+        return ""
+
+    def _enter_network(self, thread: ConnectionThread) -> str:
+        network = network_of(thread.connection.remote_address)
+        if network is None:
+            return ""
+        open_there = self._networks.get(network, set())
+        if len(open_there) == self._most_per_address:
+            return (
+                f"{len(open_there)} connections from {network} are open, the limit for each address"
+            )
+        thread.network = network  # first: `forget` may find less than it asks for, but not more
+        self._networks[network] = open_there
+        open_there.add(thread.connection)
+        return ""
+
+    def forget(self, thread: ConnectionThread) -> bool:
+        """Give its place back. True if it was the last one of a server that has shut down."""
+        with self._lock:
+            self._threads.pop(thread.connection, None)
+            if thread.network is not None:
+                self._leave_network(thread, thread.network)
+            return self._closed and not self._threads
+
+    def _leave_network(self, thread: ConnectionThread, network: str) -> None:
+        """The application may have changed `remote_address` meanwhile, but not the network."""
+        open_there = self._networks.get(network, set())
+        open_there.discard(thread.connection)
+        if not open_there:
+            self._networks.pop(network, None)
+
+    def close(self) -> bool:
+        """Note that the server has shut down. True if no connection is left."""
+        with self._lock:
+            self._closed = True
+            return not self._threads
+
+
+def network_of(address: Any) -> str | None:
+    """What a remote address counts as: IPv4 as itself, IPv6 as its /64. None: it is not counted.
+
+    A subscriber of IPv6 gets at least a whole /64: a limit for each of its 2**64 addresses would be
+    none. The price is the one of a NAT with IPv4: the machines of such a network count together,
+    and the limit must be high enough for all of them. IPv4 inside of IPv6, ::ffff:a.b.c.d, counts
+    as IPv4, because all of it is in one /64. A Unix socket has no address.
+    """
+    if not isinstance(address, tuple):
+        return None
+    if len(address) != IPV6_PARTS:
+        return str(address[0])
+    packed = socket.inet_pton(socket.AF_INET6, address[0].partition("%")[0])
+    if packed.startswith(IPV4_INSIDE):
+        return socket.inet_ntop(socket.AF_INET, packed[len(IPV4_INSIDE) :])
+    return socket.inet_ntop(socket.AF_INET6, packed[:8] + bytes(8)) + "/64"
+
+
+IPV6_PARTS = 4
+"""An IPv6 address of `socket` is (host, port, flow, scope), an IPv4 address is (host, port)."""
+
+IPV4_INSIDE = bytes(10) + b"\xff\xff"
+"""How IPv6 addresses begin that hold an IPv4 address (RFC 4291 §2.5.5.2)."""
