@@ -50,8 +50,10 @@ comments of deflate/, where it is one of RFC 7692.
     traces.py                                the taps that a connection gets
     admission.py           §4.1              the open connections, and the limits on their number
     overload.py            RFC 9110          503 above a limit
+    shortages.py                             what a server lacks, logged once until it is over
     log.py                 §7.1.7            log lines that no peer can forge
     listening.py                             listening sockets, TCP and Unix
+    waking.py                                how a signal or another thread ends a select
     processes.py           §4.1              what a child of os.fork may and may not do
     tls/  door: TLS
       stream.py            §10.6             the byte stream over TLS, for two threads at once

@@ -62,11 +62,11 @@ class Connection:
 def test_each_address_has_its_limit_and_gets_its_place_back():
     admission = Admission(None, 2)
     first, second, third, other = threads("192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.2")
-    assert [admission.admit(one) for one in (first, second, other)] == ["", "", ""]
-    refusal = "2 connections from 192.0.2.1 are open, the limit for each address"
-    assert admission.admit(third) == refusal
+    assert [admission.admit(one) for one in (first, second, other)] == [None, None, None]
+    reason = "2 connections from 192.0.2.1 are open, the limit for each address"
+    assert admission.admit(third) == ("max_connections_per_address", reason)
     admission.forget(first)
-    assert admission.admit(third) == ""
+    assert admission.admit(third) is None
     assert admission.threads == (second, other, third)
 
 
@@ -75,7 +75,7 @@ def test_nothing_is_kept_of_addresses_that_have_left_not_even_of_those_that_chan
     admission = Admission(None, 1)
     for number in range(3):
         (thread,) = threads(f"192.0.2.{number}")
-        assert admission.admit(thread) == ""
+        assert admission.admit(thread) is None
         thread.connection.remote_address = ("198.51.100.1", 1)
         admission.forget(thread)
         admission.forget(thread)
@@ -85,25 +85,26 @@ def test_nothing_is_kept_of_addresses_that_have_left_not_even_of_those_that_chan
 def test_a_connection_that_is_refused_is_not_counted():
     admission = Admission(1, 1)
     inside, twin, other = threads("192.0.2.1", "192.0.2.1", "192.0.2.2")
-    assert admission.admit(inside) == ""
-    assert "the limit of this server" in admission.admit(twin)
+    assert admission.admit(inside) is None
+    full = ("max_connections", "1 connections are open, the limit of this server")
+    assert admission.admit(twin) == full
     admission.forget(other)
     admission.forget(twin)
     assert admission.threads == (inside,)
-    assert "the limit of this server" in admission.admit(other)
+    assert admission.admit(other) == full
 
 
 def test_without_a_limit_for_each_address_none_is_counted():
     admission = Admission(None, None)
     for thread in threads(*["192.0.2.1"] * 5):
-        assert admission.admit(thread) == ""
+        assert admission.admit(thread) is None
     assert not admission._networks
 
 
 def test_what_has_no_address_has_no_limit():
     admission = Admission(None, 1)
     for thread in threads(*[""] * 5):
-        assert admission.admit(thread) == ""
+        assert admission.admit(thread) is None
 
 
 # On real sockets

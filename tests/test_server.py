@@ -636,7 +636,7 @@ def test_tcp_sends_a_small_frame_at_once(serving, transport):
 def test_without_a_file_descriptor_the_server_says_so_waits_and_goes_on(
     monkeypatch, serving, transport, log
 ):
-    monkeypatch.setattr(module, "PAUSE_WITHOUT_DESCRIPTORS", 0.01)
+    monkeypatch.setattr(module, "PAUSE_AFTER_FAILURE", 0.01)
     running = serving(echo, sock=listening(transport, OSError(errno.EMFILE, "Too many open files")))
     running.open().finish()
     assert [record.getMessage() for record in log.records if record.levelname == "ERROR"] == [
@@ -648,7 +648,7 @@ def test_without_a_file_descriptor_the_server_says_so_waits_and_goes_on(
 def test_the_pause_without_file_descriptors_is_cut_short_by_a_stop(
     monkeypatch, serving, transport, log
 ):
-    monkeypatch.setattr(module, "PAUSE_WITHOUT_DESCRIPTORS", 100)
+    monkeypatch.setattr(module, "PAUSE_AFTER_FAILURE", 100)
     running = serving(echo, sock=listening(transport, OSError(errno.EMFILE, "Too many open files")))
     running.connect()
     assert eventually(lambda: log.records)

@@ -9,15 +9,18 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from .connection import Connection
 from .stream import Stream
 
 
 class ConnectionThread(threading.Thread):
-    """The thread of one connection. `network` is what it counts as; under the admission's lock.
+    """The thread of one connection.
 
+    `network` is what the connection counts as; under the admission's lock. `claim` is acquired by
+    the thread, or by the accept thread if it cannot start it: so one of them ends the connection.
+    `start` may also fail after the thread has begun, if a signal's exception ends its waiting.
     Its own `run` saves a level of calls: on Python 3.11 that is a page of memory for its stack,
     from 3.12 on hardly anything.
     """
@@ -31,21 +34,31 @@ class ConnectionThread(threading.Thread):
         self._serve = serve
         self.connection = connection
         self.stream = stream
+        self.claim = threading.Lock()
 
     def run(self) -> None:
-        self._serve(self)
+        if self.claim.acquire(blocking=False):
+            self._serve(self)
+
+
+class Full(NamedTuple):
+    """Which limit keeps a connection out: its name, and the reason for the client."""
+
+    limit: str
+    reason: str
 
 
 class Admission:
     """The connections that have not ended, with their threads. `_lock` guards all other fields.
 
-    It is held for a few operations of dictionaries only, however many connections there are.
+    It is held for a few operations of dictionaries only, however many connections there are. A
+    signal handler may read `threads` meanwhile, so it is an RLock.
     """
 
     def __init__(self, most: int | None, most_per_address: int | None) -> None:
         self._most = most
         self._most_per_address = most_per_address
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._threads: dict[Connection, ConnectionThread] = {}
         self._networks: dict[str, set[Connection]] = {}
         self._closed = False
@@ -55,29 +68,30 @@ class Admission:
         with self._lock:
             return tuple(self._threads.values())
 
-    def admit(self, thread: ConnectionThread) -> str:
-        """Let its connection in, and return ""; or return the limit that keeps it out."""
+    def admit(self, thread: ConnectionThread) -> Full | None:
+        """Let its connection in, or return the limit that keeps it out."""
         with self._lock:
             if self._most is not None and len(self._threads) >= self._most:
-                return f"{self._most} connections are open, the limit of this server"
+                reason = f"{self._most} connections are open, the limit of this server"
+                return Full("max_connections", reason)
             if self._most_per_address is not None and (full := self._enter_network(thread)):
                 return full
             self._threads[thread.connection] = thread
-        return ""
+        return None
 
-    def _enter_network(self, thread: ConnectionThread) -> str:
+    def _enter_network(self, thread: ConnectionThread) -> Full | None:
         network = network_of(thread.connection.remote_address)
         if network is None:
-            return ""
+            return None
         open_there = self._networks.get(network, set())
         if len(open_there) == self._most_per_address:
-            return (
-                f"{len(open_there)} connections from {network} are open, the limit for each address"
-            )
+            count = len(open_there)
+            reason = f"{count} connections from {network} are open, the limit for each address"
+            return Full("max_connections_per_address", reason)
         thread.network = network  # first: `forget` may find less than it asks for, but not more
         self._networks[network] = open_there
         open_there.add(thread.connection)
-        return ""
+        return None
 
     def forget(self, thread: ConnectionThread) -> bool:
         """Give its place back. True if it was the last one of a server that has shut down."""

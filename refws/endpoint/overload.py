@@ -27,22 +27,29 @@ class Overload:
         self._lingering: set[Stream] = set()
 
     def turn_away(self, stream: Stream, reason: str) -> None:
-        """Answer 503, and close a little later. Never waits, because the accept thread calls it."""
-        text, headers = f"{reason}; try again later.\n", [("Retry-After", "1")]
-        response = Response.text(HTTPStatus.SERVICE_UNAVAILABLE, text, headers)
-        with suppress(OSError):
-            stream.try_write(response.to_bytes())
-        stream.half_close()
+        """Answer 503, and close a little later. Never waits, because the accept thread calls it.
+
+        If anything fails, such as for want of memory, the stream is closed at once.
+        """
+        try:
+            answer(stream, reason)
+            if not self._close_later(stream):
+                self._close(stream)
+        except BaseException:
+            self._close(stream)
+            raise
+
+    def _close_later(self, stream: Stream) -> bool:
+        """False if it must be closed at once."""
         with self._lock:
-            lingers = len(self._lingering) < MAX_LINGERING
-            if lingers:
-                self._lingering.add(stream)
-        if not lingers:
-            return stream.close()
+            if len(self._lingering) >= MAX_LINGERING:
+                return False
+            self._lingering.add(stream)
         try:
             self._timers.call_at(monotonic() + LINGER, lambda now: self._close(stream))
         except RuntimeError:  # no thread for the timers: then the client must read its 503 at once
-            self._close(stream)
+            return False
+        return True
 
     def close_all(self) -> None:
         with self._lock:
@@ -54,3 +61,11 @@ class Overload:
         stream.close()
         with self._lock:
             self._lingering.discard(stream)
+
+
+def answer(stream: Stream, reason: str) -> None:
+    text, headers = f"{reason}; try again later.\n", [("Retry-After", "1")]
+    response = Response.text(HTTPStatus.SERVICE_UNAVAILABLE, text, headers)
+    with suppress(OSError):
+        stream.try_write(response.to_bytes())
+    stream.half_close()

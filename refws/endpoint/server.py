@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import ssl as tls
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from logging import Logger, getLogger
+from logging import WARNING, Logger, getLogger
 from selectors import EVENT_READ
 from selectors import DefaultSelector as Selector
 from time import monotonic
@@ -20,7 +19,7 @@ from ..protocol.close import Close, State
 from ..protocol.close_codes import CloseCode
 from ..protocol.deflate.negotiation import DeflateSettings
 from ..protocol.frame import Side
-from .admission import Admission, ConnectionThread
+from .admission import Admission, ConnectionThread, Full
 from .connection import LINGER, Connection
 from .exceptions import ConnectionClosed
 from .listening import listen
@@ -39,16 +38,15 @@ from .settings import (
     Settings,
     compression_settings,
 )
+from .shortages import Shortages
 from .stream import Stream
 from .timers import Timers, wait_time
 from .tls.stream import TLSStream
 from .traces import ChooseTrace, trace_choices
+from .waking import WakeUp
 
-PAUSE_WITHOUT_DESCRIPTORS = 0.1
-"""Seconds without accepting after the system had no file descriptor left for a connection."""
-
-WAKE_BYTES = 4096
-"""Bytes to take at once from the wake-up socket; each byte is for one signal or `stop`."""
+PAUSE_AFTER_FAILURE = 0.1
+"""Seconds without accepting after the system had no file descriptor or memory for a connection."""
 
 REPORTED: dict[int | None, str] = {
     CloseCode.NO_STATUS_RCVD: "1005, a Close without a code",
@@ -82,14 +80,14 @@ class Server:
         self._timers = Timers()
         self._admission = Admission(options.max_connections, options.max_connections_per_address)
         self._overload = Overload(self._timers)
+        self._shortages = Shortages(settings.logger)
         self._stopping = False
-        self._wake_receiver, self._wake_sender = socket.socketpair()
+        self._wake_up = WakeUp()
         self._accepting = threading.Lock()
         self._accept_thread: threading.Thread | None = None
         self._process = os.getpid()
         self.address = sock.getsockname()
         sock.setblocking(False)
-        self._wake_sender.setblocking(False)
 
     def __enter__(self) -> Self:
         return self
@@ -120,23 +118,22 @@ class Server:
         """
         if os.getpid() != self._process:
             raise RuntimeError("this server is the parent's; call serve(handler, sock=...) here")
-        with (
-            self._accepting,
-            self._as_accept_thread(),
-            self._woken_by_signals(),
-            Selector() as selector,
-        ):
+        with self._accepting, self._marked(), self._wake_up.by_signals(), Selector() as selector:
             if not self._stopping:
                 selector.register(self._sock, EVENT_READ)
-                selector.register(self._wake_receiver, EVENT_READ)
+                selector.register(self._wake_up.receiver, EVENT_READ)
             while not self._stopping:
-                selector.select()
-                self._pause(0)
-                if not self._stopping:
-                    self._accept()
+                try:
+                    self._timers.start()
+                    selector.select()
+                    self._wake_up.pause(0)
+                    if not self._stopping:
+                        self._accept()
+                except Exception as error:
+                    self._recover_from(error)
 
     @contextmanager
-    def _as_accept_thread(self) -> Iterator[None]:
+    def _marked(self) -> Iterator[None]:
         thread = threading.current_thread()
         name, thread.name = thread.name, f"refws-accept {format_address(self.address)}"
         self._accept_thread = thread
@@ -146,54 +143,69 @@ class Server:
             self._accept_thread = None
             thread.name = name
 
-    @contextmanager
-    def _woken_by_signals(self) -> Iterator[None]:
-        """Let a signal end `select`: Python calls the signal's handler only after `select`."""
-        if threading.current_thread() is not threading.main_thread() or self._stopping:
-            yield
-            return
-        previous = signal.set_wakeup_fd(self._wake_sender.fileno(), warn_on_full_buffer=False)
-        try:
-            yield
-        finally:
-            signal.set_wakeup_fd(previous)
-
-    def _pause(self, seconds: float) -> None:
-        """Wait that long, or until a signal or a `stop` arrives."""
-        self._wake_receiver.settimeout(seconds)
-        with suppress(BlockingIOError, TimeoutError):
-            self._wake_receiver.recv(WAKE_BYTES)
-
     def _accept(self) -> None:
+        """Start a thread for the next connection, or turn it away."""
         try:
             sock, remote_address = self._sock.accept()
         except (BlockingIOError, ConnectionError):
             return
-        except OSError as error:
-            what_to_do = "raise the limit of open files"
-            self._settings.logger.error("cannot accept a connection: %s; %s", error, what_to_do)
-            self._pause(PAUSE_WITHOUT_DESCRIPTORS)
-            return
+        thread = None
+        try:
+            thread = self._thread_for(sock, remote_address)
+            if full := self._admission.admit(thread):
+                self._turn_away(thread, full)
+            else:
+                thread.start()
+                if self._shortages.current:
+                    self._shortages.accepted()
+        except BaseException as error:
+            self._give_up(sock, thread, error)
+
+    def _thread_for(self, sock: socket.socket, remote_address: Any) -> ConnectionThread:
         sock.setblocking(True)
         if sock.family in (socket.AF_INET, socket.AF_INET6):
             with suppress(OSError):
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._start_connection(sock, remote_address)
-
-    def _start_connection(self, sock: socket.socket, remote_address: Any) -> None:
         stream = self._stream(sock)
         connection = Connection(stream, self._timers, self._settings, remote_address, self.address)
-        thread = ConnectionThread(self._serve, connection, stream)
-        if limit := self._admission.admit(thread):
-            return self._overload.turn_away(stream, limit)
-        try:
-            thread.start()
-        except RuntimeError as error:
-            self._forget(thread)
-            self._settings.logger.error(
-                "cannot start a thread: %s; raise the limit of threads or memory", error
-            )
-            self._overload.turn_away(stream, "this server cannot start another thread")
+        return ConnectionThread(self._serve, connection, stream)
+
+    def _turn_away(self, thread: ConnectionThread, full: Full) -> None:
+        self._shortages.report(f"{full.limit} is reached", full.reason, WARNING)
+        self._overload.turn_away(thread.stream, full.reason)
+
+    def _give_up(
+        self, sock: socket.socket, thread: ConnectionThread | None, error: BaseException
+    ) -> None:
+        """End a connection that gets no thread, unless its thread has begun nevertheless.
+
+        What is no Exception is raised again: it is a signal's, such as KeyboardInterrupt.
+        """
+        if thread is None or self._take_over(thread):
+            if isinstance(error, Exception):
+                self._shortages.report_error(error, turned_away=1)
+            if thread is not None and isinstance(error, RuntimeError):
+                self._overload.turn_away(thread.stream, "this server cannot start another thread")
+            else:
+                sock.close()
+        if not isinstance(error, Exception):
+            raise error
+
+    def _take_over(self, thread: ConnectionThread) -> bool:
+        """Whether the thread has not begun, and will not begin: then the caller ends its stream."""
+        claimed = thread.claim.acquire(blocking=False)
+        if claimed:
+            self._admission.forget(thread)
+        return claimed
+
+    def _recover_from(self, error: Exception) -> None:
+        """Log why the accept thread cannot accept, and give what is missing time to come back.
+
+        Nothing may end that thread, except `stop` and an exception of a signal handler.
+        """
+        with suppress(Exception):
+            self._shortages.report_error(error, turned_away=0)
+            self._wake_up.pause(PAUSE_AFTER_FAILURE)
 
     def _stream(self, sock: socket.socket) -> Stream:
         timeout = self._settings.send_timeout
@@ -213,13 +225,12 @@ class Server:
             log_error(self._settings.logger, connection.peer, what, error)
         finally:
             if os.getpid() == self._process:  # False in a child, if the handler has forked
-                if connection.state is not State.CLOSED:
-                    connection.end()
-                self._forget(thread)
-
-    def _forget(self, thread: ConnectionThread) -> None:
-        if self._admission.forget(thread):
-            self._timers.stop()
+                try:
+                    if connection.state is not State.CLOSED:
+                        connection.end()
+                finally:
+                    if self._admission.forget(thread):
+                        self._timers.stop()
 
     def _handle(self, connection: Connection, stream: Stream) -> None:
         """ConnectionClosed is an error if it is another connection's, such as an inner client's."""
@@ -245,8 +256,7 @@ class Server:
     def stop(self) -> None:
         """Make `serve_forever` return; connections stay open. May be called in a signal handler."""
         self._stopping = True
-        with suppress(OSError):
-            self._wake_sender.send(b"\0")
+        self._wake_up.send()
 
     def shutdown(self) -> None:
         """Accept no more, send 1001 to every connection, and wait until they have ended.
@@ -282,8 +292,7 @@ class Server:
         if self._sock.fileno() < 0:
             return
         self._sock.close()
-        self._wake_receiver.close()
-        self._wake_sender.close()
+        self._wake_up.close()
         if isinstance(self.address, str) and self.address:
             with suppress(OSError):
                 os.unlink(self.address)
@@ -300,9 +309,8 @@ class Server:
 
     def _wait_for_threads(self, give_up_at: float) -> None:
         for thread in self._admission.threads:
-            if thread.ident is None:  # KeyboardInterrupt, or so, came before its start
-                thread.connection.end()
-                self._forget(thread)
+            if self._take_over(thread):
+                thread.stream.close()
             elif thread is not threading.current_thread():
                 thread.join(wait_time(give_up_at - monotonic()))
                 if thread.is_alive():

@@ -95,14 +95,19 @@ class Timers:
         """A timer that calls `function(now)` at `when` or later; RuntimeError without a thread."""
         timer = Timer(function)
         with self._condition:
-            if self._thread is None and not self._stopped:
-                thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-                thread.start()
-                self._thread = thread
+            self.start()
             self._schedule.add(when, timer)
             if when < self._wakes_at - RESOLUTION:
                 self._condition.notify()
         return timer
+
+    def start(self) -> None:
+        """Start the thread if it does not run; RuntimeError if the system has none left."""
+        with self._condition:
+            if self._thread is None and not self._stopped:
+                thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                thread.start()
+                self._thread = thread
 
     def stop(self) -> None:
         """End the thread, and wait while it runs a function; later timers are never called."""
