@@ -12,8 +12,8 @@ A child may
   the end of a `with`, and so do `shutdown` and `abort` of a parent's server.
 
 A child must not
-- send or receive on its parent's connections, nor wait for their events: another thread may have
-  held their locks at the fork, and no thread of the child releases these;
+- send or receive on its parent's connections, wait for their events, or ask its parent's server
+  for `connections`: another thread may have held a lock at the fork, and none releases it here;
 - use the connection of a handler that forks. When the handler returns in the child, nothing is
   sent, and the child ends; it may also end in the handler, with `os._exit`.
 """
