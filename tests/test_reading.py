@@ -8,7 +8,7 @@ from time import monotonic
 
 import pytest
 
-from connections import waiting
+from connections import wait_readable, waiting
 from refws import (
     ConcurrencyError,
     ConnectionClosed,
@@ -414,8 +414,12 @@ class Interrupt(BaseException):
 
 
 @pytest.fixture
-def interrupts():
-    """interrupts(when) raises Interrupt in the main thread by a signal, once `when` is true."""
+def interrupts(monkeypatch):
+    """interrupts(when) raises Interrupt in the main thread by a signal, once `when` is true.
+
+    No look of the timer thread reads meanwhile.
+    """
+    monkeypatch.setattr(reading, "LOOK_INTERVAL", 1000)
     previous = signal.getsignal(signal.SIGUSR2)
     threads = []
 
@@ -442,13 +446,15 @@ def interrupts():
     signal.signal(signal.SIGUSR2, previous)
 
 
-def test_an_interrupted_receive_goes_on_between_two_frames(opened, interrupts):
+@pytest.mark.parametrize("timeout", [None, DEADLINE_S])
+def test_an_interrupted_receive_goes_on_between_two_frames(interrupts, opened, timeout):
     connection, peer = opened()
     connection._stream.reader.expect_signals()
+    received = connection._stream.receives
     peer.send(frame(TEXT, b"a", fin=0))
-    interrupts(lambda: connection._stream.waiting)
+    interrupts(lambda: connection._stream.receives > received and connection._stream.waiting)
     with pytest.raises(Interrupt):
-        connection.recv()
+        connection.recv(timeout)
     assert connection.state is State.OPEN
     peer.send(frame(CONT, b"b"))
     assert connection.recv() == "ab"
@@ -457,12 +463,12 @@ def test_an_interrupted_receive_goes_on_between_two_frames(opened, interrupts):
 @pytest.mark.parametrize("timeout", [None, DEADLINE_S])
 @pytest.mark.parametrize("cut", [1, 2, 5, 8])
 def test_a_receive_that_is_interrupted_inside_a_frame_ends_the_connection(
-    opened, interrupts, cut, timeout
+    interrupts, opened, cut, timeout
 ):
     connection, peer = opened()
     connection._stream.reader.expect_signals()
-    peer.send(frame(TEXT, b"message")[:cut])
     received = connection._stream.receives
+    peer.send(frame(TEXT, b"message")[:cut])
     interrupts(lambda: connection._stream.receives > received and connection._stream.waiting)
     with pytest.raises(Interrupt):
         connection.recv(timeout)
@@ -472,7 +478,21 @@ def test_a_receive_that_is_interrupted_inside_a_frame_ends_the_connection(
         connection.recv()
 
 
-def test_a_listener_that_is_interrupted_leaves_the_position_known(opened, interrupts):
+def test_an_interrupted_receive_gives_back_what_a_look_has_kept(interrupts, opened):
+    connection, peer = opened()
+    connection._stream.reader.expect_signals()
+    received = connection._stream.receives
+    peer.send(frame(TEXT, b"message")[:1])
+    assert eventually(lambda: wait_readable(connection._stream, 0))
+    connection._look(monotonic())
+    interrupts(lambda: connection._stream.receives > received and connection._use)
+    with pytest.raises(Interrupt):
+        connection.recv(DEADLINE_S)
+    peer.send(frame(TEXT, b"message")[1:])
+    assert connection.recv() == "message"
+
+
+def test_a_listener_that_is_interrupted_leaves_the_position_known(interrupts, opened):
     connection, peer = opened()
     connection._stream.reader.expect_signals()
     answered = connection.ping(b"x")

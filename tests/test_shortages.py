@@ -174,7 +174,7 @@ def test_a_start_that_fails_after_the_thread_has_begun_ends_nothing(
     def start_and_fail(thread):
         start(thread)
         if thread.name.startswith("refws "):
-            assert eventually(thread.claim.locked)
+            assert eventually(lambda: thread.claimed)
             raise error
 
     monkeypatch.setattr(threading.Thread, "start", start_and_fail)
@@ -362,7 +362,7 @@ def test_ctrl_c_while_a_thread_is_started_loses_no_connection(
         first.clear()
         if begun:
             start(thread)
-            assert eventually(thread.claim.locked)
+            assert eventually(lambda: thread.claimed)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(threading.Thread, "start", interrupt)

@@ -14,18 +14,22 @@ from typing import Any, NamedTuple
 from .connection import Connection
 from .stream import Stream
 
+CLAIMS = threading.RLock()
+"""Held for an assignment. One for all connections, because each lock takes memory."""
+
 
 class ConnectionThread(threading.Thread):
     """The thread of one connection.
 
-    `network` is what the connection counts as; under the admission's lock. `claim` is acquired by
-    the thread, or by the accept thread if it cannot start it: so one of them ends the connection.
+    `network` is what the connection counts as; under the admission's lock. `claim` is for the
+    thread, or for the accept thread if it cannot start it: so one of them ends the connection.
     `start` may also fail after the thread has begun, if a signal's exception ends its waiting.
     Its own `run` saves a level of calls: on Python 3.11 that is a page of memory for its stack,
     from 3.12 on hardly anything.
     """
 
     network: str | None = None
+    _claimed = False
 
     def __init__(
         self, serve: Callable[[ConnectionThread], None], connection: Connection, stream: Stream
@@ -34,10 +38,19 @@ class ConnectionThread(threading.Thread):
         self._serve = serve
         self.connection = connection
         self.stream = stream
-        self.claim = threading.Lock()
+
+    def claim(self) -> bool:
+        """True for the first thread that asks."""
+        with CLAIMS:
+            claimed, self._claimed = self._claimed, True
+            return not claimed
+
+    @property
+    def claimed(self) -> bool:
+        return self._claimed
 
     def run(self) -> None:
-        if self.claim.acquire(blocking=False):
+        if self.claim():
             self._serve(self)
 
 

@@ -201,9 +201,15 @@ class Receiver:
                 incoming.start_frame(header)
                 self._key_due = header.masked
         except BaseException:
-            self._goes_on = self._stream.reader.take_interrupted() and not start
+            self._note_interruption(not start)
             raise
         return None
+
+    def _note_interruption(self, at_start: bool) -> None:
+        """Before a byte of a frame is taken, an interrupted receive can go on later."""
+        self._goes_on = self._stream.reader.take_interrupted() and at_start
+        if self._goes_on and self._resumable is not None:
+            self._resumable.give_back()
 
     def _begin(self) -> None:
         """From here on a receive that runs out of time gives back what it has read."""
@@ -264,7 +270,7 @@ class Receiver:
             raise
         except BaseException:
             resumable.give_back()
-            self._goes_on = self._stream.reader.take_interrupted()
+            self._note_interruption(len(resumable.kept) < 2)
             raise
         finally:
             self._stop_resumable()

@@ -43,20 +43,25 @@ class ResumableFile:
         """`size` bytes, fewer only at the end of the stream; TimeUp at the deadline."""
         data = self._take_kept(size)
         if len(data) < size:
-            data += self._stream.file.read(size - len(data)) or b""
-        return self._note(data, len(data) == size)
+            more = self._stream.file.read(size - len(data)) or b""
+            self._taken += more
+            data += more
+        return self._check(data, len(data) == size)
 
     def read1(self, size: int) -> bytes:
         """At least one byte, unless the stream ends or `size` is 0; TimeUp at the deadline."""
-        data = self._take_kept(size) or self._stream.file.read1(size)
-        return self._note(data, bool(data) or not size)
+        data = self._take_kept(size)
+        if not data:
+            data = self._stream.file.read1(size)
+            self._taken += data
+        return self._check(data, bool(data) or not size)
 
     def _take_kept(self, size: int) -> bytes:
         data, self.kept = self.kept[:size], self.kept[size:]
+        self._taken += data
         return data
 
-    def _note(self, data: bytes, complete: bool) -> bytes:
-        self._taken += data
+    def _check(self, data: bytes, complete: bool) -> bytes:
         if not complete and self._stream.timed_out:
             self.give_back()
             raise TimeUp

@@ -193,7 +193,7 @@ class Server:
 
     def _take_over(self, thread: ConnectionThread) -> bool:
         """Whether the thread has not begun, and will not begin: then the caller ends its stream."""
-        claimed = thread.claim.acquire(blocking=False)
+        claimed = thread.claim()
         if claimed:
             self._admission.forget(thread)
         return claimed

@@ -64,8 +64,7 @@ class SocketReader(RawReader):
     __slots__ = {
         "receives": "How often bytes, or their end, have arrived; the heartbeat's sign of life.",
         "waiting": "True while the thread waits for bytes, and after a look that found none.",
-        "_expects_signals": "Whether it may be used in the main thread. Set before the first byte.",
-        "_interrupted": "Whether a signal's exception came before any byte did.",
+        "_interrupted": "Whether a signal's exception came before a byte; None: not expected here.",
         "deadline": "When `readinto` gives up, a time of `monotonic`; None for never.",
         "timed_out": "Whether it has given up.",
         "_is_late": "Whether it has looked once after the deadline.",
@@ -80,8 +79,7 @@ class SocketReader(RawReader):
         self._receive: Callable[[Any], int] = sock.recv_into
         self.receives = 0
         self.waiting = False
-        self._expects_signals = False
-        self._interrupted = False
+        self._interrupted: bool | None = None
         self.deadline: float | None = None
         self.timed_out = False
         self._is_late = False
@@ -92,13 +90,13 @@ class SocketReader(RawReader):
         """The number of bytes received, 0 at the end; None if none arrived by the deadline."""
         self.waiting = True
         try:
-            if self.deadline is not None and not self._is_readable(self.deadline):
+            if self.deadline is not None and not self._is_readable(self.deadline, buffer):
                 self.timed_out = True
                 return None
             received = self._receive(buffer)
         except BaseException:
-            untouched = len(buffer) >= READ_BUFFER and buffer[0] == UNTOUCHED
-            self._interrupted = self._expects_signals and untouched
+            if self._interrupted is not None:
+                self._interrupted = len(buffer) >= READ_BUFFER and buffer[0] == UNTOUCHED
             raise
         finally:
             self.waiting = False
@@ -111,12 +109,14 @@ class SocketReader(RawReader):
         A signal's exception can also come just after the system has put bytes into the buffer; and
         a read buffer that has some bytes of a read already asks for fewer than it has room for.
         """
-        interrupted, self._interrupted = self._interrupted, False
+        interrupted = bool(self._interrupted)
+        if interrupted:
+            self._interrupted = False
         return interrupted
 
     def expect_signals(self) -> None:
         """Let `take_interrupted` know whether a byte was taken; this costs some time."""
-        self._expects_signals = True
+        self._interrupted = False
         self._choose_receive()
 
     def set_tap(self, tap: StreamTap | None) -> None:
@@ -140,7 +140,7 @@ class SocketReader(RawReader):
 
         A check on every receive would slow all other connections.
         """
-        special = self._tap is not None or self._read_size or self._expects_signals
+        special = self._tap is not None or self._read_size or self._interrupted is not None
         self._receive = self._receive_with_care if special else self._sock.recv_into
 
     def _receive_with_care(self, buffer: Any) -> int:
@@ -158,12 +158,13 @@ class SocketReader(RawReader):
         self.timed_out = False
         self._is_late = False
 
-    def _is_readable(self, deadline: float) -> bool:
+    def _is_readable(self, deadline: float, buffer: Any) -> bool:
         """Wait for bytes until the deadline. After it, one look is allowed, for a deadline of now;
         not more, because a peer that sends without end would keep the reader from its deadline.
         """
         if self._is_late:
             return False
+        buffer[0] = UNTOUCHED
         while not (found := is_readable(self._sock, wait_time(deadline - monotonic()))):
             if monotonic() >= deadline:
                 break
