@@ -16,6 +16,7 @@ from time import monotonic
 from typing import NoReturn
 
 from ..protocol.close import Close
+from ..protocol.errors import ConnectionFailure
 from ..protocol.frame import (
     CONTROL,
     PING,
@@ -200,6 +201,8 @@ class Receiver:
             else:
                 incoming.start_frame(header)
                 self._key_due = header.masked
+        except (CloseReceived, ConnectionFailure):
+            raise
         except BaseException:
             self._note_interruption(not start)
             raise

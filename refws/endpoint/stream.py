@@ -373,7 +373,7 @@ class Stream:
 
     def abort_at(self, when: float, cause: str = "") -> Timer:
         """A deadline that ends the stream unless it is cancelled."""
-        return self.call_at(when, lambda now: self.abort(cause))
+        return self._timers.call_at(when, lambda now: self.abort(cause))
 
     def call_at(self, when: float, function: TimerFunction) -> Timer:
         """Have the timer thread call a function that must not wait; RuntimeError without one."""
