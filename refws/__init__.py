@@ -35,6 +35,7 @@ comments of deflate/, where it is one of RFC 7692.
     reading.py             §5.5, §6.2        which thread reads; control frames while none receives
     receiving.py           §6.2              frames -> messages; control frames are answered
     sending.py             §6.1, §7.1        messages -> frames, one at a time; the closing state
+    sending_at_once.py     §5.5              control frames that are sent without waiting
     turn.py                §5.4              a message in steps, and the ones that wait for it
     stream.py                                one blocking byte stream
     readiness.py                             what the system says of a socket

@@ -1,11 +1,12 @@
 """RFC 6455 §5.5.1, §7.1: this side closes: `close`, `go_away`, `abort`."""
 
+import itertools
 import threading
 from time import monotonic
 
 import pytest
 
-from connections import NoRoom, waiting
+from connections import waiting
 from refws import ConnectionClosed, ConnectionClosedError, ConnectionClosedOK, State
 from wire import (
     BINARY,
@@ -283,11 +284,46 @@ def test_7_4_1_go_away_sends_1001_without_waiting(opened):
     peer.expect_end()
 
 
-def test_go_away_ends_a_connection_without_room_for_a_close(opened):
-    connection, _ = opened(wrap=NoRoom)
+def test_go_away_can_be_tried_again_where_there_is_no_room_for_a_close(opened, monkeypatch):
+    """A peer that only reads slowly gets its Close, and all that was sent before."""
+    connection, peer = opened()
+    with monkeypatch.context() as patched:
+        patched.setattr(type(connection._stream), "try_write", lambda self, *data: False)
+        assert not connection.go_away()
+    assert connection.state is State.OPEN
     assert connection.go_away()
-    with pytest.raises(ConnectionClosedError, match="no room for a Close"):
-        connection.recv()
+    peer.expect_close(1001)
+
+
+@pytest.mark.parametrize("fragments", [False, True])
+def test_go_away_gets_its_close_in_though_a_thread_sends_without_a_pause(
+    opened, background, fragments
+):
+    connection, peer = opened()
+    forever = itertools.repeat("x")
+
+    def push():
+        with pytest.raises(ConnectionClosed):
+            connection.send(forever) if fragments else [connection.send(one) for one in forever]
+
+    pushing = background(push)
+    reading = background(lambda: [None for _ in iter(lambda: peer.receive()[0].opcode, CLOSE)])
+    assert eventually(lambda: connection._stream.writes > 0)
+    assert eventually(connection.go_away)
+    pushing.result()
+    reading.result()
+
+
+def test_a_send_goes_on_if_go_away_is_not_tried_again(opened):
+    connection, peer = opened()
+    with connection._sender._lock:
+        trying = threading.Thread(target=connection.go_away)
+        trying.start()
+        trying.join()
+    connection.send("next")
+    connection.ping(b"next")
+    peer.expect(TEXT, b"next")
+    peer.expect(PING, b"next")
 
 
 def test_go_away_ends_a_broken_connection(opened):

@@ -6,8 +6,21 @@ import threading
 
 import pytest
 
+from connections import NoRoom
+from refws import ConnectionClosed
 from refws.protocol.frame import Side
-from wire import BINARY, CLOSE, DEADLINE_S, PING, TEXT, close_body, eventually, frame, request
+from wire import (
+    BINARY,
+    CLOSE,
+    DEADLINE_S,
+    IN_TIME,
+    PING,
+    TEXT,
+    close_body,
+    eventually,
+    frame,
+    request,
+)
 
 pytestmark = pytest.mark.transport("tcp", "unix", "tls")
 
@@ -72,6 +85,43 @@ def test_a_ping_of_the_heartbeat_is_traced(opened):
     header, payload = peer.receive()
     assert header.opcode == PING
     assert eventually(lambda: notes.bytes[Side.SERVER].startswith(b"\x89\x04" + payload))
+
+
+@pytest.mark.transport("tcp", "unix", reason="what TLS has encrypted is sent later")
+def test_a_ping_that_does_not_fit_is_not_traced(opened):
+    """What a trace shows was on the wire."""
+    connection, _ = opened(wrap=NoRoom)
+    notes = Notes()
+    connection.trace = notes
+    assert connection._sender.try_ping(b"ping") is False
+    assert not connection.go_away()
+    connection.abort()
+    with pytest.raises(ConnectionClosed):
+        connection.recv()
+    assert notes.bytes[Side.SERVER] == b""
+
+
+def test_no_message_overtakes_a_ping_on_its_way_to_the_trace(opened, background):
+    """The thread that passes the Ping is slow; the message was sent after it."""
+    connection, peer = opened()
+    seen, in_tap, go_on = [], threading.Event(), threading.Event()
+
+    def slow(side, data):
+        if data == b"\x89\x04ping":
+            in_tap.set()
+            assert go_on.wait(DEADLINE_S)
+        seen.append(data)
+
+    connection.trace = slow
+    assert connection._sender.try_ping(b"ping")
+    assert in_tap.wait(DEADLINE_S)
+    sending = background(connection.send, "after")
+    assert not sending.thread.join(IN_TIME)
+    go_on.set()
+    sending.result()
+    peer.expect(PING, b"ping")
+    peer.expect(TEXT, b"after")
+    assert seen == [b"\x89\x04ping", b"\x81\x05after"]
 
 
 def test_a_trace_that_raises_is_logged_and_dropped_and_the_connection_lives_on(opened, log):

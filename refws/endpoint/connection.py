@@ -330,7 +330,10 @@ class Connection(Reading):
             self._receive(self._receiver.drop_all)
 
     def go_away(self) -> bool:
-        """Start to close with 1001, without waiting; False while another thread writes."""
+        """Start to close with 1001, without waiting; call it again if that was not possible: False.
+
+        Another thread writes, or the Close does not fit the send buffer.
+        """
         return self._sender.try_close(CloseCode.GOING_AWAY, "the server is stopping")
 
     def abort(self, cause: str = "aborted") -> None:

@@ -11,33 +11,26 @@ compressed. Control frames need no turn, because they may go between fragments (
 
 from __future__ import annotations
 
-import os
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from ..protocol.close import CLOSED, CONNECTING, OPEN, Close, ClosingHandshake, cut_reason
+from ..protocol.close import CLOSED, CONNECTING, OPEN, Close
 from ..protocol.close_codes import CloseCode
 from ..protocol.frame import (
     BINARY,
     CLOSE,
     CONT,
     MAX_LENGTH_7,
-    PING,
-    PONG,
     SHORT_HEADERS,
     TEXT,
     Side,
-    encode_frame,
     encode_header,
 )
-from ..protocol.masking import KEY_LENGTH
 from .exceptions import ConcurrencyError, ConnectionClosed, InvalidState, connection_closed
+from .sending_at_once import SendingAtOnce
 from .stream import Stream
-from .timers import Timer
-from .turn import Turn
 
 if TYPE_CHECKING:
     from ..protocol.deflate.codec import Deflater
@@ -46,38 +39,23 @@ if TYPE_CHECKING:
 BROKEN_OFF = Close(CloseCode.INTERNAL_ERROR, "§5.4: a fragmented message broke off")
 
 
-class Sender:
+class Sender(SendingAtOnce):
     """The sending side of a connection. Any thread may call any method except `end`.
 
     `end` is for the thread that receives. The methods `try_...` never block.
     """
 
     __slots__ = {
-        "closing": "The closing state. Changes under the write lock.",
-        "_lock": "The write lock, which its own thread gets again, to be refused by `_in_write`.",
-        "_in_write": "True during a write to the stream. Under the lock.",
-        "_turn": "Which message is sent in steps, and which wait for it. Under the lock.",
-        "_in_fragments": "Whether that message has begun on the wire. Under the write lock.",
-        "_stream": "Where frames go.",
-        "_masking": "Whether this side masks (§5.1).",
+        "_in_fragments": "Whether a message in fragments has begun on the wire. Under the lock.",
         "_deflater": "Set before the first message if permessage-deflate is agreed on; or None.",
         "_threshold": "Bytes below which a message in one frame stays uncompressed.",
-        "_close_timeout": "Seconds from our Close to the end of the connection.",
-        "_close_deadline": "The timer of `_close_timeout`. Changes under the write lock.",
     }
 
     def __init__(self, stream: Stream, close_timeout: float, side: Side) -> None:
-        self.closing = ClosingHandshake()
-        self._lock = threading.RLock()
-        self._in_write = False
-        self._turn = Turn(self._lock)
+        super().__init__(stream, close_timeout, side)
         self._in_fragments = False
-        self._stream = stream
-        self._masking = side is Side.CLIENT
         self._deflater: Deflater | None = None
         self._threshold = 0
-        self._close_timeout = close_timeout
-        self._close_deadline: Timer | None = None
 
     # Opening and end
 
@@ -244,19 +222,9 @@ class Sender:
                 raise self.closed_error()
             self._write_or_abort(data, b"")
 
-    def _encode(
-        self, opcode: int, payload: bytes, fin: bool = True, rsv1: bool = False
-    ) -> tuple[bytes, bytes]:
-        """The frame in two parts, so that a server need not copy a long payload.
-
-        A client masks each frame with a new key that no one can predict: §10.3 relies on it.
-        """
-        if not self._masking:
-            return encode_header(opcode, len(payload), fin, rsv1), payload
-        return encode_frame(opcode, payload, fin, rsv1, os.urandom(KEY_LENGTH)), b""
-
     def _write(self, header: bytes, payload: bytes) -> None:
         """Under the lock: write a frame. ConnectionClosed if the connection is not open."""
+        self._give_way()
         if self.closing.state is not OPEN:
             raise self.closed_error()
         self._write_or_abort(header, payload)
@@ -306,78 +274,6 @@ class Sender:
         self._close_deadline = self._abort_at(when)
         with suppress(ConnectionClosed):
             self._write_or_abort(*self._encode(CLOSE, body))
-
-    def _abort_at(self, when: float) -> Timer:
-        cause = f"no Close in answer within {self._close_timeout:g} s"
-        return self._stream.abort_at(when, cause)
-
-    # Sending without waiting, for Pongs, the timer thread and a server that stops
-
-    def try_ping(self, payload: bytes) -> bool | None:
-        """True if a Ping was sent, False if it does not fit the send buffer. Never blocks.
-
-        None while another thread writes, and if the connection is not open or breaks.
-        """
-        if not self._lock.acquire(blocking=False):
-            return None
-        try:
-            if self.closing.state is not OPEN or self._in_write:
-                return None
-            frame = b"".join(self._encode(PING, payload))
-            return self._stream.has_room and self._stream.try_write(frame)
-        except OSError as error:
-            self._stream.abort(str(error))
-            return None
-        finally:
-            self._lock.release()
-
-    def try_pong(self, payload: bytes, in_timer: bool) -> bool:
-        """Answer a Ping, even after our own Close: only the peer's Close ends that duty (§5.5.2).
-
-        False if the Pong does not fit the send buffer, or another thread writes. Never blocks. A
-        Pong that comes too late is no error: what follows the Ping is still read.
-        """
-        if not self._lock.acquire(blocking=False):
-            return False
-        try:
-            if self._in_write:
-                return False
-            if self.closing.state in (CONNECTING, CLOSED) or self._stream.aborted:
-                return True
-            frame = b"".join(self._encode(PONG, payload))
-            return self._stream.has_room and self._stream.try_write(frame, in_timer)
-        except OSError:
-            return True
-        finally:
-            self._lock.release()
-
-    def try_close(self, code: int, reason: str) -> bool:
-        """Send a Close, or abort the stream if it does not fit. False while another thread writes.
-
-        Never blocks.
-        """
-        if not self._lock.acquire(blocking=False):
-            return False
-        try:
-            if self._in_write:
-                return False
-            if self.closing.state is OPEN:
-                self._try_write_close(Close(code, cut_reason(reason)))
-            elif self.closing.state is CONNECTING:
-                self._stream.abort(reason)
-            return True
-        finally:
-            self._lock.release()
-
-    def _try_write_close(self, close: Close) -> None:
-        self.closing.send(close)
-        self._close_deadline = self._abort_at(monotonic() + self._close_timeout)
-        try:
-            if not self._stream.try_write(b"".join(self._encode(CLOSE, close.serialize()))):
-                cause = "no room for a Close in the send buffer, because the peer does not read"
-                self._stream.abort(cause)
-        except OSError as error:
-            self._stream.abort(str(error))
 
 
 def encode_fragment(fragment: str | bytes, kind: type) -> bytes:

@@ -298,14 +298,14 @@ class Server:
                 os.unlink(self.address)
 
     def _go_away(self, give_up_at: float) -> None:
-        """§7.4.1: send 1001 on each connection; retry where another thread writes, then abort."""
+        """§7.4.1: send 1001 on each connection; retry where that does not work yet, then abort."""
         busy = [connection for connection in self.connections if not connection.go_away()]
         pause = threading.Event()
         while busy and monotonic() < give_up_at:
             pause.wait(0.02)
             busy = [connection for connection in busy if not connection.go_away()]
         for connection in busy:
-            connection.abort("the server is stopping, and a send has not finished")
+            connection.abort("the server is stopping, and no Close could be sent in time")
 
     def _wait_for_threads(self, give_up_at: float) -> None:
         for thread in self._admission.threads:

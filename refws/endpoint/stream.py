@@ -337,7 +337,8 @@ class Stream:
         """
         if DONT_WAIT is None and not self.has_room:
             return False
-        self._show(data, in_timer)
+        if not in_timer and (tap := self._tap) is not None:
+            tap(True, data)
         try:
             sent = self._sock.send(data, DONT_WAIT or 0)
         except BlockingIOError:
@@ -346,15 +347,9 @@ class Stream:
             self.abort("only a part of a control frame fitted; the peer does not read")
             raise BrokenPipeError(self.cause)
         self.writes += 1
-        return True
-
-    def _show(self, data: bytes, in_timer: bool) -> None:
-        """Pass what is written without waiting to the tap."""
-        tap, later = self._tap, self._tap_later
-        if in_timer and later is not None:
+        if in_timer and (later := self._tap_later) is not None:
             later(data)
-        elif tap is not None:
-            tap(True, data)
+        return True
 
     # The end
 

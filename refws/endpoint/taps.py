@@ -24,7 +24,8 @@ class Taps:
         "_taps": "The functions, in order. Replaced under the lock, read without it.",
         "_lock": "Held while the list is replaced, and for `_later`.",
         "_later": "Bytes that a thread sent which must not wait for a tap. Changes under the lock.",
-        "_is_late": "Whether a thread was started to pass them. Under the lock.",
+        "_is_late": "Whether a thread passes them, or will. Changes under the lock.",
+        "_order": "Held while they are passed: no later bytes may overtake them.",
         "_stream": "Where the bytes pass.",
         "_side": "Our side of the connection.",
         "_logger": "For a tap that raises.",
@@ -36,6 +37,7 @@ class Taps:
         self._lock = threading.Lock()
         self._later: list[bytes] = []
         self._is_late = False
+        self._order = threading.RLock()
         self._stream = stream
         self._side = side
         self._logger = logger
@@ -84,13 +86,20 @@ class Taps:
                 self._is_late = False
 
     def _catch_up(self) -> None:
+        """Pass what has to be passed; wait while another thread does. Not for the timer thread."""
+        with self._order:
+            while later := self._take_later():
+                for data in later:
+                    self._call_taps(True, data)
+
+    def _take_later(self) -> list[bytes]:
         with self._lock:
-            later, self._later, self._is_late = self._later, [], False
-        for data in later:
-            self._call_taps(True, data)
+            later, self._later = self._later, []
+            self._is_late = bool(later)
+            return later
 
     def _pass_on(self, sent: bool, data: bytes) -> None:
-        if self._later:
+        if self._later or self._is_late:
             self._catch_up()
         self._call_taps(sent, data)
 

@@ -17,6 +17,9 @@ class Sending(Protocol):
     @property
     def can_send(self) -> bool: ...
 
+    @property
+    def must_give_way(self) -> bool: ...
+
     def closed_error(self) -> ConnectionClosed | InvalidState: ...
 
 
@@ -61,7 +64,7 @@ class Turn:
         mine = threading.Condition(self._lock)
         self._waiting += (mine,)
         try:
-            while self._owner or self._waiting[0] is not mine:
+            while self._owner or sending.must_give_way or self._waiting[0] is not mine:
                 if not sending.can_send:
                     raise sending.closed_error()
                 mine.wait(LOOK_INTERVAL)
@@ -74,3 +77,7 @@ class Turn:
         self.busy = bool(self._owner or self._waiting)
         if self._waiting:
             self._waiting[0].notify()
+
+    def look(self) -> None:
+        """Without the lock: have the next message look whether it must wait."""
+        self.busy = True

@@ -199,22 +199,25 @@ class TLSStream(Stream):
             again = self._outgoing.size > 0
 
     def try_write(self, data: bytes, in_timer: bool = True) -> bool:
-        """True if the system has taken all of `data`, at most a control frame.
+        """True if `data`, at most a control frame, is on its way; False if it does not fit.
 
-        False if the peer does not read: either nothing was done, because earlier ciphertext still
-        waits, or `data` waits now. Then it is sent before the next write, because its record is
-        numbered and cannot be left out. OSError on a broken stream.
+        What the system does not take at once is sent before the next write, because a record is
+        numbered and cannot be left out. Taps as in `Stream`; OSError on a broken stream.
         """
-        self._show(data, in_timer)
+        if not self.has_room:
+            return False
+        if not in_timer and (tap := self._tap) is not None:
+            tap(True, data)
         with self._outgoing.lock:
-            fits = self._outgoing.send_what_fits()
-            if fits:
-                self._engine.encrypt(data)
-                fits = self._outgoing.send_what_fits()
+            if not self._outgoing.send_what_fits():
+                return False
+            self._engine.encrypt(data)
+            if in_timer and (later := self._tap_later) is not None:
+                later(data)
+            self._outgoing.send_what_fits()
         self._outgoing.try_send()
-        if fits:
-            self.writes += 1
-        return fits
+        self.writes += 1
+        return True
 
     def half_close(self) -> None:
         """As in `Stream`, with a close_notify first: a FIN alone looks as if bytes were missing.
