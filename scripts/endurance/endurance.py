@@ -3,6 +3,10 @@
     python3 scripts/endurance idle     10,000 idle connections: memory, CPU, threads (1.5 minutes)
     python3 scripts/endurance abuse    killed, stuck, silent, senseless clients beside a good one
                                        (2 minutes)
+    python3 scripts/endurance crowd    1,000, 3,000 and 10,000 clients that come all at once and
+                                       vanish all at once, beside a good one (1 minute)
+    python3 scripts/endurance crowd --connections 10000 --switch-interval 0.005 0.2 --rounds 3
+                                       the same with a server that has these switch intervals
 
 Exit status 1 if a bound is broken, 2 if it cannot be tried. Linux only, because the figures come
 from /proc. Only 127.0.0.1 is used. Each connection takes one of about 28,000 local ports, also for
@@ -12,7 +16,7 @@ a minute after its end (TIME_WAIT); a new run has a new server port, so these do
 import argparse
 import sys
 
-from scripts.endurance import abuse, idle
+from scripts.endurance import abuse, crowd, idle
 from scripts.shared import client_wire as wire
 from scripts.shared import figures, server_process
 
@@ -62,18 +66,58 @@ def parse_options(argv: list[str] | None) -> argparse.Namespace:
     abuse.add_argument(
         "--rounds", type=int, default=2, help="the first warms up (default and minimum: 2)"
     )
+    add_crowd(commands.add_parser("crowd", help="clients that come and vanish all at once"))
     options = parser.parse_args(argv)
     if options.command == "idle" and not (options.connections > 0 and options.window >= 40):
         parser.error("--connections must be above 0 and --window at least 40")
     if options.command == "abuse" and options.rounds < 2:
         parser.error("--rounds must be at least 2, as the first one is the warm-up")
+    if options.command == "crowd" and min(*options.connections, options.rounds) < 1:
+        parser.error("--connections and --rounds must be above 0")
+    if options.command == "crowd" and min(options.switch_interval or [1]) <= 0:
+        parser.error("--switch-interval must be above 0")
     return options
+
+
+def add_crowd(parser: argparse.ArgumentParser) -> None:
+    option = parser.add_argument
+    option(
+        "--connections",
+        type=int,
+        nargs="+",
+        default=[1000, 3000, 10_000],
+        help="how many, one measurement for each number (default: 1000 3000 10000)",
+    )
+    option(
+        "--python",
+        nargs="+",
+        metavar="PROGRAM",
+        default=[sys.executable],
+        help="the Pythons that run the server (default: this one)",
+    )
+    option(
+        "--switch-interval",
+        type=float,
+        nargs="+",
+        metavar="SECONDS",
+        help=(
+            "measure servers with these intervals, which are not judged (default: the one that "
+            "`python3 -m refws` sets)"
+        ),
+    )
+    option("--rounds", type=int, default=1, help="measurements of each (default: 1)")
 
 
 def run(options: argparse.Namespace) -> list[figures.Figure]:
     if options.command == "idle":
         raise_descriptor_limit(options.connections + SPARE_DESCRIPTORS)
         return idle.run(options.connections, options.window)
+    if options.command == "crowd":
+        raise_descriptor_limit(max(options.connections) + SPARE_DESCRIPTORS)
+        intervals = options.switch_interval or [None]
+        table, measured = crowd.run(options.connections, options.python, intervals, options.rounds)
+        print(table)
+        return measured
     raise_descriptor_limit(4 * SPARE_DESCRIPTORS)
     return abuse.run(options.rounds)
 
@@ -94,5 +138,6 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nendurance: stopped", file=sys.stderr)
         return 130
-    print(figures.table(measured))
+    if measured:
+        print(figures.table(measured))
     return 0 if all(figure.kept for figure in measured) else 1
