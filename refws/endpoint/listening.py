@@ -7,8 +7,13 @@ import socket
 import stat
 from contextlib import suppress
 
-BACKLOG = 1024
-"""Connections that the system accepts for us while the accept thread is busy."""
+BACKLOG = 4096
+"""Connections that the system accepts for us while the accept thread is busy.
+
+Above it the system drops what a client sends to connect, and the client repeats it 1, 3, 7, ... s
+later. All that were dropped then come at once again, so a crowd of 10,000 may need a minute. Linux
+uses the lower one of this and net.core.somaxconn.
+"""
 
 
 def listen(host: str | None, port: int, unix_path: str | None = None) -> socket.socket:
