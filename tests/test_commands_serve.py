@@ -467,3 +467,32 @@ def test_the_log_level_keeps_lesser_lines_off_stderr():
         process.send_signal(signal.SIGTERM)
         assert process.wait(DEADLINE_S) == 0
         assert process.stderr.read() == ""
+
+
+@pytest.mark.parametrize(
+    "connections, before, after",
+    [
+        (1, 0.005, 0.005),
+        (1000, 0.005, 0.02),
+        (10_000, 0.005, 0.2),
+        (1_000_000, 0.005, 0.5),
+        (1000, 1.0, 1.0),
+    ],
+)
+def test_more_connections_give_a_longer_switch_interval(connections, before, after):
+    kept = sys.getswitchinterval()
+    try:
+        sys.setswitchinterval(before)
+        program.set_switch_interval(connections)
+        assert sys.getswitchinterval() == pytest.approx(after)
+    finally:
+        sys.setswitchinterval(kept)
+
+
+def test_the_server_of_the_command_line_has_the_switch_interval_of_its_connections(monkeypatch):
+    seen = []
+    monkeypatch.setattr(program, "start", lambda *arguments: FakeServer())
+    monkeypatch.setattr(program, "run", lambda *arguments, **options: seen.append("runs") or 0)
+    monkeypatch.setattr(program, "set_switch_interval", seen.append)
+    assert program.main(["--max-connections", "3000"]) == 0
+    assert seen == [3000, "runs"]
