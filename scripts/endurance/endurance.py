@@ -5,8 +5,8 @@
                                        (2 minutes)
     python3 scripts/endurance crowd    1,000, 3,000 and 10,000 clients that come all at once and
                                        vanish all at once, beside a good one (1 minute)
-    python3 scripts/endurance crowd --connections 10000 --switch-interval 0.005 0.2 --rounds 3
-                                       the same with a server that has these switch intervals
+    python3 scripts/endurance crowd --connections 10000 --switch-interval 0.005 refws
+                                       compares the interval of Python with the one of refws
 
 Exit status 1 if a bound is broken, 2 if it cannot be tried. Linux only, because the figures come
 from /proc. Only 127.0.0.1 is used. Each connection takes one of about 28,000 local ports, also for
@@ -74,9 +74,21 @@ def parse_options(argv: list[str] | None) -> argparse.Namespace:
         parser.error("--rounds must be at least 2, as the first one is the warm-up")
     if options.command == "crowd" and min(*options.connections, options.rounds) < 1:
         parser.error("--connections and --rounds must be above 0")
-    if options.command == "crowd" and min(options.switch_interval or [1]) <= 0:
-        parser.error("--switch-interval must be above 0")
     return options
+
+
+def switch_interval(text: str) -> float | None:
+    """Seconds, or None for the interval that refws sets."""
+    if text == "refws":
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < 1000:
+        what_to_do = "give seconds, such as 0.02, or refws"
+        raise argparse.ArgumentTypeError(f"{text!r} is no switch interval: {what_to_do}")
+    return seconds
 
 
 def add_crowd(parser: argparse.ArgumentParser) -> None:
@@ -97,12 +109,13 @@ def add_crowd(parser: argparse.ArgumentParser) -> None:
     )
     option(
         "--switch-interval",
-        type=float,
+        type=switch_interval,
         nargs="+",
         metavar="SECONDS",
+        default=[None],
         help=(
-            "measure servers with these intervals, which are not judged (default: the one that "
-            "`python3 -m refws` sets)"
+            "the switch intervals of the server; only the default is judged (default: refws, the "
+            "one that `python3 -m refws` sets)"
         ),
     )
     option("--rounds", type=int, default=1, help="measurements of each (default: 1)")
@@ -114,9 +127,10 @@ def run(options: argparse.Namespace) -> list[figures.Figure]:
         return idle.run(options.connections, options.window)
     if options.command == "crowd":
         raise_descriptor_limit(max(options.connections) + SPARE_DESCRIPTORS)
-        intervals = options.switch_interval or [None]
-        table, measured = crowd.run(options.connections, options.python, intervals, options.rounds)
-        print(table)
+        table, measured = crowd.run(
+            options.connections, options.python, options.switch_interval, options.rounds
+        )
+        print(f"{table}\n")
         return measured
     raise_descriptor_limit(4 * SPARE_DESCRIPTORS)
     return abuse.run(options.rounds)
