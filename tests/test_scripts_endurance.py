@@ -7,6 +7,7 @@ import socket
 import pytest
 
 from scripts.endurance import abuse, attacks, garbage, idle
+from scripts.endurance.good_client import GoodClient
 from scripts.shared import client_wire as wire
 from scripts.shared import figures
 
@@ -41,6 +42,18 @@ def test_5_5_2_idle_client_answers_each_whole_ping():
         assert server.recv(100) == bytes.fromhex("8a 84 00 00 00 00") + b"beat"
         assert clients.pings == 1
     clients.close()
+
+
+def test_a_good_client_that_gets_no_echo_ends_with_one_line(capfd):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(10)
+        good = GoodClient(listener.getsockname())
+        listener.accept()[0].close()
+        with pytest.raises(wire.WireError, match="lost its connection"):
+            good.report()
+        good.stop()
+    err = capfd.readouterr().err
+    assert err.startswith("the good client has ended: ") and err.count("\n") == 1
 
 
 def test_garbage_is_the_same_in_each_run_and_holds_no_proper_handshake_alone():

@@ -8,6 +8,7 @@ Each measurement has a fresh server. The kinds of servers take turns, so that a 
 down slows down all of them.
 """
 
+import contextlib
 import dataclasses
 import math
 import selectors
@@ -98,7 +99,8 @@ def crowd(address: Address, connections: int, pipe: PipeEnd) -> None:
             for key, _ in selector.select(1):
                 key.data.go_on(selector, request)
     pipe.send(sum(opening.head.startswith(b"HTTP/1.1 101 ") for opening in openings))
-    pipe.recv()  # until this process is killed, or its parent has ended
+    with contextlib.suppress(EOFError):
+        pipe.recv()  # until this process is killed, or its parent has ended
 
 
 class Opening:

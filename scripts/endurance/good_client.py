@@ -3,6 +3,7 @@
 import contextlib
 import multiprocessing
 import socket
+import sys
 import time
 from multiprocessing.connection import Connection as Pipe
 
@@ -15,6 +16,14 @@ Address = tuple[str, int]
 
 
 def good_client(address: Address, pipe: Pipe) -> None:
+    """Echo until asked to stop, or until an echo is wrong or late; say then why, in one line."""
+    try:
+        echo_and_report(address, pipe)
+    except (EOFError, OSError, wire.WireError) as error:
+        print(f"the good client has ended: {error}", file=sys.stderr)
+
+
+def echo_and_report(address: Address, pipe: Pipe) -> None:
     """Echo once every 10 ms. Report the worst round trip (s) and the echoes through the pipe."""
     message = wire.client_frame(wire.TEXT, b"are you still there?")
     echo = wire.server_frame(wire.TEXT, b"are you still there?")
