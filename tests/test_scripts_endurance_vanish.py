@@ -67,8 +67,8 @@ def test_the_table_has_medians_with_their_ranges():
     slow = crowd.Outcome(10, 1.5, 30.0, 9.0, 0.1, math.inf, 0)
     table = crowd.table({(10, OURS): [OUTCOME, OUTCOME, slow], (3000, OTHER): [OUTCOME]})
     assert table.splitlines()[2:] == [
-        "| 10 | 3.11.7 | refws | 0.50 s (0.50 to 1.50) | 0.03 s (0.03 to 0.03) | "
-        "0.25 s (0.25 to 9.00) | 0.10 s (0.10 to 0.10) | 0.04 s (0.04 to none) |",
+        "| 10 | 3.11.7 | refws | 0.50 s (0.50 s to 1.50 s) | 0.03 s (0.03 s to 0.03 s) | "
+        "0.25 s (0.25 s to 9.00 s) | 0.10 s (0.10 s to 0.10 s) | 0.04 s (0.04 s to none) |",
         "| 3,000 | 3.13.0 | 5 ms | 0.50 s | 0.03 s | 0.25 s | 0.10 s | 0.04 s |",
     ]
 

@@ -255,14 +255,14 @@ def table(outcomes: Outcomes) -> str:
 
 def describe(values: list[float]) -> str:
     """The median of seconds, with the lowest and the highest."""
-    middle = f"{in_seconds(statistics.median(values))} s"
+    middle = in_seconds(statistics.median(values))
     if len(values) == 1:
         return middle
     return f"{middle} ({in_seconds(min(values))} to {in_seconds(max(values))})"
 
 
 def in_seconds(value: float) -> str:
-    return f"{value:.2f}" if value < math.inf else "none"
+    return f"{value:.2f} s" if value < math.inf else "none"
 
 
 def judge(outcomes: Outcomes) -> Iterator[Figure]:
