@@ -16,7 +16,7 @@ from refws import (
     Side,
     State,
 )
-from refws.endpoint import sending as module
+from refws.endpoint import sending_at_once as module
 from refws.protocol.deflate.codec import client_pair
 from refws.protocol.deflate.negotiation import Parameters
 from wire import BINARY, CLOSE, CONT, PING, PONG, TEXT, Header, close_body, frame

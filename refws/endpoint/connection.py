@@ -134,8 +134,8 @@ class Connection(Reading):
     def latency(self) -> float:
         """Seconds between the last answered Ping and its Pong; 0 before the first (§5.5.3).
 
-        A Pong counts when it is dealt with: that can be half a second late while no thread receives
-        or waits for it.
+        A Pong counts when it is dealt with: that can be 0.8 s late while no thread receives or
+        waits for it.
         """
         return self._pings.latency
 

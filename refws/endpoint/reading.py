@@ -6,7 +6,7 @@ not receive, and the peer's Pings, Pongs and Closes must not wait for it. So oth
 only control frames; they leave the next data frame, and all after it, to a receive:
 
 - A thread that waits for a Pong (`_listen`) reads until the Pong is there.
-- The timer thread looks every half second (`_look`). It must not wait, so it takes only what has
+- The timer thread looks every 0.4 seconds (`_look`). It must not wait, so it takes only what has
   arrived; and a look that finds a Close, a broken rule or the end of the stream starts a thread
   that ends the connection, because that waits for the peer.
 
@@ -34,7 +34,7 @@ from .receiving import CloseReceived, Receiver
 from .resuming import TimeUp
 from .timers import RESOLUTION, Timer, Timers
 
-LOOK_INTERVAL = 0.5
+LOOK_INTERVAL = 0.4
 """Seconds between two looks of the timer thread, at the same times for all connections."""
 
 RECHECK_INTERVAL = 0.2
@@ -151,12 +151,14 @@ class Reading(Observed):
     # For the timer thread
 
     def _attend(self) -> None:
-        """Have the timer thread look every half second from now on, until a receive waits."""
+        """Have the timer thread look from now on, first in 0.4 to 0.8 s, until a receive waits."""
         if not self._reading.acquire(False):
             return  # the thread that holds it comes here after it
         try:
             if self._looks is None and self.state in (OPEN, CLOSING):
-                self._looks = self._timers.call_at(next_look(monotonic()), self._look)
+                self._looks = self._timers.call_at(
+                    next_look(monotonic() + LOOK_INTERVAL), self._look
+                )
         except RuntimeError:  # no thread left for the timers: the next receive tries again
             pass
         finally:
