@@ -199,8 +199,8 @@ def test_7_1_7_a_server_that_breaks_a_rule_gets_a_close_with_the_code_and_then_t
     peer.send(wire)
     receiving = background(connection.recv)
     peer.expect_close(code, masked=1)
-    peer.expect_end()
     peer.half_close()
+    peer.expect_end()
     with pytest.raises(ConnectionClosedError):
         receiving.result()
     assert connection.state is State.CLOSED

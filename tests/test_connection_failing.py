@@ -5,7 +5,7 @@ import re
 import pytest
 
 from connections import EURO
-from refws import ConnectionClosedError, State
+from refws import ConnectionClosedError, Side, State
 from refws.endpoint import connection as module
 from wire import BINARY, CLOSE, CONT, IN_TIME, MANY, PING, TEXT, close_body, frame
 
@@ -151,3 +151,31 @@ def test_7_1_7_a_broken_rule_after_our_close_sends_no_second_close(opened):
     peer.expect_close(4000)
     peer.expect_end()
     assert connection.close_code == 1006
+
+
+@pytest.mark.transport("tcp", "unix", reason="the end of TCP is seen below TLS")
+@pytest.mark.rfc("6455-7.1.1-03", "6455-7.1.7-01")
+@pytest.mark.parametrize("side", Side)
+def test_7_1_1_the_server_ends_tcp_first_also_after_a_broken_rule(opened, background, side):
+    """A client that fails the connection waits for it, for close_timeout at most."""
+    connection, peer = opened(side=side)
+    receiving = background(connection.recv)
+    peer.send(frame(0x3, masked=side is Side.SERVER))
+    peer.expect_close(1002, masked=side is Side.CLIENT)
+    if side is Side.CLIENT:
+        peer.sock.settimeout(IN_TIME)
+        with pytest.raises(TimeoutError):
+            peer.sock.recv(1)
+        peer.half_close()
+    else:
+        peer.expect_end()
+    with pytest.raises(ConnectionClosedError, match="reserved opcode"):
+        receiving.result()
+
+
+def test_7_1_1_a_client_that_fails_the_connection_does_not_wait_for_ever(opened):
+    connection, peer = opened(side=Side.CLIENT, close_timeout=IN_TIME)
+    peer.send(frame(0x3, masked=0))
+    with pytest.raises(ConnectionClosedError, match="reserved opcode"):
+        connection.recv()
+    assert connection.state is State.CLOSED

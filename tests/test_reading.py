@@ -189,7 +189,7 @@ def test_a_thread_waits_for_a_pong_while_another_receives(opened, background):
 # The end
 
 
-@pytest.mark.rfc("6455-5.5.1-05", "6455-7.1.2-02")
+@pytest.mark.rfc("6455-5.5.1-05", "6455-5.5.1-10", "6455-7.1.2-02")
 @pytest.mark.parametrize("side", Side)
 def test_5_5_1_a_close_is_answered_while_no_thread_receives(opened, side):
     connection, peer = opened(side=side)

@@ -253,3 +253,31 @@ def test_a_time_that_never_comes_does_not_end_the_thread(fresh, when):
     later = threading.Event()
     fresh.call_at(monotonic() + RESOLUTION, lambda now: later.set())
     assert later.wait(DEADLINE_S)
+
+
+def test_a_late_thread_is_reported_once_and_by_another_thread(fresh, monkeypatch, log):
+    """A timer that waits stops all others; who needs a timer meanwhile says so."""
+    monkeypatch.setattr(module, "MAX_LATENESS", 0.0)
+    stuck, go_on = threading.Event(), threading.Event()
+
+    def waits(now):
+        stuck.set()
+        assert go_on.wait(DEADLINE_S)
+        fresh.call_at(0, lambda now: None)  # late too, but it must not log
+
+    fresh.call_at(0, waits)
+    assert stuck.wait(DEADLINE_S)
+    for _ in range(3):
+        fresh.call_at(0, lambda now: None)
+    reports = [record for record in log.records if "is late by" in record.message]
+    go_on.set()
+    assert [record.threadName for record in reports] == [threading.current_thread().name]
+    assert reports[0].message.startswith("the thread test-timers is late by 0.0 s")
+
+
+def test_a_thread_in_time_is_not_reported(fresh, log):
+    for _ in range(3):
+        called = threading.Event()
+        fresh.call_at(monotonic() + RESOLUTION, lambda now, called=called: called.set())
+        assert called.wait(DEADLINE_S)
+    assert "is late" not in log.text

@@ -240,10 +240,7 @@ class Connection(Reading):
             raise TimeoutError(seen) from None
         if isinstance(end, CloseReceived):
             self._sender.answer_close(end.close)
-            # §7.1.1: the server ends TCP first, so that TIME_WAIT stays with it; a client waits.
-            if self.side is Side.CLIENT:
-                self._stream.drain(self.settings.close_timeout)
-            self.end(linger=self.side is Side.SERVER)
+            self._end_in_turn()
             raise self._sender.closed_error() from None
         if isinstance(end, ConnectionFailure):
             self._fail(end)
@@ -351,7 +348,13 @@ class Connection(Reading):
         )
         self._stream.cause = self._stream.cause or str(failure)
         self._sender.start_closing(Close(failure.close_code, cut_reason(str(failure))))
-        self.end(linger=True)
+        self._end_in_turn()
+
+    def _end_in_turn(self) -> None:
+        """§7.1.1: the server ends TCP first, so that TIME_WAIT stays with it; a client waits."""
+        if self.side is Side.CLIENT:
+            self._stream.drain(self.settings.close_timeout)
+        self.end(linger=self.side is Side.SERVER)
 
     def end(self, linger: bool = False) -> None:
         """End TCP, in the thread that receives. Blocks for 1 s at most, and only if `linger`."""

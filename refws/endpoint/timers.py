@@ -19,8 +19,16 @@ RESOLUTION = 0.02
 MAX_WAIT = 1_000_000.0
 """Seconds: no call of the system is asked to wait longer, because for some weeks it refuses."""
 
+MAX_LATENESS = 1.0
+"""Seconds after which a late timer thread is reported."""
+
 TimerFunction = Callable[[float], "float | None"]
 """Called with the time; returns the time at which to call it again, or None."""
+
+LATE = (
+    "the thread %s is late by %.1f s, and with it all Pings and deadlines; "
+    "the machine is overloaded, or a timer waits: please report that"
+)
 
 logger = logging.getLogger("refws")
 
@@ -87,7 +95,8 @@ class Timers:
         self._name = name
         self._schedule = Schedule()
         self._condition = threading.Condition()
-        self._wakes_at = 0.0
+        self._wakes_at = float("inf")
+        self._reported: float | None = None
         self._thread: threading.Thread | None = None
         self._stopped = False
 
@@ -99,7 +108,23 @@ class Timers:
             self._schedule.add(when, timer)
             if when < self._wakes_at - RESOLUTION:
                 self._condition.notify()
+            lateness = monotonic() - self._wakes_at
+        if lateness > MAX_LATENESS:
+            self._report(lateness)
         return timer
+
+    def _report(self, lateness: float) -> None:
+        """Log that the thread should have looked at its timers this long ago; once.
+
+        For the threads that need timers, because the thread itself may be stuck; and it must not
+        wait for a log.
+        """
+        if threading.current_thread() is self._thread:
+            return
+        with self._condition:
+            known, self._reported = self._reported == self._wakes_at, self._wakes_at
+        if not known:
+            logger.error(LATE, self._name, lateness)
 
     def start(self) -> None:
         """Start the thread if it does not run; RuntimeError if the system has none left."""
@@ -129,7 +154,9 @@ class Timers:
             for when, timer in again:
                 self._schedule.add(when, timer)
             while not self._stopped:
-                if due := self._schedule.take_due(monotonic()):
+                now = monotonic()
+                if due := self._schedule.take_due(now):
+                    self._wakes_at = now
                     return due
                 self._wait()
             return None
