@@ -14,7 +14,7 @@ import pytest
 
 from refws import ConnectionClosedError, serve
 from refws.endpoint import connection as connection_module
-from refws.protocol.deflate.codec import server_pair
+from refws.protocol.deflate.codec import MAX_CHUNK, server_pair
 from refws.protocol.deflate.negotiation import DeflateSettings, Parameters
 from test_commands_serve import printed_address, program_running
 from wire import (
@@ -848,14 +848,14 @@ def test_10_4_bombs_of_50_mb_fail_with_1009_and_cost_less_than_8_mib():
 @pytest.mark.parametrize(
     "opcode, data", [(BINARY, ZEROS), (TEXT, "€".encode() * 100_000)], ids=["binary", "text"]
 )
-def test_recv_streaming_gives_what_a_small_frame_inflates_to_in_pieces_of_64_kib_or_less(
+def test_recv_streaming_gives_what_a_small_frame_inflates_to_in_small_pieces(
     compressing, opcode, data
 ):
     connection, peer, codec = compressing()
     peer.send(compressed(opcode, codec.deflate(data)), compressed(TEXT, codec.deflate(b"next")))
     parts = [part.encode() if opcode == TEXT else part for part in connection.recv_streaming()]
     assert b"".join(parts) == data
-    assert max(map(len, parts)) <= 64 * KIB + 3
+    assert max(map(len, parts)) <= MAX_CHUNK + 3
     assert connection.recv() == "next"
 
 
@@ -878,7 +878,7 @@ def test_recv_streaming_gives_what_has_come_of_a_frame(compressing):
     wire = compressed(BINARY, start + end)
     peer.send(wire[: -len(end)])
     stream, received = connection.recv_streaming(), b""
-    for _ in pieces(ZEROS, 64 * KIB):
+    for _ in pieces(ZEROS, MAX_CHUNK):
         received += next(stream)
     assert received == ZEROS
     peer.send(wire[-len(end) :])
@@ -894,7 +894,7 @@ def test_a_stream_left_with_output_pending_is_dropped_and_its_context_kept(compr
         )
     )
     assert connection.recv() == NOISE[:30_000]
-    assert len(next(connection.recv_streaming())) == 64 * KIB
+    assert len(next(connection.recv_streaming())) == MAX_CHUNK
     assert connection.recv() == b"tail" * 9
 
 
@@ -903,7 +903,7 @@ def test_close_drops_a_message_with_output_pending(compressing):
     peer.send(compressed(BINARY, codec.deflate(ZEROS)), compressed(TEXT, codec.deflate(b"more")))
     peer.send_frame(CLOSE, close_body(1000))
     peer.half_close()
-    assert len(next(connection.recv_streaming())) == 64 * KIB
+    assert len(next(connection.recv_streaming())) == MAX_CHUNK
     connection.close()
     peer.expect_close(1000)
     peer.expect_end()
