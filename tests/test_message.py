@@ -788,7 +788,7 @@ def test_10_4_memory_grows_with_the_bytes_of_a_message_not_with_its_pieces(opcod
 
 def test_what_was_collected_is_forgotten_once_taken():
     incoming = IncomingMessage()
-    for data in ("a\u20ac", b"\xff"):
+    for data in ("a\u20ac", b"\xff", "", b"\xff"):
         assert not incoming.collected
         incoming.collect(data)
         incoming.collect(data)
@@ -1215,26 +1215,65 @@ def test_8_1_a_short_text_that_is_not_utf_8_fails_with_1007():
 
 # Memory of a message that is not whole yet
 
+UNFINISHED = 1 << 22
+"""Bytes of the messages, many times what is needed for one chunk."""
 
-@pytest.mark.parametrize("size", [64 * 1024, 700])
-def test_10_4_an_unfinished_text_takes_no_more_memory_than_its_bytes(size):
-    """One character above U+FFFF would make each character of a str take four bytes."""
-    text = ("🙂" + "a" * (size - 4)).encode()
-    rounds = (1 << 20) // size
-    incoming = IncomingMessage(1 << 20, None)
-    wire = frame(TEXT, b"", fin=0, masked=0, length=rounds * size)
-    header = read_header(io.BytesIO(wire), False)
-    incoming.start_frame(header)
+ONE_CHUNK = 1 << 19
+"""Bytes for a chunk on its way: 64 KiB read, unmasked, as a str of 256 KiB, and as UTF-8 again."""
+
+ONE_INFLATED_CHUNK = 5 << 16
+"""The same for one of 32 KiB, as a str 128 KiB, with two windows of 32 KiB each."""
+
+
+def wide_text(size):
+    """UTF-8 that as a str takes four bytes for each one of `size`."""
+    return ("\U0001f600" + "a" * (size - 4)).encode()
+
+
+def unfinished(rsv=0) -> IncomingMessage:
+    """In the first frame of a message, whose payload is longer than all that will arrive."""
+    incoming = IncomingMessage(UNFINISHED, None)
+    incoming.inflater = server_pair(Parameters(), DeflateSettings())[1]
+    wire = frame(TEXT, b"", fin=0, masked=0, length=UNFINISHED, rsv=rsv)
+    incoming.start_frame(read_header(io.BytesIO(wire), False, True))
+    return incoming
+
+
+def collect_all(incoming: IncomingMessage, payloads) -> tuple[int, int]:
+    """(bytes held afterwards, bytes at the peak) for these payloads inside a frame."""
     tracemalloc.start()
     try:
-        for _ in range(rounds):
-            data, _ = incoming.read_chunk(io.BytesIO(text), size)
-            incoming.collect(data)
-        del data
-        held = tracemalloc.get_traced_memory()[0]
+        for payload in payloads:
+            file = io.BytesIO(payload)
+            while file.tell() < len(payload) or incoming.inflater.pending:
+                incoming.collect(incoming.read_chunk(file, PIECE)[0])
+        return tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert held < 1.2 * (1 << 20)
+
+
+@pytest.mark.rfc("6455-10.4-01")
+@pytest.mark.parametrize("size", [PIECE, 700])
+def test_10_4_an_unfinished_text_takes_no_more_memory_than_its_bytes(size):
+    """One character above U+FFFF would make each character of a str take four bytes."""
+    incoming, text = unfinished(), wide_text(size)
+    rounds = UNFINISHED // size
+    held, peak = collect_all(incoming, itertools.repeat(text, rounds))
+    assert held < 1.2 * UNFINISHED
+    assert peak < 1.2 * UNFINISHED + ONE_CHUNK
+    assert incoming.take_collected() == text.decode() * rounds
+
+
+@pytest.mark.rfc("6455-10.4-01")
+def test_10_4_an_unfinished_compressed_text_takes_no_more_memory_than_its_bytes():
+    incoming, text = unfinished(rsv=RSV1), wide_text(PIECE)
+    rounds = UNFINISHED // PIECE
+    compressor = zlib.compressobj(9, zlib.DEFLATED, -15)
+    payload = compressor.compress(text * rounds) + compressor.flush(zlib.Z_SYNC_FLUSH)
+    assert len(payload) < UNFINISHED / 200
+    held, peak = collect_all(incoming, [payload])
+    assert held < 1.2 * UNFINISHED
+    assert peak < held + ONE_INFLATED_CHUNK
     assert incoming.take_collected() == text.decode() * rounds
 
 

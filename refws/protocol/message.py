@@ -8,7 +8,7 @@ arrived in full; that is the usual case. All others take the general way: `start
 from __future__ import annotations
 
 from codecs import IncrementalDecoder, getincrementaldecoder
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .errors import InvalidData, MessageTooBig, PolicyViolation, ProtocolError
 from .frame import BINARY, CONT, TEXT, BinaryFile, Header, Opcode, read_exactly
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
 MAX_WHOLE = 4 * 1024
 """Bytes of a payload that may be read at once: the memory for it is taken before it arrives."""
-
-MAX_CHUNKS = 1024
-"""Chunks of a message that are kept before they are joined: each one takes memory of its own."""
 
 Utf8Decoder = getincrementaldecoder("utf-8")
 
@@ -49,8 +46,8 @@ class IncomingMessage:
         "inflater": "Set if permessage-deflate is agreed on.",
         "_early": "Bytes after the header that `read_whole` has read and not used.",
         "_inflating": "The inflater, if this message is compressed.",
-        "_is_encoded": "Whether some of the collected chunks are text in UTF-8.",
-        "collected": "Chunks kept for a message received as a whole; None takes no memory.",
+        "_collects_text": "Whether the newest collected chunk was text: then all of them are.",
+        "collected": "Bytes kept for a message received as a whole; None takes no memory.",
         "_decoder": "Holds the first bytes of a character that is cut in two.",
     }
 
@@ -64,8 +61,8 @@ class IncomingMessage:
         self._early = b""
         self.inflater: Inflater | None = None
         self._inflating: Inflater | None = None
-        self.collected: list[Any] | None = None
-        self._is_encoded = False
+        self.collected: bytearray | None = None
+        self._collects_text = False
         self._decoder: IncrementalDecoder | None = None
 
     # FAST: the general way would give the same message, with more steps and more state
@@ -227,33 +224,22 @@ class IncomingMessage:
         raise not_utf8()
 
     def collect(self, data: str | bytes) -> None:
-        """Keep a chunk of the message until `take_collected`.
+        """Keep a chunk of the message until `take_collected`, text as UTF-8.
 
-        Text that is not ASCII is kept as UTF-8: in a str of CPython one character above U+FFFF
-        makes every character take four bytes, and `max_size` is to bound the memory of a message.
+        In a str of CPython one character above U+FFFF makes every character take four bytes, but
+        `max_size` is to bound the memory of a message. A bytearray grows in place, and by an eighth
+        more than it needs at most; chunks in a list would have to be joined now and then, which
+        takes all of their memory once more.
         """
         if self.collected is None:
-            self.collected = []
-        elif len(self.collected) == MAX_CHUNKS:
-            self.collected = [self._join()]
-        if isinstance(data, str) and not data.isascii():
-            data, self._is_encoded = data.encode(), True
-        self.collected.append(data)
+            self.collected = bytearray()
+        self._collects_text = isinstance(data, str)
+        self.collected += data.encode() if isinstance(data, str) else data
 
     def take_collected(self) -> str | bytes:
         """The chunks kept so far, joined; afterwards none is kept."""
-        data = self._join()
-        if self._is_encoded and isinstance(data, bytes):
-            data, self._is_encoded = data.decode(), False
-        self.collected = None
-        return data
-
-    def _join(self) -> str | bytes:
-        """All chunks in one: bytes for encoded text, too."""
-        chunks = self.collected or []
-        if self._is_encoded:
-            return b"".join(c.encode() if isinstance(c, str) else c for c in chunks)
-        return "".join(chunks) if isinstance(chunks[0], str) else b"".join(chunks)
+        data, self.collected = self.collected or b"", None
+        return data.decode() if self._collects_text else bytes(data)
 
 
 def not_utf8() -> InvalidData:
