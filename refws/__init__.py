@@ -98,6 +98,7 @@ comments of deflate/, where it is one of RFC 7692.
       lesson_page.py                         the lesson as a page
       pages.py                               which page a request belongs to
       wire_view.py         §1.2              a page's own connections, explained live
+      budget.py                              processor time for the wire views of all pages
       connection_view.py   §1.5              one of them: bytes -> JSON
       event_queue.py                         a bounded queue of events for a page
       watch_endpoint.py                      the WebSocket endpoint of the wire view

@@ -1,16 +1,18 @@
 """The wire view of a page (RFC 6455 §1.2, §5.2): what a page sees, and that it disturbs no one."""
 
 import json
+from itertools import chain
 
 import pytest
 
 from refws.course import services
 from refws.course.explain.conversation import Conversation
 from refws.course.web import connection_view, event_queue, wire_view
+from refws.course.web.budget import Budget
 from refws.course.web.connection_view import ChunkCounter
 from refws.course.web.event_queue import Chunk, EventQueue
 from refws.course.web.pages import page_of, parameters, parse_request_line
-from refws.course.web.wire_view import Watches, WireTrace
+from refws.course.web.wire_view import Watch, Watches, WireTrace
 from refws.protocol.frame import Side
 from refws.protocol.http import Headers, Request
 from watching import PAGE, Page, refused
@@ -312,7 +314,7 @@ def test_1_5_the_chunks_of_a_request_are_counted_from_its_first_byte(opened, siz
     parts = [head[start : start + size] for start in range(0, len(head), size)]
     for part in parts:
         trace(Side.CLIENT, part)
-    assert chunks_of(page.explained(page.events.take(0))) == [len(parts)]
+    assert chunks_of(chain.from_iterable(page.explained(page.events.take(0)))) == [len(parts)]
 
 
 def test_1_5_an_incomplete_frame_has_its_chunks_too(running):
@@ -390,6 +392,32 @@ def test_a_closed_queue_takes_nothing_and_wakes_a_waiting_thread(background):
     events.close()
     assert waiting.result() == []
     assert not events.put({}) and not events.put({}, urgent=True)
+
+
+def test_all_pages_together_keep_to_their_share_of_a_processor():
+    budget, step, began, end = Budget(0.25, credit=2), 0.01, 100.0, 160.0
+    pages, spent = [began] * 3, 0.0
+    while (now := min(pages)) < end:
+        spent += step
+        pages[pages.index(now)] = now + step + budget.spend(step, now + step)
+    assert 0.25 * (end - began) < spent < 0.25 * (end - began + 2) + len(pages) * step
+
+
+def test_a_page_that_explains_little_does_not_pause():
+    budget = Budget(0.25, credit=2)
+    assert [budget.spend(0.125, 100.0) for _ in range(5)] == [0, 0, 0, 0, 0.5]
+    assert budget.spend(0.125, 110.0) == 0
+
+
+def test_a_watch_pauses_when_the_budget_is_used_up_until_the_page_is_gone(background):
+    watch, sent = Watch(PAGE, Budget(share=1e-9, credit=0)), []
+    sending = background(watch.send_all, sent.append)
+    watch.events.put({"event": 1})
+    watch.events.put({"event": 2})
+    eventually(lambda: sent)
+    watch.close()
+    sending.result()
+    assert sent == [{"event": 1}]
 
 
 def test_a_page_that_reads_nothing_delays_no_one_and_learns_what_it_missed(running, monkeypatch):

@@ -74,6 +74,11 @@ class EventQueue:
             self._bytes = 0
             return taken
 
+    def wait_until_closed(self, seconds: float) -> None:
+        """Block until the queue is closed, for at most `seconds`."""
+        with self._condition:
+            self._condition.wait_for(lambda: self.closed, seconds)
+
     def close(self) -> None:
         """Accept nothing more. A thread that waits in `take` gets the rest."""
         with self._condition:

@@ -4,19 +4,22 @@
     bytes -> WireTrace -> EventQueue (bounded) -> ConnectionView -> JSON -> the page
 
 Watching must not change a connection: its threads only put bytes in a queue. If the queue is full,
-the bytes are left out, and the page shows how many.
+the bytes are left out, and the page shows how many. So they are if they have waited too long: all
+pages together have a budget of processor time.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from time import monotonic, thread_time
 
 from ...endpoint.connection import Connection
 from ...endpoint.taps import Tap
 from ...protocol.close import State
 from ...protocol.frame import Side
 from ...protocol.http import MAX_LINE_SIZE, Request
+from .budget import Budget
 from .connection_view import ConnectionView
 from .event_queue import Chunk, Event, EventQueue
 from .pages import WATCH_PATH, page_of, parse_request_line
@@ -111,9 +114,11 @@ class WatchedConnection:
 class Watch:
     """The connections that one page watches, and the queue of events for it."""
 
-    def __init__(self, page: str) -> None:
+    def __init__(self, page: str, budget: Budget) -> None:
         self.page = page
         self.events = EventQueue()
+        self._budget = budget
+        self._cpu_time = 0.0
         self._lock = threading.Lock()
         self._count = 0
         self._connections: dict[int, WatchedConnection] = {}
@@ -137,33 +142,53 @@ class Watch:
             return self._connections.get(number)
 
     def send_all(self, send: Callable[[Event], None]) -> None:
-        """Send every event in order, until the queue is closed. Blocks and raises like `send`."""
+        """Send every event in order, until the queue is closed. Blocks and raises like `send`.
+
+        Pauses when the budget is used up.
+        """
+        self._cpu_time = thread_time()
         while not self.events.closed:
             # Check first which connections are closed: then `take` returns all of their chunks.
             ending = self._ending()
             closed = [watched for watched in ending if watched.connection.state is State.CLOSED]
             taken = self.events.take(CLOSED_CHECK_INTERVAL if ending else None)
-            for event in self.explained(taken):
-                send(event)
+            for events in self.explained(taken):
+                for event in events:
+                    send(event)
+                self._keep_to_budget()
+                if self.events.closed:
+                    return
             for watched in closed:
                 self._forget(watched)
                 for event in watched.view.finish():
                     send(event)
 
-    def explained(self, taken: list[Chunk | Event]) -> Iterator[Event]:
-        """The events in `taken`, and the events that explain the chunks in it.
+    def _keep_to_budget(self) -> None:
+        """Pause, if the time since the last call was too much; not longer than the queue is open."""
+        before, self._cpu_time = self._cpu_time, thread_time()
+        pause = self._budget.spend(self._cpu_time - before, monotonic())
+        if pause > 0:
+            self.events.wait_until_closed(pause)
+
+    def explained(self, taken: list[Chunk | Event]) -> Iterator[Iterator[Event]]:
+        """For each in `taken`: the event, or the events that explain the chunk.
 
         An incomplete frame is sent only once, after the last of its chunks in `taken`.
         """
         chunks = [event for event in taken if isinstance(event, Chunk) and event.data]
         newest = {(chunk.connection, chunk.sender): chunk for chunk in chunks}
         for event in taken:
-            if not isinstance(event, Chunk):
-                yield event
-            elif (watched := self.find(event.connection)) is not None:
-                yield from watched.view.explain(event, self.events.now())
-                if newest.get((event.connection, event.sender)) is event:
-                    yield from watched.view.partial(event)
+            if isinstance(event, Chunk):
+                is_newest = newest.get((event.connection, event.sender)) is event
+                yield self._explained_chunk(event, is_newest)
+            else:
+                yield iter([event])
+
+    def _explained_chunk(self, chunk: Chunk, is_newest: bool) -> Iterator[Event]:
+        if (watched := self.find(chunk.connection)) is not None:
+            yield from watched.view.explain(chunk, self.events.now())
+            if is_newest:
+                yield from watched.view.partial(chunk)
 
     def close(self) -> None:
         """Take no more events, and let stopped connections answer again."""
@@ -191,6 +216,7 @@ class Watches:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._budget = Budget()
         self._pages: dict[str, Watch] = {}
 
     def open(self, page: str) -> Watch | None:
@@ -198,7 +224,7 @@ class Watches:
         with self._lock:
             if page in self._pages or len(self._pages) >= MAX_PAGES:
                 return None
-            return self._pages.setdefault(page, Watch(page))
+            return self._pages.setdefault(page, Watch(page, self._budget))
 
     def close(self, watch: Watch) -> None:
         """End a watch. Its connections are still served, but no longer watched."""
