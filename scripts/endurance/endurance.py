@@ -7,6 +7,8 @@
                                        vanish all at once, beside a good one (1 minute)
     python3 scripts/endurance crowd --connections 10000 --switch-interval 0.005 refws
                                        compares the interval of Python with the one of refws
+    python3 scripts/endurance limits   who may hold a thread, and what a byte costs, as the tables
+                                       of refws/endpoint/README.md (2 minutes)
 
 Exit status 1 if a bound is broken, 2 if it cannot be tried. Linux only, because the figures come
 from /proc. Only 127.0.0.1 is used. Each connection takes one of about 28,000 local ports, also for
@@ -16,7 +18,7 @@ a minute after its end (TIME_WAIT); a new run has a new server port, so these do
 import argparse
 import sys
 
-from scripts.endurance import abuse, crowd, idle
+from scripts.endurance import abuse, crowd, holding, idle, limits
 from scripts.shared import client_wire as wire
 from scripts.shared import figures, server_process
 
@@ -67,6 +69,15 @@ def parse_options(argv: list[str] | None) -> argparse.Namespace:
         "--rounds", type=int, default=2, help="the first warms up (default and minimum: 2)"
     )
     add_crowd(commands.add_parser("crowd", help="clients that come and vanish all at once"))
+    limits = commands.add_parser(
+        "limits", help="how long each kind of peer holds a thread; CPU time for each kind of byte"
+    )
+    limits.add_argument(
+        "words", nargs="*", metavar="WORD", help="only rows that have one of these (default: all)"
+    )
+    limits.add_argument(
+        "--cpu", type=float, default=1, help="CPU seconds for each kind of byte (default: 1)"
+    )
     options = parser.parse_args(argv)
     if options.command == "idle" and not (options.connections > 0 and options.window >= 40):
         parser.error("--connections must be above 0 and --window at least 40")
@@ -74,6 +85,8 @@ def parse_options(argv: list[str] | None) -> argparse.Namespace:
         parser.error("--rounds must be at least 2, as the first one is the warm-up")
     if options.command == "crowd" and min(*options.connections, options.rounds) < 1:
         parser.error("--connections and --rounds must be above 0")
+    if options.command == "limits" and not options.cpu > 0:
+        parser.error("--cpu must be above 0")
     return options
 
 
@@ -121,19 +134,26 @@ def add_crowd(parser: argparse.ArgumentParser) -> None:
     option("--rounds", type=int, default=1, help="measurements of each (default: 1)")
 
 
-def run(options: argparse.Namespace) -> list[figures.Figure]:
+def run(options: argparse.Namespace) -> tuple[str, bool]:
+    """The table or tables, and whether all bounds were kept."""
+    if options.command == "limits":
+        return limits.run(options.words, options.cpu)
+    tables = []
     if options.command == "idle":
         raise_descriptor_limit(options.connections + SPARE_DESCRIPTORS)
-        return idle.run(options.connections, options.window)
-    if options.command == "crowd":
+        measured = idle.run(options.connections, options.window)
+    elif options.command == "crowd":
         raise_descriptor_limit(max(options.connections) + SPARE_DESCRIPTORS)
         table, measured = crowd.run(
             options.connections, options.python, options.switch_interval, options.rounds
         )
-        print(f"{table}\n")
-        return measured
-    raise_descriptor_limit(4 * SPARE_DESCRIPTORS)
-    return abuse.run(options.rounds)
+        tables.append(table)
+    else:
+        raise_descriptor_limit(4 * SPARE_DESCRIPTORS)
+        measured = abuse.run(options.rounds)
+    if measured:
+        tables.append(figures.table(measured))
+    return "\n\n".join(tables), all(figure.kept for figure in measured)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -145,13 +165,12 @@ def main(argv: list[str] | None = None) -> int:
             "use Linux"
         )
     try:
-        measured = run(options)
-    except (server_process.ServerFailed, OSError, wire.WireError) as error:
+        text, kept = run(options)
+    except (server_process.ServerFailed, holding.Failed, OSError, wire.WireError) as error:
         print(f"endurance: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nendurance: stopped", file=sys.stderr)
         return 130
-    if measured:
-        print(figures.table(measured))
-    return 0 if all(figure.kept for figure in measured) else 1
+    print(text)
+    return 0 if kept else 1

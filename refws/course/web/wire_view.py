@@ -164,7 +164,7 @@ class Watch:
                     send(event)
 
     def _keep_to_budget(self) -> None:
-        """Pause, if the time since the last call was too much; not longer than the queue is open."""
+        """Pause if the time since the last call was too much, but not in a closed queue."""
         before, self._cpu_time = self._cpu_time, thread_time()
         pause = self._budget.spend(self._cpu_time - before, monotonic())
         if pause > 0:
