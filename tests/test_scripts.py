@@ -76,6 +76,7 @@ def test_3_address_of_a_server():
         ["endurance", "crowd", "--connections", "0"],
         ["endurance", "crowd", "--rounds", "0"],
         ["endurance", "crowd", "--switch-interval", "0"],
+        ["endurance", "limits", "--cpu", "0"],
         ["endurance"],
         ["checks/client.py", "--connects", "0"],
         ["checks/tls.py", "nonsense"],

@@ -1,4 +1,4 @@
-"""scripts/endurance: its figures, its idle clients, its attacks."""
+"""scripts/endurance: its figures, its idle clients, its attacks, its tables of limits."""
 
 import os
 import random
@@ -6,7 +6,8 @@ import socket
 
 import pytest
 
-from scripts.endurance import abuse, attacks, garbage, idle
+from refws.endpoint.settings import Settings
+from scripts.endurance import abuse, attacks, costs, endurance, garbage, holding, idle, limits
 from scripts.endurance.good_client import GoodClient
 from scripts.shared import client_wire as wire
 from scripts.shared import figures
@@ -75,3 +76,123 @@ def test_attack_is_judged_by_its_worst_round():
         (2, False),
         (1500.0, False),
     ]
+
+
+# Limits
+
+SHORT = Settings(
+    open_timeout=0.2, ping_interval=0.2, ping_timeout=0.1, close_timeout=0.2, send_timeout=0.2
+)
+BRIEFLY_CPU_S = 0.02
+
+linux_only = pytest.mark.skipif(
+    not figures.is_available(), reason="this system has no /proc to read CPU times from"
+)
+
+
+def case_named(name):
+    return next(case for case in holding.CASES if case.name == name)
+
+
+def input_named(name):
+    return next(one for one in costs.INPUTS if one.name == name)
+
+
+@pytest.mark.parametrize(
+    "name", ["sends nothing", "answers no Ping", "TLS: sends nothing", "only answers Pings"]
+)
+def test_a_peer_holds_its_thread_until_its_time_is_up(name):
+    case = case_named(name)
+    (held,) = holding.measure((case,), SHORT)
+    assert held.kept
+    assert held.seconds is None or held.seconds >= held.bound_s
+
+
+def test_a_peer_that_cannot_do_what_its_case_says_fails_the_measuring():
+    def open_nothing(peer):
+        peer.open("/echo\r\nHost: twice")
+
+    with pytest.raises(holding.Failed, match=r"a peer: expected 101"):
+        holding.measure((holding.Case("a peer", open_nothing, ("LINGER",)),), SHORT)
+
+
+@pytest.mark.parametrize(
+    ("bound", "seconds", "kept"),
+    [
+        (1, 1.9, True),
+        (1, 2.1, False),
+        (1, None, False),
+        (None, None, True),
+        (None, 30.0, False),
+    ],
+)
+def test_a_bound_is_kept_if_the_thread_ends_in_time_and_not_if_none_was_to_end(
+    bound, seconds, kept
+):
+    assert holding.Held(case_named("sends nothing"), bound, seconds).kept is kept
+
+
+@linux_only
+def test_each_round_of_an_input_is_dealt_with_when_it_ends():
+    with costs.servers() as (plain, tls):
+        server = costs.Server(plain[0], tls[0])
+        for one in costs.INPUTS:
+            rounds = one.rounds(server)
+            assert next(rounds) > 0 and next(rounds) > 0, one.name
+            rounds.close()
+
+
+@linux_only
+def test_the_cost_of_an_input_is_measured_beside_that_of_a_handshake():
+    handshake, pings = costs.measure((input_named("Pings without payload"),), BRIEFLY_CPU_S)
+    assert handshake.input is costs.HANDSHAKE and handshake.handshakes == 1
+    assert 0 < pings.us_a_byte < handshake.us_a_byte
+    assert pings.handshakes == pings.us_a_byte / handshake.us_a_byte
+
+
+@pytest.mark.parametrize(
+    ("limit", "handshakes", "share", "kept"),
+    [
+        ({}, 10, 1.0, True),
+        ({}, 11, 1.0, False),
+        ({"share": 0.25}, 11, 0.3, True),
+        ({"share": 0.25}, 11, 0.5, False),
+        ({"why_not": "no: so it is"}, 11, 1.0, True),
+    ],
+)
+def test_what_costs_more_than_ten_handshakes_must_keep_to_a_share(limit, handshakes, share, kept):
+    one = costs.Input("an input", costs.HANDSHAKE.rounds, **limit)
+    assert costs.Cost(one, 1.0, share, handshakes).kept is kept
+
+
+def test_limits_prints_markdown_and_marks_a_broken_bound(monkeypatch):
+    held = holding.Held(case_named("sends nothing"), 10, 12.0)
+    monkeypatch.setattr(holding, "measure", lambda cases, times: [held])
+    text, kept = limits.run(["sends nothing"], 1)
+    assert text.splitlines() == [
+        "## Who may hold what, and for how long",
+        "",
+        "| What a peer does | What ends it | At most, s | Measured, s |",
+        "| --- | --- | --- | --- |",
+        "| sends nothing | `open_timeout` | 10 | 12.0 | BROKEN",
+    ]
+    assert not kept
+
+
+@linux_only
+def test_endurance_limits_exits_with_1_if_a_bound_is_broken_or_a_peer_has_failed(
+    monkeypatch, capsys
+):
+    monkeypatch.setattr(endurance.server_process, "exit_on_sigterm", lambda: None)
+    for run, status, shown in [
+        (lambda words, cpu_s: ("the tables", True), 0, "the tables"),
+        (lambda words, cpu_s: ("the tables", False), 1, "the tables"),
+        (fail, 1, "endurance: no thread"),
+    ]:
+        monkeypatch.setattr(limits, "run", run)
+        assert endurance.main(["limits", "Ping"]) == status
+        assert shown in "".join(capsys.readouterr())
+
+
+def fail(words, cpu_s):
+    raise holding.Failed("no thread")
