@@ -251,7 +251,7 @@ NO_NEED = "-"
 class Input:
     """Bytes of a kind, and what limits their rate: a share of one processor, or None for nothing.
 
-    `why_not` says why something dear is not limited, for the table.
+    `why_not` says why something expensive is not limited, for the table.
     """
 
     name: str
@@ -343,7 +343,8 @@ class Cost:
 def measure(inputs: tuple[Input, ...], cpu_s: float) -> list[Cost]:
     """The cost of the handshake, and of each input; each takes `cpu_s` of CPU time or LONGEST_S."""
     every = (HANDSHAKE, *(one for one in inputs if one is not HANDSHAKE))
-    progress = Progress(len(every) * 2 * cpu_s)
+    limited = sum(one.share is not None for one in every)
+    progress = Progress(len(every) * 2 * cpu_s + limited * LONGEST_S)
     costs = []
     with servers() as (plain, tls):
         for one in every:

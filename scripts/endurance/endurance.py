@@ -8,7 +8,7 @@
     python3 scripts/endurance crowd --connections 10000 --switch-interval 0.005 refws
                                        compares the interval of Python with the one of refws
     python3 scripts/endurance limits   who may hold a thread, and what a byte costs, as the tables
-                                       of refws/endpoint/README.md (2 minutes)
+                                       of refws/endpoint/README.md (2.5 minutes)
 
 Exit status 1 if a bound is broken, 2 if it cannot be tried. Linux only, because the figures come
 from /proc. Only 127.0.0.1 is used. Each connection takes one of about 28,000 local ports, also for
