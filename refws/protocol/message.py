@@ -8,6 +8,7 @@ arrived in full; that is the usual case. All others take the general way: `start
 from __future__ import annotations
 
 from codecs import IncrementalDecoder, getincrementaldecoder
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 from .errors import InvalidData, MessageTooBig, PolicyViolation, ProtocolError
@@ -61,7 +62,7 @@ class IncomingMessage:
         self._early = b""
         self.inflater: Inflater | None = None
         self._inflating: Inflater | None = None
-        self.collected: bytearray | None = None
+        self.collected: BytesIO | None = None
         self._collects_text = False
         self._decoder: IncrementalDecoder | None = None
 
@@ -227,19 +228,20 @@ class IncomingMessage:
         """Keep a chunk of the message until `take_collected`, text as UTF-8.
 
         In a str of CPython one character above U+FFFF makes every character take four bytes, but
-        `max_size` is to bound the memory of a message. A bytearray grows in place, and by an eighth
+        `max_size` is to bound the memory of a message. A BytesIO grows in place, and by an eighth
         more than it needs at most; chunks in a list would have to be joined now and then, which
         takes all of their memory once more.
         """
         if self.collected is None:
-            self.collected = bytearray()
+            self.collected = BytesIO()
         self._collects_text = isinstance(data, str)
-        self.collected += data.encode() if isinstance(data, str) else data
+        self.collected.write(data.encode() if isinstance(data, str) else data)
 
     def take_collected(self) -> str | bytes:
         """The chunks kept so far, joined; afterwards none is kept."""
-        data, self.collected = self.collected or b"", None
-        return data.decode() if self._collects_text else bytes(data)
+        assert self.collected is not None
+        data, self.collected = self.collected.getvalue(), None
+        return data.decode() if self._collects_text else data
 
 
 def not_utf8() -> InvalidData:
