@@ -792,8 +792,8 @@ class SendLock:
     the release.
     """
 
-    def __init__(self, outgoing):
-        self.lock = outgoing.lock
+    def __init__(self):
+        self.lock = threading.Lock()  # not an RLock: one thread plays the reader and the sender
         self.on_wait = self.on_release = lambda: None
 
     def acquire(self, blocking=True):
@@ -829,7 +829,7 @@ def test_an_answer_that_comes_while_the_sender_finishes_is_sent_after_it(ends, s
     to it.
     """
     stream, peer = ends()
-    lock = stream._outgoing.lock = SendLock(stream._outgoing)
+    lock = stream._outgoing.lock = SendLock()
 
     def answer_as_the_reader_does():
         stream._engine.encrypt(b"answer")
@@ -858,7 +858,7 @@ def test_a_write_does_not_return_before_the_reader_has_sent_the_bytes_it_took(en
             return ciphertext
 
     outgoing._engine = SlowEngine()
-    outgoing.lock = SendLock(outgoing)
+    outgoing.lock = SendLock()
     gates[0].room = 5
     engine.encrypt(b"data")
     reader = background(outgoing.try_send)

@@ -152,17 +152,19 @@ class Reading(Observed):
 
     def _attend(self) -> None:
         """Have the timer thread look from now on, first in 0.4 to 0.8 s, until a receive waits."""
-        if not self._reading.acquire(False):
-            return  # the thread that holds it comes here after it
+        reading: threading.RLock | None = self._reading
         try:
-            if self._looks is None and self.state in (OPEN, CLOSING):
+            if not self._reading.acquire(False):
+                reading = None  # the thread that holds it comes here after it
+            elif self._looks is None and self.state in (OPEN, CLOSING):
                 self._looks = self._timers.call_at(
                     next_look(monotonic() + LOOK_INTERVAL), self._look
                 )
         except RuntimeError:  # no thread left for the timers: the next receive tries again
             pass
         finally:
-            self._reading.release()
+            if reading is not None:
+                reading.release()
 
     def _look(self, now: float) -> float | None:
         """Deal with the control frames that have arrived. Returns the time of the next look.

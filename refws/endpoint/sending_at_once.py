@@ -71,9 +71,11 @@ class SendingAtOnce:
 
         None while another thread writes, and if the connection is not open or breaks.
         """
-        if not self._lock.acquire(blocking=False):
-            return None
+        lock: threading.RLock | None = self._lock
         try:
+            if not self._lock.acquire(blocking=False):
+                lock = None
+                return None
             if self.closing.state is not OPEN or self._in_write:
                 return None
             frame = b"".join(self._encode(PING, payload))
@@ -82,7 +84,8 @@ class SendingAtOnce:
             self._stream.abort(str(error))
             return None
         finally:
-            self._lock.release()
+            if lock is not None:
+                lock.release()
 
     def try_pong(self, payload: bytes, in_timer: bool) -> bool:
         """Answer a Ping, even after our own Close: only the peer's Close ends that duty (§5.5.2).
@@ -90,9 +93,11 @@ class SendingAtOnce:
         False if the Pong does not fit the send buffer, or another thread writes. Never blocks. A
         Pong that comes too late is no error: what follows the Ping is still read.
         """
-        if not self._lock.acquire(blocking=False):
-            return False
+        lock: threading.RLock | None = self._lock
         try:
+            if not self._lock.acquire(blocking=False):
+                lock = None
+                return False
             if self._in_write:
                 return False
             if self.closing.state in (CONNECTING, CLOSED) or self._stream.aborted:
@@ -102,17 +107,20 @@ class SendingAtOnce:
         except OSError:
             return True
         finally:
-            self._lock.release()
+            if lock is not None:
+                lock.release()
 
     def try_close(self, code: int, reason: str) -> bool:
         """Send a Close. False while another thread writes, or if it does not fit. Never blocks.
 
         Until it is called again, the threads that send wait a moment, so that it will succeed.
         """
-        if not self._lock.acquire(blocking=False):
-            self._ask_for_the_lock()
-            return False
+        lock: threading.RLock | None = self._lock
         try:
+            if not self._lock.acquire(blocking=False):
+                lock = None
+                self._ask_for_the_lock()
+                return False
             if self._in_write:
                 return False
             done = self.closing.state is not OPEN or self._try_write_close(
@@ -125,7 +133,8 @@ class SendingAtOnce:
                 self._stream.abort(reason)
             return done
         finally:
-            self._lock.release()
+            if lock is not None:
+                lock.release()
 
     def _ask_for_the_lock(self) -> None:
         """Without the lock, or the Close would wait for ever while a thread sends without a pause.

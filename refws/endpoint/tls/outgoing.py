@@ -25,14 +25,14 @@ class Outgoing:
     """
 
     __slots__ = {
-        "lock": "Held by the one thread that sends.",
+        "lock": "Held by the one thread that sends. Only its owner can release it.",
         "_engine": "Where the ciphertext comes from.",
         "_sock": "Where it goes.",
         "_unsent": "Bytes that did not fit. Under the lock.",
     }
 
     def __init__(self, engine: Engine, sock: socket) -> None:
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()
         self._engine = engine
         self._sock = sock
         self._unsent = memoryview(b"")
@@ -66,12 +66,20 @@ class Outgoing:
 
         Never waits.
         """
-        while self.size and self.lock.acquire(blocking=False):
-            try:
-                if not self.send_what_fits():
-                    return
-            finally:
-                self.lock.release()
+        while self.size and self._try_once():
+            pass
+
+    def _try_once(self) -> bool:
+        """True if all is sent, but more may have come meanwhile."""
+        lock: threading.RLock | None = self.lock
+        try:
+            if not self.lock.acquire(blocking=False):
+                lock = None
+                return False
+            return self.send_what_fits()
+        finally:
+            if lock is not None:
+                lock.release()
 
 
 def send_what_fits(sock: socket, data: memoryview) -> int:
