@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import random
 import threading
-import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import refws
 from refws import Connection, Side
-from scripts.stress.journal import Journal, Received, thread_name
-from scripts.stress.judge import ALONE_S, CLOSE_TIMEOUT_S, END_S, LINGER_S, Planned
-from scripts.stress.messages import MAX_HEAD, Form, Message, is_start, is_whole, message_in
+from scripts.stress.call_rules import Planned
+from scripts.stress.journal import Journal
+from scripts.stress.messages import MAX_HEAD, Form, Message
+from scripts.stress.times import ALONE_S, CLOSE_TIMEOUT_S, END_S, LINGER_S
 
 SIZES = (0, 20, 60, 125, 126, 1000, 4096, 16_384, 65_535, 65_536, 70_000)
 LONG_SIZE = 180_000
@@ -33,11 +33,19 @@ BREAKING_SENDER = 9
 class Actors:
     """What the threads of one side share. `over` is set when they should stop on their own."""
 
-    def __init__(self, journal: Journal, side: Side, connection: Connection, seed: str) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        side: Side,
+        connection: Connection,
+        seed: str,
+        send_bound_s: float | None,
+    ) -> None:
         self.journal = journal
         self.side = side
         self.connection = connection
         self.seed = seed
+        self.send_bound_s = send_bound_s
         self.over = threading.Event()
 
     def source(self, what: str) -> random.Random:
@@ -61,16 +69,14 @@ class Actors:
         error = ""
         try:
             if message.form is Form.WHOLE:
-                with self.journal.call(self.side, "send", None):
+                with self.journal.call(self.side, "send", self.send_bound_s):
                     self.connection.send(message.content)
             elif message.form is Form.FRAGMENTS:
-                with self.journal.call(self.side, "send fragments", None):
+                with self.journal.call(self.side, "send fragments", self.send_bound_s):
                     self.connection.send(fragments(message, source))
             else:
-                with self.journal.call(self.side, "send what breaks off", None):
+                with self.journal.call(self.side, "send what breaks off", self.send_bound_s):
                     self.connection.send(breaking(message, source, self.break_off))
-        except (refws.ConnectionClosed, Planned) as raised:
-            error = type(raised).__name__
         except Exception as raised:  # the judge says that it is not documented
             error = type(raised).__name__
         self.journal.sent(self.side, message, error)
@@ -111,13 +117,13 @@ class Actors:
             timeout = source.choice(TIMEOUTS_S)
             with self.journal.call(self.side, "recv with a timeout", timeout):
                 content = self.connection.recv(timeout)
-            self.note(content)
+            self.journal.received(self.side, content)
         elif chosen < 0.6:
             self.receive_in_chunks(source.random() < 0.5)
         else:
             with self.journal.call(self.side, "recv", None):
                 content = self.connection.recv()
-            self.note(content)
+            self.journal.received(self.side, content)
 
     def receive_in_chunks(self, abandons: bool) -> None:
         """Receive chunk by chunk; and abandon the message once it has named itself."""
@@ -130,18 +136,10 @@ class Actors:
                 break
             content = chunk if content is None else content + chunk  # type: ignore[operator]
             if abandons and len(content) >= MAX_HEAD:
-                self.note(content, complete=False)
+                self.journal.received(self.side, content, complete=False)
                 return
         if content is not None:
-            self.note(content)
-
-    def note(self, content: str | bytes, complete: bool = True) -> None:
-        message = message_in(content)
-        fits = message is not None and (is_whole if complete else is_start)(content, message)
-        shown = "" if fits else repr(content[:80])
-        self.journal.add(
-            Received(time.monotonic(), self.side, thread_name(), message, fits, complete, shown)
-        )
+            self.journal.received(self.side, content)
 
     # Control frames
 

@@ -1,107 +1,15 @@
-"""What happened on one connection, as frozen events: written by its threads, read by the judge."""
+"""Events and bytes of one connection, written down by its threads while they run."""
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 
-from refws import Side, State
-from scripts.stress.messages import Message
-
-
-@dataclasses.dataclass(frozen=True)
-class Event:
-    """`time` is one of `time.monotonic`; `side` is the side on which it happened."""
-
-    time: float
-    side: Side
-    thread: str
-
-
-@dataclasses.dataclass(frozen=True)
-class Sent(Event):
-    """A call of `send` has ended; `error` is empty if it returned."""
-
-    message: Message
-    error: str = ""
-
-    def __str__(self) -> str:
-        return f"sent {self.message}" + (f": {self.error}" if self.error else "")
-
-
-@dataclasses.dataclass(frozen=True)
-class Received(Event):
-    """A message, or as much of it as was received before the stream was abandoned.
-
-    `message` is None if the content names none; `shown` is the start of such a content.
-    """
-
-    message: Message | None
-    intact: bool
-    complete: bool = True
-    shown: str = ""
-
-    def __str__(self) -> str:
-        what = self.message or self.shown
-        part = "" if self.complete else "the start of "
-        return f"received {part}{what}" + ("" if self.intact else ": WRONG")
-
-
-@dataclasses.dataclass(frozen=True)
-class Call(Event):
-    """A call has ended; `time` is when. `bound_s` is how long it may take; None for no bound."""
-
-    name: str
-    took_s: float
-    bound_s: float | None
-    error: type[BaseException] | None = None
-    text: str = ""
-
-    def __str__(self) -> str:
-        error = "" if self.error is None else f": {self.error.__name__}: {self.text}"
-        return f"{self.name} took {self.took_s:.3f} s{error}"
-
-
-@dataclasses.dataclass(frozen=True)
-class Cause(Event):
-    """Something begins that ends the connection: `code` and `reason` if it sends a Close."""
-
-    what: str
-    code: int | None = None
-    reason: str = ""
-
-    def __str__(self) -> str:
-        return f"the end begins: {self.what}" + (f" with {self.code}" if self.code else "")
-
-
-@dataclasses.dataclass(frozen=True)
-class End:
-    """What a connection of refws reports once all is over."""
-
-    state: State
-    code: int | None
-    reason: str | None
-
-
-@dataclasses.dataclass(frozen=True)
-class History:
-    """All that is known of one connection.
-
-    `sent` and `received` are the bytes that the taps of each side saw. `ends` has the sides that
-    are refws; the other one is the raw peer. `alone` are the sides on which no thread receives.
-    """
-
-    name: str
-    events: tuple[Event, ...] = ()
-    sent: Mapping[Side, bytes] = dataclasses.field(default_factory=dict)
-    received: Mapping[Side, bytes] = dataclasses.field(default_factory=dict)
-    ends: Mapping[Side, End] = dataclasses.field(default_factory=dict)
-    deflate: bool = False
-    alone: tuple[Side, ...] = ()
-    slack_s: float = 2.0
+from refws import Side
+from scripts.stress.history import Call, Cause, Event, Received, Sent
+from scripts.stress.messages import MAX_HEAD, Message, message_in
 
 
 class Journal:
@@ -118,6 +26,16 @@ class Journal:
 
     def cause(self, side: Side, what: str, code: int | None = None, reason: str = "") -> None:
         self.add(Cause(time.monotonic(), side, thread_name(), what, code, reason))
+
+    def received(self, side: Side, content: str | bytes, complete: bool = True) -> None:
+        """Note a message, or, unless `complete`, as much of it as was received."""
+        message = message_in(content)
+        intact = message is not None and (
+            content == message.content if complete else content == message.content[: len(content)]
+        )
+        shown = "" if intact else repr(content[:MAX_HEAD])
+        now, thread = time.monotonic(), thread_name()
+        self.add(Received(now, side, thread, message, intact, complete, shown))
 
     def add(self, event: Event) -> None:
         with self._lock:

@@ -70,12 +70,3 @@ def message_in(start: str | bytes) -> Message | None:
     side, sender, number, form, kind, size = found.groups()
     message = Message(SIDES[side], int(sender), int(number), Form(form), kind == "t", int(size))
     return message if message.is_text is isinstance(start, str) else None
-
-
-def is_whole(content: str | bytes, message: Message) -> bool:
-    return content == message.content
-
-
-def is_start(content: str | bytes, message: Message) -> bool:
-    """Whether this is how the message begins."""
-    return content == message.content[: len(content)]

@@ -13,11 +13,13 @@ import refws
 from refws import Connection, Side, State
 from scripts.shared.client_wire import WireError
 from scripts.stress.actors import Actors
-from scripts.stress.journal import End, History, Journal
-from scripts.stress.judge import CLOSE_TIMEOUT_S, LINGER_S, SEND_TIMEOUT_S, Planned
+from scripts.stress.call_rules import Planned
+from scripts.stress.history import End, History
+from scripts.stress.journal import Journal
 from scripts.stress.places import Place
 from scripts.stress.plans import LONGEST_TRAFFIC_S, SERVER_ENDINGS, Kind, PairPlan
 from scripts.stress.raw_peer import RawPeer
+from scripts.stress.times import ALONE_S, CLOSE_TIMEOUT_S, LINGER_S, SEND_S, SEND_TIMEOUT_S, STALL_S
 
 SETTINGS: dict[str, Any] = {
     "ping_interval": 0.15,
@@ -31,7 +33,10 @@ SETTINGS: dict[str, Any] = {
 GRACE_S = 0.7
 """Seconds from the planned end to the `close` that every connection gets in the end."""
 
-ALONE_END_S = 1.0 + CLOSE_TIMEOUT_S + LINGER_S
+LONG_GRACE_S = 4.0
+"""The same between two sides of refws that are to end without it."""
+
+ALONE_END_S = ALONE_S + CLOSE_TIMEOUT_S + LINGER_S
 JOIN_S = 20.0
 """Seconds after which a thread that still runs is a broken invariant."""
 
@@ -39,10 +44,10 @@ JOIN_S = 20.0
 class Pair:
     """A connection of the round. The threads of both sides use it; the journal has its own lock."""
 
-    def __init__(self, plan: PairPlan, deflate: bool, unattended: bool) -> None:
+    def __init__(self, plan: PairPlan, deflate: bool, is_strict: bool) -> None:
         self.plan = plan
         self.deflate = deflate
-        self.unattended = unattended
+        self.is_strict = is_strict
         self.journal = Journal()
         self.threads: list[threading.Thread] = []
         self.actors: dict[Side, Actors] = {}
@@ -61,7 +66,9 @@ class Pair:
 
     def act(self, side: Side, connection: Connection) -> Actors:
         """Start the threads of this side, except its receiver."""
-        actors = Actors(self.journal, side, connection, self.plan.seed)
+        strict = self.is_strict and self.plan.kind is Kind.BOTH
+        bound_s = SEND_S if strict else None
+        actors = Actors(self.journal, side, connection, self.plan.seed, bound_s)
         self.actors[side] = actors
         if self.plan.alone is not side.peer:
             for sender in range(self.plan.senders):
@@ -86,10 +93,11 @@ class Pair:
             actors.send_broken_message()
         elif own and ending.what in (*SERVER_ENDINGS, "close of the receiver"):
             over.set()
-        if self.unattended and self.ends_itself(actors):
+        if self.is_strict and self.ends_itself(actors):
             self.wait_until_closed(actors, ALONE_END_S)
             return
-        self.wait_until_closed(actors, GRACE_S)
+        strict = self.is_strict and self.plan.kind is Kind.BOTH
+        self.wait_until_closed(actors, LONG_GRACE_S if strict else GRACE_S)
         if actors.connection.state is not State.CLOSED:
             self.journal.cause(actors.side, "close", 1000)
         actors.close(1000, "", final=True)
@@ -185,25 +193,22 @@ class Pair:
 
     # Afterwards
 
-    def history(self, name: str, slack_s: float) -> History:
-        sides = [(side, seen) for side in Side for seen in Side]
+    def history(self, name: str, slack_s: float, late_s: float) -> History:
         ends = {
-            side: End(
-                actors.connection.state,
-                actors.connection.close_code,
-                actors.connection.close_reason,
-            )
-            for side, actors in self.actors.items()
+            side: End(one.connection.state, one.connection.close_code, one.connection.close_reason)
+            for side, one in self.actors.items()
         }
         return History(
             f"{name}; {self.plan}",
             self.journal.events(),
-            {side: self.journal.seen(side, side) for side, seen in sides if side is seen},
-            {side: self.journal.seen(side, side.peer) for side, seen in sides if side is seen},
+            {side: self.journal.seen(side, side) for side in Side},
+            {side: self.journal.seen(side, side.peer) for side in Side},
             ends,
             self.deflate and self.plan.kind is Kind.BOTH,
             (self.plan.alone,) if self.plan.alone else (),
-            slack_s,
+            slack_s + late_s + (0 if self.is_strict else STALL_S),
+            late_s,
+            self.is_strict,
         )
 
     def release(self) -> None:

@@ -18,8 +18,8 @@ from refws import Side
 from scripts.shared import client_wire
 from scripts.shared.client_wire import BINARY, CLOSE, FIN, PING, PONG, TEXT
 from scripts.stress.actors import choose_message, pieces
-from scripts.stress.journal import Journal, Received, thread_name
-from scripts.stress.messages import Form, Message, is_whole, message_in
+from scripts.stress.journal import Journal
+from scripts.stress.messages import Form, Message
 from scripts.stress.plans import Ending
 from scripts.stress.wire import CONT, DATA, END_OF_HEAD, Frame, frame_at
 
@@ -138,11 +138,7 @@ class RawPeer:
             content: str | bytes = payload.decode() if opcode == TEXT else bytes(payload)
         except UnicodeDecodeError:
             content = bytes(payload)
-        message = message_in(content)
-        intact = message is not None and is_whole(content, message)
-        shown = "" if intact else repr(content[:80])
-        event = Received(time.monotonic(), self.side, thread_name(), message, intact, shown=shown)
-        self.journal.add(event)
+        self.journal.received(self.side, content)
 
     # Bytes
 

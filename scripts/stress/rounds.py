@@ -8,11 +8,12 @@ from typing import Any
 
 import refws
 from refws import Connection, Side
-from scripts.stress.judge import CLOSE_TIMEOUT_S, LINGER_S, Broken, judge, last_events
+from scripts.stress.judge import Broken, judge, last_events
 from scripts.stress.leftovers import Pulse, held, left_over, stack_of, watching
 from scripts.stress.pairs import JOIN_S, SETTINGS, Pair
 from scripts.stress.places import Place
 from scripts.stress.plans import RoundPlan
+from scripts.stress.times import CLOSE_TIMEOUT_S, LINGER_S
 
 SHUTDOWN_S = CLOSE_TIMEOUT_S + 2 * LINGER_S
 STACK_LINES = 14
@@ -21,10 +22,10 @@ STACK_LINES = 14
 class Round:
     """Runs a plan. `broken` is what was found."""
 
-    def __init__(self, plan: RoundPlan, slack_s: float, unattended: bool) -> None:
+    def __init__(self, plan: RoundPlan, slack_s: float, is_strict: bool) -> None:
         self.plan = plan
         self.slack_s = slack_s
-        self.pairs = [Pair(pair, plan.deflate, unattended) for pair in plan.pairs]
+        self.pairs = [Pair(pair, plan.deflate, is_strict) for pair in plan.pairs]
         self.broken: list[Broken] = []
         self.is_stuck = False
 
@@ -36,7 +37,7 @@ class Round:
                 self.serve(place)
             finally:
                 place.close()
-            self.judge(self.slack_s + pulse.worst_s)
+            self.judge(pulse.worst_s)
         for pair in self.pairs:
             pair.release()
         self.broken += [Broken("the log has no error", str(self.plan), w) for w in watch.lines]
@@ -177,9 +178,9 @@ class Round:
 
     # Judging
 
-    def judge(self, slack_s: float) -> None:
+    def judge(self, late_s: float) -> None:
         for pair in self.pairs:
-            found = judge(pair.history(str(self.plan), slack_s))
+            found = judge(pair.history(str(self.plan), self.slack_s, late_s))
             self.broken += found
             for thread, (name, started) in pair.journal.running().items():
                 what = f"{thread}: {name} has not returned after {time.monotonic() - started:.1f} s"

@@ -29,6 +29,7 @@ from scripts.stress.judge import Broken
 from scripts.stress.places import TRANSPORTS
 from scripts.stress.plans import plan_round
 from scripts.stress.rounds import Round
+from scripts.stress.times import STRICT
 
 DEFLATES = {"both": (False, True), "on": (True,), "off": (False,)}
 ROUND_S = 3.0
@@ -64,9 +65,11 @@ def parse_options(argv: list[str] | None) -> argparse.Namespace:
         "process is late by itself",
     )
     parser.add_argument(
-        "--unattended",
-        action="store_true",
-        help="also connections on which no thread receives, and no `close` after an abort",
+        "--strict",
+        action=argparse.BooleanOptionalAction,
+        default=STRICT,
+        help="judge all promises: also connections on which no thread receives, no `close` after "
+        f"an abort, no stall, exact taps (default: {'on' if STRICT else 'off'})",
     )
     parser.add_argument("--keep-going", action="store_true", help="go on after a broken invariant")
     options = parser.parse_args(argv)
@@ -105,11 +108,9 @@ def run(options: argparse.Namespace) -> tuple[int, list[Broken]]:
     broken: list[Broken] = []
     done = 0
     while done < options.rounds if options.rounds is not None else time.monotonic() < until:
-        plan = plan_round(
-            options.seed, options.first + done, transports, deflates, options.unattended
-        )
+        plan = plan_round(options.seed, options.first + done, transports, deflates, options.strict)
         progress.show(f"round {plan.number}, {plan.transport}, {len(broken)} broken")
-        one = Round(plan, options.slack, options.unattended)
+        one = Round(plan, options.slack, options.strict)
         found = one.run()
         done += 1
         broken += found
@@ -123,7 +124,7 @@ def run(options: argparse.Namespace) -> tuple[int, list[Broken]]:
 def again(options: argparse.Namespace, number: int) -> str:
     """The command that runs the plan of this round again, a few times."""
     chosen = f"--transport {options.transport} --deflate {options.deflate}"
-    more = " --unattended" if options.unattended else ""
+    more = f" --{'' if options.strict else 'no-'}strict"
     return (
         f"python3 scripts/stress --seed {options.seed} --first {number} --rounds 1 {chosen}{more}"
     )

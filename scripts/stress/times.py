@@ -1,0 +1,21 @@
+"""Seconds that the rules and the rounds agree on, and whether all promises are judged."""
+
+STRICT = False
+"""Whether runs are strict by default: once refws deals with control frames while no thread receives,
+lets no Pong wait for a blocked `send`, and shows its taps the true order of the bytes, set it.
+"""
+
+CLOSE_TIMEOUT_S = 1.0
+SEND_TIMEOUT_S = 4.0
+LINGER_S = 1.0
+END_S = CLOSE_TIMEOUT_S + LINGER_S
+"""What a call may take beyond its own bound if it ends the connection."""
+
+ALONE_S = 1.0
+"""Within this time a control frame is dealt with while no thread receives."""
+
+SEND_S = 1.0
+"""What a `send` may take while its peer receives."""
+
+STALL_S = 3.0
+"""What calls may take longer as long as both ends can wait for each other with their Pongs."""
