@@ -78,6 +78,7 @@ def test_3_address_of_a_server():
         ["endurance", "crowd", "--switch-interval", "0"],
         ["endurance", "limits", "--cpu", "0"],
         ["endurance"],
+        ["stress", "--rounds", "0"],
         ["checks/client.py", "--connects", "0"],
         ["checks/tls.py", "nonsense"],
         ["bench", "--only", "deflate-1"],

@@ -1,8 +1,10 @@
 """Seconds that the rules and the rounds agree on, and whether all promises are judged."""
 
 STRICT = False
-"""Whether runs are strict by default: once refws deals with control frames while no thread receives,
-lets no Pong wait for a blocked `send`, and shows its taps the true order of the bytes, set it.
+"""Whether runs are strict by default.
+
+To be set once refws deals with control frames while no thread receives, lets no Pong wait for a
+blocked `send`, and shows its taps the bytes that were sent, in their order.
 """
 
 CLOSE_TIMEOUT_S = 1.0
