@@ -212,5 +212,5 @@ class Pair:
         )
 
     def release(self) -> None:
-        """Let go of the connections, so that what is left of them can be counted."""
+        """Hold no connection, so that the ones that are left over can be counted."""
         self.actors.clear()
