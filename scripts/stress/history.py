@@ -35,7 +35,7 @@ class Sent(Event):
 class Received(Event):
     """A message, or as much of it as was received before the stream was abandoned.
 
-    `message` is None if the content names none; `shown` is the start of such a content.
+    `message` is None if the content names none; `shown` says what is wrong.
     """
 
     message: Message | None
@@ -44,9 +44,9 @@ class Received(Event):
     shown: str = ""
 
     def __str__(self) -> str:
-        what = self.message or self.shown
+        what = self.message or "what no one sent"
         part = "" if self.complete else "the start of "
-        return f"received {part}{what}" + ("" if self.intact else ": WRONG")
+        return f"received {part}{what}" + ("" if self.intact else f": WRONG: {self.shown}")
 
 
 @dataclasses.dataclass(frozen=True)

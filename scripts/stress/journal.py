@@ -6,10 +6,14 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import zip_longest
 
 from refws import Side
 from scripts.stress.history import Call, Cause, Event, Received, Sent
-from scripts.stress.messages import MAX_HEAD, Message, message_in
+from scripts.stress.messages import Message, message_in
+
+SHOWN = 40
+"""Characters or bytes of a wrong content that are shown."""
 
 
 class Journal:
@@ -30,10 +34,11 @@ class Journal:
     def received(self, side: Side, content: str | bytes, complete: bool = True) -> None:
         """Note a message, or, unless `complete`, as much of it as was received."""
         message = message_in(content)
-        intact = message is not None and (
-            content == message.content if complete else content == message.content[: len(content)]
-        )
-        shown = "" if intact else repr(content[:MAX_HEAD])
+        expected = "" if message is None else message.content
+        if not complete:
+            expected = expected[: len(content)]
+        intact = message is not None and content == expected
+        shown = "" if intact else describe(content, expected)
         now, thread = time.monotonic(), thread_name()
         self.add(Received(now, side, thread, message, intact, complete, shown))
 
@@ -77,6 +82,14 @@ class Journal:
         """The calls that have not ended: thread -> the name of the call, and when it began."""
         with self._lock:
             return dict(self._running)
+
+
+def describe(content: str | bytes, expected: str | bytes) -> str:
+    """Where a wrong content differs from the one that was expected, and what is there."""
+    pairs = zip_longest(content, expected)
+    at = next((i for i, (one, other) in enumerate(pairs) if one != other), 0)
+    seen, meant = content[at : at + SHOWN], expected[at : at + SHOWN]
+    return f"{len(content)} long; at {at} it is {seen!r}, expected {meant!r}"
 
 
 def thread_name() -> str:

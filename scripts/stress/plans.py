@@ -13,6 +13,9 @@ PAIRS = 4
 LONGEST_TRAFFIC_S = 0.9
 """Seconds from the opening handshake to the planned end, at most."""
 
+SWITCHES_S = (0.005, 0.005, 0.0005, 0.00005)
+"""Python's own interval, and shorter ones."""
+
 CLOSES = ((1000, ""), (1001, "bye"), (3000, "good night, €"), (4999, ""), (1011, "no more"))
 ENDINGS = (
     "close",
@@ -82,7 +85,10 @@ class PairPlan:
 
 @dataclasses.dataclass(frozen=True)
 class RoundPlan:
-    """A server and its connections, all at once. `server_ending` is "", "shutdown" or "abort"."""
+    """A server and its connections, all at once. `server_ending` is "", "shutdown" or "abort".
+
+    `switch_s` is after how long Python may switch to another thread: a short time finds more races.
+    """
 
     seed: int
     number: int
@@ -91,6 +97,7 @@ class RoundPlan:
     pairs: tuple[PairPlan, ...]
     server_ending: str
     server_ends_after_s: float
+    switch_s: float = 0.005
 
     def __str__(self) -> str:
         deflate = "deflate" if self.deflate else "no deflate"
@@ -118,6 +125,7 @@ def plan_round(
         pairs,
         ending,
         source.uniform(0.1, LONGEST_TRAFFIC_S),
+        source.choice(SWITCHES_S),
     )
 
 

@@ -206,10 +206,10 @@ class RawPeer:
     def die(self, ending: Ending) -> None:
         broken = Message(self.side, SENDER, self.number, Form.BROKEN, False, HALF)
         half = self.frame(BINARY, as_bytes(broken.content))[: self.source.randrange(1, HALF)]
+        self.closed = True  # no Pong follows, least of all into the half of a frame
         if ending.what == "reset":
             self.reset(half if self.source.random() < 0.5 else b"")
         elif ending.what == "raw close":
-            self.closed = True
             body = ending.code.to_bytes(2, "big") + ending.reason.encode()
             self.outgoing += self.frame(CLOSE, body)
         elif ending.what == "illegal frame":
@@ -239,7 +239,6 @@ class RawPeer:
 
     def half_close(self) -> None:
         """A FIN. Nothing is sent afterwards, not even a Pong; what arrives is still read."""
-        self.closed = True
         self.outgoing.clear()
         try:
             if isinstance(self.sock, ssl.SSLSocket):  # its own `shutdown` would end reading, too

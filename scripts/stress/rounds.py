@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from typing import Any
@@ -33,9 +34,12 @@ class Round:
         base = held()
         place = Place(self.plan.transport)
         with watching() as watch, Pulse() as pulse:
+            before = sys.getswitchinterval()
+            sys.setswitchinterval(self.plan.switch_s)
             try:
                 self.serve(place)
             finally:
+                sys.setswitchinterval(before)
                 place.close()
             self.judge(pulse.worst_s)
         for pair in self.pairs:
