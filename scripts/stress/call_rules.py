@@ -17,9 +17,10 @@ class Planned(Exception):
 
 CLOSED = (refws.ConnectionClosed,)
 DOCUMENTED: dict[str, tuple[type[BaseException], ...]] = {
-    "recv": (*CLOSED,),
+    "connect": (OSError, refws.InvalidHandshake, refws.IncompleteHead),
+    "recv": CLOSED,
     "recv with a timeout": (*CLOSED, TimeoutError),
-    "recv_streaming": (*CLOSED,),
+    "recv_streaming": CLOSED,
     "send": CLOSED,
     "send fragments": CLOSED,
     "send what breaks off": (*CLOSED, Planned),
@@ -54,7 +55,7 @@ def ends_for_a_reason(history: History) -> Iterator[str]:
     first_cause = min((cause.time for cause in history.causes()), default=float("inf"))
     for call in history.calls:
         is_end = call.error is not None and issubclass(call.error, refws.ConnectionClosed)
-        if is_end and call.time < first_cause:
+        if (is_end or (call.error and call.name == "connect")) and call.time < first_cause:
             yield f"{call.side.value}, {call.thread}: {call}, and no one had ended the connection"
             return
 
@@ -63,6 +64,8 @@ def learns_of_a_close(history: History) -> Iterator[str]:
     """A side on which no thread receives learns of its peer's Close from its next `send`."""
     first = min(history.causes(), key=lambda cause: cause.time, default=None)
     if first is None or first.code is None or first.side.peer not in history.alone:
+        return
+    if history.causes(first.side.peer):  # it ended the connection, too
         return
     side, late = first.side.peer, first.time + ALONE_S + history.slack_s
     for event in history.sent_by(side):

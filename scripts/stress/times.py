@@ -7,6 +7,7 @@ To be set once refws deals with control frames while no thread receives, lets no
 blocked `send`, and shows its taps the bytes that were sent, in their order.
 """
 
+OPEN_TIMEOUT_S = 10.0
 CLOSE_TIMEOUT_S = 1.0
 SEND_TIMEOUT_S = 4.0
 LINGER_S = 1.0
