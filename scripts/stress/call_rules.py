@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import refws
+from scripts.shared.client_wire import WireError
 from scripts.stress.history import History
 from scripts.stress.times import ALONE_S, END_S
 
@@ -17,7 +18,7 @@ class Planned(Exception):
 
 CLOSED = (refws.ConnectionClosed,)
 DOCUMENTED: dict[str, tuple[type[BaseException], ...]] = {
-    "connect": (OSError, refws.InvalidHandshake, refws.IncompleteHead),
+    "connect": (OSError, refws.InvalidHandshake, WireError),
     "recv": CLOSED,
     "recv with a timeout": (*CLOSED, TimeoutError),
     "recv_streaming": CLOSED,

@@ -7,11 +7,10 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
-from typing import Any
+from typing import Any, TypeVar
 
 import refws
 from refws import Connection, Side, State
-from scripts.shared.client_wire import WireError
 from scripts.stress.actors import Actors
 from scripts.stress.call_rules import Planned
 from scripts.stress.history import End, History
@@ -47,6 +46,9 @@ LONG_GRACE_S = 4.0
 ALONE_END_S = ALONE_S + CLOSE_TIMEOUT_S + LINGER_S
 JOIN_S = 20.0
 """Seconds after which a thread that still runs is a broken invariant."""
+
+
+T = TypeVar("T")
 
 
 class Pair:
@@ -161,8 +163,7 @@ class Pair:
     def run_client(self, place: Place, address: Any) -> None:
         """The client's side, or the raw peers."""
         if self.plan.kind is Kind.RAW_CLIENT:
-            with closing(place.connect(address)) as sock:
-                self.run_raw(Side.CLIENT, sock, address)
+            self.run_raw(Side.CLIENT, lambda: place.connect(address), address)
         elif self.plan.kind is Kind.RAW_SERVER:
             with place.listen() as listener:
                 self.start(Side.SERVER, "raw", self.serve_raw, place, listener)
@@ -172,36 +173,43 @@ class Pair:
             self.run_refws(place, address)
 
     def run_refws(self, place: Place, address: Any) -> None:
+        connection = self.connected(
+            Side.CLIENT,
+            lambda: refws.connect(
+                place.uri(address, str(self.plan.number)),
+                compression="deflate" if self.deflate else None,
+                trace=lambda connection: self.trace(Side.CLIENT),
+                **place.way(address),
+                **SETTINGS,
+            ),
+        )
+        if connection is not None:
+            actors = self.act(Side.CLIENT, connection)
+            self.receive(actors)
+            self.join(Side.CLIENT)
+
+    def connected(self, side: Side, connect: Callable[[], T]) -> T | None:
+        """What `connect` returns; None if it raises, and the judge says whether it may."""
         try:
-            with self.journal.call(Side.CLIENT, "connect", OPEN_TIMEOUT_S):
-                connection = refws.connect(
-                    place.uri(address, str(self.plan.number)),
-                    compression="deflate" if self.deflate else None,
-                    trace=lambda connection: self.trace(Side.CLIENT),
-                    **place.way(address),
-                    **SETTINGS,
-                )
-        except Exception:  # the judge says whether it is documented
-            return
-        actors = self.act(Side.CLIENT, connection)
-        self.receive(actors)
-        self.join(Side.CLIENT)
+            with self.journal.call(side, "connect", OPEN_TIMEOUT_S):
+                return connect()
+        except Exception:
+            return None
 
     def serve_raw(self, place: Place, listener: socket.socket) -> None:
-        with closing(place.accept(listener)) as sock:
-            self.run_raw(Side.SERVER, sock, None)
+        self.run_raw(Side.SERVER, lambda: place.accept(listener), None)
 
-    def run_raw(self, side: Side, sock: socket.socket, address: Any) -> None:
-        ending = self.plan.ending
-        source = self.plan.source("raw")
-        peer = RawPeer(self.journal, side, sock, source, str(self.plan.number))
-        try:
-            peer.open(address)
-        except (OSError, WireError):  # the server stops, or was aborted
+    def run_raw(self, side: Side, connect: Callable[[], socket.socket], address: Any) -> None:
+        if (sock := self.connected(side, connect)) is None:
             return
-        own = ending.side is side
-        peer.talk(ending.after_s if own else 3 * LONGEST_TRAFFIC_S + GRACE_S)
-        peer.end(ending if own else None)
+        with closing(sock):
+            peer = RawPeer(self.journal, side, sock, self.plan.source("raw"), str(self.plan.number))
+            if self.connected(side, lambda: peer.open(address)) is None:
+                return
+            ending = self.plan.ending
+            own = ending.side is side
+            peer.talk(ending.after_s if own else 3 * LONGEST_TRAFFIC_S + GRACE_S)
+            peer.end(ending if own else None)
 
     # Afterwards
 

@@ -66,7 +66,7 @@ class RawPeer:
 
     # Opening handshake
 
-    def open(self, address: Any) -> None:
+    def open(self, address: Any) -> bool:
         """§4, either side; client_wire.WireError if the other side does not play its part."""
         if self.side is Side.CLIENT:
             host, port = address if isinstance(address, tuple) else ("localhost", 80)
@@ -86,6 +86,7 @@ class RawPeer:
             )
         self.journal.tap(self.side, self.side.peer, END_OF_HEAD)
         self.sock.setblocking(False)
+        return True
 
     # Frames
 
