@@ -15,11 +15,11 @@ from refws import Connection, Side
 from scripts.stress.call_rules import Planned
 from scripts.stress.journal import Journal
 from scripts.stress.messages import MAX_HEAD, Form, Message
-from scripts.stress.times import ALONE_S, CLOSE_TIMEOUT_S, END_S, LINGER_S
+from scripts.stress.times import ALONE_S, CLOSE_TIMEOUT_S, END_S, LINGER_S, SILENCE_S
 
 SIZES = (0, 20, 60, 125, 126, 1000, 4096, 16_384, 65_535, 65_536, 70_000)
 LONG_SIZE = 180_000
-PING_BOUND_S = 8.0
+PING_BOUND_S = SILENCE_S + END_S + 2.0
 """Seconds until a Ping is answered, or its connection has ended: the whole round is shorter."""
 
 GIVEN_UP_S = 5.0
@@ -28,6 +28,10 @@ GIVEN_UP_S = 5.0
 TIMEOUTS_S = (0, 0.001, 0.01, 0.05, 0.2)
 BREAKING_SENDER = 9
 """The number of the sender whose iterable raises."""
+
+
+class NotAnswered(Exception):
+    """A Ping has no answer although its connection has ended, or should have."""
 
 
 class Actors:
@@ -163,7 +167,8 @@ class Actors:
         with self.journal.call(self.side, "ping with known data" if known else "ping", None):
             answered = self.connection.ping(data)
         with self.journal.call(self.side, "the answer to a Ping", bound_s):
-            answered.wait(bound_s + GIVEN_UP_S)
+            if not answered.wait(bound_s + GIVEN_UP_S):
+                raise NotAnswered
 
     # The end
 
@@ -220,6 +225,3 @@ def breaking(message: Message, source: random.Random, cause: Callable[[], None])
     yield from parts[: source.randrange(1, len(parts) + 1)]  # type: ignore[misc]
     cause()
     raise Planned
-
-
-assert END_S < PING_BOUND_S

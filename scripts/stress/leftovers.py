@@ -10,12 +10,14 @@ import sys
 import threading
 import time
 import traceback
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
 from refws import Connection
+from refws.endpoint.heartbeat import HeartbeatTimer
 from refws.endpoint.timers import Timer
 from scripts.shared.figures import wait_until
 
@@ -57,6 +59,16 @@ def is_in_use(thing: Any) -> bool:
     if issubclass(kind, Timer):
         return thing.function is not None
     return issubclass(kind, Connection)
+
+
+def heartbeats() -> int:
+    """Timers of connections that are open, or were not cancelled at the end."""
+    owners = (
+        getattr(thing.function, "__self__", None)
+        for thing in gc.get_objects()
+        if type(thing) is Timer
+    )
+    return sum(isinstance(owner, HeartbeatTimer) for owner in owners)
 
 
 def descriptors() -> Iterator[str]:
@@ -117,7 +129,10 @@ def watching() -> Iterator[Watch]:
     threading.excepthook = watch.thread_died
     sys.unraisablehook = watch.unraisable
     try:
-        yield watch
+        with warnings.catch_warnings():
+            # of a socket that no one closed before the garbage collector
+            warnings.simplefilter("error", ResourceWarning)
+            yield watch
     finally:
         logger.removeHandler(watch)
         logger.propagate, threading.excepthook, sys.unraisablehook = before

@@ -11,7 +11,7 @@ from scripts.stress.messages import Form, Message
 DROPS = ("close", "abort", "server abort", "handler returns", "handler raises")
 """What a side does after which it may drop what arrives."""
 
-KEEPS = ("fin", "half a frame and fin", "illegal frame", "raw close")
+KEEPS = ("fin", "half a frame and fin", "illegal frame", "raw close", "raw close and silence")
 """What a raw peer does at its end after which all that it sent before must arrive."""
 
 

@@ -25,6 +25,7 @@ from scripts.stress.times import (
     OPEN_TIMEOUT_S,
     SEND_S,
     SEND_TIMEOUT_S,
+    SILENCE_S,
     STALL_S,
 )
 
@@ -76,6 +77,7 @@ class Pair:
 
     def act(self, side: Side, connection: Connection) -> Actors:
         """Start the threads of this side, except its receiver."""
+        connection.read_size = self.plan.read_size
         strict = self.is_strict and self.plan.kind is Kind.BOTH
         bound_s = SEND_S if strict else None
         actors = Actors(self.journal, side, connection, self.plan.seed, bound_s)
@@ -106,11 +108,16 @@ class Pair:
         if self.is_strict and self.ends_itself(actors):
             self.wait_until_closed(actors, ALONE_END_S)
             return
-        strict = self.is_strict and self.plan.kind is Kind.BOTH
-        self.wait_until_closed(actors, LONG_GRACE_S if strict else GRACE_S)
+        self.wait_until_closed(actors, self.grace_s)
         if actors.connection.state is not State.CLOSED:
             self.journal.cause(actors.side, "close", 1000)
         actors.close(1000, "", final=True)
+
+    @property
+    def grace_s(self) -> float:
+        if self.plan.ending.what == "half a frame and silence":
+            return SILENCE_S
+        return LONG_GRACE_S if self.is_strict and self.plan.kind is Kind.BOTH else GRACE_S
 
     def ends_itself(self, actors: Actors) -> bool:
         """Whether the end must come without a `close` of this side: it aborted, or is alone."""
@@ -203,13 +210,19 @@ class Pair:
         if (sock := self.connected(side, connect)) is None:
             return
         with closing(sock):
-            peer = RawPeer(self.journal, side, sock, self.plan.source("raw"), str(self.plan.number))
+            path, source = str(self.plan.number), self.plan.source("raw")
+            peer = RawPeer(self.journal, side, sock, source, path, lambda: self.is_over(side.peer))
             if self.connected(side, lambda: peer.open(address)) is None:
                 return
             ending = self.plan.ending
             own = ending.side is side
             peer.talk(ending.after_s if own else 3 * LONGEST_TRAFFIC_S + GRACE_S)
             peer.end(ending if own else None)
+
+    def is_over(self, side: Side) -> bool:
+        """Whether this side, which is refws, reports the end."""
+        actors = self.actors.get(side)
+        return actors is not None and actors.connection.state is State.CLOSED
 
     # Afterwards
 
@@ -226,10 +239,15 @@ class Pair:
             ends,
             self.deflate and self.plan.kind is Kind.BOTH,
             (self.plan.alone,) if self.plan.alone else (),
-            slack_s + late_s + (0 if self.is_strict else STALL_S),
+            slack_s + late_s + (STALL_S if self.may_stall else 0),
             late_s,
             self.is_strict,
         )
+
+    @property
+    def may_stall(self) -> bool:
+        """Whether both ends may wait for each other; a raw peer always reads until its end."""
+        return not self.is_strict and self.plan.kind is Kind.BOTH
 
     def release(self) -> None:
         """Hold no connection, so that the ones that are left over can be counted."""

@@ -13,6 +13,8 @@ PAIRS = 4
 LONGEST_TRAFFIC_S = 0.9
 """Seconds from the opening handshake to the planned end, at most."""
 
+READ_SIZES = (0, 0, 1000, 61)
+
 SWITCHES_S = (0.005, 0.005, 0.0005, 0.00005)
 """Python's own interval, and shorter ones."""
 
@@ -34,6 +36,7 @@ RAW_ENDINGS = (
     "half a frame and silence",
     "illegal frame",
     "raw close",
+    "raw close and silence",
 )
 
 
@@ -61,6 +64,8 @@ class PairPlan:
     """One connection. `senders` is how many threads send on each side.
 
     `alone` is the side on which no thread receives; then the other side sends no messages.
+    `read_size` is the most bytes that refws receives at once, 0 for no limit: with a small one it
+    runs out of time inside headers, keys and control frames, too.
     """
 
     number: int
@@ -69,6 +74,7 @@ class PairPlan:
     ending: Ending
     senders: int
     alone: Side | None = None
+    read_size: int = 0
 
     def __str__(self) -> str:
         alone = "" if self.alone is None else f", no thread of the {self.alone.value} receives"
@@ -141,6 +147,7 @@ def plan_pair(
         plan_ending(source, kind, alone),
         source.choice((1, 2, 2, 3)),
         alone,
+        source.choice(READ_SIZES),
     )
 
 

@@ -12,11 +12,13 @@ import socket
 import ssl
 import struct
 import time
+from collections.abc import Callable
 from typing import Any
 
 from refws import Side
 from scripts.shared import client_wire
 from scripts.shared.client_wire import BINARY, CLOSE, FIN, PING, PONG, TEXT
+from scripts.shared.figures import wait_until
 from scripts.stress.actors import choose_message, pieces
 from scripts.stress.journal import Journal
 from scripts.stress.messages import Form, Message
@@ -30,8 +32,11 @@ LOOK_S = 0.01
 CLOSED_WITHIN_S = 8.0
 """Seconds after which the peer gives up waiting for the other side to end TCP."""
 
-SILENT_S = 4.0
-"""Seconds for which a silent peer stays, unless the other side ends TCP before."""
+SILENT_S = 8.0
+"""Seconds for which a silent peer stays, unless the other side says before that it is CLOSED."""
+
+PIECES = (65_536, 65_536, 65_536, 1000, 7, 3, 1)
+"""Bytes to send at once: small pieces end inside headers."""
 
 SENDER = 0
 RESET = struct.pack("ii", 1, 0)
@@ -47,13 +52,23 @@ def as_bytes(content: str | bytes) -> bytes:
 
 
 class RawPeer:
-    """One thread uses it. `sock` is connected, with any TLS handshake done."""
+    """One thread uses it. `sock` is connected, with any TLS handshake done.
+
+    `is_over` says whether the other side reports the end.
+    """
 
     def __init__(
-        self, journal: Journal, side: Side, sock: socket.socket, source: random.Random, path: str
+        self,
+        journal: Journal,
+        side: Side,
+        sock: socket.socket,
+        source: random.Random,
+        path: str,
+        is_over: Callable[[], bool],
     ) -> None:
         self.journal = journal
         self.path = path
+        self.is_over = is_over
         self.side = side
         self.sock = sock
         self.source = source
@@ -63,6 +78,7 @@ class RawPeer:
         self.message: tuple[int, bytearray] | None = None
         self.number = 0
         self.closed = False
+        self.piece = 0
 
     # Opening handshake
 
@@ -149,12 +165,18 @@ class RawPeer:
         select.select([self.sock], wants, [], LOOK_S)
         try:
             if wants:
-                del self.outgoing[: self.sock.send(self.outgoing[:65536])]
+                self.send()
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             pass
         except OSError:
             self.outgoing.clear()
         self.receive()
+
+    def send(self) -> None:
+        """Send a piece. One that did not fit is tried again in full, because OpenSSL wants that."""
+        self.piece = self.piece or self.source.choice(PIECES)
+        del self.outgoing[: self.sock.send(self.outgoing[: self.piece])]
+        self.piece = 0
 
     def receive(self) -> None:
         try:
@@ -194,7 +216,7 @@ class RawPeer:
             self.wait_for_the_end()
 
     def close_of(self, ending: Ending) -> tuple[int | None, str]:
-        if ending.what == "raw close":
+        if ending.what in ("raw close", "raw close and silence"):
             return ending.code, ending.reason
         return (1002, "§") if ending.what == "illegal frame" else (None, "")
 
@@ -210,9 +232,12 @@ class RawPeer:
         self.closed = True  # no Pong follows, least of all into the half of a frame
         if ending.what == "reset":
             self.reset(half if self.source.random() < 0.5 else b"")
-        elif ending.what == "raw close":
+        elif ending.what in ("raw close", "raw close and silence"):
             body = ending.code.to_bytes(2, "big") + ending.reason.encode()
             self.outgoing += self.frame(CLOSE, body)
+            if ending.what == "raw close and silence":
+                self.flush()
+                self.stay_silent()
         elif ending.what == "illegal frame":
             self.outgoing += b"\x83" + self.frame(BINARY, b"reserved opcode")[1:]
         elif ending.what == "half a frame and silence":
@@ -232,10 +257,8 @@ class RawPeer:
         self.has_ended = True
 
     def stay_silent(self) -> None:
-        """Neither read nor write, until the other side must have given up; then close."""
-        poller = select.poll()
-        poller.register(self.sock, select.POLLRDHUP)
-        poller.poll(SILENT_S * 1000)
+        """Neither read nor write nor end TCP, until the other side has given up."""
+        wait_until(self.is_over, SILENT_S)
         self.has_ended = True
 
     def half_close(self) -> None:

@@ -9,8 +9,17 @@ from typing import Any
 
 import refws
 from refws import Connection, Side
+from scripts.shared.figures import wait_until
 from scripts.stress.judge import Broken, judge, last_events
-from scripts.stress.leftovers import Pulse, held, left_over, stack_of, watching
+from scripts.stress.leftovers import (
+    SETTLED_WITHIN_S,
+    Pulse,
+    heartbeats,
+    held,
+    left_over,
+    stack_of,
+    watching,
+)
 from scripts.stress.pairs import JOIN_S, SETTINGS, Pair
 from scripts.stress.places import Place
 from scripts.stress.plans import RoundPlan
@@ -72,6 +81,7 @@ class Round:
         self.join(clients)
         self.join([thread for pair in self.pairs for thread in pair.threads])
         if not self.plan.server_ending:
+            self.count_heartbeats()
             self.connect_again(place, server.address)
             self.shut_down(server)
         self.join([accepting])
@@ -170,6 +180,15 @@ class Round:
         if answer != "still there?":
             what = f"a fresh connection got {answer!r}"
             self.broken.append(Broken("a fresh connection works", str(self.plan), what))
+
+    def count_heartbeats(self) -> None:
+        """No heartbeat of a connection is left while the server still runs."""
+        if self.is_stuck:
+            return
+        wait_until(lambda: not heartbeats(), SETTLED_WITHIN_S)
+        if left := heartbeats():
+            what = f"{left} heartbeats of connections that have ended"
+            self.broken.append(Broken("a round leaves nothing", str(self.plan), what))
 
     def serve_again(self, place: Place, address: Any) -> None:
         """A fresh server at the same address, for a fresh connection."""

@@ -9,10 +9,13 @@ blocked `send`, and shows its taps the bytes that were sent, in their order.
 
 OPEN_TIMEOUT_S = 10.0
 CLOSE_TIMEOUT_S = 1.0
-SEND_TIMEOUT_S = 4.0
+SEND_TIMEOUT_S = 6.0
 LINGER_S = 1.0
 END_S = CLOSE_TIMEOUT_S + LINGER_S
 """What a call may take beyond its own bound if it ends the connection."""
+
+SILENCE_S = 4.5
+"""From the silence of a raw peer to our `close`: longer than any bound of a call."""
 
 ALONE_S = 1.0
 """Within this time a control frame is dealt with while no thread receives."""
