@@ -188,6 +188,10 @@ PLANTED = {
         call("the answer to a Ping", 13.0, 8.0),
         ["calls end in time"],
     ),
+    "an end that comes too late": (
+        call("recv", 6.0, None, refws.ConnectionClosedError, time=9.5),
+        ["the end comes in time"],
+    ),
     "an AttributeError": (
         call("send", error=AttributeError),
         ["calls raise what is documented"],

@@ -7,7 +7,11 @@ from collections.abc import Iterator
 import refws
 from scripts.shared.client_wire import WireError
 from scripts.stress.history import History
+from scripts.stress.plans import SILENCE
 from scripts.stress.times import ALONE_S, END_S
+
+STALLS = ("recv", "send", "the answer")
+"""How the calls begin that may wait until a blocked `send` goes on."""
 
 FINE = (1000, 1001, 1005)
 
@@ -38,11 +42,25 @@ def ends_in_time(history: History) -> Iterator[str]:
     for call in history.calls:
         if call.bound_s is None:
             continue
-        bound = call.bound_s + history.slack_s
+        may_stall = call.name.startswith(STALLS)
+        bound = call.bound_s + history.slack_s + (history.stall_s if may_stall else 0)
         if call.error is not None and issubclass(call.error, refws.ConnectionClosed):
             bound += END_S
         if call.took_s > bound:
             yield f"{call.side.value}, {call.thread}: {call}; at most {bound:.1f} s were allowed"
+
+
+def the_end_comes_in_time(history: History) -> Iterator[str]:
+    """Once something happens that ends the connection, it has ended soon: for every call."""
+    sure = [cause.time for cause in history.causes() if cause.what != SILENCE]
+    if not sure:
+        return
+    bound = END_S + history.slack_s + history.stall_s
+    for call in history.calls:
+        is_end = call.error is not None and issubclass(call.error, refws.ConnectionClosed)
+        if is_end and call.time > min(sure) + bound:
+            after_s = call.time - min(sure)
+            yield f"{call.side.value}, {call.thread}: {call}, {after_s:.1f} s after the end began"
 
 
 def raises_what_is_documented(history: History) -> Iterator[str]:

@@ -91,6 +91,7 @@ class History:
 
     `sent` and `received` are the bytes that the taps of each side saw; `received` of a raw peer is
     what it read. `ends` has the sides that are refws. On the sides in `alone` no thread receives.
+    `stall_s` is what calls may take longer that can stall today (`times.STALL_S`).
     `late_s` is how late the process woke up at worst. `is_strict`: also judge what needs control
     frames to be dealt with while no thread receives.
     """
@@ -103,6 +104,7 @@ class History:
     deflate: bool = False
     alone: tuple[Side, ...] = ()
     slack_s: float = 2.0
+    stall_s: float = 0.0
     late_s: float = 0.0
     is_strict: bool = False
 

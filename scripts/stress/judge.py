@@ -55,6 +55,7 @@ INVARIANTS: dict[str, Rule] = {
     "nothing is lost before a Close": message_rules.arrives_before_the_close,
     "half a message is none": message_rules.broken_message_never_arrives,
     "calls end in time": call_rules.ends_in_time,
+    "the end comes in time": call_rules.the_end_comes_in_time,
     "calls raise what is documented": call_rules.raises_what_is_documented,
     "a connection does not end by itself": call_rules.ends_for_a_reason,
     "a Close is seen while no thread receives": call_rules.learns_of_a_close,

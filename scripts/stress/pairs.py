@@ -16,7 +16,7 @@ from scripts.stress.call_rules import Planned
 from scripts.stress.history import End, History
 from scripts.stress.journal import Journal
 from scripts.stress.places import Place
-from scripts.stress.plans import LONGEST_TRAFFIC_S, SERVER_ENDINGS, Kind, PairPlan
+from scripts.stress.plans import LONGEST_TRAFFIC_S, SERVER_ENDINGS, SILENCE, Kind, PairPlan
 from scripts.stress.raw_peer import RawPeer
 from scripts.stress.times import (
     ALONE_S,
@@ -115,7 +115,7 @@ class Pair:
 
     @property
     def grace_s(self) -> float:
-        if self.plan.ending.what == "half a frame and silence":
+        if self.plan.ending.what == SILENCE:
             return SILENCE_S
         return LONG_GRACE_S if self.is_strict and self.plan.kind is Kind.BOTH else GRACE_S
 
@@ -239,15 +239,17 @@ class Pair:
             ends,
             self.deflate and self.plan.kind is Kind.BOTH,
             (self.plan.alone,) if self.plan.alone else (),
-            slack_s + late_s + (STALL_S if self.may_stall else 0),
+            slack_s + late_s,
+            STALL_S if self.may_stall else 0.0,
             late_s,
             self.is_strict,
         )
 
     @property
     def may_stall(self) -> bool:
-        """Whether both ends may wait for each other; a raw peer always reads until its end."""
-        return not self.is_strict and self.plan.kind is Kind.BOTH
+        """Whether a blocked `send` can keep its side from receiving."""
+        silent = self.plan.ending.what == SILENCE
+        return not self.is_strict and (silent or self.plan.kind is Kind.BOTH)
 
     def release(self) -> None:
         """Hold no connection, so that the ones that are left over can be counted."""

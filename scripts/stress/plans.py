@@ -29,11 +29,12 @@ ENDINGS = (
     "broken message",
 )
 SERVER_ENDINGS = ("handler returns", "handler raises")
+SILENCE = "half a frame and silence"
 RAW_ENDINGS = (
     "reset",
     "fin",
     "half a frame and fin",
-    "half a frame and silence",
+    SILENCE,
     "illegal frame",
     "raw close",
     "raw close and silence",

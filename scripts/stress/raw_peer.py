@@ -22,7 +22,7 @@ from scripts.shared.figures import wait_until
 from scripts.stress.actors import choose_message, pieces
 from scripts.stress.journal import Journal
 from scripts.stress.messages import Form, Message
-from scripts.stress.plans import Ending
+from scripts.stress.plans import SILENCE, Ending
 from scripts.stress.wire import CONT, DATA, END_OF_HEAD, Frame, frame_at
 
 MOST_WAITING = 200_000
@@ -32,7 +32,7 @@ LOOK_S = 0.01
 CLOSED_WITHIN_S = 8.0
 """Seconds after which the peer gives up waiting for the other side to end TCP."""
 
-SILENT_S = 8.0
+SILENT_S = 12.0
 """Seconds for which a silent peer stays, unless the other side says before that it is CLOSED."""
 
 PIECES = (65_536, 65_536, 65_536, 1000, 7, 3, 1)
@@ -240,7 +240,7 @@ class RawPeer:
                 self.stay_silent()
         elif ending.what == "illegal frame":
             self.outgoing += b"\x83" + self.frame(BINARY, b"reserved opcode")[1:]
-        elif ending.what == "half a frame and silence":
+        elif ending.what == SILENCE:
             self.outgoing += half
             self.flush()
             self.stay_silent()

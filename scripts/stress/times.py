@@ -23,5 +23,5 @@ ALONE_S = 1.0
 SEND_S = 1.0
 """What a `send` may take while its peer receives."""
 
-STALL_S = 3.0
-"""What calls may take longer as long as both ends can wait for each other with their Pongs."""
+STALL_S = 4.0
+"""What a `recv`, a `send` and a Ping may take longer while a Pong waits for a blocked `send`."""
