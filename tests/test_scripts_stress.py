@@ -189,7 +189,7 @@ PLANTED = {
         ["calls end in time"],
     ),
     "an end that comes too late": (
-        call("recv", 6.0, None, refws.ConnectionClosedError, time=9.5),
+        call("recv", 6.0, None, refws.ConnectionClosedError, time=10.5),
         ["the end comes in time"],
     ),
     "an AttributeError": (

@@ -11,7 +11,7 @@ from refws.course.explain.values import FrameExplanation, Illegal
 from scripts.stress import wire
 from scripts.stress.history import History
 from scripts.stress.message_rules import DROPS
-from scripts.stress.times import CLOSE_TIMEOUT_S
+from scripts.stress.times import CALM_S
 
 EXPLAINED = 4 << 20
 """Bytes of a connection above which only the small model judges them."""
@@ -96,7 +96,7 @@ def closes_cleanly(history: History) -> Iterator[str]:
 
     A machine that is late by itself is excused.
     """
-    judged = history.is_strict and history.late_s < CLOSE_TIMEOUT_S / 4 and len(history.ends) == 2
+    judged = history.is_strict and history.late_s < CALM_S and len(history.ends) == 2
     if not judged or any(cause.what in UNCLEAN for cause in history.causes()):
         return
     for side, end in history.ends.items():

@@ -22,7 +22,7 @@ from scripts.stress.leftovers import (
 )
 from scripts.stress.pairs import JOIN_S, SETTINGS, Pair
 from scripts.stress.places import Place
-from scripts.stress.plans import RoundPlan
+from scripts.stress.plans import Kind, RoundPlan
 from scripts.stress.times import CLOSE_TIMEOUT_S, LINGER_S
 
 SHUTDOWN_S = CLOSE_TIMEOUT_S + 2 * LINGER_S
@@ -130,7 +130,7 @@ class Round:
     def end_server(self, server: refws.Server) -> None:
         """`shutdown` or `abort` while all connections are in use."""
         is_shutdown = self.plan.server_ending == "shutdown"
-        for pair in self.pairs:
+        for pair in (one for one in self.pairs if one.plan.kind is not Kind.RAW_SERVER):
             reason = "the server is stopping"
             code = 1001 if is_shutdown else None
             what = "shutdown" if is_shutdown else "server abort"
