@@ -26,5 +26,5 @@ CALM_S = 0.2
 SEND_S = 1.0
 """What a `send` may take while its peer receives."""
 
-STALL_S = 4.0
+STALL_S = SILENCE_S + CLOSE_TIMEOUT_S
 """What a `recv`, a `send` and a Ping may take longer while a Pong waits for a blocked `send`."""
