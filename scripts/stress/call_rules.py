@@ -10,9 +10,6 @@ from scripts.stress.history import History
 from scripts.stress.plans import SILENCE
 from scripts.stress.times import ALONE_S, END_S
 
-STALLS = ("recv", "send", "the answer")
-"""How the calls begin that may wait until a blocked `send` goes on."""
-
 FINE = (1000, 1001, 1005)
 
 
@@ -42,8 +39,7 @@ def ends_in_time(history: History) -> Iterator[str]:
     for call in history.calls:
         if call.bound_s is None:
             continue
-        may_stall = call.name.startswith(STALLS)
-        bound = call.bound_s + history.slack_s + (history.stall_s if may_stall else 0)
+        bound = call.bound_s + history.slack_s
         if call.error is not None and issubclass(call.error, refws.ConnectionClosed):
             bound += END_S
         if call.took_s > bound:
@@ -55,7 +51,7 @@ def the_end_comes_in_time(history: History) -> Iterator[str]:
     sure = [cause.time for cause in history.causes() if cause.what != SILENCE]
     if not sure:
         return
-    bound = END_S + history.slack_s + history.stall_s
+    bound = END_S + history.slack_s
     for call in history.calls:
         is_end = call.error is not None and issubclass(call.error, refws.ConnectionClosed)
         if is_end and call.time > min(sure) + bound:

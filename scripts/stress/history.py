@@ -91,9 +91,8 @@ class History:
 
     `sent` and `received` are the bytes that the taps of each side saw; `received` of a raw peer is
     what it read. `ends` has the sides that are refws. On the sides in `alone` no thread receives.
-    `stall_s` is what calls may take longer that can stall today (`times.STALL_S`).
-    `late_s` is how late the process woke up at worst. `is_strict`: also judge what needs control
-    frames to be dealt with while no thread receives.
+    `late_s` is how late the process woke up at worst. `reads_slowly`: only a few bytes at a time,
+    so that a Close may be a long way off.
     """
 
     name: str
@@ -104,9 +103,8 @@ class History:
     deflate: bool = False
     alone: tuple[Side, ...] = ()
     slack_s: float = 2.0
-    stall_s: float = 0.0
     late_s: float = 0.0
-    is_strict: bool = False
+    reads_slowly: bool = False
 
     @cached_property
     def directions(self) -> Mapping[Side, wire.Direction]:

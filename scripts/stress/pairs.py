@@ -26,7 +26,6 @@ from scripts.stress.times import (
     SEND_S,
     SEND_TIMEOUT_S,
     SILENCE_S,
-    STALL_S,
 )
 
 SETTINGS: dict[str, Any] = {
@@ -55,10 +54,9 @@ T = TypeVar("T")
 class Pair:
     """A connection of the round. The threads of both sides use it; the journal has its own lock."""
 
-    def __init__(self, plan: PairPlan, deflate: bool, is_strict: bool) -> None:
+    def __init__(self, plan: PairPlan, deflate: bool) -> None:
         self.plan = plan
         self.deflate = deflate
-        self.is_strict = is_strict
         self.journal = Journal()
         self.threads: list[threading.Thread] = []
         self.actors: dict[Side, Actors] = {}
@@ -78,8 +76,7 @@ class Pair:
     def act(self, side: Side, connection: Connection) -> Actors:
         """Start the threads of this side, except its receiver."""
         connection.read_size = self.plan.read_size
-        strict = self.is_strict and self.plan.kind is Kind.BOTH
-        bound_s = SEND_S if strict else None
+        bound_s = SEND_S if self.plan.kind is Kind.BOTH else None
         actors = Actors(self.journal, side, connection, self.plan.seed, bound_s)
         self.actors[side] = actors
         if self.plan.alone is not side.peer:
@@ -105,7 +102,7 @@ class Pair:
             actors.send_broken_message()
         elif own and ending.what in (*SERVER_ENDINGS, "close of the receiver"):
             over.set()
-        if self.is_strict and self.ends_itself(actors):
+        if self.ends_itself(actors):
             self.wait_until_closed(actors, ALONE_END_S)
             return
         self.wait_until_closed(actors, self.grace_s)
@@ -117,7 +114,7 @@ class Pair:
     def grace_s(self) -> float:
         if self.plan.ending.what == SILENCE:
             return SILENCE_S
-        return LONG_GRACE_S if self.is_strict and self.plan.kind is Kind.BOTH else GRACE_S
+        return LONG_GRACE_S if self.plan.kind is Kind.BOTH else GRACE_S
 
     def ends_itself(self, actors: Actors) -> bool:
         """Whether the end must come without a `close` of this side: it aborted, or is alone."""
@@ -240,16 +237,9 @@ class Pair:
             self.deflate and self.plan.kind is Kind.BOTH,
             (self.plan.alone,) if self.plan.alone else (),
             slack_s + late_s,
-            STALL_S if self.may_stall else 0.0,
             late_s,
-            self.is_strict,
+            self.plan.read_size > 0,
         )
-
-    @property
-    def may_stall(self) -> bool:
-        """Whether a blocked `send` can keep its side from receiving."""
-        silent = self.plan.ending.what == SILENCE
-        return not self.is_strict and (silent or self.plan.kind is Kind.BOTH)
 
     def release(self) -> None:
         """Hold no connection, so that the ones that are left over can be counted."""

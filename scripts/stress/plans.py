@@ -116,13 +116,12 @@ def plan_round(
     number: int,
     transports: Sequence[str],
     deflates: Sequence[bool],
-    is_strict: bool = False,
 ) -> RoundPlan:
     """The round with this number; transports and compression are taken in turn."""
     source = random.Random(f"{seed} {number}")
     transport = transports[number % len(transports)]
     deflate = deflates[number // len(transports) % len(deflates)]
-    pairs = tuple(plan_pair(source, seed, number, i, is_strict) for i in range(PAIRS))
+    pairs = tuple(plan_pair(source, seed, number, i) for i in range(PAIRS))
     ending = source.choice(("", "", "shutdown", "abort"))
     return RoundPlan(
         seed,
@@ -136,11 +135,9 @@ def plan_round(
     )
 
 
-def plan_pair(
-    source: random.Random, seed: int, round_number: int, number: int, is_strict: bool
-) -> PairPlan:
+def plan_pair(source: random.Random, seed: int, round_number: int, number: int) -> PairPlan:
     kind = (Kind.BOTH, Kind.BOTH, Kind.RAW_CLIENT, Kind.RAW_SERVER)[number]
-    alone = source.choice(tuple(Side)) if is_strict and number == 1 else None
+    alone = source.choice(tuple(Side)) if number == 1 else None
     return PairPlan(
         number,
         f"{seed} {round_number} {number}",

@@ -32,10 +32,10 @@ STACK_LINES = 14
 class Round:
     """Runs a plan. `broken` is what was found."""
 
-    def __init__(self, plan: RoundPlan, slack_s: float, is_strict: bool) -> None:
+    def __init__(self, plan: RoundPlan, slack_s: float) -> None:
         self.plan = plan
         self.slack_s = slack_s
-        self.pairs = [Pair(pair, plan.deflate, is_strict) for pair in plan.pairs]
+        self.pairs = [Pair(pair, plan.deflate) for pair in plan.pairs]
         self.broken: list[Broken] = []
         self.is_stuck = False
 

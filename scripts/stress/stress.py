@@ -29,7 +29,6 @@ from scripts.stress.judge import Broken
 from scripts.stress.places import TRANSPORTS
 from scripts.stress.plans import plan_round
 from scripts.stress.rounds import Round
-from scripts.stress.times import STRICT
 
 DEFLATES = {"both": (False, True), "on": (True,), "off": (False,)}
 ROUND_S = 3.0
@@ -63,13 +62,6 @@ def parse_options(argv: list[str] | None) -> argparse.Namespace:
         default=2,
         help="seconds that a call may take beyond its bound (default: 2), and as much more as this "
         "process is late by itself",
-    )
-    parser.add_argument(
-        "--strict",
-        action=argparse.BooleanOptionalAction,
-        default=STRICT,
-        help="judge all promises: also connections on which no thread receives, no `close` after "
-        f"an abort, no stall, exact taps (default: {'on' if STRICT else 'off'})",
     )
     parser.add_argument("--keep-going", action="store_true", help="go on after a broken invariant")
     options = parser.parse_args(argv)
@@ -108,9 +100,9 @@ def run(options: argparse.Namespace) -> tuple[int, list[Broken]]:
     broken: list[Broken] = []
     done = 0
     while done < options.rounds if options.rounds is not None else time.monotonic() < until:
-        plan = plan_round(options.seed, options.first + done, transports, deflates, options.strict)
+        plan = plan_round(options.seed, options.first + done, transports, deflates)
         progress.show(f"round {plan.number}, {plan.transport}, {len(broken)} broken")
-        one = Round(plan, options.slack, options.strict)
+        one = Round(plan, options.slack)
         found = one.run()
         done += 1
         broken += found
@@ -124,7 +116,4 @@ def run(options: argparse.Namespace) -> tuple[int, list[Broken]]:
 def again(options: argparse.Namespace, number: int) -> str:
     """The command that runs the plan of this round again, a few times."""
     chosen = f"--transport {options.transport} --deflate {options.deflate}"
-    more = f" --{'' if options.strict else 'no-'}strict"
-    return (
-        f"python3 scripts/stress --seed {options.seed} --first {number} --rounds 1 {chosen}{more}"
-    )
+    return f"python3 scripts/stress --seed {options.seed} --first {number} --rounds 1 {chosen}"

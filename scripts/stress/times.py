@@ -1,11 +1,4 @@
-"""Seconds that the rules and the rounds agree on, and whether all promises are judged."""
-
-STRICT = False
-"""Whether runs are strict by default.
-
-To be set once refws deals with control frames while no thread receives, lets no Pong wait for a
-blocked `send`, and shows its taps the bytes that were sent, in their order.
-"""
+"""Seconds that the rules and the rounds agree on."""
 
 OPEN_TIMEOUT_S = 10.0
 CLOSE_TIMEOUT_S = 2.0
@@ -25,6 +18,3 @@ CALM_S = 0.2
 
 SEND_S = 1.0
 """What a `send` may take while its peer receives."""
-
-STALL_S = SILENCE_S + CLOSE_TIMEOUT_S
-"""What a `recv`, a `send` and a Ping may take longer while a Pong waits for a blocked `send`."""
