@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import errno
-import selectors
+import math
+import select
 import socket
 import sys
 
@@ -13,26 +14,30 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-Selector = getattr(selectors, "PollSelector", selectors.SelectSelector)
+POLL = getattr(select, "poll", None)
+"""None on Windows. Unlike `select`, it has no limit for the number of a descriptor."""
 
 
 def is_readable(sock: socket.socket, seconds: float) -> bool:
     """Whether bytes or the end arrive within `seconds`, 0 for now. OSError for a closed socket."""
-    return is_ready(sock, selectors.EVENT_READ, seconds)
+    return is_ready(sock, seconds, readable=True)
 
 
 def is_writable(sock: socket.socket) -> bool:
     """Whether the system takes a control frame, or a short response, now. OSError as above."""
-    return is_ready(sock, selectors.EVENT_WRITE, 0)
+    return is_ready(sock, 0, readable=False)
 
 
-def is_ready(sock: socket.socket, event: int, seconds: float) -> bool:
-    with Selector() as selector:
-        try:
-            selector.register(sock, event)
-        except ValueError:
-            raise OSError(errno.EBADF, "the socket is closed") from None
-        return bool(selector.select(seconds))
+def is_ready(sock: socket.socket, seconds: float, readable: bool) -> bool:
+    try:
+        if POLL is None:
+            waits = ([sock], []) if readable else ([], [sock])
+            return any(select.select(*waits, [], seconds))
+        poll = POLL()
+        poll.register(sock, select.POLLIN if readable else select.POLLOUT)
+        return bool(poll.poll(math.ceil(seconds * 1000)))
+    except ValueError:
+        raise OSError(errno.EBADF, "the socket is closed") from None
 
 
 def unsent_bytes(sock: socket.socket) -> int:
