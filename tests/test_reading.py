@@ -241,13 +241,19 @@ def test_abort_gives_everything_back_while_no_thread_receives(opened, timers):
         connection.recv()
 
 
-def test_what_arrived_before_a_deadline_ended_the_stream_is_still_delivered(opened):
-    """The end is left to the receive where a message is next."""
-    connection, peer = opened()
-    peer.send(frame(TEXT, b"message"), frame(CLOSE, close_body(4000)))
+@pytest.mark.parametrize("length", [7, 20_000])
+def test_what_arrived_before_a_deadline_ended_the_stream_is_still_delivered(opened, length):
+    """It is kept in memory until the receive; the descriptor and the timers are given back."""
+    connection, peer = opened(ping_interval=1)
+    message = "x" * length
+    peer.send(frame(TEXT, message.encode()), frame(CLOSE, close_body(4000)))
     assert eventually(lambda: connection._receiver._resumable is not None)
     connection._stream.abort("a deadline")
-    assert connection.recv() == "message"
+    assert eventually(lambda: connection._stream._sock.fileno() < 0)
+    assert connection._heartbeat.function is None
+    with pytest.raises(ConnectionClosedError, match="a deadline"):
+        connection.send("too late")
+    assert connection.recv() == message
     with pytest.raises(ConnectionClosedError):
         connection.recv()
     assert connection.close_code == 4000

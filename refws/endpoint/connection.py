@@ -46,7 +46,7 @@ from .resuming import TimeUp
 from .sending import Sender
 from .settings import Settings
 from .stream import Stream
-from .timers import Timer, Timers
+from .timers import Timers
 
 if TYPE_CHECKING:
     from ..protocol.deflate.codec import Deflater, Inflater
@@ -72,8 +72,6 @@ class Connection(Reading):
         "_stream": "The byte stream to the peer.",
         "_sender": "The sending side, §6.1, with the closing state.",
         "_given_up": "Set by the timer thread, once.",
-        "_pings": "The Pings that wait for their Pongs.",
-        "_heartbeat": "The timer of the heartbeat. Written by the opening handshake's thread.",
     }
 
     def __init__(
@@ -95,7 +93,6 @@ class Connection(Reading):
         self.side = side
         self._stream = stream
         self._pings = PendingPings()
-        self._heartbeat: Timer | None = None
         self._sender = Sender(stream, settings.close_timeout, side)
         receiver = Receiver(stream, side, settings, self._sender, self._pings)
         super().__init__(receiver, timers)
@@ -240,7 +237,7 @@ class Connection(Reading):
             raise TimeoutError(seen) from None
         if isinstance(end, CloseReceived):
             self._sender.answer_close(end.close)
-            self._end_in_turn()
+            self.end(linger=True)
             raise self._sender.closed_error() from None
         if isinstance(end, ConnectionFailure):
             self._fail(end)
@@ -348,27 +345,24 @@ class Connection(Reading):
         )
         self._stream.cause = self._stream.cause or str(failure)
         self._sender.start_closing(Close(failure.close_code, cut_reason(str(failure))))
-        self._end_in_turn()
-
-    def _end_in_turn(self) -> None:
-        """§7.1.1: the server ends TCP first, so that TIME_WAIT stays with it; a client waits."""
-        if self.side is Side.CLIENT:
-            self._stream.drain(self.settings.close_timeout)
-        self.end(linger=self.side is Side.SERVER)
+        self.end(linger=True)
 
     def end(self, linger: bool = False) -> None:
-        """End TCP, in the thread that receives. Blocks for 1 s at most, and only if `linger`."""
-        if linger:
+        """End TCP, in the thread that receives.
+
+        Blocks only if `linger`: a client for `close_timeout`, because the server ends TCP first and
+        TIME_WAIT stays with it (§7.1.1); a server for 1 s, because the client must read its Close.
+        """
+        if linger and self.side is Side.CLIENT:
+            self._stream.drain(self.settings.close_timeout)
+        elif linger:
             self._stream.half_close()
             self._stream.drain(LINGER)
         self._stream.abort()
         if self._taps is not None:
             self._taps.end()
         self._sender.end()
-        for timer in (self._heartbeat, self._looks):
-            if timer is not None:
-                timer.cancel()
-        self._pings.release_all()
+        self._stop_timers()
         if self._given_up:
             self.settings.logger.info("%s: given up, §5.5.2: %s", self.peer, self._stream.cause)
 

@@ -30,8 +30,10 @@ from ..protocol.errors import ConnectionFailure
 from .exceptions import ConcurrencyError, ConnectionClosed
 from .log import log_error
 from .observed import Observed
+from .pings import PendingPings
 from .receiving import CloseReceived, Receiver
 from .resuming import TimeUp
+from .sending import Sender
 from .timers import RESOLUTION, Timer, Timers
 
 LOOK_INTERVAL = 0.4
@@ -58,8 +60,13 @@ class Reading(Observed):
         "_reading": "Held by the one thread that reads; a signal's handler may get it twice.",
         "_use": "What it is held for. Under `_reading`.",
         "_looks": "Their timer; None if none follows. See `_look` and `_attend`.",
+        "_heartbeat": "The timer of the heartbeat. Written by the opening handshake's thread.",
+        "_pings": "The Pings that wait for their Pongs.",
         "_aborted": "Whether `abort` was called. Set once, by any thread.",
     }
+
+    _sender: Sender
+    _pings: PendingPings
 
     def __init__(self, receiver: Receiver, timers: Timers) -> None:
         self._receiver = receiver
@@ -67,6 +74,7 @@ class Reading(Observed):
         self._reading = threading.RLock()
         self._use = FREE
         self._looks: Timer | None = None
+        self._heartbeat: Timer | None = None
         self._aborted = False
 
     @property
@@ -178,10 +186,12 @@ class Reading(Observed):
             if self.state is CLOSED or self._looks is not None:
                 return None
             self._looks = looks
-            if self._aborted or self._stream.tapped:
+            if self._stream.aborted or self._stream.tapped:
                 self._start_thread()
             else:
                 self._take_control_frames(now, never)
+        except Exception:  # such as MemoryError: the next look ends the connection
+            self._receiver.break_off()
         finally:
             self._reading.release()
         return next_look(now)
@@ -209,6 +219,23 @@ class Reading(Observed):
         if self._aborted:
             raise EOFError(self._stream.cause)
         self._receiver.take_control_frames(monotonic(), never)
+        if self._stream.aborted:
+            self._give_back()
+
+    def _give_back(self) -> None:
+        """A message waits for its receive, but TCP has ended: keep in memory what has arrived.
+
+        The receive gets it, and then the end. Nothing else of the connection is needed then.
+        """
+        self._receiver.keep_rest()
+        self._sender.close_socket()
+        self._stop_timers()
+
+    def _stop_timers(self) -> None:
+        for timer in (self._heartbeat, self._looks):
+            if timer is not None:
+                timer.cancel()
+        self._pings.release_all()
 
 
 def own_receive(reading: threading.RLock) -> ConcurrencyError:

@@ -278,6 +278,10 @@ class Receiver:
         finally:
             self._stop_resumable()
 
+    def keep_rest(self) -> None:
+        """Read all that has arrived on a stream that has ended, for the next receives."""
+        self._start_resumable(None).keep_rest()
+
     def _take_control_frame(self, resumable: ResumableFile) -> bool:
         """Deal with the next frame, unless it is a data frame; then False."""
         resumable.begin()

@@ -7,7 +7,11 @@ back before it raises: the next call starts at the same byte.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from .stream import Stream
+
+KEEP_AT_ONCE = 64 * 1024
 
 
 class TimeUp(Exception):
@@ -55,6 +59,14 @@ class ResumableFile:
             data = self._stream.file.read1(size)
             self._taken += data
         return self._check(data, bool(data) or not size)
+
+    def keep_rest(self) -> None:
+        """Keep all bytes up to the end of the stream, which must not be long in coming."""
+        rest = [self.kept]
+        with suppress(OSError):
+            while data := self._stream.file.read1(KEEP_AT_ONCE):
+                rest.append(data)
+        self.kept = b"".join(rest)
 
     def _take_kept(self, size: int) -> bytes:
         data, self.kept = self.kept[:size], self.kept[size:]

@@ -86,6 +86,11 @@ class Sender(SendingAtOnce):
                 self._close_deadline.cancel()
             self._turn.wake()
 
+    def close_socket(self) -> None:
+        """Close the socket before the end is noted, in the thread that reads."""
+        with self._lock:
+            self._stream.close()
+
     @property
     def can_send(self) -> bool:
         return self.closing.state is OPEN and not self._stream.aborted

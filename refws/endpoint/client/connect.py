@@ -69,7 +69,10 @@ class ClientConnection(Connection):
     def end(self, linger: bool = False) -> None:
         if os.getpid() == self._process:
             super().end(linger)
-            TIMERS.leave(self._user)
+
+    def _stop_timers(self) -> None:
+        super()._stop_timers()
+        TIMERS.leave(self._user)
 
 
 @dataclass(frozen=True, slots=True)
