@@ -38,6 +38,8 @@ comments of deflate/, where it is one of RFC 7692.
     sending_at_once.py     §5.5              control frames that are sent without waiting
     turn.py                §5.4              a message in steps, and the ones that wait for it
     stream.py                                one blocking byte stream
+    starting.py                              threads, started for a thread that must not wait
+    reader.py                                the raw file under a stream's buffer
     readiness.py                             what the system says of a socket
     resuming.py            §6.2              reads that break off at a deadline, and go on there
     blocked_writes.py                        the deadline of a write that makes no progress

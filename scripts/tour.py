@@ -55,7 +55,7 @@ from scripts.shared.sections import (
 PROJECT = Path(__file__).resolve().parents[1]
 
 MAX_LINES = 1400
-MAX_FUNCTIONS = 160
+MAX_FUNCTIONS = 165
 """The budget: the tour must be readable in an afternoon, so growth of the core is a decision."""
 
 FLOORS = (PROJECT / "refws" / "protocol", PROJECT / "refws" / "endpoint")

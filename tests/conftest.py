@@ -182,6 +182,8 @@ class Opened:
     def __init__(self, timers, transport, settings, side, wrap):
         ours, theirs = transport.pair()
         self.stream = transport.stream(wrap(ours), timers, settings.send_timeout, side)
+        if side is Side.CLIENT:  # as `connect` does in the main thread
+            self.stream.reader.expect_signals()
         self.connection = Connection(
             self.stream, timers, settings, ("192.0.2.1", 5), ("192.0.2.2", 80), side
         )

@@ -17,7 +17,7 @@ from refws import (
     Side,
     State,
 )
-from refws.endpoint import heartbeat, reading
+from refws.endpoint import heartbeat, reading, starting
 from wire import (
     CLOSE,
     CONT,
@@ -359,7 +359,7 @@ def test_without_a_thread_for_the_end_the_next_look_tries_again(opened, monkeypa
 
     connection, peer = opened()
     with monkeypatch.context() as patched:
-        patched.setattr(reading.threading, "Thread", NoThread)
+        patched.setattr(starting.threading, "Thread", NoThread)
         peer.send(frame(CLOSE, close_body(1000)))
         assert eventually(lambda: NoThread.tries > 2)
     assert eventually(lambda: connection.state is not State.OPEN)
@@ -454,58 +454,87 @@ def interrupts(monkeypatch):
 
 @pytest.mark.parametrize("timeout", [None, DEADLINE_S])
 def test_an_interrupted_receive_goes_on_between_two_frames(interrupts, opened, timeout):
-    connection, peer = opened()
-    connection._stream.reader.expect_signals()
+    connection, peer = opened(side=Side.CLIENT)
     received = connection._stream.receives
-    peer.send(frame(TEXT, b"a", fin=0))
+    peer.send(frame(TEXT, b"a", fin=0, masked=0))
     interrupts(lambda: connection._stream.receives > received and connection._stream.waiting)
     with pytest.raises(Interrupt):
         connection.recv(timeout)
     assert connection.state is State.OPEN
-    peer.send(frame(CONT, b"b"))
+    peer.send(frame(CONT, b"b", masked=0))
     assert connection.recv() == "ab"
 
 
 @pytest.mark.parametrize("timeout", [None, DEADLINE_S])
-@pytest.mark.parametrize("cut", [1, 2, 5, 8])
-def test_a_receive_that_is_interrupted_inside_a_frame_ends_the_connection(
+@pytest.mark.parametrize("cut", range(1, 13))
+def test_a_receive_that_is_interrupted_inside_a_frame_goes_on_or_ends_the_connection(
     interrupts, opened, cut, timeout
 ):
-    connection, peer = opened()
-    connection._stream.reader.expect_signals()
+    """Each message arrives whole, or the connection ends there: no byte is ever lost in silence."""
+    connection, peer = opened(side=Side.CLIENT)
     received = connection._stream.receives
-    peer.send(frame(TEXT, b"message")[:cut])
+    wire = frame(TEXT, b"message", masked=0) + frame(TEXT, b"next", masked=0)
+    peer.send(wire[:cut])
     interrupts(lambda: connection._stream.receives > received and connection._stream.waiting)
+    got = []
     with pytest.raises(Interrupt):
-        connection.recv(timeout)
+        got.append(connection.recv(timeout))
+        got.append(connection.recv(timeout))
     with suppress(BrokenPipeError):  # a Unix socket has noticed the end already
-        peer.send(frame(TEXT, b"message")[cut:], frame(TEXT, b"next"))
-    with pytest.raises(ConnectionClosedError, match="interrupted in the middle of a frame"):
-        connection.recv()
+        peer.send(wire[cut:])
+    try:
+        while len(got) < 2:
+            got.append(connection.recv())
+    except ConnectionClosedError as closed:
+        assert "interrupted in the middle of a frame" in str(closed)
+        assert got == ["message"][: len(got)]
+        assert cut not in (1, 9, 10), "before a header, or inside it, a receive can go on"
+    else:
+        assert got == ["message", "next"]
+
+
+def test_an_exception_of_a_signal_that_looks_like_one_of_the_socket_goes_through(
+    opened, monkeypatch
+):
+    """The usual recipe for a time limit: an alarm whose handler raises TimeoutError."""
+    monkeypatch.setattr(reading, "LOOK_INTERVAL", 1000)
+    connection, peer = opened(side=Side.CLIENT)
+
+    def handler(number, stack):
+        raise TimeoutError("too slow")
+
+    previous = signal.signal(signal.SIGALRM, handler)
+    try:
+        for wait in (connection.recv, connection.ping(b"x").wait):
+            signal.setitimer(signal.ITIMER_REAL, IN_TIME)
+            with pytest.raises(TimeoutError, match="too slow"):
+                wait()
+    finally:
+        signal.signal(signal.SIGALRM, previous)
+    peer.send(frame(TEXT, b"message", masked=0))
+    assert connection.recv() == "message"
 
 
 def test_an_interrupted_receive_gives_back_what_a_look_has_kept(interrupts, opened):
-    connection, peer = opened()
-    connection._stream.reader.expect_signals()
+    connection, peer = opened(side=Side.CLIENT)
     received = connection._stream.receives
-    peer.send(frame(TEXT, b"message")[:1])
+    peer.send(frame(TEXT, b"message", masked=0)[:1])
     assert eventually(lambda: wait_readable(connection._stream, 0))
     connection._look(monotonic())
     interrupts(lambda: connection._stream.receives > received and connection._use)
     with pytest.raises(Interrupt):
         connection.recv(DEADLINE_S)
-    peer.send(frame(TEXT, b"message")[1:])
+    peer.send(frame(TEXT, b"message", masked=0)[1:])
     assert connection.recv() == "message"
 
 
 def test_a_listener_that_is_interrupted_leaves_the_position_known(interrupts, opened):
-    connection, peer = opened()
-    connection._stream.reader.expect_signals()
+    connection, peer = opened(side=Side.CLIENT)
     answered = connection.ping(b"x")
     interrupts(lambda: connection._stream.waiting)
     with pytest.raises(Interrupt):
         answered.wait()
-    peer.send(frame(PONG, b"x"), frame(TEXT, b"message"))
+    peer.send(frame(PONG, b"x", masked=0), frame(TEXT, b"message", masked=0))
     assert connection.recv() == "message"
     assert answered.is_set()
 
@@ -525,16 +554,138 @@ def test_an_exception_in_the_middle_of_a_message_ends_the_connection(opened, mon
         connection.recv()
 
 
-def test_a_wait_for_a_pong_inside_a_receive_of_the_same_thread_does_not_read(opened, background):
-    """As a signal's handler does that interrupts a receive."""
+def test_a_wait_for_a_pong_inside_a_receive_of_the_same_thread_is_an_error(opened):
+    """As a signal's handler does that interrupts a receive, which would have to read the Pong."""
     connection, peer = opened()
     answered = connection.ping(b"x")
     connection._reading.acquire()
     connection._use = reading.RECEIVES
     try:
-        assert answered.wait(IN_TIME) is False
+        with pytest.raises(ConcurrencyError):
+            answered.wait(IN_TIME)
     finally:
         connection._use = reading.FREE
         connection._reading.release()
     peer.send(frame(PONG, b"x"))
     assert answered.wait(DEADLINE_S) is True
+
+
+# Found by programs that try to break the above
+
+
+def test_a_time_that_is_no_number_is_refused_and_harms_nothing(opened):
+    connection, peer = opened()
+    with pytest.raises(ValueError, match="timeout is nan"):
+        connection.recv(float("nan"))
+    peer.send(frame(TEXT, b"message"))
+    assert connection.recv() == "message"
+
+
+@pytest.mark.parametrize("side", Side)
+def test_a_receive_with_a_timeout_does_not_wait_for_the_end_of_tcp(opened, side):
+    """It says how the connection ends; a thread waits for the peer (§7.1.1)."""
+    connection, peer = opened(side=side)
+    peer.send(frame(CLOSE, close_body(1001, "bye"), masked=side is Side.SERVER))
+    started = monotonic()
+    with pytest.raises(ConnectionClosed) as closed:
+        connection.recv(IN_TIME)
+    assert monotonic() - started < 1
+    assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1001, "bye")
+    peer.expect(CLOSE, close_body(1001), masked=side is Side.CLIENT)
+    peer.close()
+    assert eventually(lambda: connection.state is State.CLOSED)
+
+
+def test_a_receive_with_a_timeout_does_not_wait_for_a_blocked_send(opened, background):
+    connection, peer = opened()
+    sending = background(connection.send, bytes(MANY))
+    assert eventually(lambda: connection._sender._in_write)
+    peer.send(frame(CLOSE, close_body(1001, "bye")))
+    with pytest.raises(ConnectionClosed) as closed:
+        connection.recv(IN_TIME)
+    assert closed.value.rcvd.code == 1001
+    connection.abort()
+    with pytest.raises(ConnectionClosed):
+        sending.result()
+
+
+def test_a_handler_that_polls_gives_a_silent_peer_up(opened, monkeypatch):
+    monkeypatch.setattr(heartbeat, "SECOND_LOOK", 0.1)
+    connection, _ = opened(ping_interval=IN_TIME, ping_timeout=IN_TIME)
+
+    def polled():
+        try:
+            connection.recv(timeout=0)
+        except TimeoutError:
+            return False
+        except ConnectionClosedError as closed:
+            return "nothing received" in str(closed)
+
+    assert eventually(polled)
+
+
+def test_many_control_frames_are_dealt_with_in_one_look(opened, monkeypatch):
+    monkeypatch.setattr(reading, "LOOK_INTERVAL", 1.0)
+    connection, peer = opened()
+    started = monotonic()
+    peer.send(*[frame(PONG, bytes(100))] * 400, frame(CLOSE, close_body(1000)))
+    peer.expect(CLOSE, close_body(1000))
+    assert monotonic() - started < 3, "40 reads of 4 KiB, one at each look, would take 10 s"
+    assert connection.state is not State.OPEN
+
+
+def test_5_5_2_a_pong_leaves_beside_a_thread_that_sends_without_a_pause(opened, background):
+    connection, peer = opened()
+
+    def push():
+        with pytest.raises(ConnectionClosed):
+            while True:
+                connection.send(bytes(50_000))
+
+    pushing = background(push)
+    peer.send(frame(PING, b"here?"))
+    while (received := peer.receive())[0].opcode != PONG:
+        pass
+    assert received[1] == b"here?"
+    connection.abort()
+    pushing.result()
+
+
+def test_5_4_an_interrupted_message_in_fragments_is_broken_off(opened, monkeypatch):
+    """Whatever interrupts it: no other message may follow half of one."""
+    connection, peer = opened()
+    encode = type(connection._sender)._encode
+    calls = iter(range(10))
+
+    def no_memory(self, *arguments):
+        if next(calls) == 1:
+            raise MemoryError
+        return encode(self, *arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(connection._sender), "_encode", no_memory)
+        with pytest.raises(MemoryError):
+            connection.send(["one", "two"])
+    peer.expect(TEXT, b"one", fin=0)
+    peer.expect_close(1011, "§5.4: a fragmented message broke off")
+
+
+def test_7_1_5_a_ping_into_a_broken_stream_reports_the_close_that_explains_it(opened, monkeypatch):
+    monkeypatch.setattr(reading, "LOOK_INTERVAL", 1000)
+    connection, peer = opened()
+    peer.send(frame(CLOSE, close_body(4001, "enough")))
+    peer.close()
+    with pytest.raises(ConnectionClosed) as closed:
+        while True:
+            connection.ping()
+    assert closed.value.rcvd.code == 4001
+
+
+@pytest.mark.transport("tcp", "tls", reason="a Unix socket has no RST")
+def test_the_reason_why_tcp_broke_is_reported_though_a_look_has_found_it(opened):
+    connection, peer = opened()
+    peer.reset()
+    assert eventually(lambda: connection.state is State.CLOSED)
+    with pytest.raises(ConnectionClosedError) as closed:
+        connection.recv()
+    assert str(closed.value) not in ("received no Close, sent no Close", "")

@@ -13,7 +13,6 @@ from wire import (
     BINARY,
     CLOSE,
     DEADLINE_S,
-    IN_TIME,
     PING,
     TEXT,
     close_body,
@@ -115,13 +114,33 @@ def test_no_message_overtakes_a_ping_on_its_way_to_the_trace(opened, background)
     connection.trace = slow
     assert connection._sender.try_ping(b"ping")
     assert in_tap.wait(DEADLINE_S)
-    sending = background(connection.send, "after")
-    assert not sending.thread.join(IN_TIME)
-    go_on.set()
-    sending.result()
+    background(connection.send, "after").result()
     peer.expect(PING, b"ping")
     peer.expect(TEXT, b"after")
-    assert seen == [b"\x89\x04ping", b"\x81\x05after"]
+    assert seen == []
+    go_on.set()
+    assert eventually(lambda: seen == [b"\x89\x04ping", b"\x81\x05after"])
+
+
+def test_a_trace_that_sends_stops_no_other_thread(opened, background):
+    connection, peer = opened()
+    in_tap, go_on, answers = threading.Event(), threading.Event(), []
+
+    def answering(side, data):
+        if data == b"\x89\x04ping":
+            in_tap.set()
+            assert go_on.wait(DEADLINE_S)
+            connection.send("from the trace")
+            answers.append(data)
+
+    connection.trace = answering
+    assert connection._sender.try_ping(b"ping")
+    assert in_tap.wait(DEADLINE_S)
+    sending = background(lambda: [connection.send("x") for _ in range(100)])
+    go_on.set()
+    sending.result()
+    assert eventually(lambda: answers)
+    assert peer.receive()[0].opcode == PING
 
 
 def test_a_trace_that_raises_is_logged_and_dropped_and_the_connection_lives_on(opened, log):

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from http import HTTPStatus
 from math import inf
@@ -33,14 +33,14 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from ..protocol.close import CLOSED, CONNECTING, OPEN, Close, State, check_sendable, cut_reason
 from ..protocol.close_codes import CloseCode
-from ..protocol.errors import ConnectionFailure, WebSocketException
+from ..protocol.errors import ConnectionFailure
 from ..protocol.frame import BINARY, PING, PONG, TEXT, Side, control_payload
 from ..protocol.http import Request, Response
 from .exceptions import ConcurrencyError, ConnectionClosed, ConnectionClosedOK
 from .heartbeat import Heartbeat, HeartbeatTimer, next_tick
 from .log import format_address
 from .pings import Answered, PendingPings
-from .reading import FREE, RECEIVES, Reading, own_receive
+from .reading import FREE, RECEIVES, Reading, is_of_a_signal, own_receive
 from .receiving import CloseReceived, Receiver
 from .resuming import TimeUp
 from .sending import Sender
@@ -93,7 +93,7 @@ class Connection(Reading):
         self.side = side
         self._stream = stream
         self._pings = PendingPings()
-        self._sender = Sender(stream, settings.close_timeout, side)
+        self._sender = Sender(stream, settings.close_timeout, side, self._pings)
         receiver = Receiver(stream, side, settings, self._sender, self._pings)
         super().__init__(receiver, timers)
         self._given_up = False
@@ -163,22 +163,24 @@ class Connection(Reading):
         TimeoutError after `timeout` seconds; the next call goes on with the part that has arrived.
         InvalidState before OPEN, ConnectionClosed at the end. ConcurrencyError if a call receives.
         """
-        # FAST: this is `_receive` once more, with a deadline, and without a call of a function
+        if timeout is not None:
+            return self._receive_until(monotonic() + timeout, timeout)
+        # FAST: this is `_receive` once more, without a call of a function
         reading: threading.RLock | None = self._reading
-        deadline = None if timeout is None else monotonic() + timeout
         try:
-            if not self._reading.acquire(False):
+            while not self._reading.acquire(False):
                 reading = None
-                reading = self._wait_for_reading(deadline)
+                self._wait_for_reading(None)
+                reading = self._reading
             if self._use:
                 reading = None
                 raise own_receive(self._reading)
             self._use = RECEIVES
             if self._sender.closing.state is not OPEN:
                 self._check_readable()
-            return self._receiver.message(deadline)
+            return self._receiver.message(None)
         except BaseException as end:
-            self._end_with(end, reading, timeout)
+            self._end_with(end, reading)
             raise
         finally:
             if reading is not None:
@@ -200,41 +202,14 @@ class Connection(Reading):
                 return
             data, end = self._receive(lambda: self._receiver.next_chunk(number))
 
-    def _receive(self, read: Callable[[], T], use: int = RECEIVES) -> T:
-        """What `read` returns, called as the only call that receives."""
-        reading: threading.RLock | None = self._reading
-        try:
-            if not self._reading.acquire(False):
-                reading = None
-                reading = self._wait_for_reading(None)
-            if self._use:
-                reading = None
-                raise own_receive(self._reading)
-            self._use = use
-            if self._sender.closing.state is not OPEN:
-                self._check_readable()
-            return read()
-        except BaseException as end:
-            self._end_with(end, reading, None)
-            raise
-        finally:
-            if reading is not None:
-                self._use = FREE
-                reading.release()
-                if self._looks is None:
-                    self._attend()
-
-    def _end_with(
-        self, end: BaseException, reading: threading.RLock | None, timeout: float | None
-    ) -> None:
+    def _end_with(self, end: BaseException, reading: threading.RLock | None) -> None:
         """Raise what the caller of a receive is to see instead of `end`; return if it is `end`.
 
         §7.1.7: unless it is TimeUp, end the connection first. A broken rule is answered with a
         Close, and no later byte is processed.
         """
         if isinstance(end, TimeUp):
-            seen = f"no whole message within {timeout} s; the part that has arrived is kept"
-            raise TimeoutError(seen) from None
+            return
         if isinstance(end, CloseReceived):
             self._sender.answer_close(end.close)
             self.end(linger=True)
@@ -242,16 +217,11 @@ class Connection(Reading):
         if isinstance(end, ConnectionFailure):
             self._fail(end)
             raise self._sender.closed_error(str(end)) from end
-        if isinstance(end, EOFError | OSError):
+        if isinstance(end, EOFError | OSError) and not is_of_a_signal(end):
             self.end()
             raise self._sender.closed_error(str(end)) from None
-        if reading is not None and not isinstance(end, WebSocketException):
+        if reading is not None:
             self._receiver.break_off()
-
-    def _check_readable(self) -> None:
-        """While we close, messages can be received until the peer's Close arrives (§7.1.2)."""
-        if self.state in (CONNECTING, CLOSED):
-            raise self._sender.closed_error()
 
     # Sending (§6.1)
 
@@ -289,14 +259,17 @@ class Connection(Reading):
             raise ConcurrencyError(seen)
         try:
             self._sender.write_frame(PING, payload)
-        except BaseException:
+        except BaseException as error:
             self._pings.discard(payload)
-            raise
+            raise self._latest(error) from None
         return answered
 
     def pong(self, data: str | bytes = b"") -> None:
         """Send a Pong that answers no Ping: a heartbeat in one direction (§5.5.3)."""
-        self._sender.write_frame(PONG, control_payload(data))
+        try:
+            self._sender.write_frame(PONG, control_payload(data))
+        except ConnectionClosed as closed:
+            raise self._latest(closed) from None
 
     def send_raw(self, data: bytes) -> None:
         """Send these bytes as they are, between two frames, to break the rules on purpose.
@@ -343,7 +316,7 @@ class Connection(Reading):
         self.settings.logger.warning(
             "%s: connection failed with %d: %s", self.peer, failure.close_code, failure
         )
-        self._stream.cause = self._stream.cause or str(failure)
+        self._stream.note_cause(str(failure))
         self._sender.start_closing(Close(failure.close_code, cut_reason(str(failure))))
         self.end(linger=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 from .stream import Stream
@@ -10,6 +11,10 @@ from .taps import Tap, Taps
 if TYPE_CHECKING:
     from ..protocol.frame import Side
     from .settings import Settings
+
+
+FIRST_TAP = threading.Lock()
+"""Held while a connection's taps are made: two threads may add the first ones."""
 
 
 class Observed:
@@ -45,9 +50,10 @@ class Observed:
         self._made_taps().add(tap)
 
     def _made_taps(self) -> Taps:
-        if self._taps is None:
-            self._taps = Taps(self._stream, self.side, self.settings.logger, self.peer)
-        return self._taps
+        with FIRST_TAP:
+            if self._taps is None:
+                self._taps = Taps(self._stream, self.side, self.settings.logger, self.peer)
+            return self._taps
 
     @property
     def read_size(self) -> int:

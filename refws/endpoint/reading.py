@@ -25,22 +25,27 @@ from math import inf
 from time import monotonic
 from typing import TypeVar
 
-from ..protocol.close import CLOSED, CLOSING, OPEN, State
+from ..protocol.close import CLOSED, CLOSING, CONNECTING, OPEN, State
 from ..protocol.errors import ConnectionFailure
-from .exceptions import ConcurrencyError, ConnectionClosed
+from .exceptions import ConcurrencyError, ConnectionClosed, connection_closed
 from .log import log_error
 from .observed import Observed
 from .pings import PendingPings
+from .reader import AT_ONCE
 from .receiving import CloseReceived, Receiver
 from .resuming import TimeUp
 from .sending import Sender
-from .timers import RESOLUTION, Timer, Timers
+from .starting import STARTER
+from .timers import RESOLUTION, Timer, Timers, wait_time
 
 LOOK_INTERVAL = 0.4
 """Seconds between two looks of the timer thread, at the same times for all connections."""
 
 RECHECK_INTERVAL = 0.2
 """Seconds after which a thread that waits to read looks whether it waits for a receive."""
+
+MAX_READS = 100
+"""Reads of 4 KiB by a thread that takes control frames; then a receive may come in between."""
 
 FREE, RECEIVES, LISTENS = range(3)
 """What `_reading` is held for: nothing or a look, a receive, or control frames only."""
@@ -49,6 +54,14 @@ ENDS = (CloseReceived, ConnectionFailure, EOFError, OSError)
 """What the receiver raises when the connection has to end."""
 
 T = TypeVar("T")
+
+
+class Unfinished(Exception):
+    """A receive with a deadline has found what ends the connection."""
+
+    def __init__(self, end: Exception) -> None:
+        super().__init__(end)
+        self.end = end
 
 
 class Reading(Observed):
@@ -82,40 +95,118 @@ class Reading(Observed):
         """CONNECTING, OPEN, CLOSING or CLOSED (§7.1.3, §7.1.4)."""
         raise NotImplementedError
 
-    def _receive(self, read: Callable[[], T], use: int = RECEIVES) -> T:
-        """What `read` returns, called as the only call that receives."""
+    def _end_with(self, end: BaseException, reading: threading.RLock | None) -> None:
+        """Raise what the caller of a receive is to see instead of `end`; return if it is `end`."""
         raise NotImplementedError
 
     # For a receive
 
-    def _wait_for_reading(self, deadline: float | None) -> threading.RLock:
-        """Wait for `_reading`, which another thread holds; hold it and return it.
+    def _wait_for_reading(self, deadline: float | None) -> None:
+        """Wait while another thread holds `_reading`, but do not hold it afterwards.
 
         ConcurrencyError while the connection is open and another receive holds it. While it closes,
         wait, so that the caller learns how it ended. TimeUp at the deadline.
         """
-        while True:
-            if self._use == RECEIVES and self.state is OPEN:
-                seen = "another thread is receiving on this connection; receive in one thread only"
-                raise ConcurrencyError(seen)
-            left = inf if deadline is None else deadline - monotonic()
-            if self._reading.acquire(timeout=min(max(left, RESOLUTION), RECHECK_INTERVAL)):
-                return self._reading
-            if left <= RECHECK_INTERVAL:
-                raise TimeUp
+        if self._use == RECEIVES and self.state is OPEN:
+            seen = "another thread is receiving on this connection; receive in one thread only"
+            raise ConcurrencyError(seen)
+        left = inf if deadline is None else deadline - monotonic()
+        try:
+            found = self._reading.acquire(timeout=min(max(left, RESOLUTION), RECHECK_INTERVAL))
+        finally:
+            try:  # no call before the release, in which a signal's exception could come
+                self._reading.release()
+            except RuntimeError:
+                found = False
+        if not found and left <= RECHECK_INTERVAL:
+            raise TimeUp
 
-    def _latest(self, closed: ConnectionClosed) -> ConnectionClosed:
+    def _receive_until(self, deadline: float, timeout: float) -> str | bytes:
+        """The next message. The end of a connection may take longer: a thread does the rest."""
+        if deadline != deadline:
+            raise ValueError("timeout is nan; use a number of seconds, or None for no limit")
+        try:
+            return self._receive(lambda: self._receiver.message(deadline), deadline=deadline)
+        except TimeUp:
+            pass
+        except Unfinished as unfinished:
+            raise self._end_until(deadline, unfinished.end) from None
+        seen = f"no whole message within {timeout} s; the part that has arrived is kept"
+        raise TimeoutError(seen)
+
+    def _end_until(self, deadline: float, end: Exception) -> Exception:
+        """End the connection in a thread. The exception for it, at the deadline at the latest."""
+        ended, how = threading.Event(), []
+
+        def raise_end() -> None:
+            raise end
+
+        def finish() -> None:
+            try:
+                self._receive(raise_end, LISTENS)
+            except ConnectionClosed as closed:
+                how.append(closed)
+            finally:
+                ended.set()
+
+        STARTER.start(finish, f"refws-end {self.peer}")
+        ended.wait(wait_time(deadline - monotonic()))
+        if how:
+            return how[0]
+        if isinstance(end, CloseReceived):
+            return connection_closed(end.close, self._sender.closing.sent, self._stream.cause)
+        return self._sender.closed_error(str(end))
+
+    def _receive(
+        self, read: Callable[[], T], use: int = RECEIVES, deadline: float | None = None
+    ) -> T:
+        """What `read` returns, called as the only call that receives.
+
+        With a deadline: TimeUp then, and Unfinished where the connection has to end.
+        """
+        reading: threading.RLock | None = self._reading
+        try:
+            while not self._reading.acquire(False):
+                reading = None
+                self._wait_for_reading(deadline)
+                reading = self._reading
+            if self._use:
+                reading = None
+                raise own_receive(self._reading)
+            self._use = use
+            if self._sender.closing.state is not OPEN:
+                self._check_readable()
+            return read()
+        except BaseException as end:
+            if deadline is not None and isinstance(end, ENDS) and not is_of_a_signal(end):
+                raise Unfinished(end) from None
+            self._end_with(end, reading)
+            raise
+        finally:
+            if reading is not None:
+                self._use = FREE
+                reading.release()
+                if self._looks is None:
+                    self._attend()
+
+    def _check_readable(self) -> None:
+        """While we close, messages can be received until the peer's Close arrives (§7.1.2)."""
+        if self.state in (CONNECTING, CLOSED):
+            self._receiver.nothing_read()
+            raise self._sender.closed_error()
+
+    def _latest(self, closed: BaseException) -> BaseException:
         """For a send that failed: if TCP is broken, the peer's last frame may say why (§5.5.1).
 
         Blocks like `close`, because it ends the connection.
         """
-        if not self._stream.aborted:
+        if not isinstance(closed, ConnectionClosed) or not self._stream.aborted:
             return closed
         try:
             self._receive(self._take_what_is_there, LISTENS)
         except ConnectionClosed as latest:
             return latest
-        except (ConcurrencyError, TimeoutError):
+        except (ConcurrencyError, TimeUp):
             pass
         return closed
 
@@ -124,7 +215,8 @@ class Reading(Observed):
     def _listen(self, deadline: float | None, done: Callable[[], bool]) -> None:
         """Deal with control frames until `done`, the deadline, or a data frame.
 
-        Returns at once while another thread reads.
+        Returns at once while another thread reads. ConcurrencyError inside a receive of the same
+        thread, which would have to read the Pong.
         """
         reading: threading.RLock | None = self._reading
         try:
@@ -132,7 +224,7 @@ class Reading(Observed):
                 reading = None
             elif self._use:
                 reading = None
-                self._reading.release()
+                raise own_receive(self._reading)
             elif self.state in (OPEN, CLOSING):
                 self._use = LISTENS
                 self._take_control_frames(deadline, done)
@@ -153,7 +245,9 @@ class Reading(Observed):
             self._receiver.take_control_frames(deadline, done)
         except TimeUp:
             pass
-        except ENDS:
+        except ENDS as end:
+            if is_of_a_signal(end):
+                raise
             self._start_thread()
 
     # For the timer thread
@@ -186,29 +280,38 @@ class Reading(Observed):
             if self.state is CLOSED or self._looks is not None:
                 return None
             self._looks = looks
-            if self._stream.aborted or self._stream.tapped:
-                self._start_thread()
-            else:
-                self._take_control_frames(now, never)
+            self._look_now()
         except Exception:  # such as MemoryError: the next look ends the connection
             self._receiver.break_off()
         finally:
             self._reading.release()
         return next_look(now)
 
-    def _start_thread(self) -> None:
-        """Do in a thread of its own what may wait: call taps, or end the connection.
+    def _look_now(self) -> None:
+        """At most one read here, because other timers are due; a thread does the rest."""
+        stream, receiver = self._stream, self._receiver
+        before = stream.receives
+        if stream.aborted:
+            needs_thread = True
+        elif receiver.is_held_up:
+            needs_thread = False
+        elif stream.tapped:
+            needs_thread = not stream.waiting or stream.has_arrived
+        else:
+            self._take_control_frames(AT_ONCE, never)
+            more = stream.receives != before and stream.has_arrived
+            needs_thread = more and not receiver.is_held_up
+        if needs_thread:
+            self._start_thread()
 
-        Without a thread left for it, the next look tries again.
-        """
-        name = f"refws-end {self.peer}"
-        with suppress(RuntimeError):
-            threading.Thread(target=self._read_on, name=name, daemon=True).start()
+    def _start_thread(self) -> None:
+        """Do in a thread of its own what may wait: call taps, or end the connection."""
+        STARTER.start(self._read_on, f"refws-end {self.peer}")
 
     def _read_on(self) -> None:
         try:
             self._receive(self._take_what_is_there, LISTENS)
-        except (ConnectionClosed, ConcurrencyError, TimeoutError):
+        except (ConnectionClosed, ConcurrencyError, TimeUp):
             pass
         except Exception as error:
             what = "an internal error; please report it"
@@ -218,7 +321,11 @@ class Reading(Observed):
         """Deal with the control frames that have arrived, and with the end of the connection."""
         if self._aborted:
             raise EOFError(self._stream.cause)
-        self._receiver.take_control_frames(monotonic(), never)
+        for _ in range(MAX_READS):
+            with suppress(TimeUp):
+                self._receiver.take_control_frames(monotonic(), never)
+            if self._receiver.is_held_up or not self._stream.has_arrived:
+                break
         if self._stream.aborted:
             self._give_back()
 
@@ -245,6 +352,11 @@ def own_receive(reading: threading.RLock) -> ConcurrencyError:
     """
     reading.release()
     return ConcurrencyError("a receive inside a receive of the same thread")
+
+
+def is_of_a_signal(error: BaseException) -> bool:
+    """Whether this is no error of the socket, but a TimeoutError of a signal's handler."""
+    return isinstance(error, TimeoutError) and error.errno is None
 
 
 def next_look(now: float) -> float:

@@ -31,6 +31,7 @@ from ..protocol.masking import KEY_LENGTH, unmask
 from ..protocol.message import IncomingMessage
 from .exceptions import ConcurrencyError
 from .pings import PendingPings
+from .reader import AT_ONCE
 from .resuming import ResumableFile, TimeUp
 from .sending import Sender
 from .settings import Settings
@@ -59,7 +60,7 @@ class Receiver:
         "deflating": "Whether RSV1 has a meaning. Written before the first frame.",
         "_stream": "Where frames come from.",
         "_file": "The stream's file, or the resumable one.",
-        "_resumable": "Set during a receive with a deadline, and while it keeps bytes.",
+        "_resumable": "Set for a deadline, for signals, and while it keeps bytes.",
         "_goes_on": "Whether the last receive stopped where the next one can start.",
         "_key_due": "True between the header of a masked data frame and its masking key.",
         "_masked": "Whether the peer masks (§5.1).",
@@ -76,7 +77,8 @@ class Receiver:
         self.deflating = False
         self._stream = stream
         self._file: BinaryFile = stream.file
-        self._resumable: ResumableFile | None = None
+        signals = stream.reader.expects_signals
+        self._resumable = ResumableFile(stream) if signals else None
         self._goes_on = False
         self._key_due = False
         self._masked = side is Side.SERVER
@@ -117,7 +119,9 @@ class Receiver:
         """Back to the stream's own file, which is faster, once no bytes are kept."""
         self._stream.set_deadline(None)
         if self._resumable is not None and not self._resumable.kept:
-            self._file, self._resumable = self._stream.file, None
+            self._file = self._stream.file
+            if not self._stream.reader.expects_signals:
+                self._resumable = None
 
     def _collect(self, data: str | bytes, end: bool) -> str | bytes:
         self.incoming.collect(data)
@@ -144,6 +148,7 @@ class Receiver:
         ConcurrencyError if another call has received since, which drops the rest of the message.
         """
         if number != self._streamed or not self._streaming:
+            self.nothing_read()
             seen = "the rest of this message is dropped, because another call has received since"
             raise ConcurrencyError(seen)
         data, end = self._next_chunk()
@@ -160,6 +165,10 @@ class Receiver:
         """Drop messages until an exception ends the connection."""
         while True:
             self._next_chunk()
+
+    def nothing_read(self) -> None:
+        """An exception follows that interrupts no read."""
+        self._goes_on = True
 
     def break_off(self) -> None:
         """An exception interrupts a receive: a signal's, or one of memory.
@@ -187,11 +196,11 @@ class Receiver:
 
     def _next_frame(self) -> str | bytes | None:
         """Start the next frame; return the message if it is this one frame and has arrived."""
-        if self._resumable is not None:
-            self._begin()
-        incoming, file = self.incoming, self._file
         start = b""
         try:
+            if self._resumable is not None:
+                self._begin_frame()
+            incoming, file = self.incoming, self._file
             start = file.read(2)
             header = read_header(file, self._masked, self.deflating, start)
             if (message := incoming.read_whole(file, header)) is not None:
@@ -204,13 +213,13 @@ class Receiver:
         except (CloseReceived, ConnectionFailure):
             raise
         except BaseException:
-            self._note_interruption(not start)
+            self._note_interruption(not start or self._file is self._resumable)
             raise
         return None
 
-    def _note_interruption(self, at_start: bool) -> None:
-        """Before a byte of a frame is taken, an interrupted receive can go on later."""
-        self._goes_on = self._stream.reader.take_interrupted() and at_start
+    def _note_interruption(self, is_known: bool) -> None:
+        """An interrupted receive can go on if it is known which bytes of the frame it has taken."""
+        self._goes_on = self._stream.reader.take_interrupted() and is_known
         if self._goes_on and self._resumable is not None:
             self._resumable.give_back()
 
@@ -220,6 +229,15 @@ class Receiver:
             self._resumable.begin()
             if self._stream.reader.deadline is None:
                 self._stop_resumable()
+
+    def _begin_frame(self) -> None:
+        """As `_begin`. In the main thread a signal's exception may interrupt a read: wait for two
+        bytes without taking them; where only one is there, it must not be lost.
+        """
+        self._begin()
+        is_careful = self._resumable is not None and self._file is self._stream.file
+        if is_careful and len(self._stream.file.peek(2)) < 2:
+            self._file = self._resumable or self._file
 
     def _receive_control(self, header: Header) -> None:
         """§5.5: a control frame is dealt with at once, also between the fragments of a message."""
@@ -240,19 +258,13 @@ class Receiver:
         Never waits: a receive has its own deadline, and what follows the Ping must be read.
         """
         is_first = self._pings.receive(payload)
-        if not self._answer_ping(in_timer=False) and is_first:
+        in_timer = self._stream.reader.deadline == AT_ONCE
+        if not self._sender.try_pong(in_timer) and is_first:
             with suppress(RuntimeError):  # no thread left for timers: the next Ping tries again
                 self._stream.call_at(monotonic() + PONG_INTERVAL, self._answer_later)
 
     def _answer_later(self, now: float) -> float | None:
-        return None if self._answer_ping(in_timer=True) else now + PONG_INTERVAL
-
-    def _answer_ping(self, in_timer: bool) -> bool:
-        """Send the Pong for the peer's newest Ping, without waiting. False if it is still due."""
-        payload = self._pings.unanswered
-        if payload is not None and self._sender.try_pong(payload, in_timer):
-            self._pings.sent_pong(payload)
-        return self._pings.unanswered is None
+        return None if self._sender.try_pong(in_timer=True) else now + PONG_INTERVAL
 
     # While no thread receives a message
 
@@ -269,14 +281,23 @@ class Receiver:
             while not done() and self._take_control_frame(resumable):
                 pass
         except TimeUp:
-            self._stream.reader.waiting = True  # the peer is silent, and its bytes would be taken
             raise
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, OSError):  # of the system, which reports it only once
+                self._stream.note_cause(str(error))
             resumable.give_back()
-            self._note_interruption(len(resumable.kept) < 2)
+            self._goes_on = self._stream.reader.take_interrupted()
             raise
         finally:
             self._stop_resumable()
+
+    @property
+    def is_held_up(self) -> bool:
+        """Whether a data frame is next, which only a receive may take."""
+        if self.incoming.in_frame:
+            return True
+        kept = b"" if self._resumable is None else self._resumable.kept
+        return bool(kept) and not kept[0] & CONTROL
 
     def keep_rest(self) -> None:
         """Read all that has arrived on a stream that has ended, for the next receives."""

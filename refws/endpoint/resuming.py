@@ -45,20 +45,24 @@ class ResumableFile:
 
     def read(self, size: int) -> bytes:
         """`size` bytes, fewer only at the end of the stream; TimeUp at the deadline."""
-        data = self._take_kept(size)
-        if len(data) < size:
-            more = self._stream.file.read(size - len(data)) or b""
-            self._taken += more
+        data = self.read1(size)
+        while 0 < len(data) < size and (more := self.read1(size - len(data))):
             data += more
-        return self._check(data, len(data) == size)
+        return data
 
     def read1(self, size: int) -> bytes:
-        """At least one byte, unless the stream ends or `size` is 0; TimeUp at the deadline."""
-        data = self._take_kept(size)
-        if not data:
+        """At least one byte, unless the stream ends or `size` is 0; TimeUp at the deadline.
+
+        `peek` fills the buffer and takes nothing: an exception while it waits loses no byte.
+        """
+        data, self.kept = self.kept[:size], self.kept[size:]
+        if not data and size and self._stream.file.peek(1):
             data = self._stream.file.read1(size)
-            self._taken += data
-        return self._check(data, bool(data) or not size)
+        self._taken += data
+        if not data and size and self._stream.timed_out:
+            self.give_back()
+            raise TimeUp
+        return data
 
     def keep_rest(self) -> None:
         """Keep all bytes up to the end of the stream, which must not be long in coming."""
@@ -67,14 +71,3 @@ class ResumableFile:
             while data := self._stream.file.read1(KEEP_AT_ONCE):
                 rest.append(data)
         self.kept = b"".join(rest)
-
-    def _take_kept(self, size: int) -> bytes:
-        data, self.kept = self.kept[:size], self.kept[size:]
-        self._taken += data
-        return data
-
-    def _check(self, data: bytes, complete: bool) -> bytes:
-        if not complete and self._stream.timed_out:
-            self.give_back()
-            raise TimeUp
-        return data

@@ -11,10 +11,11 @@ compressed. Control frames need no turn, because they may go between fragments (
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..protocol.close import CLOSED, CONNECTING, OPEN, Close
 from ..protocol.close_codes import CloseCode
@@ -23,12 +24,14 @@ from ..protocol.frame import (
     CLOSE,
     CONT,
     MAX_LENGTH_7,
+    PONG,
     SHORT_HEADERS,
     TEXT,
     Side,
     encode_header,
 )
 from .exceptions import ConcurrencyError, ConnectionClosed, InvalidState, connection_closed
+from .pings import PendingPings
 from .sending_at_once import SendingAtOnce
 from .stream import Stream
 
@@ -51,8 +54,10 @@ class Sender(SendingAtOnce):
         "_threshold": "Bytes below which a message in one frame stays uncompressed.",
     }
 
-    def __init__(self, stream: Stream, close_timeout: float, side: Side) -> None:
-        super().__init__(stream, close_timeout, side)
+    def __init__(
+        self, stream: Stream, close_timeout: float, side: Side, pings: PendingPings
+    ) -> None:
+        super().__init__(stream, close_timeout, side, pings)
         self._in_fragments = False
         self._deflater: Deflater | None = None
         self._threshold = 0
@@ -112,8 +117,7 @@ class Sender(SendingAtOnce):
         ConnectionClosed if the connection is not open.
         """
         if self._deflater is not None and len(payload) >= self._threshold:
-            with self._in_steps():
-                self.write_frame(opcode, self._deflate(self._deflater, payload), rsv1=True)
+            self._in_steps(self._write_step, opcode, payload)
             return
         # FAST: `write_frame`, and before it the wait of §5.4, without calls and `with`
         if self._masking:
@@ -149,74 +153,77 @@ class Sender(SendingAtOnce):
         An empty frame ends the message. Otherwise each fragment would have to wait until it is
         known whether another one follows. TypeError unless fragments are all str or all bytes.
         """
-        with self._in_steps():
-            kind: type | None = None
-            while (found := self._next_payload(fragments, kind)) is not None:
-                kind, payload = found
-                opcode = CONT if self._in_fragments else TEXT if kind is str else BINARY
-                self._write_fragment(opcode, payload, fin=False)
-            if self._in_fragments:
-                self._write_fragment(CONT, b"", fin=True)
+        self._in_steps(self._send_each, fragments)
 
-    def _next_payload(
-        self, fragments: Iterator[str | bytes], kind: type | None
-    ) -> tuple[type, bytes] | None:
-        """The kind, that of the first fragment, and the payload; None after the last fragment."""
+    def _send_each(self, fragments: Iterator[str | bytes]) -> None:
+        kind: type | None = None
         try:
-            fragment = next(fragments)
-            kind = kind or (str if isinstance(fragment, str) else bytes)
-            return kind, encode_fragment(fragment, kind)
-        except StopIteration:
-            return None
-        except BaseException:  # of the iterator, which may be another connection's message
+            for fragment in fragments:
+                kind = kind or (str if isinstance(fragment, str) else bytes)
+                opcode = CONT if self._in_fragments else TEXT if kind is str else BINARY
+                self._write_step(opcode, encode_fragment(fragment, kind), fin=False)
+            if self._in_fragments:
+                self._write_step(CONT, b"", fin=True)
+        except (
+            BaseException
+        ):  # the iterator's, which may be another connection's message; a signal's
             self._break_off()
             raise
 
-    def _write_fragment(self, opcode: int, payload: bytes, fin: bool) -> None:
+    def _write_step(self, opcode: int, payload: bytes, fin: bool = True) -> None:
         """RFC 7692 §6.1: a message is compressed as a whole; RSV1 in its first frame says so."""
-        rsv1 = self._deflater is not None and opcode != CONT
-        if self._deflater is not None:
-            payload = self._deflate(self._deflater, payload, fin)
+        if self._deflater is None:
+            self._write_frame_of_message(opcode, payload, fin)
+            return
+        try:
+            payload = self._deflater.deflate(payload, fin)
+            self._write_frame_of_message(opcode, payload, fin, rsv1=opcode != CONT)
+        except ConnectionClosed:
+            raise
+        except BaseException:
+            self._stream.abort("a compressed frame was lost, so the peer could inflate no more")
+            raise
+
+    def _write_frame_of_message(
+        self, opcode: int, payload: bytes, fin: bool, rsv1: bool = False
+    ) -> None:
         header, payload = self._encode(opcode, payload, fin, rsv1)
         with self._lock:
+            self._in_fragments = self._in_fragments or not fin
             self._write(header, payload)
             self._in_fragments = not fin
 
-    def _deflate(self, deflater: Deflater, payload: bytes, end: bool = True) -> bytes:
-        """Compressed; where that fails half-way, the peer's window no longer fits ours."""
-        try:
-            return deflater.deflate(payload, end)
-        except BaseException:
-            self._stream.abort("compression was interrupted, so the peer could inflate no more")
-            raise
-
     def _break_off(self) -> None:
         """§5.4: no other message may follow an unfinished one, so close the connection."""
-        if self._in_fragments:
+        if self._in_fragments and self.can_send:
             self.start_closing(BROKEN_OFF)
 
-    @contextmanager
-    def _in_steps(self) -> Iterator[None]:
-        """§5.4: keep all other messages waiting until the `with` block ends. Not to be nested."""
+    def _in_steps(self, send: Callable[..., None], *arguments: Any) -> None:
+        """§5.4: let all other messages wait until `send` returns. ConcurrencyError if nested."""
         with self._lock:
-            self._turn.take(self)
+            if self._in_write:
+                raise write_inside_write()
+            self._turn.refuse_own()
+        turn, me = self._turn, threading.get_ident()
         try:
-            yield
-        finally:
             with self._lock:
-                self._turn.release()
+                turn.take(self)
+            send(*arguments)
+        finally:
+            if turn.owner == me:  # no call before this, in which a signal's exception could come
                 self._in_fragments = False
+                turn.owner = 0
+            with self._lock:
+                turn.wake()
 
     # Frames
 
-    def write_frame(
-        self, opcode: int, payload: bytes, fin: bool = True, rsv1: bool = False
-    ) -> None:
-        """Send a control frame; or, by the thread with the turn, a compressed message.
+    def write_frame(self, opcode: int, payload: bytes) -> None:
+        """Send a control frame. Blocks until the system has taken it.
 
-        Blocks until the system has taken it. ConnectionClosed if the connection is not open.
+        ConnectionClosed if the connection is not open.
         """
-        header, payload = self._encode(opcode, payload, fin, rsv1)
+        header, payload = self._encode(opcode, payload)
         with self._lock:
             self._write(header, payload)
 
@@ -229,7 +236,8 @@ class Sender(SendingAtOnce):
 
     def _write(self, header: bytes, payload: bytes) -> None:
         """Under the lock: write a frame. ConnectionClosed if the connection is not open."""
-        self._give_way()
+        self.give_way()
+        self.write_due_pong()
         if self.closing.state is not OPEN:
             raise self.closed_error()
         self._write_or_abort(header, payload)
@@ -244,6 +252,16 @@ class Sender(SendingAtOnce):
             raise self.closed_error() from None
         finally:
             self._in_write = False
+
+    def write_due_pong(self) -> None:
+        """Under the lock: send the Pong that did not fit, before what this thread sends.
+
+        Blocks like `write_frame`. A thread that sends without a pause leaves it no other moment.
+        """
+        payload = self._pings.unanswered
+        if payload is not None and self.closing.state is OPEN and not self._in_write:
+            self._write_or_abort(*self._encode(PONG, payload))
+            self._pings.sent_pong(payload)
 
     # Closing
 
@@ -275,10 +293,15 @@ class Sender(SendingAtOnce):
 
     def _write_close(self, close: Close, body: bytes, when: float) -> None:
         """Under the lock: send a Close, after which the connection ends at `when` at the latest."""
-        self.closing.send(close)
-        self._close_deadline = self._abort_at(when)
-        with suppress(ConnectionClosed):
+        try:
+            self._close_deadline = self._abort_at(when)
+            self.closing.send(close)
             self._write_or_abort(*self._encode(CLOSE, body))
+        except ConnectionClosed:
+            pass
+        except BaseException:  # of a signal: no Close, or only a part of it, is written
+            self._stream.abort("a Close was interrupted")
+            raise
 
 
 def encode_fragment(fragment: str | bytes, kind: type) -> bytes:

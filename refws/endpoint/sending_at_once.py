@@ -14,6 +14,7 @@ from time import monotonic
 from ..protocol.close import CLOSED, CONNECTING, OPEN, Close, ClosingHandshake, cut_reason
 from ..protocol.frame import CLOSE, PING, PONG, Side, encode_frame, encode_header
 from ..protocol.masking import KEY_LENGTH
+from .pings import PendingPings
 from .stream import Stream
 from .timers import Timer
 from .turn import Turn
@@ -36,11 +37,14 @@ class SendingAtOnce:
         "_stream": "Where frames go.",
         "_masking": "Whether this side masks (§5.1).",
         "_wanted_until": "Until when a send leaves the lock to `try_close`, which writes this.",
+        "_pings": "The peer's Ping that waits for its Pong, and ours.",
         "_close_timeout": "Seconds from our Close to the end of the connection.",
         "_close_deadline": "The timer of `_close_timeout`. Changes under the write lock.",
     }
 
-    def __init__(self, stream: Stream, close_timeout: float, side: Side) -> None:
+    def __init__(
+        self, stream: Stream, close_timeout: float, side: Side, pings: PendingPings
+    ) -> None:
         self.closing = ClosingHandshake()
         self._lock = threading.RLock()
         self._in_write = False
@@ -48,6 +52,7 @@ class SendingAtOnce:
         self._stream = stream
         self._masking = side is Side.CLIENT
         self._wanted_until = 0.0
+        self._pings = pings
         self._close_timeout = close_timeout
         self._close_deadline: Timer | None = None
 
@@ -87,28 +92,36 @@ class SendingAtOnce:
             if lock is not None:
                 lock.release()
 
-    def try_pong(self, payload: bytes, in_timer: bool) -> bool:
-        """Answer a Ping, even after our own Close: only the peer's Close ends that duty (§5.5.2).
+    def try_pong(self, in_timer: bool) -> bool:
+        """Answer the peer's newest Ping, even after our own Close: only the peer's Close ends that
+        duty (§5.5.2). True if all are answered.
 
-        False if the Pong does not fit the send buffer, or another thread writes. Never blocks. A
-        Pong that comes too late is no error: what follows the Ping is still read.
+        False if the Pong does not fit the send buffer, or another thread writes, which will send it
+        before its next frame. Never blocks. A Pong that comes too late is no error: what follows
+        the Ping is still read.
         """
         lock: threading.RLock | None = self._lock
         try:
             if not self._lock.acquire(blocking=False):
                 lock = None
-                return False
-            if self._in_write:
-                return False
-            if self.closing.state in (CONNECTING, CLOSED) or self._stream.aborted:
-                return True
-            frame = b"".join(self._encode(PONG, payload))
-            return self._stream.has_room and self._stream.try_write(frame, in_timer)
-        except OSError:
-            return True
+            elif not self._in_write and (payload := self._pings.unanswered) is not None:
+                self._try_write_pong(payload, in_timer)
         finally:
             if lock is not None:
                 lock.release()
+        if self._pings.unanswered is not None:
+            self._turn.look()
+        return self._pings.unanswered is None
+
+    def _try_write_pong(self, payload: bytes, in_timer: bool) -> None:
+        over = self.closing.state in (CONNECTING, CLOSED) or self._stream.aborted
+        try:
+            frame = b"".join(self._encode(PONG, payload))
+            done = over or (self._stream.has_room and self._stream.try_write(frame, in_timer))
+        except OSError:
+            done = True
+        if done:
+            self._pings.sent_pong(payload)
 
     def try_close(self, code: int, reason: str) -> bool:
         """Send a Close. False while another thread writes, or if it does not fit. Never blocks.
@@ -160,7 +173,7 @@ class SendingAtOnce:
         self._close_deadline = self._abort_at(monotonic() + self._close_timeout)
         return True
 
-    def _give_way(self) -> None:
+    def give_way(self) -> None:
         """Under the lock, in a thread that sends: leave it to `try_close` if that has asked."""
         while self.must_give_way:
             threading.Condition(self._lock).wait(RECHECK_INTERVAL)

@@ -8,6 +8,7 @@ from logging import Logger
 
 from ..protocol.frame import Side
 from .log import log_error
+from .starting import STARTER
 from .stream import Stream
 
 Tap = Callable[[Side, bytes], object]
@@ -23,9 +24,8 @@ class Taps:
     __slots__ = {
         "_taps": "The functions, in order. Replaced under the lock, read without it.",
         "_lock": "Held while the list is replaced, and for `_later`.",
-        "_later": "Bytes that a thread sent which must not wait for a tap. Changes under the lock.",
-        "_is_late": "Whether a thread passes them, or will. Changes under the lock.",
-        "_order": "Held while they are passed: no later bytes may overtake them.",
+        "_later": "Bytes that wait for the taps, and whether we sent them. Changes under the lock.",
+        "_order": "Held while they are passed: no later bytes may overtake them. Only tried.",
         "_stream": "Where the bytes pass.",
         "_side": "Our side of the connection.",
         "_logger": "For a tap that raises.",
@@ -35,9 +35,8 @@ class Taps:
     def __init__(self, stream: Stream, side: Side, logger: Logger, peer: str) -> None:
         self._taps: tuple[Tap, ...] = ()
         self._lock = threading.Lock()
-        self._later: list[bytes] = []
-        self._is_late = False
-        self._order = threading.RLock()
+        self._later: list[tuple[bool, bytes]] = []
+        self._order = threading.Lock()
         self._stream = stream
         self._side = side
         self._logger = logger
@@ -75,33 +74,35 @@ class Taps:
         our direction, are passed with the end of the connection.
         """
         with self._lock:
-            self._later.append(data)
-            if self._is_late or not data:
-                return
-            self._is_late = True
-        try:
-            threading.Thread(target=self._catch_up, name="refws-taps", daemon=True).start()
-        except RuntimeError:  # no thread left: the next bytes of the connection bring these along
-            with self._lock:
-                self._is_late = False
+            self._later.append((True, data))
+        if data:
+            STARTER.start(self._catch_up, "refws-taps")
 
     def _catch_up(self) -> None:
-        """Pass what has to be passed; wait while another thread does. Not for the timer thread."""
-        with self._order:
-            while later := self._take_later():
-                for data in later:
-                    self._call_taps(True, data)
+        """Pass what has to be passed, unless another thread does, which then looks again itself.
 
-    def _take_later(self) -> list[bytes]:
+        No thread waits here for another one: a tap may send, and a send calls the taps.
+        """
+        while self._later and self._order.acquire(blocking=False):
+            try:
+                for sent, data in self._take_later():
+                    self._call_taps(sent, data)
+            finally:
+                self._order.release()
+
+    def _take_later(self) -> list[tuple[bool, bytes]]:
         with self._lock:
             later, self._later = self._later, []
-            self._is_late = bool(later)
             return later
 
     def _pass_on(self, sent: bool, data: bytes) -> None:
-        if self._later or self._is_late:
+        """Pass bytes at once; or in their turn, while others are on their way."""
+        if self._later or self._order.locked():
+            with self._lock:
+                self._later.append((sent, data))
             self._catch_up()
-        self._call_taps(sent, data)
+        else:
+            self._call_taps(sent, data)
 
     def _call_taps(self, sent: bool, data: bytes) -> None:
         """Call every tap. The exception of a tap is logged, and the tap is dropped."""

@@ -34,8 +34,8 @@ logger = logging.getLogger("refws")
 
 
 def wait_time(seconds: float) -> float:
-    """The seconds that a call of the system may be asked to wait."""
-    return min(max(seconds, 0.0), MAX_WAIT)
+    """The seconds that a call of the system may be asked to wait; 0 for what is no number."""
+    return min(max(0.0, seconds), MAX_WAIT)
 
 
 class Timer:

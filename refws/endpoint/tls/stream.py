@@ -29,15 +29,8 @@ from socket import socket
 from typing import Any, cast
 
 from ...protocol.frame import Side
-from ..stream import (
-    READ_BUFFER,
-    WRITE_CHUNK,
-    LaterTap,
-    RawReader,
-    SocketReader,
-    Stream,
-    StreamTap,
-)
+from ..reader import AT_ONCE, READ_BUFFER, RawReader, SocketReader, StreamTap
+from ..stream import WRITE_CHUNK, LaterTap, Stream
 from ..timers import Timers
 from .engine import Engine
 from .outgoing import Outgoing
@@ -78,7 +71,7 @@ class TLSReader(RawReader):
                 return None
             size = RECEIVE_SIZE if size == READ_BUFFER else size
         tap = self.tap
-        if tap is not None:
+        if tap is not None and self._received.deadline != AT_ONCE:
             tap(False, bytes(memoryview(buffer)[:count]))
         return count
 
