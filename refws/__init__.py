@@ -17,6 +17,7 @@ comments of deflate/, where it is one of RFC 7692.
     extensions.py          §9.1              the grammar of Sec-WebSocket-Extensions
     items.py               §4.1, §4.2.1      a numbered list of rules, as a table
     origin.py              §10.2             whether this server trusts a page
+    origin_form.py         RFC 6454          text -> origin; what a list of origins may have
     handshake.py           §4.2              a request -> 101, or the rules that it breaks
     deflate/  door: compressed messages
       negotiation.py       RFC 7692          offers -> agreed parameters

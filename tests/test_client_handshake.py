@@ -159,6 +159,7 @@ def test_4_1_item_7_a_key_of_another_form_is_not_sent(key):
         "http://[::1]:80",
         "null",
         "chrome-extension://abc",
+        "file://",
     ],
 )
 def test_4_1_item_8_an_origin_is_sent_as_it_is_given(origin):

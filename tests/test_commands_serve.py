@@ -145,7 +145,16 @@ def test_repeated_origins_and_subprotocols_all_reach_the_server_in_order(monkeyp
 
 
 @pytest.mark.parametrize(
-    "value", ["*", "null", "HTTPS://Example.com", "http://[::1]:8080", "chrome-extension://abc"]
+    "value",
+    [
+        "*",
+        "null",
+        "file://",
+        "HTTPS://Example.com",
+        "http://[::1]:8080",
+        "https://*.example.com",
+        "chrome-extension://abc",
+    ],
 )
 def test_origins_that_a_browser_can_send_are_accepted(value, monkeypatch):
     assert started_with(["--origin", value], monkeypatch)["origins"] == [value]
@@ -164,6 +173,8 @@ def test_origins_that_a_browser_can_send_are_accepted(value, monkeypatch):
         ("--origin", "example.com", "scheme://host"),
         ("--origin", "https://example.com/", "no path"),
         ("--origin", "https://", "scheme://host"),
+        ("--origin", "wss://example.com", "write https://example.com"),
+        ("--origin", "https://*", "write https://example.com"),
         ("--subprotocol", "", "letters"),
         ("--subprotocol", "a b", "letters"),
         ("--max-message-size", "0", "from 1 to"),

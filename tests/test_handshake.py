@@ -28,7 +28,6 @@ from refws.protocol.handshake import (
 from refws.protocol.http import Headers, Request, read_request
 from refws.protocol.origin import check_origin
 
-KELVIN_SIGN = "\N{KELVIN SIGN}"
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 
@@ -499,8 +498,10 @@ def test_4_2_1_a_request_that_means_to_be_a_handshake_is_distinguished_from_one_
 # §10.2
 
 
-def origin_passes(origin: str | None, host: str, origins=None, target="/chat") -> bool:
-    fault = check_origin(handshake({"Origin": origin, "Host": host}, target), origins)
+def origin_passes(
+    origin: str | None, host: str, origins=None, target="/chat", secure=False
+) -> bool:
+    fault = check_origin(handshake({"Origin": origin, "Host": host}, target), origins, secure)
     assert fault is None or summary([fault]) == [("§10.2", 403)]
     return fault is None
 
@@ -541,11 +542,6 @@ def test_10_2_origins_compare_in_ascii_lower_case():
     assert origin_passes("http://example.com", "h", ["HTTP://Example.COM"])
 
 
-@pytest.mark.rfc("6455-2.1-01")
-def test_2_1_a_configured_origin_that_only_unicode_folds_to_the_one_sent_does_not_match():
-    assert not origin_passes("http://kelvin.example", "h", [f"http://{KELVIN_SIGN}elvin.example"])
-
-
 @pytest.mark.parametrize("origin", ["https://example.com", "null", "", "chrome-extension://abc"])
 def test_10_2_an_asterisk_lets_every_origin_pass(origin):
     assert origin_passes(origin, "server.example.com", ["*"])
@@ -555,18 +551,18 @@ def test_10_2_an_asterisk_lets_every_origin_pass(origin):
     "origin, host, passes",
     [
         ("http://127.0.0.1:8080", "127.0.0.1:8080", True),
-        ("https://127.0.0.1:8080", "127.0.0.1:8080", True),
         ("http://192.0.2.1", "192.0.2.1", True),
         ("http://192.0.2.1", "192.0.2.1:80", True),
         ("http://192.0.2.1:80", "192.0.2.1", True),
-        ("https://192.0.2.1", "192.0.2.1:443", True),
         ("http://[2001:db8::1]:8080", "[2001:DB8::1]:8080", True),
         ("http://localhost:8080", "localhost:8080", True),
         ("HTTP://LOCALHOST:8080", "LocalHost:8080", True),
+        ("http://[2001:db8:0::1]", "[2001:db8::1]", True),
         # Another port or another address is another server.
         ("http://127.0.0.1:8081", "127.0.0.1:8080", False),
         ("http://192.0.2.1", "192.0.2.1:443", False),
         ("https://192.0.2.1", "192.0.2.1:80", False),
+        ("http://192.0.2.1:443", "192.0.2.1", False),
         ("http://127.0.0.1:8080", "localhost:8080", False),
         ("http://192.0.2.2", "192.0.2.1", False),
         # A name proves nothing, whatever it looks like.
@@ -588,6 +584,27 @@ def test_10_2_an_asterisk_lets_every_origin_pass(origin):
 def test_10_2_the_own_origin_passes_only_as_an_address_or_localhost(origin, host, passes):
     assert origin_passes(origin, host) is passes
     assert origin_passes(origin, host, ["https://listed.example"]) is passes
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "localhost", "[::1]", "127.0.0.1:8443"])
+def test_6454_5_the_own_origin_has_the_scheme_of_the_connection(host):
+    """What answers without TLS at the same address is another server, or someone on the way."""
+    for secure in (False, True):
+        assert origin_passes(f"http://{host}", host, secure=secure) is not secure
+        assert origin_passes(f"https://{host}", host, secure=secure) is secure
+
+
+@pytest.mark.parametrize(
+    "origin, host, passes",
+    [
+        ("https://192.0.2.1", "192.0.2.1:443", True),
+        ("https://192.0.2.1:443", "192.0.2.1", True),
+        ("https://192.0.2.1", "192.0.2.1:80", False),
+        ("https://192.0.2.1:80", "192.0.2.1", False),
+    ],
+)
+def test_6454_4_the_default_port_is_the_one_of_the_scheme(origin, host, passes):
+    assert origin_passes(origin, host, secure=True) is passes
 
 
 def test_9112_3_2_2_the_authority_of_an_absolute_target_goes_before_host():

@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from ..endpoint.settings import Settings
 from ..protocol.http import is_token
+from ..protocol.origin_form import FORM, parse_origin, parse_pattern
 
 DEFAULTS = Settings()
 """The limits and times of a connection, unless an option changes them."""
@@ -20,8 +21,6 @@ MAX_CONNECTIONS = 1_000_000
 
 MAX_SECONDS = 86_400
 """The seconds of a day."""
-
-ORIGIN = re.compile(r"\*|null|[a-z][a-z0-9+.-]*://[^/?#\s]+", re.ASCII | re.IGNORECASE)
 
 
 class CommandLine(argparse.ArgumentParser):
@@ -82,11 +81,19 @@ def number(text: str) -> float:
 
 
 def origin(text: str) -> str:
-    if ORIGIN.fullmatch(text):
+    """A value for the `origins` of `serve`."""
+    try:
+        parse_pattern(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
+
+
+def own_origin(text: str) -> str:
+    """A value for the `origin` of `connect`: an origin, no pattern of several."""
+    if parse_origin(text) is not None:
         return text
-    raise argparse.ArgumentTypeError(
-        f"{text!r} is not an origin: give scheme://host or scheme://host:port, no path"
-    )
+    raise argparse.ArgumentTypeError(f"{text!r} is not an origin: {FORM}")
 
 
 def subprotocol(text: str) -> str:

@@ -19,6 +19,7 @@ from ..protocol.close import Close, State
 from ..protocol.close_codes import CloseCode
 from ..protocol.deflate.negotiation import DeflateSettings
 from ..protocol.frame import Side
+from ..protocol.origin_form import check_origins
 from .admission import Admission, ConnectionThread, Full
 from .connection import LINGER, Connection
 from .exceptions import ConnectionClosed
@@ -357,16 +358,17 @@ def serve(
 
     OSError if it cannot listen; TypeError or ValueError for an argument that cannot be used.
     """
-    if isinstance(origins, str) or isinstance(subprotocols, str):
+    if isinstance(subprotocols, str):
         raise TypeError("origins and subprotocols are lists of str, not a str")
     options = ServerOptions(
         handler,
-        origins,
+        check_origins(origins),
         tuple(subprotocols or ()),
         process_request,
         max_connections,
         max_connections_per_address,
         trace_choices(trace),
+        secure=ssl is not None,
     )
     settings = Settings(
         open_timeout=open_timeout,

@@ -35,7 +35,8 @@ ProcessRequest = Callable[[Connection, Request], Response | None]
 class ServerOptions:
     """The arguments of `serve` that are not settings of each connection.
 
-    With `max_connections` 0 every connection is turned away. ValueError for a negative number.
+    `secure` is True with TLS. With `max_connections` 0 every connection is turned away. ValueError
+    for a negative number.
     """
 
     handler: Handler
@@ -45,6 +46,7 @@ class ServerOptions:
     max_connections: int | None = MAX_CONNECTIONS
     max_connections_per_address: int | None = MAX_CONNECTIONS_PER_ADDRESS
     traces: Sequence[ChooseTrace] = ()
+    secure: bool = False
 
     def __post_init__(self) -> None:
         check_limit("max_connections", self.max_connections, 0)
@@ -132,7 +134,7 @@ def process(connection: Connection, request: Request, options: ServerOptions) ->
 
 def negotiated(connection: Connection, request: Request, options: ServerOptions) -> Response:
     """The 101 with what is agreed (§4.2.2 item 4). HandshakeError if a rule of §4.2 is broken."""
-    subprotocol = negotiate(request, origins=options.origins, subprotocols=options.subprotocols)
+    subprotocol = negotiate(request, options.origins, options.subprotocols, options.secure)
     compression = connection.compression
     agreed = (
         None if compression is None else choose_offer(requested_extensions(request), compression)

@@ -102,7 +102,10 @@ def is_upgrade_attempt(request: Request) -> bool:
 
 
 def negotiate(
-    request: Request, *, origins: Iterable[str] | None = None, subprotocols: Sequence[str] = ()
+    request: Request,
+    origins: Iterable[str] | None = None,
+    subprotocols: Sequence[str] = (),
+    secure: bool = False,
 ) -> str | None:
     """The subprotocol for the connection, or None, if the handshake can be accepted.
 
@@ -111,7 +114,7 @@ def negotiate(
     still names version 13 (§4.4). 403 is for a request without other faults.
     """
     faults = check_request(request)
-    if origin_fault := check_origin(request, origins):
+    if origin_fault := check_origin(request, origins, secure):
         faults += (origin_fault,)
     if faults:
         raise HandshakeError(faults)

@@ -11,12 +11,9 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from ipaddress import ip_address
 
-from .authority import split_authority
 from .errors import Fault
-from .http import Request, ascii_lower, quote
-
-DEFAULT_PORTS = {"http": 80, "https": 443}
-
+from .http import Request, quote
+from .origin_form import is_listed, parse_origin
 
 TRUSTED_ORIGIN = (
     "an origin that this server is configured to trust: "
@@ -26,18 +23,22 @@ TRUSTED_ORIGIN = (
 )
 
 
-def check_origin(request: Request, origins: Iterable[str] | None) -> Fault | None:
+def check_origin(
+    request: Request, origins: Iterable[str] | None, secure: bool = False
+) -> Fault | None:
     """A fault (403) for a page that this server does not trust, else None.
 
-    Allowed are: no Origin (not a browser, §4.2.1 item 7); an origin in `origins`, where "*" means
-    every origin; and this server's own origin, if Host proves that it is its own.
+    No Origin (not a browser, §4.2.1 item 7) passes. `secure` is True if the request came over TLS.
     """
     origin = request.headers.get("Origin")
-    if origin is None:
-        return None
-    listed = {ascii_lower(allowed) for allowed in origins or ()}
-    lower = ascii_lower(origin)
-    if listed & {"*", lower} or _is_own_origin(lower, request.authority):
+    return None if origin is None else _check_page(origin, request, origins or (), secure)
+
+
+def _check_page(
+    origin: str, request: Request, origins: Iterable[str], secure: bool
+) -> Fault | None:
+    """Allowed are an origin in `origins`, and this server's own, if Host proves that it is that."""
+    if is_listed(origin, origins) or _is_own_origin(origin, request.authority, secure):
         return None
     return Fault(
         "§10.2",
@@ -48,21 +49,17 @@ def check_origin(request: Request, origins: Iterable[str] | None) -> Fault | Non
     )
 
 
-def _is_own_origin(origin: str, authority: str) -> bool:
+def _is_own_origin(text: str, authority: str, secure: bool) -> bool:
     """True if the page came from the server that the request goes to.
 
     A DNS name proves nothing: its owner can make it point to this server (DNS rebinding). Then
-    Origin and Host are equal, but the page is a stranger's.
+    Origin and Host are equal, but the page is a stranger's. The scheme counts (RFC 6454 §5): with
+    TLS on port 443, what answers on port 80 of the same address is another server, or someone on
+    the way to it.
     """
-    scheme, _, origin_authority = origin.partition("://")
-    if scheme not in DEFAULT_PORTS:
-        return False
-    own = split_authority(authority, DEFAULT_PORTS[scheme])
-    return (
-        own is not None
-        and own == split_authority(origin_authority, DEFAULT_PORTS[scheme])
-        and _is_address(own[0])
-    )
+    scheme = "https" if secure else "http"
+    own, origin = parse_origin(f"{scheme}://{authority}"), parse_origin(text)
+    return own is not None and own == origin and _is_address(own.host)
 
 
 def _is_address(host: str) -> bool:

@@ -15,7 +15,7 @@ from ..options import (
     CommandLine,
     message_size,
     not_empty,
-    origin,
+    own_origin,
     seconds,
     seconds_or_off,
     subprotocol,
@@ -62,7 +62,7 @@ def command_line() -> CommandLine:
     option(
         "--origin",
         metavar="URL",
-        type=origin,
+        type=own_origin,
         help="origin to claim, such as https://example.com (default: none)",
     )
     option(

@@ -8,13 +8,11 @@ checks a response with it, and an explanation takes the meaning of each header f
 from __future__ import annotations
 
 import os
-import re
 from base64 import b64decode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from ..authority import split_authority
 from ..deflate import negotiation as deflate
 from ..errors import Fault, HandshakeError
 from ..extensions import Extension, listed_extensions, parse_extensions
@@ -30,6 +28,7 @@ from ..handshake import (
 )
 from ..http import Headers, Request, Response, ascii_lower, count_lines, is_token, quote
 from ..items import Item, find_faults
+from ..origin_form import FORM, parse_origin
 from .advice import advise, show_status
 from .mistakes import find_mistake
 from .uri import WebSocketURI
@@ -37,8 +36,6 @@ from .uri import WebSocketURI
 KEY_SIZE = 16
 
 STATUS_SECTION = "§4.1 response item 1"
-
-SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
 
 HeadersLike = Mapping[str, str] | Iterable[tuple[str, str]]
 
@@ -133,13 +130,8 @@ def _check_key(key: str) -> None:
 
 
 def _checked_origin(origin: str) -> str:
-    scheme, separator, authority = origin.partition("://")
-    serialized = separator and SCHEME.fullmatch(scheme) and split_authority(authority, 0)
-    if origin != "null" and not serialized:
-        raise ValueError(
-            f"origin {quote(origin)} is not scheme://host or scheme://host:port, with no path "
-            "(RFC 6454)"
-        )
+    if parse_origin(origin) is None:
+        raise ValueError(f"origin {quote(origin)}: {FORM} (RFC 6454)")
     return origin
 
 
