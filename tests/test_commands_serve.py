@@ -287,9 +287,7 @@ def test_a_unix_socket_in_a_missing_directory_is_one_line_too(tmp_path, capsys):
     [
         (("127.0.0.1", 8080), "127.0.0.1:8080"),
         (("192.0.2.7", 80), "192.0.2.7:80"),
-        (("0.0.0.0", 8080), "127.0.0.1:8080"),
         (("::1", 8080, 0, 0), "[::1]:8080"),
-        (("::", 8080, 0, 0), "[::1]:8080"),
     ],
 )
 def test_the_printed_addresses_can_be_opened(address, authority):
@@ -299,6 +297,12 @@ def test_the_printed_addresses_can_be_opened(address, authority):
         authority + path for path in ("/", "/echo", "/hello", "/clock")
     ]
     assert "Ctrl-C" in text
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_for_all_addresses_one_is_printed_that_others_can_open(host, monkeypatch):
+    monkeypatch.setattr(program, "open_to_others", {host: "198.51.100.7"}.get)
+    assert "http://198.51.100.7:8080/ " in program.greeting((host, 8080))
 
 
 def test_a_unix_socket_is_printed_with_a_command_that_reaches_it():

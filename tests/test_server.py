@@ -1039,11 +1039,6 @@ def test_a_port_in_use_is_an_oserror_and_leaves_nothing_behind(serving):
     running.open().finish()
 
 
-def test_without_a_host_it_listens_everywhere(nothing_left_behind):
-    with serve(echo, None, 0) as server:
-        assert server.address[0] in ("0.0.0.0", "::")
-
-
 def test_ipv6_addresses_are_shown_in_brackets(nothing_left_behind):
     try:
         server = serve(echo, "::1", 0)

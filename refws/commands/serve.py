@@ -18,10 +18,10 @@ from types import FrameType
 from .. import Server, serve
 from ..course.services import ENDPOINTS, process_request, serve_endpoint
 from ..course.web import wire_view
+from ..endpoint.listening import open_to_others
 from ..endpoint.tls.certificates import server_context
 from ..endpoint.traces import ChooseTrace
 from ..protocol.authority import join_authority
-from ..raw_client import REACHABLE
 from .options import (
     DEFAULTS,
     CommandLine,
@@ -129,7 +129,7 @@ def add_address_options(parser: CommandLine) -> None:
         metavar="NAME",
         type=not_empty,
         default=SERVE["host"].default,
-        help="address to listen on; 0.0.0.0 or :: means all addresses (default: %(default)s)",
+        help="address to listen on; 0.0.0.0: all of IPv4; :: all, also IPv4 (default: %(default)s)",
     )
     option(
         "--port",
@@ -373,7 +373,7 @@ def greeting(address: tuple[str, int] | str, secure: bool = False) -> str:
     if isinstance(address, str):
         command = f"curl --unix-socket {shlex.quote(address)} {web}://localhost/health"
         return "\n".join([f"Listening on {address}.", f"Try: {command}", "Stop: Ctrl-C"])
-    authority = join_authority(REACHABLE.get(address[0], address[0]), address[1])
+    authority = join_authority(open_to_others(address[0]), address[1])
     endpoints = [
         f"  {websocket}://{authority}{path:<6}  {handler.__doc__}"
         for path, handler in ENDPOINTS.items()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import stat
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from typing import Any
 
 BACKLOG = 4096
 """Connections that the system accepts for us while the accept thread is busy.
@@ -16,14 +18,94 @@ uses the lower one of this and net.core.somaxconn.
 """
 
 
-def listen(host: str | None, port: int, unix_path: str | None = None) -> socket.socket:
-    """A socket that listens on the first address of `host`, or at `unix_path`; or OSError."""
+SEVERAL_ADDRESSES = {
+    None: ("0.0.0.0", "::"),
+    "": ("0.0.0.0", "::"),
+    "::": ("::", "0.0.0.0"),
+    "localhost": ("127.0.0.1", "::1"),
+}
+"""Hosts that are addresses of both families, also where no file of the system says so (RFC 6761
+§6.3). Each family has a socket of its own: with one for both, all IPv4 clients would have addresses
+of IPv6, ::ffff:a.b.c.d, in logs and for the application."""
+
+ABSENT = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+"""What the system says of an address or a family that it has not."""
+
+MAX_TRIES = 16
+"""How often to ask for a free port, until it is free for each address."""
+
+OUTSIDE = {
+    "0.0.0.0": ("192.0.2.1", "127.0.0.1"),
+    "::": ("192.0.2.1", "2001:db8::1", "127.0.0.1", "::1"),
+}
+"""Addresses of other machines (RFC 5737, RFC 3849), and then of this one: see `open_to_others`."""
+
+
+def listen(host: str | None, port: int, unix_path: str | None = None) -> list[socket.socket]:
+    """Sockets that listen on all addresses of `host` that this machine has, or at `unix_path`.
+
+    All have the same port. No host, and "::", are all addresses, IPv4 and IPv6. OSError if it has
+    none of them, or if one is in use.
+    """
     if unix_path is not None:
-        return listen_on_path(unix_path)
-    family, _, _, _, address = socket.getaddrinfo(
-        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )[0]
-    return socket.create_server(address[:2], family=family, backlog=BACKLOG)
+        return [listen_on_path(unix_path)]
+    addresses = addresses_of(host, port)
+    for _ in range(MAX_TRIES):
+        try:
+            return listen_on_all(addresses)
+        except OSError as error:
+            if port != 0 or error.errno != errno.EADDRINUSE:
+                raise
+            in_use = error
+    raise in_use
+
+
+def addresses_of(host: str | None, port: int) -> list[tuple[int, Any]]:
+    """(family, address) of each address to listen on. OSError for a name that has none."""
+    name = None if host is None else host.lower().removesuffix(".")
+    found = [
+        (family, address)
+        for each in SEVERAL_ADDRESSES.get(name, (host,))
+        for family, _, _, _, address in socket.getaddrinfo(
+            each, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+    ]
+    return list(dict.fromkeys(found))
+
+
+def listen_on_all(addresses: list[tuple[int, Any]]) -> list[socket.socket]:
+    """A socket for each address that this machine has; the first one decides about port 0."""
+    absent: OSError | None = None
+    with ExitStack() as if_it_fails:
+        socks: list[socket.socket] = []
+        for family, (host, port, *rest) in addresses:
+            port = socks[0].getsockname()[1] if socks else port
+            try:
+                sock = socket.create_server((host, port, *rest), family=family, backlog=BACKLOG)
+            except OSError as error:
+                if error.errno not in ABSENT:
+                    raise
+                absent = error
+            else:
+                socks.append(if_it_fails.enter_context(sock))
+        if absent and not socks:
+            raise absent
+        if_it_fails.pop_all()
+    return socks
+
+
+def open_to_others(host: str) -> str:
+    """The address that others can open, where `host` may be all addresses of this machine.
+
+    It is the one from which a packet to another machine would leave. None is sent: to connect a UDP
+    socket only chooses a route. Without a route to others it is the loopback address.
+    """
+    for outside in OUTSIDE.get(host, ()):
+        family = socket.AF_INET6 if ":" in outside else socket.AF_INET
+        with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as sock:
+            sock.connect((outside, 9))
+            return str(sock.getsockname()[0])
+    return host
 
 
 def listen_on_path(path: str) -> socket.socket:

@@ -60,21 +60,21 @@ HANDLER_FAILED = Close(CloseCode.INTERNAL_ERROR, "the handler failed; the server
 
 
 class Server:
-    """A listening socket and its connections. Made by `serve`; a context manager that shuts down.
+    """Listening sockets and their connections. Made by `serve`; a context manager that shuts down.
 
     It belongs to the process that made it: in a child of `os.fork` it ends nothing (processes.py).
     `_stopping` is set by any thread, once, and never unset; `_accepting` is held by the accept
-    thread, so that `shutdown` can wait for it.
+    thread, so that `shutdown` can wait for it. `address` is the address of the first socket.
     """
 
     def __init__(
         self,
-        sock: socket.socket,
+        socks: Sequence[socket.socket],
         options: ServerOptions,
         settings: Settings,
         context: tls.SSLContext | None = None,
     ) -> None:
-        self._sock = sock
+        self._addresses = {sock: sock.getsockname() for sock in socks}
         self._context = context
         self._options = options
         self._settings = settings
@@ -87,8 +87,9 @@ class Server:
         self._accepting = threading.Lock()
         self._accept_thread: threading.Thread | None = None
         self._process = os.getpid()
-        self.address = sock.getsockname()
-        sock.setblocking(False)
+        self.address = self._addresses[socks[0]]
+        for sock in socks:
+            sock.setblocking(False)
 
     def __enter__(self) -> Self:
         return self
@@ -102,8 +103,8 @@ class Server:
         self.shutdown()
 
     def fileno(self) -> int:
-        """The file descriptor of the listening socket."""
-        return self._sock.fileno()
+        """The file descriptor of the first listening socket."""
+        return next(iter(self._addresses)).fileno()
 
     @property
     def connections(self) -> tuple[Connection, ...]:
@@ -121,15 +122,17 @@ class Server:
             raise RuntimeError("this server is the parent's; call serve(handler, sock=...) here")
         with self._accepting, self._marked(), self._wake_up.by_signals(), Selector() as selector:
             if not self._stopping:
-                selector.register(self._sock, EVENT_READ)
+                for listener in self._addresses:
+                    selector.register(listener, EVENT_READ)
                 selector.register(self._wake_up.receiver, EVENT_READ)
             while not self._stopping:
                 try:
                     self._timers.start()
                     selector.select()
                     self._wake_up.pause(0)
-                    if not self._stopping:
-                        self._accept()
+                    for listener in self._addresses:
+                        if not self._stopping:
+                            self._accept(listener)
                 except Exception as error:
                     self._recover_from(error)
 
@@ -144,15 +147,15 @@ class Server:
             self._accept_thread = None
             thread.name = name
 
-    def _accept(self) -> None:
+    def _accept(self, listener: socket.socket) -> None:
         """Start a thread for the next connection, or turn it away."""
         try:
-            sock, remote_address = self._sock.accept()
+            sock, remote_address = listener.accept()
         except (BlockingIOError, ConnectionError):
             return
         thread = None
         try:
-            thread = self._thread_for(sock, remote_address)
+            thread = self._thread_for(sock, remote_address, self._addresses[listener])
             if full := self._admission.admit(thread):
                 self._turn_away(thread, full)
             else:
@@ -162,13 +165,13 @@ class Server:
         except BaseException as error:
             self._give_up(sock, thread, error)
 
-    def _thread_for(self, sock: socket.socket, remote_address: Any) -> ConnectionThread:
+    def _thread_for(self, sock: socket.socket, remote_address: Any, own: Any) -> ConnectionThread:
         sock.setblocking(True)
         if sock.family in (socket.AF_INET, socket.AF_INET6):
             with suppress(OSError):
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         stream = self._stream(sock)
-        connection = Connection(stream, self._timers, self._settings, remote_address, self.address)
+        connection = Connection(stream, self._timers, self._settings, remote_address, own)
         return ConnectionThread(self._serve, connection, stream)
 
     def _turn_away(self, thread: ConnectionThread, full: Full) -> None:
@@ -290,9 +293,10 @@ class Server:
             connection.abort("the server ends all connections at once")
 
     def _close_listening_socket(self) -> None:
-        if self._sock.fileno() < 0:
+        if self.fileno() < 0:
             return
-        self._sock.close()
+        for listener in self._addresses:
+            listener.close()
         self._wake_up.close()
         if isinstance(self.address, str) and self.address:
             with suppress(OSError):
@@ -346,6 +350,8 @@ def serve(
 ) -> Server:
     """A server that listens; call its `serve_forever` to accept connections.
 
+    It listens on all addresses of `host`, IPv4 and IPv6; "" and None are all of this machine.
+
     `handler` is called with each open connection, in the thread of that connection; when it
     returns, the connection is closed with 1000, when it raises, with 1011. ConnectionClosed is no
     error if this connection has ended. `process_request(connection, request)` gets every request
@@ -381,4 +387,5 @@ def serve(
         compression=compression_settings(compression),
         logger=logger or getLogger("refws"),
     )
-    return Server(sock or listen(host, port, unix_path), options, settings, ssl)
+    socks = listen(host, port, unix_path) if sock is None else [sock]
+    return Server(socks, options, settings, ssl)
