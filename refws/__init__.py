@@ -66,7 +66,9 @@ comments of deflate/, where it is one of RFC 7692.
       certificates.py      §10.6             TLS contexts from files; what to do about TLS errors
     client/  door: the client
       connect.py           §4.1              a URI -> an open connection
+      resolving.py         §4.1              a name -> its addresses, before the deadline
       connecting.py        §4.1              one client at a time at an address, and TCP
+      racing.py            RFC 8305          several addresses -> the first TCP connection
       shared_timers.py                       one timer thread for all clients
   raw_client.py            §7.1.7            a client that sends any bytes, to break rules
   course/  what learners use: explanations, traces, tapes, the page

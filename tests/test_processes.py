@@ -108,22 +108,26 @@ with serve(echo, port=0) as server, listening() as listener:
 
 
 def test_4_1_item_2_a_child_waits_for_no_slot_of_a_thread_that_it_does_not_have():
-    """At the fork another thread is inside `connect`, in an opening handshake with 127.0.0.1."""
+    """At the fork another thread is inside `connect`, in an opening handshake with the server."""
     run("""
 def child():
-    with connect(uri(server.address), open_timeout=5) as connection:
-        says_echo(connection, "of the child")
+    with connect(uri(mute.getsockname()), open_timeout=5):
+        pass
 
-with serve(echo, port=0) as server, listening() as mute:
-    in_thread(server.serve_forever)
-    connecting = in_thread(lambda: connect(uri(mute.getsockname()), open_timeout=None).close())
-    peer = Wire(mute.accept()[0])
-    _, fields = peer.receive_request()
-    assert status(fork(child)) == 7
-    peer.send(response(fields["sec-websocket-key"]))
+def ends(peer):
     peer.receive()
     peer.send_frame(CLOSE, close_body(1000), masked=0)
     peer.close()
+
+with listening() as mute:
+    connecting = in_thread(lambda: connect(uri(mute.getsockname()), open_timeout=None).close())
+    peer = Wire(mute.accept()[0])
+    _, fields = peer.receive_request()
+    pid = fork(child)
+    ends(opened(mute))
+    assert status(pid) == 7
+    peer.send(response(fields["sec-websocket-key"]))
+    ends(peer)
     connecting.join()
 """)
 

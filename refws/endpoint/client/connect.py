@@ -32,7 +32,9 @@ from ..timers import Timers
 from ..tls.certificates import client_context
 from ..tls.stream import TLSStream
 from ..traces import ChooseTrace, start_traces, trace_choices
-from .connecting import MAX_BEHIND_A_PROXY, SLOTS, Deadline, connect_socket, resolve, slot_at
+from .connecting import MAX_BEHIND_A_PROXY, SLOTS, Deadline, slot_behind_a_proxy
+from .racing import first_connected
+from .resolving import resolve
 from .shared_timers import SharedTimers
 
 TIMERS = SharedTimers()
@@ -113,9 +115,10 @@ def connect(
 ) -> Connection:
     """An open connection to `uri`, ws:// or wss://; as a context manager it closes itself.
 
-    Blocks for `open_timeout` at most. `proxy` is the http:// URL of a proxy to go through with
-    CONNECT, `unix_path` a Unix socket to use instead of the URI's host and port. `ssl` holds the
-    certificates to trust, by default the system's. A Ping of our own is sent every `ping_interval`;
+    Blocks for `open_timeout` at most, the resolver included. `proxy` is the http:// URL of a proxy
+    to go through with CONNECT, `unix_path` a Unix socket to use instead of the URI's host and port.
+    `ssl` holds the certificates to trust, by default the system's. A Ping of our own is sent every
+    `ping_interval`;
     a server silent for `ping_timeout` after it is given up a second later. The server's Pings are
     answered, also while no thread receives. Times in seconds, sizes in bytes. A child of `os.fork`
     calls `connect` again: what it may do with its parent's connections is in endpoint/processes.py.
@@ -140,7 +143,7 @@ def connect(
     options = ConnectOptions(
         target,
         tls_context(target, ssl),
-        server_hostname or target.host,
+        (server_hostname or target.host).removesuffix("."),  # RFC 6066 §3: no dot in SNI
         unix_path,
         None if proxy is None else parse_proxy(proxy),
         origin,
@@ -164,17 +167,13 @@ def tls_context(uri: WebSocketURI, context: tls.SSLContext | None) -> tls.SSLCon
 
 def dial(options: ConnectOptions, settings: Settings, deadline: Deadline) -> Connection:
     """The connection to the first address that TCP reaches; after that no other one is tried."""
-    failed: OSError | None = None
-    most = None if options.proxy is None else MAX_BEHIND_A_PROXY
-    for family, address in resolve(options.uri, options.unix_path, options.proxy):
-        with SLOTS.slot(slot_at(address, options.uri, options.proxy), deadline, most):
-            try:
-                sock = connect_socket(family, address, deadline)
-            except OSError as error:
-                failed = error
-            else:
-                return open_connection(sock, address, options, settings, deadline)
-    raise failed or OSError("the host has no address")
+    places = resolve(options.uri, options.unix_path, options.proxy, deadline)
+    with ExitStack() as until_it_is_open:
+        if options.proxy is not None:
+            slot = SLOTS.slot(slot_behind_a_proxy(options.uri), deadline, MAX_BEHIND_A_PROXY)
+            until_it_is_open.enter_context(slot)
+        sock, address = until_it_is_open.enter_context(first_connected(places, deadline))
+        return open_connection(sock, address, options, settings, deadline)
 
 
 def open_connection(

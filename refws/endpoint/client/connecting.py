@@ -1,4 +1,4 @@
-"""RFC 6455 §4.1 items 2 and 3: the address of a server or proxy, a slot there, and TCP."""
+"""RFC 6455 §4.1 items 2 and 3: the deadline, a slot at the address of a server, and TCP."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from ipaddress import ip_address
 from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
 
-from ...protocol.client.proxy import Proxy
+from ...protocol.authority import join_authority
 from ...protocol.client.uri import WebSocketURI
 from ..log import format_address
 from ..processes import call_in_children
 from ..timers import wait_time
+from ..waking import WakeUp
 
 
 class Deadline:
@@ -43,9 +45,11 @@ MAX_BEHIND_A_PROXY = 10
 
 
 class Slots:
-    """§4.1 item 2: one opening handshake at a time with each address; the others wait.
+    """§4.1 item 2: one opening handshake at a time with each address and port; the others wait.
 
-    Made once: each process has one, and a child of `os.fork` starts with its own.
+    "The remote host (IP address) identified by /host/ and port": with another port of an address
+    another server answers, and one that is silent keeps no client from the others. Made once: each
+    process has one, and a child of `os.fork` starts with its own. `_condition` guards all fields.
     """
 
     def __init__(self) -> None:
@@ -55,44 +59,91 @@ class Slots:
     def _start_empty(self) -> None:
         """In a child, the threads that have slots, or held the lock, do not exist."""
         self._condition = threading.Condition()
-        self._connecting: set[str] = set()
+        self._limited: dict[str, bool] = {}
+        """The slots that are taken, and whether each counts for the limit `most`."""
+        self._waiting: set[WakeUp] = set()
 
     @contextmanager
     def slot(self, address: str, deadline: Deadline, most: int | None = None) -> Iterator[None]:
-        """Block until no other thread connects to this address, and fewer than `most` to any.
+        """Block until no other thread connects to this address.
 
+        With `most`, also until fewer than `most` of the threads that gave a limit connect to any.
         TimeoutError at the deadline.
         """
-        what = f"§4.1 item 2: another opening handshake with {address}"
         with self._condition:
-            while address in self._connecting or len(self._connecting) == most:
-                self._condition.wait(deadline.remaining(what))
-            self._connecting.add(address)
+            while not self._take(address, most):
+                self._condition.wait(deadline.remaining(waiting_for(address)))
         try:
             yield
         finally:
-            with self._condition:
-                self._connecting.discard(address)
-                self._condition.notify_all()
+            self.release(address)
+
+    def take(self, address: str, wake_up: WakeUp) -> bool:
+        """True if the slot was free, and is now the caller's; else `wake_up` says when to ask."""
+        with self._condition:
+            taken = self._take(address, None)
+            if not taken:
+                self._waiting.add(wake_up)
+            return taken
+
+    def _take(self, address: str, most: int | None) -> bool:
+        full = most is not None and sum(self._limited.values()) >= most
+        if full or address in self._limited:
+            return False
+        self._limited[address] = most is not None
+        return True
+
+    def release(self, address: str) -> None:
+        with self._condition:
+            self._limited.pop(address, None)  # not there in a child that a trace has forked
+            self._condition.notify_all()
+            for wake_up in self._waiting:
+                wake_up.send()
+
+    def forget(self, wake_up: WakeUp) -> None:
+        """Send it no more."""
+        with self._condition:
+            self._waiting.discard(wake_up)
 
 
 SLOTS = Slots()
 
 
-def resolve(uri: WebSocketURI, unix_path: str | None, proxy: Proxy | None) -> list[tuple[int, Any]]:
-    """(family, address) of each place to connect to: the Unix socket, the proxy or the server."""
-    if unix_path is not None:
-        return [(socket.AF_UNIX, unix_path)]
-    host, port = uri.address if proxy is None else (proxy.host, proxy.port)
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [(family, address) for family, _, _, _, address in found]
+def waiting_for(slot: str) -> str:
+    return f"§4.1 item 2: another opening handshake with {slot}"
 
 
-def slot_at(address: Any, uri: WebSocketURI, proxy: Proxy | None) -> str:
-    """§4.1 item 2: the address of the host; behind a proxy, which alone knows it, the name."""
-    if proxy is not None:
-        return uri.host
-    return address if isinstance(address, str) else str(address[0])
+class Place(NamedTuple):
+    """Where to connect to; `slot` is None where a slot for the whole way is taken already."""
+
+    family: int
+    address: Any
+    slot: str | None
+
+
+def slot_at(address: Any) -> str:
+    """The slot of an IP address and port, or of a Unix socket's path.
+
+    An IPv4 address and the same inside of IPv6, ::ffff:a.b.c.d, are one.
+    """
+    if not isinstance(address, tuple):
+        return str(address)
+    ip = ip_address(address[0].partition("%")[0])
+    host = str(getattr(ip, "ipv4_mapped", None) or ip)
+    scope = f"%{address[3]}" if len(address) > IPV4_PARTS and address[3] else ""
+    return join_authority(host + scope, address[1])
+
+
+IPV4_PARTS = 2
+"""An IPv4 address of `socket` is (host, port), an IPv6 address is (host, port, flow, scope)."""
+
+
+def slot_behind_a_proxy(uri: WebSocketURI) -> str:
+    """Only the proxy knows the address; each name counts as a host of its own."""
+    try:
+        return slot_at(uri.address)
+    except ValueError:
+        return uri.authority
 
 
 def connect_socket(family: int, address: Any, deadline: Deadline) -> socket.socket:
@@ -102,8 +153,7 @@ def connect_socket(family: int, address: Any, deadline: Deadline) -> socket.sock
         sock.settimeout(deadline.remaining(what))
         sock.connect(address)
         sock.settimeout(None)
-        if family != getattr(socket, "AF_UNIX", None):
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        send_at_once(sock)
     except TimeoutError as error:
         sock.close()
         raise deadline.passed(what) from error
@@ -111,3 +161,9 @@ def connect_socket(family: int, address: Any, deadline: Deadline) -> socket.sock
         sock.close()
         raise
     return sock
+
+
+def send_at_once(sock: socket.socket) -> None:
+    """Let TCP not wait for more data."""
+    if sock.family in (socket.AF_INET, socket.AF_INET6):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
