@@ -17,6 +17,7 @@ comments of deflate/, where it is one of RFC 7692.
     extensions.py          §9.1              the grammar of Sec-WebSocket-Extensions
     items.py               §4.1, §4.2.1      a numbered list of rules, as a table
     origin.py              §10.2             whether this server trusts a page
+    subprotocols.py        §1.9, §4.1        the names of subprotocols that a program lists
     origin_form.py         RFC 6454          text -> origin; what a list of origins may have
     handshake.py           §4.2              a request -> 101, or the rules that it breaks
     deflate/  door: compressed messages
@@ -48,6 +49,7 @@ comments of deflate/, where it is one of RFC 7692.
     heartbeat.py           §5.5.2            Pings on a schedule; the end of a silent peer
     pings.py               §5.5.3            the Pings that wait for their Pongs
     settings.py                              limits and times, with their only defaults
+    arguments.py                             what serve and connect are given, checked
     exceptions.py                            what the methods of a connection raise
     observed.py                              what a connection offers to those who look on
     taps.py                                  functions that see every byte

@@ -211,9 +211,9 @@ def test_what_a_browser_may_send_can_be_listed(text):
 @pytest.mark.parametrize(
     "origins, told",
     [
-        ("https://example.com", "lists of str"),
-        (b"https://example.com", "lists of str"),
-        (re.compile("https://.*"), "lists of str"),
+        ("https://example.com", "use a list of str"),
+        (b"https://example.com", "use a list of str"),
+        (re.compile("https://.*"), "use a list of str"),
         ([re.compile("https://.*")], "https://*.example.com"),
         ([b"https://example.com"], "use str"),
         (["https://example.com", None], "leave it out"),

@@ -247,7 +247,7 @@ def test_10_2_an_origin_that_was_configured_passes_and_others_do_not(serving):
 
 @pytest.mark.parametrize("option", ["origins", "subprotocols"])
 def test_a_str_is_not_taken_for_a_list_of_str(nothing_left_behind, option):
-    with pytest.raises(TypeError, match="lists of str"):
+    with pytest.raises(TypeError, match="use a list of str"):
         serve(echo, "127.0.0.1", 0, **{option: "https://example.com"})
 
 

@@ -14,7 +14,7 @@ TIMES = ["open_timeout", "ping_interval", "ping_timeout", "close_timeout", "send
 
 
 @pytest.mark.parametrize("name", TIMES)
-@pytest.mark.parametrize("value", [0, -1, nan, "5", -inf])
+@pytest.mark.parametrize("value", [0, -1, nan, "5", -inf, True, 10**400, [5]])
 def test_a_time_that_is_no_number_above_0_is_refused_with_what_to_use(name, value):
     with pytest.raises(ValueError, match=f"^{name} is .*; use a number of seconds above 0"):
         Settings(**{name: value})
@@ -64,7 +64,7 @@ def test_a_limit_is_a_whole_number_or_none(kind, name, least):
 
 
 @pytest.mark.parametrize("kind, name, least", LIMITS)
-@pytest.mark.parametrize("below", [-1, -5, "1000", 2.0, inf, nan, [1]])
+@pytest.mark.parametrize("below", [-1, -5, "1000", 2.0, inf, nan, [1], True])
 def test_any_other_limit_is_refused_with_what_to_use(kind, name, least, below):
     value = below + least if type(below) is int else below
     with pytest.raises(
@@ -84,6 +84,6 @@ def test_a_server_with_a_wrong_limit_opens_no_socket(name, monkeypatch):
 
 @pytest.mark.parametrize("name", ["max_size", "max_fragments"])
 def test_a_client_with_a_wrong_limit_opens_no_socket(name, monkeypatch):
-    monkeypatch.setattr("refws.endpoint.client.connect.connect_socket", pytest.fail)
+    monkeypatch.setattr("refws.endpoint.client.connect.resolve", pytest.fail)
     with pytest.raises(ValueError, match=f"^{name} is -1; use"):
         connect("ws://127.0.0.1:1/", **{name: -1})

@@ -20,7 +20,9 @@ from ..protocol.close_codes import CloseCode
 from ..protocol.deflate.negotiation import DeflateSettings
 from ..protocol.frame import Side
 from ..protocol.origin_form import check_origins
+from ..protocol.subprotocols import check_subprotocols
 from .admission import Admission, ConnectionThread, Full
+from .arguments import check_address, check_context, check_listening, path_of
 from .connection import LINGER, Connection
 from .exceptions import ConnectionClosed
 from .listening import listen
@@ -329,7 +331,7 @@ def serve(
     host: str | None = "127.0.0.1",
     port: int = 8080,
     *,
-    unix_path: str | None = None,
+    unix_path: str | os.PathLike[str] | None = None,
     sock: socket.socket | None = None,
     ssl: tls.SSLContext | None = None,
     origins: Sequence[str] | None = None,
@@ -364,12 +366,13 @@ def serve(
 
     OSError if it cannot listen; TypeError or ValueError for an argument that cannot be used.
     """
-    if isinstance(subprotocols, str):
-        raise TypeError("origins and subprotocols are lists of str, not a str")
+    check_listening(sock)
+    check_address(host, port)
+    check_context(ssl, Side.SERVER)
     options = ServerOptions(
         handler,
         check_origins(origins),
-        tuple(subprotocols or ()),
+        check_subprotocols(subprotocols),
         process_request,
         max_connections,
         max_connections_per_address,
@@ -387,5 +390,5 @@ def serve(
         compression=compression_settings(compression),
         logger=logger or getLogger("refws"),
     )
-    socks = listen(host, port, unix_path) if sock is None else [sock]
+    socks = listen(host, port, path_of(unix_path)) if sock is None else [sock]
     return Server(socks, options, settings, ssl)

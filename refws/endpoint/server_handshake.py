@@ -21,6 +21,7 @@ from ..protocol.handshake import (
     requested_extensions,
 )
 from ..protocol.http import Request, Response, quote, read_request
+from .arguments import check_function, check_optional_function
 from .connection import Connection
 from .log import log_error
 from .settings import MAX_CONNECTIONS, MAX_CONNECTIONS_PER_ADDRESS, check_limit
@@ -49,6 +50,8 @@ class ServerOptions:
     secure: bool = False
 
     def __post_init__(self) -> None:
+        check_function("handler", self.handler)
+        check_optional_function("process_request", self.process_request)
         check_limit("max_connections", self.max_connections, 0)
         check_limit("max_connections_per_address", self.max_connections_per_address, 1)
 

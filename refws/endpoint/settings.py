@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from logging import Logger, getLogger
-from typing import Literal
+from logging import Logger, LoggerAdapter, getLogger
+from typing import Any, Literal
 
 from ..protocol.deflate.negotiation import DeflateSettings
 
@@ -18,9 +18,22 @@ It is off because all users of a proxy, or of a school, may have one address.
 """
 
 
-def check_limit(name: str, limit: object, least: int) -> None:
+def is_number(value: Any, *kinds: type) -> bool:
+    """True and False count as no numbers: they are a sign of another meaning."""
+    return isinstance(value, kinds) and not isinstance(value, bool)
+
+
+def is_time(value: Any) -> bool:
+    """A number above 0, also inf, but no whole number that cannot be added to a time."""
+    try:
+        return is_number(value, int, float) and float(value) > 0
+    except OverflowError:
+        return False
+
+
+def check_limit(name: str, limit: Any, least: int) -> None:
     """ValueError unless the limit is a whole number of at least `least`, or None."""
-    if limit is not None and (not isinstance(limit, int) or limit < least):
+    if limit is not None and (not is_number(limit, int) or limit < least):
         use = f"a whole number of at least {least}, or None for no limit"
         raise ValueError(f"{name} is {limit!r}; use {use}")
 
@@ -51,10 +64,12 @@ class Settings:
             self._check_seconds(name)
         check_limit("max_size", self.max_size, 0)
         check_limit("max_fragments", self.max_fragments, 1)
+        if not isinstance(self.logger, Logger | LoggerAdapter):
+            raise TypeError(f"logger is {self.logger!r}; use logging.getLogger(...)")
 
     def _check_seconds(self, name: str, otherwise: str = "") -> None:
         seconds = getattr(self, name)
-        if not isinstance(seconds, int | float) or not seconds > 0:
+        if not is_time(seconds):
             raise ValueError(f"{name} is {seconds!r}; use a number of seconds above 0{otherwise}")
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
+from .arguments import check_function
 from .connection import Connection
 from .log import log_error
 from .taps import Tap
@@ -13,10 +14,13 @@ ChooseTrace = Callable[[Connection], Tap | None]
 
 
 def trace_choices(trace: ChooseTrace | Sequence[ChooseTrace] | None) -> tuple[ChooseTrace, ...]:
-    """The functions in the argument: one, several, or none."""
+    """The functions in the argument: one, several, or none. TypeError for anything else."""
     if trace is None:
         return ()
-    return (trace,) if callable(trace) else tuple(trace)
+    choices = tuple(trace) if isinstance(trace, Iterable) else (trace,)
+    for choose in choices:
+        check_function("trace", choose)
+    return choices
 
 
 def start_traces(connection: Connection, choices: Sequence[ChooseTrace]) -> None:

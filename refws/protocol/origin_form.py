@@ -110,7 +110,7 @@ def check_origins(origins: Iterable[str] | None) -> tuple[str, ...] | None:
     if origins is None:
         return None
     if isinstance(origins, str | bytes) or not isinstance(origins, Iterable):
-        raise TypeError(f"origins is {origins!r}, but origins and subprotocols are lists of str")
+        raise TypeError(f"origins is {origins!r}; use a list of str, such as ['https://a.example']")
     listed = tuple(origins)
     for entry in listed:
         if not isinstance(entry, str):

@@ -25,6 +25,8 @@ from ...protocol.close_codes import CloseCode
 from ...protocol.deflate.codec import client_pair
 from ...protocol.deflate.negotiation import DeflateSettings, offer
 from ...protocol.frame import Side
+from ...protocol.subprotocols import check_subprotocols
+from ..arguments import check_context, check_text, header_lines, path_of
 from ..connection import Connection
 from ..settings import DEFAULTS, Settings, compression_settings
 from ..stream import Stream
@@ -91,18 +93,28 @@ class ConnectOptions:
     additional_headers: HeadersLike
     traces: Sequence[ChooseTrace]
 
+    def __post_init__(self) -> None:
+        """Make the request once, so that one that cannot be made opens no socket."""
+        build_request(
+            self.uri,
+            make_key(),
+            origin=self.origin,
+            subprotocols=self.subprotocols,
+            additional_headers=self.additional_headers,
+        )
+
 
 def connect(
     uri: str,
     *,
     ssl: tls.SSLContext | None = None,
     server_hostname: str | None = None,
-    unix_path: str | None = None,
+    unix_path: str | os.PathLike[str] | None = None,
     proxy: str | None = None,
     origin: str | None = None,
     subprotocols: Sequence[str] | None = None,
     compression: Literal["deflate"] | DeflateSettings | None = None,
-    additional_headers: HeadersLike = (),
+    additional_headers: HeadersLike | None = None,
     open_timeout: float | None = DEFAULTS.open_timeout,
     ping_interval: float | None = DEFAULTS.ping_interval,
     ping_timeout: float | None = DEFAULTS.ping_timeout,
@@ -118,16 +130,20 @@ def connect(
     Blocks for `open_timeout` at most, the resolver included. `proxy` is the http:// URL of a proxy
     to go through with CONNECT, `unix_path` a Unix socket to use instead of the URI's host and port.
     `ssl` holds the certificates to trust, by default the system's. A Ping of our own is sent every
-    `ping_interval`;
-    a server silent for `ping_timeout` after it is given up a second later. The server's Pings are
-    answered, also while no thread receives. Times in seconds, sizes in bytes. A child of `os.fork`
-    calls `connect` again: what it may do with its parent's connections is in endpoint/processes.py.
+    `ping_interval`; a server silent for `ping_timeout` after it is given up a second later. The
+    server's Pings are answered, also while no thread receives. Times in seconds, sizes in bytes. A
+    child of `os.fork` calls `connect` again: what it may do with its parent's connections is in
+    endpoint/processes.py.
 
-    InvalidURI and ValueError before anything is sent; OSError if the server cannot be reached,
-    TimeoutError if that takes too long, ssl.SSLError if TLS fails; ProxyError, InvalidStatus or
-    InvalidResponse, with the `response`, if the answer opens no connection; HandshakeError for
-    bytes that are no response; IncompleteHead if the stream ends before a whole one.
+    InvalidURI, TypeError and ValueError before any socket is opened; OSError if the server cannot
+    be reached, TimeoutError if that takes too long, ssl.SSLError if TLS fails; ProxyError,
+    InvalidStatus or InvalidResponse, with the `response`, if the answer opens no connection;
+    HandshakeError for bytes that are no response; IncompleteHead if the stream ends before a whole
+    one.
     """
+    check_text("uri", uri, optional=False)
+    for name, text in ("server_hostname", server_hostname), ("proxy", proxy), ("origin", origin):
+        check_text(name, text)
     target = parse_uri(uri)
     settings = Settings(
         open_timeout=open_timeout,
@@ -144,17 +160,18 @@ def connect(
         target,
         tls_context(target, ssl),
         (server_hostname or target.host).removesuffix("."),  # RFC 6066 §3: no dot in SNI
-        unix_path,
+        path_of(unix_path),
         None if proxy is None else parse_proxy(proxy),
         origin,
-        subprotocols or (),
-        additional_headers,
+        check_subprotocols(subprotocols),
+        header_lines(additional_headers),
         trace_choices(trace),
     )
     return dial(options, settings, Deadline(open_timeout))
 
 
 def tls_context(uri: WebSocketURI, context: tls.SSLContext | None) -> tls.SSLContext | None:
+    check_context(context, Side.CLIENT)
     if uri.secure:
         return context or client_context()
     if context is not None:

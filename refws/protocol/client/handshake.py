@@ -26,9 +26,10 @@ from ..handshake import (
     requested_subprotocols,
     show_header,
 )
-from ..http import Headers, Request, Response, ascii_lower, count_lines, is_token, quote
+from ..http import Headers, Request, Response, ascii_lower, count_lines, quote
 from ..items import Item, find_faults
 from ..origin_form import FORM, parse_origin
+from ..subprotocols import check_subprotocols
 from .advice import advise, show_status
 from .mistakes import find_mistake
 from .uri import WebSocketURI
@@ -115,7 +116,8 @@ def build_request(
         lines.append(("Origin", _checked_origin(origin)))  # item 8
     lines.append(("Sec-WebSocket-Version", VERSION))  # item 9
     if subprotocols:
-        lines.append(("Sec-WebSocket-Protocol", _list_subprotocols(subprotocols)))  # item 10
+        names = ", ".join(check_subprotocols(subprotocols))
+        lines.append(("Sec-WebSocket-Protocol", names))  # item 10
     if extensions is not None:
         lines.append(("Sec-WebSocket-Extensions", _checked_extensions(extensions)))  # item 11
     lines += added_headers(additional_headers, OWN_HEADERS)  # item 12
@@ -133,20 +135,6 @@ def _checked_origin(origin: str) -> str:
     if parse_origin(origin) is None:
         raise ValueError(f"origin {quote(origin)}: {FORM} (RFC 6454)")
     return origin
-
-
-def _list_subprotocols(subprotocols: Sequence[str]) -> str:
-    if isinstance(subprotocols, str):
-        raise TypeError("subprotocols is a list of str, not a str")
-    for subprotocol in subprotocols:
-        if not is_token(subprotocol):
-            raise ValueError(
-                f"subprotocol {quote(subprotocol)} is not a token: letters, digits and a few signs "
-                "(§4.1)"
-            )
-    if len(set(subprotocols)) < len(subprotocols):
-        raise ValueError("a subprotocol is in the list twice; name each of them once (§4.1)")
-    return ", ".join(subprotocols)
 
 
 def _checked_extensions(extensions: str) -> str:
