@@ -245,6 +245,16 @@ def test_10_2_an_origin_that_was_configured_passes_and_others_do_not(serving):
     assert stranger.receive_head()[0] == 403
 
 
+@pytest.mark.transport("tcp", "tls", reason="Unix sockets have no IP address")
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_6454_5_a_page_of_the_other_scheme_is_not_of_this_server(serving, transport, scheme):
+    client = serving(echo).connect()
+    client.send(request("/", f"Origin: {scheme}://127.0.0.1"))
+    own = {"ws": "http", "wss": "https"}[transport.scheme]
+    assert client.receive_head()[0] == (101 if scheme == own else 403)
+    client.reset()
+
+
 @pytest.mark.parametrize("option", ["origins", "subprotocols"])
 def test_a_str_is_not_taken_for_a_list_of_str(nothing_left_behind, option):
     with pytest.raises(TypeError, match="use a list of str"):
