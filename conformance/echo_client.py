@@ -29,8 +29,8 @@ TITLES = {
 
 Both are about what the server sends. The server accepts any offer that has client_max_window_bits,
 so all of these pass with the default one too; but only with their own offers does it compress
-without context takeover, and with windows of 9 and 15 bits. The title of 13.7 has two more offers
-to fall back on; a server that grants the first does not use them.
+without context takeover, and with windows of 9 and 15 bits. refws adds offers to fall back on, as
+the title of 13.7 does; a server that grants the first does not use them.
 """
 
 

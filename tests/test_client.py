@@ -1,11 +1,13 @@
 """RFC 6455 §4.1 on real sockets: `connect` to our server, and to servers that the test plays."""
 
+import random
 import re
 import select
 import socket
 import ssl
 import sys
 import threading
+import zlib
 from contextlib import ExitStack, suppress
 
 import pytest
@@ -32,6 +34,7 @@ from wire import (
     DEADLINE_S,
     PING,
     PONG,
+    RSV1,
     TEXT,
     Background,
     close_body,
@@ -48,6 +51,9 @@ its_own_uri = pytest.mark.transport(
 
 IN_TIME = 0.1
 """Seconds after which a deadline may pass in a test that wants to see it pass."""
+
+SYNC = bytes.fromhex("0000ffff")
+"""RFC 7692 §7.2.1: what the sender of a compressed message cuts off."""
 
 MASKED = {"masked": 1}
 UNMASKED = {"masked": 0}
@@ -554,6 +560,149 @@ def test_4_1_an_answer_that_is_no_whole_response_is_reported_as_what_it_is(
     server = played(answering(answer))
     with pytest.raises(error, match=re.escape(words)):
         connect(server.uri, **server.way)
+
+
+# Compression with servers of all kinds (RFC 7692 §5)
+
+BROWSER = "permessage-deflate; client_max_window_bits"
+NO_TAKEOVER = "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
+
+
+def elements(offer):
+    return [element.split("; ") for element in offer.split(", ")]
+
+
+def names_no_window_of_the_server(parameters):
+    return not any(name.startswith("server_max_window_bits") for name in parameters)
+
+
+def gorilla(offer):
+    """gorilla/websocket, EnableCompression: the same answer to any offer of the name."""
+    return NO_TAKEOVER if "permessage-deflate" in offer else None
+
+
+def mojolicious(offer):
+    """Mojolicious, with_compression: the name alone, whatever the parameters are."""
+    return "permessage-deflate" if "permessage-deflate" in offer else None
+
+
+def jetty(offer):
+    """Jetty, 9.3 to 12: the first offer without its window bits, which it does not support."""
+    name, *parameters = elements(offer)[0]
+    kept = [each for each in parameters if each.endswith("_no_context_takeover")]
+    return "; ".join([name, *kept])
+
+
+def nhooyr(offer):
+    """nhooyr.io/websocket 1.8.7, of its first offer: 400 for server_max_window_bits."""
+    return NO_TAKEOVER if names_no_window_of_the_server(elements(offer)[0]) else 400
+
+
+def coder(offer):
+    """coder/websocket from 1.8.8 on: the first offer without server_max_window_bits."""
+    return NO_TAKEOVER if any(map(names_no_window_of_the_server, elements(offer))) else None
+
+
+def websockets(offer):
+    """`websockets` 15 to 17, its defaults: its window is named even where the offer does not."""
+    parameters = elements(offer)[0]
+    wished = [each for each in parameters if each.startswith("server_max_window_bits")]
+    limits = wished or ["server_max_window_bits=12"]
+    limits += ["client_max_window_bits=12"] if "client_max_window_bits" in parameters else []
+    return "; ".join(["permessage-deflate", *limits])
+
+
+def ws(offer):
+    """ws 8 for Node.js, perMessageDeflate: true: what it grants of the first offer."""
+    granted = [each for each in elements(offer)[0] if each != "client_max_window_bits"]
+    return "; ".join(granted)
+
+
+def declining(offer):
+    """gorilla/websocket and `websockets` with compression off: a 101 without the header."""
+
+
+SERVERS = [gorilla, mojolicious, jetty, nhooyr, coder, websockets, ws, declining]
+
+FAR = random.Random(7692).randbytes(20_000)
+"""What lies between a text and its repetition: a window of 12 bits does not reach so far."""
+
+
+def compressing_server(answer_to, offers):
+    """A script: it answers the offer, and echoes by zlib alone, with the window agreed on."""
+
+    def script(peer):
+        _, headers = peer.receive_request()
+        offers.append(headers["sec-websocket-extensions"])
+        agreed = answer_to(offers[-1])
+        if agreed == 400:
+            peer.send(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+            return
+        fields = [] if agreed is None else [f"Sec-WebSocket-Extensions: {agreed}"]
+        peer.send(response(headers["sec-websocket-key"], *fields))
+        echo_by_zlib(peer, agreed)
+
+    return script
+
+
+def echo_by_zlib(peer, agreed):
+    bits = re.search("server_max_window_bits=([0-9]+)", agreed or "")
+    deflater = zlib.compressobj(9, zlib.DEFLATED, -int(bits[1] if bits else 15))
+    header, payload = peer.receive()
+    assert header.rsv == (RSV1 if agreed else 0)
+    if agreed:
+        payload = zlib.decompressobj(-15).decompress(payload + SYNC)
+        payload = deflater.compress(payload) + deflater.flush(zlib.Z_SYNC_FLUSH)
+    peer.send(frame(BINARY, payload.removesuffix(SYNC), rsv=header.rsv, masked=0))
+    peer.half_close()
+
+
+def echoed(server, compression):
+    """Whether a message that repeats itself from far away came back."""
+    with connect(server.uri, **server.way, compression=compression) as connection:
+        connection.send(FAR + FAR)
+        return connection.recv() == FAR + FAR
+
+
+@pytest.mark.rfc("7692-5-01", "7692-5-11", "7692-7.2.2-08", "7692-7.1.2.1-06")
+@pytest.mark.parametrize("answer_to", SERVERS, ids=lambda server: server.__name__)
+def test_7692_5_compression_deflate_opens_a_connection_to_every_server(played, answer_to):
+    """It offers what Chromium and `websockets` offer, byte for byte.
+
+    The functions above have the answers, as they are made in the sources of these servers.
+    `declining` alone does not compress.
+    """
+    offers = []
+    server = played(compressing_server(answer_to, offers))
+    assert echoed(server, "deflate")
+    assert offers == [BROWSER]
+
+
+@pytest.mark.rfc("7692-5-02", "7692-7.1.2.1-05", "7692-7.2.2-08")
+@pytest.mark.parametrize(
+    "answer_to",
+    [each for each in SERVERS if each is not nhooyr],
+    ids=lambda server: server.__name__,
+)
+def test_7692_5_a_smaller_window_is_a_wish_with_an_offer_to_fall_back_on(played, answer_to):
+    """§7.1.3 has such an offer. nhooyr.io/websocket 1.8.7 reads the first one only, then refuses.
+
+    With this wish no client can open a connection there; so it is not made by default.
+    """
+    offers = []
+    server = played(compressing_server(answer_to, offers))
+    assert echoed(server, DeflateSettings(server_max_window_bits=10))
+    wish = "permessage-deflate; server_max_window_bits=10; client_max_window_bits"
+    assert offers == [f"{wish}, {BROWSER}"]
+
+
+@pytest.mark.rfc("7692-5-02", "7692-7.1.1.1-01", "7692-7.2.2-04")
+@pytest.mark.parametrize("answer_to", [mojolicious, gorilla, declining])
+def test_7692_7_1_1_1_no_context_takeover_of_the_server_is_a_wish_too(played, answer_to):
+    offers = []
+    server = played(compressing_server(answer_to, offers))
+    assert echoed(server, DeflateSettings(server_no_context_takeover=True))
+    assert offers[0].endswith(f", {BROWSER}")
 
 
 # Through a proxy

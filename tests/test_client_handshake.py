@@ -343,6 +343,7 @@ def test_4_1_item_5_the_extensions_in_use_are_those_of_the_answer(answered, exte
     "answered, parameters",
     [
         (None, None),
+        ("permessage-deflate", Parameters()),
         ("permessage-deflate; server_max_window_bits=10", Parameters(server_max_window_bits=10)),
         (
             (
@@ -354,12 +355,9 @@ def test_4_1_item_5_the_extensions_in_use_are_those_of_the_answer(answered, exte
     ],
 )
 def test_7692_5_compression_is_agreed_by_the_answer(answered, parameters):
-    settings = DeflateSettings()
-    request = build_request(URI, KEY, extensions=offer(settings))
-    assert (
-        check_response(request, answer({"Sec-WebSocket-Extensions": answered}), settings).deflate
-        == parameters
-    )
+    request = build_request(URI, KEY, extensions=offer(DeflateSettings()))
+    response = answer({"Sec-WebSocket-Extensions": answered})
+    assert check_response(request, response).deflate == parameters
 
 
 # The response: every fault of a 101
@@ -451,24 +449,36 @@ def test_9_1_a_malformed_list_of_extensions_fails_the_handshake(value):
     [
         ("permessage-deflate, permessage-deflate", ["RFC 7692 §5"]),
         ("permessage-deflate; server_max_window_bits=7", ["RFC 7692 §7.1.2.1"]),
-        (
-            "permessage-deflate",
-            ["RFC 7692 §7.1.2.1"],
-        ),  # it does not grant the window that was asked for
+        ("permessage-deflate; client_max_window_bits", ["RFC 7692 §7.1.2.2"]),
         ("permessage-deflate; x", ["RFC 7692 §7"]),
         ("x-foo, permessage-deflate; x", [item(5), "RFC 7692 §7"]),
         ("x-foo", [item(5)]),
     ],
 )
 def test_7692_5_the_answer_to_an_offer_is_checked_with_all_the_rest(answered, sections):
-    settings = DeflateSettings()
-    request = build_request(URI, KEY, extensions=offer(settings))
+    request = build_request(URI, KEY, extensions=offer(DeflateSettings()))
     changes = {"Sec-WebSocket-Extensions": answered}
-    assert sections_of(request, answer(changes), compression=settings) == sections
-    assert sections_of(request, answer({**changes, "Upgrade": None}), compression=settings) == [
-        item(2),
-        *sections,
-    ]
+    assert sections_of(request, answer(changes)) == sections
+    assert sections_of(request, answer({**changes, "Upgrade": None})) == [item(2), *sections]
+
+
+@pytest.mark.rfc("7692-5-20", "7692-7-11", "7692-7.1.2.1-07")
+@pytest.mark.parametrize(
+    "answered, sections",
+    [
+        ("permessage-deflate; server_max_window_bits=9", []),
+        ("permessage-deflate", ["RFC 7692 §7.1.2.1"]),
+        ("permessage-deflate; server_max_window_bits=10", ["RFC 7692 §7.1.2.1"]),
+    ],
+)
+def test_7692_7_1_2_1_a_request_without_an_offer_to_fall_back_on_is_a_condition(answered, sections):
+    offered = "permessage-deflate; server_max_window_bits=9"
+    request = build_request(URI, KEY, extensions=offered)
+    response = answer({"Sec-WebSocket-Extensions": answered})
+    if sections:
+        assert sections_of(request, response) == sections
+    else:
+        assert check_response(request, response).deflate == Parameters(server_max_window_bits=9)
 
 
 @pytest.mark.rfc("6455-2.1-01")

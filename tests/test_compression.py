@@ -188,11 +188,12 @@ def short_linger(monkeypatch):
     "offer, settings, answer",
     [
         (OFFER, EVERY_MESSAGE, {}),
-        (OFFER, "deflate", {"server_max_window_bits": "12"}),
+        (OFFER, "deflate", {}),
+        (OFFER, DeflateSettings(server_max_window_bits=11), {"server_max_window_bits": "11"}),
         (
             "permessage-deflate; client_max_window_bits",
             "deflate",
-            {"server_max_window_bits": "12", "client_max_window_bits": "12"},
+            {"client_max_window_bits": "12"},
         ),
         (
             "permessage-deflate; server_max_window_bits=10",

@@ -13,11 +13,13 @@ import pytest
 from refws.protocol.close_codes import CloseCode
 from refws.protocol.deflate.codec import MAX_CHUNK, Deflater, Inflater, client_pair, server_pair
 from refws.protocol.deflate.negotiation import (
+    ANY_OFFER,
     DeflateSettings,
     Parameters,
     check_answer,
     choose_offer,
     offer,
+    window_limit,
 )
 from refws.protocol.errors import ConnectionFailure, HandshakeError, InvalidData, MessageTooBig
 from refws.protocol.extensions import parse_extensions
@@ -641,6 +643,25 @@ def test_memory_of_an_inflater_in_a_message_is_twice_its_window_and_the_tables_o
     assert kept_by(traced, used) < 2.25 * window + 8
 
 
+@pytest.mark.rfc("7692-7.2.2-07", "7692-7.2.2-08")
+@pytest.mark.parametrize("answer, window_bits", [("; server_max_window_bits=12", 12), ("", 15)])
+def test_memory_of_a_client_that_wished_for_12_bits_is_that_of_what_the_server_granted(
+    traced, answer, window_bits
+):
+    settings = DeflateSettings(server_max_window_bits=12)
+    offered = parse_extensions([offer(settings)])
+    agreed = check_answer(parse_extensions([f"permessage-deflate{answer}"]), offered)
+    payload = deflater(window_bits).deflate(text(7, 40_000))
+
+    def used():
+        _, receiver = client_pair(agreed, settings)
+        inflate(receiver, payload, step=500)
+        return receiver
+
+    window = (1 << window_bits) / KIB
+    assert window < kept_by(traced, used) < 1.25 * window + 0.5
+
+
 def test_an_inflater_returns_at_most_32_kib_at_once():
     assert MAX_CHUNK == 32 * KIB
     inflater = Inflater(15, False)
@@ -648,7 +669,8 @@ def test_an_inflater_returns_at_most_32_kib_at_once():
 
 
 def test_the_default_settings_take_less_memory_and_time_than_those_of_zlib():
-    assert (SETTINGS.server_max_window_bits, SETTINGS.client_max_window_bits) == (12, 12)
+    for name in ("server_max_window_bits", "client_max_window_bits"):
+        assert window_limit(getattr(SETTINGS, name)) == 12
     assert SETTINGS.mem_level < 8 and SETTINGS.level < 6
 
 
@@ -658,8 +680,8 @@ def test_the_default_settings_take_less_memory_and_time_than_those_of_zlib():
 @pytest.mark.parametrize(
     "name, values",
     [
-        ("server_max_window_bits", [7, 16, 0, "9", 9.0]),
-        ("client_max_window_bits", [7, 16, -8]),
+        ("server_max_window_bits", [7, 16, 0, "9", 9.0, False, 1]),
+        ("client_max_window_bits", [7, 16, -8, False]),
         ("level", [0, 10, -1, None]),
         ("mem_level", [0, 10, None]),
         ("threshold", [-1]),
@@ -672,7 +694,7 @@ def test_settings_that_do_not_exist_are_refused_by_name(name, values):
 
 
 def test_settings_at_either_end_of_their_range_are_taken():
-    for bits in (8, 15, None):
+    for bits in (8, 15, None, True):
         assert (
             DeflateSettings(bits, bits, level=1, mem_level=1, threshold=0).client_max_window_bits
             == bits
@@ -682,7 +704,8 @@ def test_settings_at_either_end_of_their_range_are_taken():
 
 @pytest.mark.rfc("7692-7.3-01")
 def test_7_3_the_default_windows_are_of_1024_bytes_or_more():
-    assert min(SETTINGS.server_max_window_bits, SETTINGS.client_max_window_bits) >= 10
+    for name in ("server_max_window_bits", "client_max_window_bits"):
+        assert window_limit(getattr(SETTINGS, name)) >= 10
 
 
 # Negotiation, server side
@@ -872,12 +895,48 @@ def test_7_1_all_four_parameters_in_one_answer():
     )
 
 
+@pytest.mark.rfc("7692-5-08", "7692-5-11", "7692-7.1.2.1-07", "7692-7.1.2.1-09")
+@pytest.mark.parametrize(
+    "offered, answer",
+    [
+        ("permessage-deflate", ""),
+        ("permessage-deflate; client_max_window_bits", "; client_max_window_bits=12"),
+        ("permessage-deflate; client_max_window_bits=10", "; client_max_window_bits=10"),
+        ("permessage-deflate; client_no_context_takeover", "; client_no_context_takeover"),
+        ("permessage-deflate; server_no_context_takeover", "; server_no_context_takeover"),
+        ("permessage-deflate; server_max_window_bits=15", "; server_max_window_bits=12"),
+        ("permessage-deflate; server_max_window_bits=9", "; server_max_window_bits=9"),
+    ],
+)
+def test_5_a_server_with_the_defaults_answers_only_what_the_offer_names(offered, answer):
+    assert negotiate(offered, SETTINGS) == f"permessage-deflate{answer}"
+
+
+@pytest.mark.rfc("7692-7.1.2.1-04", "7692-7.1.2.1-09")
+@pytest.mark.parametrize("offered, bits", [(None, 12), (15, 12), (14, 12), (12, 12), (10, 10)])
+def test_7_1_2_1_a_server_keeps_to_its_usual_window_without_saying_so(offered, bits):
+    """It saves memory at the server; a receiver with a larger window can inflate all the same."""
+    named = f"; server_max_window_bits={offered}" if offered else ""
+    parameters, _ = choose_offer(parse_extensions([f"permessage-deflate{named}"]), SETTINGS)
+    server, _ = server_pair(parameters, SETTINGS)
+    far = random.Random(9).randbytes((1 << bits) + 50)
+    assert fits_window(server.deflate(far + far[:300]), bits)
+
+
+@pytest.mark.rfc("7692-7.1.2.2-05", "7692-7.2.1-15")
+@pytest.mark.parametrize("agreed", [15, 12, 9])
+def test_7_1_2_2_a_client_keeps_to_its_usual_window_without_saying_so(agreed):
+    client, _ = client_pair(Parameters(client_max_window_bits=agreed), SETTINGS)
+    far = random.Random(9).randbytes(6000)
+    assert fits_window(client.deflate(far + far[:300]), min(agreed, 12))
+
+
 # Negotiation, client side
 
 
 @pytest.mark.rfc(
     "7692-5-01",
-    "7692-5-06",
+    "7692-5-02",
     "7692-5-07",
     "7692-7.1.1.1-01",
     "7692-7.1.1.1-02",
@@ -889,21 +948,41 @@ def test_7_1_all_four_parameters_in_one_answer():
 @pytest.mark.parametrize(
     "settings, offered",
     [
-        (UNLIMITED, "permessage-deflate"),
-        (DeflateSettings(10, None), "permessage-deflate; server_max_window_bits=10"),
-        (DeflateSettings(None, 9), "permessage-deflate; client_max_window_bits=9"),
+        (SETTINGS, ["permessage-deflate; client_max_window_bits"]),
+        (UNLIMITED, ["permessage-deflate"]),
+        (DeflateSettings(True, None), ["permessage-deflate"]),
+        (
+            DeflateSettings(10, None),
+            ["permessage-deflate; server_max_window_bits=10", "permessage-deflate"],
+        ),
+        (DeflateSettings(None, 9), ["permessage-deflate; client_max_window_bits=9"]),
         (
             DeflateSettings(None, 15, True),
-            "permessage-deflate; server_no_context_takeover; client_max_window_bits=15",
+            [
+                "permessage-deflate; server_no_context_takeover; client_max_window_bits=15",
+                "permessage-deflate; client_max_window_bits=15",
+            ],
         ),
         (
             DeflateSettings(8, None, False, True),
-            "permessage-deflate; client_no_context_takeover; server_max_window_bits=8",
+            [
+                "permessage-deflate; client_no_context_takeover; server_max_window_bits=8",
+                "permessage-deflate; client_no_context_takeover",
+            ],
+        ),
+        (
+            DeflateSettings(server_max_window_bits=10, server_no_context_takeover=True),
+            [
+                "permessage-deflate; server_no_context_takeover; server_max_window_bits=10; "
+                "client_max_window_bits",
+                "permessage-deflate; server_no_context_takeover; client_max_window_bits",
+                "permessage-deflate; client_max_window_bits",
+            ],
         ),
     ],
 )
-def test_7_1_the_offer_says_what_the_settings_ask_for(settings, offered):
-    assert offer(settings) == offered
+def test_7_1_each_further_offer_leaves_out_one_wish_of_the_settings(settings, offered):
+    assert offer(settings) == ", ".join(offered)
 
 
 @pytest.mark.rfc(
@@ -952,17 +1031,18 @@ def test_7_1_the_offer_says_what_the_settings_ask_for(settings, offered):
     ],
 )
 def test_7_1_valid_answers(settings, answer, parameters):
-    assert check_answer(parse_extensions([answer]), settings) == parameters
+    offered = parse_extensions([offer(settings)])
+    assert check_answer(parse_extensions([answer]), offered) == parameters
 
 
 @pytest.mark.rfc("7692-5-19", "6455-9.1-07")
 def test_5_no_answer_is_no_compression():
-    assert check_answer((), SETTINGS) is None
+    assert check_answer((), [ANY_OFFER]) is None
 
 
-def faults_of(answer, settings):
+def faults_of(answer, offered):
     with pytest.raises(HandshakeError) as caught:
-        check_answer(parse_extensions([answer]), settings)
+        check_answer(parse_extensions([answer]), parse_extensions([offered]))
     return caught.value.faults
 
 
@@ -981,7 +1061,7 @@ INVALID_ANSWERS = [
 def test_7_an_answer_with_invalid_parameters_fails(parameters):
     sections = {
         fault.section
-        for fault in faults_of(f"permessage-deflate; {parameters}", DeflateSettings(15, 15))
+        for fault in faults_of(f"permessage-deflate; {parameters}", offer(DeflateSettings(15, 15)))
     }
     name = parameters.partition("=")[0]
     own = {
@@ -994,49 +1074,80 @@ def test_7_an_answer_with_invalid_parameters_fails(parameters):
     assert sections <= {*own.values(), "RFC 7692 §7"}
 
 
+PLAIN, BROWSER = "permessage-deflate", "permessage-deflate; client_max_window_bits"
+
+
 @pytest.mark.rfc("7692-7-11", "7692-5-20")
 @pytest.mark.parametrize(
-    "settings, answer, section",
+    "offered, answer, section",
     [
         (
-            DeflateSettings(10, None),
+            "permessage-deflate; server_max_window_bits=10",
             "permessage-deflate; server_max_window_bits=11",
             "RFC 7692 §7.1.2.1",
         ),
-        (DeflateSettings(10, None), "permessage-deflate", "RFC 7692 §7.1.2.1"),
-        (DeflateSettings(None, None, True), "permessage-deflate", "RFC 7692 §7.1.1.1"),
+        ("permessage-deflate; server_max_window_bits=10", PLAIN, "RFC 7692 §7.1.2.1"),
+        ("permessage-deflate; server_no_context_takeover", PLAIN, "RFC 7692 §7.1.1.1"),
+        (
+            "permessage-deflate; server_max_window_bits=9, "
+            "permessage-deflate; server_max_window_bits=11",
+            "permessage-deflate; server_max_window_bits=12",
+            "RFC 7692 §7.1.2.1",
+        ),
         pytest.param(
-            UNLIMITED,
+            PLAIN,
             "permessage-deflate; client_max_window_bits=15",
             "RFC 7692 §7.1.2.2",
             marks=pytest.mark.rfc("7692-7.1.2.2-10"),
         ),
         pytest.param(
-            UNLIMITED,
+            PLAIN,
             "permessage-deflate, permessage-deflate",
             "RFC 7692 §5",
             marks=pytest.mark.rfc("7692-5-15"),
         ),
-        (UNLIMITED, "permessage-deflate, x-webkit-deflate-frame", "§4.1"),
-        (UNLIMITED, "permessage-bzip2", "§4.1"),
+        (PLAIN, "permessage-deflate, x-webkit-deflate-frame", "§4.1"),
+        (PLAIN, "permessage-bzip2", "§4.1"),
+        ("permessage-deflate; server_max_window_bits=99", PLAIN, "RFC 7692 §7"),
+        ("permessage-deflate; foo", PLAIN, "RFC 7692 §7"),
+        ("x-webkit-deflate-frame", PLAIN, "RFC 7692 §7"),
     ],
 )
 def test_7_an_answer_that_the_offer_does_not_allow_fails_and_names_the_section(
-    settings, answer, section
+    offered, answer, section
 ):
-    assert [fault.section for fault in faults_of(answer, settings)] == [section]
+    assert [fault.section for fault in faults_of(answer, offered)] == [section]
+
+
+@pytest.mark.rfc("7692-5-02", "7692-5-12", "7692-7.1.2.1-06", "7692-7.1.2.1-07")
+@pytest.mark.parametrize(
+    "answer, parameters",
+    [
+        (PLAIN, Parameters()),
+        ("permessage-deflate; server_max_window_bits=10", Parameters(10)),
+        ("permessage-deflate; server_max_window_bits=14", Parameters(14)),
+        (f"permessage-deflate; {BOTH_TAKEOVERS}", Parameters(15, 15, True, True)),
+        (
+            "permessage-deflate; server_no_context_takeover; client_max_window_bits=9",
+            Parameters(client_max_window_bits=9, server_no_context_takeover=True),
+        ),
+    ],
+)
+def test_5_an_answer_need_fit_only_one_of_the_offers(answer, parameters):
+    offered = offer(DeflateSettings(server_max_window_bits=10, server_no_context_takeover=True))
+    assert check_answer(parse_extensions([answer]), parse_extensions([offered])) == parameters
 
 
 def test_7_every_fault_of_an_answer_is_named():
-    faults = faults_of("foo, permessage-deflate; server_max_window_bits=99; bar; bar", SETTINGS)
+    faults = faults_of("foo, permessage-deflate; server_max_window_bits=99; bar; bar", BROWSER)
     assert [fault.section for fault in faults] == ["§4.1", "RFC 7692 §7", "RFC 7692 §7.1.2.1"]
     assert "'foo'" in faults[0].seen and "'bar'" in faults[1].seen and "'99'" in faults[2].seen
 
 
 BOTH_SIDES = [
     DeflateSettings(server_bits, client_bits, *takeover)
-    for server_bits in (None, 8, 12)
-    for client_bits in (None, 9, 15)
+    for server_bits in (None, True, 8, 12)
+    for client_bits in (None, True, 9, 15)
     for takeover in itertools.product([False, True], repeat=2)
 ]
 
@@ -1044,5 +1155,6 @@ BOTH_SIDES = [
 @pytest.mark.rfc("7692-5-09", "7692-5-12", "7692-5-21", "6455-9-04", "6455-9.1-10")
 def test_5_what_a_server_answers_the_client_reads_as_the_same_parameters():
     for client, server in itertools.product(BOTH_SIDES, repeat=2):
-        parameters, answer = choose_offer(parse_extensions([offer(client)]), server)
-        assert check_answer(parse_extensions([answer]), client) == parameters
+        offered = parse_extensions([offer(client)])
+        parameters, answer = choose_offer(offered, server)
+        assert check_answer(parse_extensions([answer]), offered) == parameters

@@ -11,11 +11,11 @@ from contextlib import nullcontext
 from typing import BinaryIO
 
 from ..course.explain.conversation import Conversation
-from ..course.explain.handshake import ANY_DEFLATE, is_start_of_head
+from ..course.explain.handshake import is_start_of_head
 from ..course.explain.values import Item, Legal, NotRead
 from ..course.text.drawing import Style, draw, draw_line
 from ..course.text.terminal import make_printable, uses_color
-from ..protocol.deflate.negotiation import NAME, Parameters, check_answer
+from ..protocol.deflate.negotiation import ANY_OFFER, NAME, Parameters, check_answer
 from ..protocol.errors import HandshakeError
 from ..protocol.extensions import parse_extensions
 from ..protocol.frame import MASK, Side
@@ -167,7 +167,7 @@ def with_values(arguments: Iterable[str]) -> list[str]:
 def deflate(text: str) -> Parameters:
     """The parameters, written as in the server's answer of an opening handshake."""
     try:
-        agreed = check_answer(parse_extensions([text]), ANY_DEFLATE)
+        agreed = check_answer(parse_extensions([text]), [ANY_OFFER])
     except HandshakeError as error:
         raise argparse.ArgumentTypeError(f"{error.faults[0]}") from None
     assert agreed is not None

@@ -21,18 +21,7 @@ from ...protocol.client.handshake import (
     check_response,
 )
 from ...protocol.client.response import read_response
-from ...protocol.deflate.negotiation import (
-    CLIENT_MAX_WINDOW_BITS,
-    CLIENT_NO_CONTEXT_TAKEOVER,
-    MAX_WINDOW_BITS,
-    NAME,
-    SERVER_MAX_WINDOW_BITS,
-    SERVER_NO_CONTEXT_TAKEOVER,
-    WINDOW_BITS,
-    DeflateSettings,
-)
 from ...protocol.errors import Fault, HandshakeError, Violation
-from ...protocol.extensions import Extension
 from ...protocol.frame import Side
 from ...protocol.handshake import (
     GUID,
@@ -42,7 +31,6 @@ from ...protocol.handshake import (
     check_plain_request,
     check_request,
     is_upgrade_attempt,
-    requested_extensions,
 )
 from ...protocol.http import (
     CRLF,
@@ -86,9 +74,6 @@ ITEMS: dict[Side, tuple[Item[Any], ...]] = {
 NO_HANDSHAKE = "an ordinary HTTP request, without Upgrade: it opens no WebSocket connection"
 
 ANSWERS_TO_ASK_FOR = ("sec-websocket-protocol", "sec-websocket-extensions")
-
-ANY_DEFLATE = DeflateSettings(server_max_window_bits=None, client_max_window_bits=MAX_WINDOW_BITS)
-"""An offer that every answer fits."""
 
 
 def is_start_of_head(data: bytes) -> bool:
@@ -216,7 +201,7 @@ def _explain_response(head: HeadBytes, size: int, response: Response) -> HeadExp
     faults: tuple[Fault, ...] = ()
     agreement = None
     try:
-        agreement = _agree(request, response)
+        agreement = check_response(request, response)
     except InvalidStatus as error:
         return head.explain(size, (), hint=str(error))
     except HandshakeError as error:
@@ -225,41 +210,6 @@ def _explain_response(head: HeadBytes, size: int, response: Response) -> HeadExp
         )
     accept = None if key is None else accept_steps(key)
     return head.explain(size, faults, accept, agreement, opens=True)
-
-
-def _agree(request: Request, response: Response) -> Agreement:
-    """What is agreed on, if the response fits one of the client's offers.
-
-    Otherwise InvalidStatus or HandshakeError, for the first offer.
-    """
-    error: HandshakeError | None = None
-    for offered in _offers(request) or [None]:
-        try:
-            return check_response(request, response, offered)
-        except HandshakeError as failed:
-            error = error or failed
-    assert error is not None
-    raise error
-
-
-def _offers(request: Request) -> list[DeflateSettings | None]:
-    """What the client asked for in each of its offers of permessage-deflate."""
-    try:
-        offers = requested_extensions(request)
-    except HandshakeError:
-        return []
-    return [_settings(offer) for offer in offers if offer.name == NAME]
-
-
-def _settings(offer: Extension) -> DeflateSettings:
-    values = dict(offer.parameters)
-    bits = values.get(SERVER_MAX_WINDOW_BITS) or ""
-    return DeflateSettings(
-        server_max_window_bits=int(bits) if WINDOW_BITS.fullmatch(bits) else None,
-        client_max_window_bits=MAX_WINDOW_BITS if CLIENT_MAX_WINDOW_BITS in values else None,
-        server_no_context_takeover=SERVER_NO_CONTEXT_TAKEOVER in values,
-        client_no_context_takeover=CLIENT_NO_CONTEXT_TAKEOVER in values,
-    )
 
 
 def _stand_in(response: Response) -> Request:

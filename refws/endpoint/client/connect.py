@@ -269,7 +269,7 @@ def shake_hands(connection: Connection, stream: Stream, options: ConnectOptions)
     )
     stream.write(request.to_bytes())
     connection.response = response = read_body(stream.file, read_response(stream.file))
-    agreement = check_response(request, response, compression)
+    agreement = check_response(request, response)
     connection.subprotocol = agreement.subprotocol
     if compression is not None and agreement.deflate is not None:
         codecs = client_pair(agreement.deflate, compression)

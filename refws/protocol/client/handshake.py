@@ -167,31 +167,32 @@ def added_headers(additional_headers: HeadersLike, own_headers: Mapping[str, str
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the client checks: the response, and the request that it answers.
-
-    `compression` is what the request offered, None if it offered none.
-    """
+    """What the client checks: the response, and the request that it answers."""
 
     request: Request
     response: Response
-    compression: deflate.DeflateSettings | None
 
 
-def check_response(
-    request: Request, response: Response, compression: deflate.DeflateSettings | None = None
-) -> Agreement:
+def check_response(request: Request, response: Response) -> Agreement:
     """What both sides have agreed on, if `response` opens the connection (§4.1).
 
-    `compression` is what `request` offered, None if it offered none. InvalidStatus for another
-    status than 101; InvalidResponse with every fault of a 101.
+    InvalidStatus for another status than 101; InvalidResponse with every fault of a 101.
     """
     if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:  # item 1
         raise InvalidStatus(response)
-    if faults := find_faults(RESPONSE_ITEMS, Answer(request, response, compression)):
+    if faults := find_faults(RESPONSE_ITEMS, Answer(request, response)):
         raise InvalidResponse(faults, response)
     extensions = listed_extensions(response.headers)
-    parameters = None if compression is None else deflate.check_answer(extensions, compression)
+    parameters = _agree_on_deflate(extensions, requested_extensions(request))
     return Agreement(response.headers.get("Sec-WebSocket-Protocol"), extensions, parameters)
+
+
+def _agree_on_deflate(
+    answered: Iterable[Extension], offered: Iterable[Extension]
+) -> deflate.Parameters | None:
+    """The parameters; None without permessage-deflate. HandshakeError for a bad answer to it."""
+    accepted = [extension for extension in answered if extension.name == deflate.NAME]
+    return deflate.check_answer(accepted, offered)
 
 
 ResponseItem = Item[Answer]
@@ -234,16 +235,15 @@ def _check_extensions(item: ResponseItem, answer: Answer) -> Iterator[Fault]:
 
     Several lines are one list (erratum 3433).
     """
-    offered = {extension.name for extension in requested_extensions(answer.request)}
+    offers = requested_extensions(answer.request)
+    offered = {extension.name for extension in offers}
     try:
         answered = listed_extensions(answer.response.headers)
         for extension in answered:
             if extension.name not in offered:
                 seen = f"extension {quote(extension.name)}"
                 yield item.fault(seen, _only_what_was("offered", offered))
-        if answer.compression is not None:
-            known = [extension for extension in answered if extension.name in offered]
-            deflate.check_answer(known, answer.compression)
+        _agree_on_deflate((known for known in answered if known.name in offered), offers)
     except HandshakeError as error:
         yield from error.faults
 

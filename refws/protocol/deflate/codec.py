@@ -6,7 +6,8 @@
 The four bytes in brackets end every flush of a compressor. A sender cuts them off, a receiver puts
 them back. `server_pair` and `client_pair` make the two objects from the agreed parameters.
 
-The memory of each connection, which is the reason for the limits of DeflateSettings:
+The memory of each connection, which is the reason for the limits of DeflateSettings (an inflater
+has the bits that were agreed on, up to 15 where the sender has not granted a smaller window):
 
     Deflater                          2 ** (bits + 2) + 2 ** (mem_level + 9) bytes and a few KiB,
                                       with at least 9 bits; from its first message on
@@ -23,7 +24,7 @@ import zlib
 from typing import Any
 
 from ..errors import InvalidData, MessageTooBig
-from .negotiation import MAX_WINDOW_BITS, DeflateSettings, Parameters
+from .negotiation import DeflateSettings, Parameters, window_limit
 
 ZLIB_MIN_DEFLATE_BITS = 9
 """zlib cannot deflate with 8 bits. With 9 it looks back less than 256 bytes, which fits 8 bits."""
@@ -48,11 +49,15 @@ SECTION = "RFC 7692 §7.2.2"
 
 
 def server_pair(parameters: Parameters, settings: DeflateSettings) -> tuple[Deflater, Inflater]:
-    """The server's codecs for the agreed parameters, to send with and to receive with."""
+    """The server's codecs for the agreed parameters, to send with and to receive with.
+
+    It keeps to its own limit where the agreed one is larger, because the offer did not name it.
+    """
+    window_bits = min(
+        parameters.server_max_window_bits, window_limit(settings.server_max_window_bits)
+    )
     return (
-        Deflater(
-            parameters.server_max_window_bits, parameters.server_no_context_takeover, settings
-        ),
+        Deflater(window_bits, parameters.server_no_context_takeover, settings),
         Inflater(parameters.client_max_window_bits, parameters.client_no_context_takeover),
     )
 
@@ -61,10 +66,11 @@ def client_pair(parameters: Parameters, settings: DeflateSettings) -> tuple[Defl
     """The client's codecs for the agreed parameters, to send with and to receive with.
 
     In its own direction a client keeps what it has offered, even if the answer does not repeat it
-    (§7.1.1.2, §7.1.2.2).
+    (§7.1.1.2, §7.1.2.2). In the server's it is ready for what the answer allows, even if its offer
+    had wished for less.
     """
     window_bits = min(
-        parameters.client_max_window_bits, settings.client_max_window_bits or MAX_WINDOW_BITS
+        parameters.client_max_window_bits, window_limit(settings.client_max_window_bits)
     )
     no_context_takeover = (
         parameters.client_no_context_takeover or settings.client_no_context_takeover

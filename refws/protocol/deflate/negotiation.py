@@ -38,15 +38,25 @@ MIN_WINDOW_BITS = 8
 MAX_WINDOW_BITS = 15
 WINDOW_BITS = re.compile("[89]|1[0-5]")
 
+USUAL_WINDOW_BITS = 12
+"""The largest window of a sender whose settings name no number: 4 KiB, for the memory it costs."""
+
 
 @dataclass(frozen=True)
 class DeflateSettings:
     """How an endpoint wants to use permessage-deflate. ValueError for a value out of range.
 
-    A number of window bits is the most that the sender of that direction may use. A client asks for
-    these values, and fails the handshake if a server accepts without granting them. A server keeps
-    to them when it sends, and limits the client where that is allowed (§7.1.2.2). None means no
-    limit of our own: a client does not mention the window, a server accepts the client's.
+    Window bits are the most that the sender of that direction uses: a number, which the peer is
+    asked for; True for `USUAL_WINDOW_BITS` without asking; None for no limit of our own. The
+    defaults open a connection to every server that takes the offer of a browser, which is the offer
+    they make: permessage-deflate; client_max_window_bits. A server with the defaults adds nothing
+    to its answer that the offer does not name.
+
+    What a client asks of the server, `server_max_window_bits` and `server_no_context_takeover`, is
+    a wish. It is offered first; further offers in the same request leave it out (§5). A server that
+    takes one of those may send with a window of 15 bits and with context takeover, and the client
+    inflates that: in 32 KiB of memory instead of 2 ** bits bytes. A server keeps to its own limits
+    when it sends, and limits the client where that is allowed (§7.1.2.2).
     `no_context_takeover` frees the memory of its direction after every message; in return each
     message compresses worse, because it cannot refer to earlier ones.
 
@@ -60,8 +70,8 @@ class DeflateSettings:
     over TLS, can learn the secret (CRIME). Do not compress such messages.
     """
 
-    server_max_window_bits: int | None = 12
-    client_max_window_bits: int | None = 12
+    server_max_window_bits: int | bool | None = True
+    client_max_window_bits: int | bool | None = True
     server_no_context_takeover: bool = False
     client_no_context_takeover: bool = False
     level: int = 3
@@ -70,8 +80,9 @@ class DeflateSettings:
 
     def __post_init__(self) -> None:
         for name in (SERVER_MAX_WINDOW_BITS, CLIENT_MAX_WINDOW_BITS):
-            if getattr(self, name) is not None:
-                self._check_range(name, MIN_WINDOW_BITS, MAX_WINDOW_BITS, " or None")
+            bits = getattr(self, name)
+            if bits is not None and bits is not True:
+                self._check_range(name, MIN_WINDOW_BITS, MAX_WINDOW_BITS, ", True or None")
         self._check_range("level", 1, 9)
         self._check_range("mem_level", 1, 9)
         if self.threshold < 0:
@@ -83,6 +94,16 @@ class DeflateSettings:
         value = getattr(self, name)
         if not isinstance(value, int) or value not in range(least, most + 1):
             raise ValueError(f"{name} is {value!r}; use {least} to {most}{otherwise}")
+
+
+def window_limit(bits: int | bool | None) -> int:
+    """The most window bits that a setting allows."""
+    return USUAL_WINDOW_BITS if bits is True else bits or MAX_WINDOW_BITS
+
+
+def _asked_for(bits: int | bool | None) -> int:
+    """The number of window bits to ask the peer for; 0 if the setting names none."""
+    return 0 if bits is True else bits or 0
 
 
 @dataclass(frozen=True)
@@ -135,6 +156,14 @@ def _show(value: str | None) -> str:
     return "no value" if value is None else f"the value {quote(value)}"
 
 
+def _is_acceptable(offer: Extension) -> bool:
+    return offer.name == NAME and not any(_find_parameter_faults(offer, in_offer=True))
+
+
+def _names(extension: Extension, parameter: str) -> bool:
+    return parameter in dict(extension.parameters)
+
+
 def _read_parameters(extension: Extension) -> Parameters:
     """The parameters of an extension without faults; a window without a value is the largest."""
     values = dict(extension.parameters)
@@ -152,6 +181,10 @@ def _format(parameters: Iterable[tuple[str, int | bool]]) -> str:
     return "; ".join([NAME, *shown])
 
 
+ANY_OFFER = Extension(NAME, ((CLIENT_MAX_WINDOW_BITS, None),))
+"""An offer that every valid answer fits."""
+
+
 # Server side
 
 
@@ -163,15 +196,15 @@ def choose_offer(
     None if no offer is valid: that is no error, the connection is then not compressed (§5).
     """
     for extension in offers:
-        if extension.name == NAME and not any(_find_parameter_faults(extension, in_offer=True)):
+        if _is_acceptable(extension):
             return _accept(extension, settings)
     return None
 
 
 def _accept(extension: Extension, settings: DeflateSettings) -> tuple[Parameters, str]:
     agreed = _agree(extension, settings)
-    mentioned = SERVER_MAX_WINDOW_BITS in dict(extension.parameters)
-    says_server_bits = mentioned or agreed.server_max_window_bits < MAX_WINDOW_BITS
+    named = _names(extension, SERVER_MAX_WINDOW_BITS)
+    says_server_bits = named or agreed.server_max_window_bits < MAX_WINDOW_BITS
     says_client_bits = agreed.client_max_window_bits < MAX_WINDOW_BITS
     answer = (
         (SERVER_NO_CONTEXT_TAKEOVER, agreed.server_no_context_takeover),
@@ -186,12 +219,17 @@ def _agree(extension: Extension, settings: DeflateSettings) -> Parameters:
     """What a valid offer and our settings agree on: of two values the one that saves memory.
 
     The client's window is limited only if the offer has client_max_window_bits, because a client
-    without it need not know how to keep to a smaller one (§7.1.2.2).
+    without it need not know how to keep to a smaller one (§7.1.2.2). For the server's window, an
+    offer without server_max_window_bits is answered without it unless our settings have a number:
+    the server may use a smaller window than agreed on, and need not say so.
     """
     asked = _read_parameters(extension)
-    server_bits = settings.server_max_window_bits or MAX_WINDOW_BITS
-    client_bits = settings.client_max_window_bits or MAX_WINDOW_BITS
-    if CLIENT_MAX_WINDOW_BITS not in dict(extension.parameters):
+    server_bits = window_limit(settings.server_max_window_bits)
+    client_bits = window_limit(settings.client_max_window_bits)
+    named = _names(extension, SERVER_MAX_WINDOW_BITS)
+    if not named and settings.server_max_window_bits is True:
+        server_bits = MAX_WINDOW_BITS
+    if not _names(extension, CLIENT_MAX_WINDOW_BITS):
         client_bits = MAX_WINDOW_BITS
     return Parameters(
         min(asked.server_max_window_bits, server_bits),
@@ -205,26 +243,35 @@ def _agree(extension: Extension, settings: DeflateSettings) -> Parameters:
 
 
 def offer(settings: DeflateSettings) -> str:
-    """The value of Sec-WebSocket-Extensions in the request.
+    """The value of Sec-WebSocket-Extensions in the request: one offer or more, the best one first.
 
-    There is no second offer that asks for less: a server could accept it, and the limits set here
-    would not hold. A server that cannot grant the offer declines it, and the connection is not
-    compressed.
+    Each further one asks less of the server, and the last one nothing: a server that cannot limit
+    its window declines the offer (§7.1.2.1) and takes the next. But some refuse the whole request
+    because of a parameter in its first offer, so nothing is asked for unless the settings say so.
     """
-    return _format(
-        (
-            (SERVER_NO_CONTEXT_TAKEOVER, settings.server_no_context_takeover),
-            (CLIENT_NO_CONTEXT_TAKEOVER, settings.client_no_context_takeover),
-            (SERVER_MAX_WINDOW_BITS, settings.server_max_window_bits or 0),
-            (CLIENT_MAX_WINDOW_BITS, settings.client_max_window_bits or 0),
-        )
+    window, resets = (
+        _asked_for(settings.server_max_window_bits),
+        settings.server_no_context_takeover,
     )
+    offers = (
+        _format(
+            (
+                (SERVER_NO_CONTEXT_TAKEOVER, no_takeover),
+                (CLIENT_NO_CONTEXT_TAKEOVER, settings.client_no_context_takeover),
+                (SERVER_MAX_WINDOW_BITS, bits),
+                (CLIENT_MAX_WINDOW_BITS, settings.client_max_window_bits or 0),
+            )
+        )
+        for no_takeover, bits in ((resets, window), (resets, 0), (False, 0))
+    )
+    return ", ".join(dict.fromkeys(offers))
 
 
-def check_answer(answered: Iterable[Extension], settings: DeflateSettings) -> Parameters | None:
-    """The agreed parameters, if the answer to `offer(settings)` is valid; None if it declines.
+def check_answer(answered: Iterable[Extension], offered: Iterable[Extension]) -> Parameters | None:
+    """The agreed parameters, if the answer fits one of the offers; None if it declines them all.
 
-    HandshakeError with every fault of the answer: the client must fail the connection (§5, §7).
+    HandshakeError with every fault of the answer: the client must fail the connection (§5, §7). An
+    answer that fits no offer has the faults that it has as an answer to the first.
     """
     answered = tuple(answered)
     faults = [_foreign(extension) for extension in answered if extension.name != NAME]
@@ -234,10 +281,8 @@ def check_answer(answered: Iterable[Extension], settings: DeflateSettings) -> Pa
         faults.append(_fault("RFC 7692 §5", seen, "at most once"))
     for extension in accepted:
         faults += _find_parameter_faults(extension, in_offer=False)
-    if not faults:
-        faults += [
-            fault for extension in accepted for fault in _find_ungranted(extension, settings)
-        ]
+    if accepted and not faults:
+        faults += _find_misfits(accepted[0], filter(_is_acceptable, offered))
     if faults:
         raise HandshakeError(faults)
     return _read_parameters(accepted[0]) if accepted else None
@@ -248,18 +293,25 @@ def _foreign(extension: Extension) -> Fault:
     return _fault("§4.1", seen, "only what the client offered")
 
 
-def _find_ungranted(extension: Extension, settings: DeflateSettings) -> Iterator[Fault]:
+def _find_misfits(answer: Extension, offers: Iterable[Extension]) -> list[Fault]:
+    """Faults of an answer to the first offer, which it may have; none if it fits any offer."""
+    misfits = [list(_find_ungranted(answer, offer)) for offer in offers]
+    if not misfits:
+        expected = "it to be declined, because no offer of it is valid"
+        return [_fault("RFC 7692 §7", f"{NAME} accepted", expected)]
+    return [] if [] in misfits else misfits[0]
+
+
+def _find_ungranted(extension: Extension, offered: Extension) -> Iterator[Fault]:
     """Faults of an answer that does not grant the offer, or has what the offer did not allow."""
-    answer = _read_parameters(extension)
-    limit = settings.server_max_window_bits or MAX_WINDOW_BITS
-    if answer.server_max_window_bits > limit:
+    answer, asked = _read_parameters(extension), _read_parameters(offered)
+    if answer.server_max_window_bits > asked.server_max_window_bits:
         seen = f"a window of {answer.server_max_window_bits} bits"
-        expected = f"{SERVER_MAX_WINDOW_BITS} of at most {limit}, as offered"
+        expected = f"{SERVER_MAX_WINDOW_BITS} of at most {asked.server_max_window_bits}, as offered"
         yield _fault(SECTIONS[SERVER_MAX_WINDOW_BITS], seen, expected)
-    if settings.server_no_context_takeover and not answer.server_no_context_takeover:
+    if asked.server_no_context_takeover and not answer.server_no_context_takeover:
         seen, expected = f"no {SERVER_NO_CONTEXT_TAKEOVER}", "it to be repeated from the offer"
         yield _fault(SECTIONS[SERVER_NO_CONTEXT_TAKEOVER], seen, expected)
-    mentioned = CLIENT_MAX_WINDOW_BITS in dict(extension.parameters)
-    if mentioned and settings.client_max_window_bits is None:
+    if _names(extension, CLIENT_MAX_WINDOW_BITS) and not _names(offered, CLIENT_MAX_WINDOW_BITS):
         expected = "it to be left out, because the offer did not have it"
         yield _fault(SECTIONS[CLIENT_MAX_WINDOW_BITS], CLIENT_MAX_WINDOW_BITS, expected)
