@@ -270,7 +270,7 @@ def test_4_1_another_status_is_shown_with_its_body_from_which_nothing_can_be_for
 
 
 def test_a_long_body_is_cut(answering, capsys):
-    for body, lines in ((b"x\n" * 41, 41), (b"y" * 201, 2), (b"z\n" * 40, 40), (b"", 0)):
+    for body, lines in ((b"x\n" * 41, 41), (b"y" * 1001, 2), (b"z\n" * 40, 40), (b"", 0)):
         head = f"HTTP/1.1 500 Oops\r\nContent-Length: {len(body)}\r\n\r\n".encode()
         _, _, err = run_main([answering(head + body)], capsys)
         shown = err.splitlines()[2:]
@@ -278,6 +278,16 @@ def test_a_long_body_is_cut(answering, capsys):
         assert (f"  and more, {len(body)} bytes in all" in shown) is (
             body[:1] in b"xy" and body != b""
         )
+
+
+@pytest.mark.rfc("6455-4.1-37", "6455-10.2-02")
+@pytest.mark.parametrize("origin", ["http://localhost:3000", f"https://{'x' * 240}.example:65535"])
+def test_10_2_a_foreign_origin_is_shown_with_the_option_that_lets_it_in(origin, uri, capsys):
+    status, _, err = run_main([uri(echo), "--origin", origin], capsys)
+    assert status == 1
+    assert f"  |   seen:     Origin '{origin}', with Host " in err
+    assert f'origins=["{origin}"] in code, --origin {origin} on the command line' in err
+    assert err.splitlines()[-1].endswith("needs neither)")
 
 
 @pytest.mark.rfc("6455-4.1-40")

@@ -3,6 +3,7 @@ them.
 """
 
 import io
+import shlex
 from base64 import b64encode
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -536,6 +537,45 @@ def test_10_2_a_listed_origin_passes_and_a_foreign_one_does_not(origin, passes):
     )
 
 
+@pytest.mark.rfc("6455-10.2-02")
+@pytest.mark.parametrize(
+    "origin, word",
+    [
+        ("http://localhost:3000", "http://localhost:3000"),
+        ("null", "null"),
+        ("file://", "file://"),
+        ("chrome-extension://abcdefghijklmnop", "chrome-extension://abcdefghijklmnop"),
+        ("http://[2001:db8::1]:8080", "'http://[2001:db8::1]:8080'"),
+    ],
+)
+def test_10_2_what_a_refusal_says_to_type_lets_the_origin_in(origin, word):
+    fault = check_origin(handshake({"Origin": origin, "Host": "h"}), None)
+    assert repr(origin) in fault.seen
+    assert f'origins=["{origin}"] in code, --origin {word} on the command line' in fault.expected
+    assert ("any page can show one" in fault.expected) is (origin == "null")
+    assert origin_passes(origin, "h", [origin]) and shlex.split(word) == [origin]
+
+
+@pytest.mark.rfc("6455-10.2-02")
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "",
+        "*",
+        "example.org",
+        "http://x;reboot",
+        "http://a b",
+        "http://$(reboot)",
+        'http://a"]',
+        f"http://{'x' * 300}",
+    ],
+)
+def test_10_2_what_no_page_would_send_is_not_repeated_as_what_to_type(origin):
+    fault = check_origin(handshake({"Origin": origin, "Host": "h"}), None)
+    assert "--origin https://example.com on the command line" in fault.expected
+    assert len(fault.seen) < 400
+
+
 @pytest.mark.rfc("6455-4.2.2-06")
 def test_10_2_origins_compare_in_ascii_lower_case():
     assert origin_passes("HTTP://Example.COM", "h", ["http://example.com"])
@@ -619,8 +659,8 @@ def test_10_2_a_foreign_origin_is_answered_with_403_that_says_what_to_configure(
     assert summary(error.faults) == [("§10.2", 403)]
     assert response.status_code == 403
     assert b"'https://evil.example'" in response.body
-    assert b'origins=["https://example.com"]' in response.body
-    assert b"--origin https://example.com" in response.body
+    assert b'origins=["https://evil.example"]' in response.body
+    assert b"--origin https://evil.example" in response.body
 
 
 # §4.2.2: subprotocol

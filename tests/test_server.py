@@ -255,6 +255,21 @@ def test_6454_5_a_page_of_the_other_scheme_is_not_of_this_server(serving, transp
     client.reset()
 
 
+@pytest.mark.rfc("6455-10.2-02")
+@pytest.mark.parametrize("origin", ["http://localhost:3000", "null"])
+def test_10_2_the_log_and_the_body_of_a_403_say_what_to_type(serving, log, origin):
+    stranger = serving(echo).connect()
+    stranger.send(request("/", f"Origin: {origin}"))
+    status, headers = stranger.receive_head()
+    body = stranger.read(int(headers["content-length"])).decode()
+    stranger.half_close()
+    stranger.expect_end()
+    assert status == 403
+    for text in (body, log.text):
+        assert f"Origin '{origin}'" in text
+        assert f'origins=["{origin}"] in code, --origin {origin} on the command line' in text
+
+
 @pytest.mark.parametrize("option", ["origins", "subprotocols"])
 def test_a_str_is_not_taken_for_a_list_of_str(nothing_left_behind, option):
     with pytest.raises(TypeError, match="use a list of str"):

@@ -181,7 +181,7 @@ refws: no WebSocket connection: ... status 403 'Forbidden'; ...
   | RFC 6455 §10.2
   |   seen:     Origin 'https://evil.example', with Host '127.0.0.1:8080'
   |   expected: an origin that this server is configured to trust: ...
-... --origin https://example.com on the command line ...""",
+... --origin https://evil.example on the command line ...""",
         question="Why does checking Origin protect the users of browsers, but authenticate no one?",
         answer=(
             "A browser writes Origin itself, and no script of a page can change it (§10.2). Any "

@@ -7,6 +7,8 @@ every page. The default is therefore strict.
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Iterable
 from http import HTTPStatus
 from ipaddress import ip_address
@@ -17,8 +19,7 @@ from .origin_form import is_listed, parse_origin
 
 TRUSTED_ORIGIN = (
     "an origin that this server is configured to trust: "
-    'origins=["https://example.com"] in code, '
-    "--origin https://example.com on the command line "
+    'origins=["{origin}"] in code, --origin {word} on the command line{warning} '
     "(only a page from this very server, by IP address or as localhost, needs neither)"
 )
 
@@ -42,8 +43,8 @@ def _check_page(
         return None
     return Fault(
         "§10.2",
-        f"Origin {quote(origin)}, with Host {quote(request.authority)}",
-        TRUSTED_ORIGIN,
+        f"Origin {quote(origin, MAX_ORIGIN)}, with Host {quote(request.authority)}",
+        _how_to_trust(origin),
         "Origin",
         status=HTTPStatus.FORBIDDEN,
     )
@@ -70,3 +71,20 @@ def _is_address(host: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+MAX_ORIGIN = 300
+"""Characters of an origin that are repeated: more than a scheme, the longest DNS name and a port.
+
+One that is cut could not be listed.
+"""
+
+LISTABLE = re.compile(r"null|[A-Za-z][A-Za-z0-9+.-]*://[\w.~:\[\]-]*", re.ASCII)
+
+
+def _how_to_trust(origin: str) -> str:
+    """What to type so that this origin passes; with an example if it is none."""
+    if len(origin) > MAX_ORIGIN or not LISTABLE.fullmatch(origin):
+        origin = "https://example.com"
+    warning = ", but any page can show one that says null" if origin == "null" else ""
+    return TRUSTED_ORIGIN.format(origin=origin, word=shlex.quote(origin), warning=warning)

@@ -31,8 +31,8 @@ ADVICE = {
 MAX_LINES = 40
 """Lines of a body that are shown."""
 
-MAX_LINE_LENGTH = 200
-"""Characters of each line that are shown."""
+MAX_LINE_LENGTH = 1000
+"""Characters of each line that are shown: what a refusal of refws says to type is never cut."""
 
 
 def describe_failure(
