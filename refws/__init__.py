@@ -59,6 +59,7 @@ comments of deflate/, where it is one of RFC 7692.
     shortages.py                             what a server lacks, logged once until it is over
     log.py                 §7.1.7            log lines that no peer can forge
     listening.py                             listening sockets, TCP and Unix
+    unix_listener.py                         a Unix socket's path: made once, removed by its maker
     waking.py                                how a signal or another thread ends a select
     processes.py           §4.1              what a child of os.fork may and may not do
     tls/  door: TLS

@@ -8,12 +8,13 @@ import socket
 import stat
 import threading
 import weakref
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 
 import pytest
 
 from refws import ConnectionClosed, Headers, Response, State, connect, serve
 from refws.endpoint import server as module
+from refws.endpoint import unix_listener
 from refws.endpoint.log import format_address, indented_traceback
 from refws.protocol.frame import Side
 from transports import contexts
@@ -1140,6 +1141,123 @@ def test_a_path_that_was_removed_before_does_not_disturb_the_end(nothing_left_be
     with serve(echo, unix_path=path):
         os.unlink(path)
     assert not os.path.exists(path)
+
+
+@needs_unix_sockets
+@its_own_socket
+def test_a_path_that_another_server_has_taken_over_is_left_to_it(serving, path):
+    with serve(echo, unix_path=path):
+        os.unlink(path)
+        successor = serving(echo, unix_path=path)
+    says_echo(successor.open())
+
+
+@needs_unix_sockets
+def test_a_path_is_removed_also_after_a_change_of_the_directory(nothing_left_behind, path):
+    with serve(echo, unix_path=path):
+        here = os.path.abspath(path)
+        os.mkdir("elsewhere")
+        os.chdir("elsewhere")
+        with open(path, "w") as file:
+            file.write("precious")
+    assert not os.path.exists(here) and os.path.exists(path)
+
+
+@needs_unix_sockets
+def test_the_path_of_a_socket_that_the_caller_has_made_is_left_to_the_caller(
+    nothing_left_behind, path
+):
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.bind(path)
+        sock.listen()
+        with serve(echo, sock=sock) as server:
+            assert server.address == path
+        assert os.path.exists(path)
+
+
+@needs_unix_sockets
+def test_a_living_server_whose_queue_is_full_is_not_taken_for_a_dead_one(nothing_left_behind, path):
+    with ExitStack() as sockets:
+        living = sockets.enter_context(socket.socket(socket.AF_UNIX))
+        living.bind(path)
+        living.listen(0)
+        with suppress(BlockingIOError):
+            while True:
+                waiting = sockets.enter_context(socket.socket(socket.AF_UNIX))
+                waiting.setblocking(False)
+                waiting.connect(path)
+        with pytest.raises(OSError) as raised:
+            serve(echo, unix_path=path)
+        assert raised.value.errno == errno.EADDRINUSE
+        assert os.path.exists(path)
+
+
+@pytest.fixture
+def locked(path):
+    """The directory of the path, locked as by a server that starts; the value unlocks it."""
+    descriptor = os.open(os.curdir, os.O_RDONLY)
+    unix_listener.fcntl.flock(descriptor, unix_listener.fcntl.LOCK_EX)
+    with ExitStack() as unlocking:
+        unlocking.callback(os.close, descriptor)
+        yield unlocking.close
+
+
+@needs_unix_sockets
+@its_own_socket
+def test_of_two_servers_that_find_a_dead_socket_the_second_leaves_the_first_alone(
+    background, nothing_left_behind, path, locked, monkeypatch
+):
+    """The test is the first one: it has the lock, and replaces the socket while the other waits."""
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(path)
+    is_waiting = threading.Event()
+    monkeypatch.setattr(unix_listener, "sleep", lambda seconds: is_waiting.set())
+    second = background(serve, echo, unix_path=path)
+    assert is_waiting.wait(DEADLINE_S)
+    os.unlink(path)
+    with socket.socket(socket.AF_UNIX) as first:
+        first.bind(path)
+        first.listen()
+        locked()
+        with pytest.raises(OSError) as raised:
+            second.result()
+        assert raised.value.errno == errno.EADDRINUSE
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(path)
+
+
+@needs_unix_sockets
+@its_own_socket
+def test_of_many_servers_that_start_at_once_one_has_the_path(background, serving, path):
+    for _ in range(20):
+        with socket.socket(socket.AF_UNIX) as dead:
+            dead.bind(path)
+        start = threading.Barrier(4)
+
+        def starting(start=start):
+            start.wait(DEADLINE_S)
+            with suppress(OSError):
+                return serve(echo, unix_path=path)
+
+        servers = [server.result() for server in [background(starting) for _ in range(4)]]
+        (winner,) = [server for server in servers if server]
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(path)
+        winner.shutdown()
+        assert not os.path.exists(path)
+
+
+@needs_unix_sockets
+@its_own_socket
+def test_a_directory_that_stays_locked_is_an_oserror_that_says_what_to_do(
+    nothing_left_behind, path, locked, monkeypatch
+):
+    monkeypatch.setattr(unix_listener, "LOCK_TIMEOUT", 0.0)
+    with pytest.raises(OSError, match="use a path in another one"):
+        serve(echo, unix_path=path)
+    assert not os.path.exists(path)
+    locked()
+    serve(echo, unix_path=path).shutdown()
 
 
 @needs_unix_sockets

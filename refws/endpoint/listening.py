@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import errno
-import os
 import socket
-import stat
 from contextlib import ExitStack, suppress
 from typing import Any
+
+from .unix_listener import UnixListener
 
 BACKLOG = 4096
 """Connections that the system accepts for us while the accept thread is busy.
@@ -48,7 +48,7 @@ def listen(host: str | None, port: int, unix_path: str | None = None) -> list[so
     none of them, or if one is in use.
     """
     if unix_path is not None:
-        return [listen_on_path(unix_path)]
+        return [UnixListener(unix_path, BACKLOG)]
     addresses = addresses_of(host, port)
     for _ in range(MAX_TRIES):
         try:
@@ -106,30 +106,3 @@ def open_to_others(host: str) -> str:
             sock.connect((outside, 9))
             return str(sock.getsockname()[0])
     return host
-
-
-def listen_on_path(path: str) -> socket.socket:
-    """A Unix socket at `path`; replaces one that a dead server has left there.
-
-    OSError if a server still listens there, or if another file is there.
-    """
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        remove_dead_socket(path)
-        sock.bind(path)
-        sock.listen(BACKLOG)
-    except BaseException:
-        sock.close()
-        raise
-    return sock
-
-
-def remove_dead_socket(path: str) -> None:
-    with suppress(FileNotFoundError):
-        if not stat.S_ISSOCK(os.stat(path).st_mode):
-            return
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-            try:
-                probe.connect(path)
-            except ConnectionRefusedError:
-                os.unlink(path)

@@ -300,9 +300,6 @@ class Server:
         for listener in self._addresses:
             listener.close()
         self._wake_up.close()
-        if isinstance(self.address, str) and self.address:
-            with suppress(OSError):
-                os.unlink(self.address)
 
     def _go_away(self, give_up_at: float) -> None:
         """§7.4.1: send 1001 on each connection; retry where that does not work yet, then abort."""
