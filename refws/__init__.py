@@ -13,7 +13,8 @@ comments of deflate/, where it is one of RFC 7692.
     message.py             §5.4, §5.6, §8.1  frames -> messages, UTF-8 checked as it arrives
     close.py               §5.5.1, §7.1      the body of a Close, the states of a connection
     close_codes.py         §7.4              the status codes of a Close
-    http.py                RFC 9112          the heads of requests and responses <-> values
+    http.py                RFC 9112          the heads of requests and responses, as values
+    heads.py               RFC 9112          bytes -> the head of a request, line by line
     extensions.py          §9.1              the grammar of Sec-WebSocket-Extensions
     items.py               §4.1, §4.2.1      a numbered list of rules, as a table
     origin.py              §10.2             whether this server trusts a page
@@ -152,7 +153,8 @@ from .protocol.close_codes import CloseCode
 from .protocol.deflate.negotiation import DeflateSettings
 from .protocol.errors import HandshakeError, InvalidHandshake, WebSocketException
 from .protocol.frame import Side
-from .protocol.http import Headers, IncompleteHead, Request, Response
+from .protocol.heads import IncompleteHead
+from .protocol.http import Headers, Request, Response
 
 __all__ = [
     "Close",

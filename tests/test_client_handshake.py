@@ -26,7 +26,8 @@ from refws.protocol.deflate.negotiation import DeflateSettings, Parameters, offe
 from refws.protocol.errors import HandshakeError, InvalidHandshake
 from refws.protocol.extensions import Extension
 from refws.protocol.handshake import accept, check_request, negotiate
-from refws.protocol.http import MAX_QUOTED, Headers, Response, read_request
+from refws.protocol.heads import read_request
+from refws.protocol.http import MAX_QUOTED, Headers, Response
 
 URI = parse_uri("ws://server.example.com/chat")
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="

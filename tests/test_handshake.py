@@ -26,7 +26,8 @@ from refws.protocol.handshake import (
     requested_extensions,
     requested_subprotocols,
 )
-from refws.protocol.http import Headers, Request, read_request
+from refws.protocol.heads import read_request
+from refws.protocol.http import Headers, Request
 from refws.protocol.origin import check_origin
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="

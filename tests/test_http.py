@@ -9,20 +9,22 @@ import pytest
 
 from refws.protocol.client.response import MAX_INTERIM_RESPONSES, read_response
 from refws.protocol.errors import HandshakeError, InvalidHandshake
-from refws.protocol.http import (
+from refws.protocol.heads import (
     MAX_FIELD_LINES,
     MAX_HEAD_SIZE,
     MAX_LINE_SIZE,
+    IncompleteHead,
+    read_request,
+)
+from refws.protocol.http import (
     MAX_QUOTED,
     Headers,
-    IncompleteHead,
     Request,
     Response,
     ascii_lower,
     is_token,
     list_elements,
     quote,
-    read_request,
 )
 
 KELVIN_SIGN = "\N{KELVIN SIGN}"

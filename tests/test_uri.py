@@ -16,7 +16,7 @@ from refws.protocol.client.uri import (
 )
 from refws.protocol.errors import WebSocketException
 from refws.protocol.handshake import check_request
-from refws.protocol.http import read_request
+from refws.protocol.heads import read_request
 
 LABEL = "a" * MAX_LABEL_SIZE
 LONGEST = "a." * (MAX_HOST_SIZE // 2) + "a"

@@ -20,7 +20,8 @@ from ..protocol.handshake import (
     refuse,
     requested_extensions,
 )
-from ..protocol.http import Request, Response, quote, read_request
+from ..protocol.heads import read_request
+from ..protocol.http import Request, Response, quote
 from .arguments import check_function, check_optional_function
 from .connection import Connection
 from .log import log_error

@@ -32,16 +32,8 @@ from ...protocol.handshake import (
     check_request,
     is_upgrade_attempt,
 )
-from ...protocol.http import (
-    CRLF,
-    MAX_LINE_SIZE,
-    Headers,
-    IncompleteHead,
-    Request,
-    Response,
-    ascii_lower,
-    read_request,
-)
+from ...protocol.heads import MAX_LINE_SIZE, IncompleteHead, read_request
+from ...protocol.http import CRLF, Headers, Request, Response, ascii_lower
 from ...protocol.items import Item, accept_anything
 from .values import AcceptSteps, CutOff, HeadExplanation, Illegal, Legal, LineExplanation, Verdict
 

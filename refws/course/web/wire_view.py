@@ -18,7 +18,8 @@ from ...endpoint.connection import Connection
 from ...endpoint.taps import Tap
 from ...protocol.close import State
 from ...protocol.frame import Side
-from ...protocol.http import MAX_LINE_SIZE, Request
+from ...protocol.heads import MAX_LINE_SIZE
+from ...protocol.http import Request
 from .budget import Budget
 from .connection_view import ConnectionView
 from .event_queue import Chunk, Event, EventQueue

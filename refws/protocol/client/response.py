@@ -13,23 +13,25 @@ from http import HTTPStatus
 from typing import Protocol
 
 from ..errors import Fault, HandshakeError
+from ..heads import (
+    MAX_LINE_SIZE,
+    TLS_HANDSHAKE_RECORD,
+    HeadReader,
+    LineReader,
+    check_line_ends,
+    parse_field,
+    read_field_lines,
+    without_line_end,
+)
 from ..http import (
     CRLF,
     FIELD_VALUE,
-    MAX_LINE_SIZE,
     MAX_QUOTED,
-    TLS_HANDSHAKE_RECORD,
     Headers,
-    HeadReader,
-    LineReader,
     Response,
     ascii_lower,
-    check_line_ends,
     list_elements,
-    parse_field,
     quote,
-    read_field_lines,
-    without_line_end,
 )
 
 MAX_INTERIM_RESPONSES = 4
