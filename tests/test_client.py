@@ -135,6 +135,39 @@ def answering(*parts):
     return script
 
 
+@pytest.mark.parametrize(
+    "status, lines",
+    [
+        (b"101 Switching Protocols", "Server: café\r\n".encode()),
+        ("101 Protokolle gewählt".encode(), b""),
+        (b"101 a\rb", b""),
+        (b"101 Switching Protocols", b"X-Long: a,\r\n b\r\n"),
+    ],
+    ids=["bytes-from-0x80-up", "reason-phrase", "cr-in-the-reason-phrase", "folded-line"],
+)
+def test_9112_what_a_client_must_pass_over_in_a_101_keeps_no_connection_closed(
+    played, status, lines
+):
+    def script(peer):
+        _, headers = peer.receive_request()
+        head = response(headers["sec-websocket-key"])
+        peer.send(head.replace(b"101 Switching Protocols", status)[:-2] + lines + b"\r\n")
+        peer.receive()
+
+    running = played(script)
+    with connect(running.uri, **running.way) as connection:
+        assert connection.response.status_code == 101
+
+
+@pytest.mark.parametrize("status", [600, 799, 999])
+def test_9110_15_a_status_above_599_counts_as_5xx_and_comes_with_its_response(played, status):
+    running = played(answering(b"HTTP/1.1 %d x\r\nContent-Length: 2\r\n\r\nno" % status))
+    with pytest.raises(InvalidStatus, match="the server failed") as caught:
+        connect(running.uri, **running.way)
+    assert caught.value.response.status_code == status
+    assert caught.value.response.body == b"no"
+
+
 # Our own server
 
 

@@ -269,6 +269,14 @@ def test_4_1_another_status_is_shown_with_its_body_from_which_nothing_can_be_for
     ]
 
 
+def test_9110_5_5_bytes_from_0x80_up_are_shown_as_numbers(answering, capsys):
+    head = b"HTTP/1.1 403 Verbot\xe9n\x9b2J\r\nWWW-Authenticate: Caf\xc3\xa9\r\n\r\n"
+    _, _, err = run_main([answering(head)], capsys)
+    assert err.replace("§", "").isascii()
+    assert "The server's answer: HTTP/1.1 403 Verbot\\xe9n\\x9b2J\n" in err
+    assert "WWW-Authenticate: 'Caf\\xc3\\xa9'" in err
+
+
 def test_a_long_body_is_cut(answering, capsys):
     for body, lines in ((b"x\n" * 41, 41), (b"y" * 1001, 2), (b"z\n" * 40, 40), (b"", 0)):
         head = f"HTTP/1.1 500 Oops\r\nContent-Length: {len(body)}\r\n\r\n".encode()

@@ -469,6 +469,13 @@ def test_secrets_are_left_out():
     assert "Cookie: (12 characters, not shown)" in draw(head)
 
 
+def test_9110_5_5_bytes_from_0x80_up_are_shown_as_numbers():
+    head = one(CLIENT, request("/")[:-2] + b"User-Agent: Caf\xe9 \x9b \\xe9\r\n\r\n")
+    assert head.faults == ()
+    assert r"User-Agent: Caf\xe9 \x9b \\xe9" in draw(head)
+    assert r'"HTTP/1.1 404 n\xe3o"' in draw_line(one(SERVER, b"HTTP/1.1 404 n\xe3o\r\n\r\n"))
+
+
 def test_long_lines_are_cut():
     head = one(CLIENT, request("/" + "x" * 5000))
     assert len(head.lines[0].text) == 200

@@ -134,6 +134,16 @@ GOOD_HEADS = [
         id="empty-body",
     ),
     pytest.param(
+        b"GET / HTTP/1.1\r\nA: \xa0\xe9\x85 \r\nCookie: n=\xc3\xb6\r\nHosts: \xff\r\n\r\n",
+        Request(
+            "GET",
+            "/",
+            "HTTP/1.1",
+            Headers([("A", "\xa0\xe9\x85"), ("Cookie", "n=\xc3\xb6"), ("Hosts", "\xff")]),
+        ),
+        id="bytes-from-0x80-up",
+    ),
+    pytest.param(
         b"GET http://h/chat HTTP/1.1\r\nHost: h\r\n\r\n",
         Request("GET", "http://h/chat", "HTTP/1.1", Headers([("Host", "h")])),
         id="absolute-form",
@@ -232,14 +242,23 @@ REFUSED_HEADS = [
     ("cr-cr-lf", GET + b"A: b\r\r\n\r\n", [("RFC 9110 §5.5", BAD)], ()),
     ("nul-in-a-value", GET + b"A: b\0\r\n\r\n", [("RFC 9110 §5.5", BAD)], ()),
     ("del-in-a-value", GET + b"A: \x7f\r\n\r\n", [("RFC 9110 §5.5", BAD)], ()),
-    ("latin-1-in-a-value", GET + b"A: \xe9\r\n\r\n", [("RFC 9110 §5.5", BAD)], ("6455-8.1-02",)),
-    ("utf-8-in-a-value", GET + "A: é\r\n\r\n".encode(), [("RFC 9110 §5.5", BAD)], ("6455-8.1-02",)),
-    (
-        "non-breaking-space-around",
-        GET + b"A: \xa0b\xa0\r\n\r\n",
-        [("RFC 9110 §5.5", BAD)],
-        ("6455-8.1-02",),
+    *(
+        (f"utf-8-in-{name}", GET + f"{name}: é\r\n\r\n".encode(), [("RFC 9110 §5.5", BAD)], ())
+        for name in (
+            "Host",
+            "UPGRADE",
+            "Connection",
+            "Origin",
+            "sec-websocket-key",
+            "Sec-WebSocket-Version",
+            "Sec-WebSocket-Protocol",
+            "Sec-WebSocket-Extensions",
+            "Content-Length",
+            "Transfer-Encoding",
+        )
     ),
+    ("cr-lf-lf-at-the-end", GET + b"A: b\r\n\n", [("RFC 9112 §2.2", BAD)], ()),
+    ("cr-lf-lf-without-headers", GET + b"\n", [("RFC 9112 §2.2", BAD)], ()),
     ("no-colon", GET + b"A\r\n\r\n", [("RFC 9112 §5", BAD)], ()),
     ("folded", GET + b"A: b\r\n c\r\n\r\n", [("RFC 9112 §5.2", BAD)], ()),
     ("folded-with-tab", GET + b"A: b\r\n\tc: d\r\n\r\n", [("RFC 9112 §5.2", BAD)], ()),
@@ -499,7 +518,7 @@ def test_a_text_response_takes_given_headers_in_place_of_its_own():
     assert response.headers["Content-Length"] == "1"
 
 
-@pytest.mark.parametrize("character", ["\r", "\n", "\0", "\x7f", "\x85", "é", "\N{LINE SEPARATOR}"])
+@pytest.mark.parametrize("character", ["\r", "\n", "\0", "\x7f", "\u0100", "\N{LINE SEPARATOR}"])
 def test_9110_5_5_a_header_that_would_inject_a_line_cannot_be_made(character):
     with pytest.raises(ValueError, match=r"RFC 9110 §5\.5"):
         Headers([("Location", f"/{character}Set-Cookie: a=b")])
@@ -516,9 +535,10 @@ def test_9110_5_6_2_a_header_name_that_is_no_token_cannot_be_made(name):
 
 
 @pytest.mark.parametrize(
-    "status_code, valid", [(99, False), (100, True), (599, True), (600, False), (-200, False)]
+    "status_code, valid",
+    [(99, False), (100, True), (599, True), (600, True), (999, True), (1000, False), (-200, False)],
 )
-def test_9110_15_a_status_code_is_100_to_599(status_code, valid):
+def test_9110_15_a_status_code_is_100_to_999(status_code, valid):
     if valid:
         assert (
             Response(status_code, "", Headers())
@@ -630,6 +650,49 @@ def test_9112_4_a_response_is_written_as_it_is_read(head, response):
     assert response.to_bytes() == head
 
 
+@pytest.mark.parametrize(
+    "lines, headers",
+    [
+        (b"A: b\r\n c\r\n", [("A", "b c")]),
+        (b"A: b \t\r\n \t c: d\r\n\te\r\nF: g\r\n", [("A", "b \t c: d e"), ("F", "g")]),
+        (b"A:\r\n b\r\n", [("A", "b")]),
+        (b"A: b\r\n \r\n c\r\n", [("A", "b  c")]),
+        (b"Upgrade:\r\n websocket\r\n", [("Upgrade", "websocket")]),
+    ],
+)
+@pytest.mark.parametrize("make_file", [io.BytesIO, in_bytes], ids=["whole", "byte-by-byte"])
+def test_9112_5_2_a_folded_line_of_a_response_is_unfolded(lines, headers, make_file):
+    file = make_file(OK + lines + b"\r\nbody")
+    assert read_response(file).headers == Headers(headers)
+    assert file.read() == b"body"
+
+
+@pytest.mark.parametrize(
+    "sent, reason_phrase",
+    [
+        (b"n\xe3o", "n\xe3o"),
+        (b"gew\xc3\xa4hlt", "gew\xc3\xa4hlt"),
+        (b"a\rb\0\x1b[1m\x7f", "a b  [1m "),
+    ],
+)
+def test_9112_4_the_reason_phrase_of_a_response_is_not_judged(sent, reason_phrase):
+    response = read_response(io.BytesIO(b"HTTP/1.1 404 " + sent + b"\r\n\r\n"))
+    assert (response.status_code, response.reason_phrase) == (404, reason_phrase)
+
+
+@pytest.mark.parametrize("status_code", [600, 799, 999])
+def test_9110_15_a_status_without_a_meaning_is_read(status_code):
+    file = io.BytesIO(b"HTTP/1.1 %d x\r\n\r\n" % status_code)
+    assert read_response(file) == Response(status_code, "x", Headers())
+
+
+def test_9110_5_5_a_value_goes_out_as_the_bytes_that_came_in():
+    head = b"GET / HTTP/1.1\r\nCookie: " + bytes(range(0x80, 0x100)) + b"\r\n\r\n"
+    assert read_request(io.BytesIO(head)).to_bytes() == head
+    head = b"HTTP/1.1 200 \xe9\r\nServer: " + bytes(range(0x80, 0x100)) + b"\r\n\r\n"
+    assert read_response(io.BytesIO(head)).to_bytes() == head
+
+
 REFUSED_RESPONSES = [
     # The status line: what is no HTTP ends the reading at once.
     ("garbage", b"hello\r\n\r\n", ["RFC 9112 §4"], "'hello', as in HTTP/0.9 or no HTTP"),
@@ -678,24 +741,20 @@ REFUSED_RESPONSES = [
     ("http-2", b"HTTP/2.0 200 OK\r\n\r\n", ["RFC 9112 §2.3"], "'HTTP/2.0'"),
     ("http-0.9-by-name", b"HTTP/0.9 200 OK\r\n\r\n", ["RFC 9112 §2.3"], "'HTTP/0.9'"),
     ("status-099", b"HTTP/1.1 099 x\r\n\r\n", ["RFC 9110 §15"], "status code 99"),
-    ("status-600", b"HTTP/1.1 600 x\r\n\r\n", ["RFC 9110 §15"], "status code 600"),
-    (
-        "reason-not-ascii",
-        b"HTTP/1.1 404 n\xe3o\r\n\r\n",
-        ["RFC 9112 §4"],
-        r"status 404 with reason phrase 'n\xe3o'",
-    ),
-    ("reason-with-nul", b"HTTP/1.1 404 \0\r\n\r\n", ["RFC 9112 §4"], r"'\x00'"),
-    ("reason-with-cr", b"HTTP/1.1 404 a\rb\r\n\r\n", ["RFC 9112 §4"], r"'a\rb'"),
     # Field lines.
     ("bare-lf-once", OK + b"A: b\n\r\n", ["RFC 9112 §2.2"], "LF alone"),
     ("bare-lf-everywhere", b"HTTP/1.1 200 OK\nA: b\n\n", ["RFC 9112 §2.2"], "LF alone"),
     ("bare-cr", OK + b"A: b\rC: d\r\n\r\n", ["RFC 9110 §5.5"], r"b\rC"),
     ("nul-in-a-value", OK + b"A: b\0\r\n\r\n", ["RFC 9110 §5.5"], r"b\x00"),
-    ("utf-8-in-a-value", OK + "A: é\r\n\r\n".encode(), ["RFC 9110 §5.5"], r"\xc3\xa9"),
+    ("utf-8-in-upgrade", OK + "Upgrade: é\r\n\r\n".encode(), ["RFC 9110 §5.5"], r"\xc3\xa9"),
+    ("cr-lf-lf-at-the-end", OK + b"A: b\r\n\n", ["RFC 9112 §2.2"], "LF alone"),
+    ("cr-lf-lf-without-headers", OK + b"\n", ["RFC 9112 §2.2"], "LF alone"),
+    ("lf-before-a-folded-line", OK + b"A: b\n c\r\n\r\n", ["RFC 9112 §2.2"], "LF alone"),
+    ("lf-after-a-folded-line", OK + b"A: b\r\n c\n\r\n", ["RFC 9112 §2.2"], "LF alone"),
+    ("nul-in-a-folded-line", OK + b"A: b\r\n \0\r\n\r\n", ["RFC 9110 §5.5"], r"b \x00"),
+    ("cr-before-a-folded-line", OK + b"A: b\r\r\n c\r\n\r\n", ["RFC 9110 §5.5"], r"b\r c"),
     ("no-colon", OK + b"A\r\n\r\n", ["RFC 9112 §5"], "'A'"),
-    ("folded", OK + b"A: b\r\n c\r\n\r\n", ["RFC 9112 §5.2"], "' c'"),
-    ("folded-with-tab", OK + b"A: b\r\n\tc: d\r\n\r\n", ["RFC 9112 §5.2"], "white space"),
+    ("space-before-the-first-header", OK + b" A: b\r\n\r\n", ["RFC 9112 §5.2"], "' A: b'"),
     ("space-before-the-colon", OK + b"A : b\r\n\r\n", ["RFC 9112 §5.1"], "'A : b'"),
     ("empty-name", OK + b": b\r\n\r\n", ["RFC 9110 §5.1"], "''"),
     (
@@ -718,12 +777,11 @@ REFUSED_RESPONSES = [
     # All at once.
     (
         "everything",
-        b"HTTP/3.0 700 \xff\nA : b\r\nC\r\nD: \0\r\n\r\n",
+        b"HTTP/3.0 099 \xff\nA : b\r\nC\r\nD: \0\r\n\r\n",
         [
             "RFC 9112 §2.2",
             "RFC 9112 §2.3",
             "RFC 9110 §15",
-            "RFC 9112 §4",
             "RFC 9112 §5.1",
             "RFC 9112 §5",
             "RFC 9110 §5.5",

@@ -126,6 +126,25 @@ def test_4_2_2_a_valid_request_gets_a_101_with_its_three_headers_and_no_more(ser
     client.finish()
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Cookie: name=Jörg".encode(),
+        "cf-ipcity: São Paulo".encode(),
+        b"User-Agent: Caf\xe9/1.0",
+        b"X-Any: " + bytes(range(0x80, 0x100)),
+    ],
+)
+def test_9110_5_5_bytes_from_0x80_up_keep_no_client_out_and_reach_the_handler(serving, line):
+    seen = []
+    client = serving(lambda connection: seen.append(connection.request.headers)).connect()
+    client.send(request()[:-2] + line + b"\r\n\r\n")
+    assert client.receive_head()[0] == 101
+    client.expect_close(1000)
+    name, _, value = line.partition(b": ")
+    assert seen[0][name.decode()].encode("latin-1") == value
+
+
 @pytest.mark.rfc("6455-4.2.2-27", "6455-5.1-07")
 def test_4_2_2_frames_in_the_packet_of_the_request_are_not_lost(serving):
     client = serving(echo).connect()

@@ -4,8 +4,10 @@ This file checks only syntax. It reads only heads, because an opening handshake 
 client/response.py reads the head and the body of a response.
 
 Reading is strict: a head that two programs could read in two ways is refused. A proxy in between
-may be the other program, and then the two disagree about where the next bytes belong. A header
-folded over several lines is refused, too (RFC 9112 §5.2).
+may be the other program, and then the two disagree about where the next bytes belong. Of a line
+that has only to be passed on nothing is judged but its form: bytes from 0x80 up in a value are
+opaque data (RFC 9110 §5.5). A header folded over several lines is refused in a request, and
+unfolded in a response, as a client must do (RFC 9112 §5.2).
 
 All field lines with a fault are named at once, each with its first fault; LF alone is named once
 for all lines. A malformed first line and a limit are named alone, because the rest is then not
@@ -27,6 +29,7 @@ from .http import (
     TOKEN_CHARACTERS,
     Headers,
     Request,
+    ascii_lower,
     is_token,
     quote,
 )
@@ -38,6 +41,18 @@ MAX_FIELD_LINES = 64
 
 MAX_HEAD_SIZE = 32 * 1024
 """Bytes of the whole head, every CRLF included."""
+
+IN_ASCII = re.compile(
+    "host|connection|upgrade|origin|sec-websocket-.*|content-length|transfer-encoding"
+)
+"""Headers that the handshake reads, in lower case: their grammars have no byte from 0x80 up."""
+
+TOO_LONG = {
+    "request line": ("RFC 9112 §3", HTTPStatus.REQUEST_URI_TOO_LONG),
+    "status line": ("RFC 9112 §4", HTTPStatus.BAD_REQUEST),
+    "header line": ("RFC 6585 §5", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE),
+}
+"""The section and the status for a line above the limit."""
 
 TLS_HANDSHAKE_RECORD = b"\x16"
 REQUEST_LINE = re.compile(rf"([{TOKEN_CHARACTERS}]+) ([\x21-\x7e]+) (HTTP/[0-9]\.[0-9])")
@@ -74,14 +89,13 @@ def read_request(file: LineReader) -> Request:
     at most MAX_HEAD_SIZE bytes and one line.
     """
     reader = HeadReader(file, "request")
-    request_line = _read_request_line(reader)
-    method, target, version = _parse_request_line(request_line)
+    method, target, version = _parse_request_line(_read_request_line(reader))
     field_lines = read_field_lines(reader)
 
     fields = [parse_field(line) for line in field_lines]
     headers = Headers(field for field in fields if not isinstance(field, Fault))
     faults = (
-        *check_line_ends([request_line, *field_lines]),
+        *check_line_ends(reader),
         *(field for field in fields if isinstance(field, Fault)),
     )
     if faults:
@@ -90,15 +104,9 @@ def read_request(file: LineReader) -> Request:
 
 
 def _read_request_line(reader: HeadReader) -> bytes:
-    too_long = Fault(
-        "RFC 9112 §3",
-        "a request line above the limit",
-        f"at most {MAX_LINE_SIZE} bytes",
-        status=HTTPStatus.REQUEST_URI_TOO_LONG,
-    )
-    line = reader.read_line(too_long, _read_first_byte(reader.file))
+    line = reader.read_line("request line", _read_first_byte(reader.file))
     if line == CRLF:  # RFC 9112 §2.2: one empty line before the request line is ignored
-        line = reader.read_line(too_long)
+        line = reader.read_line("request line")
     return line
 
 
@@ -138,15 +146,20 @@ class HeadReader:
         self.file = file
         self.message = message
         self.received = 0
+        self.lf_alone = False
 
-    def read_line(self, too_long: Fault, start: bytes = b"") -> bytes:
-        """The next line; `start` is the part already read. HandshakeError or IncompleteHead."""
+    def read_line(self, what: str, start: bytes = b"") -> bytes:
+        """The next line; `start` is the part already read. HandshakeError or IncompleteHead.
+
+        `what` is one of TOO_LONG.
+        """
         line = start + self.file.readline(MAX_LINE_SIZE + len(CRLF) - len(start))
         self.received += len(line)
         if len(line.removesuffix(CRLF)) > MAX_LINE_SIZE:
-            raise HandshakeError([too_long])
+            raise HandshakeError([_too_long(what)])
         if not line.endswith(b"\n"):
             raise IncompleteHead(self.received, self.message)
+        self.lf_alone |= not line.endswith(CRLF)
         if self.received > MAX_HEAD_SIZE:
             raise HandshakeError(
                 [_too_large("a head above the limit", f"at most {MAX_HEAD_SIZE} bytes in all")]
@@ -156,9 +169,8 @@ class HeadReader:
 
 def read_field_lines(reader: HeadReader) -> list[bytes]:
     """The lines before the empty line, which is read, too. Errors as in `read_line`."""
-    too_long = _too_large("a header line above the limit", f"at most {MAX_LINE_SIZE} bytes")
     lines: list[bytes] = []
-    while (line := reader.read_line(too_long)) not in (CRLF, b"\n"):
+    while (line := reader.read_line("header line")) not in (CRLF, b"\n"):
         if len(lines) == MAX_FIELD_LINES:
             raise HandshakeError(
                 [_too_large("more header lines than the limit", f"at most {MAX_FIELD_LINES}")]
@@ -181,21 +193,32 @@ def parse_field(line: bytes) -> tuple[str, str] | Fault:
     if not is_token(name):
         expected = "a token: letters, digits and a few signs"
         return Fault("RFC 9110 §5.1", f"header name {quote(name)}", expected)
-    if not FIELD_VALUE.fullmatch(value):
+    if not FIELD_VALUE.fullmatch(value) or not (value.isascii() or _is_opaque(name)):
         seen = f"header {quote(name)} with value {quote(value)}"
-        return Fault("RFC 9110 §5.5", seen, "printable ASCII characters", name)
+        return Fault("RFC 9110 §5.5", seen, "no control characters, and here only ASCII", name)
     return name, value.strip(OWS)
 
 
-def check_line_ends(lines: list[bytes]) -> Iterator[Fault]:
-    if not all(line.endswith(CRLF) for line in lines):
+def _is_opaque(name: str) -> bool:
+    """Whether a header with this name is only passed on, so that any text may be in it."""
+    return IN_ASCII.fullmatch(ascii_lower(name)) is None
+
+
+def check_line_ends(reader: HeadReader) -> Iterator[Fault]:
+    if reader.lf_alone:
         expected = "CR LF at the end of each line"
         yield Fault("RFC 9112 §2.2", "a line that ends with LF alone", expected)
 
 
 def without_line_end(line: bytes) -> str:
-    """The line as text, each byte as one character: bytes that are not ASCII are refused later."""
+    """The line as text, each byte as one character."""
     return line.removesuffix(b"\n").removesuffix(b"\r").decode("latin-1")
+
+
+def _too_long(what: str) -> Fault:
+    section, status = TOO_LONG[what]
+    expected = f"at most {MAX_LINE_SIZE} bytes"
+    return Fault(section, f"a {what} above the limit", expected, status=status)
 
 
 def _too_large(seen: str, expected: str) -> Fault:

@@ -27,7 +27,9 @@ OWS = " \t"
 
 TOKEN_CHARACTERS = "!#$%&'*+.^_`|~0-9A-Za-z-"
 TOKEN = re.compile(f"[{TOKEN_CHARACTERS}]+")
-FIELD_VALUE = re.compile(r"[\t\x20-\x7e]*")
+FIELD_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+"""Bytes from 0x80 up are opaque data, each one character here (RFC 9110 §5.5, obs-text)."""
+
 ABSOLUTE_FORM = re.compile(r"https?://([^/?]*)(.*)", re.ASCII | re.IGNORECASE)
 
 ASCII_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
@@ -72,8 +74,10 @@ def count_lines(name: str, values: list[str]) -> str:
 class Headers:
     """The field lines of a head, in order; the case of names does not matter (RFC 9110 §5.1).
 
-    ValueError for a name that is no token, and for a value with other characters than printable
-    ASCII, space and tab: so no value can add a line to a head.
+    A value is str, one character for each byte, as latin-1 has it; bytes from 0x80 up have no
+    meaning here (RFC 9110 §5.5). A sender that meant UTF-8 is read by
+    `value.encode("latin-1").decode()`. ValueError for a name that is no token, and for a value with
+    a control character or one above U+00FF: so no value can add a line to a head.
     """
 
     lines: tuple[tuple[str, str], ...]
@@ -85,7 +89,7 @@ class Headers:
                 raise ValueError(f"header name {quote(name)} is not a token (RFC 9110 §5.6.2)")
             if not FIELD_VALUE.fullmatch(value):
                 seen = f"value {quote(value)} of header {name}"
-                raise ValueError(f"{seen} is not printable ASCII (RFC 9110 §5.5)")
+                raise ValueError(f"{seen} has a control character or no latin-1 (RFC 9110 §5.5)")
 
     def get_all(self, name: str) -> list[str]:
         """The value of each line called `name`, in order."""
@@ -118,7 +122,7 @@ class Headers:
 
     def to_bytes(self) -> bytes:
         """The field lines as they are on the wire (RFC 9112 §5)."""
-        return "".join(f"{name}: {value}\r\n" for name, value in self.lines).encode("ascii")
+        return "".join(f"{name}: {value}\r\n" for name, value in self.lines).encode("latin-1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +178,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An HTTP response. ValueError for a status code or reason phrase that cannot be sent."""
+    """An HTTP response. ValueError for a status code or reason phrase that cannot be sent.
+
+    The codes 600 to 999 have no meaning, and count as 5xx (RFC 9110 §15).
+    """
 
     status_code: int
     reason_phrase: str
@@ -183,12 +190,12 @@ class Response:
     version: str = "HTTP/1.1"
 
     def __post_init__(self) -> None:
-        if not 100 <= self.status_code <= 599:
+        if not 100 <= self.status_code <= 999:
             seen = f"status code {self.status_code}"
-            raise ValueError(f"{seen} is not one of 100 to 599 (RFC 9110 §15)")
+            raise ValueError(f"{seen} is not one of 100 to 999 (RFC 9110 §15)")
         if not FIELD_VALUE.fullmatch(self.reason_phrase):
             seen = f"reason phrase {quote(self.reason_phrase)}"
-            raise ValueError(f"{seen} is not printable ASCII (RFC 9112 §4)")
+            raise ValueError(f"{seen} has a control character or no latin-1 (RFC 9112 §4)")
 
     @classmethod
     def text(
@@ -211,5 +218,5 @@ class Response:
 
     def to_bytes(self) -> bytes:
         """The response as it is on the wire (RFC 9112 §4)."""
-        status_line = f"{self.version} {self.status_code} {self.reason_phrase}\r\n".encode("ascii")
-        return status_line + self.headers.to_bytes() + CRLF + self.body
+        status_line = f"{self.version} {self.status_code} {self.reason_phrase}\r\n"
+        return status_line.encode("latin-1") + self.headers.to_bytes() + CRLF + self.body

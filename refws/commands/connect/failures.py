@@ -45,10 +45,8 @@ def describe_failure(
     yield from (f"refws: no WebSocket connection: {line}" for line in str(error).splitlines())
     response = getattr(error, "response", None)
     if isinstance(response, Response):
-        yield (
-            f"The server's answer: {response.version} {response.status_code} "
-            f"{response.reason_phrase}"
-        )
+        reason = response.reason_phrase.encode("ascii", "backslashreplace").decode()
+        yield f"The server's answer: {response.version} {response.status_code} {reason}"
         yield from body_lines(response.body)
 
 

@@ -17,6 +17,11 @@ def escape(text: str) -> str:
     return "".join(map(_escaped, text))
 
 
+def escape_octets(text: str) -> str:
+    r"""The same for a head, whose bytes from 0x80 up have no meaning: each becomes \xe9 or so."""
+    return "".join(map(_escaped_octet, text))
+
+
 def is_harmless(character: str) -> bool:
     """Whether a character is printable, and does not reorder or cover its neighbours."""
     if character.isascii():
@@ -32,6 +37,10 @@ def _escaped(character: str) -> str:
     return f"\\{character}" if character in '\\"' else ascii(character)[1:-1]
 
 
+def _escaped_octet(character: str) -> str:
+    return _escaped(character) if character.isascii() else ascii(character)[1:-1]
+
+
 def width(text: str) -> int:
     """Columns of escaped text."""
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
@@ -44,10 +53,19 @@ def cut(text: str, columns: int) -> str:
 
 def quoted(text: str, columns: int, more: bool = False) -> str:
     """Text in quotes, escaped and cut to these columns; `more` says that the text is longer."""
-    whole = f'"{escape(text)}"'
+    return _quoted([_escaped(character) for character in text], columns, more)
+
+
+def quoted_octets(text: str, columns: int) -> str:
+    """The same for a line of a head."""
+    return _quoted([_escaped_octet(character) for character in text], columns, False)
+
+
+def _quoted(characters: list[str], columns: int, more: bool) -> str:
+    whole = f'"{"".join(characters)}"'
     if width(whole) <= columns and not more:
         return whole
-    return f'"{_fitting(map(_escaped, text), columns - 5)}"...'
+    return f'"{_fitting(characters, columns - 5)}"...'
 
 
 def _fitting(characters: Iterable[str], columns: int) -> str:

@@ -28,7 +28,17 @@ from ..explain.values import (
     Unjudged,
     Verdict,
 )
-from .characters import WIDTH, count, cut, escape, escape_words, quoted, spaced
+from .characters import (
+    WIDTH,
+    count,
+    cut,
+    escape,
+    escape_octets,
+    escape_words,
+    quoted,
+    quoted_octets,
+    spaced,
+)
 from .ruler import draw_ruler
 
 PAYLOAD_SHOWN = 48
@@ -71,7 +81,7 @@ def draw_line(item: Item, style: Style = PLAIN) -> str:
     if isinstance(item, FrameExplanation):
         words = f"{_frame_words(item)}  {_short_verdict(item.verdict)}"
     elif isinstance(item, HeadExplanation):
-        words = f"{quoted(item.lines[0].text, 40)}  {_short_verdict(item.verdict)}"
+        words = f"{quoted_octets(item.lines[0].text, 40)}  {_short_verdict(item.verdict)}"
     else:
         words = f"{count(item.length)} not read, {item.why}"
     return style.paint(cut(f"{SHORT_ARROWS[item.sender]} {words}", WIDTH), _line_color(item))
@@ -294,7 +304,7 @@ def _head(head: HeadExplanation, style: Style) -> Iterator[str]:
 
 
 def _head_line(line: LineExplanation, style: Style) -> Iterator[str]:
-    yield f" {cut(escape(line.text), WIDTH - 1)}"
+    yield f" {cut(escape_octets(line.text), WIDTH - 1)}"
     lines = wrap(f"{line.section}{' BROKEN' if line.faults else ''}: {line.meaning}", WIDTH - 6)
     yield from (style.paint(f"     {text}", RED if line.faults else DIM) for text in lines)
 

@@ -60,9 +60,8 @@ def advise(response: Response, advice_of_status: Mapping[int, str] = ADVICE) -> 
     if 300 <= response.status_code < 400 and "Location" in headers:
         location = quote(_as_websocket(headers["Location"]), MAX_QUOTED_VALUE)
         return f"redirects are not followed; connect to {location} if you trust it"
-    advice = advice_of_status.get(
-        response.status_code, ADVICE_OF_CLASS[response.status_code // 100]
-    )
+    advice_of_class = ADVICE_OF_CLASS[min(response.status_code // 100, 5)]  # RFC 9110 §15
+    advice = advice_of_status.get(response.status_code, advice_of_class)
     shown = (
         show_header(headers, name, MAX_QUOTED_VALUE) for name in TELLING_HEADERS if name in headers
     )
