@@ -143,7 +143,8 @@ def test_the_heads_drawn():
     ("wrong", "right", "section", "status"),
     [
         (b"POST /", b"GET /", "§4.2.1 item 1", 405),
-        (b"HTTP/1.0", b"HTTP/1.1", "§4.2.1 item 1", 505),
+        (b"HTTP/1.0", b"HTTP/1.1", "§4.2.1 item 1", 400),
+        (b"HTTP/3.0", b"HTTP/1.1", "§4.2.1 item 1", 505),
         (b"Hast:", b"Host:", "§4.2.1 item 2", 400),
         (b"Upgrade: h2c", b"Upgrade: websocket", "§4.2.1 item 3", 400),
         (b"Connection: close", b"Connection: Upgrade", "§4.2.1 item 4", 400),
@@ -209,12 +210,17 @@ def test_4_2_1_an_ordinary_request_is_legal_and_opens_nothing():
         CLIENT, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" + frame(TEXT, b"Hello")
     )
     assert (head.verdict.hint, head.opens) == (
-        "an ordinary HTTP request, without Upgrade: it opens no WebSocket connection",
+        "an ordinary HTTP request, not for websocket: it opens no WebSocket connection",
         False,
     )
     (rest,) = conversation.finish()
     assert isinstance(rest, NotRead) and rest.length == 11
-    assert one(CLIENT, b"GET / HTTP/1.1\r\n\r\n").verdict.violation.section == "§4.2.1 item 2"
+    assert one(CLIENT, b"GET / HTTP/1.1\r\n\r\n").verdict.violation.section == "RFC 9112 §3.2"
+
+
+def test_9110_7_8_an_upgrade_to_another_protocol_is_ignored():
+    head = one(CLIENT, b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
+    assert (head.faults, head.opens) == ((), False)
 
 
 def test_3_what_is_no_http_is_known_by_its_first_byte():

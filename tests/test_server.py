@@ -375,27 +375,87 @@ def test_4_2_2_process_request_may_answer_instead_of_a_handshake(serving, status
 @pytest.mark.parametrize(
     "sent, status",
     [
-        (request().replace(b"GET", b"POST"), 405),
-        (request().replace(b"HTTP/1.1", b"HTTP/1.0"), 505),
         (request().replace(b"Host:", b"X-Host:"), 400),
-        (request("/", "Content-Length: 5") + b"hello", 400),
-        (request("/", "Transfer-Encoding: chunked") + b"5\r\nhello\r\n0\r\n\r\n", 400),
         (request("/", "Host: a"), 400),
         (request().replace(b"Host: ", b"Host: a b "), 400),
         (request().replace(b"HTTP/1.1", b"HTTP/2.0"), 505),
         (request("/#part"), 400),
         (request("*"), 400),
-        (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello", 405),
-        (b"GET / HTTP/1.0\r\nHost: a\r\n\r\n", 505),
         (b"GET / HTTP/1.1\r\n\r\n", 400),
+        (b"GET / HTTP/1.0\r\nHost: a\r\nHost: a\r\n\r\n", 400),
+        (b"GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505),
+        (b"GET / HTTP/1.1\r\nHost: a\r\n folded\r\n\r\n", 400),
     ],
 )
-def test_process_request_never_sees_what_http_forbids_or_this_server_does_not_speak(
-    serving, sent, status
-):
+def test_process_request_never_sees_what_http_forbids(serving, sent, status):
     client = serving(never_called, process_request=never_called).connect()
     client.send(sent)
     assert client.receive_head()[0] == status
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        request(),
+        request().replace(b"GET", b"POST"),
+        request().replace(b"HTTP/1.1", b"HTTP/1.0"),
+        request("/", "Content-Length: 5") + b"hello",
+        request().replace(b"Upgrade: websocket", b"Upgrade: h2c"),
+        b"GET / HTTP/1.0\r\n\r\n",
+        b"GET / HTTP/1.0\r\nHost: a\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello",
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+        b"HTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA\r\n\r\n",
+    ],
+)
+def test_process_request_sees_every_request_that_http_allows(serving, sent):
+    seen = []
+
+    def answer(connection, request):
+        seen.append(f"{request.method} {request.target} {request.version}")
+        return connection.respond(418, "short and stout")
+
+    client = serving(never_called, process_request=answer).connect()
+    client.send(sent)
+    assert client.receive_head()[0] == 418
+    assert client.file.read() == b"short and stout"
+    assert seen == [sent.partition(b"\r\n")[0].decode()]
+
+
+@pytest.mark.parametrize("process_request", [None, lambda connection, request: None])
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET / HTTP/1.0\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n",
+    ],
+)
+def test_9110_9_3_2_head_gets_what_get_gets_without_the_body(serving, process_request, sent):
+    running = serving(never_called, process_request=process_request)
+    heads = []
+    for method in (b"GET", b"HEAD"):
+        client = running.connect()
+        client.send(sent.replace(b"GET", method))
+        status, headers = client.receive_head()
+        length = headers.pop("content-length")
+        heads.append((status, headers))
+        assert len(client.file.read()) == (int(length) if method == b"GET" else 0)
+    assert heads[0] == heads[1]
+    assert heads[0][0] == 400
+
+
+def test_9110_9_3_2_head_of_an_answer_of_process_request_has_no_body(serving):
+    running = serving(
+        never_called, process_request=lambda connection, request: connection.respond(200, "a page")
+    )
+    client = running.connect()
+    client.send(b"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n")
+    status, headers = client.receive_head()
+    assert (status, headers["content-length"]) == (200, "6")
+    client.expect_end()
 
 
 def test_process_request_may_answer_a_plain_request(serving):

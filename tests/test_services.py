@@ -69,6 +69,43 @@ def test_plain_get_of_the_root_and_of_the_lesson_is_a_page_and_of_health_is_ok(d
     assert "<h1>The lesson</h1>" in get(demo, "/lesson")[1]
 
 
+@pytest.mark.parametrize("path", ["/", "/health", "/lesson", "/page.js"])
+@pytest.mark.parametrize(
+    "start, fields",
+    [
+        ("GET {} HTTP/1.0", ()),
+        ("GET {} HTTP/1.1", ("Host: a",)),
+        (
+            "GET {} HTTP/1.1",
+            (
+                "Host: a",
+                "Connection: Upgrade, HTTP2-Settings",
+                "Upgrade: h2c",
+                "HTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA",
+            ),
+        ),
+        ("HEAD {} HTTP/1.1", ("Host: a",)),
+        ("HEAD {} HTTP/1.0", ()),
+    ],
+    ids=["http-1.0", "http-1.1", "h2c", "head", "head-http-1.0"],
+)
+def test_9110_a_page_is_for_health_checks_and_for_clients_that_offer_h2c(demo, path, start, fields):
+    head = "\r\n".join((start.format(path), *fields, "", ""))
+    status, text = answer(demo, head.encode())
+    assert (status, bool(text)) == (200, not start.startswith("HEAD"))
+
+
+@pytest.mark.parametrize("path", ["/", "/health", "/nope", "/echo", "*"])
+@pytest.mark.parametrize("method", ["POST", "OPTIONS", "PUT"])
+def test_9110_15_5_6_another_method_gets_405_that_names_the_allowed_ones(demo, path, method):
+    if path == "*" and method != "OPTIONS":
+        return
+    client = demo.connect()
+    client.send(f"{method} {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+    status, headers = client.receive_head()
+    assert (status, headers["allow"]) == (405, "GET, HEAD")
+
+
 def test_the_root_with_a_query_is_page_and_endpoint_too(demo):
     assert get(demo, "/?from=bookmark")[0] == 200
     client = demo.open("/?room=1")

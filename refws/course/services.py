@@ -87,7 +87,10 @@ def process_request(connection: Connection, request: Request) -> Response | None
 
 
 def plain_answer(connection: Connection, request: Request) -> Response | None:
-    """The answer to an ordinary GET; None if there is no page at its path."""
+    """The answer to an ordinary request; None to a GET or HEAD if there is no page at its path."""
+    if request.method not in ("GET", "HEAD"):
+        text, allowed = "The pages of this server are for GET and HEAD.\n", [("Allow", "GET, HEAD")]
+        return Response.text(HTTPStatus.METHOD_NOT_ALLOWED, text, allowed)
     if request.path == "/health":
         return connection.respond(HTTPStatus.OK, "ok\n")
     return page(request)

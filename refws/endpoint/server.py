@@ -354,12 +354,12 @@ def serve(
     `handler` is called with each open connection, in the thread of that connection; when it
     returns, the connection is closed with 1000, when it raises, with 1011. ConnectionClosed is no
     error if this connection has ended. `process_request(connection, request)` gets every request
-    that `refuse_unfit` passes on, before the other rules of §4.2.1 are checked; it returns a
-    response of its own, or None. `trace` is one function or several: `trace(connection)` is called
-    before the first byte, and returns a function that gets every byte, or None. With `ssl`, a
-    context with the server's certificate, it serves wss://. Above `max_connections`, and above
-    `max_connections_per_address` for one IPv4 address or one IPv6 /64, a client gets 503. Times in
-    seconds, sizes in bytes, None for no limit.
+    that can be parsed, a handshake or not, before the rules of §4.2.1 are checked; it returns a
+    response of its own, or None. HEAD gets that response without its body. `trace` is one function
+    or several: `trace(connection)` is called before the first byte, and returns a function that
+    gets every byte, or None. With `ssl`, a context with the server's certificate, it serves wss://.
+    Above `max_connections`, and above `max_connections_per_address` for one IPv4 address or one
+    IPv6 /64, a client gets 503. Times in seconds, sizes in bytes, None for no limit.
 
     OSError if it cannot listen; TypeError or ValueError for an argument that cannot be used.
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from time import monotonic
 from typing import Any
@@ -77,7 +77,7 @@ def open_connection(connection: Connection, stream: Stream, options: ServerOptio
             connection.subprotocol = response.headers.get("Sec-WebSocket-Protocol")
             connection.open(response.to_bytes())
             return True
-        stream.write(response.to_bytes())
+        stream.write(to_bytes(response, connection.request))
     except (EOFError, OSError) as error:
         logger.info("%s: no opening handshake: %s", connection.peer, stream.cause or error)
         return False
@@ -106,12 +106,17 @@ def answer(connection: Connection, stream: Stream, options: ServerOptions) -> Re
     return response
 
 
-def refuse_unfit(request: Request) -> None:
-    """HandshakeError for a request that breaks item 1 or 2 of §4.2.1: `process_request` sees none.
+def to_bytes(response: Response, request: Request | None) -> bytes:
+    """The response as it is on the wire; HEAD is answered as GET, without the body."""
+    is_head = request is not None and request.method == "HEAD"  # RFC 9110 §9.3.2
+    return (replace(response, body=b"") if is_head else response).to_bytes()
 
-    They ask for GET, HTTP/1.1 to 1.9, a path or http(s) URI without #, no body, and one valid Host.
-    A request that is meant to be a handshake gets its faults of all items named. `negotiate` checks
-    them again, so that it does not depend on this.
+
+def refuse_unfit(request: Request) -> None:
+    """HandshakeError for what every server must refuse (RFC 9112 §3): `process_request` sees none.
+
+    That is another major version than 1, a malformed target, and another number than one of valid
+    Hosts. A request that is meant to be a handshake gets its faults of all items named.
     """
     if faults := check_plain_request(request):
         raise HandshakeError(check_request(request) if is_upgrade_attempt(request) else faults)

@@ -44,8 +44,12 @@ VERSION = "13"
 # later erratum 3150) they are not.
 KEY = re.compile(r"[A-Za-z0-9+/]{22}==")
 
-HTTP_VERSION = re.compile(r"HTTP/1\.[1-9]")
-"""§4.2.1 item 1: HTTP/1.1 or higher; HTTP/2 has no Upgrade (RFC 9113 §8.6)."""
+HTTP_VERSION = re.compile(r"HTTP/1\.[0-9]")
+"""Any other major version is another protocol: HTTP/2 has no Upgrade (RFC 9113 §8.6)."""
+
+THROUGH_A_PROXY = (
+    "HTTP/1.1 (a proxy in between may say HTTP/1.0: nginx does, without proxy_http_version 1.1)"
+)
 
 ANSWERED_BY_ACCEPT = (
     "Upgrade",
@@ -59,7 +63,7 @@ ANSWERED_BY_ACCEPT = (
 """Not to be added to a 101: it has its own (§11.3), and no body with a length (RFC 9110 §8.6)."""
 
 HEADERS_OF_STATUS: dict[HTTPStatus, tuple[tuple[str, str], ...]] = {
-    HTTPStatus.METHOD_NOT_ALLOWED: (("Allow", "GET"),),
+    HTTPStatus.METHOD_NOT_ALLOWED: (("Allow", "GET, HEAD"),),
     HTTPStatus.UPGRADE_REQUIRED: (
         ("Upgrade", "websocket"),
         ("Connection", "Upgrade, close"),
@@ -96,9 +100,13 @@ def show_header(headers: Headers, name: str, limit: int = MAX_QUOTED) -> str:
 
 
 def is_upgrade_attempt(request: Request) -> bool:
-    """True if the request is meant to be a handshake, valid or not: then all its faults matter."""
-    names = [ascii_lower(name) for name, _ in request.headers]
-    return any(name == "upgrade" or name.startswith("sec-websocket-") for name in names)
+    """True if the request is meant to be a handshake, valid or not: then all its faults matter.
+
+    An Upgrade to another protocol, such as h2c, is ignored (RFC 9110 §7.8).
+    """
+    return has_element(request.headers, "Upgrade", "websocket") or any(
+        ascii_lower(name).startswith("sec-websocket-") for name, _ in request.headers
+    )
 
 
 def negotiate(
@@ -127,12 +135,12 @@ def check_request(request: Request) -> tuple[Fault, ...]:
 
 
 def check_plain_request(request: Request) -> tuple[Fault, ...]:
-    """The faults of items 1 and 2, which hold for any request, a handshake or not; () if none.
+    """What every server must refuse in a request, a handshake or not; () if there is nothing.
 
-    This server answers only GET, in HTTP/1.1, and every server must refuse a request without
-    exactly one valid Host (RFC 9112 §3.2).
+    HTTP/1.0 has no Host, but may have one (RFC 9112 §3.2).
     """
-    return find_faults(REQUEST_ITEMS[:2], request)
+    without_host = request.version == "HTTP/1.0" and "Host" not in request.headers
+    return find_faults(PLAIN_ITEMS[:1] if without_host else PLAIN_ITEMS, request)
 
 
 def choose_subprotocol(request: Request, supported: Sequence[str]) -> str | None:
@@ -155,27 +163,39 @@ RequestItem = Item[Request]
 
 
 def _check_request_line(item: RequestItem, request: Request) -> Iterator[Fault]:
-    if not HTTP_VERSION.fullmatch(request.version):
-        seen, status = f"version {quote(request.version)}", HTTPStatus.HTTP_VERSION_NOT_SUPPORTED
-        yield item.fault(seen, "HTTP/1.1", status)
+    yield from _check_version_and_target(item, request)
+    if request.version == "HTTP/1.0":
+        yield item.fault("version 'HTTP/1.0'", THROUGH_A_PROXY)
     if request.method != "GET":
-        yield item.fault(f"method {quote(request.method)}", "GET", HTTPStatus.METHOD_NOT_ALLOWED)
-    if not _is_valid_target(request.target):
-        expected = "a path such as /chat or an http(s) URI, without #"
-        yield item.fault(f"target {quote(request.target)}", expected)
+        yield _method_fault(item, request.method)
     yield from _check_no_body(request.headers)
 
 
-def _is_valid_target(target: str) -> bool:
-    """True for origin form and absolute form (RFC 9112 §3.2).
+def _check_version_and_target(item: RequestItem, request: Request) -> Iterator[Fault]:
+    if not HTTP_VERSION.fullmatch(request.version):
+        seen, status = f"version {quote(request.version)}", HTTPStatus.HTTP_VERSION_NOT_SUPPORTED
+        yield item.fault(seen, "HTTP/1.1", status)
+    if not (request.target.startswith("/") or _is_special_target(request)) or "#" in request.target:
+        expected = "a path such as /chat or an http(s) URI, without #"
+        yield item.fault(f"target {quote(request.target)}", expected)
+
+
+def _is_special_target(request: Request) -> bool:
+    """True for the forms of a target that are no path (RFC 9112 §3.2).
 
     More characters than RFC 3986 allows are accepted, because browsers send more.
     """
-    if "#" in target:
-        return False
-    if absolute := ABSOLUTE_FORM.fullmatch(target):
+    if absolute := ABSOLUTE_FORM.fullmatch(request.target):
         return split_authority(absolute[1], 80) is not None
-    return target.startswith("/")
+    if request.method == "CONNECT":
+        return split_authority(request.target, 80) is not None
+    return (request.method, request.target) == ("OPTIONS", "*")
+
+
+def _method_fault(item: RequestItem, method: str) -> Fault:
+    """HEAD gets the status that a GET gets which is no handshake (RFC 9110 §9.3.2)."""
+    status = HTTPStatus.BAD_REQUEST if method == "HEAD" else HTTPStatus.METHOD_NOT_ALLOWED
+    return item.fault(f"method {quote(method)}", "GET", status)
 
 
 def _check_no_body(headers: Headers) -> Iterator[Fault]:
@@ -292,6 +312,12 @@ REQUEST_ITEMS: tuple[RequestItem, ...] = (
     Item("§4.2.1 item 10", "", "not part of the opening handshake", accept_anything),
 )
 """The list of §4.2.1, in its order. Item 10, every other header, is ignored."""
+
+PLAIN_ITEMS: tuple[RequestItem, ...] = (
+    Item("RFC 9112 §3", "", "the version and the target", _check_version_and_target),
+    Item("RFC 9112 §3.2", "Host", "the server that the client means", _check_host),
+)
+"""What holds for every request, also for one that is no handshake."""
 
 
 # Server side, §4.2.2: sending the server's opening handshake

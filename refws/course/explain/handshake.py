@@ -63,7 +63,7 @@ ITEMS: dict[Side, tuple[Item[Any], ...]] = {
 }
 """The items of the lines: the first is for the first line, the last for all other headers."""
 
-NO_HANDSHAKE = "an ordinary HTTP request, without Upgrade: it opens no WebSocket connection"
+NO_HANDSHAKE = "an ordinary HTTP request, not for websocket: it opens no WebSocket connection"
 
 ANSWERS_TO_ASK_FOR = ("sec-websocket-protocol", "sec-websocket-extensions")
 
