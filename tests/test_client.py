@@ -159,6 +159,23 @@ def test_9112_what_a_client_must_pass_over_in_a_101_keeps_no_connection_closed(
         assert connection.response.status_code == 101
 
 
+@pytest.mark.parametrize(
+    "limits, lines",
+    [
+        ({"max_line_size": 10_000}, ["Set-Cookie: a=" + "x" * 9000]),
+        ({"max_head_size": 50_000}, ["X-Token: " + "x" * 8000] * 5),
+        ({"max_header_lines": 80}, [f"X-{n}: v" for n in range(70)]),
+    ],
+)
+def test_6585_5_a_client_has_limits_of_a_head_too(played, limits, lines):
+    head = "\r\n".join(("HTTP/1.1 403 Forbidden", "Content-Length: 0", *lines, "", "")).encode()
+    running = played(answering(head))
+    with pytest.raises(HandshakeError, match=rf"\({next(iter(limits))}\)"):
+        connect(running.uri, **running.way)
+    with pytest.raises(InvalidStatus):
+        connect(running.uri, **running.way, **limits)
+
+
 @pytest.mark.parametrize("status", [600, 799, 999])
 def test_9110_15_a_status_above_599_counts_as_5xx_and_comes_with_its_response(played, status):
     running = played(answering(b"HTTP/1.1 %d x\r\nContent-Length: 2\r\n\r\nno" % status))

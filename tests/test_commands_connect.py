@@ -76,6 +76,9 @@ def test_without_options_the_client_has_the_defaults_of_the_library(connected_wi
         ("--proxy", "http://user:pw@proxy:3128", "http://user:pw@proxy:3128"),
         ("--unix", "/tmp/x", "/tmp/x"),
         ("--max-message-size", "1", 1),
+        ("--max-line-size", "20000", 20_000),
+        ("--max-header-lines", "200", 200),
+        ("--max-head-size", "65536", 65_536),
         ("--open-timeout", "0.5", 0.5),
         ("--ping-interval", "0", None),
         ("--ping-interval", "5", 5),
@@ -116,7 +119,7 @@ def test_wss_checks_certificates_unless_insecure(connected_with):
         (["ws://127.0.0.1/#x"], "%23"),
         ([URI, "--header", "no colon"], "Name: value"),
         ([URI, "--header", "a b: c"], "not a token"),
-        ([URI, "--header", "a: \x1b"], "not printable ASCII"),
+        ([URI, "--header", "a: \x1b"], "has a control character"),
         ([URI, "--header", "Host: x"], "the URI says it"),
         ([URI, "--origin", "nothing"], "scheme://host"),
         ([URI, "--origin", "*"], "origin"),
@@ -267,6 +270,11 @@ def test_4_1_another_status_is_shown_with_its_body_from_which_nothing_can_be_for
         "  | refws: forged",
         "  | \\x1b[2J\\u202e last",
     ]
+
+
+def test_9110_5_5_a_header_from_the_command_line_is_sent_in_utf_8(connected_with):
+    (line,) = connected_with(URI, "--header", "Cookie: a=ö€")["additional_headers"]
+    assert (line[0], line[1].encode("latin-1").decode()) == ("Cookie", "a=ö€")
 
 
 def test_9110_5_5_bytes_from_0x80_up_are_shown_as_numbers(answering, capsys):

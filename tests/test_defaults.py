@@ -25,6 +25,9 @@ OPTIONS = {
     "--send-timeout": "send_timeout",
     "--max-message-size": "max_size",
     "--max-fragments": "max_fragments",
+    "--max-line-size": "max_line_size",
+    "--max-header-lines": "max_header_lines",
+    "--max-head-size": "max_head_size",
 }
 """Options, and the parameters of `serve` and `connect` whose default they have."""
 
@@ -59,7 +62,7 @@ def test_a_server_and_its_options_have_no_limit_for_each_address_unless_asked_fo
 
 
 @pytest.mark.parametrize(
-    "parser, number", [(serve.command_line(), 10), (connect.command_line(), 4)]
+    "parser, number", [(serve.command_line(), 13), (connect.command_line(), 7)]
 )
 def test_the_options_have_these_defaults_too_and_the_help_shows_them(parser, number):
     found = options(parser)

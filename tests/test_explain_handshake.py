@@ -23,6 +23,7 @@ from refws.protocol.client.handshake import RESPONSE_ITEMS
 from refws.protocol.deflate.negotiation import Parameters
 from refws.protocol.frame import Side
 from refws.protocol.handshake import REQUEST_ITEMS
+from refws.protocol.heads import HeadLimits
 from wire import BINARY, SAMPLE_ACCEPT, SAMPLE_KEY, TEXT, frame, request
 
 CLIENT, SERVER = Side
@@ -240,12 +241,21 @@ def test_3_what_is_no_http_is_known_by_its_first_byte():
 def test_a_head_that_is_too_long_is_refused_in_any_cut(sender):
     start = b"GET /" if sender is CLIENT else b"HTTP/1.1 101 "
     fields = b"x HTTP/1.1\r\n" + b"X: y\r\n" * 6000
-    for data in (start + b"x" * 10_000, start + fields, start + b"x HTTP/1.1\r\nX: " + b"y" * 9000):
+    endless = b"x" * 70_000
+    for data in (start + endless, start + fields, start + b"x HTTP/1.1\r\nX: " + endless):
         whole = one_of(sender, data)
         assert isinstance(whole[0].verdict, Illegal)
-        for size in (1, 7, 5000):
-            if size > 1 or len(data) < 20_000:
+        for size in (7, 5000):
+            if size > 7 or data.startswith(start + b"x "):
                 assert one_of(sender, data, size) == whole
+
+
+def test_a_head_is_judged_by_the_limits_of_its_receiver_and_else_may_be_large():
+    head = request("/", f"Cookie: a={'b' * 40_000}", *(f"X-{n}: y" for n in range(90)))
+    assert one(CLIENT, head).faults == ()
+    conversation = Conversation(head_limits=HeadLimits())
+    (refused,) = conversation.feed(CLIENT, head)[:1]
+    assert [fault.section for fault in refused.faults] == ["RFC 6585 §5"]
 
 
 def one_of(sender, data, size=10**9):

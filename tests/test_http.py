@@ -10,9 +10,8 @@ import pytest
 from refws.protocol.client.response import MAX_INTERIM_RESPONSES, read_response
 from refws.protocol.errors import HandshakeError, InvalidHandshake
 from refws.protocol.heads import (
-    MAX_FIELD_LINES,
-    MAX_HEAD_SIZE,
-    MAX_LINE_SIZE,
+    HEAD_LIMITS,
+    HeadLimits,
     IncompleteHead,
     read_request,
 )
@@ -26,6 +25,10 @@ from refws.protocol.http import (
     list_elements,
     quote,
 )
+
+MAX_LINE_SIZE = 8 * 1024
+MAX_FIELD_LINES = 64
+MAX_HEAD_SIZE = 32 * 1024
 
 KELVIN_SIGN = "\N{KELVIN SIGN}"
 LONG_S = "\N{LATIN SMALL LETTER LONG S}"
@@ -344,7 +347,47 @@ def test_9112_a_head_exactly_at_a_limit_is_read(head):
 
 
 def test_9112_the_limits_are_those_of_the_documentation():
-    assert (MAX_FIELD_LINES, MAX_LINE_SIZE, MAX_HEAD_SIZE) == (64, 8 * 1024, 32 * 1024)
+    assert HeadLimits(MAX_LINE_SIZE, MAX_FIELD_LINES, MAX_HEAD_SIZE) == HEAD_LIMITS == HeadLimits()
+
+
+@pytest.mark.parametrize(
+    "read, first_line", [(read_request, GET), (read_response, b"HTTP/1.1 200 x\r\n")]
+)
+@pytest.mark.parametrize(
+    "limits, lines, allowed",
+    [
+        ({"max_line_size": 100}, line_of(100), True),
+        ({"max_line_size": 100}, line_of(101), False),
+        ({"max_line_size": 20_000}, line_of(20_000), True),
+        ({"max_line_size": 20_000}, line_of(20_001), False),
+        ({"max_header_lines": 3}, b"A: b\r\n" * 3, True),
+        ({"max_header_lines": 3}, b"A: b\r\n" * 4, False),
+        ({"max_header_lines": 100}, b"A: b\r\n" * 100, True),
+        ({"max_header_lines": 100}, b"A: b\r\n" * 101, False),
+        ({"max_head_size": 200}, line_of(98) + line_of(200 - 100 - 2 - 2 - 16), True),
+        ({"max_head_size": 200}, line_of(98) + line_of(200 - 100 - 2 - 2 - 16 + 2), False),
+        ({"max_head_size": 50_000}, line_of(7998) * 6, True),
+        ({"max_head_size": 50_000}, line_of(7998) * 7, False),
+    ],
+)
+def test_6585_5_the_limits_of_a_head_can_be_changed(read, first_line, limits, lines, allowed):
+    file = io.BytesIO(first_line + lines + b"\r\n")
+    if allowed:
+        assert read(file, HeadLimits(**limits)).headers
+    else:
+        with pytest.raises(HandshakeError) as caught:
+            read(file, HeadLimits(**limits))
+        (fault,) = caught.value.faults
+        ((name, limit),) = limits.items()
+        assert fault.status == 431 and f"at most {limit}" in fault.expected
+        assert f"({name})" in fault.expected
+
+
+def test_9112_3_the_limit_of_a_line_holds_for_the_first_line_too():
+    head = b"GET /".ljust(9000, b"x") + b" HTTP/1.1\r\n\r\n"
+    assert read_request(io.BytesIO(head), HeadLimits(max_line_size=9009)).to_bytes() == head
+    with pytest.raises(HandshakeError, match="at most 9008 bytes"):
+        read_request(io.BytesIO(head), HeadLimits(max_line_size=9008))
 
 
 def test_9112_a_request_line_without_end_is_not_read_beyond_the_limit():

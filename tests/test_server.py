@@ -350,6 +350,24 @@ def test_the_open_timeout_can_be_switched_off(serving):
     assert client.receive_head()[0] == 101
 
 
+LARGE = {
+    "a line of 9 KiB": ({"max_line_size": 10_000}, ["Cookie: a=" + "x" * 9000]),
+    "40 KiB of tokens": ({"max_head_size": 50_000}, ["X-Token: " + "x" * 8000] * 5),
+    "70 lines": ({"max_header_lines": 80}, [f"X-{n}: v" for n in range(66)]),
+}
+
+
+@pytest.mark.parametrize("limits, fields", LARGE.values(), ids=LARGE)
+def test_6585_5_a_large_head_gets_431_unless_a_setting_allows_it(serving, limits, fields):
+    client = serving(echo).connect()
+    client.send(request("/", *fields))
+    status, headers = client.receive_head()
+    assert status == 431
+    assert f"({next(iter(limits))})" in client.read(int(headers["content-length"])).decode()
+    client.expect_end()
+    serving(echo, **limits).open("/", *fields).finish()
+
+
 # process_request
 
 

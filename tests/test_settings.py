@@ -73,8 +73,31 @@ def test_any_other_limit_is_refused_with_what_to_use(kind, name, least, below):
         kind(**{name: value})
 
 
+HEAD_LIMITS = ["max_line_size", "max_header_lines", "max_head_size"]
+
+
+@pytest.mark.parametrize("name", HEAD_LIMITS)
+@pytest.mark.parametrize("value", [None, 0, -1, "8192", 2.0, inf, nan])
+def test_a_head_always_has_limits(name, value):
+    with pytest.raises(ValueError, match=f"^{name} is .*; use a whole number of at least 1$"):
+        Settings(**{name: value})
+
+
+@pytest.mark.parametrize("name", HEAD_LIMITS)
+@pytest.mark.parametrize("value", [1, 2**70])
+def test_each_limit_of_a_head_is_a_setting(name, value):
+    assert getattr(Settings(**{name: value}), name) == value
+
+
 @pytest.mark.parametrize(
-    "name", ["max_size", "max_fragments", "max_connections", "max_connections_per_address"]
+    "name",
+    [
+        "max_size",
+        "max_fragments",
+        "max_connections",
+        "max_connections_per_address",
+        *HEAD_LIMITS,
+    ],
 )
 def test_a_server_with_a_wrong_limit_opens_no_socket(name, monkeypatch):
     monkeypatch.setattr("refws.endpoint.server.listen", pytest.fail)
@@ -82,7 +105,7 @@ def test_a_server_with_a_wrong_limit_opens_no_socket(name, monkeypatch):
         serve(print, port=0, **{name: -1})
 
 
-@pytest.mark.parametrize("name", ["max_size", "max_fragments"])
+@pytest.mark.parametrize("name", ["max_size", "max_fragments", *HEAD_LIMITS])
 def test_a_client_with_a_wrong_limit_opens_no_socket(name, monkeypatch):
     monkeypatch.setattr("refws.endpoint.client.connect.resolve", pytest.fail)
     with pytest.raises(ValueError, match=f"^{name} is -1; use"):

@@ -251,6 +251,18 @@ def test_a_page_sees_what_the_limits_of_this_server_forbid(serving, settings, se
     assert [(verdict["section"], verdict["code"]) for verdict in broken] == [(section, code)]
 
 
+def test_a_page_sees_a_head_as_the_limits_of_this_server_allow_it(serving):
+    running = serving(
+        services.serve_endpoint,
+        process_request=services.process_request,
+        trace=wire_view.choose,
+        max_line_size=20_000,
+    )
+    page = Page(running)
+    running.open(page.target("/echo"), "Cookie: a=" + 9000 * "b").close()
+    assert [item["verdict"]["type"] for item in page.items()][:2] == ["Legal", "Legal"]
+
+
 def test_a_page_sees_an_incomplete_frame_grow_and_be_cut_off(running):
     page = Page(running)
     client, _ = page.open()

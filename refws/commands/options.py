@@ -48,6 +48,36 @@ def connection_count(text: str) -> int:
     return whole_number(text, "a number of connections", 1, MAX_CONNECTIONS)
 
 
+def header_line_count(text: str) -> int:
+    return whole_number(text, "a number of header lines", 1, MAX_MESSAGE_SIZE)
+
+
+def add_head_options(parser: CommandLine) -> None:
+    """--max-line-size, --max-header-lines, --max-head-size: limits of the opening handshake."""
+    option = parser.add_argument
+    option(
+        "--max-line-size",
+        metavar="BYTES",
+        type=message_size,
+        default=DEFAULTS.max_line_size,
+        help="longest line of the opening handshake to accept, in bytes (default: %(default)s)",
+    )
+    option(
+        "--max-header-lines",
+        metavar="NUMBER",
+        type=header_line_count,
+        default=DEFAULTS.max_header_lines,
+        help="most header lines of the opening handshake to accept (default: %(default)s)",
+    )
+    option(
+        "--max-head-size",
+        metavar="BYTES",
+        type=message_size,
+        default=DEFAULTS.max_head_size,
+        help="largest opening handshake to accept, in bytes (default: %(default)s)",
+    )
+
+
 def fragment_count(text: str) -> int | None:
     return whole_number(text, "a number of fragments", 0, MAX_MESSAGE_SIZE) or None
 

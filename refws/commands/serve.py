@@ -25,6 +25,7 @@ from ..protocol.authority import join_authority
 from .options import (
     DEFAULTS,
     CommandLine,
+    add_head_options,
     connection_count,
     fragment_count,
     message_size,
@@ -108,6 +109,7 @@ def command_line() -> CommandLine:
     add_address_options(parser)
     add_handshake_options(parser)
     add_limit_options(parser)
+    add_head_options(parser)
     add_timeout_options(parser)
     parser.add_argument(
         "--log-level",
@@ -290,6 +292,9 @@ def start(
         send_timeout=options.send_timeout,
         max_size=options.max_message_size,
         max_fragments=options.max_fragments,
+        max_line_size=options.max_line_size,
+        max_header_lines=options.max_header_lines,
+        max_head_size=options.max_head_size,
         max_connections=options.max_connections,
         max_connections_per_address=options.max_connections_per_address,
         trace=trace,

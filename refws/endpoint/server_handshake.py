@@ -92,7 +92,7 @@ def answer(connection: Connection, stream: Stream, options: ServerOptions) -> Re
     """The response to the next request: a 101, a refusal, or what `process_request` returns."""
     logger = connection.settings.logger
     try:
-        connection.request = request = read_request(stream.file)
+        connection.request = request = read_request(stream.file, connection.settings)
         refuse_unfit(request)
         response = process(connection, request, options)
         if response is None:

@@ -7,6 +7,7 @@ from logging import Logger, LoggerAdapter, getLogger
 from typing import Any, Literal
 
 from ..protocol.deflate.negotiation import DeflateSettings
+from ..protocol.heads import HeadLimits
 
 MAX_CONNECTIONS = 1000
 """Connections that a server has open at a time, unless `serve` gets another number."""
@@ -39,9 +40,10 @@ def check_limit(name: str, limit: Any, least: int) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(HeadLimits):
     """How a connection behaves. Times in seconds, also inf; sizes in bytes, None for no limit.
 
+    A head of the opening handshake always has limits: see `HeadLimits`.
     A peer that stays silent is given up one second after `ping_timeout` (`heartbeat.SECOND_LOOK`).
     ValueError for a value that cannot be used.
     """
@@ -57,6 +59,7 @@ class Settings:
     logger: Logger = field(default_factory=lambda: getLogger("refws"))
 
     def __post_init__(self) -> None:
+        HeadLimits.__post_init__(self)
         for name in ("open_timeout", "ping_interval", "ping_timeout"):
             if getattr(self, name) is not None:
                 self._check_seconds(name, ", or None for no limit")

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Protocol
 
@@ -34,14 +35,6 @@ from .http import (
     quote,
 )
 
-MAX_LINE_SIZE = 8 * 1024
-"""Bytes of the request line, of the status line or of one field line, without the CRLF."""
-
-MAX_FIELD_LINES = 64
-
-MAX_HEAD_SIZE = 32 * 1024
-"""Bytes of the whole head, every CRLF included."""
-
 IN_ASCII = re.compile(
     "host|connection|upgrade|origin|sec-websocket-.*|content-length|transfer-encoding"
 )
@@ -56,6 +49,28 @@ TOO_LONG = {
 
 TLS_HANDSHAKE_RECORD = b"\x16"
 REQUEST_LINE = re.compile(rf"([{TOKEN_CHARACTERS}]+) ([\x21-\x7e]+) (HTTP/[0-9]\.[0-9])")
+
+
+@dataclass(frozen=True, slots=True)
+class HeadLimits:
+    """The largest head that is read. ValueError for what is no whole number above 0.
+
+    `max_line_size` counts the bytes of the first line or of one header line, without the CRLF;
+    `max_head_size` the bytes of all lines, every CRLF included.
+    """
+
+    max_line_size: int = 8 * 1024
+    max_header_lines: int = 64
+    max_head_size: int = 32 * 1024
+
+    def __post_init__(self) -> None:
+        for name in HeadLimits.__slots__:
+            limit = getattr(self, name)
+            if not isinstance(limit, int) or limit < 1:
+                raise ValueError(f"{name} is {limit!r}; use a whole number of at least 1")
+
+
+HEAD_LIMITS = HeadLimits()
 
 
 class LineReader(Protocol):
@@ -81,14 +96,14 @@ class IncompleteHead(InvalidHandshake, EOFError):
 # Reading a request
 
 
-def read_request(file: LineReader) -> Request:
+def read_request(file: LineReader, limits: HeadLimits = HEAD_LIMITS) -> Request:
     """The request that `file` begins with; no byte after its empty line is read.
 
     HandshakeError with the first fault of each field line, or with one fault of the request line or
     of a limit; IncompleteHead if the stream ends first. Blocks until the head is whole, and reads
-    at most MAX_HEAD_SIZE bytes and one line.
+    at most `max_head_size` bytes and one line.
     """
-    reader = HeadReader(file, "request")
+    reader = HeadReader(file, "request", limits)
     method, target, version = _parse_request_line(_read_request_line(reader))
     field_lines = read_field_lines(reader)
 
@@ -142,7 +157,8 @@ def _malformed_request_line(line: bytes) -> Fault:
 class HeadReader:
     """Reads the lines of one head, and counts bytes. `message` is "request" or "response"."""
 
-    def __init__(self, file: LineReader, message: str) -> None:
+    def __init__(self, file: LineReader, message: str, limits: HeadLimits) -> None:
+        self.limits = limits
         self.file = file
         self.message = message
         self.received = 0
@@ -153,17 +169,15 @@ class HeadReader:
 
         `what` is one of TOO_LONG.
         """
-        line = start + self.file.readline(MAX_LINE_SIZE + len(CRLF) - len(start))
+        line = start + self.file.readline(self.limits.max_line_size + len(CRLF) - len(start))
         self.received += len(line)
-        if len(line.removesuffix(CRLF)) > MAX_LINE_SIZE:
-            raise HandshakeError([_too_long(what)])
+        if len(line.removesuffix(CRLF)) > self.limits.max_line_size:
+            raise HandshakeError([_too_long(what, self.limits)])
         if not line.endswith(b"\n"):
             raise IncompleteHead(self.received, self.message)
         self.lf_alone |= not line.endswith(CRLF)
-        if self.received > MAX_HEAD_SIZE:
-            raise HandshakeError(
-                [_too_large("a head above the limit", f"at most {MAX_HEAD_SIZE} bytes in all")]
-            )
+        if self.received > self.limits.max_head_size:
+            raise HandshakeError([_head_too_large(self.limits)])
         return line
 
 
@@ -171,10 +185,8 @@ def read_field_lines(reader: HeadReader) -> list[bytes]:
     """The lines before the empty line, which is read, too. Errors as in `read_line`."""
     lines: list[bytes] = []
     while (line := reader.read_line("header line")) not in (CRLF, b"\n"):
-        if len(lines) == MAX_FIELD_LINES:
-            raise HandshakeError(
-                [_too_large("more header lines than the limit", f"at most {MAX_FIELD_LINES}")]
-            )
+        if len(lines) == reader.limits.max_header_lines:
+            raise HandshakeError([_too_many_lines(reader.limits)])
         lines.append(line)
     return lines
 
@@ -215,10 +227,20 @@ def without_line_end(line: bytes) -> str:
     return line.removesuffix(b"\n").removesuffix(b"\r").decode("latin-1")
 
 
-def _too_long(what: str) -> Fault:
+def _too_long(what: str, limits: HeadLimits) -> Fault:
     section, status = TOO_LONG[what]
-    expected = f"at most {MAX_LINE_SIZE} bytes"
+    expected = f"at most {limits.max_line_size} bytes (max_line_size)"
     return Fault(section, f"a {what} above the limit", expected, status=status)
+
+
+def _head_too_large(limits: HeadLimits) -> Fault:
+    expected = f"at most {limits.max_head_size} bytes in all (max_head_size)"
+    return _too_large("a head above the limit", expected)
+
+
+def _too_many_lines(limits: HeadLimits) -> Fault:
+    expected = f"at most {limits.max_header_lines} (max_header_lines)"
+    return _too_large("more header lines than the limit", expected)
 
 
 def _too_large(seen: str, expected: str) -> Fault:

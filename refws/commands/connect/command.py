@@ -74,6 +74,9 @@ def open_connection(
             ping_interval=options.ping_interval,
             close_timeout=options.close_timeout,
             max_size=options.max_message_size,
+            max_line_size=options.max_line_size,
+            max_header_lines=options.max_header_lines,
+            max_head_size=options.max_head_size,
             trace=trace,
             logger=silent_logger(),
         )

@@ -13,6 +13,7 @@ from ...protocol.http import OWS
 from ..options import (
     DEFAULTS,
     CommandLine,
+    add_head_options,
     message_size,
     not_empty,
     own_origin,
@@ -107,6 +108,7 @@ def command_line() -> CommandLine:
         default=DEFAULTS.max_size,
         help="largest message to accept, in bytes (default: %(default)s)",
     )
+    add_head_options(parser)
     option(
         "--open-timeout",
         metavar="SECONDS",
@@ -156,7 +158,8 @@ def header(text: str) -> tuple[str, str]:
     name, colon, value = text.partition(":")
     if not colon:
         raise argparse.ArgumentTypeError(f'{text!r} is not a header: give it as "Name: value"')
-    line = (name, value.strip(OWS))
+    in_utf_8 = value.strip(OWS).encode("utf-8", "surrogateescape").decode("latin-1")
+    line = (name, in_utf_8)  # one character for each byte, as in `Headers`
     return checked(line, lambda: added_headers([line], OWN_HEADERS))
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from ...protocol.deflate.negotiation import Parameters
 from ...protocol.frame import Side
+from ...protocol.heads import HeadLimits
 from ...protocol.http import Request
 from .direction import NO_WEBSOCKET, Common, Direction
 from .messages import Messages
 from .values import SHOWN, HeadExplanation, Item
+
+LARGE_HEADS = HeadLimits(max_line_size=2**16, max_header_lines=256, max_head_size=2**17)
+"""What a receiver whose limits are not known might accept; memory needs a bound."""
 
 
 class Conversation:
@@ -16,7 +20,8 @@ class Conversation:
     With `deflate` messages may be compressed with these parameters (RFC 7692); a 101 that agrees on
     compression sets them, too. `at_handshake` says whether each side begins with the head of its
     opening handshake; with None the first byte decides. `max_size` and `max_fragments` are the
-    limits of the receiver, None for no limit. `shown` is how many bytes of a payload are kept.
+    limits of the receiver, None for no limit; `head_limits` are its limits of a head. `shown` is
+    how many bytes of a payload are kept.
 
     With `keep_going` the frames after a violation are explained, too, as long as it is known where
     they begin: the rest of the same message is not judged, the next message is. Without it a
@@ -33,9 +38,10 @@ class Conversation:
         keep_going: bool = True,
         max_size: int | None = None,
         max_fragments: int | None = None,
+        head_limits: HeadLimits = LARGE_HEADS,
         shown: int = SHOWN,
     ) -> None:
-        self._common = Common(keep_going, shown, self._note_head, deflate)
+        self._common = Common(keep_going, shown, self._note_head, deflate, head_limits)
         self._directions = {
             side: Direction(
                 side, self._common, at_handshake, Messages(side, max_size, max_fragments)

@@ -13,6 +13,7 @@ from ...protocol.close import Close
 from ...protocol.deflate.negotiation import Parameters
 from ...protocol.errors import ConnectionFailure, ProtocolError
 from ...protocol.frame import CLOSE, MAX_CONTROL_PAYLOAD, Side
+from ...protocol.heads import HeadLimits
 from ...protocol.http import Request
 from ...protocol.masking import KEY_LENGTH
 from .frames import (
@@ -52,6 +53,7 @@ class Common:
     shown: int
     note_head: Callable[[HeadExplanation, Request | None], None]
     deflate: Parameters | None
+    head_limits: HeadLimits
     request: Request | None = None
     closed_by: tuple[Side, ...] = ()
 
@@ -113,7 +115,9 @@ class Direction:
         self.why_stopped = self.why_stopped or why
 
     def _take_head(self, items: list[Item]) -> bool:
-        self.head = self.head or HeadBytes(self.sender, self.offset, self.common.request)
+        self.head = self.head or HeadBytes(
+            self.sender, self.offset, self.common.request, self.common.head_limits
+        )
         found = self.head.add(self._take(len(self.buffer)))
         if found is None:
             return False

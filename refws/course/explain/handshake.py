@@ -32,7 +32,7 @@ from ...protocol.handshake import (
     check_request,
     is_upgrade_attempt,
 )
-from ...protocol.heads import MAX_LINE_SIZE, IncompleteHead, read_request
+from ...protocol.heads import HEAD_LIMITS, HeadLimits, IncompleteHead, read_request
 from ...protocol.http import CRLF, Headers, Request, Response, ascii_lower
 from ...protocol.items import Item, accept_anything
 from .values import AcceptSteps, CutOff, HeadExplanation, Illegal, Legal, LineExplanation, Verdict
@@ -41,7 +41,7 @@ LINE_SHOWN = 200
 """Characters of a line that are kept."""
 
 MAX_LINES = 65
-"""Lines that are kept: one more than the header lines that a server accepts."""
+"""Lines that are kept: one more than the header lines that a server accepts by default."""
 
 SECRETS = ("authorization", "proxy-authorization", "cookie", "set-cookie")
 """Headers whose values are not shown."""
@@ -83,7 +83,14 @@ Found = tuple[HeadExplanation, Request | None, bytes]
 class HeadBytes:
     """A head while it arrives."""
 
-    def __init__(self, sender: Side, offset: int, request: Request | None) -> None:
+    def __init__(
+        self,
+        sender: Side,
+        offset: int,
+        request: Request | None,
+        limits: HeadLimits = HEAD_LIMITS,
+    ) -> None:
+        self.limits = limits
         self.sender = sender
         self.offset = offset
         self.request = request
@@ -113,7 +120,7 @@ class HeadBytes:
         if not self.looked_at:
             return 1
         lines = self.data.rfind(b"\n") + 1
-        too_long = len(self.data) - lines > MAX_LINE_SIZE + len(CRLF)
+        too_long = len(self.data) - lines > self.limits.max_line_size + len(CRLF)
         return len(self.data) if too_long else max(lines, 1)
 
     def explain(
@@ -161,7 +168,7 @@ def _verdict(head: HeadBytes, faults: tuple[Fault, ...], hint: str) -> Verdict:
 def _read_request(head: HeadBytes, data: bytes) -> Found | None:
     file = BytesIO(data)
     try:
-        request = read_request(file)
+        request = read_request(file, head.limits)
     except IncompleteHead:
         return None
     except HandshakeError as error:
@@ -179,7 +186,7 @@ def _read_request(head: HeadBytes, data: bytes) -> Found | None:
 def _read_response(head: HeadBytes, data: bytes) -> Found | None:
     file = BytesIO(data)
     try:
-        response = read_response(file)
+        response = read_response(file, head.limits)
     except IncompleteHead:
         return None
     except HandshakeError as error:

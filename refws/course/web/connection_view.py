@@ -61,6 +61,7 @@ class ConnectionView:
             keep_going=False,
             max_size=settings.max_size,
             max_fragments=settings.max_fragments,
+            head_limits=settings,
         )
         self._counters = {side: ChunkCounter() for side in Side}
 

@@ -18,7 +18,6 @@ from ...endpoint.connection import Connection
 from ...endpoint.taps import Tap
 from ...protocol.close import State
 from ...protocol.frame import Side
-from ...protocol.heads import MAX_LINE_SIZE
 from ...protocol.http import Request
 from .budget import Budget
 from .connection_view import ConnectionView
@@ -264,7 +263,7 @@ class WireTrace:
             return False
         self._head.append(data)
         self._head_size += len(data)
-        if b"\n" not in data and self._head_size <= MAX_LINE_SIZE:
+        if b"\n" not in data and self._head_size <= self._connection.settings.max_line_size:
             return True
         return self._find_page()
 

@@ -25,6 +25,7 @@ from ...protocol.close_codes import CloseCode
 from ...protocol.deflate.codec import client_pair
 from ...protocol.deflate.negotiation import DeflateSettings, offer
 from ...protocol.frame import Side
+from ...protocol.heads import HeadLimits
 from ...protocol.subprotocols import check_subprotocols
 from ..arguments import check_context, check_text, header_lines, path_of
 from ..connection import Connection
@@ -122,6 +123,9 @@ def connect(
     send_timeout: float = DEFAULTS.send_timeout,
     max_size: int | None = DEFAULTS.max_size,
     max_fragments: int | None = DEFAULTS.max_fragments,
+    max_line_size: int = DEFAULTS.max_line_size,
+    max_header_lines: int = DEFAULTS.max_header_lines,
+    max_head_size: int = DEFAULTS.max_head_size,
     trace: ChooseTrace | Sequence[ChooseTrace] | None = None,
     logger: Logger | None = None,
 ) -> Connection:
@@ -153,6 +157,9 @@ def connect(
         send_timeout=send_timeout,
         max_size=max_size,
         max_fragments=max_fragments,
+        max_line_size=max_line_size,
+        max_header_lines=max_header_lines,
+        max_head_size=max_head_size,
         compression=compression_settings(compression),
         logger=logger or getLogger("refws"),
     )
@@ -222,7 +229,7 @@ def open_connection(
         if_it_fails.callback(connection.end)
         with within(deadline, stream):
             if options.proxy is not None:
-                open_tunnel(plain, options.uri, options.proxy)
+                open_tunnel(plain, options.uri, options.proxy, settings)
             start_traces(connection, options.traces)
             stream.handshake()
             shake_hands(connection, stream, options)
@@ -247,10 +254,10 @@ def within(deadline: Deadline, stream: Stream) -> Iterator[None]:
             timer.cancel()
 
 
-def open_tunnel(stream: Stream, uri: WebSocketURI, proxy: Proxy) -> None:
+def open_tunnel(stream: Stream, uri: WebSocketURI, proxy: Proxy, limits: HeadLimits) -> None:
     """§4.1 item 3: ask the proxy to connect us with the server. ProxyError if it does not."""
     stream.write(build_connect(uri.host, uri.port, proxy.headers).to_bytes())
-    response = read_response(stream.file)
+    response = read_response(stream.file, limits)
     if not 200 <= response.status_code < 300:
         response = read_body(stream.file, response)
     check_connect_response(response)
@@ -268,7 +275,8 @@ def shake_hands(connection: Connection, stream: Stream, options: ConnectOptions)
         additional_headers=options.additional_headers,
     )
     stream.write(request.to_bytes())
-    connection.response = response = read_body(stream.file, read_response(stream.file))
+    response = read_response(stream.file, connection.settings)
+    connection.response = response = read_body(stream.file, response)
     agreement = check_response(request, response)
     connection.subprotocol = agreement.subprotocol
     if compression is not None and agreement.deflate is not None:

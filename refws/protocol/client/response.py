@@ -14,7 +14,9 @@ from typing import Protocol
 
 from ..errors import Fault, HandshakeError
 from ..heads import (
+    HEAD_LIMITS,
     TLS_HANDSHAKE_RECORD,
+    HeadLimits,
     HeadReader,
     LineReader,
     check_line_ends,
@@ -54,7 +56,7 @@ WITHOUT_BODY = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 # The head
 
 
-def read_response(file: LineReader) -> Response:
+def read_response(file: LineReader, limits: HeadLimits = HEAD_LIMITS) -> Response:
     """The final response in `file`, without its body; no byte after its head is read.
 
     Interim responses, which are all 1xx except 101, may come before it (RFC 9110 §15.2): a few are
@@ -62,7 +64,7 @@ def read_response(file: LineReader) -> Response:
     no HTTP is recognised by its first bytes.
     """
     for _ in range(1 + MAX_INTERIM_RESPONSES):
-        response = _read_response_head(file)
+        response = _read_response_head(file, limits)
         if response.status_code >= 200 or response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
             return response
     seen = f"more than {MAX_INTERIM_RESPONSES} responses with 1xx"
@@ -70,8 +72,8 @@ def read_response(file: LineReader) -> Response:
     raise HandshakeError([Fault("RFC 9110 §15.2", seen, expected)])
 
 
-def _read_response_head(file: LineReader) -> Response:
-    reader = HeadReader(file, "response")
+def _read_response_head(file: LineReader, limits: HeadLimits) -> Response:
+    reader = HeadReader(file, "response", limits)
     version, status_code, reason_phrase = _parse_status_line(_read_status_line(reader))
     fields = [parse_field(line) for line in _unfold(read_field_lines(reader))]
     faults = (
