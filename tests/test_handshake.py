@@ -900,6 +900,15 @@ def test_11_3_a_header_of_the_handshake_cannot_be_repeated_in_the_answer(name):
 # §4.2.1, §4.2.2: refusals
 
 
+@pytest.mark.rfc("6455-4.4-03")
+@pytest.mark.parametrize("method", ["GET", "POST", "HEAD"])
+@pytest.mark.parametrize("versions", [["7", "8"], ["13", "8"], ["8"], "x", "7, 8", "", None])
+def test_4_4_the_answer_to_another_version_names_version_13(method, versions):
+    headers = handshake({"Sec-WebSocket-Version": versions}).headers
+    response = refuse(negotiation_error(Request(method, "/", "HTTP/1.1", headers)))
+    assert response.headers["Sec-WebSocket-Version"] == "13"
+
+
 @pytest.mark.rfc("6455-4.2.2-10", "6455-4.4-03", "6455-11.3.5-01")
 def test_4_4_another_version_is_answered_with_426_and_the_version_of_this_server():
     response = refuse(negotiation_error(handshake({"Sec-WebSocket-Version": "25"})))

@@ -242,10 +242,18 @@ def _check_key(item: RequestItem, request: Request) -> Iterator[Fault]:
 def _check_version(item: RequestItem, request: Request) -> Iterator[Fault]:
     versions = request.headers.get_all(item.field)
     if len(versions) > 1:
-        yield item.fault(count_lines(item.field, versions), "exactly one (§11.3.5)")
+        yield item.fault(
+            count_lines(item.field, versions), "exactly one (§11.3.5)", _status_of(versions)
+        )
     elif versions != [VERSION]:
         seen, expected = show_header(request.headers, item.field), f"{item.field}: {VERSION}"
         yield item.fault(seen, expected, HTTPStatus.UPGRADE_REQUIRED)
+
+
+def _status_of(versions: list[str]) -> HTTPStatus:
+    """§4.4: the answer to another version must name version 13, and a 426 does."""
+    only_ours = set(versions) == {VERSION}
+    return HTTPStatus.BAD_REQUEST if only_ours else HTTPStatus.UPGRADE_REQUIRED
 
 
 def _check_origin_count(item: RequestItem, request: Request) -> Iterator[Fault]:

@@ -38,6 +38,10 @@ KEY_SIZE = 16
 
 STATUS_SECTION = "§4.1 response item 1"
 
+NO_BODY = (
+    "a 101 without a body (the server's framework, or a proxy in between, has taken it for a page)"
+)
+
 HeadersLike = Mapping[str, str] | Iterable[tuple[str, str]]
 
 OWN_HEADERS = {
@@ -198,9 +202,20 @@ def _agree_on_deflate(
 ResponseItem = Item[Answer]
 
 
-def _check_version(item: ResponseItem, answer: Answer) -> Iterator[Fault]:
+def _check_status_line(item: ResponseItem, answer: Answer) -> Iterator[Fault]:
     if answer.response.version == "HTTP/1.0":
         yield item.fault("101 in HTTP/1.0, which has no such status", "HTTP/1.1 (RFC 9110 §7.8)")
+    yield from _check_no_body(answer.response.headers)
+
+
+def _check_no_body(headers: Headers) -> Iterator[Fault]:
+    """Faults of a 101 that announces a body: what follows its head are frames, not chunks."""
+    if "Transfer-Encoding" in headers:
+        seen = f"101 with {show_header(headers, 'Transfer-Encoding')}"
+        yield Fault("RFC 9112 §6.1", seen, NO_BODY, "Transfer-Encoding")
+    if any(length.strip("0") for length in headers.get_all("Content-Length")):
+        seen = f"101 with {show_header(headers, 'Content-Length')}"
+        yield Fault("RFC 9110 §8.6", seen, NO_BODY, "Content-Length")
 
 
 def _check_upgrade(item: ResponseItem, answer: Answer) -> Iterator[Fault]:
@@ -269,7 +284,7 @@ RESPONSE_ITEMS: tuple[ResponseItem, ...] = (
         STATUS_SECTION,
         "",
         "101: from here on frames; any other status is an answer in HTTP",
-        _check_version,
+        _check_status_line,
     ),
     Item("§4.1 response item 2", "Upgrade", "must be websocket", _check_upgrade),
     Item("§4.1 response item 3", "Connection", "must contain Upgrade", _check_connection),
