@@ -56,6 +56,7 @@ comments of deflate/, where it is one of RFC 7692.
     taps.py                                  functions that see every byte
     traces.py                                the taps that a connection gets
     admission.py           §4.1              the open connections, and the limits on their number
+    answers.py             RFC 9110          what every answer in HTTP says
     overload.py            RFC 9110          503 above a limit
     shortages.py                             what a server lacks, logged once until it is over
     log.py                 §7.1.7            log lines that no peer can forge

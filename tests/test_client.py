@@ -176,6 +176,28 @@ def test_6585_5_a_client_has_limits_of_a_head_too(played, limits, lines):
         connect(running.uri, **running.way, **limits)
 
 
+@pytest.mark.parametrize(
+    "options, value",
+    [
+        ({}, "refws"),
+        ({"user_agent_header": "mine/1"}, "mine/1"),
+        ({"user_agent_header": None}, None),
+        ({"additional_headers": {"user-agent": "other"}}, "other"),
+    ],
+)
+def test_9110_10_1_5_a_request_says_by_which_client(played, options, value):
+    seen = []
+
+    def script(peer):
+        seen.append(peer.receive_request()[1].get("user-agent"))
+        peer.send(b"HTTP/1.1 403 x\r\nContent-Length: 0\r\n\r\n")
+
+    running = played(script)
+    with pytest.raises(InvalidStatus):
+        connect(running.uri, **running.way, **options)
+    assert seen == [value]
+
+
 @pytest.mark.parametrize("status", [600, 799, 999])
 def test_9110_15_a_status_above_599_counts_as_5xx_and_comes_with_its_response(played, status):
     running = played(answering(b"HTTP/1.1 %d x\r\nContent-Length: 2\r\n\r\nno" % status))

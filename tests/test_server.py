@@ -7,8 +7,10 @@ import signal
 import socket
 import stat
 import threading
+import time
 import weakref
 from contextlib import ExitStack, closing, suppress
+from email.utils import parsedate_to_datetime
 
 import pytest
 
@@ -243,6 +245,72 @@ def test_7_2_2_a_refused_request_gets_http_and_no_frame_and_disturbs_no_other_cl
     assert good.receive_head()[0] == 405
 
 
+ANSWERED = {
+    "a page": (b"GET /page HTTP/1.1\r\nHost: a\r\n\r\n", 200),
+    "head": (b"HEAD /page HTTP/1.1\r\nHost: a\r\n\r\n", 200),
+    "a refused handshake": (request("/", "Host: b"), 400),
+    "bad syntax": (b"GET / HTTP/1.1\r\nA\r\n\r\n", 400),
+    "another method": (b"PUT / HTTP/1.1\r\nHost: a\r\n\r\n", 405),
+    "an error": (b"GET /error HTTP/1.1\r\nHost: a\r\n\r\n", 500),
+}
+
+
+def page_or_error(connection, request):
+    if request.path == "/error":
+        raise RuntimeError
+    return connection.respond(200, "a page") if request.path == "/page" else None
+
+
+@pytest.mark.parametrize("server_header, sent_header", [("test/1", "test/1"), (None, None)])
+@pytest.mark.parametrize("sent, status", ANSWERED.values(), ids=ANSWERED)
+def test_9110_6_6_1_every_answer_says_when_and_may_say_by_which_server(
+    serving, sent, status, server_header, sent_header
+):
+    client = serving(
+        never_called, process_request=page_or_error, server_header=server_header
+    ).connect()
+    before = int(time.time())
+    client.send(sent)
+    got, headers = client.receive_head()
+    assert got == status
+    assert headers["date"].endswith(" GMT")
+    assert before <= parsedate_to_datetime(headers["date"]).timestamp() <= time.time()
+    assert headers.get("server") == sent_header
+
+
+def test_9110_6_6_1_a_503_has_a_date_too(short_linger, serving):
+    client = serving(never_called, max_connections=0).connect()
+    status, headers = client.receive_head()
+    assert (status, headers["server"]) == (503, "refws")
+    assert headers["date"].endswith(" GMT")
+
+
+def test_9110_6_6_1_what_an_answer_has_already_is_left_as_it_is(serving):
+    lines = [("Date", "Sun, 06 Nov 1994 08:49:37 GMT"), ("server", "mine")]
+    client = serving(
+        never_called,
+        process_request=lambda connection, request: Response(200, "OK", Headers(lines)),
+    ).connect()
+    client.send(request())
+    assert client.receive_head()[1] == {"date": lines[0][1], "server": "mine"}
+
+
+@pytest.mark.parametrize("value", ["a\r\nb: c", "\0"])
+def test_9110_5_5_a_server_header_that_would_inject_a_line_is_refused(value):
+    with pytest.raises(ValueError, match="Server"):
+        serve(never_called, "127.0.0.1", 0, server_header=value)
+
+
+@pytest.mark.rfc("6455-4.4-03")
+def test_4_4_any_answer_to_another_version_names_version_13(serving):
+    client = serving(
+        never_called, process_request=lambda connection, request: connection.respond(404, "no")
+    ).connect()
+    client.send(request().replace(b"Version: 13", b"Version: 8"))
+    status, headers = client.receive_head()
+    assert (status, headers["sec-websocket-version"]) == (404, "13")
+
+
 @pytest.mark.rfc("6455-4.2.2-08")
 def test_4_2_2_a_refusal_arrives_although_the_client_is_still_sending(background, serving):
     """Bytes that are not read when TCP ends become a reset, which would eat the response."""
@@ -384,7 +452,10 @@ def test_4_2_2_process_request_may_answer_instead_of_a_handshake(serving, status
 
     client = serving(never_called, process_request=answer).connect()
     client.send(request("/secret"), frame(TEXT, b"too early"))
-    assert client.receive_head() == (status, {header[0].lower(): header[1], "content-length": "2"})
+    got, headers = client.receive_head()
+    assert got == status
+    del headers["date"], headers["server"]
+    assert headers == {header[0].lower(): header[1], "content-length": "2"}
     assert client.read(2) == b"no"
     client.expect_end()
     assert seen == [(State.CONNECTING, True, "/secret")]

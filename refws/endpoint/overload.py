@@ -8,6 +8,7 @@ from http import HTTPStatus
 from time import monotonic
 
 from ..protocol.http import Response
+from .answers import SERVER, to_bytes
 from .stream import Stream
 from .timers import Timers
 
@@ -21,7 +22,8 @@ MAX_LINGERING = 64
 class Overload:
     """The connections that got a 503 and are not closed yet."""
 
-    def __init__(self, timers: Timers) -> None:
+    def __init__(self, timers: Timers, server_header: str | None = SERVER) -> None:
+        self._server_header = server_header
         self._timers = timers
         self._lock = threading.Lock()
         self._lingering: set[Stream] = set()
@@ -32,7 +34,7 @@ class Overload:
         If anything fails, such as for want of memory, the stream is closed at once.
         """
         try:
-            answer(stream, reason)
+            answer(stream, reason, self._server_header)
             if not self._close_later(stream):
                 self._close(stream)
         except BaseException:
@@ -63,9 +65,9 @@ class Overload:
             self._lingering.discard(stream)
 
 
-def answer(stream: Stream, reason: str) -> None:
+def answer(stream: Stream, reason: str, server_header: str | None) -> None:
     text, headers = f"{reason}; try again later.\n", [("Retry-After", "1")]
     response = Response.text(HTTPStatus.SERVICE_UNAVAILABLE, text, headers)
     with suppress(OSError):
-        stream.try_write(response.to_bytes())
+        stream.try_write(to_bytes(response, None, server_header))
     stream.half_close()

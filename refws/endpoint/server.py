@@ -22,6 +22,7 @@ from ..protocol.frame import Side
 from ..protocol.origin_form import check_origins
 from ..protocol.subprotocols import check_subprotocols
 from .admission import Admission, ConnectionThread, Full
+from .answers import SERVER
 from .arguments import check_address, check_context, check_listening, path_of
 from .connection import LINGER, Connection
 from .exceptions import ConnectionClosed
@@ -82,7 +83,7 @@ class Server:
         self._settings = settings
         self._timers = Timers()
         self._admission = Admission(options.max_connections, options.max_connections_per_address)
-        self._overload = Overload(self._timers)
+        self._overload = Overload(self._timers, options.server_header)
         self._shortages = Shortages(settings.logger)
         self._stopping = False
         self._wake_up = WakeUp()
@@ -347,6 +348,7 @@ def serve(
     max_head_size: int = DEFAULTS.max_head_size,
     max_connections: int | None = MAX_CONNECTIONS,
     max_connections_per_address: int | None = MAX_CONNECTIONS_PER_ADDRESS,
+    server_header: str | None = SERVER,
     trace: ChooseTrace | Sequence[ChooseTrace] | None = None,
     logger: Logger | None = None,
 ) -> Server:
@@ -362,7 +364,8 @@ def serve(
     or several: `trace(connection)` is called before the first byte, and returns a function that
     gets every byte, or None. With `ssl`, a context with the server's certificate, it serves wss://.
     Above `max_connections`, and above `max_connections_per_address` for one IPv4 address or one
-    IPv6 /64, a client gets 503. Times in seconds, sizes in bytes, None for no limit.
+    IPv6 /64, a client gets 503. `server_header` is the Server of every answer that is no 101, None
+    leaves it out. Times in seconds, sizes in bytes, None for no limit.
 
     OSError if it cannot listen; TypeError or ValueError for an argument that cannot be used.
     """
@@ -377,6 +380,7 @@ def serve(
         max_connections,
         max_connections_per_address,
         trace_choices(trace),
+        server_header,
         secure=ssl is not None,
     )
     settings = Settings(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from http import HTTPStatus
 from time import monotonic
 from typing import Any
@@ -21,7 +21,8 @@ from ..protocol.handshake import (
     requested_extensions,
 )
 from ..protocol.heads import read_request
-from ..protocol.http import Request, Response, quote
+from ..protocol.http import Headers, Request, Response, quote
+from .answers import SERVER, to_bytes
 from .arguments import check_function, check_optional_function
 from .connection import Connection
 from .log import log_error
@@ -38,7 +39,7 @@ class ServerOptions:
     """The arguments of `serve` that are not settings of each connection.
 
     `secure` is True with TLS. With `max_connections` 0 every connection is turned away. ValueError
-    for a negative number.
+    for a negative number, and for a `server_header` that no header can hold.
     """
 
     handler: Handler
@@ -48,11 +49,13 @@ class ServerOptions:
     max_connections: int | None = MAX_CONNECTIONS
     max_connections_per_address: int | None = MAX_CONNECTIONS_PER_ADDRESS
     traces: Sequence[ChooseTrace] = ()
+    server_header: str | None = SERVER
     secure: bool = False
 
     def __post_init__(self) -> None:
         check_function("handler", self.handler)
         check_optional_function("process_request", self.process_request)
+        Headers([("Server", self.server_header or SERVER)])
         check_limit("max_connections", self.max_connections, 0)
         check_limit("max_connections_per_address", self.max_connections_per_address, 1)
 
@@ -77,7 +80,7 @@ def open_connection(connection: Connection, stream: Stream, options: ServerOptio
             connection.subprotocol = response.headers.get("Sec-WebSocket-Protocol")
             connection.open(response.to_bytes())
             return True
-        stream.write(to_bytes(response, connection.request))
+        stream.write(to_bytes(response, connection.request, options.server_header))
     except (EOFError, OSError) as error:
         logger.info("%s: no opening handshake: %s", connection.peer, stream.cause or error)
         return False
@@ -104,12 +107,6 @@ def answer(connection: Connection, stream: Stream, options: ServerOptions) -> Re
     target, status = quote(request.target), response.status_code
     logger.info("%s: %s %s: %d", connection.peer, request.method, target, status)
     return response
-
-
-def to_bytes(response: Response, request: Request | None) -> bytes:
-    """The response as it is on the wire; HEAD is answered as GET, without the body."""
-    is_head = request is not None and request.method == "HEAD"  # RFC 9110 §9.3.2
-    return (replace(response, body=b"") if is_head else response).to_bytes()
 
 
 def refuse_unfit(request: Request) -> None:

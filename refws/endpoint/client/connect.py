@@ -42,6 +42,9 @@ from .shared_timers import SharedTimers
 
 TIMERS = SharedTimers()
 
+USER_AGENT = "refws"
+"""The value of User-Agent, unless `connect` gets another one; some servers refuse to go without."""
+
 
 class ClientConnection(Connection):
     """A client's connection. When it ends, it leaves the timers that all clients share.
@@ -93,6 +96,7 @@ class ConnectOptions:
     subprotocols: Sequence[str]
     additional_headers: HeadersLike
     traces: Sequence[ChooseTrace]
+    user_agent_header: str | None
 
     def __post_init__(self) -> None:
         """Make the request once, so that one that cannot be made opens no socket."""
@@ -116,6 +120,7 @@ def connect(
     subprotocols: Sequence[str] | None = None,
     compression: Literal["deflate"] | DeflateSettings | None = None,
     additional_headers: HeadersLike | None = None,
+    user_agent_header: str | None = USER_AGENT,
     open_timeout: float | None = DEFAULTS.open_timeout,
     ping_interval: float | None = DEFAULTS.ping_interval,
     ping_timeout: float | None = DEFAULTS.ping_timeout,
@@ -133,11 +138,11 @@ def connect(
 
     Blocks for `open_timeout` at most, the resolver included. `proxy` is the http:// URL of a proxy
     to go through with CONNECT, `unix_path` a Unix socket to use instead of the URI's host and port.
-    `ssl` holds the certificates to trust, by default the system's. A Ping of our own is sent every
-    `ping_interval`; a server silent for `ping_timeout` after it is given up a second later. The
-    server's Pings are answered, also while no thread receives. Times in seconds, sizes in bytes. A
-    child of `os.fork` calls `connect` again: what it may do with its parent's connections is in
-    endpoint/processes.py.
+    `ssl` holds the certificates to trust, by default the system's. `user_agent_header` None sends
+    no User-Agent. A Ping of our own is sent every `ping_interval`; a server silent for
+    `ping_timeout` after it is given up a second later. The server's Pings are answered, also while
+    no thread receives. Times in seconds, sizes in bytes. A child of `os.fork` calls `connect`
+    again: what it may do with its parent's connections is in endpoint/processes.py.
 
     InvalidURI, TypeError and ValueError before any socket is opened; OSError if the server cannot
     be reached, TimeoutError if that takes too long, ssl.SSLError if TLS fails; ProxyError,
@@ -173,6 +178,7 @@ def connect(
         check_subprotocols(subprotocols),
         header_lines(additional_headers),
         trace_choices(trace),
+        user_agent_header,
     )
     return dial(options, settings, Deadline(open_timeout))
 
@@ -273,6 +279,7 @@ def shake_hands(connection: Connection, stream: Stream, options: ConnectOptions)
         subprotocols=options.subprotocols,
         extensions=None if compression is None else offer(compression),
         additional_headers=options.additional_headers,
+        user_agent=options.user_agent_header,
     )
     stream.write(request.to_bytes())
     response = read_response(stream.file, connection.settings)

@@ -104,9 +104,11 @@ def build_request(
     subprotocols: Sequence[str] = (),
     extensions: str | None = None,
     additional_headers: HeadersLike = (),
+    user_agent: str | None = None,
 ) -> Request:
     """The client's opening handshake (§4.1); `extensions` is the value of that header.
 
+    `user_agent` is the User-Agent, unless `additional_headers` have one (RFC 9110 §10.1.5).
     ValueError if it would break a rule, and TypeError for subprotocols that are one str.
     """
     _check_key(key)
@@ -124,7 +126,10 @@ def build_request(
         lines.append(("Sec-WebSocket-Protocol", names))  # item 10
     if extensions is not None:
         lines.append(("Sec-WebSocket-Extensions", _checked_extensions(extensions)))  # item 11
-    lines += added_headers(additional_headers, OWN_HEADERS)  # item 12
+    added = added_headers(additional_headers, OWN_HEADERS)
+    if user_agent is not None and "User-Agent" not in added:
+        lines.append(("User-Agent", user_agent))
+    lines += added  # item 12
     return Request("GET", uri.resource_name, "HTTP/1.1", Headers(lines))  # items 1 to 3
 
 
