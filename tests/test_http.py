@@ -24,6 +24,7 @@ from refws.protocol.http import (
     is_token,
     list_elements,
     quote,
+    quote_target,
 )
 
 MAX_LINE_SIZE = 8 * 1024
@@ -736,6 +737,42 @@ def test_9110_5_5_a_value_goes_out_as_the_bytes_that_came_in():
     assert read_response(io.BytesIO(head)).to_bytes() == head
 
 
+SECRETS = [
+    b"GET /a?token=s3cr3t-123 x HTTP/1.1\r\n\r\n",
+    b"GET /a?token=s3cr3t-123 HTTP/9\r\n\r\n",
+    b"GET /\xe9?token=s3cr3t-123 HTTP/1.1\r\n\r\n",
+    b"GET http://user:s3cr3t-123@h/ HTTP/x\r\n\r\n",
+    b"GET / HTTP/1.1\r\nCookie: s3cr3t-123\x01\r\n\r\n",
+    b"GET / HTTP/1.1\r\nCookie : s3cr3t-123\r\n\r\n",
+    b"GET / HTTP/1.1\r\nCookie: a=\r\n s3cr3t-123\r\n\r\n",
+    b"GET / HTTP/1.1\r\nCookie: a=b;\r\npassword=s3cr3t-123\r\n\r\n",
+    b"GET / HTTP/1.1\r\nAuthorization: s3cr3t-123\n\r\n",
+]
+
+
+@pytest.mark.parametrize("head", SECRETS)
+def test_a_fault_repeats_no_secret(head):
+    with pytest.raises(HandshakeError) as caught:
+        read_request(io.BytesIO(head))
+    assert "s3cr3t" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "target, shown",
+    [
+        ("/a?token=b", "/a?*******"),
+        ("/a", "/a"),
+        ("/a?", "/a?"),
+        ("/a#b=c", "/a#***"),
+        ("http://u:p@h/a?b", "http://***@h/a?*"),
+        ("http://h/a@b", "http://h/a@b"),
+        ("//a/b@c", "//a/b@c"),
+    ],
+)
+def test_the_secrets_of_a_target_are_stars(target, shown):
+    assert quote_target(target) == f"'{shown}'"
+
+
 REFUSED_RESPONSES = [
     # The status line: what is no HTTP ends the reading at once.
     ("garbage", b"hello\r\n\r\n", ["RFC 9112 §4"], "'hello', as in HTTP/0.9 or no HTTP"),
@@ -787,18 +824,18 @@ REFUSED_RESPONSES = [
     # Field lines.
     ("bare-lf-once", OK + b"A: b\n\r\n", ["RFC 9112 §2.2"], "LF alone"),
     ("bare-lf-everywhere", b"HTTP/1.1 200 OK\nA: b\n\n", ["RFC 9112 §2.2"], "LF alone"),
-    ("bare-cr", OK + b"A: b\rC: d\r\n\r\n", ["RFC 9110 §5.5"], r"b\rC"),
-    ("nul-in-a-value", OK + b"A: b\0\r\n\r\n", ["RFC 9110 §5.5"], r"b\x00"),
-    ("utf-8-in-upgrade", OK + "Upgrade: é\r\n\r\n".encode(), ["RFC 9110 §5.5"], r"\xc3\xa9"),
+    ("bare-cr", OK + b"A: b\rC: d\r\n\r\n", ["RFC 9110 §5.5"], r"with '\r' in"),
+    ("nul-in-a-value", OK + b"A: b\0\r\n\r\n", ["RFC 9110 §5.5"], r"with '\x00' in"),
+    ("utf-8-in-upgrade", OK + "Upgrade: é\r\n\r\n".encode(), ["RFC 9110 §5.5"], r"with '\xc3' in"),
     ("cr-lf-lf-at-the-end", OK + b"A: b\r\n\n", ["RFC 9112 §2.2"], "LF alone"),
     ("cr-lf-lf-without-headers", OK + b"\n", ["RFC 9112 §2.2"], "LF alone"),
     ("lf-before-a-folded-line", OK + b"A: b\n c\r\n\r\n", ["RFC 9112 §2.2"], "LF alone"),
     ("lf-after-a-folded-line", OK + b"A: b\r\n c\n\r\n", ["RFC 9112 §2.2"], "LF alone"),
-    ("nul-in-a-folded-line", OK + b"A: b\r\n \0\r\n\r\n", ["RFC 9110 §5.5"], r"b \x00"),
-    ("cr-before-a-folded-line", OK + b"A: b\r\r\n c\r\n\r\n", ["RFC 9110 §5.5"], r"b\r c"),
+    ("nul-in-a-folded-line", OK + b"A: b\r\n \0\r\n\r\n", ["RFC 9110 §5.5"], r"with '\x00' in"),
+    ("cr-before-a-folded-line", OK + b"A: b\r\r\n c\r\n\r\n", ["RFC 9110 §5.5"], r"with '\r' in"),
     ("no-colon", OK + b"A\r\n\r\n", ["RFC 9112 §5"], "'A'"),
-    ("space-before-the-first-header", OK + b" A: b\r\n\r\n", ["RFC 9112 §5.2"], "' A: b'"),
-    ("space-before-the-colon", OK + b"A : b\r\n\r\n", ["RFC 9112 §5.1"], "'A : b'"),
+    ("space-before-the-first-header", OK + b" A: b\r\n\r\n", ["RFC 9112 §5.2"], "5 characters"),
+    ("space-before-the-colon", OK + b"A : b\r\n\r\n", ["RFC 9112 §5.1"], "'A '"),
     ("empty-name", OK + b": b\r\n\r\n", ["RFC 9110 §5.1"], "''"),
     (
         "bad-interim-head",

@@ -311,6 +311,36 @@ def test_4_4_any_answer_to_another_version_names_version_13(serving):
     assert (status, headers["sec-websocket-version"]) == (404, "13")
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        request("/echo?token=s3cr3t-123"),
+        request("/echo#s3cr3t-123"),
+        request("/echo?token=s3cr3t-123", "Host: a"),
+        request("http://user:s3cr3t-123@h/"),
+        b"GET /echo?token=s3cr3t-123 HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET /echo?token=s3cr3t-123 HTTP/7\r\n\r\n",
+        request("/", "Cookie: s3cr3t-123\x01"),
+    ],
+)
+def test_no_secret_of_a_head_is_in_the_log(serving, log, sent):
+    client = serving(lambda connection: None).connect()
+    client.send(sent)
+    client.receive_head()
+    assert eventually(lambda: log.records)
+    assert "s3cr3t" not in "".join(record.getMessage() for record in log.records)
+
+
+def test_a_line_of_the_log_is_not_many_times_as_long_as_the_request(serving, log):
+    head = b"GET / HTTP/1.1\r\n" + b"\xe9:\r\n" * 64 + b"\r\n"
+    client = serving(never_called).connect()
+    client.send(head)
+    assert client.receive_head()[0] == 400
+    (record,) = [record for record in log.records if record.levelname == "WARNING"]
+    assert "| and 54 more" in record.getMessage()
+    assert len(record.getMessage()) < 5 * len(head)
+
+
 @pytest.mark.rfc("6455-4.2.2-08")
 def test_4_2_2_a_refusal_arrives_although_the_client_is_still_sending(background, serving):
     """Bytes that are not read when TCP ends become a reset, which would eat the response."""
@@ -739,6 +769,11 @@ def test_the_log_says_that_a_close_had_no_code(serving, log):
     client.expect_close()
     end = "closed; the peer's code: 1005, a Close without a code"
     assert eventually(lambda: any(end in line for line in log.messages))
+
+
+def test_the_section_sign_stays_as_it_is_in_a_traceback_and_nothing_else_does():
+    text = indented_traceback(ValueError("§4.2: é \\xa7 \x1b"))
+    assert text.endswith("ValueError: §4.2: \\xe9 \\\\xa7 \\x1b")
 
 
 def test_an_exception_whose_text_cannot_be_made_still_has_a_traceback():

@@ -24,5 +24,10 @@ def log_error(logger: Logger, peer: str, what: str, error: BaseException) -> Non
 def indented_traceback(error: BaseException) -> str:
     """The traceback, each line after a bar, so that no text in it looks like a line of the log."""
     text = "".join(traceback.format_exception(error))
-    lines = (line.encode("unicode_escape").decode() for line in text.splitlines())
+    lines = ("".join(map(_escaped, line)) for line in text.splitlines())
     return "\n".join(f"  | {line}" for line in lines)
+
+
+def _escaped(character: str) -> str:
+    """The character in printable ASCII; only the section sign, which is ours, stays as it is."""
+    return character if character == "§" else character.encode("unicode_escape").decode()

@@ -21,7 +21,7 @@ from ..protocol.handshake import (
     requested_extensions,
 )
 from ..protocol.heads import read_request
-from ..protocol.http import Headers, Request, Response, quote
+from ..protocol.http import Headers, Request, Response, quote_target
 from .answers import SERVER, to_bytes
 from .arguments import check_function, check_optional_function
 from .connection import Connection
@@ -29,6 +29,9 @@ from .log import log_error
 from .settings import MAX_CONNECTIONS, MAX_CONNECTIONS_PER_ADDRESS, check_limit
 from .stream import Stream
 from .traces import ChooseTrace, start_traces
+
+MAX_LOGGED_FAULTS = 10
+"""§4.2.1 has ten items. The answer names all faults."""
 
 Handler = Callable[[Connection], Any]
 ProcessRequest = Callable[[Connection, Request], Response | None]
@@ -101,12 +104,18 @@ def answer(connection: Connection, stream: Stream, options: ServerOptions) -> Re
         if response is None:
             response = negotiated(connection, request, options)
     except HandshakeError as error:
-        faults = " | ".join(map(str, error.faults))
-        logger.warning("%s: refused with %d: %s", connection.peer, error.status, faults)
+        logger.warning("%s: refused with %d: %s", connection.peer, error.status, in_a_line(error))
         return refuse(error)
-    target, status = quote(request.target), response.status_code
+    target, status = quote_target(request.target), response.status_code
     logger.info("%s: %s %s: %d", connection.peer, request.method, target, status)
     return response
+
+
+def in_a_line(error: HandshakeError) -> str:
+    """The faults for the log, whose line must not be many times as long as what caused it."""
+    more = len(error.faults) - MAX_LOGGED_FAULTS
+    logged = [str(fault) for fault in error.faults[:MAX_LOGGED_FAULTS]]
+    return " | ".join(logged if more <= 0 else [*logged, f"and {more} more"])
 
 
 def refuse_unfit(request: Request) -> None:

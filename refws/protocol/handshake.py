@@ -32,6 +32,7 @@ from .http import (
     is_token,
     list_elements,
     quote,
+    quote_target,
 )
 from .items import Item, accept_anything, find_faults
 from .origin import check_origin
@@ -177,7 +178,7 @@ def _check_version_and_target(item: RequestItem, request: Request) -> Iterator[F
         yield item.fault(seen, "HTTP/1.1", status)
     if not (request.target.startswith("/") or _is_special_target(request)) or "#" in request.target:
         expected = "a path such as /chat or an http(s) URI, without #"
-        yield item.fault(f"target {quote(request.target)}", expected)
+        yield item.fault(f"target {quote_target(request.target)}", expected)
 
 
 def _is_special_target(request: Request) -> bool:

@@ -9,6 +9,7 @@ that has only to be passed on nothing is judged but its form: bytes from 0x80 up
 opaque data (RFC 9110 §5.5). A header folded over several lines is refused in a request, and
 unfolded in a response, as a client must do (RFC 9112 §5.2).
 
+What a fault repeats reaches a log: no value of a header is repeated, and no query of a target.
 All field lines with a fault are named at once, each with its first fault; LF alone is named once
 for all lines. A malformed first line and a limit are named alone, because the rest is then not
 read. handshake.py sees no such head.
@@ -33,6 +34,7 @@ from .http import (
     ascii_lower,
     is_token,
     quote,
+    quote_target,
 )
 
 IN_ASCII = re.compile(
@@ -46,6 +48,9 @@ TOO_LONG = {
     "header line": ("RFC 6585 §5", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE),
 }
 """The section and the status for a line above the limit."""
+
+MAX_QUOTED_SECRET = 12
+"""Characters of a line that may be a part of a secret, such as a cookie that is cut in two."""
 
 TLS_HANDSHAKE_RECORD = b"\x16"
 REQUEST_LINE = re.compile(rf"([{TOKEN_CHARACTERS}]+) ([\x21-\x7e]+) (HTTP/[0-9]\.[0-9])")
@@ -146,7 +151,7 @@ def _parse_request_line(line: bytes) -> tuple[str, str, str]:
 def _malformed_request_line(line: bytes) -> Fault:
     return Fault(
         "RFC 9112 §3",
-        f"request line {quote(without_line_end(line))}",
+        f"request line {quote_target(without_line_end(line))}",
         "GET /path HTTP/1.1, in ASCII",
     )
 
@@ -196,19 +201,27 @@ def parse_field(line: bytes) -> tuple[str, str] | Fault:
     text = without_line_end(line)
     name, colon, value = text.partition(":")
     if text[0] in OWS:
-        seen = f"a line that begins with white space, {quote(text)}"
+        seen = f"a line of {len(text)} characters that begins with white space"
         return Fault("RFC 9112 §5.2", seen, "each header on one line")
     if not colon:
-        return Fault("RFC 9112 §5", f"a header line without a colon, {quote(text)}", "name: value")
+        seen = f"a header line without a colon, {quote(text, MAX_QUOTED_SECRET)}"
+        return Fault("RFC 9112 §5", seen, "name: value")
     if name[-1:] in (" ", "\t"):
-        return Fault("RFC 9112 §5.1", f"white space before the colon, {quote(text)}", "name: value")
+        return Fault("RFC 9112 §5.1", f"white space before the colon, {quote(name)}", "name: value")
     if not is_token(name):
         expected = "a token: letters, digits and a few signs"
         return Fault("RFC 9110 §5.1", f"header name {quote(name)}", expected)
     if not FIELD_VALUE.fullmatch(value) or not (value.isascii() or _is_opaque(name)):
-        seen = f"header {quote(name)} with value {quote(value)}"
+        seen = f"header {quote(name)} with {quote(_first_fault(value))} in its value"
         return Fault("RFC 9110 §5.5", seen, "no control characters, and here only ASCII", name)
     return name, value.strip(OWS)
+
+
+def _first_fault(value: str) -> str:
+    """The first control character, or the first one that is not ASCII if there is none."""
+    allowed = FIELD_VALUE.match(value)
+    end = allowed.end() if allowed else 0
+    return value[end : end + 1] or next(character for character in value if not character.isascii())
 
 
 def _is_opaque(name: str) -> bool:

@@ -32,6 +32,9 @@ FIELD_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
 ABSOLUTE_FORM = re.compile(r"https?://([^/?]*)(.*)", re.ASCII | re.IGNORECASE)
 
+SECRET_OF_TARGET = re.compile(r"(?<=[?#])[^ ]+|(?<=//)[^/?# ]+(?=@)")
+"""The query and the fragment, where a script in a browser puts a token, and user:password."""
+
 ASCII_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
@@ -60,6 +63,11 @@ def list_elements(values: Iterable[str]) -> list[str]:
 def quote(words: str, limit: int = MAX_QUOTED) -> str:
     """The peer's words for an error message: in quotes, in printable ASCII, cut short."""
     return ascii(words[:limit]) + ("..." if len(words) > limit else "")
+
+
+def quote_target(words: str) -> str:
+    """The same for a target, or a line with one: each character of its secrets becomes a star."""
+    return quote(SECRET_OF_TARGET.sub(lambda secret: "*" * len(secret[0]), words))
 
 
 def count_lines(name: str, values: list[str]) -> str:
