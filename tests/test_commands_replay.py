@@ -128,7 +128,7 @@ def test_5_5_1_a_violation_counts_though_its_connection_has_ended(replay):
 def test_a_connection_that_was_opened_begins_with_its_handshake(replay):
     opened = "0 1 open client=- server=-\n"
     assert (
-        "VIOLATION §4.2.1"
+        "VIOLATION RFC 9112 §3.2"
         in replay(START + opened + f"0 1 client {b'POST / HTTP/1.1'.hex()} 0d 0a 0d 0a\n")[1]
     )
 
