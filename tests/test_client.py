@@ -828,6 +828,16 @@ def test_the_trace_begins_after_the_tunnel_of_a_proxy(played):
     assert seen.startswith(connection.request.to_bytes())
 
 
+@its_own_uri
+def test_6585_5_the_limits_of_a_head_are_for_the_answer_of_a_proxy_too(played):
+    head = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nX: " + 9000 * b"x" + b"\r\n\r\n"
+    proxy = played(answering(head)).uri.replace("ws", "http")
+    with pytest.raises(HandshakeError, match="max_line_size"):
+        connect("ws://example.com/", proxy=proxy)
+    with pytest.raises(ProxyError):
+        connect("ws://example.com/", proxy=proxy, max_line_size=10_000)
+
+
 @pytest.mark.rfc("6455-4.1-13")
 @its_own_uri
 def test_4_1_item_4_a_proxy_that_opens_no_tunnel_is_reported_with_its_body(played):

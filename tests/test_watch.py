@@ -251,6 +251,15 @@ def test_a_page_sees_what_the_limits_of_this_server_forbid(serving, settings, se
     assert [(verdict["section"], verdict["code"]) for verdict in broken] == [(section, code)]
 
 
+def test_a_page_sees_that_a_head_is_above_the_limits_of_this_server(running):
+    page = Page(running)
+    client = running.connect()
+    client.send(request(page.target("/echo"), "Cookie: a=" + 9000 * "b"))
+    assert client.receive_head()[0] == 431
+    client.close()
+    assert page.items()[0]["verdict"]["section"] == "RFC 6585 §5"
+
+
 def test_a_page_sees_a_head_as_the_limits_of_this_server_allow_it(serving):
     running = serving(
         services.serve_endpoint,
