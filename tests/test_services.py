@@ -2,6 +2,8 @@
 §4.2.2 item 4).
 """
 
+import shutil
+import subprocess
 from datetime import datetime
 from functools import partial
 
@@ -93,6 +95,22 @@ def test_9110_a_page_is_for_health_checks_and_for_clients_that_offer_h2c(demo, p
     head = "\r\n".join((start.format(path), *fields, "", ""))
     status, text = answer(demo, head.encode())
     assert (status, bool(text)) == (200, not start.startswith("HEAD"))
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+@pytest.mark.transport("tcp", reason="curl is given a URL of http://")
+@pytest.mark.parametrize(
+    "options, body", [([], "ok\n"), (["--http2"], "ok\n"), (["-0"], "ok\n"), (["-I"], "")], ids=str
+)
+def test_9110_curl_gets_the_health_of_the_server(demo, options, body):
+    host, port = demo.address[:2]
+    command = ["curl", "--silent", "--max-time", "10", "--dump-header", "-", "--output", "-"]
+    done = subprocess.run(
+        [*command, *options, f"http://{host}:{port}/health"], capture_output=True, timeout=20
+    )
+    head, _, rest = done.stdout.decode().partition("\r\n\r\n")
+    assert (done.returncode, head.split()[1]) == (0, "200")
+    assert rest.replace(head, "").strip() == body.strip()
 
 
 @pytest.mark.parametrize("path", ["/", "/health", "/nope", "/echo", "*"])
