@@ -17,6 +17,7 @@ comments of deflate/, where it is one of RFC 7692.
     heads.py               RFC 9112          bytes -> the head of a request, line by line
     extensions.py          §9.1              the grammar of Sec-WebSocket-Extensions
     items.py               §4.1, §4.2.1      a numbered list of rules, as a table
+    plain.py               RFC 9112          what is refused in any request, a handshake or not
     origin.py              §10.2             whether this server trusts a page
     subprotocols.py        §1.9, §4.1        the names of subprotocols that a program lists
     origin_form.py         RFC 6454          text -> origin; what a list of origins may have

@@ -18,7 +18,6 @@ from refws.protocol.handshake import (
     GUID,
     accept,
     accept_key,
-    check_plain_request,
     check_request,
     choose_subprotocol,
     is_upgrade_attempt,
@@ -30,6 +29,7 @@ from refws.protocol.handshake import (
 from refws.protocol.heads import read_request
 from refws.protocol.http import Headers, Request
 from refws.protocol.origin import check_origin
+from refws.protocol.plain import check_plain_request
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="

@@ -13,7 +13,6 @@ from ..protocol.deflate.negotiation import choose_offer
 from ..protocol.errors import HandshakeError
 from ..protocol.handshake import (
     accept,
-    check_plain_request,
     check_request,
     is_upgrade_attempt,
     negotiate,
@@ -22,6 +21,7 @@ from ..protocol.handshake import (
 )
 from ..protocol.heads import read_request
 from ..protocol.http import Headers, Request, Response, quote_target
+from ..protocol.plain import check_plain_request
 from .answers import SERVER, to_bytes
 from .arguments import check_function, check_optional_function
 from .connection import Connection

@@ -17,11 +17,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha1
 from http import HTTPStatus
 
-from .authority import split_authority
 from .errors import Fault, HandshakeError
 from .extensions import Extension, listed_extensions, split_unquoted
 from .http import (
-    ABSOLUTE_FORM,
     MAX_QUOTED,
     OWS,
     Headers,
@@ -32,10 +30,10 @@ from .http import (
     is_token,
     list_elements,
     quote,
-    quote_target,
 )
 from .items import Item, accept_anything, find_faults
 from .origin import check_origin
+from .plain import RequestItem, check_host, check_version_and_target
 
 GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 VERSION = "13"
@@ -44,9 +42,6 @@ VERSION = "13"
 # the key and four bits that no decoder uses. They need not be zero: in the example of §4.1 ("EC==",
 # later erratum 3150) they are not.
 KEY = re.compile(r"[A-Za-z0-9+/]{22}==")
-
-HTTP_VERSION = re.compile(r"HTTP/1\.[0-9]")
-"""Any other major version is another protocol: HTTP/2 has no Upgrade (RFC 9113 §8.6)."""
 
 THROUGH_A_PROXY = (
     "HTTP/1.1 (a proxy in between may say HTTP/1.0: nginx does, without proxy_http_version 1.1)"
@@ -135,15 +130,6 @@ def check_request(request: Request) -> tuple[Fault, ...]:
     return find_faults(REQUEST_ITEMS, request)
 
 
-def check_plain_request(request: Request) -> tuple[Fault, ...]:
-    """What every server must refuse in a request, a handshake or not; () if there is nothing.
-
-    HTTP/1.0 has no Host, but may have one (RFC 9112 §3.2).
-    """
-    without_host = request.version == "HTTP/1.0" and "Host" not in request.headers
-    return find_faults(PLAIN_ITEMS[:1] if without_host else PLAIN_ITEMS, request)
-
-
 def choose_subprotocol(request: Request, supported: Sequence[str]) -> str | None:
     """The first of `supported`, in the server's order, that the client listed, or None (§4.2.2)."""
     listed = requested_subprotocols(request)
@@ -160,37 +146,13 @@ def requested_extensions(request: Request) -> tuple[Extension, ...]:
     return listed_extensions(request.headers)
 
 
-RequestItem = Item[Request]
-
-
 def _check_request_line(item: RequestItem, request: Request) -> Iterator[Fault]:
-    yield from _check_version_and_target(item, request)
+    yield from check_version_and_target(item, request)
     if request.version == "HTTP/1.0":
         yield item.fault("version 'HTTP/1.0'", THROUGH_A_PROXY)
     if request.method != "GET":
         yield _method_fault(item, request.method)
     yield from _check_no_body(request.headers)
-
-
-def _check_version_and_target(item: RequestItem, request: Request) -> Iterator[Fault]:
-    if not HTTP_VERSION.fullmatch(request.version):
-        seen, status = f"version {quote(request.version)}", HTTPStatus.HTTP_VERSION_NOT_SUPPORTED
-        yield item.fault(seen, "HTTP/1.1", status)
-    if not (request.target.startswith("/") or _is_special_target(request)) or "#" in request.target:
-        expected = "a path such as /chat or an http(s) URI, without #"
-        yield item.fault(f"target {quote_target(request.target)}", expected)
-
-
-def _is_special_target(request: Request) -> bool:
-    """True for the forms of a target that are no path (RFC 9112 §3.2).
-
-    More characters than RFC 3986 allows are accepted, because browsers send more.
-    """
-    if absolute := ABSOLUTE_FORM.fullmatch(request.target):
-        return split_authority(absolute[1], 80) is not None
-    if request.method == "CONNECT":
-        return split_authority(request.target, 80) is not None
-    return (request.method, request.target) == ("OPTIONS", "*")
 
 
 def _method_fault(item: RequestItem, method: str) -> Fault:
@@ -208,15 +170,6 @@ def _check_no_body(headers: Headers) -> Iterator[Fault]:
     if "Transfer-Encoding" in headers:
         seen = "a GET with Transfer-Encoding"
         yield Fault("RFC 9110 §9.3.1", seen, "no body", "Transfer-Encoding")
-
-
-def _check_host(item: RequestItem, request: Request) -> Iterator[Fault]:
-    hosts = request.headers.get_all(item.field)
-    if len(hosts) != 1:
-        yield item.fault(count_lines(item.field, hosts), "exactly one Host (RFC 9112 §3.2)")
-    elif split_authority(hosts[0], 80) is None:
-        expected = "a host name or IP address, and :port if need be"
-        yield item.fault(f"Host {quote(hosts[0])}", expected)
 
 
 def _check_upgrade(item: RequestItem, request: Request) -> Iterator[Fault]:
@@ -290,7 +243,7 @@ REQUEST_ITEMS: tuple[RequestItem, ...] = (
         "method GET, HTTP/1.1 or higher, and the resource",
         _check_request_line,
     ),
-    Item("§4.2.1 item 2", "Host", "the server that the client means", _check_host),
+    Item("§4.2.1 item 2", "Host", "the server that the client means", check_host),
     Item("§4.2.1 item 3", "Upgrade", "must contain websocket", _check_upgrade),
     Item("§4.2.1 item 4", "Connection", "must contain Upgrade", _check_connection),
     Item(
@@ -321,12 +274,6 @@ REQUEST_ITEMS: tuple[RequestItem, ...] = (
     Item("§4.2.1 item 10", "", "not part of the opening handshake", accept_anything),
 )
 """The list of §4.2.1, in its order. Item 10, every other header, is ignored."""
-
-PLAIN_ITEMS: tuple[RequestItem, ...] = (
-    Item("RFC 9112 §3", "", "the version and the target", _check_version_and_target),
-    Item("RFC 9112 §3.2", "Host", "the server that the client means", _check_host),
-)
-"""What holds for every request, also for one that is no handshake."""
 
 
 # Server side, §4.2.2: sending the server's opening handshake

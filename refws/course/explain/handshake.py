@@ -28,13 +28,13 @@ from ...protocol.handshake import (
     KEY,
     REQUEST_ITEMS,
     accept_key,
-    check_plain_request,
     check_request,
     is_upgrade_attempt,
 )
 from ...protocol.heads import HEAD_LIMITS, HeadLimits, IncompleteHead, read_request
 from ...protocol.http import CRLF, Headers, Request, Response, ascii_lower
 from ...protocol.items import Item, accept_anything
+from ...protocol.plain import check_plain_request
 from .values import AcceptSteps, CutOff, HeadExplanation, Illegal, Legal, LineExplanation, Verdict
 
 LINE_SHOWN = 200
