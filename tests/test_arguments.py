@@ -87,7 +87,7 @@ OF_CONNECT = [
     ({"additional_headers": {"Cookie": 5}}, "use a dict of str to str"),
     ({"additional_headers": [("Cookie",)]}, "use a dict of str to str"),
     ({"additional_headers": {"Host": "another"}}, "the URI says it"),
-    ({"additional_headers": {"A": "b\r\nC: d"}}, "printable ASCII"),
+    ({"additional_headers": {"A": "b\r\nC: d"}}, "a control character"),
 ]
 
 

@@ -250,7 +250,7 @@ def test_what_arrived_before_a_deadline_ended_the_stream_is_still_delivered(open
     assert eventually(lambda: connection._receiver._resumable is not None)
     connection._stream.abort("a deadline")
     assert eventually(lambda: connection._stream._sock.fileno() < 0)
-    assert connection._heartbeat.function is None
+    assert eventually(lambda: connection._heartbeat.function is None)
     with pytest.raises(ConnectionClosedError, match="a deadline"):
         connection.send("too late")
     assert connection.recv() == message

@@ -9,8 +9,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from logging import WARNING, Logger, getLogger
-from selectors import EVENT_READ
-from selectors import DefaultSelector as Selector
+from selectors import EVENT_READ, DefaultSelector
 from time import monotonic
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -123,15 +122,15 @@ class Server:
         """
         if os.getpid() != self._process:
             raise RuntimeError("this server is the parent's; call serve(handler, sock=...) here")
-        with self._accepting, self._marked(), self._wake_up.by_signals(), Selector() as selector:
+        with self._accepting, self._marked(), self._wake_up.by_signals(), DefaultSelector() as poll:
             if not self._stopping:
                 for listener in self._addresses:
-                    selector.register(listener, EVENT_READ)
-                selector.register(self._wake_up.receiver, EVENT_READ)
+                    poll.register(listener, EVENT_READ)
+                poll.register(self._wake_up.receiver, EVENT_READ)
             while not self._stopping:
                 try:
                     self._timers.start()
-                    selector.select()
+                    poll.select()
                     self._wake_up.pause(0)
                     for listener in self._addresses:
                         if not self._stopping:

@@ -196,6 +196,18 @@ def read_field_lines(reader: HeadReader) -> list[bytes]:
     return lines
 
 
+USUAL = {
+    text: text
+    for text in (
+        *("Host", "Connection", "Upgrade", "Sec-WebSocket-Key", "Sec-WebSocket-Version"),
+        *("Sec-WebSocket-Extensions", "Sec-WebSocket-Protocol", "Origin", "User-Agent", "Cookie"),
+        *("Accept-Encoding", "Accept-Language", "Cache-Control", "Pragma"),
+        *("Upgrade", "websocket", "13", "no-cache"),
+    )
+}
+"""Names and values that nearly all requests have: kept once, and not for each connection."""
+
+
 def parse_field(line: bytes) -> tuple[str, str] | Fault:
     """(name, value) of a field line, or the first fault in it (RFC 9112 §5)."""
     text = without_line_end(line)
@@ -214,7 +226,8 @@ def parse_field(line: bytes) -> tuple[str, str] | Fault:
     if not FIELD_VALUE.fullmatch(value) or not (value.isascii() or _is_opaque(name)):
         seen = f"header {quote(name)} with {quote(_first_fault(value))} in its value"
         return Fault("RFC 9110 §5.5", seen, "no control characters, and here only ASCII", name)
-    return name, value.strip(OWS)
+    value = value.strip(OWS)
+    return USUAL.get(name, name), USUAL.get(value, value)
 
 
 def _first_fault(value: str) -> str:
