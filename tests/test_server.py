@@ -278,6 +278,7 @@ def test_9110_6_6_1_every_answer_says_when_and_may_say_by_which_server(
     assert headers.get("server") == sent_header
 
 
+@before_tls
 def test_9110_6_6_1_a_503_has_a_date_too(short_linger, serving):
     client = serving(never_called, max_connections=0).connect()
     status, headers = client.receive_head()
