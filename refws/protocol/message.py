@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from codecs import IncrementalDecoder, getincrementaldecoder
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .errors import InvalidData, MessageTooBig, PolicyViolation, ProtocolError
 from .frame import BINARY, CONT, TEXT, BinaryFile, Header, Opcode, read_exactly
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 MAX_WHOLE = 4 * 1024
 """Bytes of a payload that may be read at once: the memory for it is taken before it arrives."""
+
+MAX_CHUNKS = 32
+"""Chunks of a message that are kept before they are joined: each takes memory of its own."""
 
 Utf8Decoder = getincrementaldecoder("utf-8")
 
@@ -48,7 +51,7 @@ class IncomingMessage:
         "_early": "Bytes after the header that `read_whole` has read and not used.",
         "_inflating": "The inflater, if this message is compressed.",
         "_collects_text": "Whether the newest collected chunk was text: then all of them are.",
-        "collected": "Bytes kept for a message received as a whole; None takes no memory.",
+        "collected": "Chunks kept for a message received as a whole; None takes no memory.",
         "_decoder": "Holds the first bytes of a character that is cut in two.",
     }
 
@@ -62,7 +65,7 @@ class IncomingMessage:
         self._early = b""
         self.inflater: Inflater | None = None
         self._inflating: Inflater | None = None
-        self.collected: BytesIO | None = None
+        self.collected: list[Any] | BytesIO | None = None
         self._collects_text = False
         self._decoder: IncrementalDecoder | None = None
 
@@ -225,23 +228,41 @@ class IncomingMessage:
         raise not_utf8()
 
     def collect(self, data: str | bytes) -> None:
-        """Keep a chunk of the message until `take_collected`, text as UTF-8.
+        """Keep a chunk of the message until `take_collected`.
 
-        In a str of CPython one character above U+FFFF makes every character take four bytes, but
-        `max_size` is to bound the memory of a message. A BytesIO grows in place, and by an eighth
-        more than it needs at most; chunks in a list would have to be joined now and then, which
-        takes all of their memory once more.
+        A few chunks of bytes or ASCII are kept as they are, and joined once. Otherwise text is kept
+        as UTF-8 in a BytesIO: in a str of CPython one character above U+FFFF makes every character
+        take four bytes, but `max_size` is to bound the memory of a message. A BytesIO grows in
+        place, and by an eighth more than it needs at most.
         """
         if self.collected is None:
-            self.collected = BytesIO()
+            self.collected = []
+        if isinstance(self.collected, list):
+            is_small = isinstance(data, bytes) or data.isascii()
+            if is_small and len(self.collected) < MAX_CHUNKS:
+                self.collected.append(data)
+                return
+            self.collected = in_one(self.collected)
         self._collects_text = isinstance(data, str)
         self.collected.write(data.encode() if isinstance(data, str) else data)
 
     def take_collected(self) -> str | bytes:
         """The chunks kept so far, joined; afterwards none is kept."""
-        assert self.collected is not None
-        data, self.collected = self.collected.getvalue(), None
+        collected, self.collected = self.collected, None
+        assert collected is not None
+        if isinstance(collected, list):
+            return ("" if isinstance(collected[0], str) else b"").join(collected)
+        data = collected.getvalue()
         return data.decode() if self._collects_text else data
+
+
+def in_one(chunks: list[Any]) -> BytesIO:
+    """These chunks, which are released one by one."""
+    collected = BytesIO()
+    for number, chunk in enumerate(chunks):
+        collected.write(chunk.encode() if isinstance(chunk, str) else chunk)
+        chunks[number] = chunk = None
+    return collected
 
 
 def not_utf8() -> InvalidData:
