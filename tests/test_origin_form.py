@@ -155,6 +155,7 @@ def test_an_asterisk_is_one_label_or_more_before_a_dot(sent, passes):
         ("*://example.com", "http://example.com and https://example.com"),
         ("https?://example.com", "http://example.com and https://example.com"),
         ("https://b\u00fccher.example", "https://xn--bcher-kva.example"),
+        ("https://\u00fc..example", "https://xn--bcher-kva.example"),
         (f"http://{KELVIN_SIGN}elvin.example", "http://kelvin.example"),
         ("https://", "https://example.com"),
         ("https://:443", "https://example.com"),
