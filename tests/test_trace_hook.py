@@ -87,9 +87,10 @@ def test_a_ping_of_the_heartbeat_is_traced(opened):
 
 
 @pytest.mark.transport("tcp", "unix", reason="what TLS has encrypted is sent later")
-def test_a_ping_that_does_not_fit_is_not_traced(opened):
+def test_a_ping_that_does_not_fit_is_not_traced(opened, monkeypatch):
     """What a trace shows was on the wire."""
     connection, _ = opened(wrap=NoRoom)
+    monkeypatch.setattr(type(connection._stream), "has_room", False)
     notes = Notes()
     connection.trace = notes
     assert connection._sender.try_ping(b"ping") is False

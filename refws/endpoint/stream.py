@@ -209,7 +209,11 @@ class Stream:
         """
         if DONT_WAIT is None and not self.has_room:
             return False
-        if not in_timer and (tap := self._tap) is not None:
+        later = self._tap_later if in_timer else None
+        is_shown = later is not None and self.has_room
+        if later is not None and is_shown:  # before its answer can arrive
+            later(data)
+        elif not in_timer and (tap := self._tap) is not None:
             tap(True, data)
         try:
             sent = self._sock.send(data, DONT_WAIT or 0)
@@ -219,7 +223,7 @@ class Stream:
             self.abort("only a part of a control frame fitted; the peer does not read")
             raise BrokenPipeError(self.cause)
         self.writes += 1
-        if in_timer and (later := self._tap_later) is not None:
+        if later is not None and not is_shown:
             later(data)
         return True
 

@@ -7,6 +7,7 @@ import os
 import socket
 import ssl
 import tempfile
+from contextlib import suppress
 from typing import Any
 
 from refws import Side
@@ -49,6 +50,8 @@ class Place:
         path = again or os.path.join(self.directory.name, str(self.sockets))
         listener = socket.socket(socket.AF_UNIX)
         try:
+            with suppress(FileNotFoundError):  # of a server, which leaves it, as it was given
+                os.unlink(path)
             listener.bind(path)
             listener.listen(64)
         except BaseException:
