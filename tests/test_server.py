@@ -560,7 +560,8 @@ def test_9110_9_3_2_head_gets_what_get_gets_without_the_body(serving, process_re
         client = running.connect()
         client.send(sent.replace(b"GET", method))
         status, headers = client.receive_head()
-        length = headers.pop("content-length")
+        length, date = headers.pop("content-length"), headers.pop("date")
+        assert date.endswith(" GMT")
         heads.append((status, headers))
         assert len(client.file.read()) == (int(length) if method == b"GET" else 0)
     assert heads[0] == heads[1]
