@@ -144,10 +144,10 @@ def test_each_round_of_an_input_is_dealt_with_when_it_ends():
 
 @linux_only
 def test_the_cost_of_an_input_is_measured_beside_that_of_a_handshake():
-    handshake, pings = costs.measure((input_named("Pings without payload"),), BRIEFLY_CPU_S)
+    handshake, pongs = costs.measure((input_named("Pongs without payload"),), BRIEFLY_CPU_S)
     assert handshake.input is costs.HANDSHAKE and handshake.handshakes == 1
-    assert 0 < pings.us_a_byte < handshake.us_a_byte
-    assert pings.handshakes == pings.us_a_byte / handshake.us_a_byte
+    assert 0 < pongs.us_a_byte < handshake.us_a_byte
+    assert pongs.handshakes == pongs.us_a_byte / handshake.us_a_byte
 
 
 @pytest.mark.parametrize(
