@@ -44,6 +44,7 @@ comments of deflate/, where it is one of RFC 7692.
     stream.py                                one blocking byte stream
     starting.py                              threads, started for a thread that must not wait
     reader.py                                the raw file under a stream's buffer
+    addresses.py           §4.1              the IP address in the address of a socket
     readiness.py                             what the system says of a socket
     resuming.py            §6.2              reads that break off at a deadline, and go on there
     blocked_writes.py                        the deadline of a write that makes no progress

@@ -88,6 +88,7 @@ OF_CONNECT = [
     ({"additional_headers": [("Cookie",)]}, "use a dict of str to str"),
     ({"additional_headers": {"Host": "another"}}, "the URI says it"),
     ({"additional_headers": {"A": "b\r\nC: d"}}, "a control character"),
+    ({"user_agent_header": "a\r\nB: c"}, "a control character"),
 ]
 
 

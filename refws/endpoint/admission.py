@@ -6,11 +6,12 @@ existing connections." A server refuses with 503 (overload.py).
 
 from __future__ import annotations
 
-import socket
 import threading
 from collections.abc import Callable
+from ipaddress import IPv6Address, ip_network
 from typing import Any, NamedTuple
 
+from .addresses import ip_of
 from .connection import Connection
 from .stream import Stream
 
@@ -138,16 +139,7 @@ def network_of(address: Any) -> str | None:
     """
     if not isinstance(address, tuple):
         return None
-    if len(address) != IPV6_PARTS:
-        return str(address[0])
-    packed = socket.inet_pton(socket.AF_INET6, address[0].partition("%")[0])
-    if packed.startswith(IPV4_INSIDE):
-        return socket.inet_ntop(socket.AF_INET, packed[len(IPV4_INSIDE) :])
-    return socket.inet_ntop(socket.AF_INET6, packed[:8] + bytes(8)) + "/64"
-
-
-IPV6_PARTS = 4
-"""An IPv6 address of `socket` is (host, port, flow, scope), an IPv4 address is (host, port)."""
-
-IPV4_INSIDE = bytes(10) + b"\xff\xff"
-"""How IPv6 addresses begin that hold an IPv4 address (RFC 4291 §2.5.5.2)."""
+    ip = ip_of(address)
+    if isinstance(ip, IPv6Address):
+        return str(ip_network((ip, 64), strict=False))
+    return str(ip or address[0])

@@ -83,8 +83,7 @@ class SendingAtOnce:
                 return None
             if self.closing.state is not OPEN or self._in_write:
                 return None
-            frame = b"".join(self._encode(PING, payload))
-            return self._stream.has_room and self._stream.try_write(frame)
+            return self._stream.try_write(b"".join(self._encode(PING, payload)))
         except OSError as error:
             self._stream.abort(str(error))
             return None
@@ -117,7 +116,7 @@ class SendingAtOnce:
         over = self.closing.state in (CONNECTING, CLOSED) or self._stream.aborted
         try:
             frame = b"".join(self._encode(PONG, payload))
-            done = over or (self._stream.has_room and self._stream.try_write(frame, in_timer))
+            done = over or self._stream.try_write(frame, in_timer)
         except OSError:
             done = True
         if done:

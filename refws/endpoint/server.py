@@ -42,7 +42,7 @@ from .settings import (
     compression_settings,
 )
 from .shortages import Shortages
-from .stream import Stream
+from .stream import Stream, send_at_once
 from .timers import Timers, wait_time
 from .tls.stream import TLSStream
 from .traces import ChooseTrace, trace_choices
@@ -169,9 +169,7 @@ class Server:
 
     def _thread_for(self, sock: socket.socket, remote_address: Any, own: Any) -> ConnectionThread:
         sock.setblocking(True)
-        if sock.family in (socket.AF_INET, socket.AF_INET6):
-            with suppress(OSError):
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        send_at_once(sock)
         stream = self._stream(sock)
         connection = Connection(stream, self._timers, self._settings, remote_address, own)
         return ConnectionThread(self._serve, connection, stream)

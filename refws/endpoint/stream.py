@@ -207,14 +207,9 @@ class Stream:
         Never waits; but a tap may, unless `in_timer`, which passes the data to it later. OSError on
         a broken stream; the stream is broken, too, if only a part of `data` fits.
         """
-        if DONT_WAIT is None and not self.has_room:
+        if not self.has_room:
             return False
-        later = self._tap_later if in_timer else None
-        is_shown = later is not None and self.has_room
-        if later is not None and is_shown:  # before its answer can arrive
-            later(data)
-        elif not in_timer and (tap := self._tap) is not None:
-            tap(True, data)
+        self._show(data, in_timer)
         try:
             sent = self._sock.send(data, DONT_WAIT or 0)
         except BlockingIOError:
@@ -223,9 +218,15 @@ class Stream:
             self.abort("only a part of a control frame fitted; the peer does not read")
             raise BrokenPipeError(self.cause)
         self.writes += 1
-        if later is not None and not is_shown:
-            later(data)
         return True
+
+    def _show(self, data: bytes, in_timer: bool) -> None:
+        """Pass what `try_write` sends to the tap, before its answer can arrive."""
+        tap, later = self._tap, self._tap_later
+        if in_timer and later is not None:
+            later(data)
+        elif not in_timer and tap is not None:
+            tap(True, data)
 
     # The end
 
@@ -264,3 +265,10 @@ class Stream:
         """Close the socket. Only for the thread that reads, while no other thread writes."""
         with self._socket_lock:
             self._sock.close()
+
+
+def send_at_once(sock: socket.socket) -> None:
+    """Let TCP not wait for more data. The next read reports it if TCP has ended already."""
+    if sock.family in (socket.AF_INET, socket.AF_INET6):
+        with suppress(OSError):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

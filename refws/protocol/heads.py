@@ -202,7 +202,7 @@ USUAL = {
         *("Host", "Connection", "Upgrade", "Sec-WebSocket-Key", "Sec-WebSocket-Version"),
         *("Sec-WebSocket-Extensions", "Sec-WebSocket-Protocol", "Origin", "User-Agent", "Cookie"),
         *("Accept-Encoding", "Accept-Language", "Cache-Control", "Pragma"),
-        *("Upgrade", "websocket", "13", "no-cache"),
+        *("websocket", "13", "no-cache"),
     )
 }
 """Names and values that nearly all requests have: kept once, and not for each connection."""

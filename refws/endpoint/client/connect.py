@@ -26,6 +26,7 @@ from ...protocol.deflate.codec import client_pair
 from ...protocol.deflate.negotiation import DeflateSettings, offer
 from ...protocol.frame import Side
 from ...protocol.heads import HeadLimits
+from ...protocol.http import Request
 from ...protocol.subprotocols import check_subprotocols
 from ..arguments import check_context, check_text, header_lines, path_of
 from ..connection import Connection
@@ -92,21 +93,8 @@ class ConnectOptions:
     server_hostname: str
     unix_path: str | None
     proxy: Proxy | None
-    origin: str | None
-    subprotocols: Sequence[str]
-    additional_headers: HeadersLike
+    request: Request
     traces: Sequence[ChooseTrace]
-    user_agent_header: str | None
-
-    def __post_init__(self) -> None:
-        """Make the request once, so that one that cannot be made opens no socket."""
-        build_request(
-            self.uri,
-            make_key(),
-            origin=self.origin,
-            subprotocols=self.subprotocols,
-            additional_headers=self.additional_headers,
-        )
 
 
 def connect(
@@ -174,11 +162,16 @@ def connect(
         (server_hostname or target.host).removesuffix("."),  # RFC 6066 §3: no dot in SNI
         path_of(unix_path),
         None if proxy is None else parse_proxy(proxy),
-        origin,
-        check_subprotocols(subprotocols),
-        header_lines(additional_headers),
+        build_request(
+            target,
+            make_key(),
+            origin=origin,
+            subprotocols=check_subprotocols(subprotocols),
+            extensions=None if settings.compression is None else offer(settings.compression),
+            additional_headers=header_lines(additional_headers),
+            user_agent=user_agent_header,
+        ),
         trace_choices(trace),
-        user_agent_header,
     )
     return dial(options, settings, Deadline(open_timeout))
 
@@ -272,15 +265,7 @@ def open_tunnel(stream: Stream, uri: WebSocketURI, proxy: Proxy, limits: HeadLim
 def shake_hands(connection: Connection, stream: Stream, options: ConnectOptions) -> None:
     """§4.1: send the request, read the response, and apply what both sides have agreed on."""
     compression = connection.compression
-    connection.request = request = build_request(
-        options.uri,
-        make_key(),
-        origin=options.origin,
-        subprotocols=options.subprotocols,
-        extensions=None if compression is None else offer(compression),
-        additional_headers=options.additional_headers,
-        user_agent=options.user_agent_header,
-    )
+    connection.request = request = options.request
     stream.write(request.to_bytes())
     response = read_response(stream.file, connection.settings)
     connection.response = response = read_body(stream.file, response)

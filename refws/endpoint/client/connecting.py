@@ -6,14 +6,15 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from ipaddress import ip_address
 from time import monotonic
 from typing import Any, NamedTuple
 
 from ...protocol.authority import join_authority
 from ...protocol.client.uri import WebSocketURI
+from ..addresses import ip_of
 from ..log import format_address
 from ..processes import call_in_children
+from ..stream import send_at_once
 from ..timers import wait_time
 from ..waking import WakeUp
 
@@ -122,16 +123,12 @@ class Place(NamedTuple):
 
 
 def slot_at(address: Any) -> str:
-    """The slot of an IP address and port, or of a Unix socket's path.
-
-    An IPv4 address and the same inside of IPv6, ::ffff:a.b.c.d, are one.
-    """
-    if not isinstance(address, tuple):
+    """The slot of an IP address and port, or of a Unix socket's path. ValueError for a name."""
+    ip = ip_of(address)
+    if ip is None:
         return str(address)
-    ip = ip_address(address[0].partition("%")[0])
-    host = str(getattr(ip, "ipv4_mapped", None) or ip)
     scope = f"%{address[3]}" if len(address) > IPV4_PARTS and address[3] else ""
-    return join_authority(host + scope, address[1])
+    return join_authority(f"{ip}{scope}", address[1])
 
 
 IPV4_PARTS = 2
@@ -161,9 +158,3 @@ def connect_socket(family: int, address: Any, deadline: Deadline) -> socket.sock
         sock.close()
         raise
     return sock
-
-
-def send_at_once(sock: socket.socket) -> None:
-    """Let TCP not wait for more data."""
-    if sock.family in (socket.AF_INET, socket.AF_INET6):
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

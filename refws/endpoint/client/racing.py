@@ -18,9 +18,10 @@ from time import monotonic
 from typing import Any
 
 from ..log import format_address
+from ..stream import send_at_once
 from ..timers import wait_time
 from ..waking import WakeUp
-from .connecting import SLOTS, Deadline, Place, connect_socket, send_at_once, waiting_for
+from .connecting import SLOTS, Deadline, Place, connect_socket, waiting_for
 
 ATTEMPT_DELAY = 0.25
 """Seconds from one attempt to the next (RFC 8305 §5 recommends them)."""

@@ -199,14 +199,11 @@ class TLSStream(Stream):
         """
         if not self.has_room:
             return False
-        if not in_timer and (tap := self._tap) is not None:
-            tap(True, data)
         with self._outgoing.lock:
             if not self._outgoing.send_what_fits():
                 return False
+            self._show(data, in_timer)
             self._engine.encrypt(data)
-            if in_timer and (later := self._tap_later) is not None:
-                later(data)
             self._outgoing.send_what_fits()
         self._outgoing.try_send()
         self.writes += 1
