@@ -9,6 +9,7 @@ transports that they can run over.
 
 import gc
 import os
+import signal
 import threading
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -23,6 +24,9 @@ from transports import TRANSPORTS
 from wire import DEADLINE_S, Background, eventually, request
 
 DESCRIPTORS = Path("/proc/self/fd")
+
+RESEND_INTERVAL = 0.01
+"""Seconds after which a signal that did nothing is sent again."""
 
 
 def pytest_addoption(parser):
@@ -219,6 +223,39 @@ def opened(timers, transport):
             return opened.connection, opened.peer
 
         yield start
+
+
+@pytest.fixture
+def on_signal():
+    """on_signal(function, when) runs it once in the main thread, once `when` is true.
+
+    The signal is sent until the function runs: Python notices one that arrives just before a call
+    of the system only after that call.
+    """
+    previous = signal.getsignal(signal.SIGUSR2)
+    threads = []
+
+    def start(function, when):
+        runs = threading.Event()
+
+        def send_signal():
+            assert eventually(when)
+            while not runs.wait(RESEND_INTERVAL):
+                os.kill(os.getpid(), signal.SIGUSR2)
+
+        def handle(number, frame):
+            if not runs.is_set():
+                runs.set()
+                function()
+
+        signal.signal(signal.SIGUSR2, handle)
+        threads.append(threading.Thread(target=send_signal))
+        threads[-1].start()
+
+    yield start
+    for thread in threads:
+        thread.join()
+    signal.signal(signal.SIGUSR2, previous)
 
 
 @pytest.fixture

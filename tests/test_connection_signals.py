@@ -3,55 +3,18 @@
 The handler of SIGALRM runs in the main thread, between two steps of what that thread is doing.
 """
 
-import os
 import signal
 import threading
 
 import pytest
 
 from refws import ConcurrencyError, ConnectionClosed, ConnectionClosedError, State
-from wire import CLOSE, MANY, TEXT, close_body, eventually
+from wire import CLOSE, MANY, TEXT, close_body
 
 pytestmark = [
     pytest.mark.transport("tcp", "unix", "tls"),
     pytest.mark.skipif(not hasattr(signal, "SIGUSR2"), reason="needs a signal of its own"),
 ]
-
-RESEND_INTERVAL = 0.01
-"""Seconds after which a signal that did nothing is sent again."""
-
-
-@pytest.fixture
-def on_signal():
-    """on_signal(function, when) runs it once in the main thread, once `when` is true.
-
-    The signal is sent until the function runs: Python notices one that arrives just before a call
-    of the system only after that call.
-    """
-    previous = signal.getsignal(signal.SIGUSR2)
-    threads = []
-
-    def start(function, when):
-        runs = threading.Event()
-
-        def send_signal():
-            assert eventually(when)
-            while not runs.wait(RESEND_INTERVAL):
-                os.kill(os.getpid(), signal.SIGUSR2)
-
-        def handle(number, frame):
-            if not runs.is_set():
-                runs.set()
-                function()
-
-        signal.signal(signal.SIGUSR2, handle)
-        threads.append(threading.Thread(target=send_signal))
-        threads[-1].start()
-
-    yield start
-    for thread in threads:
-        thread.join()
-    signal.signal(signal.SIGUSR2, previous)
 
 
 def test_close_in_a_signal_handler_that_interrupts_recv_ends_the_connection(opened, on_signal):

@@ -1,6 +1,5 @@
 """RFC 6455 §5.5: Pings, Pongs and Closes are dealt with while no thread receives."""
 
-import os
 import signal
 import threading
 from contextlib import suppress
@@ -259,14 +258,19 @@ def test_what_arrived_before_a_deadline_ended_the_stream_is_still_delivered(open
     assert connection.close_code == 4000
 
 
-def test_7_1_7_a_send_into_a_broken_stream_reports_the_close_that_explains_it(opened, monkeypatch):
+@pytest.mark.parametrize(
+    "method, data", [("send", "x"), ("ping", None), ("pong", b""), ("send_raw", b"x")]
+)
+def test_7_1_5_what_is_sent_into_a_broken_stream_reports_the_close_that_explains_it(
+    opened, monkeypatch, method, data
+):
     monkeypatch.setattr(reading, "LOOK_INTERVAL", 1000)
     connection, peer = opened()
     peer.send(frame(CLOSE, close_body(4001, "enough")))
     peer.close()
     with pytest.raises(ConnectionClosed) as closed:
         while True:
-            connection.send("x")
+            getattr(connection, method)(data)
     assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (4001, "enough")
 
 
@@ -420,36 +424,17 @@ class Interrupt(BaseException):
 
 
 @pytest.fixture
-def interrupts(monkeypatch):
+def interrupts(monkeypatch, on_signal):
     """interrupts(when) raises Interrupt in the main thread by a signal, once `when` is true.
 
     No look of the timer thread reads meanwhile.
     """
     monkeypatch.setattr(reading, "LOOK_INTERVAL", 1000)
-    previous = signal.getsignal(signal.SIGUSR2)
-    threads = []
 
-    def start(when):
-        done = threading.Event()
+    def interrupt():
+        raise Interrupt
 
-        def send_signal():
-            assert eventually(when)
-            while not done.wait(0.01):
-                os.kill(os.getpid(), signal.SIGUSR2)
-
-        def handle(number, stack):
-            if not done.is_set():
-                done.set()
-                raise Interrupt
-
-        signal.signal(signal.SIGUSR2, handle)
-        threads.append(threading.Thread(target=send_signal))
-        threads[-1].start()
-
-    yield start
-    for thread in threads:
-        thread.join()
-    signal.signal(signal.SIGUSR2, previous)
+    return lambda when: on_signal(interrupt, when)
 
 
 @pytest.mark.parametrize("timeout", [None, DEADLINE_S])
@@ -668,17 +653,6 @@ def test_5_4_an_interrupted_message_in_fragments_is_broken_off(opened, monkeypat
             connection.send(["one", "two"])
     peer.expect(TEXT, b"one", fin=0)
     peer.expect_close(1011, "§5.4: a fragmented message broke off")
-
-
-def test_7_1_5_a_ping_into_a_broken_stream_reports_the_close_that_explains_it(opened, monkeypatch):
-    monkeypatch.setattr(reading, "LOOK_INTERVAL", 1000)
-    connection, peer = opened()
-    peer.send(frame(CLOSE, close_body(4001, "enough")))
-    peer.close()
-    with pytest.raises(ConnectionClosed) as closed:
-        while True:
-            connection.ping()
-    assert closed.value.rcvd.code == 4001
 
 
 @pytest.mark.transport("tcp", "tls", reason="a Unix socket has no RST")

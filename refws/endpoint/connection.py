@@ -29,7 +29,7 @@ from http import HTTPStatus
 from math import inf
 from time import monotonic
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
 from ..protocol.close import CLOSED, CONNECTING, OPEN, Close, State, check_sendable, cut_reason
 from ..protocol.close_codes import CloseCode
@@ -54,8 +54,6 @@ if TYPE_CHECKING:
 LINGER = 1.0
 """Seconds for which what the peer still sends is read and dropped after our last byte (§7.1.1)."""
 
-T = TypeVar("T")
-
 
 class Connection(Reading):
     """One WebSocket connection. One thread at a time may receive; any may send, ping and close."""
@@ -71,6 +69,7 @@ class Connection(Reading):
         "side": "Our end of the connection.",
         "_stream": "The byte stream to the peer.",
         "_sender": "The sending side, §6.1, with the closing state.",
+        "_pings": "The Pings that wait for their Pongs, ours and the peer's.",
         "_given_up": "Set by the timer thread, once.",
     }
 
@@ -276,7 +275,10 @@ class Connection(Reading):
 
         Blocks like `ping`, and works while the connection closes. ConnectionClosed after its end.
         """
-        self._sender.write_raw(data)
+        try:
+            self._sender.write_raw(data)
+        except ConnectionClosed as closed:
+            raise self._latest(closed) from None
 
     # Closing (§7)
 

@@ -88,6 +88,7 @@ class SocketReader(RawReader):
 
     @property
     def expects_signals(self) -> bool:
+        """Whether `expect_signals` was called."""
         return self._interrupted is not None
 
     def take_interrupted(self) -> bool:

@@ -14,6 +14,10 @@ Looks cost an idle connection nothing. A look that finds a thread receiving is t
 receive that returns next has the timer thread look again (`_attend`). No look is lost between the
 two, because each writes before it reads: the look says that it is the last one, and then tries to
 take `_reading`; the receive releases `_reading`, and then reads what the look has said.
+
+Each function that takes `_reading` has its own `try` and `finally`, and `reading` says whether it
+has it. One function for all of them would be a call, and before its first step the exception of a
+signal may come: then the lock would stay taken.
 """
 
 from __future__ import annotations
@@ -74,7 +78,6 @@ class Reading(Observed):
         "_use": "What it is held for. Under `_reading`.",
         "_looks": "Their timer; None if none follows. See `_look` and `_attend`.",
         "_heartbeat": "The timer of the heartbeat. Written by the opening handshake's thread.",
-        "_pings": "The Pings that wait for their Pongs.",
         "_aborted": "Whether `abort` was called. Set once, by any thread.",
     }
 

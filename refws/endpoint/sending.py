@@ -164,9 +164,7 @@ class Sender(SendingAtOnce):
                 self._write_step(opcode, encode_fragment(fragment, kind), fin=False)
             if self._in_fragments:
                 self._write_step(CONT, b"", fin=True)
-        except (
-            BaseException
-        ):  # the iterator's, which may be another connection's message; a signal's
+        except BaseException:  # of the iterator, such as another connection's message, or a signal
             self._break_off()
             raise
 
