@@ -43,9 +43,9 @@ BROKEN_OFF = Close(CloseCode.INTERNAL_ERROR, "§5.4: a fragmented message broke 
 
 
 class Sender(SendingAtOnce):
-    """The sending side of a connection. Any thread may call any method except `end`.
+    """The sending side of a connection. Any thread may call any method but two.
 
-    `end` is for the thread that receives. The methods `try_...` never block.
+    `end` and `close_socket` are for the thread that receives. The methods `try_...` never block.
     """
 
     __slots__ = {

@@ -26,7 +26,7 @@ class Sending(Protocol):
 
 
 class Turn:
-    """A monitor on the write lock: every method is called under it, and `wait` releases it.
+    """A monitor on the write lock: every method but `look` is called under it; `wait` releases it.
 
     First come, first served: fragments sent without a pause must not keep other messages out.
     """
