@@ -51,6 +51,18 @@ def looked(connection):
     return eventually(lambda: connection._stream.waiting)
 
 
+# When
+
+
+@pytest.mark.transport("tcp", reason="it opens no connection")
+def test_a_look_comes_within_its_interval_at_a_time_that_connections_share(monkeypatch):
+    """Half an interval after a receive at the earliest: mostly the next receive comes before."""
+    monkeypatch.setattr(reading, "LOOK_INTERVAL", 8.0)
+    looks = {now: reading.next_look(now) for now in (16.0, 16.5, 19.5, 20.0, 23.5)}
+    assert looks == {16.0: 24, 16.5: 24, 19.5: 24, 20.0: 28, 23.5: 28}
+    assert reading.next_look(24.0) == 32, "a look that is on time has the next after an interval"
+
+
 # Control frames
 
 

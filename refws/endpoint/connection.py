@@ -130,7 +130,7 @@ class Connection(Reading):
     def latency(self) -> float:
         """Seconds between the last answered Ping and its Pong; 0 before the first (§5.5.3).
 
-        A Pong counts when it is dealt with: that can be 0.8 s late while no thread receives or
+        A Pong counts when it is dealt with: that can be 0.4 s late while no thread receives or
         waits for it.
         """
         return self._pings.latency
