@@ -27,19 +27,15 @@ class FuzzingServer:
 
     def handle(self, connection: refws.Connection) -> None:
         assert connection.request is not None
-        if "/runCase" in connection.request.resource_name:
+        if "/runCase" in connection.request.path:
             for message in self._messages:
                 connection.send(message)
                 self.echoes.append(connection.recv(timeout=10))
 
     def note(self, connection: refws.Connection, request: refws.Request) -> refws.Response | None:
-        self.asked.append(request.resource_name)
+        self.asked.append(request.path)
         self.offers.append(request.headers.get("Sec-WebSocket-Extensions"))
-        return (
-            connection.respond(404, "no such case")
-            if request.resource_name in self._refused
-            else None
-        )
+        return connection.respond(404, "no such case") if request.path in self._refused else None
 
 
 @pytest.fixture

@@ -197,7 +197,7 @@ def test_a_connection_knows_its_request_its_response_and_its_addresses(serving):
     client = running.open("/chat?room=1", "X-Colour: blue")
     client.expect_close(1000)
     (connection,) = seen
-    assert (connection.request.path, connection.request.target) == ("/chat", "/chat?room=1")
+    assert (connection.request.absolute_path, connection.request.path) == ("/chat", "/chat?room=1")
     assert connection.request.headers["x-colour"] == "blue"
     assert connection.response.status_code == 101
     assert connection.remote_address == client.sock.getsockname()

@@ -32,7 +32,9 @@ def running(serving):
 def the_only(running, path):
     """The server's side of the connection to this path."""
     (found,) = [
-        connection for connection in running.server.connections if connection.request.path == path
+        connection
+        for connection in running.server.connections
+        if connection.request.absolute_path == path
     ]
     return found
 

@@ -68,7 +68,7 @@ NOT_FOUND = f"""Nothing is at this path. This server has:
 def serve_endpoint(connection: Connection) -> None:
     """The handler: calls the endpoint at the request's path; `process_request` has checked it."""
     assert connection.request is not None
-    HANDLERS[connection.request.path](connection)
+    HANDLERS[connection.request.absolute_path](connection)
 
 
 def process_request(connection: Connection, request: Request) -> Response | None:
@@ -77,9 +77,9 @@ def process_request(connection: Connection, request: Request) -> Response | None
     With None the server checks the request by §4.2.1, and its answer says what is missing.
     """
     answer = None if is_upgrade_attempt(request) else plain_answer(connection, request)
-    if answer is None and request.path not in HANDLERS:
+    if answer is None and request.absolute_path not in HANDLERS:
         return connection.respond(HTTPStatus.NOT_FOUND, NOT_FOUND)
-    if answer is None and request.path == WATCH_PATH:
+    if answer is None and request.absolute_path == WATCH_PATH:
         return watch_endpoint.refuse(connection, request)
     if answer is None:
         lab.prepare(connection, request)
@@ -91,6 +91,6 @@ def plain_answer(connection: Connection, request: Request) -> Response | None:
     if request.method not in ("GET", "HEAD"):
         text, allowed = "The pages of this server are for GET and HEAD.\n", [("Allow", "GET, HEAD")]
         return Response.text(HTTPStatus.METHOD_NOT_ALLOWED, text, allowed)
-    if request.path == "/health":
+    if request.absolute_path == "/health":
         return connection.respond(HTTPStatus.OK, "ok\n")
     return page(request)

@@ -28,7 +28,7 @@ def to_bytes(response: Response, request: Request | None, server_header: str | N
     ]
     is_head = request is not None and request.method == "HEAD"
     body = b"" if is_head else response.body
-    headers = Headers([*missing, *response.headers])
+    headers = Headers([*missing, *response.headers.raw_items()])
     return replace(response, headers=headers, body=body).to_bytes()
 
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import socket
 import ssl as tls
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from inspect import iscoroutinefunction, isgeneratorfunction
 from typing import Any
 
-from ..protocol.client.handshake import HeadersLike
 from ..protocol.frame import Side
+from ..protocol.http import HeadersLike, field_lines
 
 WRONG_CONTEXT = {Side.SERVER: tls.PROTOCOL_TLS_CLIENT, Side.CLIENT: tls.PROTOCOL_TLS_SERVER}
 """Contexts that are for the other side only."""
@@ -67,7 +67,7 @@ def path_of(unix_path: str | os.PathLike[str] | None) -> str | None:
 
 def header_lines(headers: HeadersLike | None) -> tuple[tuple[str, str], ...]:
     """The lines of `additional_headers`, () for None. TypeError unless names and values are str."""
-    lines = tuple(headers.items() if isinstance(headers, Mapping) else headers or ())
+    lines = tuple(field_lines(headers or ()))
     for line in lines:
         if not isinstance(line, tuple | list) or [type(part) for part in line] != [str, str]:
             use = "a dict of str to str, or pairs of str"

@@ -23,6 +23,7 @@ from .http import (
     MAX_QUOTED,
     OWS,
     Headers,
+    HeadersLike,
     Request,
     Response,
     ascii_lower,
@@ -101,7 +102,7 @@ def is_upgrade_attempt(request: Request) -> bool:
     An Upgrade to another protocol, such as h2c, is ignored (RFC 9110 §7.8).
     """
     return has_element(request.headers, "Upgrade", "websocket") or any(
-        ascii_lower(name).startswith("sec-websocket-") for name, _ in request.headers
+        name.startswith("sec-websocket-") for name in request.headers
     )
 
 
@@ -284,7 +285,7 @@ def accept(
     *,
     subprotocol: str | None = None,
     extensions: str | None = None,
-    headers: Iterable[tuple[str, str]] = (),
+    headers: HeadersLike = (),
 ) -> Response:
     """The 101 that opens the connection (§4.2.2 item 5), for a request without faults.
 
@@ -306,7 +307,7 @@ def accept(
     if extensions is not None:
         answer.append(("Sec-WebSocket-Extensions", extensions))  # item 5.6
     status = HTTPStatus.SWITCHING_PROTOCOLS  # item 5.1
-    return Response(status.value, status.phrase, Headers([*answer, *added]))
+    return Response(status.value, status.phrase, Headers([*answer, *added.raw_items()]))
 
 
 def _check_answer(request: Request, subprotocol: str | None, extensions: str | None) -> None:

@@ -14,7 +14,7 @@ heads.py reads them; handshake.py decides which request opens a connection.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from string import ascii_lowercase, ascii_uppercase
@@ -78,9 +78,11 @@ def count_lines(name: str, values: list[str]) -> str:
 # Messages
 
 
-@dataclass(frozen=True, init=False, slots=True)
-class Headers:
+class Headers(MutableMapping[str, str]):
     """The field lines of a head, in order; the case of names does not matter (RFC 9110 §5.1).
+
+    Made of a mapping, or of (name, value) pairs. To set a header adds a line; to delete it removes
+    all its lines. To iterate gives each name once, in lower case; `raw_items` gives the lines.
 
     A value is str, one character for each byte, as latin-1 has it; bytes from 0x80 up have no
     meaning here (RFC 9110 §5.5). A sender that meant UTF-8 is read by
@@ -88,49 +90,77 @@ class Headers:
     a control character or one above U+00FF: so no value can add a line to a head.
     """
 
-    lines: tuple[tuple[str, str], ...]
+    __slots__ = {"_lines": "(name, value) of each line. Written by the thread of the handshake."}
 
-    def __init__(self, lines: Iterable[tuple[str, str]] = ()) -> None:
-        object.__setattr__(self, "lines", tuple(lines))
-        for name, value in self.lines:
-            if not is_token(name):
-                raise ValueError(f"header name {quote(name)} is not a token (RFC 9110 §5.6.2)")
-            if not FIELD_VALUE.fullmatch(value):
-                seen = f"value {quote(value)} of header {name}"
-                raise ValueError(f"{seen} has a control character or no latin-1 (RFC 9110 §5.5)")
+    def __init__(self, headers: HeadersLike = ()) -> None:
+        self._lines: list[tuple[str, str]] = []
+        for name, value in field_lines(headers):
+            self[name] = value
 
     def get_all(self, name: str) -> list[str]:
         """The value of each line called `name`, in order."""
         wanted = ascii_lower(name)
-        return [value for line_name, value in self.lines if ascii_lower(line_name) == wanted]
+        return [value for line_name, value in self._lines if ascii_lower(line_name) == wanted]
 
-    def get(self, name: str, default: str | None = None) -> str | None:
-        """The value of `name`, its lines joined with ", " (RFC 9110 §5.3); `default` if none."""
-        values = self.get_all(name)
-        return ", ".join(values) if values else default
-
-    def items(self) -> Iterator[tuple[str, str]]:
+    def raw_items(self) -> Iterator[tuple[str, str]]:
         """(name, value) of each line, names as they were written."""
-        return iter(self.lines)
+        return iter(self._lines)
+
+    def copy(self) -> Headers:
+        """The same lines, which can be changed without changing these."""
+        return Headers(self)
+
+    def to_bytes(self) -> bytes:
+        """The field lines as they are on the wire (RFC 9112 §5)."""
+        return "".join(f"{name}: {value}\r\n" for name, value in self._lines).encode("latin-1")
 
     def __getitem__(self, name: str) -> str:
-        value = self.get(name)
-        if value is None:
+        """The value of `name`, its lines joined with ", " (RFC 9110 §5.3); KeyError if none.
+
+        The lines of Set-Cookie must not be joined: `get_all` gives them.
+        """
+        values = self.get_all(name)
+        if not values:
             raise KeyError(name)
-        return value
+        return ", ".join(values)
+
+    def __setitem__(self, name: str, value: str) -> None:
+        if not is_token(name):
+            raise ValueError(f"header name {quote(name)} is not a token (RFC 9110 §5.6.2)")
+        if not isinstance(value, str):
+            raise TypeError(f"header {name} has the value {value!r}; use a str")
+        if not FIELD_VALUE.fullmatch(value):
+            seen = f"value {quote(value)} of header {name}"
+            raise ValueError(f"{seen} has a control character or no latin-1 (RFC 9110 §5.5)")
+        self._lines.append((name, value))
+
+    def __delitem__(self, name: str) -> None:
+        if name not in self:
+            raise KeyError(name)
+        removed = ascii_lower(name)
+        self._lines = [line for line in self._lines if ascii_lower(line[0]) != removed]
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and bool(self.get_all(name))
 
-    def __iter__(self) -> Iterator[tuple[str, str]]:
-        return self.items()
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys(ascii_lower(name) for name, _ in self._lines))
 
     def __len__(self) -> int:
-        return len(self.lines)
+        return sum(1 for _ in self)
 
-    def to_bytes(self) -> bytes:
-        """The field lines as they are on the wire (RFC 9112 §5)."""
-        return "".join(f"{name}: {value}\r\n" for name, value in self.lines).encode("latin-1")
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._lines!r})"
+
+
+HeadersLike = Headers | Mapping[str, str] | Iterable[tuple[str, str]]
+
+
+def field_lines(headers: HeadersLike) -> Iterable[tuple[str, str]]:
+    """(name, value) of each line."""
+    if isinstance(headers, Headers):
+        return headers.raw_items()
+    return headers.items() if isinstance(headers, Mapping) else headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,18 +177,18 @@ class Request:
 
     @property
     def path(self) -> str:
-        """The path of the target, in origin or absolute form, not percent-decoded."""
+        """The path, and "?" and the query if there is one: the resource name of RFC 6455 §3."""
+        return f"{self.absolute_path}?{self.query}" if self.query else self.absolute_path
+
+    @property
+    def absolute_path(self) -> str:
+        """The path of the target alone, in origin or absolute form, not percent-decoded."""
         return self._path_and_query()[0]
 
     @property
     def query(self) -> str:
         """What follows the "?" of the target; "" if there is nothing."""
         return self._path_and_query()[1]
-
-    @property
-    def resource_name(self) -> str:
-        """The path, and "?" and the query if there is one."""
-        return f"{self.path}?{self.query}" if self.query else self.path
 
     @property
     def authority(self) -> str:
@@ -206,9 +236,7 @@ class Response:
             raise ValueError(f"{seen} has a control character or no latin-1 (RFC 9112 §4)")
 
     @classmethod
-    def text(
-        cls, status: HTTPStatus, text: str, headers: Iterable[tuple[str, str]] = ()
-    ) -> Response:
+    def text(cls, status: HTTPStatus, text: str, headers: HeadersLike = ()) -> Response:
         """An answer in plain text, for people to read, after which the connection closes.
 
         A header in `headers` replaces the one that this function would write.
@@ -222,7 +250,7 @@ class Response:
             ("X-Content-Type-Options", "nosniff"),
         )
         missing = [(name, value) for name, value in standard if name not in given]
-        return cls(status.value, status.phrase, Headers([*missing, *given]), body)
+        return cls(status.value, status.phrase, Headers([*missing, *given.raw_items()]), body)
 
     def to_bytes(self) -> bytes:
         """The response as it is on the wire (RFC 9112 §4)."""

@@ -214,7 +214,7 @@ def _explain_response(head: HeadBytes, size: int, response: Response) -> HeadExp
 def _stand_in(response: Response) -> Request:
     """A request that asks for everything that the response has; for an unknown request."""
     asked = [
-        (name, value) for name, value in response.headers if ascii_lower(name) in ANSWERS_TO_ASK_FOR
+        (name, value) for name, value in response.headers.items() if name in ANSWERS_TO_ASK_FOR
     ]
     return Request("GET", "/", "HTTP/1.1", Headers([("Sec-WebSocket-Key", ""), *asked]))
 

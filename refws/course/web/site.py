@@ -53,11 +53,11 @@ HEADERS = (
 
 def page(request: Request) -> Response | None:
     """The answer to a request for a page or one of its files; None for any other path."""
-    if request.path == LESSON_PATH:
+    if request.absolute_path == LESSON_PATH:
         return respond(lesson_page(), ".html")
-    if request.path == CLOSE_CODES_PATH:
+    if request.absolute_path == CLOSE_CODES_PATH:
         return respond(close_codes_script(), ".js")
-    entry = FILES.get(request.path)
+    entry = FILES.get(request.absolute_path)
     if entry is None:
         return None
     return respond(entry.read_text(encoding="utf-8"), PurePath(entry.name).suffix)

@@ -269,7 +269,7 @@ class WireTrace:
 
     def _find_page(self) -> bool:
         request = parse_request_line(b"".join(self._head).partition(b"\n")[0])
-        if request is not None and request.path != WATCH_PATH:
+        if request is not None and request.absolute_path != WATCH_PATH:
             watch = self._find_watch(request)
             self._watched = None if watch is None else watch.add(self._connection, request.target)
         head, self._head = self._head, []

@@ -17,7 +17,7 @@ from logging import Logger, getLogger
 from time import monotonic
 from typing import Any, Literal
 
-from ...protocol.client.handshake import HeadersLike, build_request, check_response, make_key
+from ...protocol.client.handshake import build_request, check_response, make_key
 from ...protocol.client.proxy import Proxy, build_connect, check_connect_response, parse_proxy
 from ...protocol.client.response import read_body, read_response
 from ...protocol.client.uri import WebSocketURI, parse_uri
@@ -26,7 +26,7 @@ from ...protocol.deflate.codec import client_pair
 from ...protocol.deflate.negotiation import DeflateSettings, offer
 from ...protocol.frame import Side
 from ...protocol.heads import HeadLimits
-from ...protocol.http import Request
+from ...protocol.http import HeadersLike, Request
 from ...protocol.subprotocols import check_subprotocols
 from ..arguments import check_context, check_text, header_lines, path_of
 from ..connection import Connection

@@ -26,7 +26,7 @@ from ..handshake import (
     requested_subprotocols,
     show_header,
 )
-from ..http import Headers, Request, Response, ascii_lower, count_lines, quote
+from ..http import Headers, HeadersLike, Request, Response, ascii_lower, count_lines, quote
 from ..items import Item, find_faults
 from ..origin_form import FORM, parse_origin
 from ..subprotocols import check_subprotocols
@@ -41,8 +41,6 @@ STATUS_SECTION = "§4.1 response item 1"
 NO_BODY = (
     "a 101 without a body (the server's framework, or a proxy in between, has taken it for a page)"
 )
-
-HeadersLike = Mapping[str, str] | Iterable[tuple[str, str]]
 
 OWN_HEADERS = {
     "Host": "the URI says it",
@@ -129,7 +127,7 @@ def build_request(
     added = added_headers(additional_headers, OWN_HEADERS)
     if user_agent is not None and "User-Agent" not in added:
         lines.append(("User-Agent", user_agent))
-    lines += added  # item 12
+    lines += added.raw_items()  # item 12
     return Request("GET", uri.resource_name, "HTTP/1.1", Headers(lines))  # items 1 to 3
 
 
@@ -159,12 +157,7 @@ def added_headers(additional_headers: HeadersLike, own_headers: Mapping[str, str
 
     ValueError for a header that the request already has; its message says what to do instead.
     """
-    pairs = (
-        additional_headers.items()
-        if isinstance(additional_headers, Mapping)
-        else additional_headers
-    )
-    added = Headers(pairs)
+    added = Headers(additional_headers)
     for name, instead in own_headers.items():
         if name in added:
             raise ValueError(f"{name} is not for additional headers: {instead}")

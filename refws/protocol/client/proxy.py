@@ -18,9 +18,9 @@ from urllib.parse import unquote
 
 from ..authority import join_authority
 from ..errors import Fault
-from ..http import Headers, Request, Response, ascii_lower, quote
+from ..http import Headers, HeadersLike, Request, Response, ascii_lower, quote
 from .advice import advise, show_status
-from .handshake import HeadersLike, InvalidResponse, added_headers
+from .handshake import InvalidResponse, added_headers
 from .uri import InvalidURI, check_characters, parse_authority
 
 DEFAULT_PORT = 80
@@ -96,7 +96,7 @@ def build_connect(host: str, port: int, headers: HeadersLike = ()) -> Request:
     the server, such as Authorization, belongs in the handshake.
     """
     authority = join_authority(host, port)
-    lines = [("Host", authority), *added_headers(headers, OWN_HEADERS)]
+    lines = [("Host", authority), *added_headers(headers, OWN_HEADERS).raw_items()]
     return Request("CONNECT", authority, "HTTP/1.1", Headers(lines))
 
 
