@@ -107,6 +107,16 @@ def test_5_5_2_a_second_ping_with_the_data_of_one_that_waits_is_refused(opened):
     peer.expect(PING, b"other")
 
 
+@pytest.mark.parametrize("data", [3, [1, 2], 1.5, True])
+def test_5_5_2_a_ping_or_pong_carries_text_or_bytes_and_nothing_else(opened, data):
+    connection, peer = opened()
+    for send in (connection.ping, connection.pong):
+        with pytest.raises(TypeError, match="use str or bytes"):
+            send(data)
+    connection.ping(bytearray(b"a"))
+    peer.expect(PING, b"a")
+
+
 def test_5_5_2_a_ping_that_could_not_be_sent_waits_for_no_pong(opened):
     """Each attempt says that the connection is closed: the first has not kept its data."""
     connection, peer = opened()

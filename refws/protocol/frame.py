@@ -244,7 +244,9 @@ def encode_frame(
 
 
 def control_payload(data: str | bytes) -> bytes:
-    """The payload of a Ping or Pong. ValueError above 125 bytes (§5.5)."""
+    """The payload of a Ping or Pong. ValueError above 125 bytes (§5.5), TypeError for no bytes."""
+    if not isinstance(data, (str, bytes, bytearray, memoryview)):
+        raise TypeError(f"a Ping or Pong cannot carry {data!r}; use str or bytes")
     payload = data.encode() if isinstance(data, str) else bytes(data)
     if len(payload) > MAX_CONTROL_PAYLOAD:
         raise ValueError(
