@@ -33,6 +33,7 @@ comments of deflate/, where it is one of RFC 7692.
       response.py          RFC 9112          the response, with its body if it is a refusal
       proxy.py             §4.1              CONNECT: a tunnel through an HTTP proxy
   endpoint/  threads and blocking sockets
+    serve.py               §4.2              the arguments of serve -> a server that listens
     server.py              §4.2              the accept loop, a thread for each connection, the stop
     server_handshake.py    §4.2              the opening handshake: a request read and answered
     connection.py          §7                the public object: recv, send, ping, close
@@ -73,6 +74,7 @@ comments of deflate/, where it is one of RFC 7692.
       certificates.py      §10.6             TLS contexts from files; what to do about TLS errors
     client/  door: the client
       connect.py           §4.1              a URI -> an open connection
+      environment.py       §4.1              which proxy the environment names for a URI
       resolving.py         §4.1              a name -> its addresses, before the deadline
       connecting.py        §4.1              one client at a time at an address, and TCP
       racing.py            RFC 8305          several addresses -> the first TCP connection
@@ -138,7 +140,7 @@ The names below are the public ones. Where the `websockets` library has the same
 the same here.
 """
 
-from .endpoint.client.connect import connect
+from .endpoint.client.connect import ClientConnection, connect, unix_connect
 from .endpoint.connection import Connection
 from .endpoint.exceptions import (
     ConcurrencyError,
@@ -147,7 +149,9 @@ from .endpoint.exceptions import (
     ConnectionClosedOK,
     InvalidState,
 )
-from .endpoint.server import Server, serve
+from .endpoint.serve import serve, unix_serve
+from .endpoint.server import Server
+from .endpoint.server_handshake import ServerConnection
 from .protocol.client.handshake import InvalidResponse, InvalidStatus
 from .protocol.client.proxy import ProxyError
 from .protocol.client.uri import InvalidURI
@@ -160,6 +164,7 @@ from .protocol.heads import IncompleteHead
 from .protocol.http import Headers, Request, Response
 
 __all__ = [
+    "ClientConnection",
     "Close",
     "CloseCode",
     "ConcurrencyError",
@@ -180,9 +185,12 @@ __all__ = [
     "Request",
     "Response",
     "Server",
+    "ServerConnection",
     "Side",
     "State",
     "WebSocketException",
     "connect",
     "serve",
+    "unix_connect",
+    "unix_serve",
 ]

@@ -138,7 +138,7 @@ class Running:
         """The states of the server's connections with this peer."""
         return {
             connection.state
-            for connection in self.server.connections
+            for connection in self.server.all_connections
             if connection.remote_address == address
         }
 

@@ -115,7 +115,7 @@ def test_what_has_no_address_has_no_limit():
 def test_4_1_item_2_150_silent_connections_keep_no_client_of_another_address_out(serving):
     running = serving(echo, max_connections=100, max_connections_per_address=40)
     silent = [running.connect() for _ in range(150)]
-    assert eventually(lambda: len(running.server.connections) == 40)
+    assert eventually(lambda: len(running.server.all_connections) == 40)
     status, headers = silent[-1].receive_head()
     body = b"40 connections from 127.0.0.1 are open, the limit for each address; try again later.\n"
     assert (status, silent[-1].read(int(headers["content-length"]))) == (503, body)
@@ -126,10 +126,10 @@ def test_4_1_item_2_150_silent_connections_keep_no_client_of_another_address_out
         assert good.receive_head()[0] == 101
         good.send_frame(TEXT, b"a good one")
         good.expect(TEXT, b"a good one")
-    assert len(running.server.connections) == 60
+    assert len(running.server.all_connections) == 60
     for client in silent:
         client.close()
-    assert eventually(lambda: len(running.server.connections) == 20)
+    assert eventually(lambda: len(running.server.all_connections) == 20)
     running.open().finish()
     assert eventually(lambda: list(running.server._admission._networks) == ["127.0.0.2"])
 

@@ -332,7 +332,9 @@ def choose(page, name, value):
 def wait_until_over(demo):
     """Wait until the page has no connection left but that of its wire view."""
     assert eventually(
-        lambda: [one.request.absolute_path for one in demo.running.server.connections] == ["/watch"]
+        lambda: (
+            [one.request.absolute_path for one in demo.running.server.all_connections] == ["/watch"]
+        )
     )
 
 

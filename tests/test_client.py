@@ -789,7 +789,10 @@ def tunnel(peer, status="200 Connection established"):
 
 @pytest.mark.rfc("6455-4.1-10")
 @its_own_uri
-def test_4_1_item_3_a_proxy_is_asked_for_a_tunnel_and_the_handshake_goes_through_it(played):
+@pytest.mark.parametrize("by_environment", [False, True])
+def test_4_1_item_3_a_proxy_is_asked_for_a_tunnel_and_the_handshake_goes_through_it(
+    played, monkeypatch, by_environment
+):
     seen = []
 
     def script(peer):
@@ -801,6 +804,10 @@ def test_4_1_item_3_a_proxy_is_asked_for_a_tunnel_and_the_handshake_goes_through
         peer.half_close()
 
     proxy = played(script).uri.replace("ws://", "http://user:secret@")
+    if by_environment:
+        monkeypatch.setenv("https_proxy", proxy)
+        monkeypatch.setenv("no_proxy", "")
+        proxy = True
     with connect("ws://example.com/chat", proxy=proxy) as connection:
         assert list(connection) == ["through"]
     (request_line, asked), handshake = seen

@@ -68,7 +68,7 @@ def test_a_replay_says_what_was_said_live(serving, tmp_path, capsys, full):
         connection.send_raw(bytes.fromhex("81 01 61"))
         with pytest.raises(refws.ConnectionClosed):
             connection.recv()
-    assert eventually(lambda: not running.server.connections)
+    assert eventually(lambda: not running.server.all_connections)
     recorder.close()
     assert program.main([str(tmp_path / "tape"), *(["--full"] if full else [])]) == 1
     introduction, _, replayed = capsys.readouterr().out.partition("\n")

@@ -32,7 +32,9 @@ class FuzzingServer:
                 connection.send(message)
                 self.echoes.append(connection.recv(timeout=10))
 
-    def note(self, connection: refws.Connection, request: refws.Request) -> refws.Response | None:
+    def note(
+        self, connection: refws.ServerConnection, request: refws.Request
+    ) -> refws.Response | None:
         self.asked.append(request.path)
         self.offers.append(request.headers.get("Sec-WebSocket-Extensions"))
         return connection.respond(404, "no such case") if request.path in self._refused else None

@@ -241,7 +241,7 @@ with serve(echo, unix_path=path) as server:
         says_echo(connection, "before the child")
         assert status(fork(child)) == 7
         says_echo(connection, "after the child")
-        assert len(server.connections) == 1
+        assert len(server.all_connections) == 1
     with connect("ws://localhost/", unix_path=path) as another:
         says_echo(another, "new")
 """

@@ -1,7 +1,10 @@
 """RFC 6455 §4.1 items 3 and 4: what an HTTP proxy is asked, and what is made of its answers."""
 
+import os
+
 import pytest
 
+from refws.endpoint.client.environment import choose_proxy
 from refws.protocol.client.handshake import InvalidResponse
 from refws.protocol.client.proxy import (
     Proxy,
@@ -11,7 +14,7 @@ from refws.protocol.client.proxy import (
     check_connect_response,
     parse_proxy,
 )
-from refws.protocol.client.uri import InvalidURI
+from refws.protocol.client.uri import InvalidURI, parse_uri
 from refws.protocol.http import Headers, Response
 
 CREDENTIALS = "Basic ZWRuYW1vZGU6bm9jYXBlcyE="  # of the example in §4.1 item 3
@@ -153,3 +156,54 @@ def test_7617_a_user_name_with_a_colon_is_refused():
         basic_credentials("a:b", "c")
     with pytest.raises(ValueError, match="no colon"):
         parse_proxy("http://a%3Ab:c@proxy")
+
+
+# The proxy of the environment
+
+
+def in_environment(monkeypatch, **variables):
+    """Only these variables name proxies."""
+    for name in list(os.environ):
+        if name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.rfc("6455-4.1-11")
+@pytest.mark.parametrize(
+    "uri, variables, proxy",
+    [
+        ("ws://h/", {}, None),
+        ("ws://h/", {"http_proxy": "http://a:1"}, Proxy("a", 1)),
+        ("ws://h/", {"HTTP_PROXY": "http://a:1/"}, Proxy("a", 1)),
+        ("ws://h/", {"http_proxy": "http://a:1", "https_proxy": "http://b:2"}, Proxy("b", 2)),
+        ("wss://h/", {"http_proxy": "http://a:1"}, None),
+        ("wss://h/", {"all_proxy": "http://a:1"}, Proxy("a", 1)),
+        ("ws://h/", {"https_proxy": "http://b:2", "ws_proxy": "http://c:3"}, Proxy("c", 3)),
+        ("ws://h/", {"http_proxy": "a:3128"}, Proxy("a", 3128)),
+        ("ws://h/", {"http_proxy": ""}, None),
+        ("ws://h/", {"http_proxy": "http://a:1", "no_proxy": "h"}, None),
+        ("ws://x.h:8080/", {"http_proxy": "http://a:1", "no_proxy": "localhost,.h:8080"}, None),
+        ("ws://x.h/", {"http_proxy": "http://a:1", "no_proxy": "*"}, None),
+        ("ws://x.h/", {"http_proxy": "http://a:1", "no_proxy": "other"}, Proxy("a", 1)),
+    ],
+)
+def test_4_1_item_3_the_environment_names_the_proxy(monkeypatch, uri, variables, proxy):
+    in_environment(monkeypatch, **variables)
+    assert choose_proxy(True, parse_uri(uri), None) == proxy
+
+
+def test_4_1_item_3_the_environment_is_asked_only_if_the_program_says_so(monkeypatch):
+    in_environment(monkeypatch, http_proxy="http://a:1")
+    assert choose_proxy(None, parse_uri("ws://h/"), None) is None
+    assert choose_proxy("http://b:2", parse_uri("ws://h/"), None) == Proxy("b", 2)
+    assert choose_proxy(True, parse_uri("ws://h/"), "a/socket") is None
+
+
+@pytest.mark.parametrize("value", ["socks5://u:secret@a:1", "https://u:secret@a", "http://a:b:c"])
+def test_4_1_item_3_a_proxy_of_the_environment_that_cannot_be_used_is_named(monkeypatch, value):
+    in_environment(monkeypatch, https_proxy=value)
+    with pytest.raises(InvalidURI, match="in https_proxy of the environment; expected") as caught:
+        choose_proxy(True, parse_uri("wss://h/"), None)
+    assert "secret" not in str(caught.value)

@@ -413,9 +413,9 @@ def test_7_2_2_a_reset_in_the_middle_of_a_request_disturbs_no_other_client(servi
     running = serving(echo)
     client = running.connect()
     client.send(b"GET /")
-    assert eventually(lambda: running.server.connections)
+    assert eventually(lambda: running.server.all_connections)
     client.reset()
-    assert eventually(lambda: not running.server.connections)
+    assert eventually(lambda: not running.server.all_connections)
     running.open().finish()
     assert any("no opening handshake" in message for message in log.messages)
 
@@ -443,7 +443,7 @@ def test_the_open_timeout_can_be_switched_off(serving):
     running = serving(echo, open_timeout=None)
     client = running.connect()
     client.send(request()[:-1])
-    assert eventually(lambda: running.server.connections)
+    assert eventually(lambda: running.server.all_connections)
     assert len(running.server._timers._schedule) == 0
     client.send(request()[-1:])
     assert client.receive_head()[0] == 101
@@ -655,7 +655,7 @@ def test_process_request_that_returns_something_else_gets_500_and_disturbs_no_ot
     client.send(request("/other"))
     assert client.receive_head()[0] == 500
     client.close()
-    assert eventually(lambda: not running.server.connections)
+    assert eventually(lambda: not running.server.all_connections)
     running.open().finish()
     assert [record.levelname for record in log.records].count("ERROR") == 1
 
@@ -803,7 +803,7 @@ def test_beyond_max_connections_the_answer_is_503_until_one_leaves(short_linger,
     client.expect_end()
     first.finish()
     first.close()
-    assert eventually(lambda: len(running.server.connections) == 1)
+    assert eventually(lambda: len(running.server.all_connections) == 1)
     running.open().finish()
     says_echo(second)
     assert eventually(lambda: not running.server._overload._lingering)
@@ -914,7 +914,7 @@ def test_without_a_thread_the_answer_is_503(short_linger, monkeypatch, serving, 
     assert status == 503
     assert b"cannot start another thread" in client.read(int(headers["content-length"]))
     assert any("cannot start a thread" in record.getMessage() for record in log.records)
-    assert running.server.connections == ()
+    assert running.server.all_connections == set()
     running.open().finish()
     assert eventually(lambda: not running.server._overload._lingering)
 
@@ -992,7 +992,7 @@ def test_the_timers_of_a_connection_that_has_ended_keep_nothing_of_it(serving):
 
     running = serving(echo, trace=trace_for, ping_interval=FAR, close_timeout=FAR)
     running.open().finish()
-    assert eventually(lambda: not running.server.connections)
+    assert eventually(lambda: not running.server.all_connections)
     assert eventually(lambda: gc.collect() >= 0 and traces[0]() is None)
 
 
@@ -1016,7 +1016,7 @@ def test_7_4_1_shutdown_sends_1001_to_all_waits_for_them_and_listens_no_more(bac
         client.close()
     stopping.result()
     running.accepting.result()
-    assert running.server.connections == ()
+    assert running.server.all_connections == set()
     with pytest.raises((ConnectionRefusedError, FileNotFoundError)):
         running.connect()
 
@@ -1062,7 +1062,7 @@ def test_7_2_2_shutdown_ends_unfinished_handshakes_without_a_close(background, s
     running = serving(never_called)
     client = running.connect()
     client.send(b"GET / HTTP/1.1\r\n")
-    assert eventually(lambda: running.server.connections)
+    assert eventually(lambda: running.server.all_connections)
     stopping = background(running.server.shutdown)
     client.expect_cut()
     stopping.result()
@@ -1080,7 +1080,7 @@ def test_7_1_5_shutdown_does_not_wait_for_ever_for_a_peer_that_does_not_answer(b
 def test_shutdown_waits_for_a_send_that_ends(background, serving):
     running = serving(lambda connection: connection.send(bytes(MANY)) or connection.recv())
     client = running.open()
-    (connection,) = running.server.connections
+    (connection,) = running.server.all_connections
     assert eventually(lambda: connection._stream._write_deadline is not None)
     stopping = background(running.server.shutdown)
     assert len(client.receive()[1]) == MANY
@@ -1098,7 +1098,7 @@ def test_shutdown_cuts_a_send_that_does_not_end(serving, log):
 
     running = serving(handler, close_timeout=IN_TIME)
     running.open()
-    (connection,) = running.server.connections
+    (connection,) = running.server.all_connections
     assert eventually(lambda: connection._stream._write_deadline is not None)
     running.server.shutdown()
     assert len(caught) == 1
@@ -1131,7 +1131,7 @@ def test_shutdown_from_a_handler_closes_the_others_and_then_its_own(serving, log
     close_cleanly(other)
     close_cleanly(client)
     running.accepting.result()
-    assert eventually(lambda: not running.server.connections)
+    assert eventually(lambda: not running.server.all_connections)
     assert "WARNING" not in {record.levelname for record in log.records}
 
 
@@ -1155,7 +1155,7 @@ def test_the_deadlines_of_a_connection_whose_handler_shuts_the_server_down_still
     assert done.wait(DEADLINE_S)
     if answers:
         client.send_frame(CLOSE, close_body(1001))
-    assert eventually(lambda: not running.server.connections, timeout=1)
+    assert eventually(lambda: not running.server.all_connections, timeout=1)
 
 
 @pytest.mark.skipif(
@@ -1183,7 +1183,7 @@ def test_a_signal_handler_of_the_accepting_thread_stops_it_and_the_with_block_do
             wire.send(request())
             assert wire.receive_head()[0] == 101
             assert eventually(
-                lambda: [connection.state for connection in server.connections] == [State.OPEN]
+                lambda: [connection.state for connection in server.all_connections] == [State.OPEN]
             )
             signal.pthread_kill(main.ident, signal.SIGTERM)
             close_cleanly(wire)
@@ -1219,7 +1219,7 @@ def test_a_signal_that_the_system_gives_to_another_thread_wakes_the_accepting_on
             with closing(Wire.connect(server.address)) as client:
                 client.send(request())
                 assert client.receive_head()[0] == 101
-            assert eventually(lambda: not server.connections)
+            assert eventually(lambda: not server.all_connections)
             signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
             in_time = woken.wait(DEADLINE_S)
             server.stop()
@@ -1243,7 +1243,7 @@ def test_abort_ends_all_connections_at_once_without_a_close(serving, held):
     running = serving(handler)
     clients = [running.open(), running.open("/busy"), running.connect()]
     assert held.entered.wait(DEADLINE_S)
-    assert eventually(lambda: len(running.server.connections) == 3)
+    assert eventually(lambda: len(running.server.all_connections) == 3)
     running.server.abort()
     for client in clients:
         client.expect_cut()
@@ -1258,7 +1258,7 @@ def test_a_server_has_an_address_and_a_file_descriptor(nothing_left_behind):
     with serve(echo, "127.0.0.1", 0) as server:
         assert server.address[0] == "127.0.0.1" and server.address[1] > 0
         assert stat.S_ISSOCK(os.fstat(server.fileno()).st_mode)
-        assert server.connections == ()
+        assert server.all_connections == set()
 
 
 @pytest.mark.transport("tcp", "tls", reason="Unix sockets have no port")

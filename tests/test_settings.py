@@ -100,7 +100,7 @@ def test_each_limit_of_a_head_is_a_setting(name, value):
     ],
 )
 def test_a_server_with_a_wrong_limit_opens_no_socket(name, monkeypatch):
-    monkeypatch.setattr("refws.endpoint.server.listen", pytest.fail)
+    monkeypatch.setattr("refws.endpoint.serve.listen", pytest.fail)
     with pytest.raises(ValueError, match=f"^{name} is -1; use"):
         serve(print, port=0, **{name: -1})
 

@@ -6,6 +6,7 @@ import errno
 import logging
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -148,7 +149,7 @@ def test_without_threads_all_get_503_and_the_log_gets_two_lines(monkeypatch, ser
     assert errors(log)[0].startswith("cannot start a thread: can't start new thread; ")
     end = "cannot start a thread; connections turned away meanwhile: 50"
     assert errors(log)[1].endswith(end)
-    assert len(running.server.connections) == 1
+    assert len(running.server.all_connections) == 1
     assert eventually(lambda: not running.server._overload._lingering)
 
 
@@ -236,7 +237,7 @@ def name_of(error):
 
 @TCP
 @pytest.mark.parametrize("error", ODD, ids=name_of)
-@pytest.mark.parametrize("part", ["Stream", "Connection", "ConnectionThread"])
+@pytest.mark.parametrize("part", ["Stream", "ServerConnection", "ConnectionThread"])
 def test_a_connection_that_cannot_be_made_is_closed_and_the_next_is_served(
     monkeypatch, serving, log, part, error
 ):
@@ -246,7 +247,7 @@ def test_a_connection_that_cannot_be_made_is_closed_and_the_next_is_served(
         running.connect().expect_end()
     says_echo(running.open())
     assert len(errors(log)) == 1
-    assert len(running.server.connections) == 1
+    assert len(running.server.all_connections) == 1
 
 
 @TCP
@@ -275,7 +276,7 @@ def test_a_failing_accept_is_repeated_after_a_pause(
     assert len(errors(log)) == 1
 
 
-class Listening(module.socket.socket):
+class Listening(socket.socket):
     """A listening socket whose accept fails first."""
 
     failures: list[Exception]
@@ -316,7 +317,7 @@ def test_a_log_that_fails_does_not_end_the_accept_thread(monkeypatch, serving, s
         return False
 
     fail(monkeypatch, NO_THREAD, 2)
-    monkeypatch.setattr(module, "Connection", Failing(module.Connection, MemoryError()))
+    monkeypatch.setattr(module, "ServerConnection", Failing(module.ServerConnection, MemoryError()))
     monkeypatch.setattr(overload, "LINGER", 0.05)
     running = serving(echo, logger=logger, max_connections=1)
     running.connect().expect_end()
@@ -330,19 +331,19 @@ def test_a_log_that_fails_does_not_end_the_accept_thread(monkeypatch, serving, s
 
 @TCP
 def test_a_connection_whose_end_fails_gives_its_place_back(monkeypatch, serving):
-    end = module.Connection.end
+    end = module.ServerConnection.end
 
     def end_and_fail(connection, linger=False):
         end(connection, linger)
         raise MemoryError
 
-    monkeypatch.setattr(module.Connection, "end", end_and_fail)
+    monkeypatch.setattr(module.ServerConnection, "end", end_and_fail)
     monkeypatch.setattr(threading, "excepthook", lambda hooked: None)
     running = serving(echo)
     client = running.connect()
-    assert eventually(lambda: running.server.connections)
+    assert eventually(lambda: running.server.all_connections)
     client.close()
-    assert eventually(lambda: running.server.connections == ())
+    assert eventually(lambda: running.server.all_connections == set())
 
 
 # A signal's exception
@@ -380,7 +381,7 @@ def test_ctrl_c_while_a_thread_is_started_loses_no_connection(
         stopping.result()
     else:
         client.expect_end()
-        assert running.server.connections == ()
+        assert running.server.all_connections == set()
         running.server.shutdown()
 
 
@@ -409,7 +410,7 @@ def test_a_limit_is_logged_once_and_when_it_is_over(monkeypatch, serving, log):
         assert running.connect().receive_head()[0] == 503
     client.finish()
     client.close()
-    assert eventually(lambda: not running.server.connections)
+    assert eventually(lambda: not running.server.all_connections)
     running.open().finish()
     assert eventually(lambda: any("over after" in line for line in log.messages))
     warnings = [record.getMessage() for record in log.records if record.levelname == "WARNING"]

@@ -72,7 +72,7 @@ def test_a_tape_has_every_byte_of_both_sides_and_both_ends(serving, recorder, tm
     client.finish()
     host, port = client.sock.getsockname()
     client.close()
-    assert eventually(lambda: not running.server.connections)
+    assert eventually(lambda: not running.server.all_connections)
     entries = read_file(tmp_path / "tape")
     assert entries[0] == Opened(
         entries[0].seconds, 1, Address(host, port), Address(*running.address)

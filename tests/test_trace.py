@@ -55,7 +55,7 @@ def test_every_head_and_frame_of_a_server_is_a_line_with_the_peer_and_the_time(s
     client.finish()
     host, port = client.sock.getsockname()
     client.close()
-    assert eventually(lambda: not running.server.connections)
+    assert eventually(lambda: not running.server.all_connections)
     assert shown.words == [
         '-> "GET /x HTTP/1.1"  legal',
         '<- "HTTP/1.1 101 Switching Protocols"  legal',

@@ -56,7 +56,7 @@ def test_every_byte_of_both_sides_is_traced_from_the_first_to_the_last(serving):
     client.expect(BINARY, bytes(300_000))
     client.finish()
     client.close()
-    assert eventually(lambda: not running.server.connections)
+    assert eventually(lambda: not running.server.all_connections)
     assert notes.bytes[Side.CLIENT] == b"".join(sent) + frame(CLOSE, close_body(1000))
     head, _, frames = notes.bytes[Side.SERVER].partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 101 ")
@@ -73,7 +73,7 @@ def test_what_breaks_the_rules_is_traced_too(serving):
     client.receive_head()
     client.expect_close(1002)
     client.close()
-    assert eventually(lambda: not running.server.connections)
+    assert eventually(lambda: not running.server.all_connections)
     assert notes.bytes[Side.CLIENT] == request() + b"\xff\xff and more"
 
 

@@ -33,7 +33,7 @@ def the_only(running, path):
     """The server's side of the connection to this path."""
     (found,) = [
         connection
-        for connection in running.server.connections
+        for connection in running.server.all_connections
         if connection.request.absolute_path == path
     ]
     return found
@@ -112,7 +112,9 @@ def test_a_request_line_in_two_pieces_is_found(running):
     client = running.connect()
     head = request(page.target())
     client.send(head[:20])
-    assert eventually(lambda: any(connection.trace for connection in running.server.connections))
+    assert eventually(
+        lambda: any(connection.trace for connection in running.server.all_connections)
+    )
     client.send(head[20:])
     assert page.items("item")[0]["lines"][0]["text"] == f"GET {page.target()} HTTP/1.1"
     assert client.receive_head()[0] == 101
@@ -156,7 +158,7 @@ def test_there_is_an_end_to_how_many_pages_watch(running, monkeypatch):
     second.expect_close(1013)
     second.close()
     first.close()
-    assert eventually(lambda: len(running.server.connections) == 0)
+    assert eventually(lambda: len(running.server.all_connections) == 0)
     Page(running, OTHER_PAGE)
 
 
@@ -477,7 +479,7 @@ def test_a_page_that_is_gone_costs_nothing(running):
     page = Page(running)
     client, _ = page.open()
     page.wire.reset()
-    assert eventually(lambda: len(running.server.connections) == 1)
+    assert eventually(lambda: len(running.server.all_connections) == 1)
     client.send_frame(TEXT, b"alone")
     client.expect(TEXT, b"alone")
     assert the_only(running, "/echo").trace is None

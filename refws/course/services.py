@@ -9,6 +9,7 @@ from datetime import datetime
 from http import HTTPStatus
 
 from ..endpoint.connection import Connection
+from ..endpoint.server_handshake import ServerConnection
 from ..protocol.handshake import is_upgrade_attempt
 from ..protocol.http import Request, Response, quote
 from .web import lab, watch_endpoint
@@ -71,7 +72,7 @@ def serve_endpoint(connection: Connection) -> None:
     HANDLERS[connection.request.absolute_path](connection)
 
 
-def process_request(connection: Connection, request: Request) -> Response | None:
+def process_request(connection: ServerConnection, request: Request) -> Response | None:
     """The answer to a request that is no handshake for an endpoint: a page, a 404, or an error.
 
     With None the server checks the request by §4.2.1, and its answer says what is missing.
@@ -86,7 +87,7 @@ def process_request(connection: Connection, request: Request) -> Response | None
     return answer
 
 
-def plain_answer(connection: Connection, request: Request) -> Response | None:
+def plain_answer(connection: ServerConnection, request: Request) -> Response | None:
     """The answer to an ordinary request; None to a GET or HEAD if there is no page at its path."""
     if request.method not in ("GET", "HEAD"):
         text, allowed = "The pages of this server are for GET and HEAD.\n", [("Allow", "GET, HEAD")]

@@ -12,7 +12,7 @@ from ipaddress import IPv6Address, ip_network
 from typing import Any, NamedTuple
 
 from .addresses import ip_of
-from .connection import Connection
+from .server_handshake import ServerConnection
 from .stream import Stream
 
 CLAIMS = threading.RLock()
@@ -33,7 +33,10 @@ class ConnectionThread(threading.Thread):
     _claimed = False
 
     def __init__(
-        self, serve: Callable[[ConnectionThread], None], connection: Connection, stream: Stream
+        self,
+        serve: Callable[[ConnectionThread], None],
+        connection: ServerConnection,
+        stream: Stream,
     ) -> None:
         super().__init__(name=f"refws {connection.peer}", daemon=True)
         self._serve = serve
@@ -73,8 +76,8 @@ class Admission:
         self._most = most
         self._most_per_address = most_per_address
         self._lock = threading.RLock()
-        self._threads: dict[Connection, ConnectionThread] = {}
-        self._networks: dict[str, set[Connection]] = {}
+        self._threads: dict[ServerConnection, ConnectionThread] = {}
+        self._networks: dict[str, set[ServerConnection]] = {}
         self._closed = False
 
     @property

@@ -65,6 +65,12 @@ def path_of(unix_path: str | os.PathLike[str] | None) -> str | None:
     return path
 
 
+def check_path(path: object) -> None:
+    """TypeError for the path None, which would mean TCP to `serve` and `connect`."""
+    if path is None:
+        raise TypeError("path is None; use the path of a Unix socket, or serve and connect for TCP")
+
+
 def header_lines(headers: HeadersLike | None) -> tuple[tuple[str, str], ...]:
     """The lines of `additional_headers`, () for None. TypeError unless names and values are str."""
     lines = tuple(field_lines(headers or ()))

@@ -25,7 +25,6 @@ import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from http import HTTPStatus
 from math import inf
 from time import monotonic
 from types import TracebackType
@@ -56,9 +55,14 @@ LINGER = 1.0
 
 
 class Connection(Reading):
-    """One WebSocket connection. One thread at a time may receive; any may send, ping and close."""
+    """One WebSocket connection. One thread at a time may receive; any may send, ping and close.
+
+    The application may give it attributes of its own, and keep weak references to it.
+    """
 
     __slots__ = {
+        "__dict__": "Attributes of the application, such as `connection.user`.",
+        "__weakref__": "For weak references, such as a WeakSet of connections.",
         "request": "The opening handshake's request. Written by the thread that does it.",
         "response": "The opening handshake's response. Written by the same thread.",
         "subprotocol": "The agreed subprotocol, or None. Written by the same thread.",
@@ -96,7 +100,7 @@ class Connection(Reading):
         receiver = Receiver(stream, side, settings, self._sender, self._pings)
         super().__init__(receiver, timers)
         self._given_up = False
-        self._taps = None
+        self._id = self._taps = None
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.peer} {self.state.value}>"
@@ -149,10 +153,6 @@ class Connection(Reading):
     def peer(self) -> str:
         """The remote address as a log shows it."""
         return format_address(self.remote_address)
-
-    def respond(self, status: HTTPStatus | int, text: str) -> Response:
-        """A plain-text HTTP response, for `process_request` to return (§4.2.2)."""
-        return Response.text(HTTPStatus(status), text)
 
     # Receiving (§6.2)
 

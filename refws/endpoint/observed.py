@@ -1,9 +1,10 @@
-"""What a connection offers to a trace, a record or the page's wire view, which see its bytes."""
+"""What a connection offers to those who look on: an id for logs, and taps that see every byte."""
 
 from __future__ import annotations
 
 import threading
 from typing import TYPE_CHECKING
+from uuid import UUID, uuid4
 
 from .stream import Stream
 from .taps import Tap, Taps
@@ -13,19 +14,31 @@ if TYPE_CHECKING:
     from .settings import Settings
 
 
-FIRST_TAP = threading.Lock()
-"""Held while a connection's taps are made: two threads may add the first ones."""
+FIRST_USE = threading.Lock()
+"""Held while a connection's id or taps are made: two threads may ask for them first."""
 
 
 class Observed:
     """The part of `Connection` that no message needs."""
 
-    __slots__ = {"_taps": "The functions that see every byte; None until the first one is added."}
+    __slots__ = {
+        "_id": "Its id; None until the first one asks. Under `FIRST_USE`.",
+        "_taps": "The functions that see every byte; None until the first one. Under `FIRST_USE`.",
+    }
 
     _stream: Stream
+    _id: UUID | None
     _taps: Taps | None
     side: Side
     settings: Settings
+
+    @property
+    def id(self) -> UUID:
+        """A random id, for logs and for the application: no other connection has it."""
+        with FIRST_USE:
+            if self._id is None:
+                self._id = uuid4()
+            return self._id
 
     @property
     def peer(self) -> str:
@@ -50,7 +63,7 @@ class Observed:
         self._made_taps().add(tap)
 
     def _made_taps(self) -> Taps:
-        with FIRST_TAP:
+        with FIRST_USE:
             if self._taps is None:
                 self._taps = Taps(self._stream, self.side, self.settings.logger, self.peer)
             return self._taps

@@ -3,49 +3,37 @@
 from __future__ import annotations
 
 import os
-import socket
 import ssl as tls
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from logging import WARNING, Logger, getLogger
+from logging import WARNING
 from selectors import EVENT_READ, DefaultSelector
+from socket import socket as Socket  # Server has a property with its name
 from time import monotonic
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from ..protocol.close import Close, State
 from ..protocol.close_codes import CloseCode
-from ..protocol.deflate.negotiation import DeflateSettings
 from ..protocol.frame import Side
-from ..protocol.origin_form import check_origins
-from ..protocol.subprotocols import check_subprotocols
 from .admission import Admission, ConnectionThread, Full
-from .answers import SERVER
-from .arguments import check_address, check_context, check_listening, path_of
-from .connection import LINGER, Connection
+from .connection import LINGER
 from .exceptions import ConnectionClosed
-from .listening import listen
 from .log import format_address, log_error
 from .overload import Overload
 from .server_handshake import (
-    Handler,
-    ProcessRequest,
+    ServerConnection,
     ServerOptions,
     open_connection,
 )
 from .settings import (
-    DEFAULTS,
-    MAX_CONNECTIONS,
-    MAX_CONNECTIONS_PER_ADDRESS,
     Settings,
-    compression_settings,
 )
 from .shortages import Shortages
 from .stream import Stream, send_at_once
 from .timers import Timers, wait_time
 from .tls.stream import TLSStream
-from .traces import ChooseTrace, trace_choices
 from .waking import WakeUp
 
 PAUSE_AFTER_FAILURE = 0.1
@@ -71,7 +59,7 @@ class Server:
 
     def __init__(
         self,
-        socks: Sequence[socket.socket],
+        socks: Sequence[Socket],
         options: ServerOptions,
         settings: Settings,
         context: tls.SSLContext | None = None,
@@ -104,14 +92,24 @@ class Server:
     ) -> None:
         self.shutdown()
 
+    @property
+    def socket(self) -> Socket:
+        """The first listening socket."""
+        return next(iter(self._addresses))
+
     def fileno(self) -> int:
-        """The file descriptor of the first listening socket."""
-        return next(iter(self._addresses)).fileno()
+        """The file descriptor of the first listening socket; -1 once the server has shut down."""
+        return self.socket.fileno()
 
     @property
-    def connections(self) -> tuple[Connection, ...]:
-        """All connections that have not ended, also while they are in their opening handshake."""
-        return tuple(thread.connection for thread in self._admission.threads)
+    def connections(self) -> set[ServerConnection]:
+        """The open connections: those that messages can be sent on, unless they close right now."""
+        return {one for one in self.all_connections if one.state is State.OPEN}
+
+    @property
+    def all_connections(self) -> set[ServerConnection]:
+        """All connections that have not ended, also in their opening or closing handshake."""
+        return {thread.connection for thread in self._admission.threads}
 
     # Accepting
 
@@ -149,7 +147,7 @@ class Server:
             self._accept_thread = None
             thread.name = name
 
-    def _accept(self, listener: socket.socket) -> None:
+    def _accept(self, listener: Socket) -> None:
         """Start a thread for the next connection, or turn it away."""
         try:
             sock, remote_address = listener.accept()
@@ -167,20 +165,18 @@ class Server:
         except BaseException as error:
             self._give_up(sock, thread, error)
 
-    def _thread_for(self, sock: socket.socket, remote_address: Any, own: Any) -> ConnectionThread:
+    def _thread_for(self, sock: Socket, remote_address: Any, own: Any) -> ConnectionThread:
         sock.setblocking(True)
         send_at_once(sock)
         stream = self._stream(sock)
-        connection = Connection(stream, self._timers, self._settings, remote_address, own)
+        connection = ServerConnection(stream, self._timers, self._settings, remote_address, own)
         return ConnectionThread(self._serve, connection, stream)
 
     def _turn_away(self, thread: ConnectionThread, full: Full) -> None:
         self._shortages.report(f"{full.limit} is reached", full.reason, WARNING)
         self._overload.turn_away(thread.stream, full.reason)
 
-    def _give_up(
-        self, sock: socket.socket, thread: ConnectionThread | None, error: BaseException
-    ) -> None:
+    def _give_up(self, sock: Socket, thread: ConnectionThread | None, error: BaseException) -> None:
         """End a connection that gets no thread, unless its thread has begun nevertheless.
 
         What is no Exception is raised again: it is a signal's, such as KeyboardInterrupt.
@@ -211,7 +207,7 @@ class Server:
             self._shortages.report_error(error, turned_away=0)
             self._wake_up.pause(PAUSE_AFTER_FAILURE)
 
-    def _stream(self, sock: socket.socket) -> Stream:
+    def _stream(self, sock: Socket) -> Stream:
         timeout = self._settings.send_timeout
         if self._context is None:
             return Stream(sock, self._timers, timeout)
@@ -236,7 +232,7 @@ class Server:
                     if self._admission.forget(thread):
                         self._timers.stop()
 
-    def _handle(self, connection: Connection, stream: Stream) -> None:
+    def _handle(self, connection: ServerConnection, stream: Stream) -> None:
         """ConnectionClosed is an error if it is another connection's, such as an inner client's."""
         close, logger = HANDLER_DONE, self._settings.logger
         try:
@@ -289,7 +285,7 @@ class Server:
         if os.getpid() != self._process:
             return
         self.stop()
-        for connection in self.connections:
+        for connection in self.all_connections:
             connection.abort("the server ends all connections at once")
 
     def _close_listening_socket(self) -> None:
@@ -301,7 +297,7 @@ class Server:
 
     def _go_away(self, give_up_at: float) -> None:
         """§7.4.1: send 1001 on each connection; retry where that does not work yet, then abort."""
-        busy = [connection for connection in self.connections if not connection.go_away()]
+        busy = [connection for connection in self.all_connections if not connection.go_away()]
         pause = threading.Event()
         while busy and monotonic() < give_up_at:
             pause.wait(0.02)
@@ -319,80 +315,3 @@ class Server:
                     self._settings.logger.warning(
                         "%s: its handler has not returned; it is left running", thread.name
                     )
-
-
-def serve(
-    handler: Handler,
-    host: str | None = "127.0.0.1",
-    port: int = 8080,
-    *,
-    unix_path: str | os.PathLike[str] | None = None,
-    sock: socket.socket | None = None,
-    ssl: tls.SSLContext | None = None,
-    origins: Sequence[str] | None = None,
-    subprotocols: Iterable[str] | None = None,
-    process_request: ProcessRequest | None = None,
-    compression: Literal["deflate"] | DeflateSettings | None = None,
-    open_timeout: float | None = DEFAULTS.open_timeout,
-    ping_interval: float | None = DEFAULTS.ping_interval,
-    ping_timeout: float | None = DEFAULTS.ping_timeout,
-    close_timeout: float = DEFAULTS.close_timeout,
-    send_timeout: float = DEFAULTS.send_timeout,
-    max_size: int | None = DEFAULTS.max_size,
-    max_fragments: int | None = DEFAULTS.max_fragments,
-    max_line_size: int = DEFAULTS.max_line_size,
-    max_header_lines: int = DEFAULTS.max_header_lines,
-    max_head_size: int = DEFAULTS.max_head_size,
-    max_connections: int | None = MAX_CONNECTIONS,
-    max_connections_per_address: int | None = MAX_CONNECTIONS_PER_ADDRESS,
-    server_header: str | None = SERVER,
-    trace: ChooseTrace | Sequence[ChooseTrace] | None = None,
-    logger: Logger | None = None,
-) -> Server:
-    """A server that listens; call its `serve_forever` to accept connections.
-
-    It listens on all addresses of `host`, IPv4 and IPv6; "" and None are all of this machine.
-
-    `handler` is called with each open connection, in the thread of that connection; when it
-    returns, the connection is closed with 1000, when it raises, with 1011. ConnectionClosed is no
-    error if this connection has ended. `process_request(connection, request)` gets every request
-    that can be parsed, a handshake or not, before the rules of §4.2.1 are checked; it returns a
-    response of its own, or None. HEAD gets that response without its body. `trace` is one function
-    or several: `trace(connection)` is called before the first byte, and returns a function that
-    gets every byte, or None. With `ssl`, a context with the server's certificate, it serves wss://.
-    Above `max_connections`, and above `max_connections_per_address` for one IPv4 address or one
-    IPv6 /64, a client gets 503. `server_header` is the Server of every answer that is no 101, None
-    leaves it out. Times in seconds, sizes in bytes, None for no limit.
-
-    OSError if it cannot listen; TypeError or ValueError for an argument that cannot be used.
-    """
-    check_listening(sock)
-    check_address(host, port)
-    check_context(ssl, Side.SERVER)
-    options = ServerOptions(
-        handler,
-        check_origins(origins),
-        check_subprotocols(subprotocols),
-        process_request,
-        max_connections,
-        max_connections_per_address,
-        trace_choices(trace),
-        server_header,
-        secure=ssl is not None,
-    )
-    settings = Settings(
-        open_timeout=open_timeout,
-        ping_interval=ping_interval,
-        ping_timeout=ping_timeout,
-        close_timeout=close_timeout,
-        send_timeout=send_timeout,
-        max_size=max_size,
-        max_fragments=max_fragments,
-        max_line_size=max_line_size,
-        max_header_lines=max_header_lines,
-        max_head_size=max_head_size,
-        compression=compression_settings(compression),
-        logger=logger or getLogger("refws"),
-    )
-    socks = listen(host, port, path_of(unix_path)) if sock is None else [sock]
-    return Server(socks, options, settings, ssl)

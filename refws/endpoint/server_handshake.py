@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from time import monotonic
 from typing import Any
@@ -13,6 +13,7 @@ from ..protocol.deflate.negotiation import choose_offer
 from ..protocol.errors import HandshakeError
 from ..protocol.handshake import (
     accept,
+    check_changed_answer,
     check_request,
     is_upgrade_attempt,
     negotiate,
@@ -20,7 +21,7 @@ from ..protocol.handshake import (
     requested_extensions,
 )
 from ..protocol.heads import read_request
-from ..protocol.http import Headers, Request, Response, quote_target
+from ..protocol.http import Headers, HeadersLike, Request, Response, quote_target
 from ..protocol.plain import check_plain_request
 from .answers import SERVER, to_bytes
 from .arguments import check_function, check_optional_function
@@ -33,8 +34,24 @@ from .traces import ChooseTrace, start_traces
 MAX_LOGGED_FAULTS = 10
 """§4.2.1 has ten items. The answer names all faults."""
 
-Handler = Callable[[Connection], Any]
-ProcessRequest = Callable[[Connection, Request], Response | None]
+
+class ServerConnection(Connection):
+    """A server's connection: the one that `serve` calls its functions with."""
+
+    __slots__ = ()
+
+    def respond(self, status: HTTPStatus | int, text: str, headers: HeadersLike = ()) -> Response:
+        """A plain-text HTTP response, for `process_request` to return (§4.2.2).
+
+        A header in `headers` replaces the standard one. ValueError for an unknown status, and for a
+        text with a status that has none.
+        """
+        return Response.text(HTTPStatus(status), text, headers)
+
+
+Handler = Callable[[ServerConnection], Any]
+ProcessRequest = Callable[[ServerConnection, Request], Response | None]
+ProcessResponse = Callable[[ServerConnection, Request, Response], Response | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +66,7 @@ class ServerOptions:
     origins: Sequence[str] | None = None
     subprotocols: Sequence[str] = ()
     process_request: ProcessRequest | None = None
+    process_response: ProcessResponse | None = None
     max_connections: int | None = MAX_CONNECTIONS
     max_connections_per_address: int | None = MAX_CONNECTIONS_PER_ADDRESS
     traces: Sequence[ChooseTrace] = ()
@@ -58,12 +76,13 @@ class ServerOptions:
     def __post_init__(self) -> None:
         check_function("handler", self.handler)
         check_optional_function("process_request", self.process_request)
+        check_optional_function("process_response", self.process_response)
         Headers([("Server", self.server_header or SERVER)])
         check_limit("max_connections", self.max_connections, 0)
         check_limit("max_connections_per_address", self.max_connections_per_address, 1)
 
 
-def open_connection(connection: Connection, stream: Stream, options: ServerOptions) -> bool:
+def open_connection(connection: ServerConnection, stream: Stream, options: ServerOptions) -> bool:
     """True once the connection is open; False if it was refused, which ends it, or broke off.
 
     One that broke off gets no answer; the caller ends it. Blocks for `open_timeout` at most, longer
@@ -78,6 +97,8 @@ def open_connection(connection: Connection, stream: Stream, options: ServerOptio
         start_traces(connection, options.traces)
         stream.handshake()
         response = answer(connection, stream, options)
+        if options.process_response is not None:
+            response = processed(connection, response, options.process_response)
         if response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
             connection.response = response
             connection.subprotocol = response.headers.get("Sec-WebSocket-Protocol")
@@ -94,7 +115,7 @@ def open_connection(connection: Connection, stream: Stream, options: ServerOptio
     return False
 
 
-def answer(connection: Connection, stream: Stream, options: ServerOptions) -> Response:
+def answer(connection: ServerConnection, stream: Stream, options: ServerOptions) -> Response:
     """The response to the next request: a 101, a refusal, or what `process_request` returns."""
     logger = connection.settings.logger
     try:
@@ -128,26 +149,61 @@ def refuse_unfit(request: Request) -> None:
         raise HandshakeError(check_request(request) if is_upgrade_attempt(request) else faults)
 
 
-def process(connection: Connection, request: Request, options: ServerOptions) -> Response | None:
+def process(
+    connection: ServerConnection, request: Request, options: ServerOptions
+) -> Response | None:
     """What `process_request` returns, or 500 if it fails (§4.2.2 items 2 to 4)."""
     if options.process_request is None:
         return None
     try:
-        response = options.process_request(connection, request)
-        if not isinstance(response, Response | None):
-            kind = type(response).__name__
-            raise TypeError(f"process_request returned {kind}; return a Response or None")
+        response = returned("process_request", options.process_request(connection, request))
         if response is not None and response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
             what_to_do = "return None to let the opening handshake go on"
             raise ValueError(f"process_request returned a 101; {what_to_do}")
         return response
     except Exception as error:
-        log_error(connection.settings.logger, connection.peer, "process_request failed", error)
-        text = "An error in this server; its log says which.\n"
-        return Response.text(HTTPStatus.INTERNAL_SERVER_ERROR, text)
+        return internal_error(connection, "process_request", error)
 
 
-def negotiated(connection: Connection, request: Request, options: ServerOptions) -> Response:
+def processed(
+    connection: ServerConnection, response: Response, function: ProcessResponse
+) -> Response:
+    """The response as `process_response` leaves it, or the one that it returns; 500 if it fails.
+
+    It may add headers to the 101, such as Set-Cookie (§4.2.2 item 5), or refuse instead of it. It
+    is not called for a request that could not be parsed.
+    """
+    if connection.request is None:
+        return response
+    before = replace(response, headers=response.headers.copy())
+    try:
+        changed = returned("process_response", function(connection, connection.request, response))
+        changed = changed or response
+        check_changed_answer(before, changed)
+    except Exception as error:
+        changed = internal_error(connection, "process_response", error)
+    if changed.status_code != before.status_code:
+        what = "the answer is %d instead, because of process_response"
+        connection.settings.logger.info("%s: " + what, connection.peer, changed.status_code)
+    return changed
+
+
+def returned(name: str, response: object) -> Response | None:
+    """What a function of the application has returned. TypeError if that is no response."""
+    if not isinstance(response, Response | None):
+        kind = type(response).__name__
+        raise TypeError(f"{name} returned {kind}; return a Response or None")
+    return response
+
+
+def internal_error(connection: ServerConnection, name: str, error: Exception) -> Response:
+    """The 500 for an error in the application's function called `name`, which is logged."""
+    log_error(connection.settings.logger, connection.peer, f"{name} failed", error)
+    text = "An error in this server; its log says which.\n"
+    return Response.text(HTTPStatus.INTERNAL_SERVER_ERROR, text)
+
+
+def negotiated(connection: ServerConnection, request: Request, options: ServerOptions) -> Response:
     """The 101 with what is agreed (§4.2.2 item 4). HandshakeError if a rule of §4.2 is broken."""
     subprotocol = negotiate(request, options.origins, options.subprotocols, options.secure)
     compression = connection.compression

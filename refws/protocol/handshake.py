@@ -322,6 +322,22 @@ def _check_answer(request: Request, subprotocol: str | None, extensions: str | N
         raise ValueError(f"{seen} are not all offered by the client (§4.2.2 item 4)")
 
 
+def check_changed_answer(before: Response, after: Response) -> None:
+    """ValueError if the server's handshake, `before`, was changed to one that opens no connection.
+
+    Headers may be added to a 101, and any other response may take its place.
+    """
+    if after.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
+        return
+    if before.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
+        raise ValueError(f"a {before.status_code} was changed to 101; the request opens nothing")
+    for name in ANSWERED_BY_ACCEPT:
+        if after.headers.get_all(name) != before.headers.get_all(name):
+            raise ValueError(f"{name} of the 101 was changed; the handshake decides (§4.2.2)")
+    if after.body:
+        raise ValueError("a body was added to the 101; frames follow it (§4.2.2)")
+
+
 def refuse(error: HandshakeError) -> Response:
     """The HTTP answer to a refused request: plain text that names every fault in `error`."""
     statuses = {fault.status for fault in error.faults}

@@ -35,6 +35,9 @@ ABSOLUTE_FORM = re.compile(r"https?://([^/?]*)(.*)", re.ASCII | re.IGNORECASE)
 SECRET_OF_TARGET = re.compile(r"(?<=[?#])[^ ]+|(?<=//)[^/?# ]+(?=@)")
 """The query and the fragment, where a script in a browser puts a token, and user:password."""
 
+WITHOUT_BODY = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
+"""Their responses end with the head (RFC 9112 §6.3 item 1), and a 204 may give no length."""
+
 ASCII_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
@@ -239,16 +242,17 @@ class Response:
     def text(cls, status: HTTPStatus, text: str, headers: HeadersLike = ()) -> Response:
         """An answer in plain text, for people to read, after which the connection closes.
 
-        A header in `headers` replaces the one that this function would write.
+        A header in `headers` replaces the one that this function would write. ValueError for a text
+        with a status that has none.
         """
         body = text.encode("utf-8")
         given = Headers(headers)
-        standard = (
-            ("Content-Type", "text/plain; charset=utf-8"),
-            ("Content-Length", str(len(body))),
-            ("Connection", "close"),
-            ("X-Content-Type-Options", "nosniff"),
-        )
+        standard = [("Connection", "close"), ("X-Content-Type-Options", "nosniff")]
+        if status not in WITHOUT_BODY:
+            content_type = ("Content-Type", "text/plain; charset=utf-8")
+            standard = [content_type, ("Content-Length", str(len(body))), *standard]
+        elif body:
+            raise ValueError(f"a response with status {status.value} has no text; use ''")
         missing = [(name, value) for name, value in standard if name not in given]
         return cls(status.value, status.phrase, Headers([*missing, *given.raw_items()]), body)
 

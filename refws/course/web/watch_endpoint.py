@@ -17,6 +17,7 @@ from typing import Any
 from ...endpoint.connection import Connection
 from ...endpoint.exceptions import ConnectionClosed
 from ...endpoint.log import log_error
+from ...endpoint.server_handshake import ServerConnection
 from ...protocol.close_codes import CloseCode
 from ...protocol.errors import WebSocketException
 from ...protocol.http import Request, Response
@@ -36,7 +37,7 @@ in 32 digits of 0-9 and a-f. Open / in a browser to see how it is used.
 """
 
 
-def refuse(connection: Connection, request: Request) -> Response | None:
+def refuse(connection: ServerConnection, request: Request) -> Response | None:
     """The answer to a watch connection without a valid id; None if the id is valid."""
     return None if page_of(request) else connection.respond(HTTPStatus.BAD_REQUEST, NO_PAGE)
 

@@ -18,7 +18,7 @@ from time import monotonic
 from typing import Any, Literal
 
 from ...protocol.client.handshake import build_request, check_response, make_key
-from ...protocol.client.proxy import Proxy, build_connect, check_connect_response, parse_proxy
+from ...protocol.client.proxy import Proxy, build_connect, check_connect_response
 from ...protocol.client.response import read_body, read_response
 from ...protocol.client.uri import WebSocketURI, parse_uri
 from ...protocol.close_codes import CloseCode
@@ -28,7 +28,7 @@ from ...protocol.frame import Side
 from ...protocol.heads import HeadLimits
 from ...protocol.http import HeadersLike, Request
 from ...protocol.subprotocols import check_subprotocols
-from ..arguments import check_context, check_text, header_lines, path_of
+from ..arguments import check_context, check_path, check_text, header_lines, path_of
 from ..connection import Connection
 from ..settings import DEFAULTS, Settings, compression_settings
 from ..stream import Stream
@@ -37,6 +37,7 @@ from ..tls.certificates import client_context
 from ..tls.stream import TLSStream
 from ..traces import ChooseTrace, start_traces, trace_choices
 from .connecting import MAX_BEHIND_A_PROXY, SLOTS, Deadline, slot_behind_a_proxy
+from .environment import choose_proxy
 from .racing import first_connected
 from .resolving import resolve
 from .shared_timers import SharedTimers
@@ -103,7 +104,7 @@ def connect(
     ssl: tls.SSLContext | None = None,
     server_hostname: str | None = None,
     unix_path: str | os.PathLike[str] | None = None,
-    proxy: str | None = None,
+    proxy: str | Literal[True] | None = None,
     origin: str | None = None,
     subprotocols: Sequence[str] | None = None,
     compression: Literal["deflate"] | DeflateSettings | None = None,
@@ -121,16 +122,17 @@ def connect(
     max_head_size: int = DEFAULTS.max_head_size,
     trace: ChooseTrace | Sequence[ChooseTrace] | None = None,
     logger: Logger | None = None,
-) -> Connection:
+) -> ClientConnection:
     """An open connection to `uri`, ws:// or wss://; as a context manager it closes itself.
 
     Blocks for `open_timeout` at most, the resolver included. `proxy` is the http:// URL of a proxy
-    to go through with CONNECT, `unix_path` a Unix socket to use instead of the URI's host and port.
-    `ssl` holds the certificates to trust, by default the system's. `user_agent_header` None sends
-    no User-Agent. A Ping of our own is sent every `ping_interval`; a server silent for
-    `ping_timeout` after it is given up a second later. The server's Pings are answered, also while
-    no thread receives. Times in seconds, sizes in bytes. A child of `os.fork` calls `connect`
-    again: what it may do with its parent's connections is in endpoint/processes.py.
+    to go through with CONNECT, or True for the one that the environment names; `unix_path` a Unix
+    socket to use instead of the URI's host and port. `ssl` holds the certificates to trust, by
+    default the system's. `user_agent_header` None sends no User-Agent. A Ping of our own is sent
+    every `ping_interval`; a server silent for `ping_timeout` after it is given up a second later.
+    The server's Pings are answered, also while no thread receives. Times in seconds, sizes in
+    bytes. A child of `os.fork` calls `connect` again: what it may do with its parent's connections
+    is in endpoint/processes.py.
 
     InvalidURI, TypeError and ValueError before any socket is opened; OSError if the server cannot
     be reached, TimeoutError if that takes too long, ssl.SSLError if TLS fails; ProxyError,
@@ -139,9 +141,10 @@ def connect(
     one.
     """
     check_text("uri", uri, optional=False)
-    for name, text in ("server_hostname", server_hostname), ("proxy", proxy), ("origin", origin):
+    for name, text in ("server_hostname", server_hostname), ("origin", origin):
         check_text(name, text)
-    target = parse_uri(uri)
+    check_text("proxy", None if proxy is True else proxy)
+    target, path = parse_uri(uri), path_of(unix_path)
     settings = Settings(
         open_timeout=open_timeout,
         ping_interval=ping_interval,
@@ -160,8 +163,8 @@ def connect(
         target,
         tls_context(target, ssl),
         (server_hostname or target.host).removesuffix("."),  # RFC 6066 §3: no dot in SNI
-        path_of(unix_path),
-        None if proxy is None else parse_proxy(proxy),
+        path,
+        choose_proxy(proxy, target, path),
         build_request(
             target,
             make_key(),
@@ -176,6 +179,20 @@ def connect(
     return dial(options, settings, Deadline(open_timeout))
 
 
+def unix_connect(
+    path: str | os.PathLike[str], uri: str | None = None, **options: Any
+) -> ClientConnection:
+    """`connect` to a Unix socket's path. Its other options are the same.
+
+    `uri` gives the resource name and the Host; by default it is ws://localhost/, or with `ssl`
+    wss://localhost/.
+    """
+    check_path(path)
+    if uri is None:
+        uri = "ws://localhost/" if options.get("ssl") is None else "wss://localhost/"
+    return connect(uri, unix_path=path, **options)
+
+
 def tls_context(uri: WebSocketURI, context: tls.SSLContext | None) -> tls.SSLContext | None:
     check_context(context, Side.CLIENT)
     if uri.secure:
@@ -188,7 +205,7 @@ def tls_context(uri: WebSocketURI, context: tls.SSLContext | None) -> tls.SSLCon
 # The opening handshake
 
 
-def dial(options: ConnectOptions, settings: Settings, deadline: Deadline) -> Connection:
+def dial(options: ConnectOptions, settings: Settings, deadline: Deadline) -> ClientConnection:
     """The connection to the first address that TCP reaches; after that no other one is tried."""
     places = resolve(options.uri, options.unix_path, options.proxy, deadline)
     with ExitStack() as until_it_is_open:
@@ -205,7 +222,7 @@ def open_connection(
     options: ConnectOptions,
     settings: Settings,
     deadline: Deadline,
-) -> Connection:
+) -> ClientConnection:
     """The open connection over `sock`. It owns `sock`, which is closed on an error, too."""
     user = object()
     with ExitStack() as if_it_fails:

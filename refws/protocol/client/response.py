@@ -27,6 +27,7 @@ from ..heads import (
 from ..http import (
     CRLF,
     MAX_QUOTED,
+    WITHOUT_BODY,
     Headers,
     Response,
     ascii_lower,
@@ -49,8 +50,6 @@ CONTROLS_AS_SPACES = dict.fromkeys((*range(0x09), *range(0x0A, 0x20), 0x7F), " "
 
 CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r\n")
 CONTENT_LENGTH = re.compile("[0-9]{1,18}")
-
-WITHOUT_BODY = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 
 
 # The head

@@ -1,0 +1,50 @@
+"""RFC 6455 §4.1 item 3: which proxy the environment names for a URI, as for other programs.
+
+`https_proxy`, `http_proxy`, `all_proxy` and `no_proxy`, in either case; on Windows and macOS also
+what the system's settings say.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from ...protocol.client.proxy import Proxy, parse_proxy
+from ...protocol.client.uri import InvalidURI, WebSocketURI
+
+NAMES = {"ws": ("ws", "https", "http", "all"), "wss": ("wss", "https", "all")}
+"""In which order variables are asked, without their `_proxy`. §4.1 item 3 prefers the proxy for
+HTTPS, because it makes tunnels; the one for HTTP alone is not for URIs with TLS."""
+
+
+def choose_proxy(
+    proxy: str | Literal[True] | None, uri: WebSocketURI, unix_path: str | None
+) -> Proxy | None:
+    """The proxy for the argument `proxy` of `connect`; True asks the environment.
+
+    InvalidURI for one that cannot be used.
+    """
+    if proxy is True:
+        return None if unix_path is not None else proxy_of_environment(uri)
+    return None if proxy is None else parse_proxy(proxy)
+
+
+def proxy_of_environment(uri: WebSocketURI) -> Proxy | None:
+    """The proxy, None if there is none for this URI. InvalidURI names the variable."""
+    from urllib.request import getproxies, proxy_bypass  # it takes a while; few need it
+
+    if proxy_bypass(uri.authority):
+        return None
+    proxies = getproxies()
+    for name in NAMES[uri.scheme]:
+        if text := proxies.get(name):
+            return parse_variable(f"{name}_proxy", text)
+    return None
+
+
+def parse_variable(name: str, text: str) -> Proxy:
+    """The proxy that a variable names; host:port without a scheme counts as http://host:port."""
+    try:
+        return parse_proxy(text if "://" in text else f"http://{text}")
+    except InvalidURI as error:
+        seen = f"{error.seen} in {name} of the environment"
+        raise InvalidURI(error.section, seen, error.expected) from None
