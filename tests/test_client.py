@@ -7,6 +7,7 @@ import socket
 import ssl
 import sys
 import threading
+import time
 import zlib
 from contextlib import ExitStack, suppress
 
@@ -632,6 +633,41 @@ def test_4_1_an_answer_that_is_no_whole_response_is_reported_as_what_it_is(
     server = played(answering(answer))
     with pytest.raises(error, match=re.escape(words)):
         connect(server.uri, **server.way)
+
+
+@pytest.mark.rfc("6455-4.1-36")
+@pytest.mark.parametrize("fields", ["", "Transfer-Encoding: gzip\r\n"])
+def test_4_1_a_refusal_that_only_the_end_of_the_stream_would_end_is_reported_after_a_second(
+    played, fields
+):
+    def script(peer):
+        peer.receive_request()
+        peer.send(f"HTTP/1.1 404 Not Found\r\n{fields}\r\nno such".encode())
+        peer.expect_cut()
+
+    server = played(script)
+    started = time.monotonic()
+    with pytest.raises(InvalidStatus, match="404") as caught:
+        connect(server.uri, **server.way, open_timeout=DEADLINE_S)
+    assert 0.9 < time.monotonic() - started < DEADLINE_S - 1
+    assert caught.value.response.body == b"no such"
+
+
+def test_4_1_a_refusal_with_a_length_is_read_to_its_end_however_long_that_takes(
+    played, monkeypatch
+):
+    monkeypatch.setattr("refws.endpoint.client.connect.BODY_TIMEOUT", 0.01)
+
+    def script(peer):
+        peer.receive_request()
+        peer.send(b"HTTP/1.1 404 Not Found\r\nContent-Length: 7\r\n\r\nno")
+        select.select([peer.sock], [], [], 0.1)
+        peer.send(b" such")
+
+    server = played(script)
+    with pytest.raises(InvalidStatus) as caught:
+        connect(server.uri, **server.way)
+    assert caught.value.response.body == b"no such"
 
 
 # Compression with servers of all kinds (RFC 7692 §5)

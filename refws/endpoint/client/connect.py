@@ -13,20 +13,21 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from logging import Logger, getLogger
 from time import monotonic
 from typing import Any, Literal
 
 from ...protocol.client.handshake import build_request, check_response, make_key
 from ...protocol.client.proxy import Proxy, build_connect, check_connect_response
-from ...protocol.client.response import read_body, read_response
+from ...protocol.client.response import ends_with_stream, read_body, read_response
 from ...protocol.client.uri import WebSocketURI, parse_uri
 from ...protocol.close_codes import CloseCode
 from ...protocol.deflate.codec import client_pair
 from ...protocol.deflate.negotiation import DeflateSettings, offer
 from ...protocol.frame import Side
 from ...protocol.heads import HeadLimits
-from ...protocol.http import HeadersLike, Request
+from ...protocol.http import HeadersLike, Request, Response
 from ...protocol.subprotocols import check_subprotocols
 from ..arguments import check_context, check_path, check_text, header_lines, path_of
 from ..connection import Connection
@@ -46,6 +47,10 @@ TIMERS = SharedTimers()
 
 USER_AGENT = "refws"
 """The value of User-Agent, unless `connect` gets another one; some servers refuse to go without."""
+
+
+BODY_TIMEOUT = 1.0
+"""Seconds for the body of a refusal that only the end of the stream would end."""
 
 
 class ClientConnection(Connection):
@@ -275,8 +280,23 @@ def open_tunnel(stream: Stream, uri: WebSocketURI, proxy: Proxy, limits: HeadLim
     stream.write(build_connect(uri.host, uri.port, proxy.headers).to_bytes())
     response = read_response(stream.file, limits)
     if not 200 <= response.status_code < 300:
-        response = read_body(stream.file, response)
+        response = read_refusal(stream, response)
     check_connect_response(response)
+
+
+def read_refusal(stream: Stream, response: Response) -> Response:
+    """The response with its body, as far as that is there after a second if it has no known end.
+
+    Many a server leaves the stream open after such a body, and the user should not wait for it.
+    """
+    timer = None
+    if ends_with_stream(response.headers):
+        timer = stream.abort_at(monotonic() + BODY_TIMEOUT, "the response was a refusal")
+    try:
+        return read_body(stream.file, response)
+    finally:
+        if timer is not None:
+            timer.cancel()
 
 
 def shake_hands(connection: Connection, stream: Stream, options: ConnectOptions) -> None:
@@ -285,7 +305,9 @@ def shake_hands(connection: Connection, stream: Stream, options: ConnectOptions)
     connection.request = request = options.request
     stream.write(request.to_bytes())
     response = read_response(stream.file, connection.settings)
-    connection.response = response = read_body(stream.file, response)
+    if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
+        response = read_refusal(stream, response)
+    connection.response = response
     agreement = check_response(request, response)
     connection.subprotocol = agreement.subprotocol
     if compression is not None and agreement.deflate is not None:

@@ -197,10 +197,16 @@ def _find_runs(file: LineReader, response: Response, limit: int) -> Iterator[int
         return
     if _is_chunked(headers):  # items 3 and 4
         yield from _find_chunks(file)
-    elif "Transfer-Encoding" not in headers and "Content-Length" in headers:  # items 5 and 6
-        yield _content_length(headers)
-    else:  # items 4 and 8: up to the end of the stream
+    elif ends_with_stream(headers):  # items 4 and 8
         yield limit
+    else:  # items 5 and 6
+        yield _content_length(headers)
+
+
+def ends_with_stream(headers: Headers) -> bool:
+    """Whether only the end of the stream says where the body ends (RFC 9112 §6.3)."""
+    without_length = "Transfer-Encoding" in headers or "Content-Length" not in headers
+    return without_length and not _is_chunked(headers)
 
 
 def _is_chunked(headers: Headers) -> bool:
