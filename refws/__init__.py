@@ -15,6 +15,7 @@ comments of deflate/, where it is one of RFC 7692.
     close_codes.py         §7.4              the status codes of a Close
     http.py                RFC 9112          the heads of requests and responses, as values
     heads.py               RFC 9112          bytes -> the head of a request, line by line
+    credentials.py         RFC 7617          user and password <-> the value of Authorization
     extensions.py          §9.1              the grammar of Sec-WebSocket-Extensions
     items.py               §4.1, §4.2.1      a numbered list of rules, as a table
     plain.py               RFC 9112          what is refused in any request, a handshake or not
@@ -59,6 +60,7 @@ comments of deflate/, where it is one of RFC 7692.
     taps.py                                  functions that see every byte
     traces.py                                the taps that a connection gets
     admission.py           §4.1              the open connections, and the limits on their number
+    basic_auth.py          RFC 7617          a process_request that wants a user and a password
     answers.py             RFC 9110          what every answer in HTTP says
     overload.py            RFC 9110          503 above a limit
     shortages.py                             what a server lacks, logged once until it is over
@@ -140,6 +142,7 @@ The names below are the public ones. Where the `websockets` library has the same
 the same here.
 """
 
+from .endpoint.basic_auth import basic_auth
 from .endpoint.client.connect import ClientConnection, connect, unix_connect
 from .endpoint.connection import Connection
 from .endpoint.exceptions import (
@@ -189,6 +192,7 @@ __all__ = [
     "Side",
     "State",
     "WebSocketException",
+    "basic_auth",
     "connect",
     "serve",
     "unix_connect",

@@ -7,7 +7,8 @@ import shlex
 import shutil
 import subprocess
 import sys
-from contextlib import closing
+from base64 import b64encode
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -34,31 +35,51 @@ def rows(head):
     ]
 
 
-def test_the_server_in_eight_lines_runs_and_echoes(monkeypatch, nothing_left_behind):
+@contextmanager
+def running(block, monkeypatch):
+    """The server of an example, on a free port in place of 8080."""
     servers = queue.Queue()
 
-    def serve_on_a_free_port(handler, host, port):
+    def serve_on_a_free_port(handler, host, port, **settings):
         assert (host, port) == ("127.0.0.1", 8080)
-        server = serve(handler, host, 0)
+        server = serve(handler, host, 0, **settings)
         servers.put(server)
         return server
 
     serve = refws.serve
     monkeypatch.setattr(refws, "serve", serve_on_a_free_port)
-    block, _ = code_blocks("python")
-    assert len(block.splitlines()) == 8
     example = Background(exec, compile(block, "README.md", "exec"), {})
     server = servers.get(timeout=DEADLINE_S)
     try:
-        with closing(Wire.connect(server.address)) as client:
-            client.send(request("/"))
-            assert client.receive_head()[0] == 101
-            client.send_frame(TEXT, b"hello")
-            client.expect(TEXT, b"hello")
-            client.finish()
+        yield server
     finally:
         server.stop()
         example.result()
+
+
+def test_the_server_in_eight_lines_runs_and_echoes(monkeypatch, nothing_left_behind):
+    block = code_blocks("python")[0]
+    assert len(block.splitlines()) == 8
+    with running(block, monkeypatch) as server, closing(Wire.connect(server.address)) as client:
+        client.send(request("/"))
+        assert client.receive_head()[0] == 101
+        client.send_frame(TEXT, b"hello")
+        client.expect(TEXT, b"hello")
+        client.finish()
+
+
+def test_the_server_with_a_login_lets_in_only_its_users(monkeypatch, nothing_left_behind):
+    block = code_blocks("python")[2]
+    with running(block, monkeypatch) as server:
+        for user, password in [("ada", "engine"), ("grace", "compiler")]:
+            login = b64encode(f"{user}:{password}".encode()).decode()
+            with closing(Wire.connect(server.address)) as client:
+                client.send(request("/", f"Authorization: Basic {login}"))
+                assert client.receive_head()[0] == 101
+                client.expect(TEXT, f"hello {user}".encode())
+        with closing(Wire.connect(server.address)) as client:
+            client.send(request("/"))
+            assert client.receive_head()[0] == 401
 
 
 def test_the_client_prints_what_it_gets_back(serving, monkeypatch, capsys):

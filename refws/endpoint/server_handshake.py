@@ -40,6 +40,9 @@ class ServerConnection(Connection):
 
     __slots__ = ()
 
+    username: str
+    """The user's name, if `basic_auth` has let the request in."""
+
     def respond(self, status: HTTPStatus | int, text: str, headers: HeadersLike = ()) -> Response:
         """A plain-text HTTP response, for `process_request` to return (§4.2.2).
 

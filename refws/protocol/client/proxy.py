@@ -11,12 +11,12 @@ body. Any other status is a refusal.
 
 from __future__ import annotations
 
-from base64 import b64encode
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from urllib.parse import unquote
 
 from ..authority import join_authority
+from ..credentials import basic_credentials
 from ..errors import Fault
 from ..http import Headers, HeadersLike, Request, Response, ascii_lower, quote
 from .advice import advise, show_status
@@ -80,13 +80,6 @@ def parse_proxy(text: str) -> Proxy:
     host, port = parse_authority(authority, DEFAULT_PORT)
     user, _, password = user_info.partition(":")
     return Proxy(host, port, basic_credentials(unquote(user), unquote(password)) if at else None)
-
-
-def basic_credentials(user: str, password: str) -> str:
-    """The value of (Proxy-)Authorization, scheme Basic (RFC 7617). ValueError if `user` has a :"""
-    if ":" in user:
-        raise ValueError("a user name for Basic authentication has no colon (RFC 7617 §2)")
-    return "Basic " + b64encode(f"{user}:{password}".encode()).decode("ascii")
 
 
 def build_connect(host: str, port: int, headers: HeadersLike = ()) -> Request:
