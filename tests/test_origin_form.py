@@ -12,6 +12,7 @@ from refws.protocol.origin_form import (
     parse_origin,
     parse_pattern,
 )
+from wire import request
 
 KELVIN_SIGN = "\N{KELVIN SIGN}"
 
@@ -209,6 +210,19 @@ def test_what_a_browser_may_send_can_be_listed(text):
     assert check_origins([text]) == (text,)
 
 
+@pytest.mark.rfc("6455-4.2.2-07")
+@pytest.mark.transport("tcp", reason="what carries the bytes does not matter")
+@pytest.mark.parametrize("origins, listed", [([None], ()), ([None, "null"], ("null",))])
+def test_none_in_a_list_of_origins_changes_nothing(serving, origins, listed):
+    """Clients without Origin are no browsers, and always pass; a page still has to be listed."""
+    assert check_origins(origins) == listed
+    running = serving(lambda connection: None, origins=origins)
+    running.open().finish()
+    client = running.connect()
+    client.send(request("/", "Origin: https://example.com"))
+    assert client.receive_head()[0] == 403
+
+
 @pytest.mark.parametrize(
     "origins, told",
     [
@@ -217,7 +231,6 @@ def test_what_a_browser_may_send_can_be_listed(text):
         (re.compile("https://.*"), "use a list of str"),
         ([re.compile("https://.*")], "https://*.example.com"),
         ([b"https://example.com"], "use str"),
-        (["https://example.com", None], "leave it out"),
     ],
 )
 def test_what_is_no_list_of_str_is_refused_when_it_is_given(origins, told, nothing_left_behind):

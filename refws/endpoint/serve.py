@@ -36,7 +36,7 @@ def serve(
     unix_path: str | os.PathLike[str] | None = None,
     sock: socket | None = None,
     ssl: tls.SSLContext | None = None,
-    origins: Sequence[str] | None = None,
+    origins: Sequence[str | None] | None = None,
     subprotocols: Iterable[str] | None = None,
     process_request: ProcessRequest | None = None,
     process_response: ProcessResponse | None = None,

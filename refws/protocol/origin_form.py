@@ -102,28 +102,24 @@ def is_listed(text: str, origins: Iterable[str]) -> bool:
 # What a program or a command line lists
 
 
-def check_origins(origins: Iterable[str] | None) -> tuple[str, ...] | None:
+def check_origins(origins: Iterable[str | None] | None) -> tuple[str, ...] | None:
     """The argument `origins`, each entry checked.
 
-    TypeError unless it is a list of str or None; ValueError for an entry that no browser sends.
+    An entry None, for clients that send no Origin, is left out: they are no browsers, and always
+    pass. TypeError unless it is a list of str or None; ValueError for an entry that no browser
+    sends.
     """
     if origins is None:
         return None
     if isinstance(origins, str | bytes) or not isinstance(origins, Iterable):
         raise TypeError(f"origins is {origins!r}; use a list of str, such as ['https://a.example']")
-    listed = tuple(origins)
+    listed = tuple(entry for entry in origins if entry is not None)
     for entry in listed:
         if not isinstance(entry, str):
-            raise TypeError(f"origins has {entry!r}; {NOT_TEXT[entry is None]}")
+            use = "use str; all names below a domain are 'https://*.example.com'"
+            raise TypeError(f"origins has {entry!r}; {use}")
         parse_pattern(entry)
     return listed
-
-
-NOT_TEXT = {
-    True: "leave it out: a client that sends no Origin is no browser, and passes",
-    False: "use str; all names below a domain are 'https://*.example.com'",
-}
-"""What to do about an entry, by whether it is None."""
 
 
 @lru_cache
