@@ -17,9 +17,8 @@ from pathlib import Path
 
 import pytest
 
-import environment
-import peers
 from chromium import BrowserError, PageError, TimedOut, browser, processes_with, why_not
+from installed import directory_of
 from refws import (
     ConnectionClosed,
     ConnectionClosedError,
@@ -49,11 +48,7 @@ LENGTHS = (0, 1, 125, 126, 64 * KIB - 1, 64 * KIB, MIB)
 
 def command_of(name):
     """The command of this peer's program; skips the test if its packages are not installed."""
-    peer = next(peer for peer in peers.PEERS if peer.name == name)
-    directory = environment.ENVIRONMENTS / f"peer-{name}"
-    marker = directory / environment.MARKER
-    if not marker.is_file() or marker.read_text("utf-8").split() != list(peer.requirements):
-        pytest.skip(f"{name} is not installed; run: python3 tests/programs/install.py")
+    directory = directory_of(name)
     if name == "websockets":
         return [directory / "bin" / "python", "-I", PROGRAMS / "websockets_peer.py"]
     if shutil.which("node") is None:

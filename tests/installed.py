@@ -1,0 +1,16 @@
+"""What tests/programs/install.py has installed for the tests."""
+
+import pytest
+
+import environment
+import peers
+
+
+def directory_of(name):
+    """The directory with a peer's packages; skips the test if they are not there."""
+    peer = next(peer for peer in peers.PEERS if peer.name == name)
+    directory = environment.ENVIRONMENTS / f"peer-{name}"
+    marker = directory / environment.MARKER
+    if not marker.is_file() or marker.read_text("utf-8").split() != list(peer.requirements):
+        pytest.skip(f"{name} is not installed; run: python3 tests/programs/install.py")
+    return directory
