@@ -8,13 +8,15 @@ import pytest
 from refws import (
     ClientConnection,
     ConnectionClosed,
+    DeflateSettings,
     Headers,
+    InvalidState,
     Response,
     ServerConnection,
     State,
     connect,
 )
-from wire import SAMPLE_ACCEPT, TEXT, eventually, frame, request
+from wire import CONT, IN_TIME, SAMPLE_ACCEPT, TEXT, eventually, frame, request
 
 pytestmark = pytest.mark.transport("tcp", reason="what carries the bytes does not matter")
 
@@ -261,3 +263,95 @@ def test_4_2_2_a_refusal_cannot_be_changed_to_a_101(serving, log):
     client.send(request().replace(b"Version: 13", b"Version: 8"))
     assert client.receive_head()[0] == 500
     assert any("a 426 was changed to 101" in message for message in log.messages)
+
+
+# Settings of one connection
+
+
+def test_settings_that_process_request_replaces_limit_messages(serving):
+    def limit(connection, request):
+        connection.settings = replace(connection.settings, max_size=3, max_fragments=2)
+
+    running = serving(echo, process_request=limit)
+    client = running.open()
+    client.send_frame(TEXT, b"four")
+    client.expect_close(1009)
+    client = running.open()
+    client.send(frame(TEXT, b"a", fin=0), frame(CONT, b"b", fin=0), frame(CONT, b"c"))
+    client.expect_close(1008)
+
+
+def test_settings_that_process_response_replaces_count_beside_compression(serving):
+    def limit(connection, request, response):
+        connection.settings = replace(connection.settings, max_size=1000)
+
+    running = serving(echo, process_response=limit, compression="deflate")
+    with connect(running.uri, **running.way, compression="deflate") as client:
+        client.send("x" * 1000)
+        assert client.recv() == "x" * 1000
+        client.send("x" * 1001)
+        with pytest.raises(ConnectionClosed, match="1009"):
+            client.recv()
+
+
+def test_settings_that_process_request_replaces_limit_the_wait_for_a_close(serving):
+    ends = []
+
+    def limit(connection, request):
+        connection.settings = replace(connection.settings, close_timeout=IN_TIME)
+
+    def close(connection):
+        connection.close()
+        with pytest.raises(ConnectionClosed) as caught:
+            connection.recv()
+        ends.append(str(caught.value))
+
+    client = serving(close, process_request=limit).open()
+    client.expect_close(1000)
+    client.expect_cut()
+    assert eventually(lambda: ends)
+    assert f"no Close in answer within {IN_TIME:g} s" in ends[0]
+
+
+def test_settings_that_process_request_replaces_limit_a_send(serving):
+    ends = []
+
+    def limit(connection, request):
+        connection.settings = replace(connection.settings, send_timeout=IN_TIME)
+
+    def push(connection):
+        try:
+            while True:
+                connection.send(bytes(2**20))
+        except ConnectionClosed as closed:
+            ends.append(str(closed))
+
+    serving(push, process_request=limit, ping_interval=None).open()
+    assert eventually(lambda: ends)
+    assert f"in {IN_TIME:g} s" in ends[0]
+
+
+def test_settings_cannot_be_replaced_once_the_connection_is_open(serving):
+    errors = []
+
+    def replace_settings(connection):
+        for change in (
+            lambda: setattr(connection, "settings", replace(connection.settings, max_size=3)),
+            lambda: setattr(connection, "compression", "deflate"),
+        ):
+            with pytest.raises(InvalidState, match="only before the connection is open") as caught:
+                change()
+            errors.append(caught.value)
+
+    serving(replace_settings).open().finish()
+    assert eventually(lambda: len(errors) == 2)
+
+
+def test_compression_is_one_of_the_settings(opened):
+    connection, _ = opened(connecting=True)
+    connection.compression = "deflate"
+    assert connection.settings.compression == connection.compression == DeflateSettings()
+    connection.settings = replace(connection.settings, compression=None)
+    assert connection.compression is None
+    with pytest.raises(TypeError, match="compression is 'zip'"):
+        connection.compression = "zip"

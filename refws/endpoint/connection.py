@@ -25,17 +25,18 @@ import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from math import inf
 from time import monotonic
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from ..protocol.close import CLOSED, CONNECTING, OPEN, Close, State, check_sendable, cut_reason
 from ..protocol.close_codes import CloseCode
 from ..protocol.errors import ConnectionFailure
 from ..protocol.frame import BINARY, PING, PONG, TEXT, Side, control_payload
 from ..protocol.http import Request, Response
-from .exceptions import ConcurrencyError, ConnectionClosed, ConnectionClosedOK
+from .exceptions import ConcurrencyError, ConnectionClosed, ConnectionClosedOK, InvalidState
 from .heartbeat import Heartbeat, HeartbeatTimer, next_tick
 from .log import format_address
 from .pings import Answered, PendingPings
@@ -43,12 +44,13 @@ from .reading import FREE, RECEIVES, Reading, is_of_a_signal, own_receive
 from .receiving import CloseReceived, Receiver
 from .resuming import TimeUp
 from .sending import Sender
-from .settings import Settings
+from .settings import Settings, compression_settings
 from .stream import Stream
 from .timers import Timers
 
 if TYPE_CHECKING:
     from ..protocol.deflate.codec import Deflater, Inflater
+    from ..protocol.deflate.negotiation import DeflateSettings
 
 LINGER = 1.0
 """Seconds for which what the peer still sends is read and dropped after our last byte (§7.1.1)."""
@@ -68,8 +70,7 @@ class Connection(Reading):
         "subprotocol": "The agreed subprotocol, or None. Written by the same thread.",
         "remote_address": "The peer's address as `socket` gives it.",
         "local_address": "Our address.",
-        "settings": "Limits and times.",
-        "compression": "What to agree on, or None; `process_request` may change it.",
+        "_settings": "Limits and times. Written by the thread of the opening handshake.",
         "side": "Our end of the connection.",
         "_stream": "The byte stream to the peer.",
         "_sender": "The sending side, §6.1, with the closing state.",
@@ -91,8 +92,7 @@ class Connection(Reading):
         self.subprotocol: str | None = None
         self.remote_address = remote_address
         self.local_address = local_address
-        self.settings = settings
-        self.compression = settings.compression
+        self._settings = settings
         self.side = side
         self._stream = stream
         self._pings = PendingPings()
@@ -129,6 +129,33 @@ class Connection(Reading):
     def state(self) -> State:
         """CONNECTING, OPEN, CLOSING or CLOSED (§7.1.3, §7.1.4)."""
         return self._sender.closing.state
+
+    @property
+    def settings(self) -> Settings:
+        """Limits and times, which `process_request` may replace, with `dataclasses.replace`.
+
+        Then `open_timeout` runs already, and the head was read. InvalidState once it is open.
+        """
+        return self._settings
+
+    @settings.setter
+    def settings(self, settings: Settings) -> None:
+        if self.state is not CONNECTING:
+            when = "before the connection is open, as in process_request"
+            raise InvalidState(f"the settings can be replaced only {when}")
+        self._settings = settings
+        self._stream.limit_writes(settings.send_timeout)
+        self._sender.close_timeout = settings.close_timeout
+        self._receiver.limit_messages(settings)
+
+    @property
+    def compression(self) -> DeflateSettings | None:
+        """What to agree on, or None; one of the settings, and replaced with them."""
+        return self._settings.compression
+
+    @compression.setter
+    def compression(self, compression: Literal["deflate"] | DeflateSettings | None) -> None:
+        self.settings = replace(self._settings, compression=compression_settings(compression))
 
     @property
     def latency(self) -> float:

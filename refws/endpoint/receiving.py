@@ -87,6 +87,12 @@ class Receiver:
         self._streamed = 0
         self._streaming = False
 
+    def limit_messages(self, settings: Settings) -> None:
+        """Limit messages by these settings. Only before the first frame."""
+        inflater = self.incoming.inflater
+        self.incoming = IncomingMessage(settings.max_size, settings.max_fragments)
+        self.incoming.inflater = inflater
+
     # Messages
 
     def message(self, deadline: float | None) -> str | bytes:

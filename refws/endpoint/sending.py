@@ -269,7 +269,7 @@ class Sender(SendingAtOnce):
         Blocks like `write_frame`. ValueError for a Close that must not be sent.
         """
         body = close.serialize()
-        when = monotonic() + self._close_timeout
+        when = monotonic() + self.close_timeout
         waiting = self._abort_at(when)  # a write that holds the lock must end in time, too
         with self._lock:
             waiting.cancel()
@@ -287,7 +287,7 @@ class Sender(SendingAtOnce):
             self.closing.receive(close)
             if self.closing.sent is None:
                 answer = Close(close.code)
-                self._write_close(answer, answer.serialize(), monotonic() + self._close_timeout)
+                self._write_close(answer, answer.serialize(), monotonic() + self.close_timeout)
 
     def _write_close(self, close: Close, body: bytes, when: float) -> None:
         """Under the lock: send a Close, after which the connection ends at `when` at the latest."""

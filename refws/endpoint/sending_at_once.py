@@ -38,8 +38,8 @@ class SendingAtOnce:
         "_masking": "Whether this side masks (§5.1).",
         "_wanted_until": "Until when a send leaves the lock to `try_close`, which writes this.",
         "_pings": "The peer's Ping that waits for its Pong, and ours.",
-        "_close_timeout": "Seconds from our Close to the end of the connection.",
-        "_close_deadline": "The timer of `_close_timeout`. Changes under the write lock.",
+        "close_timeout": "Seconds from our Close to the end of the connection.",
+        "_close_deadline": "The timer of `close_timeout`. Changes under the write lock.",
     }
 
     def __init__(
@@ -53,7 +53,7 @@ class SendingAtOnce:
         self._masking = side is Side.CLIENT
         self._wanted_until = 0.0
         self._pings = pings
-        self._close_timeout = close_timeout
+        self.close_timeout = close_timeout
         self._close_deadline: Timer | None = None
 
     def _encode(
@@ -68,7 +68,7 @@ class SendingAtOnce:
         return encode_frame(opcode, payload, fin, rsv1, os.urandom(KEY_LENGTH)), b""
 
     def _abort_at(self, when: float) -> Timer:
-        cause = f"no Close in answer within {self._close_timeout:g} s"
+        cause = f"no Close in answer within {self.close_timeout:g} s"
         return self._stream.abort_at(when, cause)
 
     def try_ping(self, payload: bytes) -> bool | None:
@@ -169,7 +169,7 @@ class SendingAtOnce:
         except OSError as error:
             self._stream.abort(str(error))
         self.closing.send(close)
-        self._close_deadline = self._abort_at(monotonic() + self._close_timeout)
+        self._close_deadline = self._abort_at(monotonic() + self.close_timeout)
         return True
 
     def give_way(self) -> None:

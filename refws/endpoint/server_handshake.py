@@ -209,7 +209,7 @@ def internal_error(connection: ServerConnection, name: str, error: Exception) ->
 def negotiated(connection: ServerConnection, request: Request, options: ServerOptions) -> Response:
     """The 101 with what is agreed (§4.2.2 item 4). HandshakeError if a rule of §4.2 is broken."""
     subprotocol = negotiate(request, options.origins, options.subprotocols, options.secure)
-    compression = connection.compression
+    compression = connection.settings.compression
     agreed = (
         None if compression is None else choose_offer(requested_extensions(request), compression)
     )

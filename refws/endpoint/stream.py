@@ -247,6 +247,11 @@ class Stream:
         """Why the stream ends; the first cause is kept."""
         self.cause = self.cause or cause
 
+    def limit_writes(self, write_timeout: float) -> None:
+        """The seconds that a chunk of a blocked write may take. Not to be called during a write."""
+        self._write_timeout = write_timeout
+        self._write_deadline = None
+
     def abort_at(self, when: float, cause: str = "") -> Timer:
         """A deadline that ends the stream unless it is cancelled."""
         return self._timers.call_at(when, lambda now: self.abort(cause))

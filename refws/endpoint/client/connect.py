@@ -285,7 +285,7 @@ def open_tunnel(stream: Stream, uri: WebSocketURI, proxy: Proxy, limits: HeadLim
 
 
 def read_refusal(stream: Stream, response: Response) -> Response:
-    """The response with its body, as far as that is there after a second if it has no known end.
+    """The response with its body; if that has no known end, with the part that comes in a second.
 
     Many a server leaves the stream open after such a body, and the user should not wait for it.
     """
@@ -301,7 +301,7 @@ def read_refusal(stream: Stream, response: Response) -> Response:
 
 def shake_hands(connection: Connection, stream: Stream, options: ConnectOptions) -> None:
     """§4.1: send the request, read the response, and apply what both sides have agreed on."""
-    compression = connection.compression
+    compression = connection.settings.compression
     connection.request = request = options.request
     stream.write(request.to_bytes())
     response = read_response(stream.file, connection.settings)
