@@ -11,7 +11,19 @@ import pytest
 
 from refws import ConnectionClosedOK
 from refws.course import services
-from wire import BINARY, CLOSE, PING, PONG, SAMPLE_KEY, TEXT, close_body, request
+from wire import (
+    BINARY,
+    CLOSE,
+    IN_TIME,
+    PING,
+    PONG,
+    SAMPLE_ACCEPT,
+    SAMPLE_KEY,
+    TEXT,
+    close_body,
+    frame,
+    request,
+)
 
 
 @pytest.fixture
@@ -97,22 +109,6 @@ def test_9110_a_page_is_for_health_checks_and_for_clients_that_offer_h2c(demo, p
     assert (status, bool(text)) == (200, not start.startswith("HEAD"))
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
-@pytest.mark.transport("tcp", reason="curl is given a URL of http://")
-@pytest.mark.parametrize(
-    "options, body", [([], "ok\n"), (["--http2"], "ok\n"), (["-0"], "ok\n"), (["-I"], "")], ids=str
-)
-def test_9110_curl_gets_the_health_of_the_server(demo, options, body):
-    host, port = demo.address[:2]
-    command = ["curl", "--silent", "--max-time", "10", "--dump-header", "-", "--output", "-"]
-    done = subprocess.run(
-        [*command, *options, f"http://{host}:{port}/health"], capture_output=True, timeout=20
-    )
-    head, _, rest = done.stdout.decode().partition("\r\n\r\n")
-    assert (done.returncode, head.split()[1]) == (0, "200")
-    assert rest.replace(head, "").strip() == body.strip()
-
-
 @pytest.mark.parametrize("path", ["/", "/health", "/nope", "/echo", "*"])
 @pytest.mark.parametrize("method", ["POST", "OPTIONS", "PUT"])
 def test_9110_15_5_6_another_method_gets_405_that_names_the_allowed_ones(demo, path, method):
@@ -157,6 +153,54 @@ def test_a_watch_without_the_id_of_a_page_is_told_what_it_needs(demo):
     status, text = answer(demo, request("/watch"))
     assert status == 400
     assert "/watch?page=ID" in text
+
+
+# As curl sees it
+
+needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+over_tcp = pytest.mark.transport("tcp", reason="curl is given a URL of http://")
+
+
+def curl(*arguments):
+    """(status, header lines by lower-case name, body) of the answer."""
+    command = ["curl", "--silent", "--max-time", "10", "--include", *arguments]
+    done = subprocess.run(command, capture_output=True, timeout=20)
+    assert done.returncode == 0
+    head, _, body = done.stdout.partition(b"\r\n\r\n")
+    status_line, *lines = head.decode("ascii").split("\r\n")
+    fields = [line.split(": ", 1) for line in lines]
+    return int(status_line.split()[1]), {name.lower(): value for name, value in fields}, body
+
+
+@needs_curl
+@over_tcp
+@pytest.mark.parametrize(
+    "options, body",
+    [([], b"ok\n"), (["--http2"], b"ok\n"), (["-0"], b"ok\n"), (["-I"], b"")],
+    ids=str,
+)
+def test_9110_curl_gets_the_health_of_the_server(demo, options, body):
+    host, port = demo.address
+    status, headers, received = curl(*options, f"http://{host}:{port}/health")
+    assert (status, headers["content-length"], received) == (200, "3", body)
+
+
+@pytest.mark.rfc("6455-4.2.2-24")
+@needs_curl
+@over_tcp
+def test_4_2_2_curl_gets_a_101_and_the_frames_after_it(serving):
+    """curl sends no Close, so the server ends the connection after `close_timeout`."""
+    running = serving(
+        lambda connection: connection.send("hello"),
+        process_request=services.process_request,
+        close_timeout=IN_TIME,
+    )
+    host, port = running.address
+    head = ["-H", "Upgrade: websocket", "-H", "Connection: Upgrade"]
+    head += ["-H", f"Sec-WebSocket-Key: {SAMPLE_KEY}", "-H", "Sec-WebSocket-Version: 13"]
+    status, headers, frames = curl("--http1.1", *head, f"http://{host}:{port}/echo")
+    assert (status, headers["sec-websocket-accept"]) == (101, SAMPLE_ACCEPT)
+    assert frames == frame(TEXT, b"hello", masked=0) + frame(CLOSE, close_body(1000), masked=0)
 
 
 # What the endpoints do
