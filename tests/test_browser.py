@@ -457,6 +457,27 @@ def test_5_5_2_heartbeats_are_seen_as_they_happen_on_the_page_of_the_program(vis
         assert "Traceback" not in process.stderr.read()
 
 
+@pytest.fixture
+def without_cookies(chromium):
+    """No page of a later test gets a cookie that this one sets; cookies know no port."""
+    yield
+    chromium.command("Storage.clearCookies")
+
+
+@pytest.mark.rfc("6455-4.1-34")
+def test_9110_5_5_a_cookie_with_bytes_above_0x7f_reaches_the_handler(demo, visit, without_cookies):
+    """A script may set one (RFC 6265 §5.4), and the browser then sends its UTF-8."""
+    demo = demo()
+    page = visit(demo.url)
+    page.evaluate("document.cookie = 'name=é€'")
+    choose(page, "compression", "1")
+    recorded = demo.find("deflate=1")
+    value = recorded.connection.request.headers["Cookie"]
+    assert value.encode("latin-1").decode() == "name=é€"
+    assert_shown(page, recorded)
+    assert page.problems == []
+
+
 # What only the server can do
 
 
