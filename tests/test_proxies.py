@@ -486,7 +486,8 @@ def test_9112_2_3_the_check_of_haproxy_in_http_1_0_finds_the_server_up(start, pr
     assert eventually(lambda: health_seen_by_haproxy(behind) == ("UP", "L7OK", "200"))
 
 
-def test_9110_9_3_7_a_bare_httpchk_is_options_which_gets_405(start):
+@with_proxies("HAProxy", "HAProxy tcp")
+def test_9110_9_3_7_a_bare_httpchk_is_options_and_finds_the_server_up_too(start, proxy):
     changes = {"option httpchk GET /health": "option httpchk"}
-    behind = start(HAProxy(), changes=changes, **ENDPOINTS)
-    assert eventually(lambda: health_seen_by_haproxy(behind) == ("DOWN", "L7STS", "405"))
+    behind = start(proxy, changes=changes, **ENDPOINTS)
+    assert eventually(lambda: health_seen_by_haproxy(behind) == ("UP", "L7OK", "204"))

@@ -66,6 +66,10 @@ NOT_FOUND = f"""Nothing is at this path. This server has:
 """
 
 
+ALLOWED = {"Allow": "GET, HEAD, OPTIONS"}
+"""The methods of ordinary requests (RFC 9110 §10.2.1)."""
+
+
 def serve_endpoint(connection: Connection) -> None:
     """The handler: calls the endpoint at the request's path; `process_request` has checked it."""
     assert connection.request is not None
@@ -89,9 +93,11 @@ def process_request(connection: ServerConnection, request: Request) -> Response 
 
 def plain_answer(connection: ServerConnection, request: Request) -> Response | None:
     """The answer to an ordinary request; None to a GET or HEAD if there is no page at its path."""
+    if request.method == "OPTIONS":  # a proxy's check of health, if it is not told another method
+        return connection.respond(HTTPStatus.NO_CONTENT, "", ALLOWED)
     if request.method not in ("GET", "HEAD"):
-        text, allowed = "The pages of this server are for GET and HEAD.\n", [("Allow", "GET, HEAD")]
-        return Response.text(HTTPStatus.METHOD_NOT_ALLOWED, text, allowed)
+        text = "The pages of this server are for GET and HEAD.\n"
+        return connection.respond(HTTPStatus.METHOD_NOT_ALLOWED, text, ALLOWED)
     if request.absolute_path == "/health":
         return connection.respond(HTTPStatus.OK, "ok\n")
     return page(request)
