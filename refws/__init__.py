@@ -128,6 +128,7 @@ comments of deflate/, where it is one of RFC 7692.
     replay.py              §5                a tape explained again
     lesson.py                                the first lesson as text
     options.py                               errors, defaults and values of all command lines
+    logins.py              RFC 7617          the file of --auth: a line user:password for each user
     tracing.py             §5                the options --trace and --record
     connect/  the client for terminals and pipes
       command.py           §4.1              arguments -> a session

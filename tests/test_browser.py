@@ -17,7 +17,7 @@ from functools import partial
 import pytest
 
 from chromium import browser, why_not
-from refws import Side
+from refws import Side, basic_auth
 from refws.course import services
 from refws.course.explain.as_json import as_json
 from refws.course.explain.conversation import Conversation
@@ -171,9 +171,8 @@ class Demo:
         self.connections = []
         self.running = serving(
             services.serve_endpoint,
-            process_request=services.process_request,
             trace=[self.record, wire_view.choose],
-            **settings,
+            **{"process_request": services.process_request, **settings},
         )
         self.host = f"127.0.0.1:{self.running.address[1]}"
         self.url = f"http://{self.host}/"
@@ -377,6 +376,20 @@ def test_the_page_shows_what_the_server_recorded_from_the_request_to_the_close(d
         "onclose",
         "code 4001 (a private code of the application), reason “genug €”; clean",
     ]
+    assert page.problems == []
+
+
+def test_7617_after_the_login_all_requests_of_the_page_have_it(demo, visit):
+    """A prompt of the browser keeps the login where one in a URL keeps it, too."""
+    login = basic_auth("the lab", ("ada", "engine"))
+    demo = demo(process_request=services.with_login(login))
+    page = visit(demo.url.replace("://", "://ada:engine@"))
+    send(page, "Hello")
+    page.wait_for(ECHOED)
+    command(page, "#command-ping", "Ping: done.")
+    page.click("#break-unmasked")
+    page.wait_for("document.querySelector('#result-unmasked p')")
+    assert page.text("#result-unmasked p").startswith("As expected: Close 1002 (protocol error")
     assert page.problems == []
 
 

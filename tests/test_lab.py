@@ -6,12 +6,13 @@ from inspect import signature
 
 import pytest
 
-from refws import Close, raw_client
+from refws import Close, basic_auth, raw_client
 from refws.course import services
 from refws.course.web import lab, watch_endpoint, wire_view
 from refws.course.web.commands import COMMANDS, Call, Command, parse
 from refws.course.web.lab import InvalidCommand
 from refws.course.web.violations import CLIENT_CASES, GROUPS, SERVER_CASES
+from refws.protocol.credentials import basic_credentials
 from watching import PAGE, Page
 from wire import BINARY, CONT, PING, PONG, TEXT, Header, close_body, eventually
 
@@ -311,6 +312,14 @@ def test_a_rule_is_broken_by_a_connection_that_the_page_sees(page):
     assert (answers[0]["code"], answers[0]["as_expected"]) == (1002, True)
 
 
+def test_7617_a_rule_is_broken_with_the_login_of_the_page(serving):
+    login = services.with_login(basic_auth(credentials=("ada", "engine")))
+    running = serving(services.serve_endpoint, process_request=login, trace=wire_view.choose)
+    authorization = f"Authorization: {basic_credentials('ada', 'engine')}"
+    answer = Page(running, PAGE, authorization).command("break", rule="unmasked")
+    assert (answer["status"], answer["code"], answer["as_expected"]) == (101, 1002, True)
+
+
 def test_an_unknown_rule_is_an_error(page):
     assert "no such rule" in page.command("break", rule="rm -rf")["message"]
     assert "no such rule" in page.command("provoke", rule="unmasked", connection=1)["message"]
@@ -319,7 +328,7 @@ def test_an_unknown_rule_is_an_error(page):
 def test_one_rule_at_a_time(page, monkeypatch):
     under_way, go_on = threading.Event(), threading.Event()
 
-    def slow(case, address, target):
+    def slow(case, address, target, login):
         under_way.set()
         assert go_on.wait(5)
         return raw_client.Answer(101, Close(1002))

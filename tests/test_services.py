@@ -9,8 +9,9 @@ from functools import partial
 
 import pytest
 
-from refws import ConnectionClosedOK
+from refws import ConnectionClosedOK, basic_auth
 from refws.course import services
+from refws.protocol.credentials import basic_credentials
 from wire import (
     BINARY,
     CLOSE,
@@ -29,6 +30,10 @@ from wire import (
 @pytest.fixture
 def demo(serving):
     """What `python3 -m refws` serves."""
+    return demo_of(serving)
+
+
+def demo_of(serving):
     return serving(services.serve_endpoint, process_request=services.process_request)
 
 
@@ -209,6 +214,30 @@ def test_4_2_2_curl_gets_a_101_and_the_frames_after_it(serving):
     status, headers, frames = curl("--http1.1", *head, f"http://{host}:{port}/echo")
     assert (status, headers["sec-websocket-accept"]) == (101, SAMPLE_ACCEPT)
     assert frames == frame(TEXT, b"hello", masked=0) + frame(CLOSE, close_body(1000), masked=0)
+
+
+# With a login
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/page.js", "/lesson", "/nope", "/echo", "/health/", "/health?"]
+)
+def test_7617_with_a_login_no_request_goes_on_without_one_except_for_the_health(serving, path):
+    login = services.with_login(basic_auth(credentials=("ada", "engine")))
+    server = serving(services.serve_endpoint, process_request=login)
+    open_to_all = path == "/health?"
+    authorization = f"Authorization: {basic_credentials('ada', 'engine')}"
+    assert (get(server, path)[0] == 401) is not open_to_all
+    assert (answer(server, request(path))[0] == 401) is not open_to_all
+    assert get(server, path, authorization)[0] == get(demo_of(serving), path)[0]
+
+
+def test_7617_with_a_login_a_websocket_opens_for_its_user(serving):
+    login = services.with_login(basic_auth(credentials=("ada", "engine")))
+    server = serving(services.serve_endpoint, process_request=login)
+    client = server.open("/hello", f"Authorization: {basic_credentials('ada', 'engine')}")
+    client.expect(TEXT, b"world")
+    client.finish()
 
 
 # What the endpoints do

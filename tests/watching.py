@@ -11,10 +11,10 @@ PAGE = "0123456789abcdef" * 2
 class Page:
     """The watch connection of a page to a running server; events are read as JSON."""
 
-    def __init__(self, running, page=PAGE):
+    def __init__(self, running, page=PAGE, *headers):
         self.running = running
         self.page = page
-        self.wire = running.open(f"/watch?page={page}")
+        self.wire = running.open(f"/watch?page={page}", *headers)
         self.numbers = itertools.count(1)
         self.answers = {}
         self.hello = self.next()

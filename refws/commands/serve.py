@@ -16,12 +16,15 @@ from collections.abc import Sequence
 from types import FrameType
 
 from .. import Server, serve
-from ..course.services import ENDPOINTS, process_request, serve_endpoint
+from ..course.services import ENDPOINTS, HEALTH_PATH, process_request, serve_endpoint, with_login
 from ..course.web import wire_view
+from ..endpoint.addresses import ip_of
 from ..endpoint.listening import open_to_others
+from ..endpoint.server_handshake import ProcessRequest
 from ..endpoint.tls.certificates import server_context
 from ..endpoint.traces import ChooseTrace
 from ..protocol.authority import join_authority
+from .logins import BadLogins, login_from
 from .options import (
     DEFAULTS,
     CommandLine,
@@ -82,10 +85,18 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"refws: {certificate_problem(error)}", file=sys.stderr)
         return 2
     try:
-        server = start(options, context, choose_trace(parser, options, page=wire_view.choose))
+        process = with_login(login_from(options.auth)) if options.auth else process_request
+    except BadLogins as error:
+        print(f"refws: {error}", file=sys.stderr)
+        return 2
+    trace = choose_trace(parser, options, page=wire_view.choose)
+    try:
+        server = start(options, context, trace, process)
     except (OSError, UnicodeError) as error:
         print(f"refws: {what_to_do(error, options)}", file=sys.stderr)
         return 2
+    if options.auth and context is None:
+        warn_about_passwords(server.address)
     set_switch_interval(options.max_connections)
     return run(server, secure=context is not None)
 
@@ -108,6 +119,7 @@ def command_line() -> CommandLine:
     )
     add_address_options(parser)
     add_handshake_options(parser)
+    add_login_option(parser)
     add_limit_options(parser)
     add_head_options(parser)
     add_timeout_options(parser)
@@ -184,6 +196,19 @@ def add_handshake_options(parser: CommandLine) -> None:
         "--deflate",
         action="store_true",
         help="compress messages if the client offers it (permessage-deflate, RFC 7692)",
+    )
+
+
+def add_login_option(parser: CommandLine) -> None:
+    """--auth."""
+    parser.add_argument(
+        "--auth",
+        metavar="FILE",
+        type=not_empty,
+        help=(
+            "want a login: UTF-8 file with a line user:password for each user, and # before a "
+            f"comment; pages and WebSockets need one, {HEALTH_PATH} does not (default: no login)"
+        ),
     )
 
 
@@ -273,6 +298,7 @@ def start(
     options: argparse.Namespace,
     context: ssl.SSLContext | None = None,
     trace: Sequence[ChooseTrace] = (),
+    process: ProcessRequest = process_request,
 ) -> Server:
     """The server, listening. OSError or UnicodeError if it cannot listen."""
     return serve(
@@ -283,7 +309,7 @@ def start(
         ssl=context,
         origins=options.origin,
         subprotocols=options.subprotocol,
-        process_request=process_request,
+        process_request=process,
         compression="deflate" if options.deflate else None,
         open_timeout=options.open_timeout,
         ping_interval=options.ping_interval,
@@ -328,6 +354,16 @@ def certificate_problem(error: OSError) -> str:
         f"cannot read {error.filename!r}, {error.strerror}: give --cert and --key PEM files "
         "that you may read"
     )
+
+
+def warn_about_passwords(address: tuple[str, int] | str) -> None:
+    """Without TLS, a login crosses the network as it is, unless the server is on this machine."""
+    ip = ip_of(address)
+    if ip is not None and not ip.is_loopback:
+        LOGGER.warning(
+            "the passwords of --auth are sent without encryption; add --cert and --key, or let a "
+            "proxy do TLS"
+        )
 
 
 def set_switch_interval(connections: int) -> None:

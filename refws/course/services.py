@@ -9,7 +9,7 @@ from datetime import datetime
 from http import HTTPStatus
 
 from ..endpoint.connection import Connection
-from ..endpoint.server_handshake import ServerConnection
+from ..endpoint.server_handshake import ProcessRequest, ServerConnection
 from ..protocol.handshake import is_upgrade_attempt
 from ..protocol.http import Request, Response, quote
 from .web import lab, watch_endpoint
@@ -60,9 +60,11 @@ ENDPOINTS = {"/": echo, "/echo": echo, "/hello": hello, "/clock": clock}
 HANDLERS = {**ENDPOINTS, WATCH_PATH: watch_endpoint.serve}
 """The endpoints, and the one that shows a page its connections to them."""
 
+HEALTH_PATH = "/health"
+
 NOT_FOUND = f"""Nothing is at this path. This server has:
   WebSocket endpoints: {", ".join(ENDPOINTS)}
-  pages: /, /lesson and /health
+  pages: /, /lesson and {HEALTH_PATH}
 """
 
 
@@ -91,6 +93,20 @@ def process_request(connection: ServerConnection, request: Request) -> Response 
     return answer
 
 
+def with_login(login: ProcessRequest) -> ProcessRequest:
+    """`process_request` for requests that `login` lets in; a check of the health needs none.
+
+    Because a proxy that makes it has no login, and learns nothing else.
+    """
+
+    def process_with_login(connection: ServerConnection, request: Request) -> Response | None:
+        is_check = request.absolute_path == HEALTH_PATH or request.method == "OPTIONS"
+        refusal = None if is_check else login(connection, request)
+        return process_request(connection, request) if refusal is None else refusal
+
+    return process_with_login
+
+
 def plain_answer(connection: ServerConnection, request: Request) -> Response | None:
     """The answer to an ordinary request; None to a GET or HEAD if there is no page at its path."""
     if request.method == "OPTIONS":  # a proxy's check of health, if it is not told another method
@@ -98,6 +114,6 @@ def plain_answer(connection: ServerConnection, request: Request) -> Response | N
     if request.method not in ("GET", "HEAD"):
         text = "The pages of this server are for GET and HEAD.\n"
         return connection.respond(HTTPStatus.METHOD_NOT_ALLOWED, text, ALLOWED)
-    if request.absolute_path == "/health":
+    if request.absolute_path == HEALTH_PATH:
         return connection.respond(HTTPStatus.OK, "ok\n")
     return page(request)

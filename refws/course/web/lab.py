@@ -107,7 +107,8 @@ class Lab:
         try:
             deflate = int(case.compressed)
             target = f"/echo?page={self._watch.page}&rule={case.name}&deflate={deflate}"
-            return case.outcome(send_case(case, self._connection.local_address, target))
+            address, login = self._connection.local_address, login_of(self._connection)
+            return case.outcome(send_case(case, address, target, login))
         finally:
             self._breaking.release()
 
@@ -139,9 +140,21 @@ def find_case(cases: dict[str, Case], name: str) -> Case:
     return cases[name]
 
 
-def send_case(case: Case, address: Any, target: str, timeout: float = raw_client.TIMEOUT) -> Answer:
-    """The answer of the server that listens on this address."""
-    request = case.request(target, raw_client.host_of(address)).to_bytes()
+def login_of(connection: Connection) -> str | None:
+    """RFC 7617: what the page's browser has logged in with: the raw client has no login."""
+    assert connection.request is not None
+    return connection.request.headers.get("Authorization")
+
+
+def send_case(
+    case: Case,
+    address: Any,
+    target: str,
+    login: str | None = None,
+    timeout: float = raw_client.TIMEOUT,
+) -> Answer:
+    """The answer of the server that listens on this address; `login` is an Authorization for it."""
+    request = case.request(target, raw_client.host_of(address), login).to_bytes()
     # If no Close is expected, the reading ends with the last echo, and then the client ends TCP.
     max_messages = case.messages if case.code is None else None
     return raw_client.exchange(address, request, case.wire, max_messages, timeout)

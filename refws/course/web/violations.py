@@ -71,14 +71,15 @@ class Case:
         """Whether the case needs permessage-deflate, and offers it."""
         return DEFLATE_OFFER in self.headers
 
-    def request(self, target: str, host: str) -> Request:
-        """The opening handshake of the client."""
+    def request(self, target: str, host: str, login: str | None = None) -> Request:
+        """The opening handshake of the client, with `login` as Authorization if there is one."""
         lines: dict[str, str | None] = {
             "Host": host,
             "Upgrade": "websocket",
             "Connection": "Upgrade",
             "Sec-WebSocket-Key": SAMPLE_NONCE,
             "Sec-WebSocket-Version": VERSION,
+            "Authorization": login,
         }
         lines.update(self.headers)
         present = [(name, value) for name, value in lines.items() if value is not None]
