@@ -29,6 +29,11 @@ PAUSE = 0.02
 MAX_FRAMES = 100
 """The most frames of the answer that are read."""
 
+NO_CERTIFICATE = (
+    "this server wants a certificate of each client, and the raw client has none; start the server "
+    "without --client-ca"
+)
+
 REACHABLE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 """A host that means all addresses of this machine -> one that a client on it can connect to."""
 
@@ -68,7 +73,9 @@ def exchange(
         return incomplete(error)
     try:
         return talk(address, request, chunks, max_messages, timeout, secure=True)
-    except (ssl.SSLError, InvalidHandshake):
+    except (ssl.SSLError, InvalidHandshake) as error:
+        if "CERTIFICATE_REQUIRED" in str(getattr(error, "reason", "")):
+            return Answer(problem=NO_CERTIFICATE)
         return Answer(problem=f"the answer is not from a WebSocket server: {not_http}")
     except (OSError, EOFError) as error:
         return incomplete(error)

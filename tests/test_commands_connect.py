@@ -16,6 +16,7 @@ import pytest
 import refws
 from pseudoterminal import PseudoTerminal, normal, play
 from refws.commands.connect import command as program
+from refws.endpoint.tls.certificates import server_context
 from refws.protocol.errors import Fault, HandshakeError
 from wire import Background, Wire, eventually, response
 
@@ -27,6 +28,8 @@ NAMES = {"max_message_size": "max_size", "subprotocol": "subprotocols", "unix": 
 """Options whose keyword argument of `connect` has another name."""
 
 URI = "ws://127.0.0.1:8080/"
+CERTIFICATES = PROJECT / "tests" / "certificates"
+LOCALHOST, KEY = str(CERTIFICATES / "localhost.pem"), str(CERTIFICATES / "key.pem")
 
 
 def run_main(arguments, capsys):
@@ -110,6 +113,36 @@ def test_wss_checks_certificates_unless_insecure(connected_with):
     assert (unchecked.verify_mode, unchecked.check_hostname) == (ssl.CERT_NONE, False)
 
 
+WANTS_A_CERTIFICATE = "the server wants to see a certificate, its alert says"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the test writes to a pipe")
+@pytest.mark.parametrize(
+    "shown, status, words",
+    [
+        ([], 1, [WANTS_A_CERTIFICATE, "show one with --cert FILE and --key FILE"]),
+        (["--cert", LOCALHOST, "--key", KEY], 1, ["'unknown ca'", "one from a CA that it knows"]),
+        (["--cert", str(CERTIFICATES / "from_root.pem"), "--key", KEY], 0, []),
+    ],
+)
+def test_10_5_a_server_that_wants_a_certificate(serving, shown, status, words):
+    """In TLS 1.3 its alert arrives only after the client has sent its request."""
+    context = server_context(LOCALHOST, KEY, str(CERTIFICATES / "root.pem"))
+    port = serving(echo, ssl=context).address[1]
+    command = [sys.executable, "-m", "refws", "connect", f"wss://localhost:{port}/"]
+    done = subprocess.run(
+        [*command, "--ca", LOCALHOST, *shown],
+        input="hello\n",
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=3 * DEADLINE_S,
+    )
+    assert (done.returncode, done.stdout) == (status, "" if status else "hello\n")
+    assert [word for word in words if word not in done.stderr] == []
+    assert done.stderr.count("\n") == (1 if status else 0)
+
+
 @pytest.mark.parametrize(
     "arguments, hint",
     [
@@ -131,6 +164,11 @@ def test_wss_checks_certificates_unless_insecure(connected_with):
         ([URI, "--open-timeout", "0"], "above 0"),
         ([URI, "--insecure"], "wss://"),
         ([URI, "--ca", "x.pem"], "wss://"),
+        ([URI, "--cert", "x.pem"], "wss://"),
+        ([URI, "--key", "x.pem"], "--key needs --cert"),
+        (["wss://127.0.0.1/", "--key", "x.pem"], "--key needs --cert"),
+        (["wss://127.0.0.1/", "--cert", "/nowhere/x.pem"], "give --ca, --cert and --key PEM files"),
+        (["wss://127.0.0.1/", "--cert", LOCALHOST, "--key", __file__], "belong together"),
         (["wss://127.0.0.1/", "--ca", "/nowhere/x.pem"], "/nowhere/x.pem"),
         (["wss://127.0.0.1/", "--ca", __file__], "PEM"),
     ],

@@ -319,6 +319,7 @@ def test_a_unix_socket_is_printed_with_a_command_that_reaches_it():
 
 
 CERTIFICATES = PROJECT / "tests" / "certificates"
+WITH_TLS = ["--cert", str(CERTIFICATES / "localhost.pem"), "--key", str(CERTIFICATES / "key.pem")]
 
 
 def test_with_a_certificate_the_addresses_begin_with_https_and_wss(monkeypatch):
@@ -328,16 +329,29 @@ def test_with_a_certificate_the_addresses_begin_with_https_and_wss(monkeypatch):
 
 
 def test_a_certificate_and_its_key_reach_the_server(monkeypatch):
-    files = ["--cert", str(CERTIFICATES / "localhost.pem"), "--key", str(CERTIFICATES / "key.pem")]
-    assert isinstance(started_with(files, monkeypatch)["ssl"], ssl.SSLContext)
+    context = started_with(WITH_TLS, monkeypatch)["ssl"]
+    assert isinstance(context, ssl.SSLContext) and context.verify_mode is ssl.CERT_NONE
     assert started_with([], monkeypatch)["ssl"] is None
+
+
+def test_with_a_client_ca_each_client_must_show_a_certificate(monkeypatch):
+    files = [*WITH_TLS, "--client-ca", str(CERTIFICATES / "root.pem")]
+    context = started_with(files, monkeypatch)["ssl"]
+    assert context.verify_mode is ssl.CERT_REQUIRED
+    assert context.cert_store_stats()["x509"] == 1
 
 
 @pytest.mark.parametrize(
     "arguments, hint",
     [
         (["--key", "key.pem"], "--key needs --cert"),
-        (["--cert", "nowhere.pem"], "give --cert and --key PEM files that you may read"),
+        (
+            ["--cert", "nowhere.pem"],
+            "give --cert, --key and --client-ca PEM files that you may read",
+        ),
+        (["--client-ca", str(CERTIFICATES / "root.pem")], "--client-ca needs --cert"),
+        ([*WITH_TLS, "--client-ca", "nowhere.pem"], "cannot read 'nowhere.pem'"),
+        ([*WITH_TLS, "--client-ca", str(PROJECT / "setup.cfg")], "it must be PEM"),
         (
             ["--cert", str(CERTIFICATES / "localhost.pem"), "--key", "nowhere.pem"],
             "cannot read 'nowhere.pem'",

@@ -67,6 +67,14 @@ def test_over_tls_too(serving):
     assert answer.close is not None and answer.close.code == 1002, answer
 
 
+def test_a_server_that_wants_a_certificate_of_its_clients_is_a_problem_that_says_so(serving):
+    localhost, key = str(CERTIFICATES / "localhost.pem"), str(CERTIFICATES / "key.pem")
+    context = server_context(localhost, key, str(CERTIFICATES / "root.pem"))
+    answer = break_5_1(serving(services.echo, ssl=context).address)
+    assert answer == Answer(problem=raw_client.NO_CERTIFICATE)
+    assert "without --client-ca" in answer.problem
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "::1"])
 def test_a_server_that_listens_on_every_address_is_reached(serving, host):
     try:

@@ -473,6 +473,42 @@ def test_a_client_without_the_certificate_that_the_server_wants(tcp, streams, ba
     )
     assert "peer did not return a certificate" in str(server)
     assert "the peer ended TLS with the alert 'handshake failure'" in str(client)
+    assert "--client-ca" in str(server) and "show one with --cert FILE" in str(client)
+
+
+def certificate_of_the_client(side, name="from_root"):
+    """Contexts of which the server's wants a certificate from root.pem; the client's shows one."""
+    if side is Side.SERVER:
+        return server_context(LOCALHOST, KEY, certificate("root"))
+    return client_context(LOCALHOST, certificate=certificate(name), key=KEY)
+
+
+@BOTH_VERSIONS
+def test_10_5_a_client_with_a_certificate_of_the_ca_is_let_in(tcp, streams, background, version):
+    ours, theirs = tcp()
+    server_side, client_side = map(certificate_of_the_client, (Side.SERVER, Side.CLIENT))
+    server_side.maximum_version = ssl.TLSVersion[version.replace(".", "_")]
+    server = streams(ours, Side.SERVER, server_side)
+    handshake = background(server.handshake)
+    client = streams(theirs, Side.CLIENT, client_side)
+    client.handshake()
+    handshake.result()
+    client.write(b"hello")
+    assert server.file.read(5) == b"hello"
+    assert server.version == version
+
+
+def test_both_sides_say_what_to_do_about_a_certificate_that_the_server_does_not_know(
+    tcp, streams, background
+):
+    server_side = certificate_of_the_client(Side.SERVER)
+    server_side.maximum_version = ssl.TLSVersion.TLSv1_2
+    client_side = certificate_of_the_client(Side.CLIENT, "localhost")
+    server, client = failing_handshakes(tcp, streams, background, server_side, client_side)
+    for words in ("§4.2.2 item 1", "self-signed", "trust it or its CA with --client-ca FILE"):
+        assert words in str(server)
+    assert "--ca " not in str(server) and "--insecure" not in str(server)
+    assert "the peer does not accept our certificate, its alert says 'unknown ca'" in str(client)
 
 
 def test_in_tls_1_3_the_alert_about_the_clients_certificate_comes_with_the_first_read(
@@ -485,7 +521,7 @@ def test_in_tls_1_3_the_alert_about_the_clients_certificate_comes_with_the_first
     client = streams(theirs, Side.CLIENT)
     client.handshake()
     with pytest.raises(
-        ssl.SSLError, match="'certificate required'; give the context a certificate with load_cert"
+        ssl.SSLError, match="'certificate required'; show one with --cert FILE and --key FILE"
     ):
         client.file.read(1)
     client.close()
@@ -540,6 +576,24 @@ def test_files_that_cannot_be_used_are_named(tmp_path):
         OSError, match=r"cannot use .*empty\.pem as certificates of CAs: .*must be PEM"
     ):
         client_context(str(empty))
+    with pytest.raises(
+        OSError, match=r"cannot use .*empty\.pem as certificates of CAs: .*must be PEM"
+    ):
+        server_context(LOCALHOST, KEY, str(empty))
+    with pytest.raises(FileNotFoundError, match=r"missing\.pem"):
+        server_context(LOCALHOST, KEY, missing)
+    with pytest.raises(OSError, match=r"cannot use .*empty\.pem with the key in the same file"):
+        client_context(certificate=str(empty))
+    with pytest.raises(FileNotFoundError, match=r"missing\.pem"):
+        client_context(certificate=LOCALHOST, key=missing)
+
+
+@BOTH_SIDES
+def test_a_certificate_for_another_purpose_says_what_it_lacks(side):
+    error = ssl.SSLCertVerificationError(1, "unsuitable certificate purpose")
+    error.verify_code, error.verify_message = 26, "unsuitable certificate purpose"
+    assert "use one whose extended key usage" in describe(error, side)
+    assert ("--insecure" in describe(error, side)) is (side is Side.CLIENT)
 
 
 def test_certificate_and_key_may_be_in_one_file(tmp_path):
@@ -551,10 +605,10 @@ def test_certificate_and_key_may_be_in_one_file(tmp_path):
 def test_an_unknown_error_of_openssl_is_passed_on_with_advice():
     unknown = ssl.SSLError(1, "something new")
     assert (
-        describe(unknown)
+        describe(unknown, Side.CLIENT)
         == "OpenSSL says 'something new'; try the peer with `openssl s_client` to see more"
     )
-    assert "OP_NO_RENEGOTIATION" in describe(ssl.SSLWantReadError())
+    assert "OP_NO_RENEGOTIATION" in describe(ssl.SSLWantReadError(), Side.SERVER)
 
 
 # Reading

@@ -30,6 +30,14 @@ class CommandLine(argparse.ArgumentParser):
         self.exit(2, f"refws: {message}; see {self.prog} --help\n")
 
 
+def pem_problem(error: OSError, options: str) -> str:
+    """One line: the PEM file that cannot be used, the reason, and what to give to these options."""
+    if error.filename is None:
+        return str(error)
+    reason = error.strerror
+    return f"cannot read {error.filename!r}, {reason}: give {options} PEM files that you may read"
+
+
 def not_empty(text: str) -> str:
     if text:
         return text

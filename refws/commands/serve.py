@@ -34,6 +34,7 @@ from .options import (
     message_size,
     not_empty,
     origin,
+    pem_problem,
     port,
     seconds,
     seconds_or_off,
@@ -78,11 +79,16 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.key and not options.cert:
         parser.error("--key needs --cert, the certificate that it belongs to")
+    if options.client_ca and not options.cert:
+        parser.error("--client-ca needs --cert: only TLS asks clients for certificates")
     logging.basicConfig(level=options.log_level.upper(), format=LOG_FORMAT, stream=sys.stderr)
     try:
-        context = server_context(options.cert, options.key) if options.cert else None
+        context = (
+            server_context(options.cert, options.key, options.client_ca) if options.cert else None
+        )
     except OSError as error:
-        print(f"refws: {certificate_problem(error)}", file=sys.stderr)
+        problem = pem_problem(error, "--cert, --key and --client-ca")
+        print(f"refws: {problem}", file=sys.stderr)
         return 2
     try:
         process = with_login(login_from(options.auth)) if options.auth else process_request
@@ -136,7 +142,7 @@ def command_line() -> CommandLine:
 
 
 def add_address_options(parser: CommandLine) -> None:
-    """--host, --port, --unix, and with TLS --cert and --key."""
+    """--host, --port, --unix, and with TLS --cert, --key and --client-ca."""
     option = parser.add_argument
     option(
         "--host",
@@ -169,6 +175,15 @@ def add_address_options(parser: CommandLine) -> None:
         metavar="FILE",
         type=not_empty,
         help="PEM file with the private key of --cert (default: it is in the same file)",
+    )
+    option(
+        "--client-ca",
+        metavar="FILE",
+        type=not_empty,
+        help=(
+            "PEM file with CAs: each client must show a certificate from one of them (default: "
+            "clients need none)"
+        ),
     )
 
 
@@ -344,16 +359,6 @@ def what_to_do(error: OSError | UnicodeError, options: argparse.Namespace) -> st
         advice = TCP_ADVICE.get(error.errno or 0, "choose another --host or --port")
     reason = os.strerror(error.errno) if error.errno else str(error)
     return f"cannot listen on {where}, {reason}: {advice}"
-
-
-def certificate_problem(error: OSError) -> str:
-    """One line: the file that cannot be used, the reason, and what to give."""
-    if error.filename is None:
-        return str(error)
-    return (
-        f"cannot read {error.filename!r}, {error.strerror}: give --cert and --key PEM files "
-        "that you may read"
-    )
 
 
 def warn_about_passwords(address: tuple[str, int] | str) -> None:

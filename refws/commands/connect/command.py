@@ -16,7 +16,7 @@ from ...endpoint.tls.certificates import client_context
 from ...endpoint.traces import ChooseTrace
 from ...protocol.client.uri import parse_uri
 from ...protocol.errors import InvalidHandshake
-from ..options import CommandLine
+from ..options import CommandLine, pem_problem
 from ..tracing import choose_trace
 from .display import Screen, choose_display
 from .failures import describe_failure
@@ -87,17 +87,20 @@ def open_connection(
 
 
 def tls_context(parser: CommandLine, options: argparse.Namespace) -> ssl.SSLContext | None:
-    """For wss://, a context with the CAs that the options name; None for ws://."""
+    """For wss://, a context with the certificates that the options name; None for ws://."""
+    if options.key and not options.cert:
+        parser.error("--key needs --cert, the certificate that it belongs to")
     if not parse_uri(options.uri).secure:
-        if options.insecure or options.ca:
+        if options.insecure or options.ca or options.cert:
             parser.error(
-                "--insecure and --ca are for certificates: use them with wss://, or leave them out"
+                "--insecure, --ca, --cert and --key are for TLS: use them with wss://, or leave "
+                "them out"
             )
         return None
     try:
-        return client_context(options.ca, options.insecure)
+        return client_context(options.ca, options.insecure, options.cert, options.key)
     except OSError as error:
-        parser.error(f"argument --ca: {error}; give a file that has certificates in PEM")
+        parser.error(pem_problem(error, "--ca, --cert and --key"))
 
 
 def silent_logger() -> logging.Logger:

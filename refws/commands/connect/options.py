@@ -90,6 +90,18 @@ def command_line() -> CommandLine:
         help="with wss://, trust the CAs in this PEM file (default: the system's CAs)",
     )
     option(
+        "--cert",
+        metavar="FILE",
+        type=not_empty,
+        help="with wss://, PEM file with a certificate to show if the server wants one",
+    )
+    option(
+        "--key",
+        metavar="FILE",
+        type=not_empty,
+        help="PEM file with the private key of --cert (default: it is in the same file)",
+    )
+    option(
         "--proxy",
         metavar="URL",
         type=proxy_url,

@@ -18,10 +18,11 @@ class Engine:
     """
 
     __slots__ = {
-        "_tls": "The OpenSSL object. All fields: under the lock.",
+        "_tls": "The OpenSSL object. All fields except `_side`: under the lock.",
         "_incoming": "Ciphertext that was received.",
         "_outgoing": "Ciphertext to be sent.",
         "_kept": "Data that `close_notify` had to read.",
+        "_side": "Our end of the connection.",
         "_lock": "Held for one call on the object, which moves bytes in memory and never waits.",
     }
 
@@ -32,6 +33,7 @@ class Engine:
             self._incoming, self._outgoing, side is Side.SERVER, server_hostname
         )
         self._kept = b""
+        self._side = side
         self._lock = threading.Lock()
 
     @property
@@ -67,7 +69,7 @@ class Engine:
             except ssl.SSLWantReadError:
                 return False
             except ssl.SSLError as error:
-                raise readable(error) from None
+                raise readable(error, self._side) from None
             return True
 
     def encrypt(self, data: bytes | memoryview) -> None:
@@ -75,7 +77,7 @@ class Engine:
             try:
                 self._tls.write(data)
             except ssl.SSLError as error:
-                raise readable(error) from None
+                raise readable(error, self._side) from None
 
     def decrypt_into(self, buffer: Any) -> int | None:
         """The number of bytes decrypted, 0 at the end; None if more must be fed first.
@@ -93,7 +95,7 @@ class Engine:
             except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
                 return 0
             except ssl.SSLError as error:
-                raise readable(error) from None
+                raise readable(error, self._side) from None
 
     def _take_kept(self, buffer: Any) -> int:
         count = min(len(buffer), len(self._kept))
