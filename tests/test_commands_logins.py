@@ -8,7 +8,7 @@ from refws import connect
 from refws.commands import logins
 from refws.commands import serve as program
 from refws.protocol.credentials import basic_credentials
-from test_commands_serve import refusal, started_with
+from test_commands_serve import WITH_TLS, FakeServer, refusal, started_with
 from wire import DEADLINE_S, Background
 
 SECRET = "hunter2"
@@ -112,18 +112,25 @@ def test_the_option_reaches_the_server(file, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "address, warned",
+    "arguments, warned",
     [
-        (("127.0.0.1", 8080), False),
-        (("::1", 8080, 0, 0), False),
-        ("/tmp/socket", False),
-        (("192.0.2.1", 8080), True),
-        (("0.0.0.0", 8080), True),
-        (("::", 8080, 0, 0), True),
+        ([], False),
+        (["--host", "::1"], False),
+        (["--host", "LocalHost"], False),
+        (["--unix", "PATH"], False),
+        (["--host", "0.0.0.0"], True),
+        (["--host", "127.0.0.1", "--host", "::"], True),
+        (["--host", "here.test"], True),
+        (["--host", "0.0.0.0", *WITH_TLS], False),
     ],
 )
-def test_passwords_that_leave_the_machine_without_tls_are_a_warning(log, address, warned):
-    program.warn_about_passwords(address)
+def test_passwords_that_leave_the_machine_without_tls_are_a_warning(
+    file, log, monkeypatch, arguments, warned
+):
+    monkeypatch.setattr(program, "start", lambda *arguments: FakeServer())
+    monkeypatch.setattr(program, "run", lambda *arguments, **options: 0)
+    monkeypatch.setattr(program, "set_switch_interval", lambda connections: None)
+    assert program.main(["--auth", file(b"ada:engine\n"), *arguments]) == 0
     assert ["--cert" in line for line in log.messages] == [True] * warned
 
 

@@ -103,7 +103,7 @@ def test_without_options_the_server_has_the_defaults_of_the_library(monkeypatch)
 @pytest.mark.parametrize(
     "option, value, given",
     [
-        ("--host", "::1", "::1"),
+        ("--host", "::1", ["::1"]),
         ("--port", "0", 0),
         ("--port", "65535", 65535),
         ("--unix", "/tmp/x", "/tmp/x"),
@@ -145,6 +145,11 @@ def test_repeated_origins_and_subprotocols_all_reach_the_server_in_order(monkeyp
     given = started_with([*arguments, "--origin", "http://b.example:8000"], monkeypatch)
     assert given["origins"] == ["https://a.example", "http://b.example:8000"]
     assert given["subprotocols"] == ["v2.chat", "v1.chat"]
+
+
+def test_repeated_hosts_all_reach_the_server_in_order(monkeypatch):
+    arguments = ["--host", "::1", "--host", "localhost"]
+    assert started_with(arguments, monkeypatch)["host"] == ["::1", "localhost"]
 
 
 @pytest.mark.parametrize(
@@ -274,8 +279,25 @@ def test_what_the_system_refuses_is_one_line_that_says_what_to_do(
     assert hint in line and arguments[1] in line
 
 
-def test_a_host_that_cannot_be_a_name_is_one_line_too(capsys):
-    assert "--host 127.0.0.1" in refusal(["--host", "x" * 64], capsys)
+@pytest.mark.parametrize("host", ["x" * 64, "not a name"])
+def test_a_host_that_cannot_be_a_name_is_one_line_too(capsys, host):
+    assert "--host 127.0.0.1" in refusal(["--host", host], capsys)
+
+
+@pytest.mark.parametrize(
+    "error, words",
+    [
+        (OSError(errno.EADDRNOTAVAIL, "no", "192.0.2.7"), "'192.0.2.7' port 8080"),
+        (socket.gaierror(socket.EAI_NONAME, "unknown", "192.0.2.7"), "for host '192.0.2.7'"),
+    ],
+)
+def test_of_several_hosts_the_one_that_is_at_fault_is_named(error, words, capsys, monkeypatch):
+    def refuse(*_, **__):
+        raise error
+
+    monkeypatch.setattr(program, "serve", refuse)
+    line = refusal(["--host", "198.51.100.1", "--host", "192.0.2.7"], capsys)
+    assert words in line and "198.51.100.1" not in line
 
 
 @pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="this system has no Unix sockets")
@@ -309,6 +331,20 @@ def test_the_printed_addresses_can_be_opened(address, authority):
 def test_for_all_addresses_one_is_printed_that_others_can_open(host, monkeypatch):
     monkeypatch.setattr(program, "open_to_others", {host: "198.51.100.7"}.get)
     assert "http://198.51.100.7:8080/ " in program.greeting((host, 8080))
+
+
+@pytest.mark.parametrize("secure, scheme", [(False, "http"), (True, "https")])
+def test_further_hosts_are_printed_with_their_addresses_too(secure, scheme, monkeypatch):
+    monkeypatch.setattr(
+        program, "open_to_others", lambda host: host.replace("0.0.0.0", "192.0.2.7")
+    )
+    text = program.greeting(("127.0.0.1", 80), secure, ["::1", "0.0.0.0", "here.test"])
+    assert f"Open {scheme}://127.0.0.1:80/ in" in text
+    assert re.findall(r"^Also at (\S+)$", text, re.MULTILINE) == [
+        f"{scheme}://[::1]:80/",
+        f"{scheme}://192.0.2.7:80/",
+        f"{scheme}://here.test:80/",
+    ]
 
 
 def test_a_unix_socket_is_printed_with_a_command_that_reaches_it():

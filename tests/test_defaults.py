@@ -15,7 +15,6 @@ SETTINGS = {field.name: field.default for field in dataclasses.fields(Settings)}
 OF_THE_SERVER = inspect.signature(refws.serve).parameters
 
 OPTIONS = {
-    "--host": "host",
     "--port": "port",
     "--max-connections": "max_connections",
     "--open-timeout": "open_timeout",
@@ -62,7 +61,7 @@ def test_a_server_and_its_options_have_no_limit_for_each_address_unless_asked_fo
 
 
 @pytest.mark.parametrize(
-    "parser, number", [(serve.command_line(), 13), (connect.command_line(), 7)]
+    "parser, number", [(serve.command_line(), 12), (connect.command_line(), 7)]
 )
 def test_the_options_have_these_defaults_too_and_the_help_shows_them(parser, number):
     found = options(parser)
@@ -71,6 +70,13 @@ def test_the_options_have_these_defaults_too_and_the_help_shows_them(parser, num
         default = SETTINGS[name] if name in SETTINGS else OF_THE_SERVER[name].default
         assert action.default == default, name
         assert "(default: %(default)s)" in action.help, name
+
+
+def test_without_a_host_the_server_listens_where_the_library_does_as_the_help_says():
+    default = OF_THE_SERVER["host"].default
+    (action,) = [one for one in serve.command_line()._actions if one.dest == "host"]
+    assert action.default is None
+    assert f"(default: {default})" in action.help
 
 
 @pytest.mark.parametrize("parser", [serve.command_line(), connect.command_line()])

@@ -103,6 +103,80 @@ def test_a_free_port_is_free_in_both_families(monkeypatch, nothing_left_behind):
         assert len(socks) == 2 and len({sock.getsockname()[1] for sock in socks}) == 1
 
 
+@needs_ipv6
+@pytest.mark.parametrize("host", [["127.0.0.1", "::1"], ("::1", "127.0.0.1")])
+def test_each_host_of_a_list_is_reached_on_the_same_port(host, nothing_left_behind):
+    with serve(addresses, host, 0) as server:
+        assert server.address[0] == host[0]
+        accepting = Background(server.serve_forever)
+        port = server.address[1]
+        for name, authority in ("127.0.0.1", "127.0.0.1"), ("::1", "[::1]"):
+            with connect(f"ws://{authority}:{port}/") as connection:
+                assert connection.recv() == f"{name} {port}"
+        server.stop()
+        accepting.result()
+
+
+@pytest.mark.parametrize(
+    "hosts, expected",
+    [
+        (["127.0.0.1", "127.0.0.1"], ["127.0.0.1"]),
+        (["127.0.0.1", "localhost"], ["127.0.0.1", "::1"]),
+        (["127.0.0.1", "0.0.0.0"], ["0.0.0.0"]),
+        (["0.0.0.0", "127.0.0.1", "::1"], ["0.0.0.0", "::1"]),
+        (["::1", "::", "127.0.0.1"], ["::", "0.0.0.0"]),
+        (["", "localhost"], ["0.0.0.0", "::"]),
+    ],
+)
+def test_no_socket_is_in_the_way_of_another_of_the_same_server(hosts, expected):
+    found = [each for host in hosts for each in listening.addresses_of(host, 80)]
+    assert [each.address[0] for each in listening.without_covered(found)] == expected
+
+
+def test_a_host_that_another_one_covers_starts_nevertheless(nothing_left_behind):
+    with ExitStack() as stack:
+        socks = listening.listen(["127.0.0.1", "0.0.0.0"], 0)
+        assert len([stack.enter_context(sock) for sock in socks]) == 1
+
+
+@pytest.mark.parametrize("hosts", [["127.0.0.1", "192.0.2.254"], ["192.0.2.254", "127.0.0.1"]])
+def test_each_host_needs_an_address_that_the_machine_has(hosts, monkeypatch, nothing_left_behind):
+    """Else a server would start, and no one could reach it where its user said."""
+    create_server = socket.create_server
+
+    def only_loopback(address, **options):
+        if address[0] != "127.0.0.1":
+            raise OSError(errno.EADDRNOTAVAIL, "no")
+        return create_server(address, **options)
+
+    monkeypatch.setattr(socket, "create_server", only_loopback)
+    with pytest.raises(OSError) as caught:
+        listening.listen(hosts, 0)
+    assert (caught.value.errno, caught.value.filename) == (errno.EADDRNOTAVAIL, "192.0.2.254")
+
+
+@needs_ipv6
+def test_of_several_hosts_the_error_names_the_one_that_is_in_use(nothing_left_behind):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        with pytest.raises(OSError) as caught:
+            listening.listen(["::1", "127.0.0.1"], other.getsockname()[1])
+    assert (caught.value.errno, caught.value.filename) == (errno.EADDRINUSE, "127.0.0.1")
+
+
+@pytest.mark.parametrize("host", ["x" * 64, "nowhere.invalid"])
+def test_of_several_hosts_the_error_names_the_one_that_has_no_address(host, monkeypatch):
+    def unknown(host, *arguments, **options):
+        if host == "nowhere.invalid":
+            raise socket.gaierror(socket.EAI_NONAME, "unknown")
+        return getaddrinfo(host, *arguments, **options)
+
+    getaddrinfo = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(socket.gaierror) as caught:
+        listening.listen(["127.0.0.1", host], 0)
+    assert (caught.value.errno, caught.value.filename) == (socket.EAI_NONAME, host)
+
+
 def test_a_name_means_all_its_addresses_that_this_machine_has(monkeypatch, nothing_left_behind):
     found = [
         (socket.AF_INET, socket.SOCK_STREAM, 0, "", (host, 0))

@@ -12,13 +12,13 @@ import signal
 import socket
 import ssl
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from ipaddress import ip_address
 from types import FrameType
 
 from .. import Server, serve
 from ..course.services import ENDPOINTS, HEALTH_PATH, process_request, serve_endpoint, with_login
 from ..course.web import wire_view
-from ..endpoint.addresses import ip_of
 from ..endpoint.listening import open_to_others
 from ..endpoint.server_handshake import ProcessRequest
 from ..endpoint.tls.certificates import server_context
@@ -98,13 +98,14 @@ def main(arguments: list[str] | None = None) -> int:
     trace = choose_trace(parser, options, page=wire_view.choose)
     try:
         server = start(options, context, trace, process)
-    except (OSError, UnicodeError) as error:
+    except OSError as error:
         print(f"refws: {what_to_do(error, options)}", file=sys.stderr)
         return 2
-    if options.auth and context is None:
-        warn_about_passwords(server.address)
+    if options.auth and context is None and not options.unix:
+        warn_about_passwords(options.host or [SERVE["host"].default])
     set_switch_interval(options.max_connections)
-    return run(server, secure=context is not None)
+    also = [] if options.unix else (options.host or [])[1:]
+    return run(server, secure=context is not None, also=also)
 
 
 # Options
@@ -148,8 +149,11 @@ def add_address_options(parser: CommandLine) -> None:
         "--host",
         metavar="NAME",
         type=not_empty,
-        default=SERVE["host"].default,
-        help="address to listen on; 0.0.0.0: all of IPv4; :: all, also IPv4 (default: %(default)s)",
+        action="append",
+        help=(
+            "address to listen on; 0.0.0.0: all of IPv4; :: all, also IPv4; repeatable (default: "
+            f"{SERVE['host'].default})"
+        ),
     )
     option(
         "--port",
@@ -315,10 +319,10 @@ def start(
     trace: Sequence[ChooseTrace] = (),
     process: ProcessRequest = process_request,
 ) -> Server:
-    """The server, listening. OSError or UnicodeError if it cannot listen."""
+    """The server, listening. OSError if it cannot listen."""
     return serve(
         serve_endpoint,
-        options.host,
+        options.host or SERVE["host"].default,
         options.port,
         unix_path=options.unix,
         ssl=context,
@@ -342,11 +346,12 @@ def start(
     )
 
 
-def what_to_do(error: OSError | UnicodeError, options: argparse.Namespace) -> str:
+def what_to_do(error: OSError, options: argparse.Namespace) -> str:
     """One line: the address, the reason why the server cannot listen on it, and what to do."""
-    if isinstance(error, (socket.gaierror, UnicodeError)):
+    host = error.filename or " or ".join(options.host or [SERVE["host"].default])
+    if isinstance(error, socket.gaierror):
         return (
-            f"no address found for host {options.host!r}: give one of this machine, such as "
+            f"no address found for host {host!r}: give one of this machine, such as "
             "--host 127.0.0.1"
         )
     if options.unix:
@@ -355,20 +360,26 @@ def what_to_do(error: OSError | UnicodeError, options: argparse.Namespace) -> st
             UNIX_ADVICE.get(error.errno or 0, "choose another path"),
         )
     else:
-        where = f"{options.host!r} port {options.port}"
+        where = f"{host!r} port {options.port}"
         advice = TCP_ADVICE.get(error.errno or 0, "choose another --host or --port")
     reason = os.strerror(error.errno) if error.errno else str(error)
     return f"cannot listen on {where}, {reason}: {advice}"
 
 
-def warn_about_passwords(address: tuple[str, int] | str) -> None:
-    """Without TLS, a login crosses the network as it is, unless the server is on this machine."""
-    ip = ip_of(address)
-    if ip is not None and not ip.is_loopback:
+def warn_about_passwords(hosts: Iterable[str]) -> None:
+    """Without TLS, a login crosses the network as it is, unless the hosts are on this machine."""
+    if not all(map(is_loopback, hosts)):
         LOGGER.warning(
             "the passwords of --auth are sent without encryption; add --cert and --key, or let a "
             "proxy do TLS"
         )
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 def set_switch_interval(connections: int) -> None:
@@ -384,10 +395,10 @@ def set_switch_interval(connections: int) -> None:
     sys.setswitchinterval(max(sys.getswitchinterval(), interval))
 
 
-def run(server: Server, secure: bool = False) -> int:
+def run(server: Server, secure: bool = False, also: Sequence[str] = ()) -> int:
     """Serve until a signal arrives, then return 0; a second signal ends the process at once."""
     stop_on_signals(server)
-    print(greeting(server.address, secure), flush=True)
+    print(greeting(server.address, secure, also), flush=True)
     server.serve_forever()
     LOGGER.info(
         "stopping; open connections: %d; a second signal ends the process at once",
@@ -413,13 +424,14 @@ def stop_on_signals(server: Server) -> None:
     signal.signal(signal.SIGTERM, stop)
 
 
-def greeting(address: tuple[str, int] | str, secure: bool = False) -> str:
-    """The addresses of the server, and how to stop it."""
+def greeting(address: tuple[str, int] | str, secure: bool = False, also: Sequence[str] = ()) -> str:
+    """The addresses of the server, with the other hosts that it listens on, and how to stop it."""
     web, websocket = ("https", "wss") if secure else ("http", "ws")
     if isinstance(address, str):
         command = f"curl --unix-socket {shlex.quote(address)} {web}://localhost/health"
         return "\n".join([f"Listening on {address}.", f"Try: {command}", "Stop: Ctrl-C"])
-    authority = join_authority(open_to_others(address[0]), address[1])
+    port = address[1]
+    authority = join_authority(open_to_others(address[0]), port)
     endpoints = [
         f"  {websocket}://{authority}{path:<6}  {handler.__doc__}"
         for path, handler in ENDPOINTS.items()
@@ -429,6 +441,7 @@ def greeting(address: tuple[str, int] | str, secure: bool = False) -> str:
             f"Open {web}://{authority}/ in a browser.",
             "WebSocket endpoints:",
             *endpoints,
+            *(f"Also at {web}://{join_authority(open_to_others(host), port)}/" for host in also),
             "Stop: Ctrl-C",
         ]
     )

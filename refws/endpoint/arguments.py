@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import socket
 import ssl as tls
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from inspect import iscoroutinefunction, isgeneratorfunction
 from typing import Any
@@ -82,8 +82,16 @@ def header_lines(headers: HeadersLike | None) -> tuple[tuple[str, str], ...]:
 
 
 def check_address(host: object, port: object) -> None:
-    """TypeError or ValueError unless they are a host to listen on, or None, and a port."""
-    check_text("host", host)
+    """TypeError or ValueError unless they are hosts to listen on, or None, and a port."""
+    if isinstance(host, Sequence) and not isinstance(host, str | bytes):
+        if not host:
+            raise ValueError(
+                f"host is {host!r}; use a str for each host, or None for all addresses"
+            )
+        for each in host:
+            check_text("each host of the list", each, optional=False)
+    else:
+        check_text("host", host)
     if not isinstance(port, int) or isinstance(port, bool):
         raise TypeError(f"port is {port!r}; use an int, 0 for any free port")
     if not 0 <= port <= MAX_PORT:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import errno
 import socket
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 from .unix_listener import UnixListener
 
@@ -31,6 +32,9 @@ of IPv6, ::ffff:a.b.c.d, in logs and for the application."""
 ABSENT = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 """What the system says of an address or a family that it has not."""
 
+ALL_ADDRESSES = ("0.0.0.0", "::")
+"""The addresses that are all of a family."""
+
 MAX_TRIES = 16
 """How often to ask for a free port, until it is free for each address."""
 
@@ -41,18 +45,30 @@ OUTSIDE = {
 """Addresses of other machines (RFC 5737, RFC 3849), and then of this one: see `open_to_others`."""
 
 
-def listen(host: str | None, port: int, unix_path: str | None = None) -> list[socket.socket]:
-    """Sockets that listen on all addresses of `host` that this machine has, or at `unix_path`.
+class Address(NamedTuple):
+    """An address to listen on, as `socket` has it, and the host that it belongs to."""
 
-    All have the same port. No host, and "::", are all addresses, IPv4 and IPv6. OSError if it has
-    none of them, or if one is in use.
+    host: str | None
+    family: int
+    address: Any
+
+
+def listen(
+    host: str | Sequence[str] | None, port: int, unix_path: str | None = None
+) -> list[socket.socket]:
+    """Sockets that listen on all addresses of each host that this machine has, or at `unix_path`.
+
+    All have the same port. No host, and "::", are all addresses, IPv4 and IPv6. OSError if a host
+    has none of them, or if one is in use; its `filename` is the host.
     """
     if unix_path is not None:
         return [UnixListener(unix_path, BACKLOG)]
-    addresses = addresses_of(host, port)
+    hosts = [host] if host is None or isinstance(host, str) else host
+    addresses = [address for each in hosts for address in addresses_of(each, port)]
+    needed = without_covered(addresses)
     for _ in range(MAX_TRIES):
         try:
-            return listen_on_all(addresses)
+            return listen_on_all(needed)
         except OSError as error:
             if port != 0 or error.errno != errno.EADDRINUSE:
                 raise
@@ -60,36 +76,61 @@ def listen(host: str | None, port: int, unix_path: str | None = None) -> list[so
     raise in_use
 
 
-def addresses_of(host: str | None, port: int) -> list[tuple[int, Any]]:
-    """(family, address) of each address to listen on. OSError for a name that has none."""
+def addresses_of(host: str | None, port: int) -> list[Address]:
+    """Each address of a host, to listen on. OSError for a name that has none."""
     name = None if host is None else host.lower().removesuffix(".")
-    found = [
-        (family, address)
-        for each in SEVERAL_ADDRESSES.get(name, (host,))
-        for family, _, _, _, address in socket.getaddrinfo(
-            each, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )
+    try:
+        return [
+            Address(host, family, address)
+            for each in SEVERAL_ADDRESSES.get(name, (host,))
+            for family, _, _, _, address in socket.getaddrinfo(
+                each, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            )
+        ]
+    except UnicodeError:  # such as a part of more than 63 characters
+        raise socket.gaierror(socket.EAI_NONAME, "this cannot be a name", host) from None
+    except OSError as error:
+        error.filename = host
+        raise
+
+
+def without_covered(addresses: list[Address]) -> list[Address]:
+    """One of those that are the same; none that 0.0.0.0 or :: in the list covers.
+
+    A second socket would find the port in use: by our own first one.
+    """
+    different = {(each.family, each.address): each for each in reversed(addresses)}
+    whole = {each.family for each in addresses if each.address[0] in ALL_ADDRESSES}
+    return [
+        each
+        for each in reversed(different.values())
+        if each.family not in whole or each.address[0] in ALL_ADDRESSES
     ]
-    return list(dict.fromkeys(found))
 
 
-def listen_on_all(addresses: list[tuple[int, Any]]) -> list[socket.socket]:
-    """A socket for each address that this machine has; the first one decides about port 0."""
-    absent: OSError | None = None
+def listen_on_all(addresses: Iterable[Address]) -> list[socket.socket]:
+    """A socket for each address that this machine has, and at least one for each host.
+
+    The first one decides about port 0.
+    """
+    absent: dict[str | None, OSError] = {}
+    present: set[str | None] = set()
     with ExitStack() as if_it_fails:
         socks: list[socket.socket] = []
-        for family, (host, port, *rest) in addresses:
+        for host, family, (name, port, *rest) in addresses:
             port = socks[0].getsockname()[1] if socks else port
             try:
-                sock = socket.create_server((host, port, *rest), family=family, backlog=BACKLOG)
+                sock = socket.create_server((name, port, *rest), family=family, backlog=BACKLOG)
             except OSError as error:
+                error.filename = host
                 if error.errno not in ABSENT:
                     raise
-                absent = error
+                absent[host] = error
             else:
                 socks.append(if_it_fails.enter_context(sock))
-        if absent and not socks:
-            raise absent
+                present.add(host)
+        for host in absent.keys() - present:
+            raise absent[host]
         if_it_fails.pop_all()
     return socks
 

@@ -30,7 +30,7 @@ from .traces import ChooseTrace, trace_choices
 
 def serve(
     handler: Handler,
-    host: str | None = "127.0.0.1",
+    host: str | Sequence[str] | None = "127.0.0.1",
     port: int = 8080,
     *,
     unix_path: str | os.PathLike[str] | None = None,
@@ -59,7 +59,8 @@ def serve(
 ) -> Server:
     """A server that listens; call its `serve_forever` to accept connections.
 
-    It listens on all addresses of `host`, IPv4 and IPv6; "" and None are all of this machine.
+    It listens on all addresses, IPv4 and IPv6, of `host`, which may be a list of hosts; "" and None
+    are all of this machine.
 
     `handler` is called with each open connection, in the thread of that connection; when it
     returns, the connection is closed with 1000, when it raises, with 1011. ConnectionClosed is no
