@@ -17,6 +17,7 @@ OF_THE_SERVER = inspect.signature(refws.serve).parameters
 OPTIONS = {
     "--port": "port",
     "--max-connections": "max_connections",
+    "--server-header": "server_header",
     "--open-timeout": "open_timeout",
     "--ping-interval": "ping_interval",
     "--ping-timeout": "ping_timeout",
@@ -61,7 +62,7 @@ def test_a_server_and_its_options_have_no_limit_for_each_address_unless_asked_fo
 
 
 @pytest.mark.parametrize(
-    "parser, number", [(serve.command_line(), 12), (connect.command_line(), 7)]
+    "parser, number", [(serve.command_line(), 13), (connect.command_line(), 7)]
 )
 def test_the_options_have_these_defaults_too_and_the_help_shows_them(parser, number):
     found = options(parser)

@@ -24,6 +24,7 @@ from ..endpoint.server_handshake import ProcessRequest
 from ..endpoint.tls.certificates import server_context
 from ..endpoint.traces import ChooseTrace
 from ..protocol.authority import join_authority
+from ..protocol.http import Headers
 from .logins import BadLogins, login_from
 from .options import (
     DEFAULTS,
@@ -127,6 +128,7 @@ def command_line() -> CommandLine:
     add_address_options(parser)
     add_handshake_options(parser)
     add_login_option(parser)
+    add_server_header_option(parser)
     add_limit_options(parser)
     add_head_options(parser)
     add_timeout_options(parser)
@@ -216,6 +218,25 @@ def add_handshake_options(parser: CommandLine) -> None:
         action="store_true",
         help="compress messages if the client offers it (permessage-deflate, RFC 7692)",
     )
+
+
+def add_server_header_option(parser: CommandLine) -> None:
+    """--server-header."""
+    parser.add_argument(
+        "--server-header",
+        metavar="TEXT",
+        type=server_header,
+        default=SERVE["server_header"].default,
+        help="Server header of answers in HTTP; an empty TEXT leaves it out (default: %(default)s)",
+    )
+
+
+def server_header(text: str) -> str:
+    try:
+        Headers([("Server", text)])
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{error}: give printable ASCII") from None
+    return text
 
 
 def add_login_option(parser: CommandLine) -> None:
@@ -342,6 +363,7 @@ def start(
         max_head_size=options.max_head_size,
         max_connections=options.max_connections,
         max_connections_per_address=options.max_connections_per_address,
+        server_header=options.server_header or None,
         trace=trace,
     )
 
