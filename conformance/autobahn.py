@@ -14,7 +14,6 @@ the testsuite cannot be installed, 130 after Ctrl-C.
 from __future__ import annotations
 
 import argparse
-import configparser
 import dataclasses
 import datetime
 import functools
@@ -36,6 +35,10 @@ import rules
 import show
 from cases import MAX_FRAGMENTS, MAX_MESSAGE_SIZE, NAMED, UnknownCases, select
 from progress import clock
+
+sys.path.insert(0, str(environment.ROOT))
+
+from refws import __version__
 
 HERE = Path(__file__).resolve().parent
 REPORTS = HERE / "reports"
@@ -295,9 +298,7 @@ def compare_peers(arguments: argparse.Namespace) -> int:
     """Run the selected cases against refws and all available peers, and write the table."""
     testsuite = environment.testsuite(say)
     selected = selection(set(testsuite.cases()), arguments)
-    ours = results.Entry(
-        AGENT, refws_version(), f"`python3 -m refws {' '.join(server_options())}`."
-    )
+    ours = results.Entry(AGENT, __version__, f"`python3 -m refws {' '.join(server_options())}`.")
     entries = [run_rounds(testsuite, ours, refws, selected, arguments)]
     for peer in peers.PEERS:
         entry = results.Entry(peer.name, peer.versions, peer.setup)
@@ -338,12 +339,6 @@ def run_rounds(
         say(f"  skipped: {error}")
         return dataclasses.replace(entry, missing=str(error).splitlines()[0])
     return dataclasses.replace(entry, rounds=rounds)
-
-
-def refws_version() -> str:
-    configuration = configparser.ConfigParser()
-    configuration.read(environment.ROOT / "setup.cfg", "utf-8")
-    return configuration["metadata"]["version"]
 
 
 if __name__ == "__main__":

@@ -143,6 +143,8 @@ The names below are the public ones. Where the `websockets` library has the same
 the same here.
 """
 
+__version__ = "0.1.0"
+
 from .endpoint.basic_auth import basic_auth
 from .endpoint.client.connect import ClientConnection, connect, unix_connect
 from .endpoint.connection import Connection

@@ -6,6 +6,8 @@ import sys
 from importlib import import_module
 from typing import NamedTuple
 
+from . import __version__
+
 
 class Command(NamedTuple):
     effect: str
@@ -52,6 +54,7 @@ commands, in the order in which to try them, each with an example:
 {commands}
 
 Without a command, it runs serve.
+python3 -m refws --version shows the versions of refws and of Python.
 python3 -m refws COMMAND --help shows the options of a command."""
 
 
@@ -61,6 +64,9 @@ def main(arguments: list[str] | None = None) -> int:
     first = arguments[0] if arguments else "serve"
     if first in ("-h", "--help"):
         print(HELP.format(commands="\n".join(command_lines())))
+        return 0
+    if first == "--version":
+        print(f"refws {__version__} (Python {sys.version.split()[0]})")
         return 0
     if first.startswith("-"):
         return run("serve", arguments)

@@ -1,12 +1,16 @@
 """`python3 -m refws [COMMAND]`: the first word chooses the command, all that follows is its own."""
 
+import configparser
 import importlib
+import platform
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+import refws
 from refws import __main__ as program
 
 PROJECT = Path(__file__).parent.parent
@@ -56,6 +60,16 @@ def test_help_has_a_line_for_each_command_and_says_where_the_options_are(option,
         assert lines[number + 1].strip() == command.example
     assert max(map(len, lines)) <= 80
     assert lines[-1] == "python3 -m refws COMMAND --help shows the options of a command."
+
+
+def test_the_version_is_right_in_a_checkout_as_it_is_where_refws_is_installed(capsys):
+    settings = configparser.ConfigParser()
+    settings.read(PROJECT / "setup.cfg", encoding="utf-8")
+    assert settings["metadata"]["version"] == "attr: refws.__version__"
+    assert re.fullmatch(r"\d+\.\d+\.\d+", refws.__version__)
+    assert program.main(["--version"]) == 0
+    out, err = capsys.readouterr()
+    assert (out, err) == (f"refws {refws.__version__} (Python {platform.python_version()})\n", "")
 
 
 def test_a_newcomer_finds_the_server_and_the_lesson_first():
