@@ -1,3 +1,4 @@
+# coding: utf-8
 """refws: a WebSocket server and client to read beside RFC 6455.
 
 This is the map, in reading order. A file imports only from its own part (protocol, endpoint, course
@@ -143,7 +144,16 @@ The names below are the public ones. Where the `websockets` library has the same
 the same here.
 """
 
+import sys
+
 __version__ = "0.1.0"
+
+if sys.version_info < (3, 11):  # Older ones, from 2.7 on, must be able to read this file.
+    needs = "refws needs Python 3.11 or newer; this is Python {} ({}): start it with a newer one"
+    message = needs.format(sys.version.split()[0], sys.executable)
+    if sys.argv[0] == ("-m" if sys.version_info >= (3,) else "-c"):  # `python -m` is looking for it
+        sys.exit(message)
+    raise ImportError(message)
 
 from .endpoint.basic_auth import basic_auth
 from .endpoint.client.connect import ClientConnection, connect, unix_connect

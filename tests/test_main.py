@@ -1,9 +1,12 @@
 """`python3 -m refws [COMMAND]`: the first word chooses the command, all that follows is its own."""
 
 import configparser
+import functools
 import importlib
+import os
 import platform
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -109,3 +112,83 @@ def test_its_result_is_the_exit_status_of_the_process():
     ended = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=30)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr.startswith("refws: there is no command 'nothing'")
+
+
+# An older Python
+
+TOO_OLD = ("2.7", "3.6", "3.7", "3.8", "3.9", "3.10")
+
+
+@functools.cache
+def places_of_pyenv():
+    """Where pyenv has its Pythons; its commands in PATH answer only for the active ones."""
+    if shutil.which("pyenv") is None:
+        return None
+    asked = subprocess.run(["pyenv", "root"], capture_output=True, text=True, timeout=30)
+    return Path(asked.stdout.strip()) / "versions"
+
+
+def find_python(version):
+    """The path of a Python of this version; the test is skipped if there is none."""
+    kept = places_of_pyenv()
+    found = [
+        shutil.which(f"python{version}"),
+        *(kept.glob(f"{version}.*/bin/python") if kept else ()),
+    ]
+    for candidate in filter(None, found):
+        question = [candidate, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
+        if subprocess.run(question, capture_output=True, text=True).stdout.strip() == version:
+            return str(candidate)
+    pytest.skip(f"Python {version} is not installed")
+
+
+def line_for(version):
+    return re.compile(
+        rf"refws needs Python 3\.11 or newer; this is Python {re.escape(version)}\.\S+ "
+        rf"\(\S*\): start it with a newer one\n"
+    )
+
+
+@pytest.mark.parametrize("version", TOO_OLD)
+@pytest.mark.parametrize("arguments", [[], ["--version"], ["connect", "--help"]], ids=" ".join)
+def test_an_older_python_says_in_one_line_which_one_is_needed(version, arguments):
+    command = [find_python(version), "-B", "-m", "refws", *arguments]
+    ended = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=30)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert line_for(version).fullmatch(ended.stderr)
+
+
+@pytest.mark.parametrize("version", TOO_OLD)
+def test_in_an_older_python_the_import_fails_with_that_line(version, tmp_path):
+    script = tmp_path / "program.py"
+    script.write_text("import refws\n")
+    command = [find_python(version), "-B", str(script)]
+    ended = subprocess.run(
+        command,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert (ended.returncode, ended.stdout) == (1, "")
+    kind, _, text = ended.stderr.splitlines(keepends=True)[-1].partition(": ")
+    assert kind == "ImportError" and line_for(version).fullmatch(text)
+
+
+@pytest.mark.parametrize(
+    "argument, version_info, error",
+    [
+        ("-m", (3, 10, 13), SystemExit),
+        ("-c", (3, 10, 13), ImportError),
+        ("program.py", (3, 6, 0), ImportError),
+        ("-c", (2, 7, 18), SystemExit),
+    ],
+)
+def test_the_check_comes_before_anything_that_an_older_python_lacks(
+    argument, version_info, error, monkeypatch
+):
+    monkeypatch.setattr(sys, "version_info", version_info)
+    monkeypatch.setattr(sys, "argv", [argument])
+    source = Path(refws.__file__).read_bytes()
+    with pytest.raises(error, match="refws needs Python 3.11 or newer; .*: start it with a newer"):
+        exec(compile(source, "__init__.py", "exec"), {"__name__": "refws_of_an_older_python"})
