@@ -449,12 +449,12 @@ def open_connection(address, path):
 
 
 @contextmanager
-def program_running(*arguments):
+def program_running(*arguments, program=(sys.executable, "-m", "refws"), cwd=PROJECT):
     """The process; it is killed at the end, and earlier if the test takes too long."""
-    command = [sys.executable, "-m", "refws", *arguments]
+    command = [*program, *arguments]
     variables = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    process = subprocess.Popen(command, cwd=PROJECT, env=variables, **pipes)
+    process = subprocess.Popen(command, cwd=cwd, env=variables, **pipes)
     too_long = threading.Timer(3 * DEADLINE_S, process.kill)
     too_long.start()
     try:
