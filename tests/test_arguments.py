@@ -65,7 +65,6 @@ OF_SERVE = [
     ({"host": ["127.0.0.1", 5]}, "each host of the list is 5; use a str"),
     ({"host": {"127.0.0.1"}}, "use a str or None"),
     ({"port": "8080"}, "use an int"),
-    ({"port": None}, "use an int, 0 for any free port"),
     ({"port": True}, "use an int"),
     ({"port": -1}, "use 0 to 65535"),
     ({"port": 65536}, "use 0 to 65535"),

@@ -77,6 +77,13 @@ class Played:
         self.peers = []
         self.thread = Background(self.run)
 
+    def dial(self):
+        """A socket that is connected to it, and speaks nothing yet."""
+        sock = socket.socket(self.listener.family)
+        sock.settimeout(DEADLINE_S)
+        sock.connect(self.address)
+        return sock
+
     def run(self):
         while True:
             try:
@@ -1067,6 +1074,60 @@ def test_a_wrong_argument_leaves_nothing_open(played, nothing_left_behind):
     ):
         with pytest.raises((ValueError, TypeError)):
             connect(server.uri, **{**server.way, **argument})
+
+
+# A socket of the caller
+
+
+def test_a_connected_socket_is_taken_over(played, nothing_left_behind):
+    def script(peer):
+        open_by_hand(peer, then=frame(TEXT, b"hello", masked=0) + frame(CLOSE, masked=0))
+        peer.expect_close(masked=1)
+        peer.half_close()
+
+    server = played(script)
+    sock = server.dial()
+    sock.settimeout(0.01)
+    options = {name: value for name, value in server.way.items() if name != "unix_path"}
+    with connect(server.uri, sock=sock, proxy=True, **options) as connection:
+        assert list(connection) == ["hello"]
+    assert sock.fileno() == -1
+
+
+def test_a_socket_of_the_caller_is_closed_if_its_handshake_fails(played):
+    server = played(answering(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"))
+    sock = server.dial()
+    options = {name: value for name, value in server.way.items() if name != "unix_path"}
+    with pytest.raises(InvalidStatus):
+        connect(server.uri, sock=sock, **options)
+    assert sock.fileno() == -1
+
+
+@its_own_uri
+@pytest.mark.parametrize(
+    "argument, error, words",
+    [
+        ({"sock": 3}, TypeError, "sock is 3; use a connected socket, or None"),
+        ({}, ValueError, "sock is not connected; call its connect()"),
+        ({"proxy": "http://proxy"}, ValueError, "a connection already; leave proxy out"),
+        ({"unix_path": "path"}, ValueError, "a connection already; leave unix_path out"),
+    ],
+)
+def test_a_socket_that_cannot_be_taken_over_is_refused(nothing_left_behind, argument, error, words):
+    with socket.socket() as sock, pytest.raises(error, match=re.escape(words)):
+        connect("ws://localhost/", **{"sock": sock, **argument})
+
+
+@pytest.mark.rfc("6455-4.1-07")
+@its_own_uri
+def test_4_1_item_2_a_socket_of_the_caller_waits_for_the_slot_at_its_address(played):
+    server = played(lambda peer: peer.expect_end())
+    sock = server.dial()
+    address = connecting.slot_at(sock.getpeername())
+    with connecting.SLOTS.slot(address, connecting.Deadline(DEADLINE_S)):
+        with pytest.raises(TimeoutError, match="another opening handshake with"):
+            connect(server.uri, sock=sock, open_timeout=IN_TIME)
+    assert sock.fileno() == -1
 
 
 # One at a time

@@ -184,19 +184,19 @@ def in_environment(monkeypatch, **variables):
 )
 def test_4_1_item_3_the_environment_names_the_proxy(monkeypatch, uri, variables, proxy):
     in_environment(monkeypatch, **variables)
-    assert choose_proxy(True, parse_uri(uri), None) == proxy
+    assert choose_proxy(True, parse_uri(uri), known=False) == proxy
 
 
 def test_4_1_item_3_the_environment_is_asked_only_if_the_program_says_so(monkeypatch):
     in_environment(monkeypatch, http_proxy="http://a:1")
-    assert choose_proxy(None, parse_uri("ws://h/"), None) is None
-    assert choose_proxy("http://b:2", parse_uri("ws://h/"), None) == Proxy("b", 2)
-    assert choose_proxy(True, parse_uri("ws://h/"), "a/socket") is None
+    assert choose_proxy(None, parse_uri("ws://h/"), known=False) is None
+    assert choose_proxy("http://b:2", parse_uri("ws://h/"), known=False) == Proxy("b", 2)
+    assert choose_proxy(True, parse_uri("ws://h/"), known=True) is None
 
 
 @pytest.mark.parametrize("value", ["socks5://u:secret@a:1", "https://u:secret@a", "http://a:b:c"])
 def test_4_1_item_3_a_proxy_of_the_environment_that_cannot_be_used_is_named(monkeypatch, value):
     in_environment(monkeypatch, https_proxy=value)
     with pytest.raises(InvalidURI, match="in https_proxy of the environment; expected") as caught:
-        choose_proxy(True, parse_uri("wss://h/"), None)
+        choose_proxy(True, parse_uri("wss://h/"), known=False)
     assert "secret" not in str(caught.value)

@@ -65,6 +65,21 @@ def path_of(unix_path: str | os.PathLike[str] | None) -> str | None:
     return path
 
 
+def check_connected(sock: object, **others: object) -> None:
+    """TypeError or ValueError unless it is None, or a connected socket without another way."""
+    if sock is None:
+        return
+    if not isinstance(sock, socket.socket):
+        raise TypeError(f"sock is {sock!r}; use a connected socket, or None")
+    for name, other in others.items():
+        if other is not None:
+            raise ValueError(f"sock is a connection already; leave {name} out")
+    try:
+        sock.getpeername()
+    except OSError:
+        raise ValueError("sock is not connected; call its connect(), or leave it out") from None
+
+
 def check_path(path: object) -> None:
     """TypeError for the path None, which would mean TCP to `serve` and `connect`."""
     if path is None:
@@ -92,8 +107,10 @@ def check_address(host: object, port: object) -> None:
             check_text("each host of the list", each, optional=False)
     else:
         check_text("host", host)
+    if port is None:
+        return
     if not isinstance(port, int) or isinstance(port, bool):
-        raise TypeError(f"port is {port!r}; use an int, 0 for any free port")
+        raise TypeError(f"port is {port!r}; use an int, 0 or None for any free port")
     if not 0 <= port <= MAX_PORT:
         raise ValueError(f"port is {port}; use 0 to {MAX_PORT}, 0 for any free port")
 

@@ -31,7 +31,7 @@ from .traces import ChooseTrace, trace_choices
 def serve(
     handler: Handler,
     host: str | Sequence[str] | None = "127.0.0.1",
-    port: int = 8080,
+    port: int | None = 8080,
     *,
     unix_path: str | os.PathLike[str] | None = None,
     sock: socket | None = None,
@@ -60,7 +60,8 @@ def serve(
     """A server that listens; call its `serve_forever` to accept connections.
 
     It listens on all addresses, IPv4 and IPv6, of `host`, which may be a list of hosts; "" and None
-    are all of this machine.
+    are all of this machine. With `port` 0 or None, the system chooses one that is free: see the
+    `address` of the server.
 
     `handler` is called with each open connection, in the thread of that connection; when it
     returns, the connection is closed with 1000, when it raises, with 1011. ConnectionClosed is no
@@ -106,7 +107,7 @@ def serve(
         compression=compression_settings(compression),
         logger=logger or getLogger("refws"),
     )
-    socks = listen(host, port, path_of(unix_path)) if sock is None else [sock]
+    socks = listen(host, port or 0, path_of(unix_path)) if sock is None else [sock]
     return Server(socks, options, settings, ssl)
 
 

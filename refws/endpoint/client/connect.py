@@ -29,7 +29,14 @@ from ...protocol.frame import Side
 from ...protocol.heads import HeadLimits
 from ...protocol.http import HeadersLike, Request, Response
 from ...protocol.subprotocols import check_subprotocols
-from ..arguments import check_context, check_path, check_text, header_lines, path_of
+from ..arguments import (
+    check_connected,
+    check_context,
+    check_path,
+    check_text,
+    header_lines,
+    path_of,
+)
 from ..connection import Connection
 from ..settings import DEFAULTS, Settings, compression_settings
 from ..stream import Stream
@@ -37,7 +44,7 @@ from ..timers import Timers
 from ..tls.certificates import client_context
 from ..tls.stream import TLSStream
 from ..traces import ChooseTrace, start_traces, trace_choices
-from .connecting import MAX_BEHIND_A_PROXY, SLOTS, Deadline, slot_behind_a_proxy
+from .connecting import MAX_BEHIND_A_PROXY, SLOTS, Deadline, given, slot_behind_a_proxy
 from .environment import choose_proxy
 from .racing import first_connected
 from .resolving import resolve
@@ -98,6 +105,7 @@ class ConnectOptions:
     context: tls.SSLContext | None
     server_hostname: str
     unix_path: str | None
+    sock: socket.socket | None
     proxy: Proxy | None
     request: Request
     traces: Sequence[ChooseTrace]
@@ -109,6 +117,7 @@ def connect(
     ssl: tls.SSLContext | None = None,
     server_hostname: str | None = None,
     unix_path: str | os.PathLike[str] | None = None,
+    sock: socket.socket | None = None,
     proxy: str | Literal[True] | None = None,
     origin: str | None = None,
     subprotocols: Sequence[str] | None = None,
@@ -132,7 +141,8 @@ def connect(
 
     Blocks for `open_timeout` at most, the resolver included. `proxy` is the http:// URL of a proxy
     to go through with CONNECT, or True for the one that the environment names; `unix_path` a Unix
-    socket to use instead of the URI's host and port. `ssl` holds the certificates to trust, by
+    socket to use instead of the URI's host and port; `sock` a connected socket, which the
+    connection closes. `ssl` holds the certificates to trust, by
     default the system's. `user_agent_header` None sends no User-Agent. A Ping of our own is sent
     every `ping_interval`; a server silent for `ping_timeout` after it is given up a second later.
     The server's Pings are answered, also while no thread receives. Times in seconds, sizes in
@@ -149,6 +159,7 @@ def connect(
     for name, text in ("server_hostname", server_hostname), ("origin", origin):
         check_text(name, text)
     check_text("proxy", None if proxy is True else proxy)
+    check_connected(sock, proxy=None if proxy is True else proxy, unix_path=unix_path)
     target, path = parse_uri(uri), path_of(unix_path)
     settings = Settings(
         open_timeout=open_timeout,
@@ -169,7 +180,8 @@ def connect(
         tls_context(target, ssl),
         (server_hostname or target.host).removesuffix("."),  # RFC 6066 §3: no dot in SNI
         path,
-        choose_proxy(proxy, target, path),
+        sock,
+        choose_proxy(proxy, target, known=path is not None or sock is not None),
         build_request(
             target,
             make_key(),
@@ -212,6 +224,9 @@ def tls_context(uri: WebSocketURI, context: tls.SSLContext | None) -> tls.SSLCon
 
 def dial(options: ConnectOptions, settings: Settings, deadline: Deadline) -> ClientConnection:
     """The connection to the first address that TCP reaches; after that no other one is tried."""
+    if options.sock is not None:
+        with given(options.sock, deadline) as (sock, address):
+            return open_connection(sock, address, options, settings, deadline)
     places = resolve(options.uri, options.unix_path, options.proxy, deadline)
     with ExitStack() as until_it_is_open:
         if options.proxy is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from time import monotonic
 from typing import Any, NamedTuple
 
@@ -141,6 +141,23 @@ def slot_behind_a_proxy(uri: WebSocketURI) -> str:
         return slot_at(uri.address)
     except ValueError:
         return uri.authority
+
+
+@contextmanager
+def given(sock: socket.socket, deadline: Deadline) -> Iterator[tuple[socket.socket, Any]]:
+    """A connected socket of the caller, and its peer's address, with the slot there if it has one.
+
+    The socket is closed on an error.
+    """
+    try:
+        address = sock.getpeername()
+        sock.settimeout(None)
+        send_at_once(sock)
+        with SLOTS.slot(slot_at(address), deadline) if ip_of(address) else nullcontext():
+            yield sock, address
+    except BaseException:
+        sock.close()
+        raise
 
 
 def connect_socket(family: int, address: Any, deadline: Deadline) -> socket.socket:

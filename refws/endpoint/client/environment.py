@@ -16,15 +16,13 @@ NAMES = {"ws": ("ws", "https", "http", "all"), "wss": ("wss", "https", "all")}
 HTTPS, because it makes tunnels; the one for HTTP alone is not for URIs with TLS."""
 
 
-def choose_proxy(
-    proxy: str | Literal[True] | None, uri: WebSocketURI, unix_path: str | None
-) -> Proxy | None:
+def choose_proxy(proxy: str | Literal[True] | None, uri: WebSocketURI, known: bool) -> Proxy | None:
     """The proxy for the argument `proxy` of `connect`; True asks the environment.
 
-    InvalidURI for one that cannot be used.
+    `known` says that another argument leads to the server. InvalidURI for one that cannot be used.
     """
     if proxy is True:
-        return None if unix_path is not None else proxy_of_environment(uri)
+        return None if known else proxy_of_environment(uri)
     return None if proxy is None else parse_proxy(proxy)
 
 
