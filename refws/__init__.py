@@ -57,6 +57,7 @@ comments of deflate/, where it is one of RFC 7692.
     settings.py                              limits and times, with their only defaults
     arguments.py                             what serve and connect are given, checked
     exceptions.py                            what the methods of a connection raise
+    kinds.py               §5.6              text as bytes, bytes as text, if a program asks
     observed.py                              what a connection offers to those who look on
     taps.py                                  functions that see every byte
     traces.py                                the taps that a connection gets

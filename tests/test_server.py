@@ -999,6 +999,35 @@ def test_the_timers_of_a_connection_that_has_ended_keep_nothing_of_it(serving):
 # Stopping
 
 
+@pytest.mark.rfc("6455-7.4.1-02")
+def test_7_4_1_shutdown_may_give_another_code_and_reason(serving):
+    running = serving(echo)
+    client = running.open()
+    ending = Background(running.server.shutdown, code=1012, reason="back in a minute")
+    client.expect_close(1012, "back in a minute")
+    client.send_frame(CLOSE, close_body(1012))
+    client.expect_end()
+    ending.result()
+
+
+@pytest.mark.parametrize(
+    "argument, words",
+    [
+        ({"code": 1005}, "must not be sent"),
+        ({"code": 1010}, "is for clients"),
+        ({"code": 999}, "must not be sent"),
+        ({"reason": "x" * 124}, "shorten it"),
+    ],
+)
+def test_7_4_shutdown_with_a_close_that_must_not_be_sent_ends_nothing(serving, argument, words):
+    running = serving(echo)
+    client = running.open()
+    with pytest.raises(ValueError, match=words):
+        running.server.shutdown(**argument)
+    client.send_frame(TEXT, b"still here")
+    client.expect(TEXT, b"still here")
+
+
 @pytest.mark.rfc("6455-7.3-01", "6455-7.4.1-03")
 def test_7_4_1_shutdown_sends_1001_to_all_waits_for_them_and_listens_no_more(background, serving):
     running = serving(echo)

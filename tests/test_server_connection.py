@@ -15,6 +15,7 @@ from refws import (
     ServerConnection,
     State,
     connect,
+    serve,
 )
 from wire import CONT, IN_TIME, SAMPLE_ACCEPT, TEXT, eventually, frame, request
 
@@ -101,6 +102,21 @@ def test_connections_are_the_open_ones_and_all_connections_the_others_too(servin
     client.finish()
     assert eventually(lambda: len(running.server.all_connections) == 1)
     assert running.server.connections == set()
+
+
+def test_a_connection_has_the_logger_of_its_server(serving, log):
+    def note(connection):
+        connection.logger.info("noted %s", connection.id)
+
+    running = serving(note)
+    running.open().finish()
+    assert eventually(lambda: any(line.startswith("noted ") for line in log.messages))
+
+
+@pytest.mark.parametrize("port", [0, None])
+def test_any_free_port_is_0_or_none(nothing_left_behind, port):
+    with serve(echo, "127.0.0.1", port) as server:
+        assert server.address[1] > 0
 
 
 def test_a_server_has_its_listening_socket(serving):

@@ -109,7 +109,9 @@ def with_login(login: ProcessRequest) -> ProcessRequest:
 
 def plain_answer(connection: ServerConnection, request: Request) -> Response | None:
     """The answer to an ordinary request; None to a GET or HEAD if there is no page at its path."""
-    if request.method == "OPTIONS":  # a proxy's check of health, if it is not told another method
+    if (
+        request.method == "OPTIONS"
+    ):  # the check of health of a proxy, unless it names another method
         return connection.respond(HTTPStatus.NO_CONTENT, "", ALLOWED)
     if request.method not in ("GET", "HEAD"):
         text = "The pages of this server are for GET and HEAD.\n"

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from math import inf
@@ -38,6 +38,7 @@ from ..protocol.frame import BINARY, PING, PONG, TEXT, Side, control_payload
 from ..protocol.http import Request, Response
 from .exceptions import ConcurrencyError, ConnectionClosed, ConnectionClosedOK, InvalidState
 from .heartbeat import Heartbeat, HeartbeatTimer, next_tick
+from .kinds import as_kind, chunks_as_kind, outgoing_as_kind
 from .log import format_address
 from .pings import Answered, PendingPings
 from .reading import FREE, RECEIVES, Reading, is_of_a_signal, own_receive
@@ -51,6 +52,11 @@ from .timers import Timers
 if TYPE_CHECKING:
     from ..protocol.deflate.codec import Deflater, Inflater
     from ..protocol.deflate.negotiation import DeflateSettings
+
+Outgoing = str | bytes | Iterable[str] | Iterable[bytes]
+"""A message to send: text, binary, or the fragments of one of them."""
+
+STOPPING = "the server is stopping"
 
 LINGER = 1.0
 """Seconds for which what the peer still sends is read and dropped after our last byte (§7.1.1)."""
@@ -158,37 +164,21 @@ class Connection(Reading):
         self.settings = replace(self._settings, compression=compression_settings(compression))
 
     @property
-    def latency(self) -> float:
-        """Seconds between the last answered Ping and its Pong; 0 before the first (§5.5.3).
-
-        A Pong counts when it is dealt with: that can be 0.4 s late while no thread receives or
-        waits for it.
-        """
-        return self._pings.latency
-
-    @property
-    def close_code(self) -> int | None:
-        """The peer's close code; 1005: Close without a code; 1006: no Close; or None (§7.1.5)."""
-        return self._sender.closing.code
-
-    @property
-    def close_reason(self) -> str | None:
-        """The reason in the peer's Close, or the empty string; None before the end (§7.1.6)."""
-        return self._sender.closing.reason
-
-    @property
     def peer(self) -> str:
         """The remote address as a log shows it."""
         return format_address(self.remote_address)
 
     # Receiving (§6.2)
 
-    def recv(self, timeout: float | None = None) -> str | bytes:
+    def recv(self, timeout: float | None = None, decode: bool | None = None) -> str | bytes:
         """The next message, str for text, bytes for binary; blocks until it is whole.
 
-        TimeoutError after `timeout` seconds; the next call goes on with the part that has arrived.
-        InvalidState before OPEN, ConnectionClosed at the end. ConcurrencyError if a call receives.
+        `decode` True gives str, False bytes. TimeoutError after `timeout` seconds; the next call
+        goes on there. InvalidState before OPEN, ConnectionClosed at the end. ConcurrencyError if a
+        call receives, UnicodeDecodeError for bytes that are no text.
         """
+        if decode is not None:
+            return as_kind(self.recv(timeout), decode)
         if timeout is not None:
             return self._receive_until(monotonic() + timeout, timeout)
         # FAST: this is `_receive` once more, without a call of a function
@@ -215,11 +205,15 @@ class Connection(Reading):
                 if self._looks is None:
                     self._attend()
 
-    def recv_streaming(self) -> Iterator[str | bytes]:
+    def recv_streaming(self, decode: bool | None = None) -> Iterator[str | bytes]:
         """The next message in chunks as they arrive, never cut inside a character.
 
-        The last chunk may be empty. A later receive drops the rest. Errors as in `recv`.
+        The last chunk may be empty. A later receive drops the rest. `decode` and errors as in
+        `recv`.
         """
+        return self._chunks() if decode is None else chunks_as_kind(self._chunks(), decode)
+
+    def _chunks(self) -> Iterator[str | bytes]:
         number, data, end = self._receive(self._receiver.first_chunk)
         while True:
             if data or end:
@@ -251,23 +245,23 @@ class Connection(Reading):
 
     # Sending (§6.1)
 
-    def send(self, message: str | bytes | Iterable[str] | Iterable[bytes]) -> None:
+    def send(self, message: Outgoing, text: bool | None = None) -> None:
         """Send a text message (str), a binary one (bytes), or the fragments of one (an iterable).
 
-        Blocks until the system has taken it, and while another message is sent in fragments. Each
-        fragment leaves as soon as the iterable gives it. InvalidState before the state is OPEN,
-        ConnectionClosed when it no longer is, or TCP breaks; UnicodeEncodeError for surrogates.
+        `text` asks for a text message (True) or a binary one (False). Blocks until the system has
+        taken it, and while another message is sent in fragments; each leaves as soon as the
+        iterable gives it. InvalidState before OPEN, ConnectionClosed after it, or if TCP breaks.
+        UnicodeError for surrogates, and for bytes that are no text.
         """
+        if text is not None:
+            message = outgoing_as_kind(message, text)
         try:
             if isinstance(message, str):
                 self._sender.send_message(TEXT, message.encode())
             elif isinstance(message, (bytes, bytearray, memoryview)):
                 self._sender.send_message(BINARY, bytes(message))
-            elif isinstance(message, Mapping):
-                seen = "a dict is no message"
-                raise TypeError(f"{seen}; make it a str or bytes, with json.dumps for one")
             else:
-                self._sender.send_fragments(iter(message))
+                self._sender.send_fragments(message)
         except ConnectionClosed as closed:
             raise self._latest(closed) from None
 
@@ -325,12 +319,12 @@ class Connection(Reading):
         with suppress(ConnectionClosed, ConcurrencyError):
             self._receive(self._receiver.drop_all)
 
-    def go_away(self) -> bool:
-        """Start to close with 1001, without waiting; call it again if that was not possible: False.
+    def go_away(self, code: int = CloseCode.GOING_AWAY, reason: str = STOPPING) -> bool:
+        """Start to close, without waiting; call it again if that was not possible: False.
 
         Another thread writes, or the Close does not fit the send buffer.
         """
-        return self._sender.try_close(CloseCode.GOING_AWAY, "the server is stopping")
+        return self._sender.try_close(code, reason)
 
     def abort(self, cause: str = "aborted") -> None:
         """End the TCP connection at once, without a Close. Never blocks; waiting threads wake.

@@ -1,4 +1,4 @@
-"""What a connection offers to those who look on: an id for logs, and taps that see every byte."""
+"""What a connection offers to those who look on: id, logger, latency, close code, and taps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from .stream import Stream
 from .taps import Tap, Taps
 
 if TYPE_CHECKING:
+    from logging import Logger
+
     from ..protocol.frame import Side
+    from .pings import PendingPings
+    from .sending import Sender
     from .settings import Settings
 
 
@@ -29,6 +33,8 @@ class Observed:
     _stream: Stream
     _id: UUID | None
     _taps: Taps | None
+    _pings: PendingPings
+    _sender: Sender
     side: Side
     settings: Settings
 
@@ -39,6 +45,30 @@ class Observed:
             if self._id is None:
                 self._id = uuid4()
             return self._id
+
+    @property
+    def logger(self) -> Logger:
+        """Where refws logs what happens to this connection."""
+        return self.settings.logger
+
+    @property
+    def latency(self) -> float:
+        """Seconds between the last answered Ping and its Pong; 0 before the first (§5.5.3).
+
+        A Pong counts when it is dealt with: that can be 0.4 s late while no thread receives or
+        waits for it.
+        """
+        return self._pings.latency
+
+    @property
+    def close_code(self) -> int | None:
+        """The peer's close code; 1005: Close without a code; 1006: no Close; or None (§7.1.5)."""
+        return self._sender.closing.code
+
+    @property
+    def close_reason(self) -> str | None:
+        """The reason in the peer's Close, or the empty string; None before the end (§7.1.6)."""
+        return self._sender.closing.reason
 
     @property
     def peer(self) -> str:

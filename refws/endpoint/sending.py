@@ -12,7 +12,7 @@ compressed. Control frames need no turn, because they may go between fragments (
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -147,13 +147,16 @@ class Sender(SendingAtOnce):
             raise
         self._lock.release()
 
-    def send_fragments(self, fragments: Iterator[str | bytes]) -> None:
-        """§5.4: send each fragment as soon as the iterator gives it; blocks like `send_message`.
+    def send_fragments(self, fragments: Iterable[str] | Iterable[bytes]) -> None:
+        """§5.4: send each fragment as soon as the iterable gives it; blocks like `send_message`.
 
         An empty frame ends the message. Otherwise each fragment would have to wait until it is
         known whether another one follows. TypeError unless fragments are all str or all bytes.
         """
-        self._in_steps(self._send_each, fragments)
+        if isinstance(fragments, Mapping) or not isinstance(fragments, Iterable):
+            seen = f"{type(fragments).__name__} is no message"
+            raise TypeError(f"{seen}; make it a str or bytes, with json.dumps for one")
+        self._in_steps(self._send_each, iter(fragments))
 
     def _send_each(self, fragments: Iterator[str | bytes]) -> None:
         kind: type | None = None

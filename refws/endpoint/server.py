@@ -14,11 +14,11 @@ from time import monotonic
 from types import TracebackType
 from typing import Any, Self
 
-from ..protocol.close import Close, State
+from ..protocol.close import Close, State, check_sendable
 from ..protocol.close_codes import CloseCode
 from ..protocol.frame import Side
 from .admission import Admission, ConnectionThread, Full
-from .connection import LINGER
+from .connection import LINGER, STOPPING
 from .exceptions import ConnectionClosed
 from .log import format_address, log_error
 from .overload import Overload
@@ -258,14 +258,18 @@ class Server:
         self._stopping = True
         self._wake_up.send()
 
-    def shutdown(self) -> None:
-        """Accept no more, send 1001 to every connection, and wait until they have ended.
+    def shutdown(self, *, code: int = CloseCode.GOING_AWAY, reason: str = STOPPING) -> None:
+        """Accept no more, send a Close to every connection, and wait until they have ended.
 
+        ValueError for a code or a reason that no Close may have (§7.4).
         Blocks for `close_timeout` and 2 seconds at most. A handler that has not returned by
         then is left running, with its connection and the timer thread. In a signal handler of the
         accept thread this is only `stop`; the end of the `with` block does the rest. In a
         child of `os.fork` it does nothing.
         """
+        farewell = Close(code, reason)
+        check_sendable(code, Side.SERVER)
+        farewell.serialize()
         if os.getpid() != self._process:
             return
         self.stop()
@@ -275,7 +279,7 @@ class Server:
             self._close_listening_socket()
         self._overload.close_all()
         give_up_at = monotonic() + self._settings.close_timeout
-        self._go_away(give_up_at)
+        self._go_away(farewell, give_up_at)
         self._wait_for_threads(give_up_at + 2 * LINGER)
         if self._admission.close():
             self._timers.stop()
@@ -295,13 +299,14 @@ class Server:
             listener.close()
         self._wake_up.close()
 
-    def _go_away(self, give_up_at: float) -> None:
-        """§7.4.1: send 1001 on each connection; retry where that does not work yet, then abort."""
-        busy = [connection for connection in self.all_connections if not connection.go_away()]
+    def _go_away(self, close: Close, give_up_at: float) -> None:
+        """§7.4.1: send it on each connection; retry where that does not work yet, then abort."""
+        code, reason = close.code, close.reason
+        busy = [one for one in self.all_connections if not one.go_away(code, reason)]
         pause = threading.Event()
         while busy and monotonic() < give_up_at:
             pause.wait(0.02)
-            busy = [connection for connection in busy if not connection.go_away()]
+            busy = [one for one in busy if not one.go_away(code, reason)]
         for connection in busy:
             connection.abort("the server is stopping, and no Close could be sent in time")
 

@@ -85,7 +85,8 @@ class Headers(MutableMapping[str, str]):
     """The field lines of a head, in order; the case of names does not matter (RFC 9110 §5.1).
 
     Made of a mapping, or of (name, value) pairs. To set a header adds a line; to delete it removes
-    all its lines. To iterate gives each name once, in lower case; `raw_items` gives the lines.
+    all its lines. To iterate gives each name once, in lower case; `raw_items` gives the lines, and
+    `get_all` the lines of one name, such as Set-Cookie, whose lines must not be joined.
 
     A value is str, one character for each byte, as latin-1 has it; bytes from 0x80 up have no
     meaning here (RFC 9110 §5.5). A sender that meant UTF-8 is read by
@@ -118,10 +119,7 @@ class Headers(MutableMapping[str, str]):
         return "".join(f"{name}: {value}\r\n" for name, value in self._lines).encode("latin-1")
 
     def __getitem__(self, name: str) -> str:
-        """The value of `name`, its lines joined with ", " (RFC 9110 §5.3); KeyError if none.
-
-        The lines of Set-Cookie must not be joined: `get_all` gives them.
-        """
+        """The value of `name`, its lines joined with ", " (RFC 9110 §5.3); KeyError if none."""
         values = self.get_all(name)
         if not values:
             raise KeyError(name)
