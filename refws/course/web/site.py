@@ -14,7 +14,7 @@ from ...protocol.close_codes import CloseCode
 from ...protocol.http import Request, Response
 from .lesson_page import lesson_page
 
-STATIC = files(__package__) / "static"
+STATIC = files(__name__.rpartition(".")[0]) / "static"
 
 TYPES = {
     ".html": "text/html; charset=utf-8",
