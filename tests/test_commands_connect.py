@@ -3,6 +3,7 @@
 import errno
 import inspect
 import os
+import re
 import signal
 import socket
 import ssl
@@ -16,7 +17,11 @@ import pytest
 import refws
 from pseudoterminal import PseudoTerminal, normal, play
 from refws.commands.connect import command as program
+from refws.commands.connect.options import AS_OPTIONS, in_options
 from refws.endpoint.tls.certificates import server_context
+from refws.protocol.client.advice import ADVICE
+from refws.protocol.client.handshake import OWN_HEADERS
+from refws.protocol.client.uri import InvalidURI, parse_uri
 from refws.protocol.errors import Fault, HandshakeError
 from wire import Background, Wire, eventually, response
 
@@ -154,6 +159,10 @@ def test_10_5_a_server_that_wants_a_certificate(serving, shown, status, words):
         ([URI, "--header", "a b: c"], "not a token"),
         ([URI, "--header", "a: \x1b"], "has a control character"),
         ([URI, "--header", "Host: x"], "the URI says it"),
+        ([URI, "--header", "Origin: x"], "give --origin URL"),
+        ([URI, "--header", "Sec-WebSocket-Protocol: x"], "give --subprotocol NAME"),
+        ([URI, "--header", "Sec-WebSocket-Extensions: x"], "give --deflate"),
+        (["ws://u:p@127.0.0.1/"], "send --header 'Authorization: Basic ...' instead"),
         ([URI, "--origin", "nothing"], "scheme://host"),
         ([URI, "--origin", "*"], "origin"),
         ([URI, "--subprotocol", "a b"], "not a subprotocol"),
@@ -251,6 +260,31 @@ def test_every_fault_of_an_answer_is_a_line(monkeypatch, capsys):
     error = HandshakeError([Fault("§1", "a", "b"), Fault("§2", "c", "d")])
     lines = failure(error, [URI], monkeypatch, capsys).splitlines()
     assert lines == [f"refws: no WebSocket connection: {fault}" for fault in error.faults]
+
+
+@pytest.mark.parametrize(
+    "status, words",
+    [(401, "with --header 'Authorization: ...'"), (403, "wants another --origin URL")],
+)
+def test_advice_names_options_and_no_arguments_of_the_library(answering, capsys, status, words):
+    """But the server's own words, which follow, are shown as they are."""
+    answer = f"HTTP/1.1 {status} No\r\nContent-Length: 10\r\n\r\norigin=...".encode()
+    result, out, err = run_main([answering(answer)], capsys)
+    advice, *body = err.splitlines()
+    assert (result, out) == (1, "") and words in advice and "=..." not in advice
+    assert body[-1] == "  | origin=..."
+
+
+@pytest.mark.parametrize("argument, option", AS_OPTIONS.items())
+def test_each_argument_that_a_message_names_has_its_option(argument, option):
+    messages = [*OWN_HEADERS.values(), *ADVICE.values()]
+    with pytest.raises(InvalidURI) as caught:
+        parse_uri("ws://u:p@h/")
+    messages.append(str(caught.value))
+    assert any(argument in message for message in messages)
+    assert any(option in in_options(message) for message in messages)
+    assert [each for each in messages if re.search(r"\w=", in_options(each))] == []
+    assert option.split()[0] in program.command_line().format_help()
 
 
 def test_ctrl_c_while_connecting_is_no_traceback(monkeypatch, capsys):

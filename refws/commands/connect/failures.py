@@ -14,6 +14,7 @@ from ...protocol.client.proxy import parse_proxy
 from ...protocol.client.uri import parse_uri
 from ...protocol.errors import InvalidHandshake
 from ...protocol.http import Response
+from .options import in_options
 
 ADVICE = {
     errno.ECONNREFUSED: "nothing listens there; start the server, or check host and port",
@@ -42,7 +43,8 @@ def describe_failure(
     if not isinstance(error, InvalidHandshake):
         yield f"refws: {what_to_do(error, options)}"
         return
-    yield from (f"refws: no WebSocket connection: {line}" for line in str(error).splitlines())
+    reasons = in_options(str(error)).splitlines()
+    yield from (f"refws: no WebSocket connection: {reason}" for reason in reasons)
     response = getattr(error, "response", None)
     if isinstance(response, Response):
         reason = response.reason_phrase.encode("ascii", "backslashreplace").decode()

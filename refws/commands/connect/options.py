@@ -37,6 +37,15 @@ status: 0 if the connection was closed without an error; 1 if it was not, if it 
 if a line of a pipe could not be obeyed; 2 for a bad command line; 130 for Ctrl-C before the
 connection was open."""
 
+AS_OPTIONS = {
+    "additional_headers={'Authorization': ...}": "--header 'Authorization: ...'",
+    "additional_headers={'Authorization': 'Basic ...'}": "--header 'Authorization: Basic ...'",
+    "subprotocols=[...]": "--subprotocol NAME",
+    "compression=...": "--deflate",
+    "origin=...": "--origin URL",
+}
+"""What messages for programs say to give to `connect` -> the same on the command line."""
+
 T = TypeVar("T")
 
 
@@ -184,5 +193,12 @@ def checked(value: T, check: Callable[[], object]) -> T:
     try:
         check()
     except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+        raise argparse.ArgumentTypeError(in_options(str(error))) from None
     return value
+
+
+def in_options(message: str) -> str:
+    """The message with options in the place of arguments of the library's `connect`."""
+    for argument, option in AS_OPTIONS.items():
+        message = message.replace(argument, option)
+    return message
