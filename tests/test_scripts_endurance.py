@@ -2,7 +2,9 @@
 
 import os
 import random
+import select
 import socket
+from contextlib import closing
 
 import pytest
 
@@ -11,6 +13,7 @@ from scripts.endurance import abuse, attacks, costs, endurance, garbage, holding
 from scripts.endurance.good_client import GoodClient
 from scripts.shared import client_wire as wire
 from scripts.shared import figures
+from wire import DEADLINE_S, IN_TIME, PING, PONG, TEXT, Wire, frame, response
 
 
 def test_figures_from_proc():
@@ -140,6 +143,32 @@ def test_each_round_of_an_input_is_dealt_with_when_it_ends():
             rounds = one.rounds(server)
             assert next(rounds) > 0 and next(rounds) > 0, one.name
             rounds.close()
+
+
+def test_a_connection_is_opened_only_after_its_page_watches(background):
+    """Frames of an earlier connection are never shown."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(DEADLINE_S)
+        rounds = costs.watched(costs.EMPTY_PONG)(costs.Server(listener.getsockname()[1], 0))
+        sending = background(next, rounds)
+        with closing(accept_from(listener)) as view:
+            assert select.select([listener], [], [], IN_TIME)[0] == []
+            view.send_frame(TEXT, costs.HELLO, masked=0)
+            with closing(accept_from(listener)) as talker:
+                assert talker.receive()[0].opcode == PONG
+                header, mark = talker.receive()
+                assert header.opcode == PING
+                view.send_frame(TEXT, f'"payload_start": "{mark.hex()}"'.encode(), masked=0)
+                assert sending.result() == len(frame(PONG) + frame(PING, mark))
+        rounds.close()
+
+
+def accept_from(listener):
+    """The server's end of an open connection."""
+    accepted = Wire(listener.accept()[0])
+    _, headers = accepted.receive_request()
+    accepted.send(response(headers["sec-websocket-key"]))
+    return accepted
 
 
 @linux_only

@@ -34,6 +34,9 @@ LONGEST_S = 8
 
 ANSWER_TIMEOUT_S = 60
 
+HELLO = b'"event": "hello"'
+"""What a page gets first: from then on it is shown its connections."""
+
 LEFT_OUT = b'"event": "left out"'
 """In what a page gets when no more of a connection is shown: too much has waited for too long."""
 
@@ -165,16 +168,14 @@ def watched(
     def rounds(server: Server) -> Rounds:
         while True:
             page = os.urandom(16).hex()
-            with (
-                contextlib.closing(Talker(server.port, f"/watch?page={page}")) as view,
-                contextlib.closing(
-                    Talker(server.port, f"/echo?page={page}{query}", extensions)
-                ) as talker,
-            ):
-                is_shown = True
-                while is_shown:
-                    sent, is_shown = send_watched(talker, view, payload, slowly)
-                    yield sent
+            with contextlib.closing(Talker(server.port, f"/watch?page={page}")) as view:
+                view.wait_for(HELLO)
+                path = f"/echo?page={page}{query}"
+                with contextlib.closing(Talker(server.port, path, extensions)) as talker:
+                    is_shown = True
+                    while is_shown:
+                        sent, is_shown = send_watched(talker, view, payload, slowly)
+                        yield sent
 
     return rounds
 
