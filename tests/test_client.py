@@ -160,7 +160,9 @@ def test_9112_what_a_client_must_pass_over_in_a_101_keeps_no_connection_closed(
         _, headers = peer.receive_request()
         head = response(headers["sec-websocket-key"])
         peer.send(head.replace(b"101 Switching Protocols", status)[:-2] + lines + b"\r\n")
-        peer.receive()
+        peer.expect_close(1000, masked=1)
+        peer.send_frame(CLOSE, close_body(1000), **UNMASKED)
+        peer.half_close()
 
     running = played(script)
     with connect(running.uri, **running.way) as connection:
