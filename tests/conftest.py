@@ -17,16 +17,19 @@ from pathlib import Path
 import pytest
 
 from refws import State, serve
+from refws.endpoint import starting
 from refws.endpoint.connection import Connection, Settings
 from refws.endpoint.timers import Timers
 from refws.protocol.frame import Side
 from transports import TRANSPORTS
-from wire import DEADLINE_S, Background, eventually, request
+from wire import DEADLINE_S, IN_TIME, Background, eventually, request
 
 DESCRIPTORS = Path("/proc/self/fd")
 
 RESEND_INTERVAL = 0.01
 """Seconds after which a signal that did nothing is sent again."""
+
+starting.IDLE = IN_TIME  # each test waits until no thread is left, and this is the last one
 
 
 def pytest_addoption(parser):
