@@ -12,25 +12,30 @@ import sys
 import pytest
 
 import refws
+from scripts.tour import main
 
 PROJECT = pathlib.Path(__file__).resolve().parent.parent
 BEGIN, END = "<!-- tour -->", "<!-- end of the tour -->"
 
 
-def tour(*options):
+def tour_again(*options):
     """The script in a process of its own, as this one may be profiled or traced by others."""
     command = [sys.executable, PROJECT / "scripts" / "tour.py", *options]
     return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=60)
 
 
-@pytest.fixture(scope="module")
+tour = functools.cache(tour_again)
+"""The same, but run once for all tests."""
+
+
+@pytest.fixture
 def text():
     run = tour()
     assert (run.returncode, run.stderr) == (0, "")
     return run.stdout
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def markdown():
     run = tour("--markdown")
     assert (run.returncode, run.stderr) == (0, "")
@@ -43,7 +48,7 @@ def rows(text):
 
 
 def test_the_tour_is_the_same_each_time(text):
-    assert tour().stdout == text
+    assert tour_again().stdout == text
 
 
 def test_the_tour_begins_with_accepting_and_passes_the_close(text):
@@ -126,23 +131,37 @@ def test_the_way_of_a_broken_rule_leads_from_the_header_to_the_end_of_tcp():
 
 
 def test_the_way_of_a_broken_rule_is_the_same_each_time():
-    assert tour("--refusal").stdout == tour("--refusal").stdout
+    assert tour_again("--refusal").stdout == tour("--refusal").stdout
 
 
 # Sections
 
 
 PLACE = re.compile(r"  ([ *]) (\S+):(\d+)  (.+)\n {8}(\S.*)")
+NAMED = re.compile(r"^\S.*: (\d+) named; .+\n", re.MULTILINE)
+
+RFC_7692_7_2_1 = ["7692-7.2.1", "RFC 7692 7.2.1", "RFC 7692 §7.2.1", "rfc7692-7.2.1"]
+SECTIONS = [
+    *["1", "4.2", "4.2.1", "§4.2.1 item 3", "5", "5.1", "5.4", "§7.1.7"],
+    *["7692-7.2", *RFC_7692_7_2_1, "9110-15.5.22"],
+]
+"""What the tests ask for, in one run: to read all files takes most of its time."""
 
 
 @functools.cache
-def places(*sections):
-    """(mark, file, line, name, words) of each place."""
-    run = tour(*sections)
+def all_places():
+    """Section -> (mark, file, line, name, words) of each place."""
+    run = tour(*SECTIONS)
     assert (run.returncode, run.stderr) == (0, "")
-    found = PLACE.findall(run.stdout)
-    assert len(found) == sum(map(int, re.findall(r"^\S.*: (\d+) named", run.stdout, re.MULTILINE)))
-    return found
+    nothing, *parts = NAMED.split(run.stdout)
+    found = [PLACE.findall(part) for part in parts[1::2]]
+    assert [len(places) for places in found] == [int(number) for number in parts[::2]]
+    assert nothing == ""
+    return dict(zip(SECTIONS, found, strict=True))
+
+
+def places(section):
+    return all_places()[section]
 
 
 def names_in(found, file):
@@ -175,12 +194,10 @@ def test_a_section_is_found_by_its_number_and_not_by_the_digits_of_another():
         text = (PROJECT / path).read_text(encoding="utf-8")
         assert re.search(r"§1(?!\d)", text), (path, line)
     assert {place[1:4] for place in places("5.4")} < {place[1:4] for place in places("5")}
-    assert tour("5.41").returncode == 1
 
 
 def test_each_place_has_its_line_its_docstring_and_the_order_of_the_map():
-    found = places("4.2", "7692-7.2")
-    for _, path, line, name, words in found:
+    for _, path, line, name, words in [*places("4.2"), *places("7692-7.2")]:
         lines = (PROJECT / path).read_text(encoding="utf-8").splitlines()
         if name == "(head of the file)":
             assert line == "1" and words in lines[0]
@@ -196,18 +213,10 @@ def test_each_place_has_its_line_its_docstring_and_the_order_of_the_map():
     assert list(dict.fromkeys(floors)) == ["protocol", "endpoint", "course"]
 
 
-@pytest.mark.parametrize(
-    "section", ["7692-7.2.1", "RFC 7692 7.2.1", "RFC 7692 §7.2.1", "rfc7692-7.2.1"]
-)
+@pytest.mark.parametrize("section", RFC_7692_7_2_1)
 def test_a_section_of_another_rfc_is_found_where_that_rfc_is_meant(section):
     found = places(section)
     assert {"TAIL", "Deflater"} <= names_in(found, "protocol/deflate/codec.py")
-
-
-def test_a_section_that_only_another_rfc_has_is_named_in_the_hint():
-    run = tour("7.2.1")
-    assert run.returncode == 1
-    assert run.stderr.endswith(", RFC 7692 §7.2.1\n")
 
 
 def test_an_item_of_a_list_is_found_alone_and_in_its_section():
@@ -220,25 +229,37 @@ def test_the_sections_of_a_list_are_of_the_rfc_that_the_first_one_names():
     assert "HEADERS_OF_STATUS" in names_in(places("9110-15.5.22"), "protocol/handshake.py")
 
 
+UNNAMED = ["5.41", "5.1", "1234-99", "7.2.1"]
+"""All except one."""
+
+
 def test_a_section_that_nothing_names_is_exit_status_1_and_a_hint_with_the_nearest():
-    run = tour("5.41", "5.4", "1234-99")
+    run = tour(*UNNAMED)
     assert run.returncode == 1
-    assert run.stdout == tour("5.4").stdout
-    first, second = run.stderr.splitlines()
+    assert len(NAMED.findall(run.stdout)) == 1
+    assert PLACE.findall(run.stdout) == places("5.1")
+    first, second, _ = run.stderr.splitlines()
     assert first.startswith("tour: no place names §5.41; the nearest named: §5, §5.")
     assert second.startswith("tour: no place names RFC 1234 §99, nor another section of that RFC")
 
 
+def test_a_section_that_only_another_rfc_has_is_named_in_the_hint():
+    hint = tour(*UNNAMED).stderr.splitlines()[-1]
+    assert hint.startswith("tour: no place names §7.2.1; ") and hint.endswith(", RFC 7692 §7.2.1")
+
+
 @pytest.mark.parametrize("arguments", [["5.x"], ["RFC"], [""], ["5.4", "--budget"]])
-def test_what_is_no_section_is_exit_status_2_and_a_message(arguments):
-    run = tour(*arguments)
-    assert (run.returncode, run.stdout) == (2, "")
-    assert "not a section: give" in run.stderr or "give one of the two" in run.stderr
+def test_what_is_no_section_is_exit_status_2_and_a_message(arguments, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    out, err = capsys.readouterr()
+    assert (stop.value.code, out) == (2, "")
+    assert "not a section: give" in err or "give one of the two" in err
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGPIPE"), reason="this system has no SIGPIPE")
 def test_a_reader_that_stops_early_is_no_error():
-    command = [sys.executable, PROJECT / "scripts" / "tour.py", "5"]
+    command = [sys.executable, PROJECT / "scripts" / "tour.py"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen(command, **pipes) as process:
         process.stdout.close()
