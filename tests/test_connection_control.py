@@ -232,8 +232,9 @@ def test_a_ping_of_the_heartbeat_into_a_broken_stream_aborts_it(opened):
     assert connection.close_code == 1006
 
 
-def test_a_log_that_waits_does_not_stop_the_timer_thread(opened, background):
+def test_a_log_that_waits_does_not_stop_the_timer_thread(opened, background, monkeypatch):
     """The thread that receives logs that a peer was given up; the timer thread goes on."""
+    monkeypatch.setattr(heartbeat, "SECOND_LOOK", IN_TIME)
 
     class Waiting(logging.Handler):
         def emit(self, record):

@@ -166,9 +166,9 @@ def test_7_1_1_the_server_ends_tcp_first_also_after_a_broken_rule(opened, backgr
         peer.sock.settimeout(IN_TIME)
         with pytest.raises(TimeoutError):
             peer.sock.recv(1)
-        peer.half_close()
     else:
         peer.expect_end()
+    peer.half_close()
     with pytest.raises(ConnectionClosedError, match="reserved opcode"):
         receiving.result()
 

@@ -394,6 +394,7 @@ def test_7_1_2_a_close_in_the_middle_of_a_fragmented_message_says_that_it_broke_
     closing = background(connection.close)
     peer.expect_close(1011)
     peer.send_frame(CLOSE, close_body(1011))
+    peer.half_close()
     closing.result()
     paused.go_on.set()
     with pytest.raises(ConnectionClosedError):
@@ -422,6 +423,7 @@ def test_7_1_2_a_close_right_after_a_fragment_knows_that_its_message_has_begun(o
     with pytest.raises(ConnectionClosedError):
         connection.send(["a", "b"])
     peer.send_frame(CLOSE, close_body(1011))
+    peer.half_close()
     closing[0].result()
 
 

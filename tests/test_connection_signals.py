@@ -20,9 +20,13 @@ pytestmark = [
 def test_close_in_a_signal_handler_that_interrupts_recv_ends_the_connection(opened, on_signal):
     connection, peer = opened()
     on_signal(connection.close, lambda: connection._stream.waiting)
-    answering = threading.Thread(
-        target=lambda: (peer.receive(), peer.send_frame(CLOSE, close_body(1000)))
-    )
+
+    def answer():
+        peer.expect_close(1000)
+        peer.send_frame(CLOSE, close_body(1000))
+        peer.half_close()
+
+    answering = threading.Thread(target=answer)
     answering.start()
     with pytest.raises(ConnectionClosed):
         connection.recv()

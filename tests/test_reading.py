@@ -240,13 +240,13 @@ def test_7_1_5_the_end_of_tcp_is_noticed_while_no_thread_receives(opened, end):
 
 
 def test_abort_gives_everything_back_while_no_thread_receives(opened, timers):
-    connection, peer = opened(ping_interval=1)
+    connection, peer = opened(ping_interval=4 * IN_TIME)
     peer.send(frame(TEXT, b"unread"))
     assert eventually(lambda: connection._receiver._resumable is not None)
     connection.abort("no more")
     assert eventually(lambda: connection.state is State.CLOSED)
-    assert connection._stream._sock.fileno() < 0
-    assert connection._heartbeat.function is None
+    assert eventually(lambda: connection._stream._sock.fileno() < 0)
+    assert eventually(lambda: connection._heartbeat.function is None)
     assert eventually(lambda: len(timers._schedule) == 0 or not looks(connection))
     with pytest.raises(ConnectionClosedError, match="no more"):
         connection.recv()
@@ -288,9 +288,12 @@ def test_7_1_5_what_is_sent_into_a_broken_stream_reports_the_close_that_explains
 
 def test_a_listener_that_finds_the_end_is_released(opened, background):
     connection, peer = opened()
-    waits = background(connection.ping().wait)
+    waits = background(connection.ping(b"x").wait)
+    peer.expect(PING, b"x")
     assert waiting(connection)
     peer.send(frame(CLOSE, close_body(1000)))
+    peer.expect_close(1000)
+    peer.half_close()
     assert waits.result() is True
     assert connection.state is not State.OPEN
 

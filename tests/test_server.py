@@ -769,6 +769,7 @@ def test_the_log_says_that_a_close_had_no_code(serving, log):
     client = serving(echo).open()
     client.send_frame(CLOSE, b"")
     client.expect_close()
+    client.close()
     end = "closed; the peer's code: 1005, a Close without a code"
     assert eventually(lambda: any(end in line for line in log.messages))
 
@@ -991,7 +992,9 @@ def test_the_timers_of_a_connection_that_has_ended_keep_nothing_of_it(serving):
         return trace
 
     running = serving(echo, trace=trace_for, ping_interval=FAR, close_timeout=FAR)
-    running.open().finish()
+    client = running.open()
+    client.finish()
+    client.close()
     assert eventually(lambda: not running.server.all_connections)
     assert eventually(lambda: gc.collect() >= 0 and traces[0]() is None)
 
