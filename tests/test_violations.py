@@ -15,8 +15,9 @@ JUDGED_BY_THE_SERVER_ALONE = {"foreign-origin"}
 
 
 @pytest.fixture
-def running(serving):
-    """What `python3 -m refws` serves, with the wire view."""
+def running(serving, monkeypatch):
+    """What `python3 -m refws` serves, with the wire view, which soon sees that a server ended."""
+    monkeypatch.setattr(wire_view, "CLOSED_CHECK_INTERVAL", 0.01)
     return serving(
         services.serve_endpoint, process_request=services.process_request, trace=wire_view.choose
     )
