@@ -35,10 +35,10 @@ def _note_signal(number: int, frame: FrameType | None) -> None:
     _interrupted = True
 
 
-def pause(seconds: float = POLL_S) -> None:
+def pause() -> None:
     """Wait. KeyboardInterrupt, once, after a signal."""
     global _interrupted
-    time.sleep(seconds)
+    time.sleep(POLL_S)
     if _interrupted:
         _interrupted = False
         raise KeyboardInterrupt

@@ -26,6 +26,8 @@ BOTH_SIDES = pytest.mark.parametrize("tested", ["server", "client"])
 OK = ("OK", "OK")
 INFORMATIONAL = ("INFORMATIONAL", "INFORMATIONAL")
 
+processes.POLL_S = 0.01  # the programs of the tests end soon
+
 KNOWN = list(report.Expectation.load(autobahn.EXPECTED["server"]).verdicts)
 
 

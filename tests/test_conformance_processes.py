@@ -35,7 +35,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = 10) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
-        processes.pause(0.01)
+        processes.pause()
 
 
 def test_leaving_the_block_ends_the_process_and_its_children(tmp_path: Path) -> None:
@@ -95,5 +95,5 @@ def test_a_signal_interrupts_the_next_pause_and_only_that(
 ) -> None:
     signal.raise_signal(number)
     with pytest.raises(KeyboardInterrupt):
-        processes.pause(0)
-    processes.pause(0)
+        processes.pause()
+    processes.pause()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from pathlib import Path
 
@@ -16,10 +17,15 @@ from fake_autobahn import BOTH_SIDES, KNOWN
 TABLE = rules.load()
 
 
+@functools.cache
+def rules_of(case: str, tested: str) -> list[rules.Rule]:
+    return rules.rules_of(case, rules.of_side(TABLE, tested))
+
+
 @BOTH_SIDES
 def test_every_case_has_a_rule_with_a_subject_and_a_function(tested: str) -> None:
     for case in KNOWN:
-        found = rules.rules_of(case, rules.of_side(TABLE, tested))
+        found = rules_of(case, tested)
         assert all(rule.subject for rule in found)
         assert any(rule.functions for rule in found), f"add {case} to {rules.RULES.name}"
 
@@ -27,9 +33,7 @@ def test_every_case_has_a_rule_with_a_subject_and_a_function(tested: str) -> Non
 @BOTH_SIDES
 def test_every_case_has_a_requirement_of_its_own(tested: str) -> None:
     for case in KNOWN:
-        assert any(
-            rule.requirements for rule in rules.rules_of(case, rules.of_side(TABLE, tested))
-        ), case
+        assert any(rule.requirements for rule in rules_of(case, tested)), case
 
 
 def test_rules_of_one_side_are_not_for_the_other_and_rules_of_no_side_are_for_both(
