@@ -1,8 +1,9 @@
 """Run the checks and the tests, in virtual environments that this script makes and keeps.
 
 python3 scripts/test.py                        everything, then the coverage and its limits
-python3 scripts/test.py --quick                for use while you work: tests over TCP only,
-                                               no checks, no coverage, no other programs
+python3 scripts/test.py --quick                for use while you work: tests over TCP only, no
+                                               checks, no coverage, no other programs, and no
+                                               measurements by scripts
 python3 scripts/test.py --checks               only the checks: ruff and mypy
 python3 scripts/test.py --python python3.13    everything on another Python
 python3 scripts/test.py -x -k handshake        tests only, in one process, as pytest understands
@@ -32,7 +33,7 @@ from scripts.testing.environments import (
 )
 
 EVERYTHING = ("-m", "", "--transport", "all")
-"""For pytest: tests that drive other programs too, and the endpoint's tests over each transport."""
+"""For pytest: tests that drive other programs, slow ones, the endpoint's over each transport."""
 
 LIMITS = (("refws/protocol/*", 100), ("refws/*", 95))
 """Files, and the least branch coverage that they must have together, in percent."""
@@ -78,7 +79,8 @@ def command_line() -> argparse.ArgumentParser:
     which.add_argument(
         "--quick",
         action="store_true",
-        help="tests over TCP only, without checks, coverage, and tests that drive other programs",
+        help="tests over TCP only, without checks and coverage, and without tests that are slow or "
+        "drive other programs",
     )
     which.add_argument("--checks", action="store_true", help="only the checks: ruff and mypy")
     which.add_argument("--no-checks", action="store_true", help="everything but the checks")
@@ -90,7 +92,7 @@ def describe(python: Python) -> str:
 
 
 def run_quickly(python: str, arguments: list[str]) -> bool:
-    """True if all tests pass that need no other program."""
+    """True if all tests pass that are not slow and need no other program."""
     command = [python, "-m", "pytest"]
     if arguments:
         return subprocess.run([*command, *arguments], cwd=PROJECT).returncode == 0

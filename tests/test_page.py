@@ -385,6 +385,7 @@ def test_no_line_of_a_file_is_longer_than_100_columns(name):
     assert [line for line in source(name).splitlines() if len(line) > 100] == []
 
 
+@pytest.mark.programs
 def test_the_scripts_are_javascript():
     node = shutil.which("node")
     if node is None:

@@ -101,6 +101,7 @@ def input_named(name):
     return next(one for one in costs.INPUTS if one.name == name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["sends nothing", "answers no Ping", "TLS: sends nothing", "only answers Pings"]
 )
@@ -111,6 +112,7 @@ def test_a_peer_holds_its_thread_until_its_time_is_up(name):
     assert held.seconds is None or held.seconds >= held.bound_s
 
 
+@pytest.mark.slow
 def test_a_peer_that_cannot_do_what_its_case_says_fails_the_measuring():
     def open_nothing(peer):
         peer.open("/echo\r\nHost: twice")
@@ -135,6 +137,7 @@ def test_a_bound_is_kept_if_the_thread_ends_in_time_and_not_if_none_was_to_end(
     assert holding.Held(case_named("sends nothing"), bound, seconds).kept is kept
 
 
+@pytest.mark.slow
 @linux_only
 def test_each_round_of_an_input_is_dealt_with_when_it_ends():
     with costs.servers() as (plain, tls):
@@ -171,6 +174,7 @@ def accept_from(listener):
     return accepted
 
 
+@pytest.mark.slow
 @linux_only
 def test_the_cost_of_an_input_is_measured_beside_that_of_a_handshake():
     handshake, pongs = costs.measure((input_named("Pongs without payload"),), BRIEFLY_CPU_S)

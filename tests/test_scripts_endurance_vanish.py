@@ -20,6 +20,7 @@ proc_only = pytest.mark.skipif(
 )
 
 
+@pytest.mark.slow
 @proc_only
 def test_a_small_crowd_comes_and_vanishes():
     run = subprocess.run(
@@ -37,6 +38,7 @@ def test_a_small_crowd_comes_and_vanishes():
     assert "BROKEN" not in run.stdout and run.stdout.count("left over") == 2
 
 
+@pytest.mark.slow
 @proc_only
 def test_a_server_with_an_interval_of_its_own_is_measured():
     kind = crowd.Kind(sys.executable, "this one", 0.001)
@@ -45,6 +47,7 @@ def test_a_server_with_an_interval_of_its_own_is_measured():
     assert outcome.vanish_worst_ms < math.inf
 
 
+@pytest.mark.slow
 @proc_only
 def test_only_connections_that_opened_are_counted():
     kind = crowd.Kind(sys.executable, "this one", 0.005)

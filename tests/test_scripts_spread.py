@@ -35,6 +35,7 @@ def spread_run(directory, **contents):
     return spread.run([sys.executable, "-m", "pytest", "-q"], shares, directory, os.environ)
 
 
+@pytest.mark.slow
 def test_spread_shows_failures_whole_and_adds_up_what_the_processes_did(tmp_path, capsys):
     outcomes = spread_run(
         tmp_path,

@@ -33,6 +33,7 @@ SERVER_HEAD = (
 )
 
 
+@pytest.mark.slow
 def test_stress_in_short():
     run = subprocess.run(
         [sys.executable, STRESS, "--seconds", "3", "--seed", "6455"],
@@ -364,6 +365,7 @@ def quick_plan():
     return RoundPlan(0, 0, "tcp", False, (pair,), "", 0.0)
 
 
+@pytest.mark.slow
 def test_a_fault_planted_in_refws_is_found(monkeypatch):
     recv, calls = Connection.recv, itertools.count(1)
 
@@ -377,6 +379,7 @@ def test_a_fault_planted_in_refws_is_found(monkeypatch):
     assert "no message is lost in the middle" in found
 
 
+@pytest.mark.slow
 def test_a_connection_that_ends_by_itself_is_found(monkeypatch):
     send, calls = Connection.send, itertools.count(1)
 

@@ -1,8 +1,11 @@
 """scripts/checks/tls.py in short, and that it notices what it must."""
 
+import pytest
+
 from scripts.checks import tls
 
 
+@pytest.mark.slow
 def test_tls_check_in_short(nothing_left_behind, capsys):
     argv = [
         "both-ways",
