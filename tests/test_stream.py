@@ -204,7 +204,7 @@ def test_6_1_a_write_that_finds_no_room_waits_for_it(system, tcp, timers, backgr
     while not received.endswith(b"last"):
         received += peer.recv(2**20)
     writing.result()
-    assert set(received[:-4]) == {0}
+    assert received.count(0) == len(received) - 4
     assert stream._write_deadline._blocked_since is None
 
 
