@@ -13,7 +13,6 @@ python3 scripts/test.py -x -k handshake        tests only, in one process, as py
 from __future__ import annotations
 
 import argparse
-import os
 import subprocess
 import sys
 import time
@@ -29,6 +28,7 @@ from scripts.testing.environments import (
     NotPossible,
     Python,
     find_python,
+    keeping_byte_code,
     prepare,
 )
 
@@ -93,10 +93,11 @@ def describe(python: Python) -> str:
 
 def run_quickly(python: str, arguments: list[str]) -> bool:
     """True if all tests pass that are not slow and need no other program."""
-    command = [python, "-m", "pytest"]
+    command, variables = [python, "-m", "pytest"], keeping_byte_code()
     if arguments:
-        return subprocess.run([*command, *arguments], cwd=PROJECT).returncode == 0
-    return run_spread(command, "quick", os.environ)
+        run = subprocess.run([*command, *arguments], cwd=PROJECT, env=variables)
+        return run.returncode == 0
+    return run_spread(command, "quick", variables)
 
 
 def run_all(python: str, arguments: list[str]) -> bool:
@@ -147,7 +148,7 @@ class Coverage:
     def __init__(self, python: str) -> None:
         self.command = [python, "-m", "coverage"]
         data_file = Path(python).parent.parent / "coverage-data"
-        self.variables = {**os.environ, "COVERAGE_FILE": str(data_file)}
+        self.variables = {**keeping_byte_code(), "COVERAGE_FILE": str(data_file)}
 
     def __call__(self, *arguments: str, stdout: int | None = None) -> bool:
         command = [*self.command, *arguments]

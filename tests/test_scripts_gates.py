@@ -2,6 +2,7 @@
 
 import pathlib
 import re
+import subprocess
 import sys
 from importlib.metadata import version
 
@@ -24,6 +25,17 @@ def test_a_tool_counts_only_in_the_version_that_is_wanted():
     assert not environments.has_tools(python, ["pytest==0.1"])
     assert not environments.has_tools(python, ["no-such-tool"])
     assert not environments.has_tools(python / "missing", [])
+
+
+def test_byte_code_is_kept_outside_the_sources_also_where_none_is_wanted(tmp_path, monkeypatch):
+    monkeypatch.setattr(environments, "ENVIRONMENTS", tmp_path / "environments")
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    (tmp_path / "module.py").write_text("")
+    command, variables = [sys.executable, "-c", "import module"], environments.keeping_byte_code()
+    subprocess.run(command, cwd=tmp_path, env=variables, check=True)
+    assert not (tmp_path / "__pycache__").exists()
+    kept = tmp_path / "environments" / "byte-code"
+    assert [path.name.split(".")[0] for path in kept.rglob("module.*")] == ["module"]
 
 
 def test_checks_whose_tools_cannot_be_installed_are_skipped_with_the_reason(monkeypatch, capsys):

@@ -79,6 +79,16 @@ def prepare(python: Python, kind: str, *extras: str) -> str:
     return str(inside)
 
 
+def keeping_byte_code() -> dict[str, str]:
+    """The variables of this process, but Python keeps byte code, and in .environments.
+
+    Without it, each process of the tests compiles all that it imports.
+    """
+    variables = {**os.environ, "PYTHONPYCACHEPREFIX": str(ENVIRONMENTS / "byte-code")}
+    variables.pop("PYTHONDONTWRITEBYTECODE", None)
+    return variables
+
+
 def tools_of(extra: str) -> list[str]:
     """The requirements that setup.cfg lists for one of its extras."""
     settings = configparser.ConfigParser()
