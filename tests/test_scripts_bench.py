@@ -38,6 +38,7 @@ def bare_address():
         assert not thread.is_alive()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("connections", "window", "size"), [(2, 1, 32), (1, 64, 32), (1, 1, 1 << 20)]
 )

@@ -160,6 +160,7 @@ def test_echo_that_comes_in_pieces_is_taken_once_it_is_whole():
             link.receive()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("connections", [1, 3])
 def test_deflate_load_against_a_server_that_compresses(connections):
     scenario = load.Scenario("a scenario", wire.TEXT, 1024, connections, deflate=True)

@@ -31,6 +31,7 @@ def test_a_mark_is_found_at_the_end_of_a_line_and_above_one(tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_the_gain_of_each_trick_is_printed(monkeypatch, capsys):
     monkeypatch.setattr(tricks, "SECONDS", 0.0)
     tricks.main()
