@@ -17,10 +17,7 @@ from ...endpoint.taps import Tap
 from ...protocol.frame import Side
 from ...protocol.http import quote
 from .redaction import Redactor
-from .tape import UNKNOWN
-
-MAX_CHUNK = 16 * 1024
-"""The most bytes of a connection in one line."""
+from .tape import UNKNOWN, Chunk, first_line, lines_of
 
 LOGGER = getLogger("refws")
 
@@ -52,7 +49,7 @@ class Recorder:
             if not self._count:
                 self._begin()
             self._count += 1
-            self._write(f"{self._now()} {self._count} open {self._addresses(connection)}")
+            self._write(f"{self._now():.6f} {self._count} open {self._addresses(connection)}")
             return RecordedConnection(self, self._count, self._redact)
 
     def note(self, recorded: RecordedConnection, sender: Side, data: bytes) -> None:
@@ -60,13 +57,12 @@ class Recorder:
         with self._lock:
             if self._off:
                 return
-            start = f"{self._now()} {recorded.number} {sender.value}"
             written = recorded.redacted(sender, data)
-            for first in range(0, len(written), MAX_CHUNK):
-                self._write(f"{start} {written[first : first + MAX_CHUNK].hex(' ')}")
+            if written:
+                self._write_chunk(recorded, sender, written)
             if not data and sender not in recorded.ended:
                 recorded.ended.add(sender)
-                self._write(f"{start} end")
+                self._write_chunk(recorded, sender, b"")
 
     def close(self) -> None:
         """End the recording."""
@@ -77,18 +73,20 @@ class Recorder:
     def _begin(self) -> None:
         with suppress(OSError):  # a pipe or terminal cannot be emptied
             self._file.truncate(0)
-        now = datetime.now(UTC).isoformat(timespec="microseconds")
         self._began = monotonic()
-        secrets = "secrets redacted, as ****" if self._redact else "secrets included"
-        self._write(f"refws tape 1, recorded {now}, {secrets}")
+        self._write(first_line(datetime.now(UTC), self._redact))
 
-    def _now(self) -> str:
-        return f"{monotonic() - self._began:.6f}"
+    def _now(self) -> float:
+        return monotonic() - self._began
 
     def _addresses(self, connection: Connection) -> str:
         own, peer = connection.local_address, connection.remote_address
         client, server = (own, peer) if connection.side is Side.CLIENT else (peer, own)
         return f"client={format_tcp_address(client)} server={format_tcp_address(server)}"
+
+    def _write_chunk(self, recorded: RecordedConnection, sender: Side, data: bytes) -> None:
+        for line in lines_of(Chunk(self._now(), recorded.number, sender, data)):
+            self._write(line)
 
     def _write(self, line: str) -> None:
         data = f"{line}\n".encode("ascii")

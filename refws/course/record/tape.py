@@ -16,13 +16,18 @@ are not known.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from ...endpoint.log import format_address
 from ...protocol.frame import Side
 
 UNKNOWN = "-"
 """It is written instead of the address of a Unix socket."""
+
+MAX_CHUNK = 16 * 1024
+"""The most bytes of a connection in one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +62,17 @@ class Chunk:
 
 
 Entry = Opened | Chunk
+
+
+def first_line(recorded: datetime, redacted: bool) -> str:
+    secrets = "secrets redacted, as ****" if redacted else "secrets included"
+    return f"refws tape 1, recorded {recorded.isoformat(timespec='microseconds')}, {secrets}"
+
+
+def lines_of(chunk: Chunk) -> Iterator[str]:
+    """The lines for these bytes, or the one for the end of the direction."""
+    start = f"{chunk.seconds:.6f} {chunk.connection} {chunk.sender.value}"
+    if not chunk.data:
+        yield f"{start} end"
+    for first in range(0, len(chunk.data), MAX_CHUNK):
+        yield f"{start} {chunk.data[first : first + MAX_CHUNK].hex(' ')}"
