@@ -106,10 +106,10 @@ def _frame(frame: FrameExplanation, style: Style) -> Iterator[str]:
         yield from (style.paint(line, color) if color else line for line in _field(field))
     yield from _xor(frame)
     yield from _payload(frame)
-    yield from _labelled("before", _situation(frame.before))
-    yield from _labelled("after", _situation(frame.after))
+    yield from labelled("before", _situation(frame.before))
+    yield from labelled("after", _situation(frame.after))
     if frame.after_failure:
-        yield from _labelled(
+        yield from labelled(
             "note", "the receiver has failed the connection before, and does not read this (§7.1.7)"
         )
     yield from _verdict(frame.verdict, style)
@@ -145,15 +145,15 @@ def _payload(frame: FrameExplanation) -> Iterator[str]:
     if frame.payload_received:
         received, announced = frame.payload_received, frame.header.payload_length
         here = count(received) if received == announced else f"{received} of {count(announced)}"
-        yield from _labelled("payload", f"{here}: {_bytes_shown(frame.plain_start, received)}")
+        yield from labelled("payload", f"{here}: {_bytes_shown(frame.plain_start, received)}")
     if frame.inflated_length is not None:
         back = f", with {spaced(frame.put_back)} put back at the end" if frame.put_back else ""
         words = f"RFC 7692 §7.2.2{back}: {count(frame.inflated_length)}"
         if frame.inflated_length:
             words += f": {_bytes_shown(frame.inflated_start, frame.inflated_length)}"
-        yield from _labelled("inflated", words)
+        yield from labelled("inflated", words)
     elif frame.compressed:
-        yield from _labelled("inflated", "no: the data that it follows are not known")
+        yield from labelled("inflated", "no: the data that it follows are not known")
     if frame.text:
         more = len(frame.content_start) < frame.content_length
         yield f" {'text':<15} {quoted(frame.text, PAYLOAD_SHOWN, more)}"
@@ -170,7 +170,7 @@ def _close(frame: FrameExplanation) -> Iterator[str]:
         else "for libraries and applications (§7.4.2)"
     )
     here = "none, which is reported as 1005" if code == CloseCode.NO_STATUS_RCVD else str(code)
-    yield from _labelled("close code", f"{here} {name}")
+    yield from labelled("close code", f"{here} {name}")
     if reason:
         yield f" {'reason':<15} {quoted(reason, PAYLOAD_SHOWN)}"
 
@@ -191,7 +191,8 @@ def _open_message(message: OpenMessage) -> str:
     return f"a {kind} message open ({frames}, {count(message.length)})"
 
 
-def _labelled(label: str, text: str) -> Iterator[str]:
+def labelled(label: str, text: str) -> Iterator[str]:
+    """The lines of a text, wrapped, to the right of its label."""
     lines = wrap(text, WIDTH - 17, break_long_words=True, break_on_hyphens=False)
     yield f" {label:<15} {lines[0]}"
     for line in lines[1:]:
@@ -204,7 +205,7 @@ def _labelled(label: str, text: str) -> Iterator[str]:
 def _verdict(verdict: Verdict, style: Style) -> Iterator[str]:
     color = COLORS[type(verdict)]
     for label, text in _verdict_lines(verdict):
-        for line in _labelled(label, escape_words(text)):
+        for line in labelled(label, escape_words(text)):
             yield style.paint(line, YELLOW if label == "hint" else color)
 
 
@@ -295,12 +296,12 @@ def _head(head: HeadExplanation, style: Style) -> Iterator[str]:
     if head.accept is not None:
         yield from draw_accept(head.accept)
     if head.subprotocol is not None:
-        yield from _labelled("subprotocol", quoted(head.subprotocol, 60))
+        yield from labelled("subprotocol", quoted(head.subprotocol, 60))
     if head.deflate is not None:
-        yield from _labelled("compression", "permessage-deflate is in use from here on (RFC 7692)")
+        yield from labelled("compression", "permessage-deflate is in use from here on (RFC 7692)")
     yield from _verdict(head.verdict, style)
     for fault in head.faults[1:]:
-        yield from (style.paint(line, RED) for line in _labelled("also", escape_words(str(fault))))
+        yield from (style.paint(line, RED) for line in labelled("also", escape_words(str(fault))))
 
 
 def _head_line(line: LineExplanation, style: Style) -> Iterator[str]:
@@ -312,10 +313,10 @@ def _head_line(line: LineExplanation, style: Style) -> Iterator[str]:
 def draw_accept(steps: AcceptSteps) -> list[str]:
     """§4.2.2 item 5.4: the Accept, step by step."""
     return [
-        *_labelled("§4.2.2 item 5.4", "Sec-WebSocket-Accept from Sec-WebSocket-Key:"),
-        *_labelled("key + GUID", escape(steps.concatenated)),
-        *_labelled("SHA-1", spaced(steps.digest)),
-        *_labelled("in base64", steps.accept),
+        *labelled("§4.2.2 item 5.4", "Sec-WebSocket-Accept from Sec-WebSocket-Key:"),
+        *labelled("key + GUID", escape(steps.concatenated)),
+        *labelled("SHA-1", spaced(steps.digest)),
+        *labelled("in base64", steps.accept),
     ]
 
 
@@ -323,4 +324,4 @@ def _not_read(item: NotRead, style: Style) -> Iterator[str]:
     yield style.paint(
         f"{ARROWS[item.sender]}, byte {item.offset}: {count(item.length)} not read", BOLD
     )
-    yield from _labelled("", item.why)
+    yield from labelled("", item.why)
