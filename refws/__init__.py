@@ -1,10 +1,11 @@
 # coding: utf-8
 """refws: a WebSocket server and client to read beside RFC 6455.
 
-This is the map, in reading order. A file imports only from its own part (protocol, endpoint, course
-or commands) and from the parts above it. A door is a folder that a first reader may pass by. Each
-file names its sections at its head; a section without a document is one of RFC 6455, except in the
-comments of deflate/, where it is one of RFC 7692.
+This is the map, in reading order. A file imports only from its own part (protocol, endpoint,
+course, check or commands) and from the parts above it, in check from nothing of endpoint. A door is
+a folder that a first reader may pass by. Each file names its sections at its head; a section
+without a document is one of RFC 6455, except in the comments of deflate/, where it is one of RFC
+7692.
 
   protocol/  what the RFCs say: no socket, no thread, no clock
     errors.py              §7.1.7            a broken rule: section, what was seen, what expected
@@ -123,6 +124,35 @@ comments of deflate/, where it is one of RFC 7692.
       commands.py                            the commands of a page, as a table
       lab.py               §5.5, §7.1        what each command does
       violations.py        §7.1.7            rules to break, each with the right answer
+  check/  any endpoint, marked rule by rule
+    case.py                                  a case: what is sent, and which outcomes are allowed
+    opening.py             §4.1              the request of a case: a valid one, and what is changed
+    outcomes.py                              what may be seen: predicates, each with its words
+    seen.py                                  what was seen of the endpoint
+    tables.py                                how rows of the tables of cases are built
+    frames.py                                frames to send, legal and illegal
+    groups/  the cases, a file for each group, in the order of a course
+      opening.py           §4.2              the opening handshake: its answer, its packets
+      request.py           §4.2.1            what a request must have, and must not have
+      negotiation.py       §4.2.2, §9.1      subprotocols and extensions
+      handshakes.py        §4.2.1            how the cases of an opening handshake are built
+      framing.py           §5.1, §5.2, §5.3  the header of a frame, its mask and its length
+      fragmentation.py     §5.4              messages in fragments
+      utf8.py              §8.1, §5.6        text is UTF-8
+      control.py           §5.5              Ping, Pong and Close as frames
+      closing.py           §7                codes, reasons, the order of TCP
+      deflate.py           RFC 7692          permessage-deflate
+      deflate_offers.py    RFC 7692          the offers, and the answers that fit them
+      deflate_payloads.py  RFC 7692          compressed payloads, legal and illegal
+      deflate_blocks.py    RFC 7692          blocks of DEFLATE, made by zlib or by hand
+      limits.py            §10.4             limits, and what takes time
+      http.py              RFC 9110          HTTP around the opening handshake
+    target.py                                the server under test
+    link.py                                  one connection to it, with all that crosses it
+    inflating.py           RFC 7692          what the endpoint compresses, held to its window
+    reading.py                               bytes of the endpoint -> what was seen, judged strictly
+    engine.py                                a case -> its result and its grade
+    survey.py                                what a server can do, found out before the cases
   commands/  python3 -m refws: a module for each command
     serve.py                                 the server: options, messages, signals
     explain.py             §5                bytes in hex or in a file, explained

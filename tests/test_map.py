@@ -15,7 +15,16 @@ MODULES = {
     path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
     for path in sorted(PACKAGE.rglob("*.py"))
 }
-FLOORS = ("protocol", "raw_client", "endpoint", "__init__", "course", "commands", "__main__")
+FLOORS = (
+    "protocol",
+    "raw_client",
+    "endpoint",
+    "__init__",
+    "course",
+    "check",
+    "commands",
+    "__main__",
+)
 """Parts of the package: each imports only from itself and from those before it."""
 
 SECTION = r"(?:§[\d.]*\d|RFC \d+)"
@@ -99,6 +108,18 @@ def test_imports_go_one_way_only():
         if floor(imported) > floor(path)
     ]
     assert upward == []
+
+
+def test_what_judges_other_endpoints_imports_nothing_of_our_own():
+    found = {
+        imported
+        for path, imports_of_it in IMPORTS.items()
+        if path.startswith("check/")
+        for imported in imports_of_it
+    }
+    parts = {"/".join(path.split("/")[:-1]) for path in found} - {""}
+    others = {part for part in parts if part.split("/")[0] not in ("check", "protocol")}
+    assert others <= {"course/explain", "course/text", "course/record"}
 
 
 def test_no_import_is_part_of_a_circle():

@@ -1,0 +1,272 @@
+"""A case and a server -> a result: connect, send, read until the verdict is certain, grade."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import Enum
+from time import monotonic
+
+from ..protocol.frame import TEXT, Side, encode_frame
+from .case import Case, Drip, Elsewhere, HalfClose, Need, Pause, Step, Until
+from .frames import GOOD_BYE
+from .link import Crossed, Link
+from .opening import as_sent
+from .outcomes import Anything, Echoes, Ends, Fails, Pongs, is_of_the_opening
+from .reading import FrameReader, ResponseReader
+from .seen import End, Message, Seen
+from .target import Target
+
+PROBE_AFTER = 0.4
+"""Seconds of silence after which a server that should have failed the connection is probed, and
+after which nothing more is expected of one that has answered all messages.
+"""
+
+PROBE = b"is anyone there?"
+"""The text of the probe: a message that comes back only if the server went on."""
+
+
+class Grade(Enum):
+    """How well an endpoint did in a case."""
+
+    PASS = "pass"
+    WEAK = "weak"
+    FAIL = "fail"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a case. `seen` and `expected` are parts of a sentence.
+
+    `crossed` is all that crossed the connection, for a tape or an explanation. `output` is what the
+    command of a client under test has printed.
+    """
+
+    case: Case
+    grade: Grade
+    seen: str
+    expected: str
+    seconds: float = 0.0
+    crossed: tuple[Crossed, ...] = ()
+    observed: Seen | None = None
+    output: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What a survey has found out about a server. `greetings` are messages that it begins with.
+
+    `lacks` are the needs that it cannot fill; `problem` says why it cannot be tested at all.
+    """
+
+    lacks: frozenset[Need] = frozenset()
+    greetings: tuple[Message, ...] = ()
+    problem: str = ""
+
+
+def run(case: Case, target: Target, abilities: Abilities) -> Result:
+    """The result of the case. Blocks for some seconds at most, unless the case is slow."""
+    expected = case.best.words
+    if lacking := case.needs & abilities.lacks:
+        return Result(case, Grade.SKIPPED, why_skipped(lacking), expected)
+    try:
+        if case.before:
+            run_and_reset(case, target, abilities)
+        link = Link(connected(target), Side.CLIENT)
+    except OSError as error:
+        return Result(case, Grade.FAIL, f"no connection: {error}", expected)
+    started = monotonic()
+    with link:
+        seen = Run(case, target, abilities, link).seen()
+    seconds = monotonic() - started
+    if lacking := case.needs & not_agreed(seen):
+        return Result(case, Grade.SKIPPED, why_skipped(lacking), expected, seconds)
+    return Result(case, grade(case, seen), str(seen), expected, seconds, tuple(link.crossed), seen)
+
+
+def run_and_reset(case: Case, target: Target, abilities: Abilities) -> None:
+    """What the case does before its own connection."""
+    before = replace(case, steps=case.before, best=Anything())
+    with Link(connected(target), Side.CLIENT) as link:
+        Run(before, target, abilities, link).seen()
+        link.reset_when_closed()
+
+
+def why_skipped(lacking: frozenset[Need]) -> str:
+    return min(need.value for need in lacking)
+
+
+def not_agreed(seen: Seen) -> frozenset[Need]:
+    """The needs that the answer to this opening handshake leaves unfilled."""
+    if seen.agreement is None:
+        return frozenset()
+    if seen.agreement.deflate is None:
+        return frozenset({Need.THIS_OFFER, Need.TAKEOVER})
+    no_takeover = seen.agreement.deflate.client_no_context_takeover
+    return frozenset({Need.TAKEOVER}) if no_takeover else frozenset()
+
+
+def grade(case: Case, seen: Seen) -> Grade:
+    if case.best.is_seen(seen) and not seen.elsewhere:
+        return Grade.PASS
+    return Grade.WEAK if any(weak.is_seen(seen) for weak in case.weak) else Grade.FAIL
+
+
+def connected(target: Target) -> socket.socket:
+    sock = socket.create_connection(target.uri.address, target.timeout)
+    try:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if target.context is not None:
+            sock = target.context.wrap_socket(sock, server_hostname=target.uri.host)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+class Run:
+    """One run of one case on one connection.
+
+    A client under test opens it the other way round, and is probed with other frames: clients/
+    overrides `_open` and `_probe`.
+    """
+
+    def __init__(self, case: Case, target: Target, abilities: Abilities, link: Link) -> None:
+        self._case = case
+        self._target = target
+        self._abilities = abilities
+        self._link = link
+        self._greetings = list(abilities.greetings)
+        self._seen = Seen()
+        request = target.request(case.opening.offer)
+        self._head = case.opening.edited(request.to_bytes())
+        self._response = ResponseReader(self._seen, as_sent(request, self._head))
+        self._frames: FrameReader | None = None
+
+    def seen(self) -> Seen:
+        """Run it."""
+        self._open()
+        if self._seen.agreement is not None and not self._case.needs & not_agreed(self._seen):
+            for step in self._case.steps:
+                self._do(step)
+            self._wait_for_the_verdict()
+        self._seen.end = self._link.end
+        return self._seen
+
+    def _open(self) -> None:
+        opening = self._case.opening
+        self._do(Drip(self._head, opening.drip, opening.size) if opening.drip else self._head)
+        self._read_until(lambda: self._response.done)
+        self._response.finish()
+        if self._seen.agreement is not None:
+            self._frames = FrameReader(self._seen)
+            self._take(self._response.rest)
+        elif self._seen.response is None:
+            silent = self._link.end is End.OPEN and not self._seen.problem
+            what = f"no whole response within {self._target.timeout:g} s"
+            self._seen.problem = what if silent else self._seen.problem
+
+    def _do(self, step: Step) -> None:
+        link, timeout = self._link, self._target.timeout
+        if isinstance(step, bytes):
+            if step is GOOD_BYE:
+                self._read_until(self._has_answered)
+            link.send(step, timeout)
+        elif isinstance(step, Drip):
+            for start in range(0, len(step.data), step.size):
+                link.send(step.data[start : start + step.size], timeout)
+                self._read_for(step.pause)
+        elif isinstance(step, Pause):
+            self._read_for(step.seconds)
+        elif isinstance(step, Until):
+            self._read_until(
+                lambda: step.outcome.is_seen(self._seen) or self._seen.is_over, step.seconds
+            )
+        elif isinstance(step, HalfClose):
+            link.half_close()
+        elif isinstance(step, Elsewhere):
+            self._go_elsewhere(step)
+
+    def _go_elsewhere(self, step: Elsewhere) -> None:
+        """Nothing, if it has gone wrong before: each would take the whole timeout."""
+        if not self._seen.elsewhere:
+            case = Case(self._case.name, "", "", step.outcome, steps=step.steps)
+            result = run(case, self._target, self._abilities)
+            if result.grade is not Grade.PASS:
+                self._seen.elsewhere = result.seen
+
+    def _has_answered(self) -> bool:
+        """Whether nothing more is to come before the Close."""
+        best, seen = self._case.best, self._seen
+        return not isinstance(best, Echoes | Pongs) or best.has_come(seen) or seen.is_over
+
+    def _wait_for_the_verdict(self) -> None:
+        if isinstance(self._case.best, Echoes | Pongs):
+            self._read_until(self._has_answered)
+            self._read_until(self._is_certain, PROBE_AFTER)
+            return
+        if isinstance(self._case.best, Fails | Ends):
+            self._read_until(self._is_certain, PROBE_AFTER)
+            if self._is_certain() or self._is_allowed():
+                return
+            self._probe()
+        self._read_until(self._is_certain)
+
+    def _is_certain(self) -> bool:
+        seen = self._seen
+        if self._link.end is not End.OPEN or seen.violation or seen.went_on:
+            return True
+        best = self._case.best
+        if all(map(is_of_the_opening, (best, *self._case.weak))):
+            return True
+        if best.waits_for_end:
+            return False
+        more_may_come = isinstance(best, Echoes | Pongs)
+        return seen.close is not None or (best.is_seen(seen) and not more_may_come)
+
+    def _is_allowed(self) -> bool:
+        """Whether silence is: then there is nothing to find out."""
+        return any(weak.is_seen(self._seen) for weak in self._case.weak)
+
+    def _probe(self) -> None:
+        self._link.send(encode_frame(TEXT, PROBE, masking_key=os.urandom(4)), self._target.timeout)
+
+    # Reading
+
+    def _read_until(self, done: Callable[[], bool], timeout: float | None = None) -> None:
+        """Read until that is true, the stream ends, or nothing has come for `timeout` seconds."""
+        seconds = self._target.timeout if timeout is None else timeout
+        while not done() and self._link.end is End.OPEN:
+            started = monotonic()
+            data = self._link.receive(seconds)
+            if not data and self._link.end is End.OPEN:
+                self._seen.seconds += monotonic() - started
+                return
+            self._take(data)
+
+    def _read_for(self, seconds: float) -> None:
+        until = monotonic() + seconds
+        while (left := until - monotonic()) > 0 and self._link.end is End.OPEN:
+            self._take(self._link.receive(left))
+
+    def _take(self, data: bytes) -> None:
+        if self._frames is None:
+            self._response.feed(data)
+        elif not self._seen.violation:
+            self._frames.feed(data)
+            self._sort_out()
+
+    def _sort_out(self) -> None:
+        """Take the greetings, and the answer to the probe, out of the messages."""
+        messages = self._seen.messages
+        while self._greetings and messages and messages[0] == self._greetings[0]:
+            del messages[0], self._greetings[0]
+        if Message(TEXT, PROBE) in messages:
+            messages.remove(Message(TEXT, PROBE))
+            self._seen.went_on = True
+        if PROBE in self._seen.pongs:
+            self._seen.pongs.remove(PROBE)
+            self._seen.went_on = True

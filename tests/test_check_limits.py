@@ -1,0 +1,64 @@
+"""refws check: the cases of limits and time: refws's own server passes each of them."""
+
+from dataclasses import replace
+
+import pytest
+
+from checking import check_words, not_passed, target_of
+from refws.check.case import Elsewhere, Pause
+from refws.check.engine import Abilities, Grade
+from refws.check.groups.limits import LIMITS
+from refws.check.survey import survey
+from refws.course.services import echo
+from wire import IN_TIME
+
+
+def test_there_are_many_cases_each_with_its_own_name_section_and_words():
+    assert len(LIMITS.cases) > 25
+    check_words(LIMITS.cases)
+
+
+def test_refws_passes_all_cases_that_are_not_slow(serving):
+    target = target_of(serving(echo, compression="deflate"))
+    cases = [case for case in LIMITS.cases if not case.slow]
+    assert not_passed(cases, target, survey(target)) == {}
+
+
+@pytest.mark.rfc("6455-10.4-02")
+def test_10_4_a_server_without_limits_is_weak_only_where_it_waits_for_more_than_fits_a_memory(
+    serving,
+):
+    settings = {"max_size": None, "max_fragments": None, "compression": "deflate"}
+    target = target_of(serving(echo, **settings))
+    large = [case for case in LIMITS.cases if case.name.startswith("10.4-") and not case.slow]
+    huge = {case.name for case in large if "-of-2-to-" in case.name or "-gib-" in case.name}
+    seen = not_passed(large, target, survey(target))
+    assert len(huge) == 4 and set(seen) == huge
+    assert {grade for grade, _ in seen.values()} == {Grade.WEAK}
+
+
+SLOW = [case for case in LIMITS.cases if case.slow]
+
+SHORT_TIMES = {
+    "§4.2.1": {"open_timeout": IN_TIME},
+    "§5.5.2": {"ping_interval": IN_TIME, "ping_timeout": IN_TIME},
+    "§10.4": {"send_timeout": IN_TIME},
+}
+"""Settings of a server that gives up soon, by the section of the case."""
+
+
+def shortened(step):
+    """The step with less time elsewhere."""
+    if isinstance(step, Elsewhere):
+        return replace(step, steps=tuple(map(shortened, step.steps)))
+    return Pause(2 * IN_TIME) if isinstance(step, Pause) else step
+
+
+@pytest.mark.rfc("6455-10.4-01")
+@pytest.mark.parametrize(
+    "case", [case for case in LIMITS.cases if case.slow], ids=lambda case: case.name
+)
+def test_refws_with_short_times_passes_the_slow_cases(serving, case):
+    target = target_of(serving(echo, **SHORT_TIMES[case.section]), timeout=0.5)
+    elsewhere = [shortened(step) if isinstance(step, Elsewhere) else step for step in case.steps]
+    assert not_passed([replace(case, steps=tuple(elsewhere))], target, Abilities()) == {}
