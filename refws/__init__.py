@@ -153,6 +153,9 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
     reading.py                               bytes of the endpoint -> what was seen, judged strictly
     engine.py                                a case -> its result and its grade
     survey.py                                what a server can do, found out before the cases
+    clues.py                                 a result -> what a mistake is recognised by
+    mistakes.py                              a result -> the likely mistake, and what to do
+    opening_mistakes.py    §4.2.2            mistakes of the opening handshake
   commands/  python3 -m refws: a module for each command
     serve.py                                 the server: options, messages, signals
     explain.py             §5                bytes in hex or in a file, explained

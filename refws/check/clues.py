@@ -1,0 +1,145 @@
+"""A result -> what a mistake is recognised by: the bytes of both sides, explained.
+
+The explanation is the one of `refws explain`. So a frame that no endpoint may send has its hint,
+and of what the case sends it is known which rule it breaks on purpose, if it breaks one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from ..course.explain.conversation import Conversation
+from ..course.explain.values import FrameExplanation, HeadExplanation, Illegal, Item, Legal, NotRead
+from ..protocol.errors import Violation
+from ..protocol.frame import CLOSE, Side
+from ..protocol.http import ascii_lower
+from .engine import Result
+from .seen import Message, Seen
+
+STREAM = (
+    "one recv may return a part of it, or more: keep what was received in a buffer, take from it "
+    "only what is whole, and leave the rest for the next time"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Clues:
+    """`sent` are our frames, `answered` the endpoint's. `rule` is the first that we break, or None.
+
+    `messages`, `pongs` and `codes` are the ones of the best outcome, () where it has none.
+    """
+
+    result: Result
+    seen: Seen
+    request: HeadExplanation | None
+    response: HeadExplanation | None
+    sent: tuple[FrameExplanation, ...]
+    answered: tuple[FrameExplanation, ...]
+    rule: Violation | None
+    messages: tuple[Message, ...]
+    pongs: tuple[bytes, ...]
+    codes: tuple[int, ...]
+
+    @property
+    def is_legal(self) -> bool:
+        """Whether all that was sent is legal."""
+        return self.rule is None
+
+    @property
+    def code(self) -> int | None:
+        """The code of the endpoint's Close, None without a Close."""
+        return None if self.seen.close is None else self.seen.close.code
+
+    @property
+    def illegal(self) -> FrameExplanation | None:
+        """The endpoint's frame that is illegal, or that never becomes whole."""
+        frames = (frame for frame in self.answered if not isinstance(frame.verdict, Legal))
+        return next(frames, None)
+
+    @property
+    def illegal_start(self) -> bytes:
+        """The first 2 bytes of that frame."""
+        return b"" if self.illegal is None else self.illegal.header_bytes[:2]
+
+    @property
+    def illegal_close(self) -> bytes:
+        """The body of a Close that is illegal."""
+        is_close = self.illegal is not None and self.illegal.header.opcode == CLOSE
+        return self.illegal.plain_start if self.illegal is not None and is_close else b""
+
+    def has_sent(self, *opcodes: int) -> bool:
+        """Whether we have sent a frame with one of these opcodes."""
+        return any(frame.header.opcode in opcodes for frame in self.sent)
+
+    @property
+    def has_answered_more(self) -> bool:
+        """Whether more messages or Pongs came back than should."""
+        return len(self.seen.messages) > len(self.messages) or self.has_more_pongs
+
+    @property
+    def has_more_pongs(self) -> bool:
+        return len(self.seen.pongs) > len(self.pongs)
+
+    def has_echoed(self) -> bool:
+        """Whether the messages came back as they should."""
+        return tuple(self.seen.messages) == self.messages
+
+    def frames_and_messages(self) -> Iterator[tuple[FrameExplanation, Message]]:
+        """Each data frame of the endpoint, with the message that it should carry."""
+        frames = [frame for frame in self.answered if frame.header.opcode < CLOSE]
+        return zip(frames, self.messages, strict=False)
+
+    def pairs(self) -> Iterator[tuple[Message, Message]]:
+        """Each message that came back, with the one that should have come."""
+        return zip(self.seen.messages, self.messages, strict=False)
+
+    def header_names(self) -> set[str]:
+        """The names of headers in the request, as they were sent."""
+        return {name for name, _ in self._fields()}
+
+    def values(self, name: str) -> list[str]:
+        """The values of this header in the request."""
+        wanted = ascii_lower(name)
+        return [value.strip() for field, value in self._fields() if ascii_lower(field) == wanted]
+
+    def _fields(self) -> Iterator[tuple[str, str]]:
+        for line in () if self.request is None else self.request.lines[1:]:
+            name, _, value = line.text.partition(":")
+            yield name, value
+
+
+def find_clues(result: Result, seen: Seen) -> Clues:
+    conversation = Conversation(at_handshake=True, keep_going=False)
+    items = [item for part in result.crossed for item in conversation.feed(part.sender, part.data)]
+    items += conversation.finish()
+    heads = {item.sender: item for item in items if isinstance(item, HeadExplanation)}
+    frames = [item for item in items if isinstance(item, FrameExplanation)]
+    best = result.case.best
+    return Clues(
+        result,
+        seen,
+        request=heads.get(Side.CLIENT),
+        response=heads.get(Side.SERVER),
+        sent=tuple(frame for frame in frames if frame.sender is Side.CLIENT),
+        answered=tuple(frame for frame in frames if frame.sender is Side.SERVER),
+        rule=find_rule(items),
+        messages=getattr(best, "messages", ()),
+        pongs=getattr(best, "payloads", ()),
+        codes=getattr(best, "codes", ()),
+    )
+
+
+def find_rule(items: Iterable[Item]) -> Violation | None:
+    """The first rule that our side breaks."""
+    ours = (item for item in items if item.sender is Side.CLIENT)
+    verdicts = (item.verdict for item in ours if not isinstance(item, NotRead))
+    return next((each.violation for each in verdicts if isinstance(each, Illegal)), None)
+
+
+Recogniser = Callable[[Clues], str]
+"""What to say about the mistake, "" if it is another one."""
+
+
+def when(condition: Callable[[Clues], bool], text: str) -> Recogniser:
+    return lambda clues: text if condition(clues) else ""

@@ -1,0 +1,298 @@
+"""A result that is not passed -> the well-known mistake that it looks like, and what to do.
+
+`AFTER_THE_101` is the table of mistakes after the opening handshake, each with how it is seen.
+The first one that is recognised is named: so a special one is before a general one.
+"""
+
+from __future__ import annotations
+
+from ..course.explain.values import SHOWN
+from ..protocol.close_codes import CloseCode
+from ..protocol.frame import BINARY, CLOSE, CONT, MAX_LENGTH_7, MAX_LENGTH_16, PING, PONG
+from .case import Drip, Pause
+from .clues import STREAM, Clues, Recogniser, find_clues, when
+from .engine import Grade, Result
+from .opening_mistakes import AT_THE_101, ON_HEADERS
+from .outcomes import FAILURES, Opens
+from .seen import End
+
+LENGTH = (
+    "after 126 the length is in the next 2 bytes, after 127 in the next 8, the most significant "
+    "byte first (§5.2)"
+)
+
+
+def find_mistake(result: Result) -> str:
+    """A sentence that names the likely mistake and what to do about it; "" if none is known."""
+    if result.grade in (Grade.PASS, Grade.SKIPPED) or result.observed is None:
+        return ""
+    clues = find_clues(result, result.observed)
+    recognisers = AT_THE_101 if result.observed.agreement is None else AFTER_THE_101
+    found = next(filter(None, (recognise(clues) for recognise in recognisers)), "")
+    return f"{found[:1].upper()}{found[1:]}{'' if found.endswith('?') else '.'}" if found else ""
+
+
+# Frames that no endpoint may send
+
+
+def is_line_end(clues: Clues) -> bool:
+    return clues.illegal_start in (b"\r\n", b"\n", b"\r")
+
+
+def bytes_as_text(clues: Clues) -> str:
+    start = clues.illegal_start
+    if len(start) < 2 or start[0] not in (0xC2, 0xC3) or start[1] & 0xC0 != 0x80:
+        return ""
+    byte = start.decode().encode("latin-1").hex()
+    return f"the bytes {start.hex(' ')} are {byte} in UTF-8: write a frame as bytes, not as text"
+
+
+def is_reason_alone(clues: Clues) -> bool:
+    body = clues.illegal_close
+    return len(body) > 2 and body.isascii() and body.decode("ascii").isprintable()
+
+
+def sends_after_close(clues: Clues) -> bool:
+    more = clues.has_more_pongs and clues.has_sent(CLOSE) and not clues.has_sent(PONG)
+    return more or "after its Close" in clues.seen.violation
+
+
+def wrong_length(clues: Clues) -> str:
+    for frame, message in clues.frames_and_messages():
+        wire, written, data = frame.header_bytes, frame.header.payload_length, message.data
+        length, characters = len(data), len(data.decode(errors="replace"))
+        if written == length or len(wire) < 2:
+            continue
+        if int.from_bytes(wire[2:], "little") == length:
+            return f"the length {length} is written in little-endian: {LENGTH}"
+        if wire[1] == length > MAX_LENGTH_7 and data.startswith(wire[2:]):
+            return f"a length of {length} does not fit the 7 bits: from 126 on write 126; {LENGTH}"
+        if length > MAX_LENGTH_16 and written == length % (MAX_LENGTH_16 + 1):
+            return f"the length {length:,} does not fit 16 bits, and became {written}: {LENGTH}"
+        if written == characters:
+            return (
+                f"the length of a frame counts bytes, here {length}, and not characters, here "
+                f"{characters}: encode the text first (§5.2)"
+            )
+    return ""
+
+
+def hint_of_explain(clues: Clues) -> str:
+    hint = "" if clues.illegal is None else clues.illegal.verdict.hint.partition("; or did ")[0]
+    return f"its {clues.illegal.name} frame: {hint}" if clues.illegal and hint else ""
+
+
+# A rule that is broken on purpose
+
+
+def not_checked(clues: Clues) -> str:
+    rule, faults = clues.rule, clues.request.faults if clues.request else ()
+    if rule is None or (not faults and (fails(clues) or ends_without_close(clues))):
+        return ""
+    what = f"answer {int(faults[0].status)} then, no 101" if faults else "fail the connection then"
+    return f"the program accepts this: {rule.seen}; {rule.section} expects {rule.expected}: {what}"
+
+
+def fails(clues: Clues) -> bool:
+    """Whether the program has failed the connection with a Close."""
+    goes_on = clues.seen.went_on or clues.has_answered_more or clues.has_sent(CLOSE)
+    return clues.code in FAILURES or (clues.code is not None and not goes_on)
+
+
+def names_what_it_lacks(clues: Clues) -> str:
+    """The 101 is valid, but agrees on something that no program knows."""
+    response, opens = clues.seen.response, isinstance(clues.result.case.best, Opens)
+    for name in ("Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions"):
+        if opens and response is not None and name in response.headers:
+            return f"the 101 repeats {name} of the request: {ON_HEADERS[name]} (§4.2.2)"
+    return ""
+
+
+def notices_late(clues: Clues) -> bool:
+    rule, is_weak = clues.rule, clues.result.grade is Grade.WEAK
+    return is_weak and rule is not None and rule.section == "§8.1" and clues.code is None
+
+
+def ends_without_close(clues: Clues) -> bool:
+    seen = clues.seen
+    goes_on = seen.went_on or seen.violation or clues.has_answered_more
+    return not clues.is_legal and seen.close is None and not goes_on and seen.end is not End.OPEN
+
+
+def other_code(clues: Clues) -> str:
+    if clues.rule is None or clues.code is None or clues.code in clues.codes or not clues.codes:
+        return ""
+    return f"the code for {clues.rule.seen} is {int(clues.codes[0])}, not {clues.code} (§7.4.1)"
+
+
+# Legal messages
+
+
+def is_other_kind(clues: Clues) -> bool:
+    return any(got.data == wanted.data and got != wanted for got, wanted in clues.pairs())
+
+
+def loses_fragments(clues: Clues) -> bool:
+    between = clues.has_sent(CONT) and clues.has_sent(PING, PONG)
+    return clues.is_legal and between and not clues.has_echoed()
+
+
+def answers_fragments(clues: Clues) -> bool:
+    begun = {frame.plain_start for frame in clues.sent if not frame.header.fin}
+    wrong = [message.data for message in clues.seen.messages if message not in clues.messages]
+    more = clues.is_legal and len(clues.seen.messages) > len(clues.messages)
+    return bool(begun and wrong) and (more or wrong[0][:SHOWN] in begun)
+
+
+def is_binary(clues: Clues) -> bool:
+    return clues.is_legal and {message.opcode for message in clues.messages} == {BINARY}
+
+
+def is_garbled(clues: Clues) -> bool:
+    pairs = [(got.data, wanted.data) for got, wanted in clues.pairs()]
+    garbled = any(len(got) == len(wanted) and got != wanted for got, wanted in pairs)
+    not_text = clues.code == CloseCode.INVALID_DATA and not clues.has_sent(CONT)
+    return clues.is_legal and (garbled or (not_text and not clues.seen.seconds))
+
+
+def cuts_characters(clues: Clues) -> bool:
+    return clues.is_legal and clues.has_sent(CONT) and clues.code == CloseCode.INVALID_DATA
+
+
+def fails_what_is_legal(clues: Clues) -> str:
+    if not clues.is_legal or clues.code not in FAILURES:
+        return ""
+    lengths = [frame.header.payload_length for frame in clues.sent]
+    what = "look for the line that fails the connection with this code"
+    if clues.has_sent(CONT):
+        what = "a frame with opcode 0 continues the message whose first frame had FIN 0 (§5.4)"
+    elif clues.has_sent(PONG):
+        what = "a Pong that answers no Ping is to be ignored (§5.5.3)"
+    elif max(lengths, default=0) > MAX_LENGTH_7:
+        what = LENGTH
+    return f"the program sends Close {clues.code} after frames that are legal: {what}"
+
+
+def loses_messages(clues: Clues) -> str:
+    case, got = clues.result.case, clues.seen.messages
+    if not clues.is_legal or len(got) >= len(clues.messages):
+        return ""
+    if case.opening.after:
+        return f"frames may arrive together with the end of the request: {STREAM}"
+    if any(isinstance(step, Drip | Pause) for step in case.steps):
+        return f"a frame may arrive in parts: {STREAM}"
+    if any(frame.header.payload_length > MAX_LENGTH_7 for frame in clues.sent):
+        return f"a long frame is not read as it should be: {LENGTH}"
+    return f"several frames may arrive at once: {STREAM}" if len(clues.sent) > 2 else ""
+
+
+# Ping, Pong, Close
+
+
+def has_other_pongs(clues: Clues) -> bool:
+    return clues.is_legal and tuple(clues.seen.pongs) != clues.pongs
+
+
+def is_left_open(clues: Clues) -> bool:
+    waits = clues.result.case.best.waits_for_end
+    return waits and clues.code is not None and clues.seen.end is End.OPEN
+
+
+def other_close(clues: Clues) -> str:
+    if not clues.is_legal or clues.code is None or not clues.codes or clues.code in clues.codes:
+        return ""
+    return f"answer a Close with the code that is in it, {int(clues.codes[0])} here (§5.5.1)"
+
+
+AFTER_THE_101: tuple[Recogniser, ...] = (
+    when(
+        lambda clues: is_line_end(clues) and clues.illegal is clues.answered[0],
+        "one more empty line is after the head of the 101: end it with CR LF CR LF only",
+    ),
+    when(
+        is_line_end,
+        "a line end is after a frame: write its bytes with send or write, not with println",
+    ),
+    bytes_as_text,
+    when(
+        lambda clues: clues.illegal_close[:2] == CloseCode.NO_STATUS_RCVD.to_bytes(2),
+        "1005 stands for a Close without a code, and is never sent: send an empty body (§7.4.1)",
+    ),
+    when(
+        is_reason_alone,
+        "the body of the Close is text alone: put the code before it, as 2 bytes (§5.5.1)",
+    ),
+    when(
+        sends_after_close,
+        "the program sends on after its Close: leave the loop that answers messages (§5.5.1)",
+    ),
+    wrong_length,
+    hint_of_explain,
+    names_what_it_lacks,
+    when(
+        answers_fragments,
+        "a fragment was answered as a message: collect the payloads up to the frame with FIN 1, "
+        "and answer all of them once (§5.4)",
+    ),
+    when(
+        lambda clues: notices_late(clues) and clues.seen.end is End.OPEN,
+        "bad text is noticed only when the message is whole: check each part as it arrives, with "
+        "an incremental decoder (§8.1)",
+    ),
+    not_checked,
+    when(
+        ends_without_close,
+        "send a Close with a code before you end TCP, so that the peer learns why (§7.1.7)",
+    ),
+    other_code,
+    when(
+        is_other_kind,
+        "answer a message with its own opcode: 1 for text, 2 for binary (§5.6)",
+    ),
+    when(
+        lambda clues: clues.code == CloseCode.INVALID_DATA and is_binary(clues),
+        "a binary message is made of any bytes: do not decode it, and do not check it (§5.6)",
+    ),
+    when(
+        cuts_characters,
+        "a character may begin in one fragment and end in the next: check the text of the whole "
+        "message, or use one incremental decoder for all its fragments (§5.6)",
+    ),
+    when(
+        loses_fragments,
+        "a control frame may be between fragments: answer it, and keep the fragments (§5.4)",
+    ),
+    when(
+        is_garbled,
+        "the payload is unmasked with the wrong bytes: byte i goes with byte i % 4 of the key, and "
+        "i counts from the start of the payload, also if that arrives in parts (§5.3)",
+    ),
+    fails_what_is_legal,
+    loses_messages,
+    when(
+        lambda clues: has_other_pongs(clues) and clues.has_sent(PONG),
+        "only a Ping is answered with a Pong: do nothing about a Pong (§5.5.3)",
+    ),
+    when(
+        lambda clues: has_other_pongs(clues) and len(clues.seen.pongs) == len(clues.pongs),
+        "a Pong has the payload of its Ping: copy all its bytes (§5.5.3)",
+    ),
+    when(
+        has_other_pongs,
+        "each Ping is answered with a Pong: send one as soon as the Ping is read (§5.5.2)",
+    ),
+    when(
+        lambda clues: clues.is_legal and clues.code is None and clues.has_sent(CLOSE),
+        "a Close is answered with a Close: send it before you close the socket (§5.5.1)",
+    ),
+    other_close,
+    when(
+        is_left_open,
+        "when both sides have sent a Close, the server ends TCP: close the socket (§7.1.1)",
+    ),
+    when(
+        lambda clues: clues.code is not None and clues.seen.end is End.RESET,
+        "TCP was reset, because the socket was closed with bytes unread: shut down its sending "
+        "side, read until the end, and close it then (§7.1.1)",
+    ),
+)

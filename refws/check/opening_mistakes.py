@@ -1,0 +1,74 @@
+"""RFC 6455 §4.2.2, RFC 9112: mistakes in the opening handshake: clues -> what to do, or ""."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from ..protocol.client.mistakes import find_mistake as find_mistake_in_accept
+from ..protocol.handshake import accept_key
+from .clues import STREAM, Clues, Recogniser, when
+
+ACCEPT = "Sec-WebSocket-Accept"
+USUAL_NAMES = {"Host", "Upgrade", "Connection", "Sec-WebSocket-Key", "Sec-WebSocket-Version"}
+
+ON_HEADERS = {
+    "Upgrade": "write Upgrade: websocket",
+    "Connection": "write Connection: Upgrade",
+    "Sec-WebSocket-Protocol": "answer with one name of the list, or leave the header out",
+    "Sec-WebSocket-Extensions": "answer only with what the program implements, or leave it out",
+    "Content-Length": "leave it out, and see to it that the framework does not add it",
+    "Transfer-Encoding": "leave it out, and see to it that the framework does not add it",
+}
+"""A header that is to blame in a 101 -> what to do about it."""
+
+
+def wrong_accept(clues: Clues) -> str:
+    keys, response = clues.values("Sec-WebSocket-Key"), clues.seen.response
+    accept = None if response is None else response.headers.get(ACCEPT)
+    if not keys or accept in (None, accept_key(keys[0])):
+        return ""
+    mistake = find_mistake_in_accept(keys[0], accept)
+    return f"{ACCEPT} has a wrong value, {mistake} (§4.2.2 item 5.4)" if mistake else ""
+
+
+def wrong_header(clues: Clues) -> str:
+    faults = clues.response.faults if clues.response and clues.seen.status == 101 else ()
+    found = ((fault, ON_HEADERS[fault.field]) for fault in faults if fault.field in ON_HEADERS)
+    return next((f"the 101 is wrong, {fault.seen}: {advice}" for fault, advice in found), "")
+
+
+def list_compared_whole(name: str, element: str, clues: Clues) -> str:
+    values = clues.values(name)
+    if not clues.is_legal or not values or values == [element]:
+        return ""
+    return (
+        f"{name} is a list, here {', '.join(values)!r}: join its lines, split them at the commas, "
+        f"and look for {element.lower()} without regard to case (§4.2.1)"
+    )
+
+
+def other_refusal(clues: Clues) -> str:
+    if clues.rule is None or clues.seen.response is None:
+        return ""
+    return f"the answer to {clues.rule.seen} should be {clues.result.case.best.words}"
+
+
+def names_with_case(clues: Clues) -> bool:
+    return clues.is_legal and not clues.header_names() >= USUAL_NAMES
+
+
+AT_THE_101: tuple[Recogniser, ...] = (
+    wrong_accept,
+    wrong_header,
+    when(
+        lambda clues: clues.is_legal and clues.result.case.opening.drip > 0,
+        f"a request ends with its empty line, CR LF CR LF, and {STREAM}",
+    ),
+    partial(list_compared_whole, "Connection", "Upgrade"),
+    partial(list_compared_whole, "Upgrade", "websocket"),
+    when(
+        names_with_case,
+        "names of headers may be in any case: put them in lower case before you compare them",
+    ),
+    other_refusal,
+)

@@ -1,0 +1,201 @@
+"""`refws check` finds each broken rule, and says what to do: the proof is a plain server.
+
+Whole, it passes every case. With one rule broken at a time, the case that names the rule fails, or
+is weak where the RFC only recommends, and the hint names the mistake.
+"""
+
+import re
+from typing import NamedTuple
+
+import pytest
+
+from mutants.broken import mutations
+from mutants.plain_server import PlainServer
+from refws.check import engine
+from refws.check.engine import Grade, run
+from refws.check.groups import GROUPS
+from refws.check.mistakes import find_mistake
+from refws.check.survey import survey
+from refws.check.target import Target
+from refws.protocol.client.uri import parse_uri
+
+CASES = {case.name: case for group in GROUPS for case in group.cases}
+
+SILENCE = 0.2
+"""Seconds after which a server with a broken rule is taken as silent."""
+
+
+class Caught(NamedTuple):
+    """The case that finds a mutation, words of the hint, and the grade of the case."""
+
+    case: str
+    hint: str
+    grade: Grade = Grade.FAIL
+
+
+def weak(case, hint):
+    return Caught(case, hint, Grade.WEAK)
+
+
+BEFORE_THE_101 = {
+    "head-is-one-read": Caught("4.2.1-head-in-packets", "one recv may return a part"),
+    "space-before-colon-taken": Caught("9112-5.1-space-before-colon", "space before the colon"),
+    "header-names-with-case": Caught("4.2.1-names-in-lower-case", "put them in lower case"),
+    "first-header-wins": Caught("4.2.1-connection-in-two-lines", "join its lines"),
+    "http-1-0-taken": Caught("9110-7.8-http-1.0", "HTTP/1.1"),
+    "method-ignored": Caught("4.2.1-post", "§4.2.1 item 1 expects GET"),
+    "host-not-checked": Caught("9112-3.2-two-hosts", "2 Host headers"),
+    "body-ignored": Caught("9112-6.3-body-is-no-frame", "no body"),
+    "upgrade-with-case": Caught("4.2.1-upgrade-in-mixed-case", "without regard to case"),
+    "connection-compared-whole": Caught("4.2.1-connection-of-firefox", "at the commas"),
+    "connection-ignored": Caught("4.2.1-connection-keep-alive", "Connection: Upgrade"),
+    "key-not-checked": Caught("11.3.1-two-keys", "2 Sec-WebSocket-Key headers"),
+    "version-ignored": Caught("4.4-version-14", "Sec-WebSocket-Version: 13"),
+    "426-without-our-version": Caught("4.4-version-14", "should be 426"),
+    "two-origins-taken": weak("4.2.1-origin-twice", "at most one"),
+    "subprotocols-not-parsed": weak("4.3-subprotocol-with-space", "comma list of tokens"),
+    "extensions-not-parsed": weak("9.1-extension-with-space", "expects a token"),
+    "subprotocols-echoed": Caught("4.2.2-three-unknown-subprotocols", "one name of the list"),
+    "extensions-echoed": Caught("4.2.2-unknown-extension", "what the program implements"),
+    "101-with-content-length": Caught("4.2.2-no-content-length", "leave it out"),
+    "accept-without-guid": Caught("4.2.2-key-of-the-rfc", "without the GUID: append it"),
+    "accept-with-guid-in-lower-case": Caught("4.2.2-key-of-the-rfc", "GUID in lower case"),
+    "accept-of-the-decoded-key": Caught("4.2.2-key-of-the-rfc", "decoded key"),
+    "accept-with-a-line-end": Caught("4.2.2-key-of-the-rfc", "a line end after the GUID"),
+    "accept-in-hexadecimal": Caught("4.2.2-key-of-the-rfc", "SHA-1 in hexadecimal"),
+    "accept-without-padding": Caught("4.2.2-key-of-the-rfc", "without its padding"),
+    "blank-line-after-the-head": Caught("5.2-text", "one more empty line"),
+}
+
+FRAMES = {
+    "bytes-after-the-head-lost": weak(
+        "4.2.2-frame-in-the-packet-of-the-head", "together with the end of the request"
+    ),
+    "one-read-is-one-frame": Caught("5.2-cut-in-the-key", "a frame may arrive in parts"),
+    "unmasked-frame-taken": Caught("5.1-unmasked-text", "an unmasked frame"),
+    "masks-its-replies": Caught("5.2-text", "a server must not mask"),
+    "mask-from-a-wrong-offset": Caught("5.2-text", "byte i % 4 of the key"),
+    "mask-restarts-with-each-read": Caught("5.2-cut-in-the-payload", "byte i % 4 of the key"),
+    "rsv-ignored": Caught("5.2-rsv1", "RSV1 is 1"),
+    "reserved-opcode-ignored": Caught("5.2-opcode-0x3", "reserved opcode 0x3"),
+    "little-endian-length-read": Caught("5.2-binary-of-126-bytes", "most significant byte first"),
+    "little-endian-length-written": Caught("5.2-text-of-126-bytes", "in little-endian"),
+    "64-bit-length-in-4-bytes": Caught("5.2-text-of-65536-bytes", "127 in the next 8"),
+    "16-bit-length-for-all": Caught("5.2-text-of-65536-bytes", "does not fit 16 bits"),
+    "126-in-7-bits": Caught("5.2-text-of-126-bytes", "does not fit the 7 bits"),
+    "length-in-characters": Caught("5.6-two-bytes", "counts bytes"),
+    "top-bit-of-the-length-ignored": weak("5.2-length-with-the-top-bit", "1002, not 1009"),
+    "long-form-of-the-length-taken": weak("5.2-length-5-in-16-bits", "the shortest form"),
+    "frame-written-as-text": Caught("5.2-text", "c2 81 are 81 in UTF-8"),
+    "line-end-after-a-frame": Caught("5.2-text", "println"),
+    "text-without-a-frame": Caught("5.2-text", "without a frame around it"),
+}
+
+MESSAGES = {
+    "text-sent-as-binary": Caught("5.2-text", "with its own opcode"),
+    "continuation-frames-unknown": Caught("5.4-two-fragments", "opcode 0 continues"),
+    "continuation-without-a-start-taken": Caught("5.4-continuation-first", "no message to"),
+    "new-message-inside-taken": Caught("5.4-text-in-a-message", "a new message inside"),
+    "fragments-echoed-one-by-one": Caught("5.4-two-fragments", "up to the frame with FIN 1"),
+    "ping-ends-the-message": Caught("5.4-ping-between-fragments", "keep the fragments"),
+    "utf8-not-checked": Caught("8.1-overlong-slash", "text that is not UTF-8"),
+    "surrogates-taken": Caught("8.1-first-surrogate", "without surrogates"),
+    "utf8-checked-per-fragment": Caught("5.6-cut-in-two-bytes", "one incremental decoder"),
+    "utf8-checked-at-the-end": weak("8.1-noticed-before-the-frame-ends", "as it arrives"),
+    "bad-utf8-fails-with-1002": weak("8.1-overlong-slash", "1007, not 1002"),
+    "binary-must-be-utf8": Caught("5.2-binary-of-1-bytes", "do not decode it"),
+}
+
+CONTROL_AND_CLOSE = {
+    "no-pong": Caught("5.5.2-ping", "each Ping is answered"),
+    "pong-without-payload": Caught("5.5.2-ping", "the payload of its Ping"),
+    "pong-for-a-pong": Caught("5.5.3-empty-pong", "do nothing about a Pong"),
+    "pong-not-expected": Caught("5.5.3-empty-pong", "is to be ignored"),
+    "fragmented-ping-taken": Caught("5.5-ping-without-fin", "a fragment of a control frame"),
+    "long-control-frame-taken": Caught("5.5-ping-of-126-bytes", "at most 125"),
+    "close-not-echoed": Caught("5.5.1-close", "a Close is answered with a Close"),
+    "close-code-always-1000": weak("7.4-close-1001", "the code that is in it, 1001"),
+    "close-code-ignored": Caught("7.4-close-999-is-invalid", "close code 999"),
+    "close-code-in-little-endian": Caught("5.5.1-close", "in little-endian"),
+    "close-body-of-1-byte-taken": weak("5.5.1-close-with-one-byte", "a body of 1 byte"),
+    "close-reason-not-checked": weak("5.5.1-reason-with-byte-ff", "reason that is not UTF-8"),
+    "close-reason-without-a-code": Caught("5.5.1-close", "put the code before it"),
+    "empty-close-answered-with-1005": Caught("5.5.1-close-without-a-body", "never sent"),
+    "answers-after-close": Caught("5.5.1-message-after-close", "sends on after its Close"),
+    "fails-with-1000": weak("5.1-unmasked-text", "1002, not 1000"),
+    "fails-without-a-close": weak("5.1-unmasked-text", "before you end TCP"),
+    "tcp-left-open": weak("5.5.1-message-after-close", "the server ends TCP"),
+    "tcp-reset": weak("5.5.1-message-after-close", "shut down its sending side"),
+}
+
+CAUGHT = {**BEFORE_THE_101, **FRAMES, **MESSAGES, **CONTROL_AND_CLOSE}
+"""Each mutation of the plain server, and what finds it."""
+
+ALSO_CAUGHT = (
+    ("one-read-is-one-frame", Caught("5.4-200-fragments-in-one-packet", "several frames")),
+    ("fragments-echoed-one-by-one", Caught("5.4-empty-last-fragment", "the frame with FIN 1")),
+    ("fragments-echoed-one-by-one", Caught("5.1-unmasked-continuation", "the frame with FIN 1")),
+    ("little-endian-length-read", Caught("5.2-text-of-65536-bytes", "byte first")),
+    ("binary-must-be-utf8", Caught("5.6-binary-in-fragments-that-is-no-utf-8", "do not decode it")),
+    ("mask-restarts-with-each-read", Caught("5.2-byte-by-byte", "byte i % 4 of the key")),
+    ("answers-after-close", weak("5.5.2-ping-after-close", "sends on after its Close")),
+    ("long-control-frame-taken", weak("5.5-close-of-126-bytes", "at most 125")),
+)
+"""Mutations in other cases, where other clues show the same mistake."""
+
+LEFT_OPEN = {"lf-alone-taken": "9112-2.2-lf-alone"}
+"""Each mutation that no RFC forbids, and the case that must not find it."""
+
+
+def target_of(server, **options):
+    return Target(parse_uri(f"ws://127.0.0.1:{server.port}/"), **options)
+
+
+@pytest.fixture(scope="module")
+def abilities():
+    """What the plain server can do."""
+    with PlainServer() as server:
+        return survey(target_of(server))
+
+
+def test_the_plain_server_passes_every_quick_case(abilities, nothing_left_behind):
+    with PlainServer() as server:
+        target = target_of(server)
+        results = [run(case, target, abilities) for case in CASES.values() if not case.slow]
+    fine = {Grade.PASS, Grade.SKIPPED}
+    assert [(r.case.name, r.seen, r.expected) for r in results if r.grade not in fine] == []
+    assert not any(find_mistake(result) for result in results)
+
+
+def test_each_mutation_has_a_case_that_finds_it():
+    assert mutations() == set(CAUGHT) | set(LEFT_OPEN)
+    assert {caught.case for caught in CAUGHT.values()} | set(LEFT_OPEN.values()) <= set(CASES)
+
+
+@pytest.mark.parametrize(("mutation", "caught"), (*CAUGHT.items(), *ALSO_CAUGHT))
+def test_a_broken_rule_is_found_and_explained(
+    mutation, caught, abilities, monkeypatch, nothing_left_behind
+):
+    monkeypatch.setattr(engine, "PROBE_AFTER", SILENCE / 2)
+    with PlainServer(mutation) as server:
+        result = run(CASES[caught.case], target_of(server, timeout=SILENCE), abilities)
+    assert result.grade is caught.grade, (result.seen, result.expected)
+    hint = find_mistake(result)
+    assert caught.hint.lower() in hint.lower()
+    assert re.fullmatch(r"[^a-z].*[^.?][.?]", hint)
+
+
+@pytest.mark.parametrize("mutation", LEFT_OPEN)
+def test_what_the_rfcs_leave_open_is_no_fault(mutation, abilities, nothing_left_behind):
+    with PlainServer(mutation) as server:
+        result = run(CASES[LEFT_OPEN[mutation]], target_of(server), abilities)
+    assert result.grade is Grade.PASS
+    assert find_mistake(result) == ""
+
+
+def test_a_server_that_is_not_there_has_made_no_mistake(abilities):
+    with PlainServer() as server:
+        target = target_of(server)
+    result = run(CASES["5.2-text"], target, abilities)
+    assert result.grade is Grade.FAIL
+    assert find_mistake(result) == ""
