@@ -153,9 +153,21 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
     reading.py                               bytes of the endpoint -> what was seen, judged strictly
     engine.py                                a case -> its result and its grade
     survey.py                                what a server can do, found out before the cases
+    runner.py                                a selection of cases -> a report
     clues.py                                 a result -> what a mistake is recognised by
     mistakes.py                              a result -> the likely mistake, and what to do
     opening_mistakes.py    §4.2.2            mistakes of the opening handshake
+    course.py                                a course file -> points for the results
+    report/  what is shown of a run
+      progress.py                            the line of a terminal while it runs
+      text.py                                a table by group, then each case that did not pass
+      crossed.py           §5                the bytes of a case, as `explain` draws them
+      as_json.py                             a report <-> JSON, with its format
+      comparison.py                          two runs -> what has changed
+      junit.py                               JUnit's XML, for CI systems
+      markdown.py                            Markdown, for a page or an issue
+      tapes.py                               each failed case as a tape for `replay`
+      points.py                              the points of a course, and Gradescope's JSON
   commands/  python3 -m refws: a module for each command
     serve.py                                 the server: options, messages, signals
     explain.py             §5                bytes in hex or in a file, explained

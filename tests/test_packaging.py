@@ -141,6 +141,7 @@ def test_the_wheel_has_every_file_of_the_package_and_no_other(wheel):
         if "__pycache__" not in name and not name.endswith(".md")
     }
     assert "refws/py.typed" in wanted and "refws/course/web/static/page.js" in wanted
+    assert "refws/check/courses/default.toml" in wanted
     about = f"refws-{refws.__version__}.dist-info/"
     names = {name for name in zipfile.ZipFile(wheel).namelist() if not name.endswith("/")}
     assert {name for name in names if not name.startswith(about)} == wanted

@@ -1,0 +1,1 @@
+"""What is shown of a run: as text, as files for other programs, and compared with another run."""

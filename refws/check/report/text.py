@@ -1,0 +1,139 @@
+"""A report as text: a table by group, then each case that did not pass, with its bytes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from ...course.text.characters import escape_words
+from ...course.text.drawing import BOLD, DIM, GREEN, PLAIN, RED, YELLOW, Style, labelled
+from ..case import Need
+from ..engine import Grade, Result
+from ..mistakes import find_mistake
+from ..runner import Report
+from .crossed import draw_crossed
+
+MAX_FULL = 3
+"""Failed cases whose bytes are drawn bit by bit: who mends the first ones needs no more."""
+
+COLORS = {Grade.PASS: GREEN, Grade.WEAK: YELLOW, Grade.FAIL: RED, Grade.SKIPPED: DIM}
+
+NO_ECHO = "give --path the path of an endpoint that sends each message back"
+
+NO_CONNECTION = "no connection"
+"""How the result of a case begins for which TCP or TLS was not opened."""
+
+
+def draw_report(report: Report, style: Style = PLAIN) -> Iterator[str]:
+    """Lines of at most 80 columns, except where bytes are drawn after their times."""
+    yield from draw_table(report, style)
+    yield from draw_lacks(report)
+    yield from draw_dead_server(report, style)
+    reached = [one for one in report.graded(Grade.FAIL, Grade.WEAK) if not is_unreached(one)]
+    failed = [result for result in reached if result.grade is Grade.FAIL]
+    for result in reached:
+        yield ""
+        yield from draw_result(result, style, result in failed[:MAX_FULL])
+    yield ""
+    if len(failed) > MAX_FULL:
+        others = "--only NAME shows another case so, --tapes DIR keeps the bytes of all"
+        yield from labelled("note", f"the first {MAX_FULL} failed cases are bit by bit; {others}")
+    yield from draw_summary(report, style)
+
+
+# The table
+
+
+def draw_table(report: Report, style: Style) -> Iterator[str]:
+    yield escape_words(report.address)
+    yield ""
+    yield style.paint(row("group", [grade.value for grade in Grade]), BOLD)
+    for group, results in report.by_group():
+        counts = Counter(result.grade for result in results)
+        yield row(f"{group.name}: {group.title}", [counts[grade] or "." for grade in Grade])
+    yield row("in all", [len(report.graded(grade)) or "." for grade in Grade])
+
+
+def row(name: str, cells: Iterable[object]) -> str:
+    return f"{name[:46]:<46}" + "".join(f"{cell:>8}" for cell in cells)
+
+
+def draw_lacks(report: Report) -> Iterator[str]:
+    """What the server leaves out, and how many cases are skipped for it."""
+    skipped = Counter(result.seen for result in report.graded(Grade.SKIPPED))
+    for reason, number in skipped.items():
+        advice = f"; {NO_ECHO}" if reason == Need.ECHO.value else ""
+        yield from labelled("skipped", f"{count_cases(number)}: {escape_words(reason)}{advice}")
+
+
+def draw_dead_server(report: Report, style: Style) -> Iterator[str]:
+    """One text for all cases that reached no server: they say nothing of the server's rules."""
+    unreached = [result for result in report.graded(Grade.FAIL) if is_unreached(result)]
+    if unreached:
+        first = report.results.index(unreached[0])
+        before = report.results[first - 1].case.name if first else "the survey"
+        yield ""
+        number = count_cases(len(unreached))
+        yield style.paint(f"FAIL {number}: {escape_words(unreached[0].seen)}", RED)
+        yield from labelled("first", f"{unreached[0].case.name}, after {before}")
+        ended = "the server may have ended there, or it takes no more connections: see its output"
+        yield from labelled("hint", f"{ended}, start it again, and try --only for these two")
+
+
+def is_unreached(result: Result) -> bool:
+    return result.observed is None and result.seen.startswith(NO_CONNECTION)
+
+
+# A case
+
+
+def draw_result(result: Result, style: Style = PLAIN, full: bool = True) -> Iterator[str]:
+    """What was seen, what was expected, the likely mistake, and the bytes of both sides."""
+    case = result.case
+    title = f"{result.grade.value.upper()} {case.name}, {case.section}"
+    yield style.paint(title, COLORS[result.grade])
+    yield from labelled("rule", f"{case.rule} ({about(result)})")
+    yield from labelled("seen", escape_words(result.seen))
+    yield from labelled("expected", escape_words(result.expected))
+    if hint := hint_for(result):
+        yield from (style.paint(line, YELLOW) for line in labelled("hint", hint))
+    if result.crossed:
+        yield ""
+        yield from draw_crossed(result, style, full)
+
+
+def about(result: Result) -> str:
+    """How strongly the RFC asks for it, and the id of the requirement."""
+    return ", ".join(filter(None, (result.case.level.name, result.case.requirement)))
+
+
+def hint_for(result: Result) -> str:
+    """The likely mistake, in printable characters; "" if none is known."""
+    judged = result.grade in (Grade.FAIL, Grade.WEAK)
+    return escape_words(find_mistake(result)) if judged else ""
+
+
+def sentence(result: Result) -> str:
+    """Section, seen and expected in one sentence."""
+    return escape_words(f"{result.case.section}: {result.seen}; expected {result.expected}")
+
+
+# The end
+
+
+def draw_summary(report: Report, style: Style) -> Iterator[str]:
+    counts = {grade: len(report.graded(grade)) for grade in Grade}
+    words = ", ".join(
+        style.paint(f"{number} {grade.value}", COLORS[grade])
+        for grade, number in counts.items()
+        if number
+    )
+    yield f"{count_cases(len(report.results))} in {report.seconds:.1f} s: {words or 'none was run'}"
+    if report.interrupted:
+        total = sum(len(group.cases) for group in report.groups)
+        missing = total - len(report.results)
+        yield style.paint(f"stopped by Ctrl-C: no result of {count_cases(missing)}", YELLOW)
+
+
+def count_cases(number: int) -> str:
+    return "1 case" if number == 1 else f"{number} cases"

@@ -1,0 +1,118 @@
+"""What the tests of `refws check` share: cases of their own, their results, and small servers."""
+
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from socket import create_server
+
+from refws.check.case import Case, Group, Level
+from refws.check.engine import Grade, Result
+from refws.check.link import Crossed
+from refws.check.outcomes import Echoes, Fails, failed
+from refws.check.runner import Report
+from refws.check.seen import Message, Seen
+from refws.protocol.client.handshake import Agreement
+from refws.protocol.frame import Side
+from wire import (
+    CLOSE,
+    SAMPLE_KEY,
+    TEXT,
+    Background,
+    Wire,
+    close_body,
+    connected,
+    frame,
+    request,
+    response,
+)
+
+ECHO = Case(
+    "5.6-text",
+    "A text message comes back.",
+    "6455-5.2-09",
+    Echoes((Message(TEXT, b"Hi"),)),
+    steps=(frame(TEXT, b"Hi"), frame(CLOSE, close_body(1000))),
+)
+UNMASKED = Case(
+    "5.1-unmasked",
+    "A frame without a mask fails the connection.",
+    "6455-5.1-03",
+    Fails(),
+    failed(1002),
+    steps=(frame(TEXT, b"Hi", masked=0),),
+    level=Level.MUST,
+)
+FRAMES = Group("frames", "Frames", (ECHO, UNMASKED))
+SLOW = Case("10.4-slow", "Slow.", "", Echoes(()), level=Level.SHOULD, slow=True)
+LIMITS = Group("limits", "Limits | time", (SLOW,))
+
+EXCHANGE = (
+    Crossed(0.0, Side.CLIENT, request("/?token=secret", "Authorization: Basic c2VjcmV0")),
+    Crossed(0.001, Side.SERVER, response(SAMPLE_KEY)),
+    Crossed(0.002, Side.CLIENT, frame(TEXT, b"Hi", masked=0)),
+    Crossed(0.003, Side.SERVER, frame(TEXT, b"Hi", masked=0)),
+    Crossed(1.5, Side.SERVER, b""),
+)
+"""An unmasked frame, which comes back, and then the end of TCP."""
+
+OPENED = Seen(agreement=Agreement(None, (), None))
+
+
+def result(case=UNMASKED, grade=Grade.FAIL, seen="text 'Hi', TCP ends", **fields):
+    fields = {"crossed": EXCHANGE, "observed": OPENED, "seconds": 1.5, **fields}
+    return Result(case, grade, seen, case.best.words, **fields)
+
+
+def report(*results, groups=(FRAMES,), **fields):
+    started = datetime(2025, 1, 31, 12, tzinfo=UTC)
+    fields = {"lacks": frozenset(), "started": started, "seconds": 2.0, **fields}
+    return Report("ws://127.0.0.1:9000/", groups=groups, results=results, **fields)
+
+
+MIXED = report(result(ECHO, Grade.PASS, "fine", crossed=(), observed=None), result())
+"""One case passed, one failed."""
+
+
+@contextmanager
+def answering(answer):
+    """A server whose thread calls `answer` with the Wire of each client; its port."""
+
+    def serve():
+        while True:
+            sock, _ = listener.accept()
+            with sock:
+                if done:
+                    return
+                wire = Wire(sock)
+                try:
+                    answer(wire)
+                except (OSError, AssertionError):
+                    pass  # the client has gone
+                finally:
+                    wire.close()
+
+    done = []
+    with create_server(("127.0.0.1", 0)) as listener:
+        address = listener.getsockname()
+        thread = Background(serve)
+        try:
+            yield address[1]
+        finally:
+            done.append(True)
+            connected(address).close()
+            thread.result()
+
+
+def echo(connection):
+    for message in connection:
+        connection.send(message)
+
+
+def careless(wire):
+    """Answers the opening handshake, then sends every frame back, whether it is masked or not."""
+    _, headers = wire.receive_request()
+    wire.send(response(headers["sec-websocket-key"]))
+    while True:
+        header, payload = wire.receive()
+        wire.send_frame(header.opcode, payload, fin=header.fin, masked=0)
+        if header.opcode == CLOSE:
+            return
