@@ -153,6 +153,24 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
     reading.py                               bytes of the endpoint -> what was seen, judged strictly
     engine.py                                a case -> its result and its grade
     survey.py                                what a server can do, found out before the cases
+    clients/  the client under test
+      groups/  its cases
+        request.py         §4.1              its request
+        answers.py         §4.1              what it makes of an answer, right or wrong
+        frames.py          §5.1, §5.2        the header of a frame from a server
+        messages.py        §5.4, §8.1        fragments, and text that is UTF-8 or not
+        control.py         §5.5, §7          Ping and Pong, and closing
+        masking.py         §5.3, §10.3       its masking keys
+        deflate.py         RFC 7692          permessage-deflate, if it is offered
+      listening.py                           where it connects, and for which case
+      program.py                             a command that is started for each case
+      request.py           §4.1              its bytes -> its request
+      answer.py            §4.2.2            the answer: a valid 101, and what a case changes
+      seen.py                                what was seen of it
+      outcomes.py                            what a case allows it to do
+      frames.py                              the frames of a server, legal and illegal
+      serving.py           §4.2.2            one connection: a case answered, run and graded
+      running.py                             all cases against one client
     runner.py                                a selection of cases -> a report
     clues.py                                 a result -> what a mistake is recognised by
     mistakes.py                              a result -> the likely mistake, and what to do

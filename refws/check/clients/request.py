@@ -1,0 +1,75 @@
+"""RFC 6455 §4.1: the bytes of a client -> its request, read as leniently as possible.
+
+A student's client that breaks one rule of HTTP is still judged by all others: the strict reader
+finds the fault, and a lenient one reads on.
+"""
+
+from __future__ import annotations
+
+import re
+from io import BytesIO
+from time import monotonic
+
+from ...protocol.errors import InvalidHandshake
+from ...protocol.heads import read_request
+from ...protocol.http import Request
+from ..link import Link
+from ..reading import HEAD_ENDS
+from ..seen import End
+from .seen import ClientSeen
+
+MAX_HEAD = 64 * 1024
+"""Bytes after which a head without an end is given up."""
+
+LINE_END = re.compile(rb"\r*\n")
+
+
+def receive_request(link: Link, seen: ClientSeen, timeout: float) -> None:
+    """Read a head; `seen` then has a request or a problem, and the bytes after the head.
+
+    Blocks for at most `timeout` seconds.
+    """
+    data, end, until = b"", 0, monotonic() + timeout
+    while not end and link.end is End.OPEN and (left := until - monotonic()) > 0:
+        data += link.receive(left)
+        end = end_of_head(data)
+        if len(data) > MAX_HEAD:
+            break
+    if not end:
+        seen.problem = f"no whole request, but {len(data)} bytes; {link.end.value}"
+        return
+    seen.early = data[end:]
+    parse_request(data[:end], seen)
+
+
+def end_of_head(data: bytes) -> int:
+    """Where the first empty line ends; 0 if there is none."""
+    return min((data.find(end) + len(end) for end in HEAD_ENDS if end in data), default=0)
+
+
+def parse_request(head: bytes, seen: ClientSeen) -> None:
+    try:
+        seen.request = read_request(BytesIO(head))
+    except InvalidHandshake as error:
+        seen.fault = " | ".join(str(error).splitlines())
+        seen.request = read_leniently(head)
+        if seen.request is None:
+            seen.problem = f"its request cannot be read: {seen.fault}"
+
+
+def read_leniently(head: bytes) -> Request | None:
+    """The request with CR LF as line ends, and without the header lines that make no sense."""
+    first, *lines = LINE_END.split(head.strip(b"\r\n"))
+    kept = [line for line in lines if is_readable(line)]
+    return read_head(b"\r\n".join([first, *kept, b"", b""]))
+
+
+def is_readable(line: bytes) -> bool:
+    return read_head(b"GET / HTTP/1.1\r\n" + line + b"\r\n\r\n") is not None
+
+
+def read_head(head: bytes) -> Request | None:
+    try:
+        return read_request(BytesIO(head))
+    except InvalidHandshake:
+        return None

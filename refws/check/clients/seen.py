@@ -1,0 +1,125 @@
+"""What was seen of the client under test: its request, its frames, and its earlier connections."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from ...protocol.deflate.negotiation import (
+    CLIENT_MAX_WINDOW_BITS,
+    NAME,
+    SERVER_NO_CONTEXT_TAKEOVER,
+)
+from ...protocol.errors import HandshakeError
+from ...protocol.extensions import Extension
+from ...protocol.frame import BINARY
+from ...protocol.handshake import requested_extensions, requested_subprotocols
+from ...protocol.http import Request
+from ..case import Need
+from ..seen import Message, Seen
+
+MANY_KEYS = 8
+"""Keys of handshakes in which a byte that is always the same is no accident: one in 256 ** 7."""
+
+MANY_MASKS = 32
+"""Masking keys in which a bit that is always the same is no accident: one in 2 ** 31, 32 times."""
+
+MANY_TRIES = 2
+"""Connections on which a client may fail to show an ability before it is taken to lack it."""
+
+LARGE = 65_536
+
+
+@dataclass(slots=True)
+class History:
+    """What the connections so far have shown. Written by the one thread that runs the cases.
+
+    `keys` are the values of Sec-WebSocket-Key, `masks` all masking keys, `starts` the first one
+    of each connection. `shown` are abilities, `tried` how often one was asked for.
+    """
+
+    keys: list[str] = field(default_factory=list)
+    masks: list[bytes] = field(default_factory=list)
+    starts: set[bytes] = field(default_factory=set)
+    greetings: tuple[Message, ...] = ()
+    knows_greetings: bool = False
+    shown: set[Need] = field(default_factory=set)
+    tried: dict[Need, int] = field(default_factory=dict)
+
+    def note(self, seen: ClientSeen, needs: Iterable[Need]) -> None:
+        """Add a connection that has ended, and on which these needs were asked for."""
+        if seen.request is not None and (key := seen.request.headers.get("Sec-WebSocket-Key")):
+            self.keys.append(key)
+        self.masks += seen.keys
+        self.starts |= set(seen.keys[:1])
+        self.shown |= abilities(seen.messages)
+        for need in needs:
+            self.tried[need] = self.tried.get(need, 0) + 1
+
+    def lacks(self, need: Need) -> bool:
+        """Whether the client has not shown this ability although it had the chance."""
+        return need not in self.shown and self.tried.get(need, 0) >= MANY_TRIES
+
+
+@dataclass(slots=True)
+class ClientSeen(Seen):
+    """`problem` says why its request cannot be read, `fault` which rule of HTTP the head breaks.
+
+    `early` are bytes that came before the answer. `resource_name` is what it was asked to request,
+    `authority` the host and port that it was asked to connect to, None if that is not known;
+    `port` is the one that it has reached.
+    """
+
+    request: Request | None = None
+    fault: str = ""
+    early: bytes = b""
+    resource_name: str | None = None
+    authority: str | None = None
+    port: int = 0
+    history: History = field(default_factory=History)
+
+    def __str__(self) -> str:
+        return self.problem or self.after_the_opening("a valid request")
+
+
+def abilities(messages: Iterable[Message]) -> set[Need]:
+    """What these messages of a client show that it can do."""
+    found = set()
+    for message in messages:
+        found.add(Need.ECHO)
+        if message.opcode == BINARY:
+            found.add(Need.BINARY)
+        if len(message.data) >= LARGE:
+            found.add(Need.LARGE)
+    return found
+
+
+def missing(request: Request, history: History) -> set[Need]:
+    """The needs that the client cannot fill, as its request and its earlier connections show."""
+    headers, found = request.headers, set()
+    offers = [extension for extension in offered(request) if extension.name == NAME]
+    parameters = {name for offer in offers for name, _ in offer.parameters}
+    for need, lacks in (
+        (Need.ORIGIN, "Origin" not in headers),
+        (Need.SUBPROTOCOLS, not requested_subprotocols(request)),
+        (Need.EXTENSIONS, "Sec-WebSocket-Extensions" not in headers),
+        (Need.OFFER, not offers),
+        (Need.CONTEXT, SERVER_NO_CONTEXT_TAKEOVER in parameters),
+        (Need.CLIENT_WINDOW, CLIENT_MAX_WINDOW_BITS not in parameters),
+        (Need.EARLIER, not history.keys),
+        (Need.KEYS, len(history.keys) < MANY_KEYS),
+        (Need.ECHO, history.lacks(Need.ECHO)),
+        (Need.BINARY, history.lacks(Need.BINARY)),
+        (Need.LARGE, history.lacks(Need.LARGE)),
+    ):
+        if lacks:
+            found.add(need)
+    return found
+
+
+def offered(request: Request) -> tuple[Extension, ...]:
+    """The extensions in a request; none if the header cannot be read."""
+    try:
+        return requested_extensions(request)
+    except HandshakeError:
+        return ()

@@ -1,0 +1,121 @@
+"""RFC 6455 §4.2.2: one connection of the client under test: a case answered, run and graded."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from dataclasses import replace
+from time import monotonic
+
+from ...protocol.frame import PING, TEXT, Side, encode_frame
+from ...protocol.http import Request
+from ..case import Case, Drip, Need
+from ..engine import PROBE, Abilities, Grade, Result, Run, grade
+from ..link import Link
+from ..opening import VALID
+from ..reading import FrameReader
+from ..target import Target
+from .answer import valid_answer
+from .frames import GOOD_BYE
+from .outcomes import Accepts, Shows
+from .seen import MANY_MASKS, ClientSeen, abilities, missing
+
+GREETING_TIME = 0.2
+"""Seconds for which the first connection is listened to: some clients begin with a message."""
+
+FINISH_TIME = 0.5
+"""Seconds that a client has, at the end of a case, to end TCP after the server has."""
+
+ANSWERED = frozenset({Need.ECHO, Need.BINARY, Need.LARGE})
+"""What a client shows by the messages that it sends."""
+
+
+FAREWELL = Case("7.1.2-farewell", "", "", Accepts(), steps=(GOOD_BYE,))
+"""For a connection that needs no more than to be opened and closed."""
+
+
+class ClientRun(Run):
+    """A run against a client whose request has arrived. `target` is what it has connected to."""
+
+    def __init__(
+        self, case: Case, link: Link, seen: ClientSeen, request: Request, target: Target
+    ) -> None:
+        super().__init__(case, target, Abilities(greetings=seen.history.greetings), link)
+        self._answer = valid_answer(request, case.opening.offer)
+        self._client = self._seen = seen
+
+    def _open(self) -> None:
+        """Send the answer; what the client sends before the end of it is too early (§4.1)."""
+        seen, opening = self._client, self._case.opening
+        head = opening.edited(self._answer.head)
+        self._do(Drip(head, opening.drip) if opening.drip else head)
+        seen.agreement = self._answer.agreement
+        self._frames = FrameReader(seen, Side.CLIENT)
+        self._take(seen.early)
+        if not seen.history.knows_greetings and opening == VALID:
+            self._learn_greetings()
+
+    def _learn_greetings(self) -> None:
+        self._read_for(GREETING_TIME)
+        history = self._client.history
+        history.knows_greetings, history.greetings = True, tuple(self._client.messages)
+        self._client.messages.clear()
+
+    def _take(self, data: bytes) -> None:
+        if self._frames is None:
+            self._client.early += data
+        else:
+            super()._take(data)
+
+    def _probe(self) -> None:
+        data = encode_frame(PING, PROBE) + encode_frame(TEXT, PROBE)
+        self._link.send(data, self._target.timeout)
+
+
+def run_case(case: Case, link: Link, seen: ClientSeen, target: Target) -> Result:
+    """The result of the case on a connection whose request has been read.
+
+    A case that the client cannot show is skipped; its connection is opened and closed. Blocks for
+    some seconds at most. At its end the server has ended TCP.
+    """
+    started = monotonic()
+    lacks = set() if seen.request is None else case.needs & missing(seen.request, seen.history)
+    if seen.request is not None:
+        ClientRun(FAREWELL if lacks else case, link, seen, seen.request, target).seen()
+    link.finish(FINISH_TIME)
+    result = judged(case, seen, monotonic() - started, link)
+    seen.history.note(seen, case.needs & ANSWERED if is_well(seen) else ())
+    return skipped(result, lacks) if lacks else result
+
+
+def skipped(result: Result, lacks: Set[Need]) -> Result:
+    """The same result without a verdict; of several reasons it gives one."""
+    reason = min(lacks, key=lambda need: need.name).value
+    return replace(result, grade=Grade.SKIPPED, seen=reason)
+
+
+def judged(case: Case, seen: ClientSeen, seconds: float, link: Link) -> Result:
+    """The result; a client without a request that can be read fails, also if it then leaves."""
+    words = str(seen)
+    if isinstance(case.best, Shows) and not seen.problem:
+        words = case.best.shown(seen)
+    graded = Grade.FAIL if seen.problem else grade(case, seen)
+    best, crossed = case.best.words, tuple(link.crossed)
+    result = Result(case, graded, words, best, seconds, crossed, seen)
+    lacks = case.needs & unshown(seen) if graded is Grade.FAIL and is_well(seen) else set()
+    return skipped(result, lacks) if lacks else result
+
+
+def is_well(seen: ClientSeen) -> bool:
+    """Whether the client took the case in good order: then it lacks something, but breaks no rule.
+
+    A client that waits for bytes that never come does not answer the Close.
+    """
+    return Accepts().is_seen(seen) and not seen.messages
+
+
+def unshown(seen: ClientSeen) -> set[Need]:
+    """What the client has not shown on any connection, this one included."""
+    shown = seen.history.shown | abilities(seen.messages)
+    if len(seen.history.masks) + len(seen.keys) >= MANY_MASKS:
+        shown.add(Need.MASKS)
+    return {*ANSWERED, Need.MASKS} - shown
