@@ -202,6 +202,11 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
       lines.py             §5.5, §5.6, §7.1  a typed line -> what to send
       display.py           §7.4              what arrives -> lines that no peer can forge
       session.py           §5.5, §5.6, §7.1  the two threads of a session
+    check/  the command for servers and clients under test
+      command.py                             arguments -> a run, its reports, the exit status
+      options.py                             its options
+      listen.py                              where a client under test connects
+      problems.py                            why a server cannot be checked, and what to do
   __main__.py                                the first word of a command line -> its command
 
 The names below are the public ones. Where the `websockets` library has the same thing, its name is

@@ -27,6 +27,10 @@ COMMANDS = {
         "open a connection from a terminal, or for a program through a pipe",
         "python3 -m refws connect ws://127.0.0.1:8080/echo",
     ),
+    "check": Command(
+        "check any WebSocket server, rule by rule, and say which line to mend",
+        "python3 -m refws check ws://127.0.0.1:9000/",
+    ),
     "explain": Command(
         "take bytes apart: every bit of a frame, its meaning and its section",
         "python3 -m refws explain 81 05 48 65 6c 6c 6f",

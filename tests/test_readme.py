@@ -16,6 +16,9 @@ import pytest
 import refws
 from pseudoterminal import normal, play
 from refws import __main__
+from refws.check.case import Case, Group
+from refws.check.course import load_course, with_cases
+from refws.check.outcomes import Opens
 from refws.endpoint.tls.certificates import client_context, server_context
 from wire import DEADLINE_S, TEXT, Background, Wire, request
 
@@ -154,6 +157,32 @@ def test_the_table_of_commands_has_each_with_an_example_that_its_command_line_ta
         command_line(words[3]).parse_args(words[4:])
 
 
+def test_each_line_with_check_is_one_that_its_command_line_takes(tmp_path):
+    lines = [
+        *re.findall(r"^    python3 -m refws check (.*?) *(?:#.*)?$", README, re.MULTILINE),
+        *re.findall(r"^python3 -m refws check ((?:.*\\\n)*.*)$", README, re.MULTILINE),
+    ]
+    assert len(lines) == 10
+    for line in lines:
+        here = line.replace("\\\n", "").replace("/autograder/results", str(tmp_path))
+        command_line("check").parse_args(shlex.split(here))
+
+
+def test_the_course_of_the_readme_is_one(tmp_path):
+    (block,) = code_blocks("toml")
+    (tmp_path / "course.toml").write_text(block)
+    course = load_course(str(tmp_path / "course.toml"))
+    assert [stage.title for stage in course.stages] == ["The opening handshake", "Frames"]
+    assert sum(line.points for stage in course.stages for line in stage.lines) == 50
+    first = Group("opening", "", (Case("4.1-a", "", "", Opens()),))
+    second = Group("framing", "", tuple(Case(f"5.{i}-a", "", "", Opens()) for i in (1, 2)))
+    shares = [valued for _, valued in with_cases(course, (first, second))]
+    assert shares == [
+        ((first.cases[0], 20.0),),
+        ((second.cases[0], 10.0), (second.cases[1], 20.0)),
+    ]
+
+
 def command_line(name):
     return importlib.import_module(f"refws.commands.{name}").command_line()
 
@@ -196,8 +225,16 @@ def test_each_pattern_is_in_a_file_of_its_own():
     assert [file for file in files if not (PROJECT / file).is_file()] == []
 
 
-def test_each_option_of_the_server_that_the_text_names_exists():
+def options_named_in(text):
+    return set(re.findall(r"`(--[\w-]+)", text))
+
+
+def test_each_option_that_the_text_names_exists():
+    before, _, rest = README.partition("\n## Check your own server, or client\n")
+    of_check, _, after = rest.partition("\n## ")
     described = command_line("serve").format_help() + "--quick --help"
-    named = set(re.findall(r"`(--[\w-]+)", README))
-    assert "--origin" in named
-    assert [option for option in sorted(named) if option not in described] == []
+    assert "--origin" in options_named_in(before + after)
+    assert [one for one in sorted(options_named_in(before + after)) if one not in described] == []
+    described = command_line("check").format_help()
+    assert "--strict" in options_named_in(of_check)
+    assert [one for one in sorted(options_named_in(of_check)) if one not in described] == []

@@ -1,0 +1,306 @@
+"""`python3 -m refws check`: arguments -> a run, its reports and the exit status."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic
+
+from ...check.case import Group, Level
+from ...check.clients.groups import CLIENT_GROUPS
+from ...check.course import DEFAULT, BadCourse, Course, give_marks, load_course, with_cases
+from ...check.engine import Abilities, Grade, connected, run
+from ...check.groups import GROUPS
+from ...check.report.as_json import BadReport, as_json, read_grades
+from ...check.report.comparison import compare, draw_changes, without_others
+from ...check.report.junit import as_junit
+from ...check.report.markdown import as_markdown
+from ...check.report.points import as_gradescope, draw_points
+from ...check.report.progress import Progress
+from ...check.report.tapes import write_tapes
+from ...check.report.text import draw_report
+from ...check.runner import Report, Selection, run_groups, select
+from ...check.survey import survey
+from ...check.target import Target
+from ...course.text.characters import escape_words
+from ...course.text.drawing import PLAIN, Style
+from ...course.text.terminal import make_printable, uses_color
+from ...endpoint.tls.certificates import client_context
+from ...protocol.client.uri import parse_uri
+from ..connect.failures import what_to_do
+from ..options import CommandLine
+from .listen import CannotListen, check_clients
+from .options import command_line
+from .problems import describe_problem
+
+INTERRUPTED = 130
+"""The exit status that shells use for a program that Ctrl-C has ended."""
+
+
+class CannotCheck(Exception):
+    """Nothing can be checked, or a file cannot be read or written; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to do, once the command line is found to make sense."""
+
+    options: argparse.Namespace
+    groups: tuple[Group, ...]
+    course: Course | None
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Check the server, and report. The exit status is explained in --help."""
+    parser = command_line()
+    options = parser.parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        make_printable(stream)
+    try:
+        return act(parser, options)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 2
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except (CannotCheck, BadCourse, BadReport) as error:
+        problem = str(error)
+    except OSError as error:
+        problem = f"cannot use {error.filename!r}, {error.strerror}: give a file of yours"
+    print(f"refws: {escape_words(problem)}", file=sys.stderr)
+    return 2
+
+
+def act(parser: CommandLine, options: argparse.Namespace) -> int:
+    """Do what the options say; the exit status."""
+    if options.diff:
+        return show_changes(read_grades(options.diff[0]), read_grades(options.diff[1]))
+    plan = make_plan(parser, options)
+    if options.list:
+        print(*list_cases(plan.groups), sep="\n")
+        return 0
+    if options.uri is None and options.listen is None:
+        ways = "give its URI, such as ws://127.0.0.1:9000/, or --listen PORT to check a client"
+        parser.error(f"no server is given: {ways}")
+    if options.expect and not options.update:
+        expected_grades(options.expect)  # so that a wrong file is found before the run
+    if options.listen is not None:
+        return report_on(plan, listen(plan))
+    return check(plan, make_target(parser, options))
+
+
+# Before the run
+
+
+def make_plan(parser: CommandLine, options: argparse.Namespace) -> Plan:
+    if options.update and not options.expect:
+        parser.error("--update needs --expect FILE, the file to write")
+    if options.listen is None and (options.command or options.wait):
+        parser.error("--command and --wait are for clients: give --listen PORT, too")
+    if options.listen is not None and (options.uri or options.course or options.gradescope):
+        parser.error("--listen checks a client: leave out the URI, --course and --gradescope")
+    course = None
+    if options.course or options.gradescope:
+        if options.only or options.group or options.level:
+            parser.error("--course chooses the cases itself: leave out --only, --group and --level")
+        course = load_course(options.course or DEFAULT)
+    return Plan(options, chosen_groups(options, course), course)
+
+
+def chosen_groups(options: argparse.Namespace, course: Course | None) -> tuple[Group, ...]:
+    """The groups with the selected cases. CannotCheck or BadCourse if there are none."""
+    catalogue = GROUPS if options.listen is None else CLIENT_GROUPS
+    everything = [case.name for group in catalogue for case in group.cases]
+    for glob in options.only:
+        if not select(catalogue, Selection((glob,), slow=True)):
+            raise CannotCheck(f"no case is called {glob!r}: --list shows all {len(everything)}")
+    levels = tuple(Level(level) for level in options.level)
+    groups = select(
+        catalogue, Selection(tuple(options.only), tuple(options.group), levels, options.slow)
+    )
+    if course is not None:
+        names = {case.name for _, valued in with_cases(course, groups) for case, _ in valued}
+        groups = select(groups, Selection(tuple(names), slow=True))
+    if not groups:
+        advice = "give fewer of --only, --group and --level, or --slow; --list shows what is left"
+        raise CannotCheck(f"no case is selected: {advice}")
+    return groups
+
+
+def list_cases(groups: tuple[Group, ...]) -> Iterator[str]:
+    for group in groups:
+        yield f"{group.name}: {group.title}"
+        for case in group.cases:
+            slow = ", slow" if case.slow else ""
+            yield f"  {case.name}  ({case.level.name}{slow})"
+            yield f"      {case.rule}"
+
+
+def make_target(parser: CommandLine, options: argparse.Namespace) -> Target:
+    uri = parse_uri(options.uri)
+    if options.path:
+        uri = replace(uri, resource_name=parse_uri(f"ws://localhost{options.path}").resource_name)
+    if options.insecure and not uri.secure:
+        parser.error("--insecure is for TLS: use it with wss://, or leave it out")
+    return Target(
+        uri,
+        client_context(insecure=options.insecure) if uri.secure else None,
+        options.origin,
+        tuple(options.subprotocol),
+        options.header,
+        options.timeout,
+    )
+
+
+# The run
+
+
+def check(plan: Plan, target: Target) -> int:
+    """Survey the server, run the cases, write all reports; the exit status."""
+    try:
+        connected(target).close()
+    except OSError as error:
+        reason = what_to_do(error, reached(plan.options))
+        return give_up(plan, [f"refws: {escape_words(reason)}"])
+    abilities = survey(target)
+    if abilities.problem:
+        return give_up(plan, list(describe_problem(target, abilities)))
+    return report_on(plan, run_plan(plan, target, abilities))
+
+
+def listen(plan: Plan) -> Report:
+    """Run the cases with the client that connects."""
+    options = plan.options
+    progress = Progress(sum(len(group.cases) for group in plan.groups), sys.stderr)
+    started, began = datetime.now(UTC), monotonic()
+    try:
+        results = check_clients(
+            "127.0.0.1",
+            options.listen,
+            plan.groups,
+            options.command,
+            progress.note,
+            timeout=options.timeout,
+            wait=options.wait,
+        )
+    except CannotListen as error:
+        raise CannotCheck(str(error)) from None
+    finally:
+        progress.end()
+    address = options.command or "the client that connected"
+    seconds = monotonic() - began
+    return Report(address, frozenset(), plan.groups, tuple(results), started, seconds)
+
+
+def report_on(plan: Plan, report: Report) -> int:
+    """Print the report, write the files; the exit status."""
+    style = Style(uses_color(sys.stdout))
+    print(*draw_report(report, style), sep="\n")
+    give_points(plan, report, style)
+    write_files(plan.options, report)
+    return exit_status(plan.options, report)
+
+
+def reached(options: argparse.Namespace) -> argparse.Namespace:
+    """The options as the command connect has them: no proxy, no Unix socket."""
+    return argparse.Namespace(uri=options.uri, unix=None, proxy=None)
+
+
+def give_up(plan: Plan, lines: list[str]) -> int:
+    """Say why nothing is checked; for Gradescope, that is a run without points."""
+    print(*lines, sep="\n", file=sys.stderr)
+    if plan.course is not None and plan.options.gradescope:
+        stages = give_marks(plan.course, plan.groups, ())
+        write(plan.options.gradescope, as_gradescope(stages, 0.0, "\n".join(lines)))
+    return 2
+
+
+def run_plan(plan: Plan, target: Target, abilities: Abilities) -> Report:
+    progress = Progress(sum(len(group.cases) for group in plan.groups), sys.stderr)
+    try:
+        return run_groups(
+            plan.groups,
+            lambda case: run(case, target, abilities),
+            str(target.uri).partition("?")[0],
+            abilities.lacks,
+            plan.options.jobs,
+            progress.note,
+        )
+    finally:
+        progress.end()
+
+
+# After the run
+
+
+def give_points(plan: Plan, report: Report, style: Style) -> None:
+    if plan.course is None:
+        return
+    stages = give_marks(plan.course, plan.groups, report.results)
+    print("", *draw_points(stages, style), sep="\n")
+    if plan.options.gradescope:
+        output = "\n".join(draw_points(stages, PLAIN))
+        write(plan.options.gradescope, as_gradescope(stages, report.seconds, output))
+
+
+def write_files(options: argparse.Namespace, report: Report) -> None:
+    if options.json:
+        write(options.json, as_json(report))
+    if options.junit:
+        write(options.junit, as_junit(report, options.strict))
+    if options.markdown:
+        write(options.markdown, as_markdown(report))
+    if options.tapes:
+        tapes = write_tapes(report, options.tapes)
+        for tape in tapes[:1]:
+            print(f"tapes in {options.tapes}: {len(tapes)}; python3 -m refws replay {tape}")
+
+
+def write(path: str, content: str | bytes) -> None:
+    data = content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace")
+    try:
+        Path(path).write_bytes(data)
+    except OSError as error:
+        advice = "give a file in a directory of yours"
+        raise CannotCheck(f"cannot write {path!r}, {error.strerror}: {advice}") from None
+
+
+def exit_status(options: argparse.Namespace, report: Report) -> int:
+    if report.interrupted:
+        return INTERRUPTED
+    if options.update:
+        write(options.expect, as_json(report))
+        return 0
+    if options.expect:
+        return compare_with_expected(options.expect, report)
+    if report.graded(Grade.FAIL):
+        return 1
+    return 3 if options.strict and report.graded(Grade.WEAK) else 0
+
+
+def compare_with_expected(path: str, report: Report) -> int:
+    grades = {result.case.name: result.grade.value for result in report.results}
+    known = {case.name for group in (*GROUPS, *CLIENT_GROUPS) for case in group.cases}
+    status = show_changes(without_others(expected_grades(path), grades, known), grades)
+    if status:
+        print(f"if that is right, --update writes it to {path}")
+    return status
+
+
+def expected_grades(path: str) -> dict[str, str]:
+    try:
+        return read_grades(path)
+    except FileNotFoundError:
+        raise CannotCheck(f"there is no file {path!r}: --update writes it") from None
+
+
+def show_changes(before: Mapping[str, str], after: Mapping[str, str]) -> int:
+    """Print the changes; 1 if there are any, otherwise 0."""
+    changes = compare(before, after)
+    print(*draw_changes(changes), sep="\n")
+    return 1 if changes else 0

@@ -1,0 +1,69 @@
+"""`python3 -m refws check --listen PORT`: where the client under test connects, and its results."""
+
+from __future__ import annotations
+
+import errno
+import sys
+from collections.abc import Callable, Iterator, Sequence
+
+from ...check.case import Case, Group
+from ...check.clients.listening import Listener
+from ...check.clients.program import BadCommand
+from ...check.clients.running import run_clients
+from ...check.engine import Result
+from ...check.target import TIMEOUT
+
+ADVICE = {
+    errno.EADDRINUSE: "stop the program that uses it, or give another port (--listen 0: any)",
+    errno.EACCES: "ports below 1024 are for privileged users; give a higher one: --listen 9000",
+    errno.EADDRNOTAVAIL: "this machine has no such address; give one that it has",
+}
+
+
+class CannotListen(Exception):
+    """No client can be checked; the message says why, and what to do."""
+
+
+def check_clients(
+    host: str,
+    port: int,
+    groups: Sequence[Group],
+    command: str | None,
+    note: Callable[[Result], None],
+    *,
+    timeout: float = TIMEOUT,
+    wait: float | None = None,
+) -> list[Result]:
+    """The results of these groups of `CLIENT_GROUPS`, in their order; `note` gets each at once.
+
+    It says on stderr where to connect. Blocks until all cases have run, the client says that it is
+    done, nothing connects for `wait` seconds, or Ctrl-C. CannotListen if it cannot begin.
+    """
+    cases = [case for group in groups for case in group.cases]
+    try:
+        listener = Listener(host, port)
+    except OSError as error:
+        advice = ADVICE.get(error.errno or 0, "give another port, such as --listen 9000")
+        what = f"cannot listen on {host} port {port}, {error.strerror}"
+        raise CannotListen(f"{what}: {advice}") from None
+    with listener:
+        print(*where_to_connect(listener, cases, command), sep="\n", file=sys.stderr)
+        try:
+            return run_clients(listener, cases, command, note, timeout=timeout, wait=wait)
+        except BadCommand as error:
+            raise CannotListen(f"--command {error}") from None
+
+
+def where_to_connect(
+    listener: Listener, cases: Sequence[Case], command: str | None
+) -> Iterator[str]:
+    count = f"{len(cases)} cases" if len(cases) != 1 else "1 case"
+    if command is not None:
+        yield f"{count}: the command is started for each, with a URL of {listener.uri('/')}"
+        return
+    yield f"listening for the client under test, which must send each message back: {count}"
+    yield f"  {listener.uri('/')}  the next case for each connection"
+    yield f"  {listener.uri('/getCaseCount')}  for clients of Autobahn's fuzzing server, then"
+    yield f"  {listener.uri('/runCase?case=1&agent=NAME')} and so on, and"
+    yield f"  {listener.uri('/updateReports?agent=NAME')}  at the end"
+    yield "Ctrl-C ends the run; what has run until then is reported"

@@ -1,0 +1,517 @@
+"""refws check --listen: the cases for clients, and how a client comes to its cases.
+
+refws's own client and a plain one pass each case. With one rule broken at a time, the case that
+names the rule fails, or is weak where the RFC only recommends.
+"""
+
+import json
+import runpy
+import shlex
+import socket
+import sys
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from mutants.plain_client import PlainClient, mutations
+from refws import ConnectionClosed, WebSocketException, connect
+from refws.check import engine
+from refws.check.case import Need
+from refws.check.clients import listening, running, serving
+from refws.check.clients.groups import CLIENT_GROUPS
+from refws.check.clients.listening import Listener, Session, resource_of
+from refws.check.clients.program import BadCommand
+from refws.check.clients.running import run_clients
+from refws.check.engine import Grade
+from refws.commands.check.listen import CannotListen, check_clients
+from wire import DEADLINE_S, IN_TIME, Background, Wire, connected, request
+
+PROGRAM = Path(__file__).parent / "programs" / "checked_client.py"
+
+echo = runpy.run_path(str(PROGRAM))["echo"]
+
+CASES = {case.name: case for group in CLIENT_GROUPS for case in group.cases}
+
+SILENCE = 0.2
+"""Seconds after which a client with a broken rule is taken as silent."""
+
+MANY = 40
+"""Connections after which keys can be judged."""
+
+
+@pytest.fixture(autouse=True)
+def impatient(nothing_left_behind, monkeypatch):
+    """Cases that end with silence end soon."""
+    monkeypatch.setattr(engine, "PROBE_AFTER", SILENCE / 2)
+    monkeypatch.setattr(serving, "GREETING_TIME", SILENCE / 4)
+    monkeypatch.setattr(serving, "FINISH_TIME", SILENCE)
+    monkeypatch.setattr(listening, "AFTER_LAST", SILENCE)
+    monkeypatch.setattr(running, "LATE", SILENCE)
+
+
+@pytest.fixture
+def listener(nothing_left_behind):
+    with Listener("127.0.0.1", 0) as listener:
+        yield listener
+
+
+def named(*names):
+    return [CASES[name] for name in names]
+
+
+def judge(listener, client, name, connections=1):
+    """The result of the case after this number of connections, each of the client's `run`."""
+    session = Session(listener, named(name), running.ignore, timeout=SILENCE)
+    for _ in range(connections):
+        thread = Background(client, listener.uri(resource_of(1)))
+        run = session.serve(listener.accept(DEADLINE_S), 1)
+        thread.result()
+    return run.result
+
+
+def session_of(client, names, **options):
+    """The results of a client that knows Autobahn's convention."""
+    with Listener("127.0.0.1", 0) as listener:
+        thread = Background(run_all, client, listener, len(names))
+        results = run_clients(listener, named(*names), **options)
+        thread.result()
+        return results
+
+
+def run_all(client, listener, count):
+    for number in range(1, count + 1):
+        client(listener.uri(f"/runCase?case={number}&agent=test"))
+    client(listener.uri("/updateReports?agent=test"))
+
+
+def refws_client(uri):
+    """tests/programs/checked_client.py, in this process."""
+    with suppress(ConnectionClosed, WebSocketException, OSError):
+        echo(uri)
+
+
+def not_passed(results):
+    return [(r.case.name, r.seen, r.expected) for r in results if r.grade is not Grade.PASS]
+
+
+# The clients that keep the rules
+
+
+def test_the_client_of_refws_passes_each_case():
+    assert not_passed(session_of(refws_client, list(CASES))) == []
+
+
+def test_a_plain_client_passes_each_case_that_it_can_show():
+    results = session_of(PlainClient().run, list(CASES))
+    skipped = {result.case.name for result in results if result.grade is Grade.SKIPPED}
+    assert skipped == {case.name for case in CASES.values() if is_about_extensions(case)}
+    assert not_passed(result for result in results if result.case.name not in skipped) == []
+
+
+def is_about_extensions(case):
+    return bool(case.needs & {Need.OFFER, Need.EXTENSIONS})
+
+
+# The clients that break one
+
+
+class Caught(NamedTuple):
+    """The case that finds a mutation, words of its result, its grade, and after how many runs."""
+
+    case: str
+    seen: str = ""
+    grade: Grade = Grade.FAIL
+    connections: int = 1
+
+
+def weak(case, seen=""):
+    return Caught(case, seen, Grade.WEAK)
+
+
+CAUGHT = {
+    # The request
+    "post": Caught("4.1-method-get", "'POST'"),
+    "http-1-0": Caught("4.1-http-1.1", "HTTP/1.0"),
+    "query-lost": Caught("4.1-target-is-resource-name", "target '/runCase' for '/runCase?case=1"),
+    "no-host": Caught("4.1-host", "no Host header"),
+    "no-port": Caught("4.1-host-with-port", "Host: '127.0.0.1'"),
+    "lf-alone": Caught("4.1-well-formed-request", "ends with LF alone"),
+    "space-before-colon": Caught("4.1-well-formed-request", "white space before the colon"),
+    "upgrade-to-h2c": Caught("4.1-upgrade", "Upgrade: 'h2c'"),
+    "keep-alive": Caught("4.1-connection", "Connection: 'keep-alive'"),
+    "short-key": Caught("4.1-key-of-16-bytes", "Sec-WebSocket-Key: '"),
+    "key-twice": Caught("11.3.1-one-key", "2 Sec-WebSocket-Key headers"),
+    "key-of-the-rfc": Caught(
+        "4.1-key-new-for-each-connection", "as on an earlier connection", connections=2
+    ),
+    "key-is-a-counter": Caught("4.1-key-random", "bytes are always the same", connections=MANY),
+    "version-8": Caught("4.1-version-13", "Sec-WebSocket-Version: '8'"),
+    "origin-with-path": Caught("4.1-origin-form", "Origin: 'http://localhost/page'"),
+    "subprotocol-twice": Caught("4.1-subprotocol-tokens", "'chat, superchat, chat'"),
+    "content-length": Caught("9110-9.3.1-no-body", "Content-Length: '5'"),
+    "too-early": Caught("4.1-waits-for-the-answer", "bytes after the request"),
+    # The answer
+    "accept-ignored": Caught("4.1-accept-of-another-key", "it went on"),
+    "accept-in-any-case": Caught("4.1-accept-in-other-case", "it went on"),
+    "upgrade-ignored": Caught("4.1-upgrade-to-another-protocol", "it went on"),
+    "connection-ignored": Caught("4.1-connection-without-upgrade", "it went on"),
+    "connection-compared-whole": Caught("4.1-connection-as-list", "TCP "),
+    "connection-with-case": Caught("4.1-connection-in-any-case", "TCP "),
+    "names-with-case": Caught("4.1-header-names-in-any-case", "TCP "),
+    "any-extension": Caught("4.1-extension-not-offered", "it went on"),
+    "any-name": Caught("4.1-subprotocol-not-listed", "it went on"),
+    "status-ignored": Caught("4.1-status-200", "message text 'Hello'"),
+    "interim-is-final": Caught("9110-15.2-100-before", "TCP "),
+    "head-is-one-read": Caught("4.1-answer-byte-by-byte", "TCP "),
+    "bytes-after-the-head-lost": Caught("4.1-close-with-the-answer", "nothing"),
+    # Frames and messages
+    "little-endian": Caught("5.2-length-256", "Close 1002"),
+    "masked-taken": Caught("5.1-masked-with-zeros", "message text 'Hello'"),
+    "rsv-ignored": Caught("5.2-rsv1", "message text 'Hello'"),
+    "opcode-ignored": Caught("5.2-opcode-3", "it went on"),
+    "long-form-taken": weak("5.2-length-126-for-125-bytes", "it went on"),
+    "any-order": Caught("5.4-continuation-without-a-start", "a CONT without a start"),
+    "fragments-are-messages": Caught("5.4-two-fragments", "message text 'He'"),
+    "binary-as-text": Caught("5.2-binary", "§8.1"),
+    "utf8-per-fragment": Caught("5.4-fragments-of-one-byte", "Close 1007"),
+    "utf8-ignored": Caught("8.1-in-the-last-fragment", "§8.1"),
+    # Control frames and closing
+    "no-pong": Caught("5.5.2-ping", "Close 1000"),
+    "empty-pong": Caught("5.5.2-ping", "Pong (empty)"),
+    "control-fragments-taken": Caught("5.5-ping-in-fragments", "it went on"),
+    "long-control-taken": Caught("5.5-ping-of-126-bytes", "§5.5"),
+    "close-ignored": Caught("5.5.1-close-1000", "nothing"),
+    "code-lost": weak("7.4-code-3000", "Close 1000"),
+    "second-close": Caught("5.5.1-no-message-after-close", "after its Close"),
+    "body-of-one-byte-taken": Caught("5.5.1-body-of-one-byte", ""),
+    "any-close": weak("7.4-code-2999", "Close 2999"),
+    "does-not-wait": weak("7.1.1-waits-for-the-server", "TCP ends"),
+    # Masking
+    "unmasked": Caught("5.1-all-frames-masked", "an unmasked frame from the client"),
+    "unmasked-control": Caught("5.1-all-frames-masked", "an unmasked frame from the client"),
+    "zero-key": Caught("5.3-key-not-zero", "the keys 00 00 00 00"),
+    "one-key": Caught("5.3-new-key-for-each-frame", "the keys 37 fa 21 3d, 37 fa 21 3d"),
+    "key-counts": Caught("5.3-key-not-predictable", "plus a constant", connections=2),
+    "key-of-letters": Caught("5.3-key-not-predictable", "always the same", connections=2),
+    "seeded": Caught(
+        "10.3-keys-differ-between-connections", "an earlier connection", connections=2
+    ),
+}
+
+
+def test_each_mutation_has_a_case_that_finds_it():
+    assert mutations() == set(CAUGHT)
+    assert len(CAUGHT) >= 40
+
+
+@pytest.mark.parametrize("mutation, caught", CAUGHT.items())
+def test_a_broken_rule_is_found_by_the_case_that_names_it(listener, mutation, caught):
+    result = judge(listener, PlainClient(mutation).run, caught.case, caught.connections)
+    assert result.grade is caught.grade, (result.seen, result.expected)
+    assert caught.seen in result.seen
+
+
+# What a client leaves out, and what it adds
+
+
+def silent_client(uri):
+    """It takes all messages, and sends none."""
+    with suppress(ConnectionClosed, WebSocketException, OSError), connect(uri) as connection:
+        for _ in connection:
+            pass
+
+
+def greeting_client(uri):
+    """It begins with a message, and then it echoes."""
+    with suppress(ConnectionClosed, WebSocketException, OSError), connect(uri) as connection:
+        connection.send("I am here")
+        for message in connection:
+            connection.send(message)
+
+
+def test_what_a_client_without_echoes_cannot_show_is_skipped_with_a_reason():
+    names = ["4.1-valid-answer", "5.2-text", "5.2-binary", "5.2-empty-text", "5.5.2-ping"]
+    results = session_of(silent_client, [*names, "5.1-masked-text"], timeout=SILENCE)
+    assert [(r.grade, r.seen) for r in results[1:4]] == [
+        (Grade.SKIPPED, Need.ECHO.value),
+        (Grade.SKIPPED, Need.BINARY.value),
+        (Grade.SKIPPED, Need.ECHO.value),
+    ]
+    assert [results[n].grade for n in (0, 4, 5)] == [Grade.PASS] * 3
+
+
+def test_a_message_with_which_a_client_begins_is_no_echo():
+    names = ["5.2-text", "5.2-length-126", "4.1-frame-with-the-answer"]
+    assert not_passed(session_of(greeting_client, names)) == []
+
+
+def test_a_client_that_offers_nothing_is_not_asked_about_it():
+    names = ["4.1-origin-form", "4.1-subprotocol-tokens", "9.1-extension-grammar"]
+    results = session_of(silent_client, [*names, "7692-7-bad-value"])
+    assert [r.seen for r in results] == [
+        Need.ORIGIN.value,
+        Need.SUBPROTOCOLS.value,
+        Need.EXTENSIONS.value,
+        Need.OFFER.value,
+    ]
+
+
+@pytest.mark.parametrize(
+    "name, need",
+    [
+        ("4.1-key-new-for-each-connection", Need.EARLIER),
+        ("4.1-key-random", Need.KEYS),
+        ("5.3-key-not-predictable", Need.MASKS),
+    ],
+)
+def test_keys_are_not_judged_on_one_connection(listener, name, need):
+    result = judge(listener, PlainClient().run, name)
+    assert (result.grade, result.seen) == (Grade.SKIPPED, need.value)
+
+
+# How a client comes to its cases
+
+
+def receive_message(uri):
+    with connect(uri) as connection:
+        return connection.recv(timeout=DEADLINE_S)
+
+
+def test_the_convention_of_autobahn(listener):
+    received = []
+
+    def client():
+        def ask(resource):
+            received.append(json.loads(receive_message(listener.uri(resource))))
+
+        ask("/getCaseCount")
+        ask("/getCaseInfo?case=2")
+        ask("/getCaseInfo?case=3")
+        ask("/getCaseStatus?case=1&agent=test")
+        refws_client(listener.uri("/runCase?case=1&agent=test"))
+        ask("/getCaseStatus?case=1&agent=test")
+        refws_client(listener.uri("/updateReports?agent=test"))
+
+    thread = Background(client)
+    results = run_clients(listener, named("5.2-text", "5.2-binary"))
+    thread.result()
+    assert received == [
+        2,
+        {"id": "5.2-binary", "description": CASES["5.2-binary"].rule},
+        {},
+        {"behavior": "UNIMPLEMENTED"},
+        {"behavior": "OK"},
+    ]
+    assert [result.grade for result in results] == [Grade.PASS, Grade.SKIPPED]
+
+
+def test_a_client_that_knows_one_address_gets_one_case_after_the_other(listener):
+    names = ["4.1-valid-answer", "5.2-text", "5.5.2-ping"]
+    noted = []
+
+    def client():
+        for _ in names:
+            refws_client(listener.uri("/chat"))
+
+    thread = Background(client)
+    results = run_clients(listener, named(*names), progress=noted.append, wait=IN_TIME)
+    thread.result()
+    assert [result.case.name for result in results] == names
+    assert [result.case.name for result in noted] == names
+    assert not_passed(results) == []
+
+
+def test_a_case_that_is_run_again_has_its_last_result():
+    client = iter([PlainClient("no-pong").run, PlainClient().run])
+    with Listener("127.0.0.1", 0) as listener:
+
+        def run_twice():
+            for run in client:
+                run(listener.uri("/runCase?case=1"))
+
+        thread = Background(run_twice)
+        results = run_clients(listener, named("5.5.2-ping"), timeout=SILENCE)
+        thread.result()
+    assert not_passed(results) == []
+
+
+def test_without_a_connection_in_time_the_rest_is_skipped(listener):
+    (result,) = run_clients(listener, named("5.2-text"), wait=IN_TIME)
+    assert (result.grade, result.seen) == (Grade.SKIPPED, "it did not connect for this case")
+
+
+def test_ctrl_c_ends_the_wait_and_what_has_run_is_kept(listener):
+    def interrupt(result):
+        raise KeyboardInterrupt
+
+    thread = Background(PlainClient().run, listener.uri("/"))
+    results = run_clients(listener, named("5.2-text", "5.2-binary"), progress=interrupt)
+    thread.result()
+    assert [result.grade for result in results] == [Grade.PASS, Grade.SKIPPED]
+
+
+@pytest.mark.parametrize(
+    "data, given",
+    [
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", None),
+        (request("/redirected"), None),
+        (request("/runCase?case=2"), None),
+        (request("/runCase?case=no"), None),
+        (request("/redirected"), 1),
+        (request("/runCase?case=2"), 1),
+    ],
+)
+def test_a_request_that_is_for_no_case_is_refused(listener, data, given):
+    session = Session(listener, named("5.2-text"), running.ignore)
+    wire = Wire.connect(listener.sock.getsockname())
+    wire.send(data)
+    served = Background(session.serve, listener.accept(DEADLINE_S), given)
+    status, headers = wire.receive_head()
+    assert (status, headers["upgrade"]) == (426, "websocket")
+    wire.close()
+    assert served.result() is None
+
+
+def test_a_connection_without_a_byte_is_for_no_case(listener):
+    session = Session(listener, named("5.2-text"), running.ignore)
+    Wire.connect(listener.sock.getsockname()).close()
+    assert session.serve(listener.accept(DEADLINE_S)) is None
+
+
+@pytest.mark.parametrize(
+    "data, seen",
+    [
+        (b"hello\r\n\r\n", "its request cannot be read: RFC 9112 §3: request line 'hello'"),
+        (bytes(70_000), "no whole request, but "),
+        (b"GET / HTTP/1.1\r\n", "no whole request, but 16 bytes; TCP ends"),
+        (b"\x16\x03\x01\r\n\r\n", "its request cannot be read: §3: a TLS ClientHello"),
+    ],
+)
+def test_what_is_no_request_fails_the_case(listener, data, seen):
+    session = Session(listener, named("5.2-text"), running.ignore)
+    wire = Wire.connect(listener.sock.getsockname())
+    wire.send(data)
+    wire.half_close()
+    served = Background(session.serve, listener.accept(DEADLINE_S))
+    result = served.result().result
+    wire.close()
+    assert result.grade is Grade.FAIL
+    assert result.seen.startswith(seen)
+
+
+def test_a_client_without_a_request_passes_no_case(listener):
+    session = Session(listener, list(CASES.values()), running.ignore)
+    for number in range(1, len(CASES) + 1):
+        with connected(listener.sock.getsockname()) as sock:
+            sock.sendall(b"hello\r\n\r\n")
+            sock.shutdown(socket.SHUT_WR)
+            run = session.serve(listener.accept(DEADLINE_S))
+            session.note(*run)
+            assert (run.number, run.result.grade) == (number, Grade.FAIL)
+
+
+def test_an_internal_error_is_a_result(listener, monkeypatch):
+    monkeypatch.setattr(listening, "run_case", None)
+    thread = Background(PlainClient().run, listener.uri("/"))
+    (result,) = run_clients(listener, named("5.2-text"), wait=IN_TIME)
+    thread.result()
+    assert result.grade is Grade.FAIL
+    assert result.seen.startswith("an internal error of refws, ")
+
+
+# A command for each case
+
+
+def command(code):
+    """Python code as a command, with the URL in `sys.argv[1]`."""
+    return shlex.join([sys.executable, "-c", f"import sys, time; {code}", "{url}"])
+
+
+def test_a_command_is_started_for_each_case(listener):
+    names = ["4.1-target-is-resource-name", "4.1-host-with-port", "4.1-key-new-for-each-connection"]
+    client = shlex.join([sys.executable, str(PROGRAM), "{url}"])
+    assert not_passed(run_clients(listener, named(*names), client)) == []
+
+
+def test_what_a_command_prints_is_kept(listener):
+    code = "print('x' * 20000, sys.argv[1], flush=True); sys.exit('no such host')"
+    (result,) = run_clients(listener, named("5.2-text"), command(code))
+    assert result.grade is Grade.FAIL
+    assert result.seen == "the command ended with exit status 1, without a connection"
+    assert result.output.startswith("xxx")
+    assert len(result.output) == 16 * 1024
+    assert result.output.endswith(f" {listener.uri(resource_of(1))}\nno such host\n")
+
+
+def test_a_command_that_hangs_is_killed(listener):
+    code = "time.sleep(60)"
+    (result,) = run_clients(listener, named("5.2-text"), command(code), deadline=SILENCE)
+    assert result.seen == "the command did not connect within 0.2 s"
+
+
+def test_commands_that_never_connect_are_given_up(listener):
+    names = ["5.2-text", "5.2-binary", "5.2-empty-text"]
+    results = run_clients(listener, named(*names), command("sys.exit(3)"))
+    assert [result.grade for result in results] == [Grade.FAIL, Grade.FAIL, Grade.SKIPPED]
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("client", "has no {url} after its first word"),
+        ("{url}", "has no {url} after its first word"),
+        ("client '{url}", "put quotes in pairs"),
+        ("/no/such/client {url}", "give the path of a program"),
+    ],
+)
+def test_a_command_that_cannot_be_started_is_refused(listener, text, message):
+    with pytest.raises(BadCommand) as error:
+        run_clients(listener, named("5.2-text"), text)
+    assert message in str(error.value)
+
+
+# The table
+
+
+def test_each_case_has_a_name_of_its_own_and_a_rule_in_a_sentence():
+    cases = [case for group in CLIENT_GROUPS for case in group.cases]
+    assert len(CASES) == len(cases) >= 64
+    assert [case.name for case in cases if not case.rule.endswith((".", "?"))] == []
+
+
+# The command
+
+
+def test_the_command_says_where_to_connect(capfd):
+    client = shlex.join([sys.executable, str(PROGRAM), "{url}"])
+    group = replace(CLIENT_GROUPS[0], cases=tuple(named("4.1-version-13", "4.1-upgrade")))
+    noted = []
+    results = check_clients("127.0.0.1", 0, [group], client, noted.append)
+    assert not_passed(results) == []
+    assert noted == results
+    said = capfd.readouterr().err
+    assert said.startswith("2 cases: the command is started for each, with a URL of ws://127.0.0.1")
+
+
+def test_without_a_command_it_names_the_addresses_for_clients(capsys):
+    group = replace(CLIENT_GROUPS[0], cases=tuple(named("4.1-version-13")))
+    (result,) = check_clients("127.0.0.1", 0, [group], None, running.ignore, wait=IN_TIME)
+    assert result.grade is Grade.SKIPPED
+    said = capsys.readouterr().err
+    assert "must send each message back: 1 case\n" in said
+    assert "/runCase?case=1&agent=NAME and so on" in said
+
+
+def test_a_port_that_is_in_use_is_explained(listener):
+    with pytest.raises(CannotListen) as error:
+        check_clients("127.0.0.1", listener.port, [], None, running.ignore)
+    assert "stop the program that uses it" in str(error.value)
+
+
+def test_a_bad_command_is_explained(capsys):
+    with pytest.raises(CannotListen) as error:
+        check_clients("127.0.0.1", 0, [], "client", running.ignore)
+    assert str(error.value).startswith("--command 'client' has no {url} after its first word; ")
