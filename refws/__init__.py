@@ -171,6 +171,7 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
       frames.py                              the frames of a server, legal and illegal
       serving.py           §4.2.2            one connection: a case answered, run and graded
       running.py                             all cases against one client
+      mistakes.py                            a result of a client -> what to do
     runner.py                                a selection of cases -> a report
     clues.py                                 a result -> what a mistake is recognised by
     mistakes.py                              a result -> the likely mistake, and what to do

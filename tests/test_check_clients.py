@@ -11,6 +11,7 @@ import socket
 import sys
 from contextlib import suppress
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,9 +24,10 @@ from refws.check.case import Need
 from refws.check.clients import listening, running, serving
 from refws.check.clients.groups import CLIENT_GROUPS
 from refws.check.clients.listening import Listener, Session, resource_of
+from refws.check.clients.mistakes import HINTS, find_client_mistake
 from refws.check.clients.program import BadCommand
 from refws.check.clients.running import run_clients
-from refws.check.engine import Grade
+from refws.check.engine import Grade, Result
 from refws.commands.check.listen import CannotListen, check_clients
 from wire import DEADLINE_S, IN_TIME, Background, Wire, connected, request
 
@@ -212,6 +214,33 @@ def test_a_broken_rule_is_found_by_the_case_that_names_it(listener, mutation, ca
     result = judge(listener, PlainClient(mutation).run, caught.case, caught.connections)
     assert result.grade is caught.grade, (result.seen, result.expected)
     assert caught.seen in result.seen
+
+
+@pytest.mark.parametrize(
+    "name, hint",
+    [
+        ("4.1-host-with-port", "Write Host: host:port"),
+        ("4.1-accept-missing", "Compute base64(SHA-1(key + GUID))"),
+        ("4.1-connection-as-list", "Split Connection at its commas"),
+        ("4.1-connection-in-any-case", "Compare names and values of headers without regard"),
+        ("4.1-frame-with-the-answer", "TCP is a stream"),
+        ("5.1-masked-text", "Look at the MASK bit"),
+        ("5.2-length-256", "After 126 the length is in 2 bytes"),
+        ("5.3-key-not-zero", "Make 4 random bytes for each frame"),
+        ("8.1-byte-ff", "Decode text strictly"),
+    ],
+)
+def test_a_hint_says_what_to_do(name, hint):
+    result = Result(CASES[name], Grade.FAIL, "nothing", "something")
+    assert find_client_mistake(result).startswith(hint)
+    assert find_client_mistake(replace(result, grade=Grade.PASS)) == ""
+
+
+def test_each_hint_is_for_a_case():
+    unused = [glob for glob, _ in HINTS if not any(fnmatchcase(name, glob) for name in CASES)]
+    assert unused == []
+    unknown = Result(CASES["9112-2.2-lf-alone"], Grade.FAIL, "nothing", "something")
+    assert find_client_mistake(unknown) == ""
 
 
 # What a client leaves out, and what it adds

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import socket
 import subprocess
 import sys
@@ -434,3 +435,13 @@ def test_options_for_clients_that_make_no_sense_are_refused(capsys, arguments, w
         status = stop.code
     assert status == 2
     assert words in capsys.readouterr().err
+
+
+def test_the_hint_for_a_client_is_about_a_client(check_client):
+    client = "import socket, sys, urllib.parse as p; u = p.urlsplit(sys.argv[1]); s = "
+    client += "socket.create_connection((u.hostname, u.port)); s.sendall(b'PUT / HTTP/1.1' + "
+    client += "2 * bytes([13, 10])); s.recv(1)"
+    command = shlex.join([sys.executable, "-c", client, "{url}"])
+    status, out, _ = check_client("--command", command, "--only", "4.1-host")
+    assert status == 1
+    assert "hint            Write Host: host:port" in out

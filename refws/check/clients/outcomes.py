@@ -97,20 +97,6 @@ class GoesOn:
         return seen.went_on and not seen.violation
 
 
-@dataclass(frozen=True, slots=True)
-class LatestPong:
-    """§5.5.3: Pongs for some of these Pings, in their order, at least for the last."""
-
-    pings: tuple[bytes, ...]
-    words: str = "a Pong for the last Ping, and a Close"
-    waits_for_end: bool = False
-
-    def is_seen(self, seen: Seen) -> bool:
-        rest = iter(self.pings)
-        in_order = all(pong in rest for pong in seen.pongs)
-        return in_order and seen.pongs[-1:] == [self.pings[-1]] and Accepts().is_seen(seen)
-
-
 # How it closes
 
 

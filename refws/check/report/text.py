@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 from ...course.text.characters import escape_words
 from ...course.text.drawing import BOLD, DIM, GREEN, PLAIN, RED, YELLOW, Style, labelled
 from ..case import Need
+from ..clients.mistakes import find_client_mistake
+from ..clients.seen import ClientSeen
 from ..engine import Grade, Result
 from ..mistakes import find_mistake
 from ..runner import Report
@@ -109,8 +111,10 @@ def about(result: Result) -> str:
 
 def hint_for(result: Result) -> str:
     """The likely mistake, in printable characters; "" if none is known."""
-    judged = result.grade in (Grade.FAIL, Grade.WEAK)
-    return escape_words(find_mistake(result)) if judged else ""
+    if result.grade not in (Grade.FAIL, Grade.WEAK):
+        return ""
+    of_client = isinstance(result.observed, ClientSeen)
+    return escape_words(find_client_mistake(result) if of_client else find_mistake(result))
 
 
 def sentence(result: Result) -> str:

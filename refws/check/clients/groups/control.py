@@ -5,9 +5,9 @@ from __future__ import annotations
 from ....protocol.close_codes import CloseCode
 from ....protocol.frame import CLOSE, PING, PONG, TEXT
 from ...case import Case, Group, HalfClose, Level, Pause, Until
-from ...outcomes import Closes, Fails, Pongs, failed
+from ...outcomes import Closes, Fails, LastPong, Pongs, failed
 from ..frames import GOOD_BYE, HELLO, close, frame, pings, then_close
-from ..outcomes import Accepts, LatestPong, Leaves, WaitsForEnd
+from ..outcomes import Accepts, Leaves, WaitsForEnd
 from .frames import echoed, illegal
 
 TEN = tuple(f"Ping {number}".encode() for number in range(10))
@@ -64,7 +64,7 @@ CONTROL = Group(
             "Of several Pings at once the last must be answered; best is to answer each.",
             "6455-5.5.3-02",
             Pongs(TEN),
-            (LatestPong(TEN),),
+            (LastPong(TEN),),
             pings(*TEN),
             level=Level.CHOICE,
         ),
