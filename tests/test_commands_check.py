@@ -445,3 +445,10 @@ def test_the_hint_for_a_client_is_about_a_client(check_client):
     status, out, _ = check_client("--command", command, "--only", "4.1-host")
     assert status == 1
     assert "hint            Write Host: host:port" in out
+
+
+def test_what_a_client_has_printed_is_shown_in_printable_characters(check_client):
+    command = shlex.join([sys.executable, "-c", "print('no\\x1b[31m idea'); exit(3)", "{url}"])
+    status, out, _ = check_client("--command", command, "--only", "4.1-host")
+    assert status == 1
+    assert r"it printed      no\x1b[31m idea" in out

@@ -18,6 +18,9 @@ from .crossed import draw_crossed
 MAX_FULL = 3
 """Failed cases whose bytes are drawn bit by bit: who mends the first ones needs no more."""
 
+MAX_PRINTED = 8
+"""Lines of what a client has printed: the last ones are the end of a traceback."""
+
 COLORS = {Grade.PASS: GREEN, Grade.WEAK: YELLOW, Grade.FAIL: RED, Grade.SKIPPED: DIM}
 
 NO_ECHO = "give --path the path of an endpoint that sends each message back"
@@ -99,6 +102,8 @@ def draw_result(result: Result, style: Style = PLAIN, full: bool = True) -> Iter
     yield from labelled("expected", escape_words(result.expected))
     if hint := hint_for(result):
         yield from (style.paint(line, YELLOW) for line in labelled("hint", hint))
+    for line in result.output.splitlines()[-MAX_PRINTED:]:
+        yield from labelled("it printed", escape_words(line))
     if result.crossed:
         yield ""
         yield from draw_crossed(result, style, full)
