@@ -31,6 +31,8 @@ from refws.check.engine import Grade, Result
 from refws.commands.check.listen import CannotListen, check_clients
 from wire import DEADLINE_S, IN_TIME, Background, Wire, connected, request
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = Path(__file__).parent / "programs" / "checked_client.py"
 
 echo = runpy.run_path(str(PROGRAM))["echo"]

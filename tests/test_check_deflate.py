@@ -26,6 +26,8 @@ from refws.protocol.errors import InvalidData, MessageTooBig
 from wire import RSV1, TEXT
 from wire import frame as raw_frame
 
+pytestmark = pytest.mark.slow
+
 PASSED_OVER = {"7692-7.1.1.2-hint-alone-changes-nothing"}
 """refws takes the hint, so there is nothing to see of a server that does not."""
 

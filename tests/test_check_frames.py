@@ -43,6 +43,8 @@ from wire import (
 )
 from wire import frame as raw_frame
 
+pytestmark = pytest.mark.slow
+
 SILENCE = 0.3
 """Seconds without a byte after which a case is over in these tests."""
 

@@ -12,6 +12,8 @@ from refws.check.survey import survey
 from refws.course.services import echo
 from wire import IN_TIME
 
+pytestmark = pytest.mark.slow
+
 
 def test_there_are_many_cases_each_with_its_own_name_section_and_words():
     assert len(LIMITS.cases) > 25

@@ -19,6 +19,8 @@ from refws.check.survey import survey
 from refws.check.target import Target
 from refws.protocol.client.uri import parse_uri
 
+pytestmark = pytest.mark.slow
+
 CASES = {case.name: case for group in GROUPS for case in group.cases}
 
 SILENCE = 0.2

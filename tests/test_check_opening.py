@@ -25,6 +25,8 @@ from refws.protocol.extensions import Extension
 from refws.protocol.http import Headers, Response
 from wire import DEADLINE_S, IN_TIME, response
 
+pytestmark = pytest.mark.slow
+
 GROUPS = {group.name: group for group in (OPENING, REQUEST, NEGOTIATION, HTTP)}
 CASES = {case.name: case for group in GROUPS.values() for case in group.cases}
 

@@ -13,8 +13,6 @@ from refws.check.survey import survey
 from refws.protocol.frame import Side
 from transports import contexts
 
-pytestmark = pytest.mark.slow
-
 OF_COMPRESSION = {Need.DEFLATE, Need.THIS_OFFER, Need.TAKEOVER}
 
 AGREES_ON_MORE = {"7692-7.1.1.2-hint-alone-changes-nothing"}

@@ -29,6 +29,8 @@ from refws.protocol.deflate.negotiation import Parameters
 from refws.protocol.frame import TEXT
 from wire import IN_TIME
 
+pytestmark = pytest.mark.slow
+
 # What a case needs of the answer to its own offer
 
 

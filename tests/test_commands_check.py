@@ -20,6 +20,8 @@ from refws.commands.check.options import command_line
 from refws.protocol.close_codes import CloseCode
 from wire import CLOSE, SAMPLE_KEY, TEXT, close_body, response
 
+pytestmark = pytest.mark.slow
+
 PROJECT = Path(__file__).parent.parent
 NOWHERE = "ws://127.0.0.1:1/"
 
