@@ -1,8 +1,9 @@
-"""RFC 6455 §4.1: the client under test. It asks a fuzzing server for each case, and echoes.
+"""RFC 6455 §4.1: the client under test. It asks a fuzzing server for its cases, and echoes.
 
     python3 conformance/echo_client.py ws://127.0.0.1:9001 refws 1.1.1 9.1.6
 
-At the end it asks the server to write its reports; exit status 1 if that is not possible.
+The server has these cases in this order, so its first one is case 1. At the end the client asks it
+to write its reports; exit status 1 if that is not possible.
 """
 
 from __future__ import annotations
@@ -36,16 +37,16 @@ the title of 13.7 does; a server that grants the first does not use them.
 
 def main(url: str, agent: str, *cases: str) -> int:
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
-    for case in cases:
+    for number, case in enumerate(cases, 1):
         print(case, flush=True)
-        run_case(url, agent, case)
+        run_case(f"{url}/runCase?case={number}&agent={agent}", case)
     return update_reports(url, agent)
 
 
-def run_case(url: str, agent: str, case: str) -> None:
+def run_case(uri: str, case: str) -> None:
     """Run a case. The server judges it; errors here are only logged, so the other cases run."""
     try:
-        echo(f"{url}/runCase?casetuple={case}&agent={agent}", settings_of(case))
+        echo(uri, settings_of(case))
     except ConnectionClosed:
         pass
     except Exception:

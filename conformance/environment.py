@@ -6,14 +6,12 @@ in a temporary directory, so nothing outside .environments changes.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import processes
@@ -25,30 +23,10 @@ REQUIREMENTS = Path(__file__).with_name("requirements-autobahntestsuite.txt")
 VIRTUALENV = "virtualenv==20.21.1"
 """The last release series that makes environments for Python 2.7 (20.22 dropped it)."""
 
-KOSOKU = "kosoku==0.1.0"
-RUN_KOSOKU = "from kosoku._cli import main; main()"
-
 MARKER = "complete.txt"
 """Holds the installed requirements; without it, or with others, the environment is made again."""
 
 STEP_TIMEOUT_S = 600.0
-
-LIST_CASES = """
-from autobahntestsuite import case
-from autobahntestsuite.caseset import CaseSet
-cases = CaseSet(
-    case.CaseSetname, case.CaseBasename, case.Cases, case.CaseCategories, case.CaseSubCategories
-)
-print('\\n'.join(cases.CasesIndices))
-"""
-
-FUZZING_SERVER = """
-import functools
-from autobahntestsuite import wstest, fuzzing
-fuzzing.listenWS = functools.partial(fuzzing.listenWS, interface='127.0.0.1')
-wstest.run()
-"""
-"""By default it would listen on every address of the machine."""
 
 Say = Callable[[str], None]
 
@@ -57,128 +35,45 @@ class Unavailable(Exception):
     """The testsuite, or a peer, cannot be installed here; the text says what to do."""
 
 
-@dataclass(frozen=True)
-class Testsuite:
-    """The real testsuite, installed in `directory`."""
+def testsuite(say: Say) -> Path:
+    """The directory of Autobahn's testsuite; made on the first call, in one to two minutes.
 
-    directory: Path
-
-    passing = (0,)
-    """The exit statuses of a fuzzing client that finished."""
-
-    cannot_judge = ()
-    """Patterns of cases whose verdict cannot be trusted."""
-
-    @property
-    def _python(self) -> tuple[str | Path, ...]:
-        """Without PYTHONPATH (`-E`), and printing at once (`-u`)."""
-        return self.directory / "bin" / "python", "-E", "-u"
-
-    def cases(self) -> list[str]:
-        """All case ids that it knows. Blocks for about a second. Unavailable."""
-        cases = _output(
-            *self._python, "-c", LIST_CASES, directory=self.directory, timeout=60
-        ).split()
-        if not cases:
-            raise Unavailable(
-                f"the testsuite does not run; delete {self.directory} and run this again"
-            )
-        return cases
-
-    def fuzzing_client(self, spec: Path) -> list[str | Path]:
-        """The command that runs the cases of a spec file and prints each as it starts."""
-        return [
-            *self._python,
-            self.directory / "bin" / "wstest",
-            "--mode",
-            "fuzzingclient",
-            "--spec",
-            spec,
-        ]
-
-    def fuzzing_server(self, spec: Path) -> list[str | Path]:
-        """The command that serves the cases of a spec file and prints each as it starts."""
-        return [
-            *self._python,
-            "-c",
-            FUZZING_SERVER,
-            "--mode",
-            "fuzzingserver",
-            "--webport",
-            "0",
-            "--spec",
-            spec,
-        ]
-
-
-@dataclass(frozen=True)
-class Kosoku:
-    """The testsuite's cases with a runner of today; `python` is its environment's.
-
-    It needs no Python 2.7 and takes less time than the testsuite. It gives the same verdicts as the
-    testsuite in all cases that it can judge. But:
-
-    - Once permessage-deflate is agreed on, it takes an answer that is not compressed for an ERROR,
-      though RFC 7692 §6 allows it. Hence `cannot_judge`, for messages of 16 bytes.
-    - Its wire log has no heads, and it prints nothing before a portion of the cases is done.
-    - Servers that do not close delay it, some of them without end. So it does not judge the peers.
+    Unavailable.
     """
-
-    python: Path
-
-    passing = (0, 1)
-    """It ends with 1 when a case is FAILED."""
-
-    cannot_judge = ("12.*.1", "13.*.1")
-
-    def cases(self) -> list[str]:
-        """None: it does not list them."""
-        return []
-
-    def fuzzing_client(self, spec: Path) -> list[str | Path]:
-        """The command that runs the cases of a spec file; it prints nothing before the end."""
-        told = json.loads(spec.read_text("utf-8"))
-        cases = [word for case in told["cases"] for word in ("--include", case)]
-        return [
-            self.python,
-            "-c",
-            RUN_KOSOKU,
-            "--outdir",
-            told["outdir"],
-            *cases,
-            told["servers"][0]["url"],
-        ]
+    if found := installed_testsuite():
+        return found
+    directory, requirements = _testsuite()
+    python2 = find_python2(_candidates())
+    _make(directory, requirements, lambda scratch: _build_testsuite(scratch, python2, say))
+    return directory
 
 
-def kosoku() -> Kosoku:
-    """Installed; made on the first call, in seconds. Unavailable."""
-    return Kosoku(python_packages("kosoku", [KOSOKU]))
+def installed_testsuite() -> Path | None:
+    """The same, or None if it is not made yet."""
+    directory, requirements = _testsuite()
+    return directory if is_complete(directory, requirements) else None
 
 
-def testsuite(say: Say) -> Testsuite:
-    """The installed testsuite; made on the first call, in one to two minutes. Unavailable."""
-    directory = ENVIRONMENTS / "autobahntestsuite"
-    requirements = REQUIREMENTS.read_text("utf-8")
-    if not is_complete(directory, requirements):
-        python2 = find_python2(_candidates())
-        _make(directory, requirements, lambda scratch: _build_testsuite(scratch, python2, say))
-    return Testsuite(directory)
-
-
-Referee = Testsuite | Kosoku
-
-
-def testsuite_version() -> str:
-    """Name and version as they are among the requirements."""
-    lines = REQUIREMENTS.read_text("utf-8").splitlines()
-    return next(line.replace("==", " ") for line in lines if line.startswith("autobahntestsuite=="))
+def _testsuite() -> tuple[Path, str]:
+    return ENVIRONMENTS / "autobahntestsuite", REQUIREMENTS.read_text("utf-8")
 
 
 def python_packages(name: str, requirements: Sequence[str]) -> Path:
     """The python of an environment with these packages; made on the first call. Unavailable."""
+    if found := installed_python(name, requirements):
+        return found
     directory = ENVIRONMENTS / name
-    if not is_complete(directory, _lines(requirements)):
-        _make(directory, _lines(requirements), lambda scratch: _build_python(scratch, requirements))
+    _make(directory, _lines(requirements), lambda scratch: _build_python(scratch, requirements))
+    return _python_in(directory)
+
+
+def installed_python(name: str, requirements: Sequence[str]) -> Path | None:
+    """The same, or None if it is not made yet."""
+    directory = ENVIRONMENTS / name
+    return _python_in(directory) if is_complete(directory, _lines(requirements)) else None
+
+
+def _python_in(directory: Path) -> Path:
     return directory / "bin" / "python"
 
 
@@ -293,16 +188,16 @@ def _candidates() -> list[Path]:
 
 def _pyenv_candidates() -> Iterator[Path]:
     """The Pythons of pyenv, whose shim answers only where a version is activated."""
-    root = os.environ.get("PYENV_ROOT") or _output("pyenv", "root")
+    root = os.environ.get("PYENV_ROOT") or output("pyenv", "root")
     if root:
         yield from sorted(Path(root).glob("versions/2.7*/bin/python2.7"), reverse=True)
 
 
 def _is_python2(executable: Path) -> bool:
-    return _output(executable, "-c", "import sys; print('%d.%d' % sys.version_info[:2])") == "2.7"
+    return output(executable, "-c", "import sys; print('%d.%d' % sys.version_info[:2])") == "2.7"
 
 
-def _output(*command: str | Path, directory: Path | None = None, timeout: float = 10) -> str:
+def output(*command: str | Path, directory: Path | None = None, timeout: float = 10) -> str:
     """The output of the command; empty if it is missing, fails, or exceeds `timeout` seconds."""
     try:
         done = subprocess.run(

@@ -111,6 +111,13 @@ def run(command: Sequence[str | Path], log: Path, timeout: float) -> None:
             raise CommandFailed(f"{' '.join(map(str, command))} {what}:\n{process.tail()}")
 
 
+def wait_for_end(process: Process, timeout: float) -> None:
+    """Return when the process has ended, or after `timeout` seconds."""
+    deadline = time.monotonic() + timeout
+    while process.status is None and time.monotonic() < deadline:
+        pause()
+
+
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]

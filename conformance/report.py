@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import json
 import shutil
-from collections import Counter
+from collections import ChainMap, Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,14 @@ from typing import Any, NamedTuple
 from cases import case_order, group_of
 
 INDEX = "index.json"
+
+SERVER, CLIENT = "server", "client"
+"""What is tested."""
+
+EXPECTED = {
+    tested: Path(__file__).with_name(f"expected-{tested}.json") for tested in (SERVER, CLIENT)
+}
+"""What is expected of refws."""
 
 
 class Verdict(NamedTuple):
@@ -28,6 +36,7 @@ class Verdict(NamedTuple):
 
 STRICT = Verdict("OK", "OK")
 CLEAN_CLOSES = ("OK", "INFORMATIONAL")
+NO_FAULT = ("OK", "NON-STRICT", "INFORMATIONAL", "UNIMPLEMENTED")
 COLUMNS = ("OK", "NON-STRICT", "INFORMATIONAL", "UNIMPLEMENTED", "FAILED")
 
 
@@ -37,6 +46,7 @@ class Result:
 
     verdict: Verdict
     page: Path
+    milliseconds: int = 0
 
 
 Results = Mapping[str, Result]
@@ -56,12 +66,13 @@ def merge(parts: Iterable[Path], agent: str, target: Path) -> None:
 
 
 def _read_index(directory: Path, agent: str) -> dict[str, Any]:
-    """Empty if the client ended before it wrote its reports. kosoku chooses the agent's name."""
+    """Empty if the client ended before it wrote its reports. Many choose another agent's name."""
     index = directory / INDEX
     if not index.is_file():
         return {}
     agents = json.loads(index.read_text("utf-8"))
-    return agents.get(agent) or next(iter(agents.values()), {})
+    others = (cases for name, cases in agents.items() if name != agent)
+    return dict(ChainMap(agents.get(agent, {}), *others))
 
 
 def read(directory: Path, agent: str) -> dict[str, Result]:
@@ -72,63 +83,19 @@ def read(directory: Path, agent: str) -> dict[str, Result]:
 
 def _result(directory: Path, entry: Mapping[str, Any]) -> Result:
     page = directory / Path(entry["reportfile"]).with_suffix(".html").name
-    return Result(Verdict(entry["behavior"], entry["behaviorClose"]), page)
+    verdict = Verdict(entry["behavior"], entry["behaviorClose"])
+    return Result(verdict, page, entry.get("duration") or 0)
 
 
-@dataclass(frozen=True)
-class Expectation:
-    """Every case of the testsuite and its verdict."""
-
-    verdicts: Mapping[str, Verdict]
-
-    @classmethod
-    def load(cls, file: Path) -> Expectation:
-        """Read `cases` (how many each subgroup has) and `exceptions` (not OK and closed OK)."""
-        data = json.loads(file.read_text("utf-8"))
-        verdicts = {
-            f"{group}.{n}": STRICT
-            for group, count in data["cases"].items()
-            for n in range(1, count + 1)
-        }
-        exceptions = {case: Verdict(*verdict) for case, verdict in data["exceptions"].items()}
-        unknown = sorted(set(exceptions) - set(verdicts), key=case_order)
-        if unknown:
-            raise ValueError(
-                f"{file.name}: exceptions for cases that it does not count: {', '.join(unknown)}"
-            )
-        return cls(verdicts | exceptions)
-
-
-@dataclass(frozen=True)
-class Difference:
-    case: str
-    expected: str
-    got: str
-    page: Path | None
-
-    def __str__(self) -> str:
-        return (
-            f"{self.case}: expected {self.expected}; got {self.got}\n    "
-            f"{self.page or 'no report of this case'}"
-        )
-
-
-def differences(
-    selected: Iterable[str], expectation: Expectation, results: Results
-) -> list[Difference]:
-    """All that is not as expected, better or worse, in selected cases and reported ones."""
-    cases = sorted(set(selected) | set(results), key=case_order)
-    compared = ((case, expectation.verdicts.get(case), results.get(case)) for case in cases)
-    return [
-        Difference(
-            case,
-            str(expected) if expected else "no such case",
-            str(result.verdict) if result else "no result",
-            result.page if result else None,
-        )
-        for case, expected, result in compared
-        if result is None or result.verdict != expected
-    ]
+def not_ok(verdicts: Mapping[str, Verdict]) -> dict[str, list[str]]:
+    """What is worse than OK or INFORMATIONAL, such as `Closed WRONG CODE` -> its cases."""
+    kinds: dict[str, list[str]] = {}
+    for case, verdict in verdicts.items():
+        if verdict.behavior not in ("OK", "INFORMATIONAL"):
+            kinds.setdefault(verdict.behavior, []).append(case)
+        if verdict.behavior_close not in CLEAN_CLOSES:
+            kinds.setdefault(f"Closed {verdict.behavior_close}", []).append(case)
+    return kinds
 
 
 def summary(results: Results) -> str:

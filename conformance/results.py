@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cases import as_ranges, case_order
-from report import CLEAN_CLOSES, COLUMNS, Results, Verdict
+from report import CLEAN_CLOSES, COLUMNS, Results, Verdict, not_ok
 
 NO_RESULT = Verdict("FAILED", "no result")
 
@@ -144,12 +144,7 @@ def _each_round(found: Sequence[Verdict]) -> str:
 
 def _not_strict(entry: Entry) -> Iterator[str]:
     yield f"### {entry.name}\n"
-    kinds: dict[str, list[str]] = {}
-    for case, verdict in entry.best().items():
-        if verdict.behavior not in ("OK", "INFORMATIONAL"):
-            kinds.setdefault(verdict.behavior, []).append(case)
-        if _is_unclean(verdict):
-            kinds.setdefault(f"Closed {verdict.behavior_close}", []).append(case)
+    kinds = not_ok(entry.best())
     for kind, cases in kinds.items():
         yield f"- {kind}: {as_ranges(cases)}"
     unsteady = entry.unsteady()

@@ -1,4 +1,7 @@
-"""One case of a report as text: what is sent and expected, rules, functions, bytes."""
+"""One case as text: what is sent and expected, rules, functions, and the bytes of a report.
+
+`reading.py` is the command; this is what it prints.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from report import Result
 WIDTH = 118
 LABEL = 11
 BYTES_A_LINE = 16
+MOST_BYTES = 64
 MOST_EVENTS = 40
 """More events than these are cut in the middle: some cases send a message byte by byte."""
 
@@ -36,22 +40,38 @@ def load(result: Result) -> dict[str, Any]:
 def case_page(
     case: str, result: Result, noted: Mapping[str, Any], table: Sequence[rules.Rule]
 ) -> str:
-    found = rules.rules_of(case, table)
-    every = [rule for rule in table if rule.cases == rules.EVERY_CASE]
     parts = [
         f"{case}: {result.verdict}  ({noted['agent']}, {noted['started']}, {noted['duration']} ms)",
         "\n".join(
             (
-                *labelled("sends", plain_text(noted["description"])),
-                *labelled("expects", plain_text(noted["expectation"])),
+                *_description(noted["description"], noted["expectation"]),
                 *labelled("found", [f"{noted['result']} {noted['resultClose']}"]),
             )
         ),
-        "\n".join((*_rule_lines(found), *_every_case_lines(every))),
+        about(case, table),
         "\n".join(wire(noted)),
         f"The testsuite's own page: {result.page}",
     ]
     return "\n\n".join(parts)
+
+
+def page_without_report(
+    case: str, description: Sequence[str], advice: str, table: Sequence[rules.Rule]
+) -> str:
+    """What is known of a case that has not run; `description` may be empty."""
+    texts = "\n".join(_description(*description)) if description else ""
+    return "\n\n".join(part for part in (case, texts, about(case, table), advice) if part)
+
+
+def _description(sends: str, expects: str) -> Iterator[str]:
+    yield from labelled("sends", plain_text(sends))
+    yield from labelled("expects", plain_text(expects))
+
+
+def about(case: str, table: Sequence[rules.Rule]) -> str:
+    """The rules of the case, and the functions of refws that keep them."""
+    every = [rule for rule in table if rule.cases == rules.EVERY_CASE]
+    return "\n".join((*_rule_lines(rules.rules_of(case, table)), *_every_case_lines(every)))
 
 
 def _rule_lines(found: Sequence[rules.Rule]) -> Iterator[str]:
@@ -60,7 +80,7 @@ def _rule_lines(found: Sequence[rules.Rule]) -> Iterator[str]:
     yield from labelled(
         "rules", [f"{section}: {' '.join(ids)}" for section, ids in sections.items()]
     )
-    yield from labelled("answers", _functions(found))
+    yield from labelled("in refws", _functions(found))
 
 
 def _every_case_lines(every: Sequence[rules.Rule]) -> Iterator[str]:
@@ -97,15 +117,15 @@ def wire(noted: Mapping[str, Any]) -> Iterator[str]:
     """What went over the wire, in order: heads as text, all else as the testsuite has kept it."""
     tested = "client" if noted["isServer"] else "server"
     yield f"On the wire ({SENT} from the testsuite to the {tested}, {RECEIVED} back):"
-    heads = _heads(noted)
-    for kind, head in heads.items():
+    found = heads(noted)
+    for kind, head in found.items():
         yield (
             f"  {DIRECTIONS[kind]} "
             f"{counted(len(head.encode())) if head else 'a head that the report does not keep'}"
         )
         yield from head_lines(head)
-    for event in _cut([event for event in noted["wirelog"] if not _is_head(event, heads)]):
-        if event[0] in heads:
+    for event in _cut([event for event in noted["wirelog"] if not _is_head(event, found)]):
+        if event[0] in found:
             length, octets = event[1]
             yield f"  {DIRECTIONS[event[0]]} {counted(length)}"
             yield from hexdump(length, octets)
@@ -117,7 +137,7 @@ def wire(noted: Mapping[str, Any]) -> Iterator[str]:
         yield f"  {RECEIVED} the {tested} ended the TCP connection"
 
 
-def _heads(noted: Mapping[str, Any]) -> dict[str, str]:
+def heads(noted: Mapping[str, Any]) -> dict[str, str]:
     """The head in each direction, the request first."""
     if noted["isServer"]:
         return {"RO": noted["httpRequest"], "TO": noted["httpResponse"]}
@@ -150,13 +170,16 @@ def head_lines(head: str) -> Iterator[str]:
 
 
 def hexdump(length: int, octets: str) -> Iterator[str]:
-    """16 bytes a line, and how many more there were: the testsuite keeps only the first ones."""
+    """16 bytes a line, the first 64, and how many more there were."""
     kept = bytes.fromhex(octets.removesuffix(" ..."))
-    for start in range(0, len(kept), BYTES_A_LINE):
-        line = kept[start : start + BYTES_A_LINE]
+    shown = kept[:MOST_BYTES]
+    for start in range(0, len(shown), BYTES_A_LINE):
+        line = shown[start : start + BYTES_A_LINE]
         half = BYTES_A_LINE // 2
         pairs = f"{line[:half].hex(' '):{3 * half}} {line[half:].hex(' ')}"
         yield f"       {pairs:{6 * half + 2}} {printable(line.decode('latin-1'))}".rstrip()
+    if len(kept) > len(shown):
+        yield f"       and {counted(len(kept) - len(shown))} that the testsuite's own page has"
     if length > len(kept):
         yield f"       and {counted(length - len(kept))} that the report does not keep"
 

@@ -12,11 +12,13 @@ from pathlib import Path
 
 import pytest
 
-import autobahn
-import environment
+import endpoints
+import expectations
 import fuzzing
 import processes
+import referees
 import report
+import runs
 
 QUICK = (sys.executable, "-S", "-c")
 FOREVER = "import signal; signal.pause()"
@@ -28,7 +30,7 @@ INFORMATIONAL = ("INFORMATIONAL", "INFORMATIONAL")
 
 processes.POLL_S = 0.01  # the programs of the tests end soon
 
-KNOWN = list(report.Expectation.load(autobahn.EXPECTED["server"]).verdicts)
+KNOWN = list(expectations.Expectation.load(report.EXPECTED["server"]).verdicts)
 
 
 # Reports
@@ -70,6 +72,7 @@ FAKE_CLIENT = textwrap.dedent(
     """
     import json, os, signal, sys
     spec = json.load(open(sys.argv[1]))
+    verdicts = json.loads(os.environ.get("VERDICTS", "{}"))
     index = {}
     for case in spec["cases"]:
         print("Running test case ID", case, "for agent refws from peer tcp4:192.0.2.1:9")
@@ -79,7 +82,10 @@ FAKE_CLIENT = textwrap.dedent(
         if case == os.environ.get("CRASHING_CASE"):
             sys.exit("broken pipe")
         page = f"refws_case_{case.replace('.', '_')}.json"
-        index[case] = {"behavior": "OK", "behaviorClose": "OK", "duration": 1, "reportfile": page}
+        behavior, close = verdicts.get(case, ("OK", "OK"))
+        index[case] = {
+            "behavior": behavior, "behaviorClose": close, "duration": 1, "reportfile": page
+        }
     with open(os.path.join(spec["outdir"], "index.json"), "w") as file:
         json.dump({"refws": index}, file)
     """
@@ -94,6 +100,10 @@ FAKE_SERVER = textwrap.dedent(
         while True:
             with listener.accept()[0] as connection:
                 asked = connection.makefile().readline().strip()
+                if asked == "count":
+                    connection.sendall(str(len(spec["cases"])).encode())
+                if asked.startswith("number "):
+                    asked = spec["cases"][int(asked.split()[1]) - 1]
                 if asked in spec["cases"]:
                     print(f"Running test case ID {asked} for agent refws from peer tcp4:1.2.3.4:9")
                     sys.stdout.flush()
@@ -105,7 +115,7 @@ FAKE_SERVER = textwrap.dedent(
                     }
                 if asked == os.environ.get("HANGING_CASE"):
                     signal.pause()
-                if asked == "reports":
+                if asked == "reports" or asked.startswith("GET /updateReports"):
                     with open(os.path.join(spec["outdir"], "index.json"), "w") as file:
                         json.dump({"refws": index}, file)
     """
@@ -125,7 +135,36 @@ FAKE_CLIENT_UNDER_TEST = textwrap.dedent(
 )
 
 
-class FakeTestsuite(environment.Testsuite):
+CLIENT_BY_CONVENTION = textwrap.dedent(
+    """
+    import socket, sys
+    address = "127.0.0.1", int(sys.argv[1].rpartition(":")[2])
+    def ask(question):
+        with socket.create_connection(address) as connection:
+            connection.sendall(question.encode() + b"\\n")
+            return connection.recv(10)
+    for number in range(1, int(ask("count")) + 1):
+        ask(f"number {number}")
+    ask("reports")
+    """
+)
+
+CLIENT_OF_ONE_CASE = textwrap.dedent(
+    """
+    import socket, sys
+    from urllib.parse import parse_qs, urlsplit
+    url = urlsplit(sys.argv[1])
+    assert url.path == "/runCase" and parse_qs(url.query)["agent"] == [sys.argv[2]], url
+    with socket.create_connection((url.hostname, url.port)) as connection:
+        connection.sendall(f"number {parse_qs(url.query)['case'][0]}\\n".encode())
+        connection.recv(1)
+    print("ran", sys.argv[3])
+    sys.exit("failed with 1007")
+    """
+)
+
+
+class FakeTestsuite(referees.Testsuite):
     def cases(self) -> list[str]:
         return KNOWN
 
@@ -163,9 +202,9 @@ def hearing_signals() -> Iterator[None]:
 
 
 def make_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(environment, "testsuite", lambda say: FakeTestsuite(tmp_path))
-    monkeypatch.setattr(autobahn, "REPORTS", tmp_path / "reports")
+    monkeypatch.setattr(referees, "testsuite", lambda say: FakeTestsuite(tmp_path))
+    monkeypatch.setattr(runs, "REPORTS", tmp_path / "reports")
     monkeypatch.setattr(
-        autobahn, "server_command", lambda port: [*QUICK, LISTENING + FOREVER, str(port)]
+        endpoints, "server_command", lambda port: [*QUICK, LISTENING + FOREVER, str(port)]
     )
-    monkeypatch.setattr(autobahn, "client_command", client_under_test)
+    monkeypatch.setattr(endpoints, "client_command", client_under_test)

@@ -6,6 +6,7 @@ import pytest
 
 import autobahn
 import cases as autobahn_cases
+import running
 from cases import UnknownCases, as_ranges, case_order, covers, portions, select, typical_s
 from fake_autobahn import ALL_CASES, KNOWN
 
@@ -117,7 +118,7 @@ SPEED_CASES = 6 * 6 + 2 * 9
 
 
 def selected(*words: str) -> list[str]:
-    return autobahn.selection(set(KNOWN), autobahn.parser().parse_args(words))
+    return running.selection(set(KNOWN), autobahn.parser().parse_args(words))
 
 
 def test_without_cases_all_run_but_for_the_peers_no_speed_and_no_compression() -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-import autobahn
 import echo_client
+import endpoints
 import processes
 import refws
 from refws.protocol.deflate.negotiation import offer
@@ -58,8 +58,8 @@ def test_the_client_runs_the_cases_in_order_and_asks_for_the_reports_last(
     server = FuzzingServer()
     assert run_client(server, "1.1.1", "13.2.1") == 0
     assert server.asked == [
-        "/runCase?casetuple=1.1.1&agent=refws",
-        "/runCase?casetuple=13.2.1&agent=refws",
+        "/runCase?case=1&agent=refws",
+        "/runCase?case=2&agent=refws",
         "/updateReports?agent=refws",
     ]
 
@@ -84,7 +84,7 @@ def test_the_client_takes_longer_messages_and_more_fragments_than_by_default(
 def test_a_case_that_breaks_off_is_logged_and_the_others_run(
     run_client: Callable[..., int], caplog: pytest.LogCaptureFixture
 ) -> None:
-    server = FuzzingServer("hello", refused=["/runCase?casetuple=1.1.1&agent=refws"])
+    server = FuzzingServer("hello", refused=["/runCase?case=1&agent=refws"])
     assert run_client(server, "1.1.1", "1.1.2") == 0
     assert server.echoes == ["hello"]
     assert "1.1.1 broke off" in caplog.text and "404" in caplog.text
@@ -132,6 +132,6 @@ def test_in_all_other_cases_the_client_offers_what_it_offers_by_default(
 
 
 def test_the_command_for_the_client_runs_it_with_url_agent_and_cases() -> None:
-    program, *words = autobahn.client_command("ws://127.0.0.1:9", ["1.1.1", "2.1"])[1:]
+    program, *words = endpoints.client_command("ws://127.0.0.1:9", ["1.1.1", "2.1"])[1:]
     assert words == ["ws://127.0.0.1:9", "refws", "1.1.1", "2.1"]
     assert Path(program) == Path(echo_client.__file__)

@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-import fuzzing
+import workers
 from cases import typical_s
 from progress import Progress, clock, left_s
 
@@ -62,5 +62,5 @@ def test_last_started_is_the_case_printed_last() -> None:
         f"Running test case ID {case} for agent refws from peer tcp4:127.0.0.1:9\n"
         for case in ("1.1.1", "1.1.2")
     )
-    assert fuzzing.last_started(printed) == "1.1.2"
-    assert fuzzing.last_started("Cases = ['1.1.1']\n") is None
+    assert workers.last_started(printed) == "1.1.2"
+    assert workers.last_started("Cases = ['1.1.1']\n") is None

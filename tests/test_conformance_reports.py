@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-import autobahn
+import expectations
 import report
 from fake_autobahn import ALL_CASES, BOTH_SIDES, INFORMATIONAL, OK, merged, write_report
 
-EXPECTED = report.Expectation(
+EXPECTED = expectations.Expectation(
     {"1.1.1": report.STRICT, "1.1.2": report.STRICT, "7.1.6": report.Verdict(*INFORMATIONAL)}
 )
 
@@ -41,7 +41,7 @@ def test_merge_takes_a_part_without_index_as_no_results(tmp_path: Path) -> None:
 
 def test_a_report_as_expected_has_no_differences(tmp_path: Path) -> None:
     results = merged(tmp_path, {"1.1.1": OK, "1.1.2": OK, "7.1.6": INFORMATIONAL})
-    assert report.differences(["1.1.1", "1.1.2", "7.1.6"], EXPECTED, results) == []
+    assert expectations.differences(["1.1.1", "1.1.2", "7.1.6"], EXPECTED, results) == []
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_a_verdict_worse_or_better_than_expected_is_a_difference(
     tmp_path: Path, case: str, got: tuple[str, str]
 ) -> None:
     results = merged(tmp_path, {case: got})
-    [difference] = report.differences([case], EXPECTED, results)
+    [difference] = expectations.differences([case], EXPECTED, results)
     assert difference.case == case
     assert difference.expected == f"{EXPECTED.verdicts[case]}"
     assert difference.got == f"{got[0]}, closing {got[1]}"
@@ -68,19 +68,21 @@ def test_a_verdict_worse_or_better_than_expected_is_a_difference(
 
 
 def test_a_selected_case_without_result_is_a_difference(tmp_path: Path) -> None:
-    [difference] = report.differences(["1.1.1", "1.1.2"], EXPECTED, merged(tmp_path, {"1.1.1": OK}))
+    [difference] = expectations.differences(
+        ["1.1.1", "1.1.2"], EXPECTED, merged(tmp_path, {"1.1.1": OK})
+    )
     assert (difference.case, difference.got, difference.page) == ("1.1.2", "no result", None)
 
 
 def test_a_case_that_the_expectation_does_not_know_is_a_difference(tmp_path: Path) -> None:
-    [difference] = report.differences(
+    [difference] = expectations.differences(
         ["1.1.1"], EXPECTED, merged(tmp_path, {"1.1.1": OK, "14.1": OK})
     )
     assert (difference.case, difference.expected) == ("14.1", "no such case")
 
 
 def test_cases_that_were_not_selected_are_not_missed(tmp_path: Path) -> None:
-    assert report.differences(["1.1.1"], EXPECTED, merged(tmp_path, {"1.1.1": OK})) == []
+    assert expectations.differences(["1.1.1"], EXPECTED, merged(tmp_path, {"1.1.1": OK})) == []
 
 
 def test_summary_counts_by_group_and_in_all(tmp_path: Path) -> None:
@@ -119,14 +121,14 @@ def test_a_report_under_another_agent_is_read_all_the_same(tmp_path: Path) -> No
 
 @BOTH_SIDES
 def test_the_committed_expectation_counts_every_case_of_the_testsuite(tested: str) -> None:
-    verdicts = report.Expectation.load(autobahn.EXPECTED[tested]).verdicts
+    verdicts = expectations.Expectation.load(report.EXPECTED[tested]).verdicts
     assert len(verdicts) == ALL_CASES
     assert {"1.1.1", "2.11", "6.22.34", "7.13.2", "10.1.1", "12.5.18", "13.7.18"} <= set(verdicts)
 
 
 @BOTH_SIDES
 def test_only_the_cases_that_are_informational_by_nature_are_not_strict(tested: str) -> None:
-    verdicts = report.Expectation.load(autobahn.EXPECTED[tested]).verdicts
+    verdicts = expectations.Expectation.load(report.EXPECTED[tested]).verdicts
     others = {case: verdict for case, verdict in verdicts.items() if verdict != report.STRICT}
     assert others == dict.fromkeys(["7.1.6", "7.13.1", "7.13.2"], INFORMATIONAL)
 
@@ -135,4 +137,4 @@ def test_an_exception_for_a_case_that_does_not_exist_is_refused(tmp_path: Path) 
     file = tmp_path / "expected.json"
     file.write_text(json.dumps({"cases": {"2": 11}, "exceptions": {"2.12": OK}}), "utf-8")
     with pytest.raises(ValueError, match=r"2\.12"):
-        report.Expectation.load(file)
+        expectations.Expectation.load(file)

@@ -16,7 +16,10 @@ import autobahn
 import environment
 import fuzzing
 import processes
+import referees
 import report
+import runs
+import workers
 from fake_autobahn import (
     BOTH_SIDES,
     FOREVER,
@@ -37,11 +40,11 @@ def execute(
     server: str = FOREVER,
     case_s: float = 20,
     run_s: float = 20,
-) -> fuzzing.Run:
-    limits = fuzzing.Limits(case_s, run_s)
+) -> workers.Run:
+    limits = workers.Limits(case_s, run_s)
     with processes.Process([*QUICK, server], tmp_path / "server.log") as process:
         start = partial(fuzzing.start_fuzzing_client, FakeTestsuite(tmp_path), TESTEE)
-        run = fuzzing.Run(start, tmp_path / "reports", process)
+        run = workers.Run(start, tmp_path / "reports", process)
         run.execute(
             portions, 2, limits, Progress(["1.1.1"], 2, io.StringIO(), started=time.monotonic())
         )
@@ -50,13 +53,13 @@ def execute(
 
 def execute_client(
     tmp_path: Path, portions: Sequence[Sequence[str]], *, case_s: float = 20, run_s: float = 20
-) -> fuzzing.Run:
+) -> workers.Run:
     client = fuzzing.Client("refws", client_under_test)
-    run = fuzzing.Run(
+    run = workers.Run(
         partial(fuzzing.start_fuzzing_server, FakeTestsuite(tmp_path), client), tmp_path / "reports"
     )
     progress = Progress(["1.1.1"], 2, io.StringIO(), started=time.monotonic())
-    run.execute(portions, 2, fuzzing.Limits(case_s, run_s), progress)
+    run.execute(portions, 2, workers.Limits(case_s, run_s), progress)
     return run
 
 
@@ -70,7 +73,7 @@ def reported(run: fuzzing.Run, tmp_path: Path) -> list[str]:
 
 @OF_BOTH_SIDES
 def test_a_run_reports_the_cases_of_all_portions(
-    tmp_path: Path, run_portions: Callable[..., fuzzing.Run]
+    tmp_path: Path, run_portions: Callable[..., workers.Run]
 ) -> None:
     run = run_portions(tmp_path, [["1.1.1"], ["1.1.2", "2.1"], ["2.2"]])
     assert run.notes == []
@@ -79,7 +82,7 @@ def test_a_run_reports_the_cases_of_all_portions(
 
 @OF_BOTH_SIDES
 def test_a_case_that_hangs_is_given_up_and_the_others_run_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_portions: Callable[..., fuzzing.Run]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_portions: Callable[..., workers.Run]
 ) -> None:
     monkeypatch.setenv("HANGING_CASE", "1.1.2")
     run = run_portions(tmp_path, [["1.1.1", "1.1.2", "2.1"]], case_s=0.5)
@@ -104,7 +107,19 @@ def test_a_client_under_test_that_crashes_is_noted_with_its_last_words(
     run = execute_client(tmp_path, [["1.1.1", "1.1.2"], ["2.1"]])
     [note] = run.notes
     assert "status 1 during 1.1.2" in note and "out of memory" in note
-    assert reported(run, tmp_path) == ["2.1"]
+    assert reported(run, tmp_path) == ["1.1.1", "1.1.2", "2.1"]
+
+
+def test_a_referee_that_prints_no_case_runs_each_by_itself_after_a_portion_that_hangs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HANGING_CASE", "1.1.2")
+    monkeypatch.setattr(FakeTestsuite, "prints_cases", False)
+    monkeypatch.setattr(workers, "SILENT_S", 0.5)
+    monkeypatch.setattr(workers, "TIMES_TYPICAL", 0)
+    run = execute(tmp_path, [["1.1.1", "1.1.2", "2.1"]])
+    assert run.notes == ["1.1.2 did not end within 0.5 s (--case-timeout)"]
+    assert reported(run, tmp_path) == ["1.1.1", "2.1"]
 
 
 def test_what_a_client_under_test_printed_is_kept_beside_its_report(tmp_path: Path) -> None:
@@ -112,7 +127,7 @@ def test_what_a_client_under_test_printed_is_kept_beside_its_report(tmp_path: Pa
         "refws", lambda url, cases: [*QUICK, "print('connection failed with 1007')"]
     )
     fuzzing.fuzz_client(
-        FakeTestsuite(tmp_path), client, ["1.1.1"], tmp_path / "reports", 1, fuzzing.Limits(20, 20)
+        FakeTestsuite(tmp_path), client, ["1.1.1"], tmp_path / "reports", 1, workers.Limits(20, 20)
     )
     [log] = (tmp_path / "reports").glob("*.log")
     assert log.read_text("utf-8") == "connection failed with 1007\n"
@@ -123,7 +138,7 @@ def test_a_server_that_dies_ends_the_run_with_its_last_words(
 ) -> None:
     monkeypatch.setenv("HANGING_CASE", "1.1.1")
     with pytest.raises(
-        fuzzing.RunFailed, match=r"(?s)the server ended with status 1 .*out of memory"
+        workers.RunFailed, match=r"(?s)the server ended with status 1 .*out of memory"
     ):
         execute(tmp_path, [["1.1.1"]], server="raise SystemExit('out of memory')")
 
@@ -147,10 +162,10 @@ def test_a_run_ends_at_its_deadline_and_leaves_no_process(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     started: list[processes.Process],
-    run_portions: Callable[..., fuzzing.Run],
+    run_portions: Callable[..., workers.Run],
 ) -> None:
     monkeypatch.setenv("HANGING_CASE", "1.1.1")
-    with pytest.raises(fuzzing.RunFailed, match=r"no end after 0.1 s, .*--deadline"):
+    with pytest.raises(workers.RunFailed, match=r"no end after 0.1 s, .*--deadline"):
         run_portions(tmp_path, [["1.1.1"]], run_s=0.1)
     assert len(started) == 2
     assert None not in [process.status for process in started]
@@ -184,7 +199,7 @@ def test_a_signal_while_a_fuzzing_server_starts_leaves_no_process(
 def test_the_testsuite_serves_on_this_machine_only_and_without_its_web_pages(
     tmp_path: Path,
 ) -> None:
-    command = environment.Testsuite(tmp_path).fuzzing_server(tmp_path / "spec.json")
+    command = referees.Testsuite(tmp_path).fuzzing_server(tmp_path / "spec.json")
     assert command[-6:] == [
         "--mode",
         "fuzzingserver",
@@ -193,10 +208,7 @@ def test_the_testsuite_serves_on_this_machine_only_and_without_its_web_pages(
         "--spec",
         tmp_path / "spec.json",
     ]
-    assert (
-        "interface='127.0.0.1'" in environment.FUZZING_SERVER
-        and environment.FUZZING_SERVER in command
-    )
+    assert "interface='127.0.0.1'" in referees.FUZZING_SERVER and referees.FUZZING_SERVER in command
 
 
 @BOTH_SIDES
@@ -213,7 +225,8 @@ def test_the_command_exits_with_1_and_names_each_difference(
 ) -> None:
     assert autobahn.main([tested, "--cases", "7.1.5,7.1.6"]) == 1
     printed = capsys.readouterr().out
-    assert f"{tested}/index.html" in printed
+    last = runs.last(tested, "refws")
+    assert last and f"{last}/index.html" in printed
     assert "7.1.6: expected INFORMATIONAL, closing INFORMATIONAL; got OK, closing OK" in printed
     assert "refws_case_7_1_6.html" in printed
     assert "7.1.5:" not in printed
@@ -259,7 +272,7 @@ def test_the_command_exits_with_130_after_a_signal(
 def test_kosoku_gets_cases_address_and_directory_from_the_same_spec(tmp_path: Path) -> None:
     servers = [{"agent": "refws", "url": "ws://127.0.0.1:9/echo"}]
     spec = fuzzing.write_spec(tmp_path / "portion", ["1.1.1", "2.1"], {"servers": servers})
-    command = environment.Kosoku(Path("python")).fuzzing_client(spec)
+    command = referees.Kosoku(Path("python")).fuzzing_client(spec)
     assert command[3:] == [
         "--outdir", str(tmp_path / "portion"), "--include", "1.1.1", "--include", "2.1",
         "ws://127.0.0.1:9/echo",
@@ -272,16 +285,17 @@ def test_kosoku_referees_when_asked_to(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def no_testsuite(say: environment.Say) -> environment.Testsuite:
+    def no_testsuite(say: environment.Say) -> referees.Testsuite:
         raise environment.Unavailable("no python2.7")
 
-    monkeypatch.setattr(environment, "testsuite", no_testsuite)
-    monkeypatch.setattr(environment, "kosoku", lambda: FakeTestsuite(tmp_path))
-    monkeypatch.setattr(FakeTestsuite, "cannot_judge", environment.Kosoku.cannot_judge)
-    assert autobahn.main(["server", "--cases", "1.*,12.1.*"]) == 3
+    monkeypatch.setattr(referees, "testsuite", no_testsuite)
+    monkeypatch.setattr(referees, "kosoku", lambda: FakeTestsuite(tmp_path))
+    monkeypatch.setattr(FakeTestsuite, "cannot_judge", referees.Kosoku.cannot_judge)
+    assert autobahn.main(["server", "--cases", "1.*,12.1.*", "--referee", "autobahn"]) == 3
     assert autobahn.main(["server", "--cases", "1.*,12.1.*", "--referee", "kosoku"]) == 0
     assert "33 cases" in capsys.readouterr().out
-    assert "12.1.1" not in report.read(autobahn.REPORTS / "server", "refws")
+    last = runs.last("server", "refws")
+    assert last and "12.1.1" not in report.read(last, "refws")
 
 
 def test_a_client_that_ends_with_a_status_of_its_referee_is_not_noted(

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 import autobahn
+import referees
+import runs
 import show
-from fake_autobahn import write_report
+from fake_autobahn import FakeTestsuite, write_report
+
+NOON = datetime(2026, 11, 26, 12)
 
 REQUEST = "GET /echo HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 
@@ -63,6 +68,15 @@ def test_show_says_how_many_bytes_the_report_does_not_keep() -> None:
         "and 1,036 bytes that the report does not keep"
         in shown(["TO", octets(bytes(1100)), False])[-2]
     )
+
+
+def test_show_leaves_out_bytes_after_the_first_64_that_the_report_has() -> None:
+    lines = list(show.hexdump(300, bytes(200).hex() + " ..."))
+    assert len(lines) == 6
+    assert lines[-2:] == [
+        "       and 136 bytes that the testsuite's own page has",
+        "       and 100 bytes that the report does not keep",
+    ]
 
 
 def test_show_has_the_heads_as_text_once_and_nothing_that_a_terminal_would_obey() -> None:
@@ -131,17 +145,23 @@ def test_show_turns_descriptions_into_plain_lines() -> None:
 
 
 @pytest.fixture
-def last_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name, agent in (("server", "refws"), ("client", "refws"), ("peers/ws/round-1", "ws")):
-        directory = write_report(tmp_path / name, {"6.4.3": ("OK", "OK")}, agent)
-        found = json.dumps(noted(agent=agent, isServer=name == "client"))
+def last_reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
+    """The reports of 6.4.3: of refws, of its client, and of a peer. No testsuite is installed."""
+    monkeypatch.setattr(runs, "REPORTS", tmp_path)
+    monkeypatch.setattr(referees, "installed", lambda: None)
+    directories = {}
+    for tested, agent in (("server", "refws"), ("client", "refws"), ("server", "ws")):
+        directory = runs.begin(tested, agent, NOON)
+        write_report(directory, {"6.4.3": ("OK", "OK")}, agent)
+        found = json.dumps(noted(agent=agent, isServer=tested == "client"))
         (directory / f"{agent}_case_6_4_3.json").write_text(found, "utf-8")
-    monkeypatch.setattr(autobahn, "REPORTS", tmp_path)
-    return tmp_path
+        runs.end(directory)
+        directories[f"{tested} {agent}"] = directory
+    return directories
 
 
 def test_show_command_prints_sections_requirements_functions_and_verdict(
-    last_report: Path, heard_signals: None, capsys: pytest.CaptureFixture[str]
+    last_reports: dict[str, Path], heard_signals: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert autobahn.main(["show", "6.4.3"]) == 0
     printed = capsys.readouterr().out
@@ -152,43 +172,73 @@ def test_show_command_prints_sections_requirements_functions_and_verdict(
         "sends      Send text.",
         "PART1 = ce & ba",
         "as always  the opening handshake",
-        str(last_report / "server" / "refws_case_6_4_3.html"),
+        str(last_reports["server refws"] / "refws_case_6_4_3.html"),
     ):
         assert part in printed
     assert max(map(len, printed.splitlines()[:-1])) <= show.WIDTH
 
 
 def test_show_command_reads_the_report_of_a_peer(
-    last_report: Path, heard_signals: None, capsys: pytest.CaptureFixture[str]
+    last_reports: dict[str, Path], heard_signals: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert autobahn.main(["show", "6.4.3", "--peer", "ws"]) == 0
     assert "(ws, 2026" in capsys.readouterr().out
 
 
 def test_show_command_reads_the_report_of_the_client(
-    last_report: Path, heard_signals: None, capsys: pytest.CaptureFixture[str]
+    last_reports: dict[str, Path], heard_signals: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert autobahn.main(["show", "--client", "6.4.3"]) == 0
     printed = capsys.readouterr().out
     assert "from the testsuite to the client" in printed
-    assert str(last_report / "client" / "refws_case_6_4_3.html") in printed
+    assert str(last_reports["client refws"] / "refws_case_6_4_3.html") in printed
 
 
 @pytest.mark.parametrize(
     ("words", "advice"),
     [
-        (["6.4.4"], "autobahn.py server --cases 6.4.4"),
-        (["6.4.4", "--client"], "autobahn.py client --cases 6.4.4"),
-        (["6.4.4", "--peer", "ws"], "autobahn.py peers"),
-        (["6.4.5"], "no case fits '6.4.5'"),
+        ([], "autobahn.py server --cases 6.4.4"),
+        (["--client"], "autobahn.py client --cases 6.4.4"),
+        (["--agent", "mine"], "autobahn.py server --url ws://... --agent mine --cases 6.4.4"),
+        (
+            ["--agent", "mine", "--client"],
+            "autobahn.py client --command '... {url}' --agent mine --cases 6.4.4",
+        ),
     ],
 )
-def test_show_command_says_what_to_do_without_a_report_of_the_case(
-    last_report: Path,
+def test_show_command_has_the_rules_of_a_case_that_has_not_run_and_says_how_to_run_it(
+    last_reports: dict[str, Path],
     heard_signals: None,
     capsys: pytest.CaptureFixture[str],
     words: list[str],
     advice: str,
 ) -> None:
-    assert autobahn.main(["show", *words]) == 2
-    assert advice in capsys.readouterr().err
+    assert autobahn.main(["show", "6.4.4", *words]) == 0
+    printed = capsys.readouterr().out
+    for part in (advice, "RFC 6455 §8.1: 6455-8.1-01", "message.py IncomingMessage.add"):
+        assert part in printed
+    assert "On the wire" not in printed
+
+
+def test_show_command_has_what_an_installed_testsuite_says_of_a_case_that_has_not_run(
+    last_reports: dict[str, Path],
+    heard_signals: None,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Describing(FakeTestsuite):
+        def description(self, case: str) -> list[str]:
+            return [f"Send <b>{case}</b>.", "Fail &amp; close."]
+
+    monkeypatch.setattr(referees, "installed", lambda: Describing(tmp_path))
+    assert autobahn.main(["show", "6.4.4"]) == 0
+    printed = capsys.readouterr().out
+    assert "sends      Send 6.4.4.\nexpects    Fail & close.\n" in printed
+
+
+def test_show_command_refuses_a_case_that_does_not_exist(
+    last_reports: dict[str, Path], heard_signals: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert autobahn.main(["show", "6.4.5"]) == 2
+    assert "no case fits '6.4.5'" in capsys.readouterr().err
