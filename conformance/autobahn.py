@@ -181,6 +181,17 @@ def add_judging_options(command: argparse.ArgumentParser) -> None:
         action="store_true",
         help="write what this run gives into the file of --expect, and expect that",
     )
+    command.add_argument("--json", type=_file, metavar="FILE", help="see conformance/as_json.py")
+    command.add_argument("--junit", type=_file, metavar="FILE", help="write XML for CI systems")
+    command.add_argument(
+        "--tapes",
+        type=Path,
+        metavar="DIR",
+        help=(
+            "write a tape of each case that is not OK or INFORMATIONAL, or not as expected;"
+            " python3 -m refws replay explains it"
+        ),
+    )
 
 
 def add_run_options(command: argparse.ArgumentParser, left_out: Sequence[str]) -> None:

@@ -61,3 +61,9 @@ def by_section(requirements: Iterable[str]) -> dict[str, list[str]]:
         rfc, section, _ = requirement.split("-")
         sections.setdefault(f"RFC {rfc} §{section}", []).append(requirement)
     return sections
+
+
+def sections_of(case: str, table: Iterable[Rule]) -> list[str]:
+    """The sections that the case is about, such as `RFC 6455 §5.4`."""
+    found = rules_of(case, table)
+    return list(by_section(requirement for rule in found for requirement in rule.requirements))

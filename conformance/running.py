@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import as_json
 import endpoints
 import expectations
 import fuzzing
+import junit
 import referees
 import report
 import runs
+import tapes
 from cases import as_ranges, select
 from expectations import Expectation
 from outcome import Outcome
@@ -120,6 +123,7 @@ def run(arguments: argparse.Namespace, trial: Trial) -> int:
         _differences(trial.expected, selected, results),
     )
     _print(outcome, notes, trial.expected)
+    _write(outcome, arguments)
     if arguments.update:
         say(f"{trial.expected} now expects what this run gave.")
     return AS_EXPECTED if outcome.passed else DIFFERENT
@@ -146,6 +150,16 @@ def _print(outcome: Outcome, notes: Sequence[str], expected: Path | None) -> Non
         f"\n{len(outcome.selected)} cases in {clock(outcome.seconds)}, "
         f"{len(outcome.differences)} {verdict}: {outcome.directory / 'index.html'}"
     )
+
+
+def _write(outcome: Outcome, arguments: argparse.Namespace) -> None:
+    """Write the files that are asked for. OSError."""
+    if arguments.json:
+        arguments.json.write_text(as_json.as_json(outcome), "utf-8")
+    if arguments.junit:
+        arguments.junit.write_text(junit.as_junit(outcome), "utf-8")
+    if arguments.tapes and (written := tapes.write(outcome, arguments.tapes)):
+        say(f"Tapes: {len(written)}; explain one with: python3 -m refws replay {written[0]}")
 
 
 def selection(

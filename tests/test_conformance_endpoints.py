@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -201,7 +202,7 @@ def test_options_that_do_not_fit_together_are_refused_with_advice(
     [
         (["--url", "http://a/"], "ws://"),
         (["--agent", "../a"], "letters, digits"),
-        (["--expect", "no-such-directory/a.json"], "a directory that exists"),
+        (["--json", "no-such-directory/a.json"], "a directory that exists"),
     ],
 )
 def test_values_that_cannot_be_used_are_refused_by_the_command_line(
@@ -285,3 +286,67 @@ def test_kosoku_serves_the_cases_and_the_address_of_the_spec(tmp_path: Path) -> 
         "--outdir", "there", "--include", "1.1.1", "--include", "2.1",
         "--mode", "fuzzingserver", "127.0.0.1:9",
     ]  # fmt: skip
+
+
+# What is written about a run
+
+
+def test_json_has_each_case_with_its_verdict_and_its_difference(
+    server: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    give(monkeypatch, {"1.1.2": ("FAILED", "OK"), "7.1.6": ("INFORMATIONAL", "OK")})
+    assert autobahn.main([*server, "--json", str(tmp_path / "run.json")]) == 1
+    written = json.loads((tmp_path / "run.json").read_text("utf-8"))
+    assert {key: written[key] for key in ("format", "tested", "agent", "target", "passed")} == {
+        "format": "autobahn-run 1",
+        "tested": "server",
+        "agent": "mine",
+        "target": server[2],
+        "passed": False,
+    }
+    assert written["referee"] == "autobahntestsuite 25.10.1"
+    assert written["directory"] == str(runs.last("server", "mine"))
+    cases = written["cases"]
+    assert list(cases) == ["1.1.1", "1.1.2", "7.1.6"]
+    assert "RFC 6455 §5.6" in cases["1.1.2"].pop("sections")
+    assert cases["1.1.2"] == {
+        "behavior": "FAILED",
+        "behaviorClose": "OK",
+        "milliseconds": 1,
+        "page": "refws_case_1_1_2.json",
+        "difference": {"expected": "no failure", "got": "FAILED, closing OK"},
+    }
+    assert cases["1.1.1"]["difference"] is None and cases["7.1.6"]["difference"] is None
+
+
+def test_json_has_null_for_a_case_without_a_result(
+    server: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HANGING_CASE", "1.1.2")
+    words = [*server, "--case-timeout", "1", "--json", str(tmp_path / "run.json")]
+    assert autobahn.main(words) == 1
+    case = json.loads((tmp_path / "run.json").read_text("utf-8"))["cases"]["1.1.2"]
+    assert case["behavior"] is case["behaviorClose"] is case["milliseconds"] is case["page"] is None
+    assert case["difference"]["got"] == "no result"
+
+
+def test_junit_has_a_test_for_each_case_failed_where_it_differs(
+    server: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    give(monkeypatch, {"1.1.2": ("FAILED", "OK"), "7.1.6": ("UNIMPLEMENTED", "OK")})
+    assert autobahn.main([*server, "--junit", str(tmp_path / "run.xml")]) == 1
+    [suite] = ET.parse(tmp_path / "run.xml").getroot()
+    counts = {name: suite.get(name) for name in ("tests", "failures", "skipped", "errors")}
+    assert counts == {"tests": "3", "failures": "1", "skipped": "1", "errors": "0"}
+    marks = {
+        f"{test.get('classname')} {test.get('name')}": [child.tag for child in test]
+        for test in suite.iter("testcase")
+    }
+    assert marks == {
+        "autobahn.server.1.1 1.1.1": [],
+        "autobahn.server.1.1 1.1.2": ["failure"],
+        "autobahn.server.7.1 7.1.6": ["skipped"],
+    }
+    [failure] = suite.iter("failure")
+    assert failure.get("message") == "expected no failure; got FAILED, closing OK"
+    assert failure.text and "RFC 6455 §5.6" in failure.text
