@@ -16,14 +16,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import autobahn
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import endpoints
 import environment
 import fuzzing
 import peers
 import processes
-
-sys.path.insert(0, str(environment.ROOT))
-
 from refws import __version__
 from refws.check.engine import Grade, Result, run
 from refws.check.groups import GROUPS
@@ -64,7 +63,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--names", nargs="+", choices=known, default=known, metavar="NAME")
     parser.add_argument("--output", type=Path, default=MARKS, metavar="FILE")
     options = parser.parse_args(argv)
-    servers = {"refws": (__version__, autobahn.refws)}
+    servers = {"refws": (__version__, endpoints.refws)}
     servers |= {peer.name: (peer.versions, peer.server) for peer in peers.PEERS}
     marked = [mark(name, *servers[name]) for name in options.names]
     options.output.write_text("\n".join(page(marked)) + "\n", "utf-8")

@@ -12,7 +12,7 @@ from typing import Any
 
 import show
 from outcome import Outcome
-from refws.course.record.recorder import MAX_CHUNK
+from refws.course.record.tape import Chunk, lines_of
 from refws.protocol.frame import Side
 
 NO_HEAD = "?"
@@ -98,8 +98,8 @@ def _without_head(octets: tuple[int, str], head: bytes) -> tuple[bytes, bytes, i
 
 
 def _chunk(seconds: float, sender: str, data: bytes) -> Iterator[str]:
-    for start in range(0, len(data), MAX_CHUNK):
-        yield f"{seconds:.6f} 1 {sender} {data[start : start + MAX_CHUNK].hex(' ')}"
+    if data:
+        yield from lines_of(Chunk(seconds, 1, Side(sender), data))
 
 
 class Clock:
