@@ -65,8 +65,8 @@ def share_out(files: Iterable[Path], seconds: Mapping[str, float], count: int) -
 
 
 def processes() -> int:
-    """Two for each CPU that we may use: while a test of one waits, the other goes on."""
-    return 2 * (
+    """Three for each CPU that we may use: while tests of two wait, the third goes on."""
+    return 3 * (
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     )
 
