@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime
 import re
 import signal
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -183,3 +185,10 @@ def test_peers_command_leaves_the_table_alone_when_interrupted(
     interrupt_run(monkeypatch, signal.SIGINT)
     assert autobahn.main(["peers", "--cases", "1.*", "--output", str(one_peer)]) == 130
     assert one_peer.read_text("utf-8") == "before"
+
+
+def test_what_installs_the_peers_for_the_tests_finds_all_its_modules(tmp_path: Path) -> None:
+    """CI starts it before anything is installed, and not in the directory of the project."""
+    program = Path(__file__).parent / "programs" / "install.py"
+    only_imports = f"import runpy; runpy.run_path({str(program)!r})"
+    subprocess.run([sys.executable, "-I", "-c", only_imports], check=True, cwd=tmp_path)

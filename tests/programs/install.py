@@ -8,8 +8,8 @@ that fails.
 import sys
 from pathlib import Path
 
-CONFORMANCE = Path(__file__).resolve().parent.parent.parent / "conformance"
-sys.path.insert(0, str(CONFORMANCE))
+PROJECT = Path(__file__).resolve().parent.parent.parent
+sys.path[:0] = [str(PROJECT / "conformance"), str(PROJECT)]
 
 import environment  # noqa: E402
 import peers  # noqa: E402
