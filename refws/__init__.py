@@ -188,7 +188,8 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
       tapes.py                               each failed case as a tape for `replay`
       points.py                              the points of a course, and Gradescope's JSON
   commands/  python3 -m refws: a module for each command
-    serve.py                                 the server: options, messages, signals
+    serve.py                                 the server: messages, signals
+    serve_options.py                         its options
     explain.py             §5                bytes in hex or in a file, explained
     accept.py              §4.2.2            a key -> its Accept
     replay.py              §5                a tape explained again

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import errno
-import inspect
 import logging
 import os
 import shlex
@@ -17,41 +16,25 @@ from ipaddress import ip_address
 from types import FrameType
 
 from .. import Server, serve
-from ..course.services import ENDPOINTS, HEALTH_PATH, process_request, serve_endpoint, with_login
+from ..course.services import ENDPOINTS, process_request, serve_endpoint, with_login
 from ..course.web import wire_view
 from ..endpoint.listening import open_to_others
 from ..endpoint.server_handshake import ProcessRequest
 from ..endpoint.tls.certificates import server_context
 from ..endpoint.traces import ChooseTrace
 from ..protocol.authority import join_authority
-from ..protocol.http import Headers
 from .logins import BadLogins, login_from
 from .options import (
-    DEFAULTS,
-    CommandLine,
-    add_head_options,
-    connection_count,
-    fragment_count,
-    message_size,
-    not_empty,
-    origin,
     pem_problem,
-    port,
-    seconds,
-    seconds_or_off,
-    subprotocol,
 )
-from .tracing import add_trace_options, choose_trace
+from .serve_options import SERVE, command_line
+from .tracing import choose_trace
 
 LOGGER = logging.getLogger("refws")
-SERVE = inspect.signature(serve).parameters
-"""The parameters of `serve`, whose defaults are also the defaults of the options."""
-
 SWITCH_INTERVAL_PER_CONNECTION = 0.000_02
 MAX_SWITCH_INTERVAL = 0.5
 """Seconds; see `set_switch_interval`."""
 
-LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
 LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
 
 TCP_ADVICE = {
@@ -107,228 +90,6 @@ def main(arguments: list[str] | None = None) -> int:
     set_switch_interval(options.max_connections)
     also = [] if options.unix else (options.host or [])[1:]
     return run(server, secure=context is not None, also=also)
-
-
-# Options
-
-
-def command_line() -> CommandLine:
-    """The options, with their units and defaults."""
-    parser = CommandLine(
-        prog="python3 -m refws serve",
-        description=(
-            "A WebSocket server to read beside RFC 6455: example endpoints, and a page to try them."
-        ),
-        epilog=(
-            f"WebSocket endpoints: {' '.join(ENDPOINTS)}. Pages: / /lesson /health. Ctrl-C stops "
-            "gracefully, twice at once."
-        ),
-        allow_abbrev=False,
-    )
-    add_address_options(parser)
-    add_handshake_options(parser)
-    add_login_option(parser)
-    add_server_header_option(parser)
-    add_limit_options(parser)
-    add_head_options(parser)
-    add_timeout_options(parser)
-    parser.add_argument(
-        "--log-level",
-        metavar="LEVEL",
-        type=str.lower,
-        choices=LOG_LEVELS,
-        default="info",
-        help=f"least severe lines to log: {', '.join(LOG_LEVELS)} (default: %(default)s)",
-    )
-    add_trace_options(parser)
-    return parser
-
-
-def add_address_options(parser: CommandLine) -> None:
-    """--host, --port, --unix, and with TLS --cert, --key and --client-ca."""
-    option = parser.add_argument
-    option(
-        "--host",
-        metavar="NAME",
-        type=not_empty,
-        action="append",
-        help=(
-            "address to listen on; 0.0.0.0: all of IPv4; :: all, also IPv4; repeatable (default: "
-            f"{SERVE['host'].default})"
-        ),
-    )
-    option(
-        "--port",
-        metavar="NUMBER",
-        type=port,
-        default=SERVE["port"].default,
-        help="TCP port to listen on; 0 picks a free one (default: %(default)s)",
-    )
-    option(
-        "--unix",
-        metavar="PATH",
-        type=not_empty,
-        help="Unix socket to listen on, instead of host and port",
-    )
-    option(
-        "--cert",
-        metavar="FILE",
-        type=not_empty,
-        help="PEM file with the server's certificate, then its CAs': serves wss:// and https://",
-    )
-    option(
-        "--key",
-        metavar="FILE",
-        type=not_empty,
-        help="PEM file with the private key of --cert (default: it is in the same file)",
-    )
-    option(
-        "--client-ca",
-        metavar="FILE",
-        type=not_empty,
-        help=(
-            "PEM file with CAs: each client must show a certificate from one of them (default: "
-            "clients need none)"
-        ),
-    )
-
-
-def add_handshake_options(parser: CommandLine) -> None:
-    """--origin, --subprotocol and --deflate: what the opening handshake agrees on."""
-    option = parser.add_argument
-    option(
-        "--origin",
-        metavar="URL",
-        type=origin,
-        action="append",
-        help=(
-            "let pages of this origin connect, such as https://example.com; repeatable (default: "
-            "this server's own)"
-        ),
-    )
-    option(
-        "--subprotocol",
-        metavar="NAME",
-        type=subprotocol,
-        action="append",
-        help="subprotocol to agree on, the best one first; repeatable (default: none)",
-    )
-    option(
-        "--deflate",
-        action="store_true",
-        help="compress messages if the client offers it (permessage-deflate, RFC 7692)",
-    )
-
-
-def add_server_header_option(parser: CommandLine) -> None:
-    """--server-header."""
-    parser.add_argument(
-        "--server-header",
-        metavar="TEXT",
-        type=server_header,
-        default=SERVE["server_header"].default,
-        help="Server header of answers in HTTP; an empty TEXT leaves it out (default: %(default)s)",
-    )
-
-
-def server_header(text: str) -> str:
-    try:
-        Headers([("Server", text)])
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{error}: give printable ASCII") from None
-    return text
-
-
-def add_login_option(parser: CommandLine) -> None:
-    """--auth."""
-    parser.add_argument(
-        "--auth",
-        metavar="FILE",
-        type=not_empty,
-        help=(
-            "want a login: UTF-8 file with a line user:password for each user, and # before a "
-            f"comment; pages and WebSockets need one, {HEALTH_PATH} does not (default: no login)"
-        ),
-    )
-
-
-def add_limit_options(parser: CommandLine) -> None:
-    """--max-message-size, --max-fragments, --max-connections, and the one for each address."""
-    option = parser.add_argument
-    option(
-        "--max-message-size",
-        metavar="BYTES",
-        type=message_size,
-        default=DEFAULTS.max_size,
-        help="largest message to accept, in bytes (default: %(default)s)",
-    )
-    option(
-        "--max-fragments",
-        metavar="NUMBER",
-        type=fragment_count,
-        default=DEFAULTS.max_fragments,
-        help="most fragments of a message to accept; 0 for no limit (default: %(default)s)",
-    )
-    option(
-        "--max-connections",
-        metavar="NUMBER",
-        type=connection_count,
-        default=SERVE["max_connections"].default,
-        help="most connections at a time (default: %(default)s)",
-    )
-    option(
-        "--max-connections-per-address",
-        metavar="NUMBER",
-        type=connection_count,
-        default=SERVE["max_connections_per_address"].default,
-        help=(
-            "most connections at a time from one IPv4 address, or from one /64 of IPv6, which is "
-            "one network (default: no limit)"
-        ),
-    )
-
-
-def add_timeout_options(parser: CommandLine) -> None:
-    """--open-timeout, --ping-interval, --ping-timeout, --close-timeout and --send-timeout."""
-    option = parser.add_argument
-    option(
-        "--open-timeout",
-        metavar="SECONDS",
-        type=seconds,
-        default=DEFAULTS.open_timeout,
-        help="time for the opening handshake, in seconds (default: %(default)s)",
-    )
-    option(
-        "--ping-interval",
-        metavar="SECONDS",
-        type=seconds_or_off,
-        default=DEFAULTS.ping_interval,
-        help="time from one Ping to the next, in seconds; 0 sends no Pings (default: %(default)s)",
-    )
-    option(
-        "--ping-timeout",
-        metavar="SECONDS",
-        type=seconds_or_off,
-        default=DEFAULTS.ping_timeout,
-        help=(
-            "silence after a Ping, in seconds, that ends the connection a second later; 0 ends "
-            "none (default: %(default)s)"
-        ),
-    )
-    option(
-        "--close-timeout",
-        metavar="SECONDS",
-        type=seconds,
-        default=DEFAULTS.close_timeout,
-        help="time for the closing handshake, in seconds (default: %(default)s)",
-    )
-    option(
-        "--send-timeout",
-        metavar="SECONDS",
-        type=seconds,
-        default=DEFAULTS.send_timeout,
-        help="time for a peer to take more of a message, in seconds (default: %(default)s)",
-    )
 
 
 # Starting and stopping
