@@ -248,10 +248,9 @@ class Connection(Reading):
     def send(self, message: Outgoing, text: bool | None = None) -> None:
         """Send a text message (str), a binary one (bytes), or the fragments of one (an iterable).
 
-        `text` asks for a text message (True) or a binary one (False). Blocks until the system has
-        taken it, and while another message is sent in fragments; each leaves as soon as the
-        iterable gives it. InvalidState before OPEN, ConnectionClosed after it, or if TCP breaks.
-        UnicodeError for surrogates, and for bytes that are no text.
+        `text` True sends text, False binary. Blocks until the system takes it, and while another
+        message is sent in fragments; each leaves as soon as the iterable gives it. InvalidState
+        before OPEN, ConnectionClosed after it, or if TCP breaks; UnicodeError for what is no text.
         """
         if text is not None:
             message = outgoing_as_kind(message, text)

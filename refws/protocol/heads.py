@@ -113,7 +113,7 @@ def read_request(file: LineReader, limits: HeadLimits = HEAD_LIMITS) -> Request:
     field_lines = read_field_lines(reader)
 
     fields = [parse_field(line) for line in field_lines]
-    headers = Headers(field for field in fields if not isinstance(field, Fault))
+    headers = Headers([field for field in fields if not isinstance(field, Fault)])
     faults = (
         *check_line_ends(reader),
         *(field for field in fields if isinstance(field, Fault)),
