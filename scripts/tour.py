@@ -54,7 +54,7 @@ from scripts.shared.sections import (
 
 PROJECT = Path(__file__).resolve().parents[1]
 
-MAX_LINES = 1400
+MAX_LINES = 1410
 MAX_FUNCTIONS = 165
 """The budget: the tour must be readable in an afternoon, so growth of the core is a decision."""
 

@@ -685,3 +685,63 @@ def test_the_reason_why_tcp_broke_is_reported_though_a_look_has_found_it(opened)
     with pytest.raises(ConnectionClosedError) as closed:
         connection.recv()
     assert str(closed.value) not in ("received no Close, sent no Close", "")
+
+
+@pytest.fixture
+def late_threads(monkeypatch):
+    """late_threads.run() starts the threads that refws has asked for until then."""
+
+    class Late:
+        def __init__(self):
+            self.waiting = []
+
+        def start(self, function, name):
+            self.waiting.append(function)
+
+        def run(self):
+            for function in self.waiting:
+                function()
+
+    late = Late()
+    monkeypatch.setattr(reading, "STARTER", late)
+    return late
+
+
+@pytest.mark.rfc("6455-5.5.1-08")
+@pytest.mark.parametrize("again", ["recv", "recv with a timeout", "close"])
+def test_5_5_1_the_close_that_a_recv_with_a_timeout_has_found_is_not_lost_for_the_next_reader(
+    opened, late_threads, again
+):
+    """The thread that ends the connection may be slow to start: another one must not read on."""
+    connection, peer = opened(close_timeout=DEADLINE_S)
+    peer.send_frame(CLOSE, close_body(4999, "enough"))
+    with pytest.raises(ConnectionClosed, match="4999"):
+        connection.recv(timeout=0.1)
+    assert connection.state is State.OPEN, "no thread has ended it yet"
+    started = monotonic()
+    if again == "close":
+        connection.close()
+    elif again == "recv":
+        with pytest.raises(ConnectionClosed, match="4999"):
+            connection.recv()
+    else:
+        with pytest.raises(ConnectionClosed, match="4999"):
+            connection.recv(timeout=0.1)
+        late_threads.run()
+    assert monotonic() - started < DEADLINE_S - 1
+    peer.expect_close(4999 if again != "close" else 1000)
+    assert (connection.close_code, connection.close_reason) == (4999, "enough")
+    late_threads.run()
+    assert connection.state is State.CLOSED
+
+
+def test_5_5_1_a_look_ends_a_connection_whose_end_was_found(opened, late_threads):
+    connection, peer = opened()
+    peer.send_frame(CLOSE, close_body(4999))
+    with pytest.raises(ConnectionClosed):
+        connection.recv(timeout=0.1)
+    count = len(late_threads.waiting)
+    assert eventually(lambda: len(late_threads.waiting) > count)
+    late_threads.waiting[-1]()
+    peer.expect_close(4999)
+    assert connection.close_code == 4999

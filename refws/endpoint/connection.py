@@ -189,6 +189,8 @@ class Connection(Reading):
                 self._wait_for_reading(None)
                 reading = self._reading
             if self._use:
+                if self._found is not None:
+                    raise self._take_found()
                 reading = None
                 raise own_receive(self._reading)
             self._use = RECEIVES

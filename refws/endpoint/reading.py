@@ -51,8 +51,11 @@ RECHECK_INTERVAL = 0.2
 MAX_READS = 100
 """Reads of 4 KiB by a thread that takes control frames; then a receive may come in between."""
 
-FREE, RECEIVES, LISTENS = range(3)
-"""What `_reading` is held for: nothing or a look, a receive, or control frames only."""
+FREE, RECEIVES, LISTENS, ENDS_NEXT = range(4)
+"""What `_reading` is held for: nothing or a look, a receive, or control frames only.
+
+The last one is for a lock that no thread holds: the thread that takes it next ends the connection.
+"""
 
 ENDS = (CloseReceived, ConnectionFailure, EOFError, OSError)
 """What the receiver raises when the connection has to end."""
@@ -76,6 +79,7 @@ class Reading(Observed):
         "_timers": "Where the looks and the heartbeat run.",
         "_reading": "Held by the one thread that reads; a signal's handler may get it twice.",
         "_use": "What it is held for. Under `_reading`.",
+        "_found": "What the thread that reads next ends the connection with. Under `_reading`.",
         "_looks": "Their timer; None if none follows. See `_look` and `_attend`.",
         "_heartbeat": "The timer of the heartbeat. Written by the opening handshake's thread.",
         "_aborted": "Whether `abort` was called. Set once, by any thread.",
@@ -89,6 +93,7 @@ class Reading(Observed):
         self._timers = timers
         self._reading = threading.RLock()
         self._use = FREE
+        self._found: Exception | None = None
         self._looks: Timer | None = None
         self._heartbeat: Timer | None = None
         self._aborted = False
@@ -173,6 +178,8 @@ class Reading(Observed):
                 reading = None
                 self._wait_for_reading(deadline)
                 reading = self._reading
+            if self._found is not None:
+                raise self._take_found()
             if self._use:
                 reading = None
                 raise own_receive(self._reading)
@@ -182,15 +189,22 @@ class Reading(Observed):
             return read()
         except BaseException as end:
             if deadline is not None and isinstance(end, ENDS) and not is_of_a_signal(end):
+                self._found = end
                 raise Unfinished(end) from None
             self._end_with(end, reading)
             raise
         finally:
             if reading is not None:
-                self._use = FREE
+                self._use = FREE if self._found is None else ENDS_NEXT
                 reading.release()
                 if self._looks is None:
                     self._attend()
+
+    def _take_found(self) -> Exception:
+        """What a receive with a deadline has found: for the thread that has `_reading` now."""
+        found, self._found = self._found, None
+        assert found is not None
+        return found
 
     def _check_readable(self) -> None:
         """While we close, messages can be received until the peer's Close arrives (§7.1.2)."""
@@ -225,6 +239,8 @@ class Reading(Observed):
         try:
             if not self._reading.acquire(False):
                 reading = None
+            elif self._found is not None:
+                self._start_thread()
             elif self._use:
                 reading = None
                 raise own_receive(self._reading)
@@ -237,7 +253,7 @@ class Reading(Observed):
             raise
         finally:
             if reading is not None:
-                self._use = FREE
+                self._use = FREE if self._found is None else ENDS_NEXT
                 reading.release()
                 if self._looks is None:
                     self._attend()
@@ -292,7 +308,7 @@ class Reading(Observed):
         """At most one read here, because other timers are due; a thread does the rest."""
         stream, receiver = self._stream, self._receiver
         before = stream.receives
-        if stream.aborted:
+        if stream.aborted or self._found is not None:
             needs_thread = True
         elif receiver.is_held_up:
             needs_thread = False
