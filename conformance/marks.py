@@ -41,7 +41,8 @@ EXPLANATION = """
 Pass is the best outcome that the RFCs allow, weak another one that they allow, fail one that they
 do not. A case is skipped if the server leaves out what it is about, such as compression. Each
 server echoes what it gets, in one process, with its own defaults; `conformance/RESULTS.md` says
-how each is set up. Every failed case was compared with the text of the RFC.
+how each is set up. A failed case names its section: read it there before you
+believe it.
 """
 
 
