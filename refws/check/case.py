@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -122,6 +121,3 @@ class Group:
     name: str
     title: str
     cases: tuple[Case, ...]
-
-
-Builder = Callable[..., Case]
