@@ -151,7 +151,7 @@ def make_target(parser: CommandLine, options: argparse.Namespace) -> Target:
         uri,
         client_context(insecure=options.insecure) if uri.secure else None,
         options.origin,
-        tuple(options.subprotocol),
+        tuple(options.subprotocol or ()),
         options.header,
         options.timeout,
     )

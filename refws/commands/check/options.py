@@ -9,8 +9,8 @@ from ...check.case import Level
 from ...check.clients.groups import CLIENT_GROUPS
 from ...check.groups import GROUPS
 from ...check.target import TIMEOUT
-from ..connect.options import header, websocket_uri
-from ..options import CommandLine, not_empty, own_origin, seconds, subprotocol, whole_number
+from ..connect.options import add_request_options, websocket_uri
+from ..options import CommandLine, not_empty, seconds, whole_number
 
 DESCRIPTION = """\
 Checks a WebSocket server of any kind, or with --listen a client, rule by rule: it must send each
@@ -59,28 +59,7 @@ def add_server_options(parser: CommandLine) -> None:
         action="store_true",
         help="with wss://, accept any certificate, such as one that you have made yourself",
     )
-    option(
-        "--header",
-        metavar="LINE",
-        type=header,
-        action="append",
-        default=[],
-        help='header to add to each request, as "Name: value"; repeatable',
-    )
-    option(
-        "--origin",
-        metavar="URL",
-        type=own_origin,
-        help="origin to claim, such as https://example.com (default: none)",
-    )
-    option(
-        "--subprotocol",
-        metavar="NAME",
-        type=subprotocol,
-        action="append",
-        default=[],
-        help="subprotocol to offer, the best one first; repeatable (default: none)",
-    )
+    add_request_options(parser)
 
 
 def add_client_options(parser: CommandLine) -> None:

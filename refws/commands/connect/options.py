@@ -61,27 +61,7 @@ def command_line() -> CommandLine:
         type=websocket_uri,
         help="where to connect to, ws://host:port/path, or wss:// with TLS",
     )
-    option(
-        "--header",
-        metavar="LINE",
-        type=header,
-        action="append",
-        default=[],
-        help='header to add to the request, as "Name: value"; repeatable',
-    )
-    option(
-        "--origin",
-        metavar="URL",
-        type=own_origin,
-        help="origin to claim, such as https://example.com (default: none)",
-    )
-    option(
-        "--subprotocol",
-        metavar="NAME",
-        type=subprotocol,
-        action="append",
-        help="subprotocol to offer, the best one first; repeatable (default: none)",
-    )
+    add_request_options(parser)
     option(
         "--deflate",
         action="store_true",
@@ -165,6 +145,32 @@ def command_line() -> CommandLine:
     )
     add_trace_options(parser)
     return parser
+
+
+def add_request_options(parser: CommandLine) -> None:
+    """--header, --origin and --subprotocol: what the opening handshake of a client says."""
+    option = parser.add_argument
+    option(
+        "--header",
+        metavar="LINE",
+        type=header,
+        action="append",
+        default=[],
+        help='header to add to the request, as "Name: value"; repeatable',
+    )
+    option(
+        "--origin",
+        metavar="URL",
+        type=own_origin,
+        help="origin to claim, such as https://example.com (default: none)",
+    )
+    option(
+        "--subprotocol",
+        metavar="NAME",
+        type=subprotocol,
+        action="append",
+        help="subprotocol to offer, the best one first; repeatable (default: none)",
+    )
 
 
 def websocket_uri(text: str) -> str:
