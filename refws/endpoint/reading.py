@@ -10,6 +10,9 @@ only control frames; they leave the next data frame, and all after it, to a rece
   arrived; and a look that finds a Close, a broken rule or the end of the stream starts a thread
   that ends the connection, because that waits for the peer.
 
+What a receive with a deadline has found is kept in `_found`: the thread that reads next ends the
+connection with it, whichever that is.
+
 Looks cost an idle connection nothing. A look that finds a thread receiving is the last one: the
 receive that returns next has the timer thread look again (`_attend`). No look is lost between the
 two, because each writes before it reads: the look says that it is the last one, and then tries to
