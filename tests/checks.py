@@ -1,16 +1,18 @@
-"""What the tests of `refws check` share: cases of their own, their results, and small servers."""
+"""What the tests of check/ share: cases, results, servers, and what a server makes of a case."""
 
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from socket import create_server
 
 from refws.check.case import Case, Group, Level
-from refws.check.engine import Grade, Result
+from refws.check.engine import Grade, Result, run
 from refws.check.link import Crossed
 from refws.check.outcomes import Echoes, Fails, failed
 from refws.check.runner import Report
 from refws.check.seen import Message, Seen
+from refws.check.target import Target
 from refws.protocol.client.handshake import Agreement
+from refws.protocol.client.uri import parse_uri
 from refws.protocol.frame import Side
 from wire import (
     CLOSE,
@@ -116,3 +118,26 @@ def careless(wire):
         wire.send_frame(header.opcode, payload, fin=header.fin, masked=0)
         if header.opcode == CLOSE:
             return
+
+
+def target_of(running, timeout=2):
+    """The target for a server that the fixture `serving` has started."""
+    return Target(parse_uri(running.uri), timeout=timeout)
+
+
+def not_passed(cases, target, abilities):
+    """(grade, what was seen) of each case that was not passed, by its name."""
+    results = [run(case, target, abilities) for case in cases]
+    return {
+        result.case.name: (result.grade, result.seen)
+        for result in results
+        if result.grade is not Grade.PASS
+    }
+
+
+def check_words(cases):
+    """Each case has a name of its own, a section, and words that a person reads in one breath."""
+    assert len({case.name for case in cases}) == len(cases)
+    for case in cases:
+        assert "§" in case.section and case.rule.endswith("."), case.name
+        assert len(case.best.words) < 250, case.name

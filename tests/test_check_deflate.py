@@ -8,7 +8,7 @@ import zlib
 
 import pytest
 
-from checking import check_words, not_passed, target_of
+from checks import check_words, not_passed, target_of
 from refws.check import inflating
 from refws.check.case import Need
 from refws.check.engine import Abilities, Grade

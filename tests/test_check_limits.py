@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from checking import check_words, not_passed, target_of
+from checks import check_words, not_passed, target_of
 from refws.check.case import Elsewhere, Pause
 from refws.check.engine import Abilities, Grade
 from refws.check.groups.limits import LIMITS

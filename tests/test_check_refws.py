@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from checking import target_of
+from checks import target_of
 from refws.check.case import Need
 from refws.check.engine import Grade, run
 from refws.check.groups import GROUPS
@@ -25,7 +25,7 @@ def echo(connection):
 
 
 @pytest.mark.transport("tcp", "tls", reason="a URI names no Unix socket")
-@pytest.mark.parametrize("compression", [None, "deflate"])
+@pytest.mark.parametrize("compression", [pytest.param(None, marks=pytest.mark.slow), "deflate"])
 def test_refws_passes_every_case_and_none_is_weak(serving, transport, compression):
     running = serving(echo, compression=compression, max_fragments=None)
     target = target_of(running)

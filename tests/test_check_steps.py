@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from checking import target_of
+from checks import target_of
 from refws import DeflateSettings
 from refws.check.case import Case, Elsewhere, Need, Until
 from refws.check.engine import Abilities, Grade, run

@@ -27,17 +27,21 @@ def addresses(connection):
     connection.send(f"{connection.remote_address[0]} {connection.local_address[1]}")
 
 
+def assert_reached_by_both_families(server):
+    accepting = Background(server.serve_forever)
+    port = server.address[1]
+    for name, authority in ("127.0.0.1", "127.0.0.1"), ("::1", "[::1]"):
+        with connect(f"ws://{authority}:{port}/") as connection:
+            assert connection.recv() == f"{name} {port}"
+    server.stop()
+    accepting.result()
+
+
 @needs_ipv6
 @both_families
 def test_a_host_of_both_families_is_reached_by_both(host, nothing_left_behind):
     with serve(addresses, host, 0) as server:
-        accepting = Background(server.serve_forever)
-        port = server.address[1]
-        for name, authority in ("127.0.0.1", "127.0.0.1"), ("::1", "[::1]"):
-            with connect(f"ws://{authority}:{port}/") as connection:
-                assert connection.recv() == f"{name} {port}"
-        server.stop()
-        accepting.result()
+        assert_reached_by_both_families(server)
 
 
 @pytest.mark.parametrize("host, family", [("127.0.0.1", "AF_INET"), ("0.0.0.0", "AF_INET")])
@@ -108,13 +112,7 @@ def test_a_free_port_is_free_in_both_families(monkeypatch, nothing_left_behind):
 def test_each_host_of_a_list_is_reached_on_the_same_port(host, nothing_left_behind):
     with serve(addresses, host, 0) as server:
         assert server.address[0] == host[0]
-        accepting = Background(server.serve_forever)
-        port = server.address[1]
-        for name, authority in ("127.0.0.1", "127.0.0.1"), ("::1", "[::1]"):
-            with connect(f"ws://{authority}:{port}/") as connection:
-                assert connection.recv() == f"{name} {port}"
-        server.stop()
-        accepting.result()
+        assert_reached_by_both_families(server)
 
 
 @pytest.mark.parametrize(
