@@ -21,6 +21,8 @@ import report
 import runs
 from fake_autobahn import CLIENT_BY_CONVENTION, CLIENT_OF_ONE_CASE, QUICK, FakeTestsuite
 
+pytestmark = pytest.mark.slow
+
 ANY_CASES = ("--cases", "1.1.1,1.1.2,7.1.6")
 
 

@@ -30,6 +30,8 @@ from fake_autobahn import (
 )
 from progress import Progress
 
+pytestmark = pytest.mark.slow
+
 TESTEE = fuzzing.Testee("refws", "ws://127.0.0.1:9/echo")
 
 

@@ -715,6 +715,7 @@ def test_5_5_1_the_close_that_a_recv_with_a_timeout_has_found_is_not_lost_for_th
     """The thread that ends the connection may be slow to start: another one must not read on."""
     connection, peer = opened(close_timeout=DEADLINE_S)
     peer.send_frame(CLOSE, close_body(4999, "enough"))
+    peer.half_close()
     with pytest.raises(ConnectionClosed, match="4999"):
         connection.recv(timeout=0.1)
     assert connection.state is State.OPEN, "no thread has ended it yet"
@@ -738,6 +739,7 @@ def test_5_5_1_the_close_that_a_recv_with_a_timeout_has_found_is_not_lost_for_th
 def test_5_5_1_a_look_ends_a_connection_whose_end_was_found(opened, late_threads):
     connection, peer = opened()
     peer.send_frame(CLOSE, close_body(4999))
+    peer.half_close()
     with pytest.raises(ConnectionClosed):
         connection.recv(timeout=0.1)
     count = len(late_threads.waiting)

@@ -1009,6 +1009,7 @@ def test_7_4_1_shutdown_may_give_another_code_and_reason(serving):
     ending = Background(running.server.shutdown, code=1012, reason="back in a minute")
     client.expect_close(1012, "back in a minute")
     client.send_frame(CLOSE, close_body(1012))
+    client.half_close()
     client.expect_end()
     ending.result()
 

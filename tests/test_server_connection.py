@@ -66,6 +66,7 @@ def test_a_set_of_weak_references_forgets_a_connection_that_has_ended(serving):
     client = running.open()
     assert eventually(lambda: len(members) == 1)
     client.finish()
+    client.close()
     assert eventually(lambda: len(members) == 0)
 
 
@@ -100,6 +101,7 @@ def test_connections_are_the_open_ones_and_all_connections_the_others_too(servin
     states = {connection.state for connection in running.server.all_connections}
     assert states == {State.OPEN, State.CONNECTING}
     client.finish()
+    client.close()
     assert eventually(lambda: len(running.server.all_connections) == 1)
     assert running.server.connections == set()
 
