@@ -471,7 +471,11 @@ def test_9110_15_6_a_proxy_that_cannot_reach_the_server_says_so(start, proxy):
 
 
 def health_seen_by_haproxy(behind):
-    """(state of the server, result of the last check, status in its answer)."""
+    """(state of the server, result of the last check, status in its answer).
+
+    HAProxy gives its socket for statistics its name only after it listens on its ports.
+    """
+    assert eventually((behind.directory / "stats").exists)
     with closing(connected(str(behind.directory / "stats"))) as sock:
         sock.sendall(b"show stat\n")
         lines = sock.makefile().read().removeprefix("# ").splitlines()
