@@ -425,38 +425,109 @@ def test_the_points_are_a_table_by_stage():
     ]
 
 
-VISIBILITIES = {"hidden", "after_due_date", "after_published", "visible"}
-"""What the documentation of Gradescope's autograder allows."""
+def is_number(value):
+    return type(value) in (int, float)
+
+
+def is_text(value):
+    return isinstance(value, str) and "\r" not in value  # "use Unix line endings"
+
+
+def is_object(value):
+    return isinstance(value, dict)
+
+
+def is_one_of(*words):
+    return lambda value: value in words
+
+
+is_format = is_one_of("text", "html", "simple_format", "md", "ansi")
+is_visibility = is_one_of("hidden", "after_due_date", "after_published", "visible")
+
+GRADESCOPE = {
+    "score": is_number,
+    "execution_time": is_number,
+    "output": is_text,
+    "output_format": is_format,
+    "test_output_format": is_format,
+    "test_name_format": is_format,
+    "visibility": is_visibility,
+    "stdout_visibility": is_visibility,
+    "extra_data": is_object,
+    "tests": lambda tests: isinstance(tests, list) and all(map(is_test_of_gradescope, tests)),
+    "leaderboard": lambda entries: isinstance(entries, list),
+}
+"""What "Output format" of https://gradescope-autograders.readthedocs.io/en/latest/specs/ allows."""
+
+GRADESCOPE_TEST = {
+    "score": is_number,
+    "max_score": is_number,
+    "status": is_one_of("passed", "failed"),
+    "name": is_text,
+    "name_format": is_format,
+    "number": is_text,
+    "output": is_text,
+    "output_format": is_format,
+    "tags": lambda tags: isinstance(tags, list) and all(map(is_text, tags)),
+    "visibility": is_visibility,
+    "extra_data": is_object,
+}
+
+
+def is_described(parsed, fields):
+    return all(name in fields and fields[name](value) for name, value in parsed.items())
+
+
+def is_test_of_gradescope(test):
+    return is_described(test, GRADESCOPE_TEST)
+
+
+def is_read_by_gradescope(parsed):
+    """Each field is known and fits; a score is on top, or on each test."""
+    tests = parsed.get("tests", [])
+    scored = "score" in parsed or (tests and all("score" in test for test in tests))
+    return is_described(parsed, GRADESCOPE) and bool(scored)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"tests": []},
+        {"score": "2"},
+        {"score": 2, "points": 2},
+        {"score": 2, "tests": [{"status": "skipped"}]},
+        {"score": 2, "visibility": "shown"},
+        {"score": 2, "output": "two\r\nlines"},
+        {"tests": [{"score": 1}, {"max_score": 1}]},
+    ],
+)
+def test_the_reader_of_gradescope_refuses_what_its_documentation_does_not_allow(wrong):
+    assert is_read_by_gradescope({"score": 2.0, "tests": [{"score": 2, "number": "1.1"}]})
+    assert not is_read_by_gradescope(wrong)
 
 
 def test_gradescope_gets_the_fields_that_its_documentation_names():
     marks = stages(result(ECHO, Grade.PASS), result(seen="Hi"))
     parsed = json.loads(as_gradescope(marks, 2.25, "the table"))
-    assert {name: type(value) for name, value in parsed.items()} == {
-        "score": float,
-        "execution_time": float,
-        "output": str,
-        "visibility": str,
-        "tests": list,
-    }
+    assert is_read_by_gradescope(parsed)
     assert (parsed["score"], parsed["output"]) == (2.0, "the table")
-    assert [type(test["score"]) for test in parsed["tests"]] == [float, float]
     for test in parsed["tests"]:
-        assert set(test) == {
-            "name",
-            "number",
-            "score",
-            "max_score",
-            "status",
-            "output",
-            "visibility",
-        }
         assert 0 <= test["score"] <= test["max_score"]
-        assert test["visibility"] in VISIBILITIES and test["status"] in ("passed", "failed")
     first, second = parsed["tests"]
     assert (first["name"], first["status"], first["number"]) == ("First: 5.6-text", "passed", "1.1")
     assert (second["score"], second["max_score"], second["status"]) == (0.0, 1.0, "failed")
     assert "fail: Hi" in second["output"] and "expected: Close 1002" in second["output"]
+
+
+def test_gradescope_shows_the_table_of_points_as_it_is():
+    """Without output_format it is HTML, in which all spaces of a column are one."""
+    parsed = json.loads(as_gradescope(stages(), 0.0, "stage     points"))
+    assert parsed["output_format"] == "text"
+
+
+def test_gradescope_reads_what_a_hostile_server_has_said():
+    parsed = json.loads(as_gradescope(stages(result(seen=f"{HOSTILE}\r\n")), 0.0, ""))
+    assert is_read_by_gradescope(parsed)
 
 
 def test_what_was_not_run_earns_nothing_and_says_so():

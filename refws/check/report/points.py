@@ -19,6 +19,9 @@ from .text import about, hint_for
 VISIBLE = "visible"
 """Students see a test and its output at once; another value is for the settings of a course."""
 
+AS_IT_IS = "text"
+"""Unless this is said, the output of the whole is HTML, which shrinks the spaces of a table."""
+
 
 def draw_points(stages: Sequence[StageMarks], style: Style) -> Iterator[str]:
     yield style.paint(f"{'stage':<54}{'points':>10}{'of':>10}", BOLD)
@@ -51,6 +54,7 @@ def as_gradescope(stages: Sequence[StageMarks], seconds: float, output: str) -> 
         "score": round(total(stages)[0], 2),
         "execution_time": round(seconds, 1),
         "output": output,
+        "output_format": AS_IT_IS,
         "visibility": VISIBLE,
         "tests": tests,
     }
