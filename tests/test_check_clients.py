@@ -20,7 +20,7 @@ import pytest
 from mutants.plain_client import PlainClient, mutations
 from refws import ConnectionClosed, WebSocketException, connect
 from refws.check import engine
-from refws.check.case import Need
+from refws.check.case import Level, Need
 from refws.check.clients import listening, running, serving
 from refws.check.clients.groups import CLIENT_GROUPS
 from refws.check.clients.listening import Listener, Session, resource_of
@@ -216,6 +216,23 @@ def test_a_broken_rule_is_found_by_the_case_that_names_it(listener, mutation, ca
     result = judge(listener, PlainClient(mutation).run, caught.case, caught.connections)
     assert result.grade is caught.grade, (result.seen, result.expected)
     assert caught.seen in result.seen
+
+
+@pytest.mark.rfc("6455-7.4.2-01", "6455-7.4.1-07")
+@pytest.mark.parametrize(
+    "code, grade",
+    [
+        (999, Grade.FAIL),
+        (1005, Grade.FAIL),
+        (1004, Grade.WEAK),
+        (1016, Grade.WEAK),
+        (5000, Grade.WEAK),
+    ],
+)
+def test_7_4_to_repeat_a_code_fails_only_where_no_frame_may_have_it(listener, code, grade):
+    result = judge(listener, PlainClient("any-close").run, f"7.4-code-{code}")
+    assert result.grade is grade
+    assert result.case.level is (Level.MUST if grade is Grade.FAIL else Level.CHOICE)
 
 
 @pytest.mark.parametrize(

@@ -31,11 +31,18 @@ def answered(name: str, rule: str, data: bytes, *codes: int) -> Case:
 
 def bad_code(code: int, why: str) -> Case:
     """A Close with a code that no endpoint may send. To answer it with a legal Close is weak."""
-    rule, weak = f"A Close must not carry {code}: {why}.", (*FAILED, Accepts())
-    requirement = REQUIREMENTS.get(code, "6455-7.4.2-01")
-    return Case(
-        f"7.4-code-{code}", rule, requirement, Fails(), weak, (close(code),), level=Level.SHOULD
-    )
+    return refused(code, f"A Close must not carry {code}: {why}.", Level.MUST)
+
+
+def unknown_code(code: int, why: str) -> Case:
+    """A code that no rule forbids to repeat, which §5.5.1 calls typical: that is weak, too."""
+    return refused(code, f"Code {code} is best taken for an error: {why}.", Level.CHOICE)
+
+
+def refused(code: int, rule: str, level: Level) -> Case:
+    """read_close knows which of them may be repeated."""
+    requirement, weak = REQUIREMENTS.get(code, "6455-7.4.2-01"), (*FAILED, Accepts())
+    return Case(f"7.4-code-{code}", rule, requirement, Fails(), weak, (close(code),), level=level)
 
 
 REQUIREMENTS = {
@@ -166,10 +173,15 @@ CLOSING = Group(
             for code, why in (
                 (0, "codes below 1000 are not used"),
                 (999, "codes below 1000 are not used"),
-                (1004, "it is reserved"),
                 (1005, "it means that there was no code"),
                 (1006, "it means that there was no Close"),
                 (1015, "it means that TLS failed"),
+            )
+        ),
+        *(
+            unknown_code(code, why)
+            for code, why in (
+                (1004, "it is reserved"),
                 (1016, "it is not assigned"),
                 (2999, "it is not assigned"),
                 (5000, "codes end at 4999"),
