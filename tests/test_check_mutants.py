@@ -66,6 +66,7 @@ BEFORE_THE_101 = {
     "accept-with-a-line-end": Caught("4.2.2-key-of-the-rfc", "a line end after the GUID"),
     "accept-in-hexadecimal": Caught("4.2.2-key-of-the-rfc", "SHA-1 in hexadecimal"),
     "accept-without-padding": Caught("4.2.2-key-of-the-rfc", "without its padding"),
+    "continue-after-the-101": Caught("9110-10.1.1-expect-without-body", "HTTP"),
     "blank-line-after-the-head": Caught("5.2-text", "one more empty line"),
 }
 

@@ -23,7 +23,7 @@ from refws.protocol.client.handshake import Agreement
 from refws.protocol.client.uri import parse_uri
 from refws.protocol.extensions import Extension
 from refws.protocol.http import Headers, Response
-from wire import DEADLINE_S, IN_TIME, response
+from wire import CLOSE, DEADLINE_S, IN_TIME, TEXT, close_body, frame, response
 
 pytestmark = pytest.mark.slow
 
@@ -145,6 +145,46 @@ def test_4_4_a_refusal_of_a_version_that_does_not_name_13_fails(careless):
     }.items():
         answer = f"HTTP/1.1 426 Upgrade Required\r\n{lines}\r\n".encode()
         assert run(case, careless(lambda key, answer=answer: answer), Abilities()).grade is grade
+
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+REFUSAL = b"HTTP/1.1 417 Expectation Failed\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "answer, grade, seen",
+    [
+        (lambda key: REFUSAL, Grade.PASS, "status 417 'Expectation Failed'"),
+        (lambda key: CONTINUE + REFUSAL, Grade.PASS, "status 417 'Expectation Failed'"),
+        (lambda key: CONTINUE + response(key), Grade.WEAK, "a valid 101"),
+        (lambda key: CONTINUE, Grade.WEAK, "status 100, then no whole response within 0.05 s"),
+        (response, Grade.FAIL, "a valid 101"),
+        (lambda key: b"", Grade.FAIL, "no whole response within 0.05 s"),
+    ],
+    ids=["refused", "100-refused", "100-opened", "100-alone", "opened", "silent"],
+)
+def test_9110_7_8_who_announces_a_body_gets_a_100_before_a_101(careless, answer, grade, seen):
+    result = run(CASES["9110-7.8-expect-with-body"], careless(answer, IN_TIME), Abilities())
+    assert (result.grade, result.seen) == (grade, seen)
+
+
+ECHO = frame(TEXT, b"Hello", masked=0) + frame(CLOSE, close_body(1000), masked=0)
+
+
+@pytest.mark.parametrize(
+    "answer, grade",
+    [
+        (lambda key: response(key) + ECHO, Grade.PASS),
+        (lambda key: CONTINUE + response(key) + ECHO, Grade.PASS),
+        (lambda key: REFUSAL, Grade.WEAK),
+        (lambda key: response(key) + CONTINUE + ECHO, Grade.FAIL),
+        (lambda key: CONTINUE * 5 + response(key) + ECHO, Grade.FAIL),
+    ],
+    ids=["opened", "100-opened", "refused", "opened-100", "many-100"],
+)
+def test_9110_10_1_1_without_a_body_no_100_is_needed(careless, answer, grade):
+    case = CASES["9110-10.1.1-expect-without-body"]
+    assert run(case, careless(answer), Abilities()).grade is grade
 
 
 # The request that is sent, and how

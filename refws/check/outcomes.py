@@ -148,6 +148,17 @@ class EndsBefore101:
 
 
 @dataclass(frozen=True, slots=True)
+class Continues:
+    """RFC 9110 §10.1.1: a 100 first, and any response after it, or none."""
+
+    words: str = "a 100 before any other response"
+    waits_for_end: bool = False
+
+    def is_seen(self, seen: Seen) -> bool:
+        return seen.interim[:1] == [100]
+
+
+@dataclass(frozen=True, slots=True)
 class Compresses:
     """A valid 101 that takes an offer of permessage-deflate; `window_bits` is the server's most."""
 
@@ -378,7 +389,7 @@ class AnyOf:
         return any(outcome.is_seen(seen) for outcome in self.outcomes)
 
 
-OF_THE_OPENING = (Opens, Refuses, Answers, No101, EndsBefore101)
+OF_THE_OPENING = (Opens, Refuses, Answers, No101, EndsBefore101, Continues)
 
 
 def is_of_the_opening(outcome: Outcome) -> bool:

@@ -5,10 +5,11 @@ It is strict: what no endpoint may send ends the case as a violation, with its s
 
 from __future__ import annotations
 
+import re
 from io import BytesIO
 
 from ..protocol.client.handshake import check_response
-from ..protocol.client.response import read_response
+from ..protocol.client.response import MAX_INTERIM_RESPONSES, read_response
 from ..protocol.close import CODE_LENGTH, Close
 from ..protocol.close_codes import CloseCode
 from ..protocol.errors import ConnectionFailure, HandshakeError, InvalidHandshake
@@ -20,6 +21,9 @@ from .seen import Message, Seen
 
 HEAD_ENDS = (b"\r\n\r\n", b"\n\n", b"\r\n\n")
 
+INTERIM = re.compile(rb"HTTP/1\.[0-9] (1(?!01)[0-9][0-9])[ \r\n]")
+"""RFC 9110 §15.2: the start of a response that another one follows; a 101 is the last one."""
+
 NORMAL = int(CloseCode.NORMAL_CLOSURE).to_bytes(CODE_LENGTH)
 
 WITHOUT_MEANING = (range(1004, 1005), range(1016, 3000), range(5000, 2**16))
@@ -27,26 +31,28 @@ WITHOUT_MEANING = (range(1004, 1005), range(1016, 3000), range(5000, 2**16))
 
 
 class ResponseReader:
-    """The bytes before the first frame; `rest` are the ones after the head."""
+    """The bytes before the first frame. Once it is `done`, `rest` are the ones after the head."""
 
     def __init__(self, seen: Seen, request: Request) -> None:
         self._seen = seen
         self._request = request
-        self._head = b""
         self.done = False
         self.rest = b""
 
     def feed(self, data: bytes) -> None:
-        self._head += data
-        ends = [self._head.find(end) + len(end) for end in HEAD_ENDS if end in self._head]
-        if ends:
-            self.rest = self._head[min(ends) :]
-            self._judge(self._head[: min(ends)])
+        self.rest += data
+        while not self.done and (end := end_of_head(self.rest)):
+            head, self.rest = self.rest[:end], self.rest[end:]
+            interim = INTERIM.match(head)
+            if interim and len(self._seen.interim) < MAX_INTERIM_RESPONSES:
+                self._seen.interim.append(int(interim[1]))
+            else:
+                self._judge(head)
 
     def finish(self) -> None:
         """No more bytes come."""
-        if not self.done and self._head:
-            self._judge(self._head)
+        if not self.done and self.rest:
+            self._judge(self.rest)
 
     def _judge(self, head: bytes) -> None:
         self.done = True
@@ -71,6 +77,11 @@ def read_close(body: bytes) -> Close:
     if len(body) >= CODE_LENGTH and any(code in codes for codes in WITHOUT_MEANING):
         return Close(code, Close.parse(NORMAL + body[CODE_LENGTH:]).reason)
     return Close.parse(body)
+
+
+def end_of_head(data: bytes) -> int:
+    """Where the first empty line ends; 0 if there is none."""
+    return min((data.find(end) + len(end) for end in HEAD_ENDS if end in data), default=0)
 
 
 class FrameReader:

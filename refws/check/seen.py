@@ -48,12 +48,14 @@ def show(data: bytes, as_text: bool) -> str:
 class Seen:
     """Filled by the one thread that runs the case.
 
-    `problem` says why there is no valid response, `violation` which rule the endpoint broke in what
-    it sent. `went_on` is True if it answered what was sent after it should have failed the
+    `interim` are the statuses of responses before the one that counts, such as 100. `problem` says
+    why there is no valid response, `violation` which rule the endpoint broke in what it sent.
+    `went_on` is True if it answered what was sent after it should have failed the
     connection. `elsewhere` says what went wrong on another connection. `keys` are the masking keys
     of a client.
     """
 
+    interim: list[int] = field(default_factory=list)
     response: Response | None = None
     agreement: Agreement | None = None
     problem: str = ""
@@ -80,7 +82,8 @@ class Seen:
     def __str__(self) -> str:
         """What was seen, in a part of a sentence."""
         if self.response is None:
-            return self.problem or f"no response; {self.end.value}"
+            before = "".join(f"status {status}, then " for status in self.interim)
+            return before + (self.problem or f"no response; {self.end.value}")
         if self.agreement is None:
             status = f"status {self.status} {self.response.reason_phrase!a}"
             return f"{status}, but {self.problem}" if self.problem else status

@@ -66,7 +66,10 @@ def accept(lines, broken):
     headers = parse_fields(lines[1:], broken)
     check_request_line(lines[0], broken)
     check_headers(headers, broken)
-    return "\r\n".join((*answer(headers, broken), "", "")).encode("latin-1")
+    lines = [*answer(headers, broken), ""]
+    if "continue-after-the-101" in broken and "expect" in headers:
+        lines += ["HTTP/1.1 100 Continue", ""]
+    return "\r\n".join([*lines, ""]).encode("latin-1")
 
 
 def parse_fields(lines, broken):

@@ -14,7 +14,7 @@ from ...protocol.errors import InvalidHandshake
 from ...protocol.heads import read_request
 from ...protocol.http import Request
 from ..link import Link
-from ..reading import HEAD_ENDS
+from ..reading import end_of_head
 from ..seen import End
 from .seen import ClientSeen
 
@@ -40,11 +40,6 @@ def receive_request(link: Link, seen: ClientSeen, timeout: float) -> None:
         return
     seen.early = data[end:]
     parse_request(data[:end], seen)
-
-
-def end_of_head(data: bytes) -> int:
-    """Where the first empty line ends; 0 if there is none."""
-    return min((data.find(end) + len(end) for end in HEAD_ENDS if end in data), default=0)
 
 
 def parse_request(head: bytes, seen: ClientSeen) -> None:

@@ -7,7 +7,7 @@ version is in a line that must not count: a server that reads it there opens the
 from __future__ import annotations
 
 from ...protocol.http import CRLF
-from ..case import Case, Group, Level, Pause
+from ..case import Case, Group, Level, Need, Pause
 from ..frames import GOOD_BYE, HELLO, frame, text
 from ..opening import (
     Edit,
@@ -21,7 +21,7 @@ from ..opening import (
     with_line,
     without,
 )
-from ..outcomes import Answers, Echoes, No101, Outcome, Refuses
+from ..outcomes import Answers, Continues, Echoes, No101, Outcome, Refuses
 from .handshakes import BAD_REQUEST, DROPS, EITHER, OPENS, REFUSAL, REFUSES, VERSION, opens, refuses
 
 ANSWERS, NO_101 = Answers(), No101()
@@ -295,6 +295,34 @@ BODIES = (
     ),
 )
 
+# What a client expects before it sends a body
+
+EXPECT = added("Expect", "100-continue")
+
+EXPECTATIONS = (
+    Case(
+        "9110-10.1.1-expect-without-body",
+        "No body follows, so there is nothing to wait for: the handshake goes on, with a 100 before"
+        " the 101 or without.",
+        "6455-4.2.1-15",
+        Echoes((text(HELLO),)),
+        REFUSAL,
+        (frame(*text(HELLO)), GOOD_BYE),
+        opening=Opening((EXPECT,)),
+        needs=frozenset({Need.ECHO}),
+        level=Level.SHOULD,
+    ),
+    refuses(
+        "9110-7.8-expect-with-body",
+        "A request that waits for a 100 before it sends its body is refused at once, or gets the"
+        " 100 before a 101.",
+        "",
+        EXPECT,
+        added("Content-Length", "5"),
+        weak=(Continues(),),
+    ),
+)
+
 # What is no handshake
 
 CLIENT_HELLO = b"".join(
@@ -356,5 +384,5 @@ OTHER_REQUESTS = (
 HTTP = Group(
     "http",
     "HTTP around it",
-    (*REQUEST_LINES, *HEADER_LINES, *HOSTS, *BODIES, *OTHER_REQUESTS),
+    (*REQUEST_LINES, *HEADER_LINES, *HOSTS, *BODIES, *EXPECTATIONS, *OTHER_REQUESTS),
 )
