@@ -113,6 +113,11 @@ def careless(wire):
     """Answers the opening handshake, then sends every frame back, whether it is masked or not."""
     _, headers = wire.receive_request()
     wire.send(response(headers["sec-websocket-key"]))
+    send_back(wire)
+
+
+def send_back(wire):
+    """Send every frame back, the Close last."""
     while True:
         header, payload = wire.receive()
         wire.send_frame(header.opcode, payload, fin=header.fin, masked=0)

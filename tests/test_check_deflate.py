@@ -8,22 +8,25 @@ import zlib
 
 import pytest
 
-from checks import check_words, not_passed, target_of
+from checks import answering, check_words, not_passed, send_back, target_of
 from refws.check import inflating
 from refws.check.case import Need
-from refws.check.engine import Abilities, Grade
+from refws.check.engine import Abilities, Grade, run
 from refws.check.frames import HELLO
 from refws.check.groups import deflate_payloads as payloads
 from refws.check.groups.deflate import DEFLATE
+from refws.check.groups.deflate_offers import OFFERS
 from refws.check.inflating import StrictInflater
 from refws.check.reading import FrameReader
 from refws.check.seen import Seen
-from refws.check.survey import survey
+from refws.check.survey import OFFER, survey
+from refws.check.target import Target
 from refws.course.services import echo
 from refws.protocol.client.handshake import Agreement
+from refws.protocol.client.uri import parse_uri
 from refws.protocol.deflate.negotiation import Parameters
 from refws.protocol.errors import InvalidData, MessageTooBig
-from wire import RSV1, TEXT
+from wire import DEADLINE_S, RSV1, TEXT, response
 from wire import frame as raw_frame
 
 pytestmark = pytest.mark.slow
@@ -164,6 +167,29 @@ def test_refws_passes_all_cases(serving):
     failed = not_passed(DEFLATE.cases, target, abilities)
     assert set(failed) == PASSED_OVER, failed
     assert {grade for grade, _ in failed.values()} == {Grade.SKIPPED}
+
+
+def agrees_on_7_bits(wire):
+    """Its answer to an offer of permessage-deflate is illegal."""
+    _, headers = wire.receive_request()
+    offered = "permessage-deflate" in headers.get("sec-websocket-extensions", "")
+    answer = "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=7"
+    wire.send(response(headers["sec-websocket-key"], *[answer][: int(offered)]))
+    send_back(wire)
+
+
+@pytest.mark.rfc("7692-7.1.2.1-08")
+def test_an_illegal_answer_to_an_offer_is_a_failure_of_the_offers_and_skips_the_rest():
+    with answering(agrees_on_7_bits) as port:
+        target = Target(parse_uri(f"ws://127.0.0.1:{port}/"), timeout=DEADLINE_S)
+        abilities = survey(target)
+        assert abilities.lacks == {Need.AGREEMENT}
+        (taken,) = [case for case in OFFERS if case.opening.offer == OFFER]
+        result = run(taken, target, abilities)
+        others = [case for case in DEFLATE.cases if case not in OFFERS]
+        grades = {run(case, target, abilities).grade for case in others}
+    assert result.grade is Grade.FAIL and "server_max_window_bits" in result.seen
+    assert grades == {Grade.SKIPPED}
 
 
 def test_a_server_without_compression_passes_what_it_does_not_skip(serving):

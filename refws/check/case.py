@@ -23,6 +23,7 @@ class Need(Enum):
     ECHO = "it sends no message back"
     BINARY = "it sends no binary message back"
     DEFLATE = "it declines permessage-deflate"
+    AGREEMENT = "its answer to an offer of permessage-deflate breaks a rule: mend that first"
     LARGE = "it takes no message of 65,536 bytes"
     THIS_OFFER = "it declines this offer of permessage-deflate"
     TAKEOVER = "it wants each compressed message to begin with an empty window"

@@ -37,7 +37,9 @@ def survey(target: Target) -> Abilities:
         if message not in seen.messages:
             lacks.add(need)
     seen = look(target, greetings, (GOOD_BYE,), opening=Opening(offer=OFFER))
-    if seen.agreement is None or seen.agreement.deflate is None:
+    if seen.agreement is None:
+        lacks.add(Need.AGREEMENT)  # the cases of offers find out what is wrong
+    elif seen.agreement.deflate is None:
         lacks.add(Need.DEFLATE)
     return Abilities(frozenset(lacks), greetings.greetings)
 

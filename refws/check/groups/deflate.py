@@ -14,6 +14,7 @@ from .deflate_offers import OFFERS
 from .deflate_payloads import (
     AGAIN,
     ALL_BYTES,
+    COMPRESSION,
     CUT,
     DOCUMENT,
     ECHO,
@@ -131,7 +132,7 @@ MESSAGES = (
         Pongs((FIXED,)),
         steps=(frame(PING, FIXED), GOOD_BYE),
         opening=Opening(offer=OFFER),
-        needs=frozenset({Need.DEFLATE}),
+        needs=COMPRESSION,
     ),
     Case(
         "7692-6-close-between-fragments",
@@ -141,7 +142,7 @@ MESSAGES = (
         (Closes(tuple(sorted(FAILURES))),),
         steps=(frame(TEXT, FIXED[:3], fin=False, rsv1=True), GOOD_BYE),
         opening=Opening(offer=OFFER),
-        needs=frozenset({Need.DEFLATE}),
+        needs=COMPRESSION,
     ),
     echoed(
         "6.1-text-cut-inside-a-character",
@@ -171,7 +172,7 @@ def refused(
         (*failed(*codes), *weak),
         steps=frames,
         opening=Opening(offer=OFFER),
-        needs=frozenset({Need.DEFLATE}),
+        needs=COMPRESSION,
         level=level,
     )
 

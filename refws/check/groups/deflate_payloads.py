@@ -40,7 +40,8 @@ EURO = "€".encode()
 
 ALL_BYTES = bytes(range(256))
 
-ECHO = frozenset({Need.DEFLATE, Need.ECHO})
+COMPRESSION = frozenset({Need.DEFLATE, Need.AGREEMENT})
+ECHO = COMPRESSION | {Need.ECHO}
 THIS_OFFER = ECHO | {Need.THIS_OFFER}
 TAKEOVER = ECHO | {Need.TAKEOVER}
 

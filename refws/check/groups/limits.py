@@ -31,6 +31,7 @@ from ..outcomes import (
 )
 from ..seen import Message
 from ..survey import OFFER
+from .deflate_payloads import COMPRESSION
 
 MIB = 2**20
 
@@ -129,7 +130,7 @@ SIZE = (
         text(bytes(16 * MIB)),
         frame(TEXT, bomb(16), rsv1=True),
         opening=Opening(offer=OFFER),
-        needs=ECHO | {Need.DEFLATE},
+        needs=ECHO | COMPRESSION,
     ),
     too_large(
         "10.4-frame-of-2-to-the-62-bytes",

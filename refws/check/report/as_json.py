@@ -4,7 +4,7 @@
      "address": "ws://127.0.0.1:9000/echo",          without the query, which may be a secret
      "started": "2025-01-31T12:00:00+00:00",         ISO 8601, in UTC
      "seconds": 12.5, "interrupted": false,
-     "lacks": ["deflate"],                           of: echo, binary, deflate, large
+     "lacks": ["deflate"],                           of: echo, binary, deflate, agreement, large
      "counts": {"pass": 200, "weak": 2, "fail": 1, "skipped": 30},
      "cases": [
         {"name": "5.1-unmasked", "group": "framing", "section": "§5.1",
