@@ -28,7 +28,8 @@ from refws.check.clients.mistakes import HINTS, find_client_mistake
 from refws.check.clients.program import BadCommand
 from refws.check.clients.running import run_clients
 from refws.check.engine import Grade, Result
-from refws.commands.check.listen import CannotListen, check_clients
+from refws.commands.check.listen import CannotListen, check_clients, security_from
+from transports import KEY, LOCALHOST
 from wire import DEADLINE_S, IN_TIME, Background, Wire, connected, request
 
 pytestmark = pytest.mark.slow
@@ -76,9 +77,9 @@ def judge(listener, client, name, connections=1):
     return run.result
 
 
-def session_of(client, names, **options):
+def session_of(client, names, security=None, **options):
     """The results of a client that knows Autobahn's convention."""
-    with Listener("127.0.0.1", 0) as listener:
+    with Listener("127.0.0.1", 0, security) as listener:
         thread = Background(run_all, client, listener, len(names))
         results = run_clients(listener, named(*names), **options)
         thread.result()
@@ -91,10 +92,10 @@ def run_all(client, listener, count):
     client(listener.uri("/updateReports?agent=test"))
 
 
-def refws_client(uri):
+def refws_client(uri, context=None):
     """tests/programs/checked_client.py, in this process."""
     with suppress(ConnectionClosed, WebSocketException, OSError):
-        echo(uri)
+        echo(uri, context)
 
 
 def not_passed(results):
@@ -104,8 +105,13 @@ def not_passed(results):
 # The clients that keep the rules
 
 
-def test_the_client_of_refws_passes_each_case():
-    assert not_passed(session_of(refws_client, list(CASES))) == []
+@pytest.mark.transport("tcp", "tls", reason="--listen opens no Unix socket")
+def test_the_client_of_refws_passes_each_case(transport):
+    security, context = None, transport.way(None).get("ssl")
+    if context is not None:
+        security = security_from(LOCALHOST, KEY)
+    results = session_of(lambda uri: refws_client(uri, context), list(CASES), security)
+    assert not_passed(results) == []
 
 
 def test_a_plain_client_passes_each_case_that_it_can_show():
@@ -468,6 +474,48 @@ def test_an_internal_error_is_a_result(listener, monkeypatch):
     thread.result()
     assert result.grade is Grade.FAIL
     assert result.seen.startswith("an internal error of refws, ")
+
+
+# TLS
+
+
+@pytest.fixture
+def secure_listener(nothing_left_behind):
+    with Listener("127.0.0.1", 0, security_from(LOCALHOST, KEY)) as listener:
+        yield listener
+
+
+def test_a_client_that_does_not_trust_the_certificate_is_told_so(secure_listener):
+    code = "import ssl, socket; port = int(sys.argv[1].split(':')[2].split('/')[0]); "
+    code += "sock = socket.create_connection(('127.0.0.1', port)); "
+    code += "ssl.create_default_context().wrap_socket(sock, server_hostname='127.0.0.1')"
+    (result,) = run_clients(secure_listener, named("5.2-text"), command(code))
+    assert result.grade is Grade.FAIL
+    assert result.seen.startswith("the command ended with exit status 1, without a connection; no")
+    assert "no TLS: the peer does not accept our certificate, its alert says 'unknown ca'; " in (
+        result.seen
+    )
+    assert "certificate verify failed" in result.output
+
+
+def test_plain_http_where_tls_is_expected_is_no_case_and_the_report_says_so(secure_listener):
+    wire = Wire.connect(secure_listener.sock.getsockname())
+    wire.send(request("/"))
+    (result,) = run_clients(secure_listener, named("5.2-text"), wait=IN_TIME)
+    wire.close()
+    assert result.grade is Grade.SKIPPED
+    assert result.seen.startswith("it did not connect for this case; no TLS: the peer sends plain")
+
+
+@pytest.mark.parametrize("resets", [False, True])
+def test_a_connection_that_ends_before_tls_is_for_no_case(secure_listener, resets):
+    session = Session(secure_listener, named("5.2-text"), running.ignore)
+    wire = Wire.connect(secure_listener.sock.getsockname())
+    if resets:
+        wire.reset()
+    wire.close()
+    assert session.serve(secure_listener.accept(DEADLINE_S)) is None
+    assert session.tls_problem == ""
 
 
 # A command for each case

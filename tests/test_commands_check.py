@@ -18,6 +18,7 @@ from refws.commands.check import command as program
 from refws.commands.check import options as options_module
 from refws.commands.check.options import command_line
 from refws.protocol.close_codes import CloseCode
+from transports import KEY, LOCALHOST
 from wire import CLOSE, SAMPLE_KEY, TEXT, close_body, response
 
 pytestmark = pytest.mark.slow
@@ -397,6 +398,17 @@ def test_a_client_that_obeys_the_rules_passes(check_client):
     assert "the command is started for each" in err
 
 
+def test_a_client_over_tls_gets_a_url_for_it(check_client):
+    code = "import ssl, sys; sys.path.insert(0, sys.argv[1]); from refws import connect; "
+    code += "[c.send(m) for c in [connect(sys.argv[3], ssl=ssl.create_default_context("
+    code += "cafile=sys.argv[2]))] for m in c]"
+    command = shlex.join([sys.executable, "-c", code, str(PROJECT), LOCALHOST, "{url}"])
+    files = ("--cert", LOCALHOST, "--key", KEY)
+    status, out, err = check_client("--command", command, *files, "--only", "5.2-text")
+    assert (status, out.splitlines()[-1].endswith("s: 1 pass")) == (0, True), out
+    assert "with a URL of wss://127.0.0.1:" in err
+
+
 def test_a_client_that_does_not_connect_fails(check_client):
     status, out, _ = check_client(
         "--command", f"{sys.executable} -c pass {{url}}", "--only", "4.1-method-get"
@@ -423,6 +435,9 @@ def test_the_port_of_another_program_is_named(check_client, capsys):
     [
         (["--command", "x"], "give --listen PORT, too"),
         (["--wait", "1"], "give --listen PORT, too"),
+        (["--cert", "x"], "give --listen PORT, too"),
+        (["--listen", "0", "--key", "x"], "--key needs --cert"),
+        (["--listen", "0", "--cert", "no.pem"], "cannot read 'no.pem', No such file or directory"),
         (["--listen", "0", "ws://h/"], "leave out the URI"),
         (["--listen", "0", "--course", "default"], "--course"),
         (["--listen", "70000"], "is not a port"),

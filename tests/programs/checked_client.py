@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from ssl import SSLContext
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from refws import ConnectionClosed, WebSocketException, connect
 
 
-def echo(uri: str) -> None:
-    """Send each message back until the server closes the connection."""
+def echo(uri: str, context: SSLContext | None = None) -> None:
+    """Send each message back until the server closes the connection. `context` is for wss://."""
     with connect(
         uri,
+        ssl=context,
         origin="http://localhost",
         subprotocols=["chat", "superchat"],
         compression="deflate",

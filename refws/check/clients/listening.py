@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -67,10 +68,21 @@ NO_HANDSHAKE = (
 NOT_CONNECTED = "it did not connect for this case"
 
 
-class Listener:
-    """A listening TCP socket; a `with` block closes it. OSError if it cannot be opened."""
+class Security(NamedTuple):
+    """TLS for the connections of the clients: a context, and an error of it in words."""
 
-    def __init__(self, host: str, port: int) -> None:
+    context: ssl.SSLContext
+    describe: Callable[[ssl.SSLError], str]
+
+
+class Listener:
+    """A listening TCP socket; a `with` block closes it. OSError if it cannot be opened.
+
+    With `security` the clients come over TLS, to wss:// URLs.
+    """
+
+    def __init__(self, host: str, port: int, security: Security | None = None) -> None:
+        self._security = security
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self.sock = socket.create_server((host, port), family=family, backlog=BACKLOG)
         self.port: int = self.sock.getsockname()[1]
@@ -83,7 +95,8 @@ class Listener:
         self.sock.close()
 
     def uri(self, resource_name: str) -> str:
-        return f"ws://{self.authority}{resource_name}"
+        scheme = "ws" if self._security is None else "wss"
+        return f"{scheme}://{self.authority}{resource_name}"
 
     def accept(self, timeout: float | None) -> socket.socket | None:
         """The next connection; None after `timeout` seconds without one."""
@@ -96,6 +109,29 @@ class Listener:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return sock
 
+    def secured(self, sock: socket.socket) -> socket.socket:
+        """The same connection after its TLS handshake, if there is to be one.
+
+        NoTLS if it fails; the connection is closed then.
+        """
+        if self._security is None:
+            return sock
+        sock.settimeout(HEAD_TIMEOUT)
+        try:
+            sock.getpeername()  # OSError if it is reset: wrap_socket would not close it then
+            return self._security.context.wrap_socket(sock, server_side=True)
+        except ssl.SSLEOFError:  # it has only looked whether the port is open
+            raise NoTLS from None
+        except ssl.SSLError as error:
+            raise NoTLS(self._security.describe(error)) from None
+        except OSError:
+            sock.close()
+            raise NoTLS from None
+
+
+class NoTLS(Exception):
+    """The TLS handshake has failed; the message says why, if the client has begun it."""
+
 
 class Run(NamedTuple):
     """A case that has run: its number, from 1 on, and its result."""
@@ -107,7 +143,8 @@ class Run(NamedTuple):
 class Session:
     """The cases, and which of them have run. For one thread; `results` may be asked at any time.
 
-    `progress` gets each result. `timeout` is for each answer of the client.
+    `progress` gets each result. `timeout` is for each answer of the client. `tls_problem` says why
+    the last TLS handshake that failed did so.
     """
 
     def __init__(
@@ -124,11 +161,13 @@ class Session:
         self._results: dict[int, Result] = {}
         self._finished = False
         self._history = History()
+        self.tls_problem = ""
 
     def results(self) -> list[Result]:
         """A result for each case, in their order; one that has not run is skipped."""
+        reason = with_problem(NOT_CONNECTED, self.tls_problem)
         return [
-            self._results.get(number) or Result(case, Grade.SKIPPED, NOT_CONNECTED, case.best.words)
+            self._results.get(number) or Result(case, Grade.SKIPPED, reason, case.best.words)
             for number, case in enumerate(self._cases, 1)
         ]
 
@@ -160,10 +199,15 @@ class Session:
 
         `number` is the case whose URL the client was given, if that is known.
         """
+        try:
+            secured = self._listener.secured(sock)
+        except NoTLS as error:
+            self.tls_problem = str(error) or self.tls_problem
+            return None
         seen = ClientSeen(port=self._listener.port, history=self._history)
         if number is not None:
             seen.resource_name, seen.authority = resource_of(number), self._listener.authority
-        with Link(sock, Side.SERVER) as link:
+        with Link(secured, Side.SERVER) as link:
             receive_request(link, seen, HEAD_TIMEOUT)
             if seen.request is None:
                 is_silent = not any(crossed.data for crossed in link.crossed)
@@ -239,6 +283,10 @@ def number_of(request: Request) -> int:
     """The number in the query, as in `case=3`; 0 if there is none."""
     values = parse_qs(request.query).get("case", [""])
     return int(values[0]) if values[0].isdecimal() and len(values[0]) < 6 else 0
+
+
+def with_problem(seen: str, tls_problem: str) -> str:
+    return f"{seen}; no TLS: {tls_problem}" if tls_problem else seen
 
 
 def refuse(link: Link) -> None:

@@ -9,7 +9,7 @@ from time import monotonic
 from ..case import Case
 from ..engine import Grade, Result
 from ..target import TIMEOUT
-from .listening import Listener, Run, Session, resource_of
+from .listening import Listener, Run, Session, resource_of, with_problem
 from .program import Program, started, words_of
 
 DEADLINE = 10.0
@@ -72,7 +72,11 @@ def run_command(
             run = wait_for_run(session, listener, program, number, deadline)
             if run is not None:
                 program.wait(GRACE)
-            result = never_connected(case, program, deadline) if run is None else run.result
+            result = (
+                never_connected(case, program, deadline, session.tls_problem)
+                if run is None
+                else run.result
+            )
             session.note(number, replace(result, output=program.output()))
         connected |= run is not None
         silent = 0 if run is not None else silent + 1
@@ -84,6 +88,7 @@ def wait_for_run(
     session: Session, listener: Listener, program: Program, number: int, deadline: float
 ) -> Run | None:
     """The run of this case; None if the command does not connect in time, or ends before."""
+    session.tls_problem = ""
     until = monotonic() + deadline
     has_ended = False
     while (left := until - monotonic()) > 0:
@@ -95,10 +100,10 @@ def wait_for_run(
     return None
 
 
-def never_connected(case: Case, program: Program, deadline: float) -> Result:
+def never_connected(case: Case, program: Program, deadline: float, tls_problem: str) -> Result:
     status = program.status
     if status is None:
         seen = f"the command did not connect within {deadline:g} s"
     else:
         seen = f"the command ended with exit status {status}, without a connection"
-    return Result(case, Grade.FAIL, seen, case.best.words)
+    return Result(case, Grade.FAIL, with_problem(seen, tls_problem), case.best.words)

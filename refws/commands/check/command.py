@@ -34,7 +34,7 @@ from ...endpoint.tls.certificates import client_context
 from ...protocol.client.uri import parse_uri
 from ..connect.failures import what_to_do
 from ..options import CommandLine
-from .listen import CannotListen, check_clients
+from .listen import CannotListen, check_clients, security_from
 from .options import command_line
 from .problems import describe_problem
 
@@ -100,8 +100,11 @@ def act(parser: CommandLine, options: argparse.Namespace) -> int:
 def make_plan(parser: CommandLine, options: argparse.Namespace) -> Plan:
     if options.update and not options.expect:
         parser.error("--update needs --expect FILE, the file to write")
-    if options.listen is None and (options.command or options.wait):
-        parser.error("--command and --wait are for clients: give --listen PORT, too")
+    for_clients = (options.command, options.wait, options.cert)
+    if options.listen is None and any(for_clients):
+        parser.error("--command, --wait and --cert are for clients: give --listen PORT, too")
+    if options.key and not options.cert:
+        parser.error("--key needs --cert, the certificate that it belongs to")
     if options.listen is not None and (options.uri or options.course or options.gradescope):
         parser.error("--listen checks a client: leave out the URI, --course and --gradescope")
     course = None
@@ -185,6 +188,7 @@ def listen(plan: Plan) -> Report:
             plan.groups,
             options.command,
             progress.note,
+            security=security_from(options.cert, options.key) if options.cert else None,
             timeout=options.timeout,
             wait=options.wait,
         )

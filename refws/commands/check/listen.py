@@ -7,17 +7,29 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 
 from ...check.case import Case, Group
-from ...check.clients.listening import Listener
+from ...check.clients.listening import Listener, Security
 from ...check.clients.program import BadCommand
 from ...check.clients.running import run_clients
 from ...check.engine import Result
 from ...check.target import TIMEOUT
+from ...endpoint.tls.certificates import describe, server_context
+from ...protocol.frame import Side
+from ..options import pem_problem
 
 ADVICE = {
     errno.EADDRINUSE: "stop the program that uses it, or give another port (--listen 0: any)",
     errno.EACCES: "ports below 1024 are for privileged users; give a higher one: --listen 9000",
     errno.EADDRNOTAVAIL: "this machine has no such address; give one that it has",
 }
+
+
+def security_from(certificate: str, key: str | None) -> Security:
+    """TLS with these PEM files. CannotListen if one of them cannot be used."""
+    try:
+        context = server_context(certificate, key)
+    except OSError as error:
+        raise CannotListen(pem_problem(error, "--cert and --key")) from None
+    return Security(context, lambda error: describe(error, Side.SERVER))
 
 
 class CannotListen(Exception):
@@ -31,6 +43,7 @@ def check_clients(
     command: str | None,
     note: Callable[[Result], None],
     *,
+    security: Security | None = None,
     timeout: float = TIMEOUT,
     wait: float | None = None,
 ) -> list[Result]:
@@ -41,7 +54,7 @@ def check_clients(
     """
     cases = [case for group in groups for case in group.cases]
     try:
-        listener = Listener(host, port)
+        listener = Listener(host, port, security)
     except OSError as error:
         advice = ADVICE.get(error.errno or 0, "give another port, such as --listen 9000")
         what = f"cannot listen on {host} port {port}, {error.strerror}"

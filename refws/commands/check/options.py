@@ -78,6 +78,18 @@ def add_client_options(parser: CommandLine) -> None:
         "shell, {url} is where it connects",
     )
     option(
+        "--cert",
+        metavar="FILE",
+        type=not_empty,
+        help="with --listen, PEM file with a certificate, then its CAs': clients connect to wss://",
+    )
+    option(
+        "--key",
+        metavar="FILE",
+        type=not_empty,
+        help="PEM file with the private key of --cert (default: it is in the same file)",
+    )
+    option(
         "--wait",
         metavar="SECONDS",
         type=seconds,
