@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from typing import BinaryIO
 
@@ -24,6 +24,13 @@ line or a tape that cannot be read. A tape is text and may be edited: each line 
 connection, sender, and bytes in hex."""
 
 MAX_CONNECTION = 10**9 - 1
+
+NUMBERS_SHOWN = 20
+"""Numbers of connections that a message lists."""
+
+
+class NoConnection(ValueError):
+    """The tape has no connection with the number of --connection; the message lists its numbers."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -47,6 +54,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     except BadTape as error:
         problem = f"{options.file!r} is no tape, {error}"
+    except NoConnection as error:
+        problem = f"{options.file!r} {error}"
     except OSError as error:
         problem = what_to_do(error, options)
     sys.stdout.flush()
@@ -70,6 +79,11 @@ def command_line() -> CommandLine:
         metavar="NUMBER",
         type=connection_number,
         help="only the connection with this number (default: all)",
+    )
+    option(
+        "--keep-going",
+        action="store_true",
+        help="explain what follows a violation, too, which a receiver does not read",
     )
     option(
         "--pcap",
@@ -101,13 +115,32 @@ def what_to_do(error: OSError, options: argparse.Namespace) -> str:
 def replay(file: BinaryIO, options: argparse.Namespace) -> int:
     """Explain or export the tape; the exit status. BadTape or OSError if that fails."""
     reader = TapeReader(file)
-    entries = (entry for entry in reader if options.connection in (None, entry.connection))
-    status = (
-        export(reader, entries, options.pcap) if options.pcap else explain(entries, options.full)
-    )
+    entries = chosen(reader, options.connection)
+    status = export(reader, entries, options.pcap) if options.pcap else explain(entries, options)
     if reader.cut_off:
         print("refws: the last line of the tape is cut off, and is left out", file=sys.stderr)
     return status
+
+
+def chosen(entries: Iterable[Entry], number: int | None) -> Iterator[Entry]:
+    """The entries of the connection with this number, all if it is None.
+
+    NoConnection at the end of the entries if none has this number.
+    """
+    numbers: set[int] = set()
+    for entry in entries:
+        numbers.add(entry.connection)
+        if number in (None, entry.connection):
+            yield entry
+    if number is not None and number not in numbers:
+        raise NoConnection(f"has no connection {number}: {what_there_is(sorted(numbers))}")
+
+
+def what_there_is(numbers: list[int]) -> str:
+    if not numbers:
+        return "it has none"
+    more = f" and {len(numbers) - NUMBERS_SHOWN} more" if len(numbers) > NUMBERS_SHOWN else ""
+    return f"give --connection one of {', '.join(map(str, numbers[:NUMBERS_SHOWN]))}{more}"
 
 
 def export(reader: TapeReader, entries: Iterable[Entry], path: str) -> int:
@@ -119,9 +152,9 @@ def export(reader: TapeReader, entries: Iterable[Entry], path: str) -> int:
     return 0
 
 
-def explain(entries: Iterable[Entry], full: bool) -> int:
+def explain(entries: Iterable[Entry], options: argparse.Namespace) -> int:
     """Print the explanation of the entries; 1 if anything is illegal or cut off, otherwise 0."""
-    replay = Replay(full, Style(uses_color(sys.stdout)))
+    replay = Replay(options.full, Style(uses_color(sys.stdout)), options.keep_going)
     for entry in entries:
         replay.narrate(entry)
     replay.finish()
@@ -131,10 +164,11 @@ def explain(entries: Iterable[Entry], full: bool) -> int:
 class Replay:
     """The narrations of the connections that have not ended, by their numbers."""
 
-    def __init__(self, full: bool, style: Style) -> None:
+    def __init__(self, full: bool, style: Style, keep_going: bool) -> None:
         self.broken = False
         self._full = full
         self._style = style
+        self._keep_going = keep_going
         self._seconds = 0.0
         self._open: dict[int, tuple[float, Narration]] = {}
 
@@ -159,8 +193,9 @@ class Replay:
     def _begin(self, entry: Entry) -> tuple[float, Narration]:
         """After an `open` line the opening handshake is next; otherwise the first byte decides."""
         at_handshake = True if isinstance(entry, Opened) else None
+        name = f"#{entry.connection}"
         return entry.seconds, Narration(
-            f"#{entry.connection}", self._full, self._style, at_handshake
+            name, self._full, self._style, at_handshake, self._keep_going
         )
 
     def _print(self, narration: Narration, texts: list[str]) -> None:

@@ -13,7 +13,8 @@ from ..text.drawing import PLAIN, SHORT_ARROWS, Style, draw, draw_line
 class Narration:
     """One connection as text: a line or block for each item, with `name` and the time in ms.
 
-    `at_handshake` is passed to `Conversation`: True if the first bytes begin the connection.
+    `at_handshake` and `keep_going` are passed to `Conversation`: True if the first bytes begin the
+    connection, and True to explain what follows a violation, too.
     Only one thread at a time may use it.
     """
 
@@ -23,13 +24,14 @@ class Narration:
         full: bool = False,
         style: Style = PLAIN,
         at_handshake: bool | None = True,
+        keep_going: bool = False,
     ) -> None:
         self.broken = False
         """Whether a rule was broken, or a frame or head cut off."""
         self._name = f"{name} " if name else ""
         self._full = full
         self._style = style
-        self._conversation = Conversation(at_handshake=at_handshake, keep_going=False)
+        self._conversation = Conversation(at_handshake=at_handshake, keep_going=keep_going)
         self._ended: set[Side] = set()
 
     @property
