@@ -104,6 +104,27 @@ def test_one_connection_may_be_picked(replay):
     assert replay(tape, "--connection", "2")[1] == "#2       0.0 ms  -> text FIN masked 0  legal\n"
 
 
+def test_a_connection_that_the_tape_does_not_have_is_an_error(replay, tmp_path):
+    tape = START + f"0 1 client {HELLO}\n0 12 client 81 80 37 fa 21 3d\n"
+    status, out, err = replay(tape, "--connection", "9")
+    assert (status, out) == (2, "")
+    assert err == f"refws: {str(tmp_path / 'tape')!r} has no connection 9: " + (
+        "give --connection one of 1, 12\n"
+    )
+    assert "it has none" in replay(START, "--connection", "1")[2]
+    many = START + "".join(f"0 {number} client {HELLO}\n" for number in range(30))
+    err = replay(many, "--connection", "77", "--pcap", str(tmp_path / "pcap"))[2]
+    assert err.endswith("17, 18, 19 and 10 more\n")
+
+
+def test_7_1_7_what_follows_a_violation_is_explained_if_asked_for(replay):
+    tape = START + f"0 1 client 81 01 61\n0.1 1 client {HELLO}\n"
+    assert "not read" in replay(tape)[1]
+    status, out, _ = replay(tape, "--keep-going")
+    assert (status, "not read" in out) == (1, False)
+    assert '-> text FIN masked 5 "Hello"  legal' in out
+
+
 @pytest.mark.parametrize(
     ("line", "status", "words"),
     [
@@ -279,7 +300,14 @@ def test_trace_takes_no_word_after_it(argument, trace):
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--trace=loud"], ["--record"], ["--record="], ["--record-secrets"]]
+    "arguments",
+    [
+        ["--trace=loud"],
+        ["--record"],
+        ["--record="],
+        ["--record-secrets"],
+        ["--record-overwrite"],
+    ],
 )
 def test_bad_trace_options_are_one_line_with_status_2(arguments, capsys):
     with pytest.raises(SystemExit) as stop:
@@ -296,6 +324,25 @@ def test_a_tape_that_cannot_be_written_is_one_line_with_status_2(tmp_path, capsy
     err = capsys.readouterr().err
     assert stop.value.code == 2 and err.count("\n") == 1
     assert os.strerror(errno.ENOENT) in err and "a directory of yours" in err
+
+
+def test_an_old_tape_is_replaced_only_if_asked_for(at_exit, serving, tmp_path, capsys):
+    tape = tmp_path / "tape"
+    tape.write_text("an old tape")
+    with pytest.raises(SystemExit) as stop:
+        chosen("--record", str(tape))
+    err = capsys.readouterr().err
+    assert stop.value.code == 2 and err.count("\n") == 1 and "--record-overwrite" in err
+    assert tape.read_text() == "an old tape"
+    trace = chosen("--record", str(tape), "--record-overwrite")
+    assert tape.read_text() == "an old tape"
+    serving(echo, trace=trace).open().finish()
+    assert tape.read_text().startswith("refws tape 1, recorded ")
+
+
+def test_an_empty_file_is_no_old_tape(at_exit, tmp_path):
+    (tmp_path / "tape").touch()
+    assert len(chosen("--record", str(tmp_path / "tape"))) == 1
 
 
 def test_trace_without_a_standard_output_is_one_line_too(monkeypatch, capsys):

@@ -19,7 +19,7 @@ LOGGER = getLogger("refws")
 
 
 def add_trace_options(parser: CommandLine) -> None:
-    """--trace, --trace=full, --record FILE and --record-secrets."""
+    """--trace, --trace=full, --record FILE, --record-secrets and --record-overwrite."""
     option = parser.add_argument
     option(
         "--trace",
@@ -45,6 +45,11 @@ def add_trace_options(parser: CommandLine) -> None:
         action="store_true",
         help="write queries, cookies and passwords too; without it they become **** on the tape",
     )
+    option(
+        "--record-overwrite",
+        action="store_true",
+        help="replace a tape that is already there, with the first connection",
+    )
 
 
 def choose_trace(
@@ -61,6 +66,8 @@ def choose_trace(
     """
     if options.record_secrets and not options.record:
         parser.error("--record-secrets needs --record FILE, the tape to write them to")
+    if options.record_overwrite and not options.record:
+        parser.error("--record-overwrite needs --record FILE, the tape to replace")
     if options.trace and show is None and sys.stdout is None:
         parser.error("--trace needs standard output, which is closed")
     choices = [live_trace(options, show, logger)] if options.trace else []
@@ -96,6 +103,11 @@ def recording(parser: CommandLine, options: argparse.Namespace, logger: Logger) 
     """The trace of --record. The tape is open until the process ends."""
     from ..course.record.recorder import Recorder
 
+    if not options.record_overwrite and has_content(options.record):
+        parser.error(
+            f"{options.record!r} is there already, and recording would replace it: give "
+            "--record another file, or add --record-overwrite"
+        )
     try:
         recorder = Recorder(options.record, not options.record_secrets, logger)
     except OSError as error:
@@ -106,3 +118,8 @@ def recording(parser: CommandLine, options: argparse.Namespace, logger: Logger) 
         )
     atexit.register(recorder.close)
     return recorder.choose
+
+
+def has_content(path: str) -> bool:
+    """Whether this is a file, no pipe or device, that is not empty."""
+    return os.path.isfile(path) and os.path.getsize(path) > 0
