@@ -85,6 +85,7 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
       racing.py            RFC 8305          several addresses -> the first TCP connection
       shared_timers.py                       one timer thread for all clients
   raw_client.py            §7.1.7            a client that sends any bytes, to break rules
+  interruption.py                            Ctrl-C in a command, from its first import on
   course/  what learners use: explanations, traces, tapes, the page
     services.py            §4.2.2            the example endpoints: / /echo /hello /clock
     lesson.py                                a first lesson in seven steps
@@ -225,6 +226,11 @@ if sys.version_info < (3, 11):  # Older ones, from 2.7 on, must be able to read 
     if sys.argv[0] == ("-m" if sys.version_info >= (3,) else "-c"):  # `python -m` is looking for it
         sys.exit(message)
     raise ImportError(message)
+
+from .interruption import end_at_once, is_command
+
+if is_command(sys.argv, sys.orig_argv):  # before the imports, which take a while
+    end_at_once()
 
 from .endpoint.basic_auth import basic_auth
 from .endpoint.client.connect import ClientConnection, connect, unix_connect

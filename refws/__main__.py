@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from importlib import import_module
 from typing import NamedTuple
 
 from . import __version__
+from .interruption import INTERRUPTED, raise_interruptions
 
 
 class Command(NamedTuple):
@@ -58,32 +60,61 @@ commands, in the order in which to try them, each with an example:
 {commands}
 
 Without a command, it runs serve.
-python3 -m refws --version shows the versions of refws and of Python.
+python3 -m refws version shows the versions of refws and of Python.
 python3 -m refws COMMAND --help shows the options of a command."""
+
+URI = re.compile(r"(?i)(ws|wss|http|https)://.+")
+PORT = re.compile(r"[0-9]{4,5}")
+BYTE = re.compile(r"(?i)(0x)?[0-9a-f]{2}")
+
+OTHER_WORDS = {
+    "connect": ("client", "open", "wscat", "websocat", "send", "ping", "listen"),
+    "serve": ("server", "run", "start", "echo", "page"),
+    "explain": ("decode", "parse", "dump", "frame", "inspect"),
+    "check": ("test", "autobahn", "conformance", "validate"),
+    "accept": ("key", "hash", "handshake"),
+    "replay": ("pcap", "tape", "record"),
+    "lesson": ("tutorial", "learn", "course"),
+}
+"""What people call the commands that have other names here."""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command that the first argument names, or `serve` if there is none."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    first = arguments[0] if arguments else "serve"
-    if first in ("-h", "--help"):
-        print(HELP.format(commands="\n".join(command_lines())))
-        return 0
-    if first == "--version":
+    first, rest = (arguments[0], arguments[1:]) if arguments else ("serve", [])
+    if first in ("help", "-h", "--help"):
+        return show_help(rest)
+    if first in ("version", "--version"):
         print(f"refws {__version__} (Python {sys.version.split()[0]})")
         return 0
     if first.startswith("-"):
         return run("serve", arguments)
-    if first not in COMMANDS:
-        print(f"refws: {unknown_command(first)}", file=sys.stderr)
-        return 2
-    return run(first, arguments[1:])
+    return run(first, rest) if first in COMMANDS else refuse(arguments)
+
+
+def show_help(words: list[str]) -> int:
+    """The help of the command that the first word names, or the list of all commands."""
+    if not words or words[0].startswith("-"):
+        print(HELP.format(commands="\n".join(command_lines())))
+        return 0
+    return run(words[0], ["--help"]) if words[0] in COMMANDS else refuse(words)
 
 
 def run(name: str, arguments: list[str]) -> int:
     """Run a command; its exit status. Only its module is imported, so that it starts fast."""
-    status: int = import_module(f"refws.commands.{name}").main(arguments)
+    command = import_module(f"refws.commands.{name}").main
+    try:
+        raise_interruptions()
+        status: int = command(arguments)
+    except KeyboardInterrupt:
+        return INTERRUPTED
     return status
+
+
+def refuse(words: list[str]) -> int:
+    print(f"refws: {unknown_command(words)}", file=sys.stderr)
+    return 2
 
 
 def command_lines() -> list[str]:
@@ -93,14 +124,34 @@ def command_lines() -> list[str]:
     ]
 
 
-def unknown_command(word: str) -> str:
-    """One line: the most similar command, if there is one, and the list of all commands."""
-    from difflib import get_close_matches
-
-    nearest = "".join(get_close_matches(word.lower(), COMMANDS, n=1))
-    suggestion = f" (do you mean {nearest}?)" if nearest else ""
+def unknown_command(words: list[str]) -> str:
+    """One line: that the first word is no command, what to write, and the list of all commands."""
     *most, last = COMMANDS
-    return f"there is no command {word!r}{suggestion}: give {', '.join(most)} or {last}"
+    instead = did_you_mean(words)
+    return (
+        f"there is no command {words[0]!r}{f': {instead}' if instead else '.'} The commands are "
+        f"{', '.join(most)} and {last}"
+    )
+
+
+def did_you_mean(words: list[str]) -> str:
+    """What is probably meant, as a question; the empty string if nothing is likely."""
+    from difflib import get_close_matches
+    from shlex import join
+
+    word = words[0].lower()
+    for name, others in OTHER_WORDS.items():
+        if word in others:
+            return f"did you mean {name}?"
+    if nearest := get_close_matches(word, COMMANDS, n=1):
+        return f"did you mean {nearest[0]}?"
+    if not all(map(str.isprintable, words)):
+        return ""
+    guesses = {URI: ["connect"], PORT: ["serve", "--port"], BYTE: ["explain"]}
+    for pattern, command in guesses.items():
+        if pattern.fullmatch(word):
+            return f"did you mean python3 -m refws {join([*command, *words])}?"
+    return ""
 
 
 if __name__ == "__main__":

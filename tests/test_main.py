@@ -51,7 +51,7 @@ def test_without_arguments_those_of_the_process_are_taken(called, monkeypatch):
     assert called == [("serve", ["--port", "1"])]
 
 
-@pytest.mark.parametrize("option", ["-h", "--help"])
+@pytest.mark.parametrize("option", ["-h", "--help", "help"])
 def test_help_has_a_line_for_each_command_and_says_where_the_options_are(option, called, capsys):
     assert program.main([option]) == 0
     out, err = capsys.readouterr()
@@ -65,12 +65,20 @@ def test_help_has_a_line_for_each_command_and_says_where_the_options_are(option,
     assert lines[-1] == "python3 -m refws COMMAND --help shows the options of a command."
 
 
-def test_the_version_is_right_in_a_checkout_as_it_is_where_refws_is_installed(capsys):
+def test_help_and_the_name_of_a_command_are_the_help_of_that_command(called, capsys):
+    assert program.main(["help", "connect"]) == 7
+    assert called == [("connect", ["--help"])]
+    assert program.main(["help", "conect"]) == 2
+    assert "did you mean connect?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("word", ["version", "--version"])
+def test_the_version_is_right_in_a_checkout_as_it_is_where_refws_is_installed(word, capsys):
     settings = configparser.ConfigParser()
     settings.read(PROJECT / "setup.cfg", encoding="utf-8")
     assert settings["metadata"]["version"] == "attr: refws.__version__"
     assert re.fullmatch(r"\d+\.\d+\.\d+", refws.__version__)
-    assert program.main(["--version"]) == 0
+    assert program.main([word]) == 0
     out, err = capsys.readouterr()
     assert (out, err) == (f"refws {refws.__version__} (Python {platform.python_version()})\n", "")
 
@@ -88,23 +96,37 @@ def test_each_command_has_a_help_of_its_own(name, capsys):
 
 
 @pytest.mark.parametrize(
-    "word, suggestion",
+    "words, meant",
     [
-        ("exlain", " (do you mean explain?)"),
-        ("Server", " (do you mean serve?)"),
-        ("8080", ""),
-        ("", ""),
+        (["exlain"], "explain"),
+        (["Server"], "serve"),
+        (["wscat"], "connect"),
+        (["decode", "81"], "explain"),
+        (["ws://h/echo", "--deflate"], "python3 -m refws connect ws://h/echo --deflate"),
+        (["wss://h/?a b"], "python3 -m refws connect 'wss://h/?a b'"),
+        (["8080", "--trace"], "python3 -m refws serve --port 8080 --trace"),
+        (["81", "05", "68"], "python3 -m refws explain 81 05 68"),
+        (["x2"], None),
+        ([""], None),
+        (["ws://h/\x1b[2J"], None),
     ],
 )
-def test_an_unknown_command_is_one_line_that_lists_them_and_suggests_the_nearest(
-    word, suggestion, called, capsys
+def test_an_unknown_command_is_one_line_that_says_what_may_be_meant_and_lists_all(
+    words, meant, called, capsys
 ):
-    assert program.main([word, "--port", "0"]) == 2
+    assert program.main(words) == 2
     out, err = capsys.readouterr()
     assert (called, out) == ([], "")
     *most, last = program.COMMANDS
-    expected = f"there is no command {word!r}{suggestion}: give {', '.join(most)} or {last}"
-    assert err == f"refws: {expected}\n"
+    instead = f": did you mean {meant}?" if meant else "."
+    commands = f"The commands are {', '.join(most)} and {last}"
+    assert err == f"refws: there is no command {words[0]!r}{instead} {commands}\n"
+
+
+def test_other_words_for_commands_name_commands_and_are_none():
+    assert program.OTHER_WORDS.keys() <= program.COMMANDS.keys()
+    others = [word for words in program.OTHER_WORDS.values() for word in words]
+    assert len(others) == len(set(others)) and not set(others) & program.COMMANDS.keys()
 
 
 def test_its_result_is_the_exit_status_of_the_process():

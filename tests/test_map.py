@@ -18,6 +18,7 @@ MODULES = {
 FLOORS = (
     "protocol",
     "raw_client",
+    "interruption",
     "endpoint",
     "__init__",
     "course",

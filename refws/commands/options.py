@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import math
 import re
-from typing import NoReturn
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any, NoReturn
 
+from ..course.text.characters import escape_words
 from ..endpoint.settings import Settings
 from ..protocol.http import is_token
 from ..protocol.origin_form import FORM, parse_origin, parse_pattern
@@ -24,10 +28,64 @@ MAX_SECONDS = 86_400
 
 
 class CommandLine(argparse.ArgumentParser):
-    """A parser that ends the process at a bad option, with status 2 and one line that explains."""
+    """A parser that ends the process at a bad option, with status 2 and one line that explains.
+
+    `elsewhere` has options of other programs, and what to write here instead; `too_many` says what
+    to do with an argument for which there is no place, `missing` what to write for a missing one.
+    """
+
+    elsewhere: Mapping[str, str] = {}
+    too_many = "leave it out"
+    missing = "give one"
+
+    def parse_args(self, args: Iterable[str] | None = None, namespace: Any = None) -> Any:
+        """Name an option that does not exist first: argparse takes its value for an argument."""
+        args = sys.argv[1:] if args is None else list(args)
+        is_value = False
+        for word in itertools.takewhile("--".__ne__, args):
+            if not is_value and is_option(word):
+                self._check_option(word)
+            option = None if is_value else self._option_string_actions.get(word)
+            is_value = option is not None and option.nargs is None
+        return super().parse_args(args, namespace)
+
+    def _check_option(self, word: str) -> None:
+        known = self._option_string_actions
+        name, equals, _ = word.partition("=")
+        if word in known or (name in known and not (equals and known[name].nargs == 0)):
+            return
+        if name in known:
+            others = [f" or {option}" for option in known if option.startswith(f"{name}=")]
+            self.error(f"there is no option {word!r}: write {name}{''.join(others)}")
+        if word[:2] not in known or known[word[:2]].nargs == 0:
+            self.error(f"there is no option {name!r}{self._instead(name)}")
+
+    def _instead(self, name: str) -> str:
+        from difflib import get_close_matches
+
+        if name in self.elsewhere:
+            return f": {self.elsewhere[name]}"
+        nearest = get_close_matches(name, self._option_string_actions, n=1)
+        return f": did you mean {nearest[0]}?" if nearest else ""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"refws: {message}; see {self.prog} --help\n")
+        in_plain_words = {
+            r"unrecognized arguments: ([^\0]*)": rf"there is no place for \1: {self.too_many}",
+            r"the following arguments are required: (.*)": rf"\1 is missing: {self.missing}",
+            r"argument (?:\S+/)?(\S+): expected one argument": rf"\1 needs a value{JOINED}",
+        }
+        for pattern, instead in in_plain_words.items():
+            message = re.sub(pattern, instead, message)
+        self.exit(2, f"refws: {escape_words(message)}; see {self.prog} --help\n")
+
+
+def is_option(word: str) -> bool:
+    """Whether the word is in the form of an option: -1 is a number, and - often standard input."""
+    return re.match("-[^0-9. ]", word) is not None and " " not in word.partition("=")[0]
+
+
+JOINED = r"; one that begins with - is joined with =, as in \1=-value"
+"""How argparse wants a value that looks like an option."""
 
 
 def pem_problem(error: OSError, options: str) -> str:

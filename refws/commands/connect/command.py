@@ -14,6 +14,7 @@ from ... import Connection, connect
 from ...course.text.characters import escape_words
 from ...endpoint.tls.certificates import client_context
 from ...endpoint.traces import ChooseTrace
+from ...interruption import INTERRUPTED
 from ...protocol.client.uri import parse_uri
 from ...protocol.errors import InvalidHandshake
 from ..options import CommandLine, pem_problem
@@ -25,9 +26,6 @@ from .session import Session
 
 LOGGER = logging.getLogger("refws.connect")
 """It is silent, because a client logs only how the connection ended, and the display shows that."""
-
-INTERRUPTED = 130
-"""The exit status that shells use for a program that Ctrl-C has ended."""
 
 
 def main(arguments: list[str] | None = None) -> int:
