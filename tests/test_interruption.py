@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from refws import __main__ as program
-from refws import interruption
+from refws import interruption, serve
 
 PROJECT = Path(__file__).parent.parent
 DEADLINE_S = 30
@@ -97,3 +97,53 @@ def test_a_shell_that_has_ctrl_c_ignored_is_obeyed(handler_kept):
     interruption.end_at_once()
     interruption.raise_interruptions()
     assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+
+
+# A server in a program
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """The errors that the hook of Python has shown."""
+    errors = []
+
+    def hook(kind, error, trace):
+        errors.append(error)
+
+    monkeypatch.setattr(sys, "__excepthook__", hook)
+    monkeypatch.setattr(sys, "excepthook", hook)
+    return errors
+
+
+def show(error):
+    sys.excepthook(type(error), error, None)
+
+
+def test_a_server_that_ctrl_c_stops_raises_it_and_leaves_out_its_traceback_only(shown):
+    with pytest.raises(KeyboardInterrupt) as first:
+        with serve(print, port=0):
+            raise KeyboardInterrupt
+    again, other = KeyboardInterrupt(), KeyboardInterrupt()
+    again.__context__ = first.value
+    following = ValueError()
+    following.__context__ = first.value
+    for error in (first.value, again, other, following):
+        show(error)
+    assert shown == [other, following]
+
+
+def test_a_program_with_a_hook_of_its_own_keeps_it(monkeypatch):
+    def hook(kind, error, trace):
+        """The program's."""
+
+    monkeypatch.setattr(sys, "excepthook", hook)
+    interruption.leave_out_traceback(KeyboardInterrupt())
+    assert sys.excepthook is hook
+
+
+def test_a_server_that_another_exception_stops_changes_no_hook(shown):
+    before = sys.excepthook
+    with pytest.raises(ValueError):
+        with serve(print, port=0):
+            raise ValueError
+    assert sys.excepthook is before

@@ -5,6 +5,7 @@ import queue
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from base64 import b64encode
@@ -69,6 +70,20 @@ def test_the_server_in_eight_lines_runs_and_echoes(monkeypatch, nothing_left_beh
         client.send_frame(TEXT, b"hello")
         client.expect(TEXT, b"hello")
         client.finish()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the test sends SIGINT to a process")
+def test_ctrl_c_ends_the_server_in_eight_lines_as_any_program_but_without_a_traceback():
+    block = code_blocks("python")[0].replace("8080", "0")
+    begun = "print('begun', flush=True)\n    server.serve_forever()"
+    program = block.replace("server.serve_forever()", begun)
+    command = [sys.executable, "-c", program]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, cwd=PROJECT, **pipes) as process:
+        assert process.stdout.readline() == "begun\n"
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=DEADLINE_S)
+    assert (process.returncode, errors) == (-signal.SIGINT, "")
 
 
 def test_the_server_with_a_login_lets_in_only_its_users(monkeypatch, nothing_left_behind):

@@ -758,14 +758,25 @@ def test_7_1_5_clients_that_vanish_are_reported_as_1006(serving, log):
     assert eventually(lambda: sum(end in message for message in log.messages) == 2)
 
 
-def test_the_log_says_which_side_a_code_is_from(serving, log):
-    """1002 is ours; the peer vanishes without a Close of its own, so for us its code is 1006."""
-    client = serving(echo).open()
+def suppressing(connection):
+    with suppress(ConnectionClosed):
+        connection.recv()
+
+
+@pytest.mark.rfc("6455-7.1.7-03")
+@pytest.mark.parametrize("handler", [echo, suppressing, lambda connection: connection.recv()])
+def test_7_1_7_the_log_of_a_broken_rule_is_one_line_with_the_code_that_was_sent(
+    handler, serving, log
+):
+    running = serving(handler)
+    client = running.open()
     client.send(b"\x83\x80\0\0\0\0")
     client.expect_close(1002)
-    client.reset()
-    assert eventually(lambda: any("; the peer's code: 1006, it" in line for line in log.messages))
-    assert any("connection failed with 1002: §5.2: " in line for line in log.messages)
+    client.send_frame(CLOSE, close_body(1002))
+    client.expect_end()
+    assert eventually(lambda: not running.server.all_connections)
+    (line,) = [each for each in log.messages if ": 101" not in each]
+    assert "connection failed with 1002: §5.2: " in line
 
 
 def test_the_log_says_that_a_close_had_no_code(serving, log):

@@ -78,6 +78,7 @@ class Connection(Reading):
         "local_address": "Our address.",
         "_settings": "Limits and times. Written by the thread of the opening handshake.",
         "side": "Our end of the connection.",
+        "failed": "Whether the peer broke a rule (§7.1.7). Written by the thread that receives.",
         "_stream": "The byte stream to the peer.",
         "_sender": "The sending side, §6.1, with the closing state.",
         "_pings": "The Pings that wait for their Pongs, ours and the peer's.",
@@ -100,6 +101,7 @@ class Connection(Reading):
         self.local_address = local_address
         self._settings = settings
         self.side = side
+        self.failed = False
         self._stream = stream
         self._pings = PendingPings()
         self._sender = Sender(stream, settings.close_timeout, side, self._pings)
@@ -336,7 +338,11 @@ class Connection(Reading):
         self._stream.abort(cause)
 
     def _fail(self, failure: ConnectionFailure) -> None:
-        """§7.1.7: send a Close with the failure's code, process nothing more, end TCP."""
+        """§7.1.7: send a Close with the failure's code, process nothing more, end TCP.
+
+        The log has this line alone: the code that the peer sends or not is of no interest then.
+        """
+        self.failed = True
         self.settings.logger.warning(
             "%s: connection failed with %d: %s", self.peer, failure.close_code, failure
         )

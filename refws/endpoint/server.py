@@ -14,6 +14,7 @@ from time import monotonic
 from types import TracebackType
 from typing import Any, Self
 
+from ..interruption import leave_out_traceback
 from ..protocol.close import Close, State, check_sendable
 from ..protocol.close_codes import CloseCode
 from ..protocol.frame import Side
@@ -90,6 +91,8 @@ class Server:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if isinstance(error, KeyboardInterrupt):
+            leave_out_traceback(error)
         self.shutdown()
 
     @property
@@ -241,15 +244,17 @@ class Server:
             # a send that breaks aborts the stream; the state changes only at the next receive
             has_ended = connection.state is not State.OPEN or stream.aborted
             if has_ended and isinstance(error, ConnectionClosed):
-                logger.info("%s: ended in the handler: %s", connection.peer, error)
+                if not connection.failed:  # otherwise the log has it
+                    logger.info("%s: ended in the handler: %s", connection.peer, error)
             else:
                 log_error(logger, connection.peer, "the handler failed", error)
                 close = HANDLER_FAILED
         if os.getpid() != self._process:
             return
         connection.close(close.code, close.reason)
-        code = connection.close_code
-        logger.info("%s: closed; the peer's code: %s", connection.peer, REPORTED.get(code, code))
+        if not connection.failed:
+            code = REPORTED.get(connection.close_code, connection.close_code)
+            logger.info("%s: closed; the peer's code: %s", connection.peer, code)
 
     # Stopping
 
