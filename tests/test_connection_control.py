@@ -35,6 +35,17 @@ def test_5_5_3_a_ping_is_answered_by_a_pong_with_the_same_payload(opened, payloa
     peer.expect(PONG, payload)
 
 
+def test_5_5_2_a_muted_connection_answers_no_ping_until_it_is_not_muted_any_longer(opened):
+    connection, peer = opened()
+    connection.muted = True
+    peer.send(frame(PING, b"1"), frame(TEXT, b"muted"))
+    assert (connection.recv(), connection.muted) == ("muted", True)
+    connection.muted = False
+    peer.send(frame(PING, b"2"), frame(TEXT, b"not muted"))
+    assert connection.recv() == "not muted"
+    peer.expect(PONG, b"2")
+
+
 @pytest.mark.rfc("6455-5.4-05", "6455-5.4-10", "6455-5.5.2-03")
 def test_5_4_a_ping_between_fragments_is_answered_before_the_message_ends(background, opened):
     connection, peer = opened()

@@ -61,6 +61,18 @@ class Observed:
         return self._pings.latency
 
     @property
+    def muted(self) -> bool:
+        """Whether the peer's Pings get no Pong; True breaks a rule on purpose (§5.5.2).
+
+        It shows what the heartbeat of the peer does with a side that has vanished.
+        """
+        return self._pings.muted
+
+    @muted.setter
+    def muted(self, muted: bool) -> None:
+        self._pings.muted = muted
+
+    @property
     def close_code(self) -> int | None:
         """The peer's close code; 1005: Close without a code; 1006: no Close; or None (§7.1.5)."""
         return self._sender.closing.code

@@ -50,6 +50,7 @@ class PendingPings:
     __slots__ = {
         "latency": "Seconds from the last answered Ping to its Pong. Written under the lock.",
         "unanswered": "The payload of the peer's newest Ping, until our Pong. Under the lock.",
+        "muted": "Whether the peer's Pings get no Pong. Written by any thread, under no lock.",
         "_lock": "Held for a few dictionary operations only.",
         "_pings": "Payload -> (time, event of the thread that waits, or None). Under the lock.",
     }
@@ -57,6 +58,7 @@ class PendingPings:
     def __init__(self) -> None:
         self.latency = 0.0
         self.unanswered: bytes | None = None
+        self.muted = False
         self._lock = threading.Lock()
         self._pings: dict[bytes, tuple[float, threading.Event | None]] = {}
 
@@ -86,6 +88,8 @@ class PendingPings:
 
         True if every earlier one is answered.
         """
+        if self.muted:
+            return False
         with self._lock:
             first, self.unanswered = self.unanswered is None, payload
             return first
