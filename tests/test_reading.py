@@ -174,9 +174,9 @@ def test_a_receive_takes_over_from_a_thread_that_waits_for_a_pong(opened, backgr
     connection, peer = opened()
     waits = background(connection.ping(b"x").wait)
     assert waiting(connection)
-    receiving = background(connection.recv)
     with pytest.raises(TimeoutError, match="no whole message within 0.05 s"):
         connection.recv(timeout=IN_TIME)
+    receiving = background(connection.recv)
     peer.expect(PING, b"x")
     peer.send(frame(TEXT, b"message"), frame(PONG, b"x"))
     assert receiving.result() == "message"
