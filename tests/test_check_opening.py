@@ -7,9 +7,11 @@ from contextlib import closing
 
 import pytest
 
+from checks import answering
 from refws.check.case import Need
 from refws.check.engine import Abilities, Grade, run
-from refws.check.groups.http import HTTP
+from refws.check.groups.deflate_offers import OFFERS
+from refws.check.groups.http import HIDDEN, HTTP
 from refws.check.groups.negotiation import NEGOTIATION
 from refws.check.groups.opening import OPENING
 from refws.check.groups.request import REQUEST
@@ -23,7 +25,7 @@ from refws.protocol.client.handshake import Agreement
 from refws.protocol.client.uri import parse_uri
 from refws.protocol.extensions import Extension
 from refws.protocol.http import Headers, Response
-from wire import CLOSE, DEADLINE_S, IN_TIME, TEXT, close_body, frame, response
+from wire import CLOSE, DEADLINE_S, IN_TIME, TEXT, Wire, close_body, frame, response
 
 pytestmark = pytest.mark.slow
 
@@ -46,6 +48,11 @@ def test_there_are_many_cases_each_with_its_own_name_its_section_and_a_sentence(
         rfc_6455 = case.section.startswith("§")
         assert REQUIREMENT.fullmatch(case.requirement or ("" if rfc_6455 else "6455-4.2.1-01"))
         assert not case.slow
+
+
+def head(*edits):
+    request = Target(parse_uri("ws://example.com/chat")).request()
+    return request, Opening(edits).edited(request.to_bytes())
 
 
 # Against servers
@@ -147,6 +154,34 @@ def test_4_4_a_refusal_of_a_version_that_does_not_name_13_fails(careless):
         assert run(case, careless(lambda key, answer=answer: answer), Abilities()).grade is grade
 
 
+@pytest.mark.rfc("6455-10.7-02")
+@pytest.mark.parametrize(
+    "case",
+    [CASES["4.2.1-plain-get"], *(case for case in OFFERS if "unknown-parameter" in case.name)],
+    ids=lambda c: c.name,
+)
+def test_10_7_a_server_may_drop_what_it_does_not_understand(case):
+    with answering(Wire.receive_request) as port:
+        target = Target(parse_uri(f"ws://127.0.0.1:{port}/"), timeout=DEADLINE_S)
+        result = run(case, target, Abilities())
+    assert (result.grade, result.seen) == (Grade.WEAK, "no response; TCP ends")
+
+
+HIDING = [case for case in HTTP.cases if HIDDEN in head(*case.opening.edits)[1]]
+
+
+@pytest.mark.parametrize("case", HIDING, ids=lambda case: case.name)
+def test_a_key_that_is_hidden_in_another_line_must_not_count(careless, case):
+    """careless() finds it in any place. The version is where it should be, for servers without."""
+    assert b"\r\nSec-WebSocket-Version: 13\r\n" in head(*case.opening.edits)[1]
+    result = run(case, careless(response), Abilities())
+    assert (result.grade, result.seen) == (Grade.FAIL, "a valid 101")
+
+
+def test_five_lines_hide_a_key():
+    assert len(HIDING) == 5
+
+
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 REFUSAL = b"HTTP/1.1 417 Expectation Failed\r\n\r\n"
 
@@ -188,11 +223,6 @@ def test_9110_10_1_1_without_a_body_no_100_is_needed(careless, answer, grade):
 
 
 # The request that is sent, and how
-
-
-def head(*edits):
-    request = Target(parse_uri("ws://example.com/chat")).request()
-    return request, Opening(edits).edited(request.to_bytes())
 
 
 def test_an_answer_is_judged_by_the_key_that_was_sent():

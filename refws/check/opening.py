@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,6 +12,9 @@ from ..protocol.heads import parse_field
 from ..protocol.http import CRLF, Headers, Request
 
 KEY, EXTENSIONS = "Sec-WebSocket-Key", "Sec-WebSocket-Extensions"
+
+HIDDEN_KEY = re.compile(rb"Sec-WebSocket-Key: ([^\r\n]*)")
+"""A key in any place of the head, such as a line that does not count."""
 
 Edit = Callable[[bytes], bytes]
 """From the bytes of a valid head to the bytes that are sent."""
@@ -44,13 +48,13 @@ def as_sent(request: Request, sent: bytes) -> Request:
     """The request with the headers that were sent instead of its own: the answer is to fit them.
 
     Of what no server should accept, one that does makes this: it ignores malformed lines and
-    offers, and takes the first key, or "" if there is none.
+    offers, and takes the first key, if need be one that is hidden in another line, or "".
     """
     head, _, _ = sent.partition(CRLF + CRLF)
     fields = [parse_field(line) for line in head.split(b"\n")[1:] if line.strip()]
     headers = Headers(field for field in fields if not isinstance(field, Fault))
-    key, *_ = (*taken(headers, KEY), "")
-    headers[KEY] = key
+    hidden = [key.decode("latin-1") for key in HIDDEN_KEY.findall(head)]
+    headers[KEY] = next(iter(taken(headers, KEY) + hidden), "")
     for offer in split_unquoted(", ".join(taken(headers, EXTENSIONS)), ","):
         if is_offer(offer):
             headers[EXTENSIONS] = offer

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from ..case import Case, Level, Need
 from ..opening import VALID, Opening, replaced
-from ..outcomes import Compresses, DoesNotCompress, Opens, Outcome, Refuses
+from ..outcomes import Compresses, DoesNotCompress, Opens, Outcome
 from ..survey import OFFER
+from .handshakes import REFUSAL
 
 NAME = "permessage-deflate"
 
 DEFLATE = frozenset({Need.DEFLATE})
 
 COMPRESSES = Compresses()
-BAD_REQUEST = Refuses((400,))
 
 
 def accepted(
@@ -41,13 +41,16 @@ def accepted(
 
 
 def declined(name: str, parameters: str, rule: str, requirement: str = "7692-7-04") -> Case:
-    """An offer that must be declined: 101 without it. To refuse the request is more than asked."""
+    """An offer that must be declined: 101 without it. To refuse the request is more than asked.
+
+    §10.7: an endpoint may also drop TCP when it does not understand what it reads.
+    """
     return Case(
         name,
         rule,
         requirement,
         DoesNotCompress(),
-        (BAD_REQUEST,),
+        REFUSAL,
         opening=Opening(offer=f"{NAME}; {parameters}"),
         needs=DEFLATE,
     )
@@ -136,7 +139,7 @@ SEVERAL = (
         f"{NAME}; x_refws, {NAME}; client_max_window_bits",
         "If the first offer must be declined, the next one is judged by itself.",
         "7692-7-02",
-        weak=(Opens(), BAD_REQUEST),
+        weak=(Opens(), *REFUSAL),
     ),
     accepted(
         "9.1-unknown-extension-before-the-offer",

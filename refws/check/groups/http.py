@@ -1,7 +1,7 @@
 """RFC 9110, RFC 9112: HTTP around the opening handshake: its lines, its target, its body.
 
 Most of these rules keep two programs from reading one head in two ways. In some cases the only
-version is in a line that must not count: a server that reads it there opens the connection.
+key is in a line that must not count: a server that reads it there opens the connection.
 """
 
 from __future__ import annotations
@@ -22,12 +22,23 @@ from ..opening import (
     without,
 )
 from ..outcomes import Answers, Continues, Echoes, No101, Outcome, Refuses
-from .handshakes import BAD_REQUEST, DROPS, EITHER, OPENS, REFUSAL, REFUSES, VERSION, opens, refuses
+from .handshakes import (
+    BAD_REQUEST,
+    DROPS,
+    EITHER,
+    KEY,
+    OPENS,
+    REFUSAL,
+    REFUSES,
+    VERSION,
+    opens,
+    refuses,
+)
 
 ANSWERS, NO_101 = Answers(), No101()
 
-HIDDEN = VERSION.encode() + b": 13"
-"""The line of the version, hidden in another one."""
+HIDDEN = KEY.encode() + b": dGhlIHNhbXBsZSBub25jZQ=="
+"""The line of the key, hidden in another one: no server can do without a key."""
 
 
 def choice(name: str, rule: str, *edits: Edit, best: Outcome = EITHER) -> Case:
@@ -149,28 +160,28 @@ HEADER_LINES = (
         "9112-2.2-cr-alone",
         "A CR alone ends no line.",
         "",
-        without(VERSION),
+        without(KEY),
         before_headers(b"X-Refws: one\r" + HIDDEN + CRLF),
     ),
     refuses(
         "9112-2.2-space-before-first-header",
         "A line with a space at its start, after the request line, is refused or ignored.",
         "",
-        without(VERSION),
+        without(KEY),
         before_headers(b" " + HIDDEN + CRLF),
     ),
     refuses(
         "9112-5.2-folded-line",
         "A line that begins with a space is a part of the line before it, or is refused.",
         "",
-        without(VERSION),
+        without(KEY),
         before_headers(b"X-Refws: one" + CRLF + b" " + HIDDEN + CRLF),
     ),
     refuses(
         "9112-5.1-space-before-colon",
         "A space between the name of a header and its colon is refused with 400.",
         "",
-        replaced(HIDDEN, HIDDEN.replace(b":", b" :")),
+        replaced(f"{VERSION}:".encode(), f"{VERSION} :".encode()),
         best=BAD_REQUEST,
     ),
     refuses(
@@ -214,14 +225,14 @@ HEADER_LINES = (
         "9110-5.5-line-break-of-unicode",
         "Byte 85, a line break for Unicode, ends no line of HTTP.",
         "",
-        without(VERSION),
+        without(KEY),
         added("X-Refws", "one\x85" + HIDDEN.decode()),
     ),
     refuses(
         "9110-5.5-vertical-tab",
         "A vertical tab or a form feed, a line break for some, ends no line of HTTP.",
         "",
-        without(VERSION),
+        without(KEY),
         added("X-Refws", "one\x0b" + HIDDEN.decode()),
         added("X-Refws", "two\x0c" + HIDDEN.decode()),
     ),
@@ -345,9 +356,10 @@ OTHER_REQUESTS = (
         "6455-4.2.1-03",
         without("Upgrade"),
         without("Connection"),
-        without("Sec-WebSocket-Key"),
+        without(KEY),
         without(VERSION),
         best=ANSWERS,
+        weak=(DROPS,),
     ),
     no_request(
         "9112-3-garbage",
