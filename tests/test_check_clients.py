@@ -27,6 +27,7 @@ from refws.check.clients.listening import Listener, Session, resource_of
 from refws.check.clients.mistakes import HINTS, find_client_mistake
 from refws.check.clients.program import BadCommand
 from refws.check.clients.running import run_clients
+from refws.check.clients.seen import MANY_KEYS
 from refws.check.engine import Grade, Result
 from refws.commands.check.listen import CannotListen, check_clients, security_from
 from transports import KEY, LOCALHOST
@@ -548,10 +549,57 @@ def test_a_command_that_hangs_is_killed(listener):
     assert result.seen == "the command did not connect within 0.2 s"
 
 
-def test_commands_that_never_connect_are_given_up(listener):
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_commands_that_never_connect_are_given_up(listener, jobs):
     names = ["5.2-text", "5.2-binary", "5.2-empty-text"]
-    results = run_clients(listener, named(*names), command("sys.exit(3)"))
+    results = run_clients(listener, named(*names), command("sys.exit(3)"), jobs=jobs)
     assert [result.grade for result in results] == [Grade.FAIL, Grade.FAIL, Grade.SKIPPED]
+
+
+def test_jobs_is_how_many_commands_run_at_a_time(listener, tmp_path):
+    """Each connects only when both run, and asks for less than it should: its port says enough."""
+    client = "import os, pathlib, runpy; "
+    client += f"here = pathlib.Path({str(tmp_path)!r}); (here / str(os.getpid())).touch(); "
+    client += "[time.sleep(0.01) for _ in iter(lambda: len(list(here.iterdir())) < 2, False)]; "
+    client += f"runpy.run_path({str(PROGRAM)!r})['echo'](sys.argv[1].partition('/runCase')[0])"
+    noted = []
+    names = ["4.1-host-with-port", "5.2-text"]
+    results = run_clients(listener, named(*names), command(client), noted.append, jobs=2)
+    assert not_passed(results) == []
+    assert noted == results
+
+
+def test_what_clients_side_by_side_show_is_put_together(listener):
+    """The cases that judge several connections run last, so that there are enough."""
+    names = ["4.1-key-random", "4.1-key-new-for-each-connection", *list(CASES)[: MANY_KEYS + 1]]
+    client = shlex.join([sys.executable, str(PROGRAM), "{url}"])
+    noted = []
+    results = run_clients(listener, named(*names), client, noted.append, jobs=2)
+    assert not_passed(results) == []
+    assert noted == [*results[2:], *results[:2]]
+
+
+def test_ctrl_c_ends_the_commands_that_run(listener):
+    """The first one ends, the second one waits until it is killed."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(DEADLINE_S)
+        port = server.getsockname()[1]
+        code = f"import socket; sock = socket.create_connection(('127.0.0.1', {port})); "
+        code += "'case=1&' in sys.argv[1] and sys.exit(1); sock.recv(1)"
+        alive = []
+
+        def interrupt(result):
+            alive.append(server.accept()[0])
+            alive.append(server.accept()[0])
+            raise KeyboardInterrupt
+
+        names = ["5.2-text", "5.2-binary", "5.2-empty-text"]
+        results = run_clients(listener, named(*names), command(code), interrupt, jobs=2)
+        for sock in alive:
+            with sock:
+                sock.settimeout(DEADLINE_S)
+                assert sock.recv(1) == b""
+    assert [result.grade for result in results] == [Grade.FAIL, Grade.SKIPPED, Grade.SKIPPED]
 
 
 @pytest.mark.parametrize(

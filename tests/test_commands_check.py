@@ -392,7 +392,7 @@ def check_client(capsys, nothing_left_behind):
 def test_a_client_that_obeys_the_rules_passes(check_client):
     only = ("4.1-method-get", "4.1-version-13", "5.5.2-ping")
     options = [word for name in only for word in ("--only", name)]
-    status, out, err = check_client("--command", CLIENT, *options)
+    status, out, err = check_client("--command", CLIENT, *options, "--jobs", 2)
     assert (status, out.splitlines()[0]) == (0, CLIENT)
     assert out.splitlines()[-1].endswith("s: 3 pass")
     assert "the command is started for each" in err
@@ -437,6 +437,7 @@ def test_the_port_of_another_program_is_named(check_client, capsys):
         (["--wait", "1"], "give --listen PORT, too"),
         (["--cert", "x"], "give --listen PORT, too"),
         (["--listen", "0", "--key", "x"], "--key needs --cert"),
+        (["--listen", "0", "--jobs", "2"], "--jobs with --listen needs --command"),
         (["--listen", "0", "--cert", "no.pem"], "cannot read 'no.pem', No such file or directory"),
         (["--listen", "0", "ws://h/"], "leave out the URI"),
         (["--listen", "0", "--course", "default"], "--course"),

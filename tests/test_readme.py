@@ -177,7 +177,7 @@ def test_each_line_with_check_is_one_that_its_command_line_takes(tmp_path):
         *re.findall(r"^    python3 -m refws check (.*?) *(?:#.*)?$", README, re.MULTILINE),
         *re.findall(r"^python3 -m refws check ((?:.*\\\n)*.*)$", README, re.MULTILINE),
     ]
-    assert len(lines) == 11
+    assert len(lines) == 12
     for line in lines:
         here = line.replace("\\\n", "").replace("/autograder/results", str(tmp_path))
         command_line("check").parse_args(shlex.split(here))

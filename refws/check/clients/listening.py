@@ -82,7 +82,7 @@ class Listener:
     """
 
     def __init__(self, host: str, port: int, security: Security | None = None) -> None:
-        self._security = security
+        self._host, self._security = host, security
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self.sock = socket.create_server((host, port), family=family, backlog=BACKLOG)
         self.port: int = self.sock.getsockname()[1]
@@ -93,6 +93,10 @@ class Listener:
 
     def __exit__(self, *error: object) -> None:
         self.sock.close()
+
+    def another(self) -> Listener:
+        """One of the same kind, on a free port."""
+        return Listener(self._host, 0, self._security)
 
     def uri(self, resource_name: str) -> str:
         scheme = "ws" if self._security is None else "wss"
@@ -153,14 +157,15 @@ class Session:
         cases: Sequence[Case],
         progress: Callable[[Result], None],
         timeout: float = TIMEOUT,
+        history: History | None = None,
     ) -> None:
-        self._listener = listener
+        self.listener = listener
         self._cases = tuple(cases)
         self._progress = progress
         self._target = Target(parse_uri(listener.uri("/")), timeout=timeout)
         self._results: dict[int, Result] = {}
         self._finished = False
-        self._history = History()
+        self._history = history or History()
         self.tls_problem = ""
 
     def results(self) -> list[Result]:
@@ -171,6 +176,15 @@ class Session:
             for number, case in enumerate(self._cases, 1)
         ]
 
+    def beside(self, listener: Listener) -> Session:
+        """A session with the same client and cases, for a thread of its own."""
+        timeout = self._target.timeout
+        return Session(listener, self._cases, self._progress, timeout, self._history)
+
+    def uri_of(self, number: int) -> str:
+        """Where the client connects for this case."""
+        return self.listener.uri(resource_of(number))
+
     def listen(self, wait: float | None = None) -> None:
         """Run a case for each connection, until all have run or the client says that it is done.
 
@@ -178,7 +192,7 @@ class Session:
         """
         while not self._finished:
             is_last = len(self._results) == len(self._cases)
-            sock = self._listener.accept(AFTER_LAST if is_last else wait)
+            sock = self.listener.accept(AFTER_LAST if is_last else wait)
             if sock is None:
                 return
             if run := self.serve(sock):
@@ -200,13 +214,13 @@ class Session:
         `number` is the case whose URL the client was given, if that is known.
         """
         try:
-            secured = self._listener.secured(sock)
+            secured = self.listener.secured(sock)
         except NoTLS as error:
             self.tls_problem = str(error) or self.tls_problem
             return None
-        seen = ClientSeen(port=self._listener.port, history=self._history)
+        seen = ClientSeen(port=self.listener.port, history=self._history)
         if number is not None:
-            seen.resource_name, seen.authority = resource_of(number), self._listener.authority
+            seen.resource_name, seen.authority = resource_of(number), self.listener.authority
         with Link(secured, Side.SERVER) as link:
             receive_request(link, seen, HEAD_TIMEOUT)
             if seen.request is None:

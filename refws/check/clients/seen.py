@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from threading import Lock
 
 from ...protocol.deflate.negotiation import (
     CLIENT_MAX_WINDOW_BITS,
@@ -32,33 +33,40 @@ LARGE = 65_536
 
 @dataclass(slots=True)
 class History:
-    """What the connections so far have shown. Written by the one thread that runs the cases.
+    """What the connections so far have shown, for all threads that run cases of one client.
 
     `keys` are the values of Sec-WebSocket-Key, `masks` all masking keys, `starts` the first one
-    of each connection. `shown` are abilities, `tried` how often one was asked for.
+    of each connection. `greetings` are the messages that the client begins with, None until that
+    is known. `shown` are abilities, `tried` those that were asked for, each time.
+
+    No value changes, each is replaced under the lock: so all may be read without it.
     """
 
-    keys: list[str] = field(default_factory=list)
-    masks: list[bytes] = field(default_factory=list)
-    starts: set[bytes] = field(default_factory=set)
-    greetings: tuple[Message, ...] = ()
-    knows_greetings: bool = False
-    shown: set[Need] = field(default_factory=set)
-    tried: dict[Need, int] = field(default_factory=dict)
+    keys: tuple[str, ...] = ()
+    masks: tuple[bytes, ...] = ()
+    starts: frozenset[bytes] = frozenset()
+    greetings: tuple[Message, ...] | None = None
+    shown: frozenset[Need] = frozenset()
+    tried: tuple[Need, ...] = ()
+    _lock: Lock = field(default_factory=Lock)
 
     def note(self, seen: ClientSeen, needs: Iterable[Need]) -> None:
         """Add a connection that has ended, and on which these needs were asked for."""
-        if seen.request is not None and (key := seen.request.headers.get("Sec-WebSocket-Key")):
-            self.keys.append(key)
-        self.masks += seen.keys
-        self.starts |= set(seen.keys[:1])
-        self.shown |= abilities(seen.messages)
-        for need in needs:
-            self.tried[need] = self.tried.get(need, 0) + 1
+        key = "" if seen.request is None else seen.request.headers.get("Sec-WebSocket-Key")
+        with self._lock:
+            self.keys += (key,) if key else ()
+            self.masks += tuple(seen.keys)
+            self.starts |= set(seen.keys[:1])
+            self.shown |= abilities(seen.messages)
+            self.tried += tuple(needs)
+
+    def note_greetings(self, greetings: Iterable[Message]) -> None:
+        with self._lock:
+            self.greetings = tuple(greetings)
 
     def lacks(self, need: Need) -> bool:
         """Whether the client has not shown this ability although it had the chance."""
-        return need not in self.shown and self.tried.get(need, 0) >= MANY_TRIES
+        return need not in self.shown and self.tried.count(need) >= MANY_TRIES
 
 
 @dataclass(slots=True)

@@ -39,7 +39,9 @@ class ClientRun(Run):
     def __init__(
         self, case: Case, link: Link, seen: ClientSeen, request: Request, target: Target
     ) -> None:
-        super().__init__(case, target, Abilities(greetings=seen.history.greetings), link)
+        greetings = seen.history.greetings
+        super().__init__(case, target, Abilities(greetings=greetings or ()), link)
+        self._knows_greetings = greetings is not None
         self._answer = valid_answer(request, case.opening.offer)
         self._client = self._seen = seen
 
@@ -51,13 +53,12 @@ class ClientRun(Run):
         seen.agreement = self._answer.agreement
         self._frames = FrameReader(seen, Side.CLIENT)
         self._take(seen.early)
-        if not seen.history.knows_greetings and opening == VALID:
+        if not self._knows_greetings and opening == VALID:
             self._learn_greetings()
 
     def _learn_greetings(self) -> None:
         self._read_for(GREETING_TIME)
-        history = self._client.history
-        history.knows_greetings, history.greetings = True, tuple(self._client.messages)
+        self._client.history.note_greetings(self._client.messages)
         self._client.messages.clear()
 
     def _take(self, data: bytes) -> None:
@@ -115,7 +116,7 @@ def is_well(seen: ClientSeen) -> bool:
 
 def unshown(seen: ClientSeen) -> set[Need]:
     """What the client has not shown on any connection, this one included."""
-    shown = seen.history.shown | abilities(seen.messages)
+    shown = {*seen.history.shown, *abilities(seen.messages)}
     if len(seen.history.masks) + len(seen.keys) >= MANY_MASKS:
         shown.add(Need.MASKS)
     return {*ANSWERED, Need.MASKS} - shown

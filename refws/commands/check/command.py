@@ -107,6 +107,8 @@ def make_plan(parser: CommandLine, options: argparse.Namespace) -> Plan:
         parser.error("--key needs --cert, the certificate that it belongs to")
     if options.listen is not None and (options.uri or options.course or options.gradescope):
         parser.error("--listen checks a client: leave out the URI, --course and --gradescope")
+    if options.listen is not None and options.jobs > 1 and not options.command:
+        parser.error("--jobs with --listen needs --command, which starts the clients: give it, too")
     course = None
     if options.course or options.gradescope:
         if options.only or options.group or options.level:
@@ -191,6 +193,7 @@ def listen(plan: Plan) -> Report:
             security=security_from(options.cert, options.key) if options.cert else None,
             timeout=options.timeout,
             wait=options.wait,
+            jobs=options.jobs,
         )
     except CannotListen as error:
         raise CannotCheck(str(error)) from None

@@ -46,6 +46,7 @@ def check_clients(
     security: Security | None = None,
     timeout: float = TIMEOUT,
     wait: float | None = None,
+    jobs: int = 1,
 ) -> list[Result]:
     """The results of these groups of `CLIENT_GROUPS`, in their order; `note` gets each at once.
 
@@ -62,7 +63,9 @@ def check_clients(
     with listener:
         print(*where_to_connect(listener, cases, command), sep="\n", file=sys.stderr)
         try:
-            return run_clients(listener, cases, command, note, timeout=timeout, wait=wait)
+            return run_clients(
+                listener, cases, command, note, timeout=timeout, wait=wait, jobs=jobs
+            )
         except BadCommand as error:
             raise CannotListen(f"--command {error}") from None
 

@@ -135,7 +135,8 @@ def add_run_options(parser: CommandLine) -> None:
         metavar="NUMBER",
         type=job_count,
         default=1,
-        help="cases at a time; a server must serve as many connections (default: %(default)s)",
+        help="cases at a time: a server must serve as many connections, of --command as many run "
+        "(default: %(default)s)",
     )
     option(
         "--timeout",

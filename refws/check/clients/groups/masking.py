@@ -32,7 +32,7 @@ def are_not_zero(seen: ClientSeen) -> bool:
 
 
 def all_keys(seen: ClientSeen) -> list[bytes]:
-    return seen.history.masks + seen.keys
+    return [*seen.history.masks, *seen.keys]
 
 
 def fixed_bits(seen: ClientSeen) -> int:
