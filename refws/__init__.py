@@ -120,6 +120,8 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
       wire_view.py         §1.2              a page's own connections, explained live
       budget.py                              processor time for the wire views of all pages
       connection_view.py   §1.5              one of them: bytes -> JSON
+      message_starts.py    §5.2, §5.4        where a view goes on after bytes that are left out
+      thinning.py                            how much of a flood a page is shown
       event_queue.py                         a bounded queue of events for a page
       watch_endpoint.py                      the WebSocket endpoint of the wire view
       commands.py                            the commands of a page, as a table

@@ -546,6 +546,73 @@ def test_7_1_5_the_end_of_tcp_without_a_close_is_1006_for_a_script(demo, visit):
     assert_shown(page, demo.find("GET /?page="))
 
 
+# Under load
+
+
+def cpu_of(page):
+    """Seconds for which the page's main thread has had a processor."""
+    metrics = page.command("Performance.getMetrics")["metrics"]
+    return next(each["value"] for each in metrics if each["name"] == "TaskDuration")
+
+
+def test_a_burst_of_5000_messages_leaves_the_page_usable_and_says_what_it_does_not_show(
+    demo, visit
+):
+    demo = demo()
+    page = visit(demo.url)
+    page.command("Performance.enable", timeDomain="threadTicks")
+    before = cpu_of(page)
+    call(
+        page,
+        """(count) => {
+        const [message, composer] = ["message", "composer"].map((id) =>
+            document.getElementById(id));
+        for (let number = 1; number <= count; number += 1) {
+            message.value = `message ${number}`;
+            composer.requestSubmit();
+        }
+    }""",
+        5000,
+    )
+    page.wait_for(
+        "document.querySelector('#timeline').textContent.includes('onmessage “message 5000”')",
+        timeout=DEADLINE_S,
+    )
+    page.wait_for("document.querySelector('#timeline').textContent.includes('not shown')")
+    assert cpu_of(page) - before < 3
+    assert page.evaluate("document.querySelectorAll('#timeline li.browser').length") == 1000
+    assert page.evaluate("document.querySelectorAll('#timeline li.wire').length") <= 1000
+    kept = page.text("#not-shown").removeprefix("Older rows that are not kept: ")
+    assert int(kept.replace(",", "")) >= 9000
+    command(page, "#command-ping", "Ping: done.")
+    page.click("#renew")
+    send(page, "and after the flood")
+    page.wait_for(
+        "[...document.querySelectorAll('#timeline li[data-sender=server]')]"
+        ".some((row) => row.textContent.includes('and after the flood'))"
+    )
+    assert page.problems == []
+
+
+def test_a_message_of_1_mib_is_shown_with_its_echo(demo, visit):
+    page = visit(demo().url)
+    page.command("Performance.enable", timeDomain="threadTicks")
+    before = cpu_of(page)
+    call(
+        page,
+        """(size) => {
+        document.querySelector("#message").value = "x".repeat(size);
+        document.querySelector("#composer").requestSubmit();
+    }""",
+        2**20,
+    )
+    page.wait_for(ECHOED, timeout=DEADLINE_S)
+    assert cpu_of(page) - before < 3
+    assert "length1,048,576" in page.evaluate(f"{ECHOED}.textContent")
+    assert reported(page, "onmessage")[-1][1] == f"“{400 * 'x'} … (the first 400 characters)”"
+    assert page.problems == []
+
+
 # Breaking rules
 
 
@@ -763,6 +830,7 @@ def test_everything_is_reached_with_the_keyboard_in_the_order_in_which_it_is_sho
         "command-close",
         "close-code",
         "close-reason",
+        "renew",
         "clear",
         "timeline",
         "tab-frame",

@@ -53,6 +53,18 @@ class Conversation:
         """The items that these next bytes of `sender` complete, in order; [] if there are none."""
         return self._directions[sender].feed(data)
 
+    def skip(self, sender: Side, size: int) -> bool:
+        """Go on after `size` bytes of `sender` that are missing, with the start of a message.
+
+        What had begun before them is dropped. A compressed message after them is not inflated if it
+        may refer to what is missing (RFC 7692 §7.2.3.2). False, and nothing is changed, if the
+        opening handshake is not complete: it says what the bytes after it mean.
+        """
+        if any(direction.at_handshake for direction in self._directions.values()):
+            return False
+        self._directions[sender].skip(size)
+        return True
+
     def pending(self) -> list[Item]:
         """Heads and frames that are not complete yet, as cut off, and bytes that are not read."""
         return [item for direction in self._directions.values() for item in direction.pending()]

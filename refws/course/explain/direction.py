@@ -110,6 +110,15 @@ class Direction:
         self.buffer = data + self.buffer
         self.offset -= len(data)
 
+    def skip(self, size: int) -> None:
+        """Go on after `size` missing bytes, with the start of a message."""
+        missing = len(self.buffer) + size
+        self.offset += missing
+        self.buffer, self.frame = b"", None
+        if self.why_stopped:
+            self.not_read += missing
+        self.messages.begin_anew()
+
     def stop(self, why: str) -> None:
         """Read nothing more of this side."""
         self.why_stopped = self.why_stopped or why

@@ -135,6 +135,13 @@ class Messages:
             self._window_lost = self._carries_window
             self._inflater = self._new_inflater()
 
+    def begin_anew(self) -> None:
+        """After missing bytes: drop what has begun; a compressed message may refer to them."""
+        if self.agreed is not None:
+            self._window_lost = self._carries_window
+            self._inflater = self._new_inflater()
+        self._judge_anew()
+
     def _judge_anew(self) -> None:
         """Drop the message, and judge the next ones."""
         self.message, self.why_unjudged = None, ""

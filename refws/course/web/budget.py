@@ -1,8 +1,9 @@
-"""The processor time that all pages' wire views may take together.
+"""The processor time that wire views may take: each page's, and all together.
 
 To explain a frame takes much longer than to receive it, most of all if its bytes arrive one at a
 time; and any client may say that it is a page. So a thread that has explained something pauses, if
-all pages together have used more than their share.
+its page, or all pages together, have used more than their share. One page alone cannot use up the
+share of all.
 """
 
 from __future__ import annotations
@@ -14,6 +15,12 @@ SHARE = 0.25
 
 CREDIT = 2.0
 """Seconds whose share may be used later, so that many frames at once cause no pause."""
+
+PAGE_SHARE = 0.1
+"""Of one processor, for one page."""
+
+PAGE_CREDIT = 5.0
+"""Seconds whose share one page may use later."""
 
 
 class Budget:

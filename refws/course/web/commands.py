@@ -62,6 +62,7 @@ RULE = Text(40)
 
 COMMANDS = {
     "clock": Command(Lab.clock, {}),
+    "renew": Command(Lab.renew, {}),
     "ping": Command(Lab.ping, {"connection": CONNECTION}),
     "fragments": Command(
         Lab.fragments, {"connection": CONNECTION, "count": Number(1, 50), "text": Text(4096)}

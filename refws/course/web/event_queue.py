@@ -31,7 +31,9 @@ class Chunk:
     sender: Side
     data: bytes
     left_out: int = 0
-    """Bytes of the same connection that the queue has dropped before."""
+    """Bytes of the same sender that the queue has dropped just before."""
+    message_start: int | None = None
+    """The index in `data` of a frame that begins a message, where a view can go on."""
 
 
 class EventQueue:

@@ -55,6 +55,11 @@ class Lab:
         """The time that events have now, so that a page can compare it with its own clock."""
         return {"time": self._watch.events.now()}
 
+    def renew(self) -> Event:
+        """Show the page the wire from now on; what still waits to be explained is left out."""
+        self._watch.renew()
+        return {}
+
     def ping(self, connection: int) -> Event:
         """§5.5.2: send a Ping; the answer has the seconds until its Pong."""
         pinged = self._find(connection).connection

@@ -32,6 +32,9 @@ LOGGER = getLogger("refws")
 MAX_RUNNING = 4
 """Commands of a page that may run at the same time: each one takes a thread."""
 
+ALL_RUNNING = threading.BoundedSemaphore(64)
+"""The commands of all pages that may run at the same time."""
+
 NO_PAGE = """A page watches its own connections here: /watch?page=ID, with 128 random bits as ID,
 in 32 digits of 0-9 and a-f. Open / in a browser to see how it is used.
 """
@@ -46,11 +49,10 @@ def serve(connection: Connection) -> None:
     """The handler: show a page what is on the wire of its connections, and run its commands."""
     assert connection.request is not None
     page = page_of(connection.request)
-    watch = WATCHES.open(page) if page else None
+    assert page is not None  # see `refuse`
+    watch = WATCHES.open(page)
     if watch is None:
-        connection.close(
-            CloseCode.TRY_AGAIN_LATER, "this id is in use, or too many pages watch; reload the page"
-        )
+        connection.close(CloseCode.TRY_AGAIN_LATER, WATCHES.why_not(page))
         return
     runner = CommandRunner(connection, watch)
     try:
@@ -111,6 +113,11 @@ class CommandRunner:
             words = f"{MAX_RUNNING} commands are running; wait until one of them ends"
             self._answer("error", call, message=words)
             return
+        if not ALL_RUNNING.acquire(blocking=False):
+            self._free.release()
+            words = "the commands of other pages keep the server busy; try again in some seconds"
+            self._answer("error", call, message=words)
+            return
         name = f"refws-command {call.name}"
         threading.Thread(target=self._run, args=(call,), name=name, daemon=True).start()
 
@@ -123,6 +130,7 @@ class CommandRunner:
             log_error(LOGGER, self._connection.peer, f"a command failed: {call.name}", error)
             self._answer("error", call, message="internal error; the server's log has the details")
         finally:
+            ALL_RUNNING.release()
             self._free.release()
 
     def _answer(self, event: str, call: Call | None, **fields: Any) -> None:

@@ -4,8 +4,9 @@
     bytes -> WireTrace -> EventQueue (bounded) -> ConnectionView -> JSON -> the page
 
 Watching must not change a connection: its threads only put bytes in a queue. If the queue is full,
-the bytes are left out, and the page shows how many. So they are if they have waited too long: all
-pages together have a budget of processor time.
+bytes are left out, the page shows how many, and the view goes on with the next message. The same
+happens to bytes that have waited too long: each page, and all together, have a budget of processor
+time. The pages and the connections that they watch are limited, too.
 """
 
 from __future__ import annotations
@@ -19,14 +20,21 @@ from ...endpoint.taps import Tap
 from ...protocol.close import State
 from ...protocol.frame import Side
 from ...protocol.http import Request
-from .budget import Budget
+from .budget import PAGE_CREDIT, PAGE_SHARE, Budget
 from .connection_view import ConnectionView
 from .event_queue import Chunk, Event, EventQueue
+from .message_starts import MessageStarts
 from .pages import WATCH_PATH, page_of, parse_request_line
+from .thinning import Allowance
 
 MAX_PAGES = 64
+"""Pages that watch at the same time, unless `Watches.max_pages` is set."""
+
 MAX_CONNECTIONS = 16
 """Connections that a page watches at the same time; more are served, but not watched."""
+
+MAX_ALL_CONNECTIONS = 1024
+"""Connections that all pages together watch at the same time."""
 
 MAX_STOP = 30.0
 """The most seconds for which a page may keep a connection from answering."""
@@ -45,14 +53,21 @@ class WatchedConnection:
     the thread that sends events to the page uses `view`.
     """
 
-    def __init__(self, number: int, connection: Connection, events: EventQueue) -> None:
+    def __init__(
+        self,
+        number: int,
+        connection: Connection,
+        events: EventQueue,
+        allowance: Allowance | None = None,
+    ) -> None:
         self.number = number
         self.connection = connection
-        self.view = ConnectionView(number, connection.settings)
+        self.view = ConnectionView(number, connection.settings, allowance)
         self.over = threading.Event()
         """Set when the server has sent its last byte, or the page has stopped watching."""
         self._events = events
-        self._left_out = 0
+        self._starts = {side: MessageStarts() for side in Side}
+        self._left_out = dict.fromkeys(Side, 0)
         self._stopping = threading.Lock()
         self._answering = threading.Event()
         self._answering.set()
@@ -66,22 +81,14 @@ class WatchedConnection:
             self._answering.wait(MAX_STOP)
         elif not data:
             self.over.set()
-        if self._left_out and data:
-            self._left_out += len(data)
-        elif not self._put(sender, data) and not self._events.closed:
-            self._begin_leaving_out(data)
+        self._put(sender, data)
         return not self._events.closed
 
-    def _put(self, sender: Side, data: bytes) -> bool:
-        chunk = Chunk(self._events.now(), self.number, sender, data, self._left_out)
-        return self._events.put(chunk, urgent=not data)
-
-    def _begin_leaving_out(self, data: bytes) -> None:
-        """Leave out these bytes and all later ones, which cannot be explained without them."""
-        self._left_out = len(data)
-        now = self._events.now()
-        left_out = {"event": "left out", "connection": self.number, "time": now}
-        self._events.put(left_out, urgent=True)
+    def _put(self, sender: Side, data: bytes) -> None:
+        left_out, start = self._left_out[sender], self._starts[sender].find(data)
+        chunk = Chunk(self._events.now(), self.number, sender, data, left_out, start)
+        is_in = self._events.put(chunk, urgent=not data)
+        self._left_out[sender] = 0 if is_in else left_out + len(data)
 
     @property
     def stopped(self) -> bool:
@@ -114,10 +121,13 @@ class WatchedConnection:
 class Watch:
     """The connections that one page watches, and the queue of events for it."""
 
-    def __init__(self, page: str, budget: Budget) -> None:
+    def __init__(self, page: str, budget: Budget, room: threading.Semaphore | None = None) -> None:
         self.page = page
         self.events = EventQueue()
-        self._budget = budget
+        self._budgets = (Budget(PAGE_SHARE, PAGE_CREDIT), budget)
+        self._room = room or threading.Semaphore(MAX_CONNECTIONS)
+        self._allowance = Allowance()
+        self._renewed = 0.0
         self._cpu_time = 0.0
         self._lock = threading.Lock()
         self._count = 0
@@ -126,20 +136,26 @@ class Watch:
     def add(self, connection: Connection, target: str) -> WatchedConnection | None:
         """Watch a connection from now on; None if there are too many, or the queue is full."""
         with self._lock:
-            if len(self._connections) >= MAX_CONNECTIONS:
+            if len(self._connections) >= MAX_CONNECTIONS or not self._room.acquire(blocking=False):
                 return None
             number, now = self._count + 1, self.events.now()
             opened = {"event": "connection", "connection": number, "time": now, "target": target}
             if not self.events.put(opened):
+                self._room.release()
                 return None
             self._count = number
-            watched = WatchedConnection(number, connection, self.events)
+            watched = WatchedConnection(number, connection, self.events, self._allowance)
             return self._connections.setdefault(number, watched)
 
     def find(self, number: int) -> WatchedConnection | None:
         """The connection with this number; None once it is closed."""
         with self._lock:
             return self._connections.get(number)
+
+    def renew(self) -> None:
+        """Show the page the wire from now on, and leave out what is still waiting."""
+        with self._lock:
+            self._renewed = self.events.now()
 
     def send_all(self, send: Callable[[Event], None]) -> None:
         """Send every event in order, until the queue is closed. Blocks and raises like `send`.
@@ -158,15 +174,24 @@ class Watch:
                 self._keep_to_budget()
                 if self.events.closed:
                     return
+            for event in self._gaps():
+                send(event)
             for watched in closed:
                 self._forget(watched)
                 for event in watched.view.finish():
                     send(event)
 
+    def _gaps(self) -> Iterator[Event]:
+        with self._lock:
+            connections = list(self._connections.values())
+        for watched in connections:
+            yield from watched.view.report_gap()
+
     def _keep_to_budget(self) -> None:
         """Pause if the time since the last call was too much, but not in a closed queue."""
         before, self._cpu_time = self._cpu_time, thread_time()
-        pause = self._budget.spend(self._cpu_time - before, monotonic())
+        spent, now = self._cpu_time - before, monotonic()
+        pause = max(budget.spend(spent, now) for budget in self._budgets)
         if pause > 0:
             self.events.wait_until_closed(pause)
 
@@ -186,7 +211,9 @@ class Watch:
 
     def _explained_chunk(self, chunk: Chunk, is_newest: bool) -> Iterator[Event]:
         if (watched := self.find(chunk.connection)) is not None:
-            yield from watched.view.explain(chunk, self.events.now())
+            with self._lock:
+                renewed = self._renewed
+            yield from watched.view.explain(chunk, self.events.now(), renewed)
             if is_newest:
                 yield from watched.view.partial(chunk)
 
@@ -195,8 +222,10 @@ class Watch:
         self.events.close()
         with self._lock:
             connections = list(self._connections.values())
+            self._connections.clear()
         for watched in connections:
             watched.release()
+            self._room.release()
 
     def _ending(self) -> list[WatchedConnection]:
         with self._lock:
@@ -205,7 +234,8 @@ class Watch:
 
     def _forget(self, watched: WatchedConnection) -> None:
         with self._lock:
-            del self._connections[watched.number]
+            if self._connections.pop(watched.number, None) is not None:
+                self._room.release()
 
 
 # All pages
@@ -215,16 +245,30 @@ class Watches:
     """The pages that watch, by their ids."""
 
     def __init__(self) -> None:
+        self.max_pages = MAX_PAGES
+        """Set it before a server starts."""
         self._lock = threading.Lock()
+        self._room = threading.Semaphore(MAX_ALL_CONNECTIONS)
         self._budget = Budget()
         self._pages: dict[str, Watch] = {}
 
     def open(self, page: str) -> Watch | None:
         """A new watch for a page; None if the page has one already, or too many pages watch."""
         with self._lock:
-            if page in self._pages or len(self._pages) >= MAX_PAGES:
+            if page in self._pages or len(self._pages) >= self.max_pages:
                 return None
-            return self._pages.setdefault(page, Watch(page, self._budget))
+            return self._pages.setdefault(page, Watch(page, self._budget, self._room))
+
+    def why_not(self, page: str) -> str:
+        """Why `open` has just given no watch, and what to do, in at most 123 bytes."""
+        with self._lock:
+            in_use = page in self._pages
+        if in_use:
+            return "another page watches with this id; reload the page, which makes a new one"
+        return (
+            f"{self.max_pages} pages watch, as many as this server allows (--max-pages); "
+            "close one, and reload"
+        )
 
     def close(self, watch: Watch) -> None:
         """End a watch. Its connections are still served, but no longer watched."""

@@ -1,7 +1,15 @@
 /* The browser's own WebSocket: connect, send, disconnect, and a row of the timeline for whatever it
    reports. */
 
-import { changed, currentConnection, isNewestSocket, nextSocket, onChange } from "./connections.js";
+import { browserNotes } from "./causes.js";
+import {
+  changed,
+  currentConnection,
+  isNewestSocket,
+  newestSocket,
+  nextSocket,
+  onChange,
+} from "./connections.js";
 import { addRow } from "./timeline.js";
 import { watch } from "./watch.js";
 import { bytesInWords, closeMeaning, create, element, hexOf, shortened } from "./words.js";
@@ -19,6 +27,7 @@ const [watchState, announcer] = ["watch-state", "announcer"].map(element);
 let socket = null;
 let settled = Promise.resolve();
 let settle = () => {};
+let sent = 0;
 
 /* The number of the connection that commands reach; null if there is none. */
 export function reachable() {
@@ -36,13 +45,14 @@ onChange(() => {
   if (reachable() !== null) settle();
 });
 
+/* Report what a script would see, at the time that is returned. */
 function report(word, words, kind = "") {
-  addRow(
-    "browser",
-    performance.now(),
-    create("span", `reported ${kind}`, create("b", "", word), " ", words),
-  );
-  announcer.textContent = `${word} ${words}`;
+  const now = performance.now();
+  addRow("browser", now, () => {
+    announcer.textContent = `${word} ${words}`;
+    return create("span", `reported ${kind}`, create("b", "", word), " ", words);
+  });
+  return now;
 }
 
 function dataWords(data) {
@@ -78,28 +88,35 @@ export async function connect() {
   await watch.connect(base);
   if (!isNewestSocket(number)) return;
   const url = `${base}${endpoint.value}`;
-  report("new WebSocket", `("${url}")`);
+  browserNotes(number, "request", report("new WebSocket", `("${url}")`));
   socket = new WebSocket(`${url}?${query(number)}`);
   socket.binaryType = "arraybuffer";
-  follow(socket, url);
+  follow(socket, url, number);
   showState("connecting", `Connecting to ${url} …`);
 }
 
 /* Report the events of a socket; `opening` may be replaced by a newer one meanwhile. */
-function follow(opening, url) {
+function follow(opening, url, number) {
   let wasOpen = false;
+  let received = 0;
+  sent = 0;
   opening.addEventListener("open", () => {
     wasOpen = true;
-    report("onopen", opening.extensions ? `extensions: ${opening.extensions}` : "");
+    const words = opening.extensions ? `extensions: ${opening.extensions}` : "";
+    browserNotes(number, "response", report("onopen", words));
     if (socket === opening) showState("open", `Connected to ${url}`);
     setTimeout(() => explainNoWire(opening), WIRE_TIMEOUT);
   });
-  opening.addEventListener("message", (event) => report("onmessage", dataWords(event.data)));
+  opening.addEventListener("message", (event) => {
+    received += 1;
+    browserNotes(number, `server ${received}`, report("onmessage", dataWords(event.data)));
+  });
   opening.addEventListener("close", (event) => {
     const reason = event.reason ? `, reason “${event.reason}”` : "";
     const clean = event.wasClean ? "clean" : "not clean";
     const words = `code ${event.code} (${closeMeaning(event.code)})${reason}; ${clean}`;
-    report("onclose", words, event.wasClean ? "" : "failed");
+    const at = report("onclose", words, event.wasClean ? "" : "failed");
+    if (event.wasClean) browserNotes(number, "end", at);
     if (socket !== opening) return;
     socket = null;
     settle();
@@ -137,9 +154,10 @@ function reconnect() {
 function sendMessage() {
   if (socket?.readyState !== WebSocket.OPEN) return;
   const data = binary.checked ? new TextEncoder().encode(message.value).buffer : message.value;
-  report("send", dataWords(data));
+  sent += 1;
+  browserNotes(newestSocket(), `client ${sent}`, report("send", dataWords(data)));
   socket.send(data);
-  message.select();
+  requestAnimationFrame(() => message.select()); // which costs a layout
 }
 
 /* Whether the wire can be watched */
@@ -150,6 +168,12 @@ export function showWatchState(open, reason) {
     ? "The wire view is connected, and shows only this page's connections."
     : `The wire view has ended${reason ? `: ${reason}` : ""}. Press Connect for a new one.`;
   changed();
+}
+
+/* Show the wire from now on. A connection that has lost its wire view gets no other one. */
+export async function renew() {
+  if (!watch.open) return reconnect();
+  await watch.command("renew").catch(() => null);
 }
 
 /* The wire view is open and has nothing to show. */

@@ -23,6 +23,8 @@ export function nextSocket() {
   return sockets;
 }
 
+export const newestSocket = () => sockets;
+
 export const isNewestSocket = (number) => number === sockets;
 
 /* The wire view's number of the browser's own connection, or null. */
@@ -40,6 +42,7 @@ export function addConnection(event) {
   const label = `#${event.connection} ${rule ? "raw client" : "browser"}`;
   seen.set(event.connection, {
     number: event.connection,
+    socket: Number(target.searchParams.get("socket")),
     rule,
     label,
     path: target.pathname,

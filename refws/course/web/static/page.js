@@ -1,7 +1,7 @@
 /* The page starts here: each part has a file of its own, and this one joins them. */
 
 import "./commands.js";
-import { connect, showWatchState } from "./connecting.js";
+import { connect, renew, showWatchState } from "./connecting.js";
 import { forgetHeads } from "./handshake.js";
 import { clearRows } from "./timeline.js";
 import { enableRules, showRules } from "./violations.js";
@@ -15,6 +15,7 @@ watch.onState = (open, reason) => {
   showWatchState(open, reason);
   enableRules(open);
 };
+element("renew").addEventListener("click", renew);
 element("clear").addEventListener("click", () => {
   clearRows();
   forgetHeads();

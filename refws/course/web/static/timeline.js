@@ -1,25 +1,97 @@
-/* The timeline: what the browser reports and what was on the wire, in the order of time. */
+/* The timeline: what the browser reports and what was on the wire, in the order of time.
 
+   Rows are put in once for each frame of the screen, however many have come. So a flood costs one
+   layout a frame, and no row is made that would be dropped again at once. */
+
+import { clock } from "./clock.js";
 import { create, element } from "./words.js";
 
-const MAX_ROWS = 600;
+const MAX_ROWS = 1000; // of each side
 const NEAR_THE_END = 60;
+const HIDDEN_DELAY = 200;
 const list = element("timeline");
+const counter = element("not-shown");
+const uncertainty = element("uncertainty");
 
-/* Add a row at its time, in milliseconds of performance.now(). `side` is "browser" or "wire". */
-export function addRow(side, at, shown, data = {}) {
+let rows = [];
+let waiting = [];
+let scheduled = false;
+let dropped = 0;
+let lastOrder = 0;
+let lastOffset = 0;
+
+/* Add a row; `make` makes what it shows. `time` is that of its clock, in milliseconds: for
+   "browser" performance.now(), for "wire" the server's. The result can be removed again. */
+export function addRow(side, time, make, data = {}) {
+  lastOrder += 1;
+  const row = { side, time, clock, make, data, order: lastOrder, shown: null, removed: false };
+  row.remove = () => {
+    row.removed = true;
+    row.shown?.remove();
+  };
+  waiting.push(row);
+  schedule();
+  return row;
+}
+
+function schedule() {
+  if (scheduled) return;
+  scheduled = true;
+  if (document.hidden) setTimeout(putIn, HIDDEN_DELAY);
+  else requestAnimationFrame(putIn);
+}
+
+const timeOf = (row) => (row.side === "wire" ? row.time + row.clock.offset : row.time);
+const compare = (one, other) => timeOf(one) - timeOf(other) || one.order - other.order;
+
+/* Put the rows that wait into the list, and drop the oldest ones above the most that it keeps. */
+function putIn() {
+  scheduled = false;
   const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < NEAR_THE_END;
-  const row = create("li", side, create("span", "time", (at / 1000).toFixed(3)), shown);
-  row.at = at;
-  Object.assign(row.dataset, data);
-  let next = null;
-  let before = list.lastElementChild;
-  while (before && before.at > at) [next, before] = [before, before.previousElementSibling];
-  list.insertBefore(row, next);
-  while (list.children.length > MAX_ROWS) list.firstElementChild.remove();
+  rows = newest([...rows, ...waiting].filter((row) => !row.removed).sort(compare));
+  waiting = [];
+  showRows();
+  if (clock.offset !== lastOffset) writeTimes();
   if (!list.querySelector(".opens[tabindex='0']")) makeReachable(list.querySelector(".opens"));
   if (atEnd) list.scrollTop = list.scrollHeight;
-  return row;
+}
+
+/* All rows but the oldest ones of each side that are too many. */
+function newest(all) {
+  const left = { browser: MAX_ROWS, wire: MAX_ROWS };
+  const old = new Set(all.toReversed().filter((row) => (left[row.side] -= 1) < 0));
+  for (const row of old) row.shown?.remove();
+  dropped += old.size;
+  counter.hidden = dropped === 0;
+  counter.textContent = `Older rows that are not kept: ${dropped.toLocaleString("en")}`;
+  return all.filter((row) => !old.has(row));
+}
+
+/* Make the rows that are not in the list yet, and move those that are in another place. */
+function showRows() {
+  let next = null;
+  for (const row of rows.toReversed()) {
+    const place = row.shown?.nextElementSibling;
+    row.shown ??= makeRow(row);
+    if (place !== next) list.insertBefore(row.shown, next);
+    next = row.shown;
+  }
+}
+
+function makeRow(row) {
+  const shown = create("li", row.side, create("span", "time", clockTime(row)), row.make());
+  Object.assign(shown.dataset, row.data);
+  return shown;
+}
+
+const clockTime = (row) => (timeOf(row) / 1000).toFixed(3);
+
+/* The page has learned more about the server's clock: all rows of the wire have other times. */
+function writeTimes() {
+  lastOffset = clock.offset;
+  for (const row of rows)
+    if (row.side === "wire") row.shown.firstElementChild.textContent = clockTime(row);
+  uncertainty.textContent = `± ${clock.uncertainty.toFixed(1)} ms`;
 }
 
 /* A row of the wire that opens something. */
@@ -37,7 +109,10 @@ export function opener(name, onOpen, ...children) {
 }
 
 export function clearRows() {
+  rows = waiting = [];
   list.replaceChildren();
+  dropped = 0;
+  counter.hidden = true;
 }
 
 /* The rows of the wire that belong to a connection. */

@@ -1,6 +1,10 @@
 /* The watch connection: events of the wire come in, commands go out and get their answers. */
 
+import { forgetCauses } from "./causes.js";
+import { clock, newClock } from "./clock.js";
+
 const CLOCK_TRIES = 4;
+const CLOCK_INTERVAL = 10_000;
 const ANSWER_TIMEOUT = 45_000;
 
 /* 128 random bits: no one else can guess them, so no one else sees this page's connections. */
@@ -15,7 +19,6 @@ class Watch {
     this.onState = () => {};
     this.socket = null;
     this.page = "";
-    this.offset = 0;
   }
 
   get open() {
@@ -26,6 +29,8 @@ class Watch {
   connect(base) {
     if (this.open) return Promise.resolve(true);
     this.page = makePageId();
+    newClock();
+    forgetCauses();
     this.waiting = new Map();
     this.lastId = 0;
     const socket = new WebSocket(`${base}/watch?page=${this.page}`);
@@ -33,7 +38,9 @@ class Watch {
     return new Promise((resolve) => {
       socket.addEventListener("message", (event) => this.take(JSON.parse(event.data)));
       socket.addEventListener("open", async () => {
-        await this.setClock();
+        for (let tries = 0; tries < CLOCK_TRIES; tries += 1) await this.lookAtClock();
+        const looks = setInterval(() => this.lookAtClock(), CLOCK_INTERVAL);
+        socket.addEventListener("close", () => clearInterval(looks));
         this.onState(true, "");
         resolve(true);
       });
@@ -53,7 +60,6 @@ class Watch {
       if (event.event === "answer") call?.resolve(event);
       else call?.reject(new Error(event.message));
     } else {
-      if ("time" in event) event.at = event.time * 1000 + this.offset;
       this.onEvent(event);
     }
   }
@@ -73,18 +79,10 @@ class Watch {
     });
   }
 
-  /* How far performance.now() is from the server's clock, by the fastest of a few tries. */
-  async setClock() {
-    let shortest = Infinity;
-    for (let tries = 0; tries < CLOCK_TRIES; tries += 1) {
-      const before = performance.now();
-      const { time } = await this.command("clock").catch(() => ({ time: NaN }));
-      const after = performance.now();
-      if (after - before < shortest && !Number.isNaN(time)) {
-        shortest = after - before;
-        this.offset = (before + after) / 2 - time * 1000;
-      }
-    }
+  async lookAtClock() {
+    const before = performance.now();
+    const answer = await this.command("clock").catch(() => null);
+    if (answer) clock.look(before, answer.time * 1000, performance.now());
   }
 }
 

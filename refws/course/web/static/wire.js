@@ -1,23 +1,30 @@
 /* What was on the wire: events of the wire view -> rows of the timeline. */
 
+import { wireEnd, wireNotes } from "./causes.js";
 import { addConnection, currentConnection, findConnection, forget } from "./connections.js";
 import { openFrame, openHandshake } from "./details.js";
 import { addHead, showHandshake } from "./handshake.js";
 import { heartbeatNote } from "./heartbeat.js";
 import { content, direction, kindOf, picture, verdictWords } from "./picture.js";
 import { addRow, opener } from "./timeline.js";
-import { bytesInWords, create } from "./words.js";
+import { bytesInWords, counted, create } from "./words.js";
 
 export function takeEvent(event) {
   if (event.event === "connection") return addConnection(event);
   const connection = findConnection(event.connection);
-  if (connection) show[event.event]?.(event, connection);
+  if (!connection) return;
+  if (event.event !== "gap") connection.gap = null;
+  show[event.event]?.(event, connection);
 }
 
 const show = {
   item(event, connection) {
     const { item } = event;
     removePartial(connection, item.sender);
+    if (connection.socket && item.verdict) {
+      const end = wireEnd(event);
+      if (end) wireNotes(connection.socket, end, event.time * 1000);
+    }
     if (item.type === "FrameExplanation") addFrame(event, connection);
     else if (item.type === "HeadExplanation") addHandshake(event, connection);
     else
@@ -45,11 +52,19 @@ const show = {
     removePartial(connection, "server");
     forget(connection.number);
   },
-  "left out"(event, connection) {
-    const why = "Too much came at once; connect again to see the wire again.";
-    addNote(event, connection, "From here on bytes are left out.", why);
+  /* What is not shown is counted in one row, until something is shown again. */
+  gap(event, connection) {
+    connection.gap?.remove();
+    connection.gap = addNote(event, connection, gapWords(event), "(too many at once)");
   },
 };
+
+function gapWords({ frames, bytes }) {
+  const words = [];
+  if (frames) words.push(`${counted(frames, "legal frame")}, not shown`);
+  if (bytes) words.push(`${bytesInWords(bytes)} not looked at`);
+  return words.join("; ");
+}
 
 /* The row of an incomplete frame is replaced each time more of the frame has arrived. */
 function removePartial(connection, sender) {
@@ -62,17 +77,15 @@ function addFrame(event, connection) {
   const note = heartbeatNote(event, connection);
   const name = item.compressed ? `${item.name}, compressed` : item.name;
   const words = `${direction(item)}, ${name}${pieces(event)}${note}`;
-  const open = () => openFrame(item, event.chunks);
-  const button = opener(
-    `frame ${kindOf(item)}`,
-    open,
-    what(connection, words),
-    badge(item),
-    picture(item),
-  );
-  const spoken = [connection.label, words, verdictWords(item.verdict), content(item)];
-  button.ariaLabel = spoken.join(", ");
-  return addRow("wire", event.at, button, rowData(connection, item, item.name));
+  const make = () => {
+    const open = () => openFrame(item, event.chunks);
+    const parts = [what(connection, words), badge(item), picture(item)];
+    const button = opener(`frame ${kindOf(item)}`, open, ...parts);
+    const spoken = [connection.label, words, verdictWords(item.verdict), content(item)];
+    button.ariaLabel = spoken.join(", ");
+    return button;
+  };
+  return addRow("wire", event.time * 1000, make, rowData(connection, item, item.name));
 }
 
 function addHandshake(event, connection) {
@@ -81,23 +94,23 @@ function addHandshake(event, connection) {
   const name = item.sender === "client" ? "request" : "response";
   const words = `${direction(item)}, ${name}${pieces(event)}`;
   const first = item.lines[0]?.text ?? "";
-  const open = () => openHandshake(connection.number);
-  const line = create("span", "picture head", first);
-  const button = opener("head", open, what(connection, words), badge(item), line);
-  button.ariaLabel = `${connection.label}, ${words}, ${verdictWords(item.verdict)}, ${first}`;
-  addRow("wire", event.at, button, rowData(connection, item, "head"));
+  const make = () => {
+    const open = () => openHandshake(connection.number);
+    const line = create("span", "picture head", first);
+    const button = opener("head", open, what(connection, words), badge(item), line);
+    button.ariaLabel = `${connection.label}, ${words}, ${verdictWords(item.verdict)}, ${first}`;
+    return button;
+  };
+  addRow("wire", event.time * 1000, make, rowData(connection, item, "head"));
   if (connection.number === currentConnection() && item.sender === "server")
     showHandshake(connection.number);
 }
 
 function addNote(event, connection, words, why) {
-  const shown = create(
-    "span",
-    "quietly",
-    what(connection, words),
-    why ? create("span", "why", ` ${why}`) : "",
-  );
-  addRow("wire", event.at, shown, { connection: connection.number, kind: "note" });
+  const make = () =>
+    create("span", "quietly", what(connection, words), why ? create("span", "why", ` ${why}`) : "");
+  const data = { connection: connection.number, kind: "note" };
+  return addRow("wire", event.time * 1000, make, data);
 }
 
 const what = (connection, words) =>
