@@ -15,6 +15,7 @@ from refws.course.explain.as_json import as_json
 from refws.course.explain.conversation import Conversation
 from refws.course.explain.messages import find_bad_utf8
 from refws.course.explain.values import (
+    SHOWN,
     CutOff,
     FrameExplanation,
     HeadExplanation,
@@ -35,7 +36,7 @@ from refws.protocol.frame import Side, is_control, read_exactly, read_header
 from refws.protocol.masking import mask
 from refws.protocol.message import IncomingMessage
 from vectors import BAD_HEADERS, FROM_CLIENT, HUGE, KEY, VECTORS, payload_of, xor
-from wire import BINARY, CLOSE, CONT, PING, PONG, TEXT, close_body, frame, request
+from wire import BINARY, CLOSE, CONT, PING, PONG, RSV1, TEXT, close_body, frame, request
 
 CLIENT, SERVER = Side
 
@@ -1208,3 +1209,68 @@ def test_5_3_the_first_octets_are_unmasked_with_the_key_over_and_over():
     assert [step.result for step in explained.xor] == list(payload_of(8))
     assert bytes(step.wire for step in explained.xor) == xor(payload_of(8), KEY)
     assert FROM_CLIENT and explained.plain_start == payload_of(20)
+
+
+# Bytes that are missing, as in a capture of a network
+
+
+def test_missing_bytes_inside_a_payload_leave_the_next_frames_legible():
+    conversation = Conversation(at_handshake=False)
+    large, hello = frame(TEXT, b"x" * 5000), frame(TEXT, b"Hello")
+    assert conversation.feed(Side.CLIENT, large[:100]) == []
+    assert conversation.lose(Side.CLIENT, 4000) == []
+    cut, whole = conversation.feed(Side.CLIENT, large[4100:] + hello)
+    assert cut.verdict == Unjudged("of its payload 4000 are missing")
+    assert cut.plain_start == b"x" * SHOWN and cut.payload_received == 5000
+    assert whole.text == "Hello" and whole.verdict == Legal() and whole.offset == len(large)
+
+
+def test_bytes_after_missing_ones_are_not_shown_as_the_start_of_a_payload():
+    conversation = Conversation(at_handshake=False)
+    wire = frame(TEXT, b"abcdefgh", masked=0)
+    conversation.feed(Side.SERVER, wire[:4])
+    conversation.lose(Side.SERVER, 3)
+    [item] = conversation.feed(Side.SERVER, wire[7:])
+    assert item.plain_start == b"ab" and item.payload_received == 8
+
+
+def test_missing_bytes_at_the_end_of_a_payload_end_its_frame():
+    conversation = Conversation(at_handshake=False)
+    wire = frame(BINARY, b"abcdefgh")
+    conversation.feed(Side.CLIENT, wire[:-3])
+    [item] = conversation.lose(Side.CLIENT, 3)
+    assert item.verdict == Unjudged("of its payload 3 are missing")
+
+
+def test_a_message_of_which_bytes_are_missing_is_not_judged_and_the_next_is():
+    conversation = Conversation(at_handshake=False)
+    conversation.feed(Side.CLIENT, frame(TEXT, b"\xff" * 20, fin=0)[:10])
+    conversation.lose(Side.CLIENT, 16)
+    rest = frame(CONT, b"\xff") + frame(TEXT, b"\xff")
+    one, two = conversation.feed(Side.CLIENT, rest)
+    assert isinstance(one.verdict, Unjudged) and "bytes are missing" in one.verdict.why
+    assert isinstance(two.verdict, Illegal) and two.verdict.violation.section == "§8.1"
+
+
+@pytest.mark.parametrize("known", [0, 1, 3])
+def test_after_missing_bytes_elsewhere_nothing_is_read(known):
+    conversation = Conversation(at_handshake=False)
+    hello = frame(TEXT, b"Hello")
+    conversation.feed(Side.CLIENT, hello[:known])
+    items = conversation.lose(Side.CLIENT, 4)
+    assert [type(item.verdict) for item in items] == ([CutOff] if known else [])
+    assert conversation.feed(Side.CLIENT, hello) == []
+    [rest] = conversation.pending()
+    assert isinstance(rest, NotRead)
+    assert (rest.offset, rest.length) == (known, 4 + len(hello))
+
+
+def test_a_compressed_message_of_which_bytes_are_missing_is_not_inflated_nor_what_needs_it():
+    """The example of RFC 7692 §7.2.3.2: the second message refers to the first one."""
+    conversation = Conversation(deflate=Parameters(), at_handshake=False)
+    first = frame(TEXT, bytes.fromhex("f2 48 cd c9 c9 07 00"), rsv=RSV1)
+    second = frame(TEXT, bytes.fromhex("f2 00 11 00 00"), rsv=RSV1)
+    conversation.feed(Side.CLIENT, first[:8])
+    items = conversation.lose(Side.CLIENT, len(first) - 8) + conversation.feed(Side.CLIENT, second)
+    assert [type(item.verdict) for item in items] == [Unjudged, Unjudged]
+    assert [item.inflated_length for item in items] == [None, None]

@@ -65,6 +65,13 @@ class Conversation:
         self._directions[sender].skip(size)
         return True
 
+    def lose(self, sender: Side, size: int) -> list[Item]:
+        """The items that end because the next `size` bytes of `sender` are not known.
+
+        What follows is only read if it is certain where the next frame begins.
+        """
+        return self._directions[sender].lose(size)
+
     def pending(self) -> list[Item]:
         """Heads and frames that are not complete yet, as cut off, and bytes that are not read."""
         return [item for direction in self._directions.values() for item in direction.pending()]

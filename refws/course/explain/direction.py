@@ -27,7 +27,7 @@ from .frames import (
 )
 from .handshake import HeadBytes, is_start_of_head
 from .hints import find_hint
-from .messages import Messages
+from .messages import PART_MISSING, Messages
 from .values import FrameExplanation, HeadExplanation, Item, NotRead, Situation, Verdict
 
 FED_CHUNK = 16 * 1024
@@ -42,6 +42,7 @@ So an error is found after the same content, no matter how the bytes were cut.
 AFTER_FAILURE = "after the failure: a receiver reads nothing more (§7.1.7)"
 AFTER_CLOSE = "after the Close: a receiver drops what follows (§1.4)"
 NO_FRAMES = "it is not known where the next frame begins"
+BYTES_MISSING = "after missing bytes no start of a frame is known"
 NO_WEBSOCKET = "no frames: the opening handshake did not lead to a WebSocket connection"
 
 
@@ -86,6 +87,30 @@ class Direction:
             self.buffer += data[start : start + FED_CHUNK]
             while self._step(items):
                 pass
+        return items
+
+    def lose(self, size: int) -> list[Item]:
+        """The next `size` bytes were sent, but are not known.
+
+        Inside one payload the next frame is found again. Elsewhere nothing more is read, because it
+        would be a guess.
+        """
+        frame, items = self.frame, list[Item]()
+        if self.why_stopped:
+            self.not_read += size
+        elif frame is not None and not frame.needs_key and size <= frame.remaining:
+            frame.lose(size)
+            if frame.is_data:
+                self.messages.give_up(PART_MISSING)
+            if not frame.remaining:
+                self._end_frame(frame, items)
+        else:
+            items = self.finish()
+            self._take(len(self.buffer))
+            self.head = self.frame = None
+            self.stop(BYTES_MISSING)
+            self.not_read = size
+        self.offset += size
         return items
 
     def _step(self, items: list[Item]) -> bool:
@@ -196,6 +221,8 @@ class Direction:
 
     def _add_payload(self, frame: Frame, wire: bytes) -> None:
         plain = frame.add_payload(wire, self.common.shown)
+        if frame.lost:
+            return
         if frame.header.opcode == CLOSE and not frame.remaining:
             self._parse_close(frame)
         elif frame.compressed:

@@ -73,6 +73,7 @@ class Frame:
         self.why_unjudged = ""
         self.masking_key = b""
         self.received = 0
+        self.lost = 0
         self.payload_start = b""
         self.plain_start = b""
         self.inflated_start = b""
@@ -90,10 +91,19 @@ class Frame:
         """The next bytes of the payload, unmasked. Only the first `shown` of data are kept."""
         plain = mask(wire, self.masking_key, self.received) if self.masking_key else wire
         kept = MAX_CONTROL_PAYLOAD if is_control(self.header.opcode) else shown
+        kept = len(self.payload_start) if self.lost else kept
         self.payload_start += wire[: kept - len(self.payload_start)]
         self.plain_start += plain[: kept - len(self.plain_start)]
         self.received += len(wire)
         return plain
+
+    def lose(self, size: int) -> None:
+        """Count bytes of the payload that are not known."""
+        self.received += size
+        self.lost += size
+        self.why_unjudged = f"of its payload {are(self.lost)} missing"
+        self.not_inflated = self.inflated_start = b""
+        self.inflated_length = None
 
     def take_back(self, size: int) -> None:
         """Forget the last bytes of the payload, which the receiver does not read."""

@@ -28,6 +28,7 @@ MAX_CHARACTER = 4
 CONTINUATION_BYTES = bytes(range(0x80, 0xC0))
 
 REST_OF_MESSAGE = "the rest of a message that breaks a rule"
+PART_MISSING = "a message of which bytes are missing"
 WINDOW_LOST = "it may look back at a compressed message that was not inflated (RFC 7692 §7.2.3.2)"
 
 
@@ -124,9 +125,9 @@ class Messages:
 
     # After a violation
 
-    def give_up(self) -> None:
+    def give_up(self, why: str = REST_OF_MESSAGE) -> None:
         """Stop judging the message that is open."""
-        self.why_unjudged = REST_OF_MESSAGE
+        self.why_unjudged = why
         self._lose_window()
 
     def _lose_window(self) -> None:
