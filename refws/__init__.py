@@ -113,6 +113,18 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
       tape_reader.py                         a tape -> its entries, or the line that is wrong
       redaction.py         RFC 9110          heads without their secrets
       pcap.py              RFC 9293          a tape -> a file for Wireshark
+      capture/  captures of networks -> the entries of a tape
+        reader.py                            a capture -> its entries, and what is not read
+        values.py                            a packet, a segment, and why there is none
+        source.py                            a file that is read once, from start to end
+        classic.py                           a pcap file -> packets
+        pcapng.py                            a pcapng file -> packets
+        links.py                             a packet of any network -> the IP packet in it
+        segments.py        RFC 791, RFC 8200 an IP packet -> its TCP segment
+        reassembly.py      RFC 9293          segments of one end -> its bytes in order, and gaps
+        choosing.py        §4                first bytes -> whether it is a WebSocket connection
+        connections.py     RFC 9293          segments -> the entries of WebSocket connections
+      recordings.py                          a file -> the reader of its format
     web/  the page
       site.py              RFC 9110          the files of the page, and its security headers
       lesson_page.py                         the lesson as a page

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import refws
+from capturing import SESSION, ip_packets, pcap, pcapng
 from refws.commands import replay as program
 from refws.commands.options import CommandLine
 from refws.commands.tracing import add_trace_options, choose_trace
@@ -248,6 +249,71 @@ def test_a_capture_that_cannot_be_written_is_one_line(replay, tmp_path):
         and "cannot write" in err
         and "a directory of yours" in err
     )
+
+
+# Captures of networks
+
+
+@pytest.fixture
+def replay_capture(tmp_path, capsys):
+    """replay_capture(bytes, *options) gives the exit status, what was printed, and the errors."""
+
+    def run(capture, *options):
+        (tmp_path / "capture").write_bytes(capture)
+        return program.main([str(tmp_path / "capture"), *options]), *capsys.readouterr()
+
+    return run
+
+
+SHORT_SESSION = (*SESSION[:5], *SESSION[-2:])
+
+
+@pytest.mark.parametrize("make", [pcap, pcapng])
+def test_a_capture_is_explained_like_a_tape(replay_capture, make):
+    status, out, err = replay_capture(make(ip_packets(SHORT_SESSION)))
+    assert (status, err) == (0, "")
+    assert out == (
+        "#1 client 192.0.2.1:50000, server 192.0.2.2:8080\n"
+        '#1       0.0 ms  -> "GET /chat HTTP/1.1"  legal\n'
+        '#1       1.0 ms  <- "HTTP/1.1 101 Switching Protocols"  legal\n'
+        '#1       2.0 ms  -> text FIN masked 5 "Hello"  legal\n'
+        '#1       3.0 ms  <- text FIN 5 "Hello"  legal\n'
+        "#1       6.0 ms  <- end of the stream\n"
+        "#1       7.0 ms  -> end of the stream\n"
+    )
+
+
+def test_missing_bytes_are_a_line_and_what_follows_is_read_only_if_it_is_certain(replay_capture):
+    packets = ip_packets()
+    large = [index for index, (_, packet) in enumerate(packets) if len(packet) > 1000]
+    status, out, err = replay_capture(pcap(packets[: large[1]] + packets[large[1] + 1 :]))
+    assert status == 1 and "-> 1440 bytes missing" in out
+    assert 'text FIN masked 5000 "xxx' in out and out.count('masked 5 "Hello"  legal') == 2
+    assert "not judged" in out and "1440 bytes of WebSocket connections missing" in err
+    status, out, err = replay_capture(pcap(packets[: large[0]] + packets[large[0] + 1 :]))
+    assert status == 1 and "-> 1440 bytes missing" in out
+    assert "not read, after missing bytes no start of a frame is known" in out
+    assert "VIOLATION" not in out
+
+
+def test_a_capture_without_a_websocket_connection_says_what_is_in_it(replay_capture):
+    status, out, err = replay_capture(pcap([(0.0, bytes(60))], 1))
+    assert (status, out) == (2, "")
+    assert "no WebSocket connection in the capture: 1 packet, 1 of them not IP" in err
+
+
+def test_a_damaged_capture_is_one_line_after_what_is_before_the_damage(replay_capture):
+    capture = pcap(ip_packets(SHORT_SESSION)) + b"\xff" * 16
+    status, out, err = replay_capture(capture)
+    assert status == 2 and '"Hello"' in out
+    assert "is a damaged capture, byte " in err and err.count("\n") == 1
+
+
+def test_the_port_of_the_server_chooses_connections(replay_capture):
+    packets = ip_packets(SHORT_SESSION)[7:]
+    assert replay_capture(pcap(packets))[0] == 2
+    status, out, err = replay_capture(pcap(packets), "--port", "8080")
+    assert status == 0 and out.count('"Hello"') == 2 and "opened before the capture" in err
 
 
 # The options of other commands

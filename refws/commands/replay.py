@@ -11,8 +11,8 @@ from typing import BinaryIO
 
 from ..course.record.narration import Narration
 from ..course.record.pcap import write_pcap
-from ..course.record.tape import Entry, Opened
-from ..course.record.tape_reader import BadTape, TapeReader
+from ..course.record.recordings import Recording, open_recording
+from ..course.record.tape import BadRecording, Entry, Gap, Opened
 from ..course.text.characters import count
 from ..course.text.drawing import Style
 from ..course.text.terminal import make_printable, uses_color
@@ -20,8 +20,9 @@ from .options import CommandLine, not_empty, whole_number
 
 EPILOG = """\
 Exit status: 0 if all is legal, 1 if a rule is broken or something is cut off, 2 for a bad command
-line or a tape that cannot be read. A tape is text and may be edited: each line has seconds,
-connection, sender, and bytes in hex."""
+line, a tape that cannot be read, or a capture without a WebSocket connection. A tape is text and
+may be edited: each line has seconds, connection, sender, and bytes in hex. A capture is a file of
+tcpdump or Wireshark, pcap or pcapng."""
 
 MAX_CONNECTION = 10**9 - 1
 
@@ -52,8 +53,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 1
-    except BadTape as error:
-        problem = f"{options.file!r} is no tape, {error}"
+    except BadRecording as error:
+        problem = f"{options.file!r} {error.what}, {error}"
     except NoConnection as error:
         problem = f"{options.file!r} {error}"
     except OSError as error:
@@ -67,12 +68,12 @@ def command_line() -> CommandLine:
     """The options."""
     parser = CommandLine(
         prog="python3 -m refws replay",
-        description="Explains again what was recorded with --record FILE.",
+        description="Explains what was recorded with --record FILE, or captured on a network.",
         epilog=EPILOG,
         allow_abbrev=False,
     )
     option = parser.add_argument
-    option("file", metavar="FILE", type=not_empty, help="the tape; - for standard input")
+    option("file", metavar="FILE", type=not_empty, help="the tape or capture; - for standard input")
     option("--full", action="store_true", help="show each head and frame bit by bit, not as a line")
     option(
         "--connection",
@@ -84,6 +85,13 @@ def command_line() -> CommandLine:
         "--keep-going",
         action="store_true",
         help="explain what follows a violation, too, which a receiver does not read",
+    )
+    option(
+        "--port",
+        metavar="PORT",
+        type=server_port,
+        help="of a capture, the connections to servers on this port (default: the ones that begin "
+        "with an opening handshake)",
     )
     option(
         "--pcap",
@@ -98,6 +106,10 @@ def connection_number(text: str) -> int:
     return whole_number(text, "the number of a connection", 0, MAX_CONNECTION)
 
 
+def server_port(text: str) -> int:
+    return whole_number(text, "a port", 1, 65_535)
+
+
 def is_same_file(one: str, other: str) -> bool:
     return os.path.exists(one) and os.path.exists(other) and os.path.samefile(one, other)
 
@@ -107,19 +119,20 @@ def what_to_do(error: OSError, options: argparse.Namespace) -> str:
     if options.pcap is not None and error.filename == options.pcap:
         return f"cannot write {options.pcap!r}, {reason}: give a file in a directory of yours"
     return (
-        f"cannot read {options.file!r}, {reason}: give a tape that --record has written, or "
-        "- for standard input"
+        f"cannot read {options.file!r}, {reason}: give a tape that --record has written, a "
+        "capture, or - for standard input"
     )
 
 
 def replay(file: BinaryIO, options: argparse.Namespace) -> int:
     """Explain or export the tape; the exit status. BadTape or OSError if that fails."""
-    reader = TapeReader(file)
+    reader = open_recording(file, options.port)
     entries = chosen(reader, options.connection)
     status = export(reader, entries, options.pcap) if options.pcap else explain(entries, options)
-    if reader.cut_off:
-        print("refws: the last line of the tape is cut off, and is left out", file=sys.stderr)
-    return status
+    sys.stdout.flush()
+    for note in reader.notes():
+        print(f"refws: {note}", file=sys.stderr)
+    return status if reader.found else 2
 
 
 def chosen(entries: Iterable[Entry], number: int | None) -> Iterator[Entry]:
@@ -143,7 +156,7 @@ def what_there_is(numbers: list[int]) -> str:
     return f"give --connection one of {', '.join(map(str, numbers[:NUMBERS_SHOWN]))}{more}"
 
 
-def export(reader: TapeReader, entries: Iterable[Entry], path: str) -> int:
+def export(reader: Recording, entries: Iterable[Entry], path: str) -> int:
     """Write the capture; the exit status. OSError if that fails."""
     with open(path, "wb") as file:
         number = write_pcap(file, entries, reader.recorded)
@@ -180,6 +193,8 @@ class Replay:
         began, narration = self._open[entry.connection]
         if isinstance(entry, Opened):
             print(introduction(entry), flush=True)
+        elif isinstance(entry, Gap):
+            self._print(narration, narration.lose(entry.seconds - began, entry.sender, entry.size))
         else:
             self._print(narration, narration.feed(entry.seconds - began, entry.sender, entry.data))
         if narration.over:
@@ -192,7 +207,7 @@ class Replay:
 
     def _begin(self, entry: Entry) -> tuple[float, Narration]:
         """After an `open` line the opening handshake is next; otherwise the first byte decides."""
-        at_handshake = True if isinstance(entry, Opened) else None
+        at_handshake = entry.at_handshake if isinstance(entry, Opened) else None
         name = f"#{entry.connection}"
         return entry.seconds, Narration(
             name, self._full, self._style, at_handshake, self._keep_going

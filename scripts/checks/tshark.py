@@ -26,7 +26,7 @@ from refws.course.explain.conversation import Conversation
 from refws.course.explain.values import FrameExplanation, Item
 from refws.course.record.pcap import write_pcap
 from refws.course.record.recorder import Recorder
-from refws.course.record.tape import Entry, Opened
+from refws.course.record.tape import Chunk, Opened
 from refws.course.record.tape_reader import TapeReader
 from refws.protocol.deflate.negotiation import DeflateSettings
 from refws.protocol.frame import BINARY, CLOSE, CONT, TEXT, Side, encode_frame, is_control
@@ -146,7 +146,7 @@ def noise(length: int) -> bytes:
 # packet
 
 
-def recut(entries: Iterable[Entry]) -> Iterator[Entry]:
+def recut(entries: Iterable[Opened | Chunk]) -> Iterator[Opened | Chunk]:
     """The same bytes, so that each entry is one head or frame, or the end."""
     conversations: dict[int, Conversation] = {}
     waiting: dict[Direction, bytes] = {}
@@ -180,7 +180,7 @@ class Message:
     inflated: bytes = b""
 
 
-def explained(entries: list[Entry]) -> dict[Direction, list[Fields]]:
+def explained(entries: Sequence[Opened | Chunk]) -> dict[Direction, list[Fields]]:
     """Each whole frame of each direction."""
     conversations: dict[int, Conversation] = {}
     frames: dict[Direction, list[Fields]] = {}
@@ -256,7 +256,7 @@ def data_fields(frame: FrameExplanation, message: Message) -> Fields:
 # What tshark says
 
 
-def dissected(entries: list[Entry], capture: str) -> dict[Direction, list[Fields]]:
+def dissected(entries: Sequence[Opened | Chunk], capture: str) -> dict[Direction, list[Fields]]:
     """Each frame that tshark finds in the capture."""
     directions = {}
     for entry in entries:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from ...protocol.frame import Side
 from ..explain.conversation import Conversation
 from ..explain.values import CutOff, Illegal, Item, NotRead
+from ..text.characters import count
 from ..text.drawing import PLAIN, SHORT_ARROWS, Style, draw, draw_line
 
 
@@ -27,7 +28,7 @@ class Narration:
         keep_going: bool = False,
     ) -> None:
         self.broken = False
-        """Whether a rule was broken, or a frame or head cut off."""
+        """Whether a rule was broken, a frame or head cut off, or bytes missing."""
         self._name = f"{name} " if name else ""
         self._full = full
         self._style = style
@@ -52,6 +53,12 @@ class Narration:
         self._ended.add(sender)
         end = self._line(seconds, f"{SHORT_ARROWS[sender]} end of the stream")
         return [*self.finish(seconds), end] if self.over else [end]
+
+    def lose(self, seconds: float, sender: Side, size: int) -> list[str]:
+        """The texts, if the next `size` bytes are not known."""
+        self.broken = True
+        gap = self._line(seconds, f"{SHORT_ARROWS[sender]} {count(size)} missing")
+        return [*self._texts(seconds, self._conversation.lose(sender, size)), gap]
 
     def finish(self, seconds: float) -> list[str]:
         """The texts of items that are cut off or not read, once both directions have ended."""

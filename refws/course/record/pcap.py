@@ -13,7 +13,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import BinaryIO
 
 from ...protocol.frame import Side
-from .tape import Address, Chunk, Entry, Opened
+from .tape import Address, Chunk, Entry, Gap, Opened
 
 MAGIC = 0xA1B2C3D4
 """It means: times in seconds and microseconds, and numbers in this byte order."""
@@ -29,7 +29,7 @@ SEGMENT = 1440
 WINDOW = 65_535
 HOPS = 64
 TCP = 6
-FIN, SYN, PSH, ACK = 0x01, 0x02, 0x08, 0x10
+FIN, SYN, RST, PSH, ACK = 0x01, 0x02, 0x04, 0x08, 0x10
 
 SERVER = Address("127.0.0.1", 80)
 """For a server whose address is not known; port 80 makes Wireshark look for HTTP."""
@@ -64,6 +64,8 @@ def packets(entries: Iterable[Entry]) -> Iterator[tuple[float, bytes]]:
             yield from (
                 (entry.seconds, packet) for packet in connection.send(entry.sender, entry.data)
             )
+        elif isinstance(entry, Gap):
+            connection.skip(entry.sender, entry.size)
 
 
 class TCPConnection:
@@ -92,6 +94,10 @@ class TCPConnection:
         for start in range(0, len(data), SEGMENT):
             yield self._segment(sender, PSH | ACK, data[start : start + SEGMENT])
             yield self._segment(sender.peer, ACK)
+
+    def skip(self, sender: Side, size: int) -> None:
+        """Leave out bytes that were sent: the next segment shows by its number that they lack."""
+        self._next[sender] = (self._next[sender] + size) % 2**32
 
     def _segment(self, sender: Side, flags: int, data: bytes = b"") -> bytes:
         sequence, acknowledged = self._next[sender], self._next[sender.peer] if flags & ACK else 0

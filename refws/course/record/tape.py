@@ -43,12 +43,16 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A connection begins. An address is None if it is not known, or if it is a Unix socket's."""
+    """A connection begins. An address is None if it is not known, or if it is a Unix socket's.
+
+    `at_handshake` is None if frames may come first, because the connection was open before.
+    """
 
     seconds: float
     connection: int
     client: Address | None
     server: Address | None
+    at_handshake: bool | None = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,25 @@ class Chunk:
     data: bytes
 
 
-Entry = Opened | Chunk
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Bytes of one direction that are not known. Only captures of networks have gaps."""
+
+    seconds: float
+    connection: int
+    sender: Side
+    size: int
+
+
+Entry = Opened | Chunk | Gap
+
+
+class BadRecording(ValueError):
+    """A file that cannot be read: `what` it is in words, and a message with the reason."""
+
+    def __init__(self, what: str, reason: str) -> None:
+        super().__init__(reason)
+        self.what = what
 
 
 def first_line(recorded: datetime, redacted: bool) -> str:

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from ...protocol.frame import Side
 from ..text.characters import escape
-from .tape import UNKNOWN, Address, Chunk, Entry, Opened
+from .tape import UNKNOWN, Address, BadRecording, Chunk, Opened
 
 MAX_LINE = 1024 * 1024
 """The most characters of a line."""
@@ -28,11 +28,11 @@ EXPECTED_START = '"refws tape 1"'
 EXPECTED_LINE = '"SECONDS CONNECTION client|server HEX", such as "0.25 1 client 81 00"'
 
 
-class BadTape(ValueError):
+class BadTape(BadRecording):
     """A line is wrong; the message has its number, what was seen, and what was expected."""
 
     def __init__(self, number: int, seen: str, expected: str) -> None:
-        super().__init__(f"line {number}: {seen}; expected {expected}")
+        super().__init__("is no tape", f"line {number}: {seen}; expected {expected}")
 
 
 class TapeReader:
@@ -60,7 +60,7 @@ class TapeReader:
             return parse_date(number, match[2])
         raise BadTape(1, "nothing", f"{EXPECTED_START}, the first line of a tape")
 
-    def __iter__(self) -> Iterator[Entry]:
+    def __iter__(self) -> Iterator[Opened | Chunk]:
         for number, text, whole in self._lines:
             try:
                 entry = self._parse(number, text)
@@ -71,7 +71,14 @@ class TapeReader:
                 return
             yield entry
 
-    def _parse(self, number: int, text: str) -> Entry:
+    found = True
+
+    def notes(self) -> Iterator[str]:
+        """What was left out, a line for each."""
+        if self.cut_off:
+            yield "the last line of the tape is cut off, and is left out"
+
+    def _parse(self, number: int, text: str) -> Opened | Chunk:
         match = LINE.fullmatch(text)
         if match is None:
             raise BadTape(number, shown(text), EXPECTED_LINE)

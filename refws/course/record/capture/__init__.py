@@ -1,0 +1,1 @@
+"""Capture files: the packets of a network -> the entries of a tape."""
