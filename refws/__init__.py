@@ -139,6 +139,17 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
       commands.py                            the commands of a page, as a table
       lab.py               §5.5, §7.1        what each command does
       violations.py        §7.1.7            rules to break, each with the right answer
+    glass/  between any client and any server: bytes pass unchanged, and are explained
+      head.py              §4.1              where a request goes; its Host and Origin, changed
+      copies.py                              copies of what passes, for a thread that may be slow
+      link.py                                two connections, joined: a thread for each direction
+      target.py            §4.1              a new connection to the server
+      client.py            §4.2              one client, from its first byte to its end
+      forwarder.py         §1.2              the accept loop, a thread for each client, the stop
+      story.py             §7.1.5, §7.1.7    which rule was broken first, and how it ended
+      looking.py                             copies -> a terminal, a tape
+      document.py                            the page of watch as HTML
+      page.py              §10.2             its server, its token and its events
   check/  any endpoint, marked rule by rule
     case.py                                  a case: what is sent, and which outcomes are allowed
     opening.py             §4.1              the request of a case: a valid one, and what is changed
@@ -212,6 +223,7 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
     options.py                               errors, defaults and values of all command lines
     logins.py              RFC 7617          the file of --auth: a line user:password for each user
     tracing.py             §5                the options --trace and --record
+    watch.py                                 a forwarding server that shows what passes
     connect/  the client for terminals and pipes
       command.py           §4.1              arguments -> a session
       options.py                             its options

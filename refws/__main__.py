@@ -33,6 +33,10 @@ COMMANDS = {
         "check any WebSocket server, rule by rule, and say which line to mend",
         "python3 -m refws check ws://127.0.0.1:9000/",
     ),
+    "watch": Command(
+        "show what passes between any client and any server, and why it ends",
+        "python3 -m refws watch ws://127.0.0.1:8080",
+    ),
     "explain": Command(
         "take bytes apart: every bit of a frame, its meaning and its section",
         "python3 -m refws explain 81 05 48 65 6c 6c 6f",

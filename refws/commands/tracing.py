@@ -11,9 +11,13 @@ import os
 import sys
 from collections.abc import Callable
 from logging import Logger, getLogger
+from typing import TYPE_CHECKING
 
 from ..endpoint.traces import ChooseTrace
 from .options import CommandLine, not_empty
+
+if TYPE_CHECKING:
+    from ..course.record.recorder import Recorder
 
 LOGGER = getLogger("refws")
 
@@ -64,16 +68,21 @@ def choose_trace(
     Lines of text go to `show`, or to standard output if it is None. A tape that cannot be written
     ends the process with status 2.
     """
+    check_trace_options(parser, options, has_output=show is not None or sys.stdout is not None)
+    choices = [live_trace(options, show, logger)] if options.trace else []
+    choices += [recording(parser, options, logger).choose] if options.record else []
+    choices += [page] if page is not None else []
+    return choices
+
+
+def check_trace_options(parser: CommandLine, options: argparse.Namespace, has_output: bool) -> None:
+    """End the process with status 2 if these options need others, or an output."""
     if options.record_secrets and not options.record:
         parser.error("--record-secrets needs --record FILE, the tape to write them to")
     if options.record_overwrite and not options.record:
         parser.error("--record-overwrite needs --record FILE, the tape to replace")
-    if options.trace and show is None and sys.stdout is None:
+    if options.trace and not has_output:
         parser.error("--trace needs standard output, which is closed")
-    choices = [live_trace(options, show, logger)] if options.trace else []
-    choices += [recording(parser, options, logger)] if options.record else []
-    choices += [page] if page is not None else []
-    return choices
 
 
 def live_trace(
@@ -99,8 +108,8 @@ def line_by_line(show: Callable[[str], None]) -> Callable[[str], None]:
     return show_lines
 
 
-def recording(parser: CommandLine, options: argparse.Namespace, logger: Logger) -> ChooseTrace:
-    """The trace of --record. The tape is open until the process ends."""
+def recording(parser: CommandLine, options: argparse.Namespace, logger: Logger) -> Recorder:
+    """The tape of --record. It is open until the process ends, which it does here if it fails."""
     from ..course.record.recorder import Recorder
 
     if not options.record_overwrite and has_content(options.record):
@@ -117,7 +126,7 @@ def recording(parser: CommandLine, options: argparse.Namespace, logger: Logger) 
             "of yours"
         )
     atexit.register(recorder.close)
-    return recorder.choose
+    return recorder
 
 
 def has_content(path: str) -> bool:

@@ -37,32 +37,52 @@ class Recorder:
         self._redact = redact
         self._logger = logger
         self._lock = threading.Lock()
-        self._began = monotonic()
+        self._began = 0.0
         self._count = 0
         self._off = False
 
     def choose(self, connection: Connection) -> Tap | None:
         """The trace of this connection; None once the recording has ended."""
+        own, peer = connection.local_address, connection.remote_address
+        client, server = (own, peer) if connection.side is Side.CLIENT else (peer, own)
+        return self.record(client, server)
+
+    def record(
+        self, client: Any, server: Any, when: float | None = None
+    ) -> RecordedConnection | None:
+        """A connection between these addresses from now on, or from this time of `monotonic`.
+
+        None once the recording has ended.
+        """
         with self._lock:
             if self._off:
                 return None
+            now = monotonic() if when is None else when
             if not self._count:
-                self._begin()
+                self._begin(now)
             self._count += 1
-            self._write(f"{self._now():.6f} {self._count} open {self._addresses(connection)}")
+            addresses = f"client={format_tcp_address(client)} server={format_tcp_address(server)}"
+            self._write(f"{now - self._began:.6f} {self._count} open {addresses}")
             return RecordedConnection(self, self._count, self._redact)
 
-    def note(self, recorded: RecordedConnection, sender: Side, data: bytes) -> None:
-        """Write lines for these bytes."""
+    def note(
+        self,
+        recorded: RecordedConnection,
+        sender: Side,
+        data: bytes,
+        when: float | None = None,
+    ) -> None:
+        """Write lines for these bytes, which pass now, or passed at this time of `monotonic`."""
         with self._lock:
             if self._off:
                 return
+            now = monotonic() if when is None else when
             written = recorded.redacted(sender, data)
             if written:
-                self._write_chunk(recorded, sender, written)
+                self._write_chunk(recorded, sender, written, now)
             if not data and sender not in recorded.ended:
                 recorded.ended.add(sender)
-                self._write_chunk(recorded, sender, b"")
+                self._write_chunk(recorded, sender, b"", now)
 
     def close(self) -> None:
         """End the recording."""
@@ -70,22 +90,16 @@ class Recorder:
             self._off = True
             self._file.close()
 
-    def _begin(self) -> None:
+    def _begin(self, now: float) -> None:
         with suppress(OSError):  # a pipe or terminal cannot be emptied
             self._file.truncate(0)
-        self._began = monotonic()
+        self._began = now
         self._write(first_line(datetime.now(UTC), self._redact))
 
-    def _now(self) -> float:
-        return monotonic() - self._began
-
-    def _addresses(self, connection: Connection) -> str:
-        own, peer = connection.local_address, connection.remote_address
-        client, server = (own, peer) if connection.side is Side.CLIENT else (peer, own)
-        return f"client={format_tcp_address(client)} server={format_tcp_address(server)}"
-
-    def _write_chunk(self, recorded: RecordedConnection, sender: Side, data: bytes) -> None:
-        for line in lines_of(Chunk(self._now(), recorded.number, sender, data)):
+    def _write_chunk(
+        self, recorded: RecordedConnection, sender: Side, data: bytes, now: float
+    ) -> None:
+        for line in lines_of(Chunk(now - self._began, recorded.number, sender, data)):
             self._write(line)
 
     def _write(self, line: str) -> None:

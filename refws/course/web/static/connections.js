@@ -39,7 +39,7 @@ export function forget(number) {
 export function addConnection(event) {
   const target = new URL(event.target, location.href);
   const rule = target.searchParams.get("rule");
-  const label = `#${event.connection} ${rule ? "raw client" : "browser"}`;
+  const label = event.label ?? `#${event.connection} ${rule ? "raw client" : "browser"}`;
   seen.set(event.connection, {
     number: event.connection,
     socket: Number(target.searchParams.get("socket")),

@@ -1,0 +1,262 @@
+"""`python3 -m refws watch URI`: a forwarding server that shows what passes, and changes no byte."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import socket
+import ssl
+import sys
+from contextlib import ExitStack
+from time import monotonic
+from types import FrameType
+
+from ..course.glass.forwarder import Forwarder
+from ..course.glass.looking import LookerOn, Tape, Terminal
+from ..course.glass.page import Pages
+from ..course.glass.target import CONNECT_TIMEOUT, Target
+from ..course.record.output import Output
+from ..course.text.drawing import Style
+from ..course.text.terminal import make_printable, uses_color
+from ..endpoint.listening import listen, open_to_others
+from ..endpoint.tls.certificates import client_context, server_context
+from ..protocol.authority import join_authority
+from ..protocol.client.uri import WebSocketURI, parse_uri
+from .connect.failures import what_to_do as why_not_reached
+from .connect.options import websocket_uri
+from .options import CommandLine, not_empty, own_origin, pem_problem, port, seconds
+from .serve import LOG_FORMAT, TCP_ADVICE
+from .tracing import add_trace_options, check_trace_options, recording
+
+DESCRIPTION = """\
+A pane of glass between a client and a server, of any program: connect your client to this one in
+place of the server. All bytes pass unchanged, in both directions, and each connection is explained:
+who broke which rule first, and why it ended. Only the header Host of a request is changed, because
+it must name the server, and Origin with --origin."""
+
+EPILOG = """\
+The printed address opens a page that shows every frame while it passes. Its token keeps others out:
+give it to no one. GET / without Upgrade is for this page, and all other requests go to the server.
+What is shown may be late if much passes, or leave out a part, and says so; the traffic never waits
+for it. Ctrl-C ends all connections."""
+
+HOST = "127.0.0.1"
+PORT = 9000
+
+TIME_TO_END = 1.0
+"""Seconds after Ctrl-C for what is still to be shown."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The exit status: 0 after Ctrl-C, 2 if it could not start."""
+    parser = command_line()
+    options = parser.parse_args(arguments)
+    check_trace_options(parser, options, has_output=sys.stdout is not None)
+    logging.basicConfig(level=logging.WARNING, format=LOG_FORMAT, stream=sys.stderr)
+    target, context = target_of(parser, options), own_context(parser, options)
+    try:
+        socks = listen(options.host or [HOST], options.port)
+    except OSError as error:
+        print(f"refws: {cannot_listen(error, options)}", file=sys.stderr)
+        return 2
+    watch(parser, options, socks, target, context)
+    return 0
+
+
+def watch(
+    parser: CommandLine,
+    options: argparse.Namespace,
+    socks: list[socket.socket],
+    target: Target,
+    context: ssl.SSLContext | None,
+) -> None:
+    """Forward until a signal arrives; a second one ends the process at once."""
+    make_printable(sys.stdout)
+    output = Output(sys.stdout)
+    host, own_port = socks[0].getsockname()[:2]
+    authority = join_authority(open_to_others(host), own_port)
+    own = f"{'ws' if context is None else 'wss'}://{authority}"
+    pages = Pages(own, server_name(target.uri), own_origins(own_port, context is not None))
+    forwarder = Forwarder(socks, target, pages.address, context)
+    lookers_on: list[LookerOn] = [
+        Terminal(output.show, options.trace, Style(uses_color(sys.stdout)), forwarder.show)
+    ]
+    if options.record:
+        lookers_on.append(Tape(recording(parser, options, logging.getLogger("refws"))))
+    stop_on_signals(forwarder)
+    for line in greeting(own, target, pages.token):
+        output.show(line)
+    with ExitStack() as at_the_end:
+        pages.start(forwarder)
+        at_the_end.callback(pages.stop)
+        for looker_on in lookers_on:
+            forwarder.add(looker_on.copies)
+            looker_on.start()
+        forwarder.run()
+        give_up_at = monotonic() + TIME_TO_END
+        for looker_on in lookers_on:
+            looker_on.stop(give_up_at)
+
+
+def stop_on_signals(forwarder: Forwarder) -> None:
+    """The first SIGINT or SIGTERM ends the forwarding, the second one the process."""
+
+    def stop(signal_number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        forwarder.stop()
+
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
+
+
+# What is said
+
+
+def greeting(own: str, target: Target, token: str) -> list[str]:
+    """How to go on, line by line."""
+    page = f"http{own.removeprefix('ws')}/?token={token}"
+    return [
+        f"Watching {server_name(target.uri)}.",
+        f"Connect your client to {own} in its place, with the same path.",
+        f"See it on a page, which is for you only: {page}",
+        "Stop: Ctrl-C",
+    ]
+
+
+def server_name(uri: WebSocketURI) -> str:
+    return f"{uri.scheme}://{uri.host_header}"
+
+
+def own_origins(own_port: int, secure: bool) -> list[str]:
+    """The origins of the page, by each name of this machine."""
+    scheme = "https" if secure else "http"
+    return [f"{scheme}://{host}:{own_port}" for host in ("127.0.0.1", "localhost", "[::1]")]
+
+
+def cannot_listen(error: OSError, options: argparse.Namespace) -> str:
+    """One line: the address, the reason, and what to do."""
+    host = error.filename or HOST
+    if isinstance(error, socket.gaierror):
+        return f"no address found for host {host!r}: give one of this machine, such as {HOST}"
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    advice = TCP_ADVICE.get(error.errno or 0, "choose another --host or --port")
+    return f"cannot listen on {host!r} port {options.port}, {reason}: {advice}"
+
+
+# Options
+
+
+def target_of(parser: CommandLine, options: argparse.Namespace) -> Target:
+    """The server. A bad command line ends the process with status 2."""
+    uri = parse_uri(options.uri)
+    if uri.resource_name != "/":
+        parser.error(
+            f"the URI has the path {uri.resource_name!r}: leave it out, and give it to your "
+            "client, whose path is passed on"
+        )
+    headers = {"Host": uri.host_header}
+    if options.origin:
+        headers["Origin"] = options.origin
+    place = argparse.Namespace(unix=None, proxy=None, uri=options.uri)
+    return Target(
+        uri,
+        server_tls(parser, options, uri),
+        headers,
+        lambda error: why_not_reached(error, place),
+        options.open_timeout,
+    )
+
+
+def server_tls(
+    parser: CommandLine, options: argparse.Namespace, uri: WebSocketURI
+) -> ssl.SSLContext | None:
+    """For wss://, a context with the CAs that the options name; None for ws://."""
+    if not uri.secure:
+        if options.insecure or options.ca:
+            parser.error("--insecure and --ca are for TLS: use them with wss://, or leave them out")
+        return None
+    try:
+        return client_context(options.ca, options.insecure)
+    except OSError as error:
+        parser.error(pem_problem(error, "--ca"))
+
+
+def own_context(parser: CommandLine, options: argparse.Namespace) -> ssl.SSLContext | None:
+    """The TLS of our side; None without --cert."""
+    if options.key and not options.cert:
+        parser.error("--key needs --cert, the certificate that it belongs to")
+    if not options.cert:
+        return None
+    try:
+        return server_context(options.cert, options.key)
+    except OSError as error:
+        parser.error(pem_problem(error, "--cert and --key"))
+
+
+def command_line() -> CommandLine:
+    """The options, with their units and defaults."""
+    parser = CommandLine(
+        prog="python3 -m refws watch", description=DESCRIPTION, epilog=EPILOG, allow_abbrev=False
+    )
+    option = parser.add_argument
+    option(
+        "uri",
+        metavar="URI",
+        type=websocket_uri,
+        help="the server to pass all on to: ws://host:port, or wss:// with TLS, without a path",
+    )
+    option(
+        "--host",
+        metavar="NAME",
+        type=not_empty,
+        action="append",
+        help=f"address to listen on; 0.0.0.0: all of IPv4; repeatable (default: {HOST})",
+    )
+    option(
+        "--port",
+        metavar="NUMBER",
+        type=port,
+        default=PORT,
+        help="TCP port to listen on; 0 picks a free one (default: %(default)s)",
+    )
+    option(
+        "--origin",
+        metavar="URL",
+        type=own_origin,
+        help="Origin that the server gets in place of the client's (default: the client's)",
+    )
+    option(
+        "--insecure",
+        action="store_true",
+        help="with wss://, accept any certificate, and so any server",
+    )
+    option(
+        "--ca",
+        metavar="FILE",
+        type=not_empty,
+        help="with wss://, trust the CAs in this PEM file (default: the system's CAs)",
+    )
+    option(
+        "--cert",
+        metavar="FILE",
+        type=not_empty,
+        help="PEM file with a certificate to show to clients: they connect to wss:// here",
+    )
+    option(
+        "--key",
+        metavar="FILE",
+        type=not_empty,
+        help="PEM file with the private key of --cert (default: it is in the same file)",
+    )
+    option(
+        "--open-timeout",
+        metavar="SECONDS",
+        type=seconds,
+        default=CONNECT_TIMEOUT,
+        help="time to reach the server, in seconds (default: %(default)s)",
+    )
+    add_trace_options(parser)
+    return parser

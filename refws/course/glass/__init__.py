@@ -1,0 +1,1 @@
+"""A forwarding server that changes no byte, and shows what passes: a pane of glass."""

@@ -1,0 +1,168 @@
+"""RFC 6455 §4.2: one client, from its first byte to its end: to the server, to the page, or a 502.
+
+The connection to the server is made once it is known that the client is not for the page: with its
+first byte, or for a request of `/` at the end of its head. So a browser that connects in advance
+does not show up at the server.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from contextlib import suppress
+from http import HTTPStatus
+from logging import Logger
+from time import monotonic
+from typing import Any, Protocol
+
+from ...endpoint.addresses import ip_of
+from ...endpoint.answers import SERVER, to_bytes
+from ...endpoint.log import format_address, log_error
+from ...endpoint.timers import Timers
+from ...protocol.frame import Side
+from ...protocol.http import Response
+from .copies import Copy, Ended, How, Opened, Over, Passed
+from .head import Destination, HeadChanger, destination
+from .link import CHUNK, End, Link, Watcher, end_of
+from .target import Target
+
+LINGER = 1.0
+"""Seconds that a client has to read an answer of our own."""
+
+PAGE_TIMEOUT = 1.0
+"""Seconds to reach the server of the page, which is in this process."""
+
+ONLY_HERE = (
+    "The page of watch is for this machine only: open the address that watch has printed, in a "
+    "browser on the machine where it runs.\n"
+)
+
+
+class Home(Protocol):
+    """What a client needs of the forwarding server."""
+
+    @property
+    def target(self) -> Target: ...
+    @property
+    def page_at(self) -> tuple[str, int]: ...
+    @property
+    def timers(self) -> Timers: ...
+    @property
+    def logger(self) -> Logger: ...
+
+    def number(self) -> int: ...
+    def show(self, copy: Copy) -> None: ...
+    def forget(self, client: Client) -> None: ...
+
+
+class Client(threading.Thread):
+    """The thread of one client. `_lock` guards `_stopped` and `_link`; only the thread sets it."""
+
+    def __init__(self, home: Home, end: End, address: Any) -> None:
+        super().__init__(name=f"refws-watch {format_address(address)}", daemon=True)
+        self._home = home
+        self._end = end
+        self._address = address
+        self._lock = threading.Lock()
+        self._stopped = False
+        self._link: Link | None = None
+
+    def run(self) -> None:
+        try:
+            self._serve()
+        except OSError:
+            pass  # it has gone before anything was passed on, or its TLS handshake has failed
+        except Exception as error:
+            log_error(self._home.logger, self.name, "an internal error; please report it", error)
+        finally:
+            self._end.close()
+            self._home.forget(self)
+
+    def stop(self) -> None:
+        """Make the thread end soon, unless it is connecting. For any thread."""
+        with self._lock:
+            self._stopped = True
+            link = self._link
+        if link is not None:
+            link.abort()
+        else:
+            self._end.abort()
+
+    def _serve(self) -> None:
+        self._end.handshake()
+        first, where = self._read_first()
+        if not first:
+            return
+        if where is not Destination.PAGE:
+            self._pass_on(first)
+        elif is_loopback(self._address):
+            self._serve_page(first)
+        else:
+            self._answer(HTTPStatus.FORBIDDEN, ONLY_HERE)
+
+    def _read_first(self) -> tuple[bytes, Destination]:
+        """The first bytes, and where they go."""
+        first, buffer = b"", memoryview(bytearray(CHUNK))
+        while data := self._end.read(buffer):
+            first += data
+            if (where := destination(first)) is not Destination.UNKNOWN:
+                return first, where
+        return first, Destination.SERVER
+
+    def _serve_page(self, first: bytes) -> None:
+        server = socket.create_connection(self._home.page_at, PAGE_TIMEOUT)
+        server.settimeout(None)
+        self._run(end_of(server, self._home.timers), HeadChanger({}), Watcher(), first)
+
+    def _pass_on(self, first: bytes) -> None:
+        home, number = self._home, self._home.number()
+        try:
+            server = home.target.connect(home.timers)
+        except OSError as error:
+            why = home.target.describe(error)
+            home.show(Opened(monotonic(), number, self._address, None, why))
+            home.show(Passed(monotonic(), number, Side.CLIENT, first))
+            self._answer(HTTPStatus.BAD_GATEWAY, f"watch cannot pass this on: {why}.\n")
+        else:
+            home.show(Opened(monotonic(), number, self._address, server.peer))
+            changer = HeadChanger(home.target.headers)
+            self._run(server, changer, Reporter(home, number), first)
+        home.show(Over(monotonic(), number, self._stopped))
+
+    def _run(self, server: End, changer: HeadChanger, watcher: Watcher, first: bytes) -> None:
+        link = Link(self._end, server, changer, watcher)
+        with self._lock:
+            self._link = link
+            stopped = self._stopped
+        if stopped:
+            link.abort()
+        link.run(first, self.name)
+
+    def _answer(self, status: HTTPStatus, text: str) -> None:
+        """An answer of our own. The client gets time to read it before TCP ends."""
+        with suppress(OSError):
+            self._end.write(to_bytes(Response.text(status, text), None, SERVER))
+            self._end.finish()
+            self._end.linger(LINGER)
+
+
+class Reporter(Watcher):
+    """Copies of what passes on one connection, for those who look on."""
+
+    def __init__(self, home: Home, number: int) -> None:
+        self._home = home
+        self._number = number
+        self._shown = 0
+
+    def passed(self, sender: Side, data: bytes, changer: HeadChanger | None) -> None:
+        changes = tuple(changer.changes[self._shown :]) if changer is not None else ()
+        self._shown += len(changes)
+        self._home.show(Passed(monotonic(), self._number, sender, data, changes))
+
+    def ended(self, sender: Side, how: How) -> None:
+        self._home.show(Ended(monotonic(), self._number, sender, how))
+
+
+def is_loopback(address: Any) -> bool:
+    ip = ip_of(address)
+    return ip is not None and ip.is_loopback

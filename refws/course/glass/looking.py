@@ -1,0 +1,206 @@
+"""Copies -> a terminal, a tape: each has a thread of its own, which may be slow."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from logging import Logger, getLogger
+from time import monotonic, thread_time
+
+from ...endpoint.log import format_address, log_error
+from ...protocol.frame import Side
+from ..explain.conversation import Conversation
+from ..record.narration import Narration
+from ..record.recorder import RecordedConnection, Recorder
+from ..text.drawing import PLAIN, Style, labelled
+from ..web.budget import Budget
+from .copies import Copies, Copy, Ended, Judged, Opened, Over, Passed
+from .story import Story
+
+LOGGER = getLogger("refws")
+
+STEP = 8 * 1024
+"""Bytes that are explained at once: between two steps a thread keeps to the budget."""
+
+BUDGET = Budget()
+"""The processor time of all who explain: what is passed on goes first."""
+
+
+class LookerOn(threading.Thread):
+    """A thread that looks at copies, one at a time, until `stop`. An exception ends it alone."""
+
+    def __init__(self, name: str, budget: Budget | None = BUDGET, logger: Logger = LOGGER) -> None:
+        super().__init__(name=f"refws-watch {name}", daemon=True)
+        self.copies = Copies()
+        self._budget = budget
+        self._logger = logger
+        self._cpu_time = 0.0
+
+    def run(self) -> None:
+        self._cpu_time = thread_time()
+        try:
+            for copy in self.copies.take():
+                for _ in self.look(copy):
+                    self._keep_to_budget()
+        except Exception as error:
+            log_error(self._logger, self.name, "it failed, and is off now", error)
+        finally:
+            self.copies.close(drop=True)
+
+    def look(self, copy: Copy) -> Iterator[None]:
+        """Show this copy. After each yield the thread may pause."""
+        raise NotImplementedError
+
+    def _keep_to_budget(self) -> None:
+        if self._budget is None:
+            return
+        before, self._cpu_time = self._cpu_time, thread_time()
+        pause = self._budget.spend(self._cpu_time - before, monotonic())
+        if pause > 0:
+            self.copies.pause(pause)
+
+    def stop(self, give_up_at: float) -> None:
+        """Let it look at the copies that wait, until this time; then drop them, and end it."""
+        self.copies.close()
+        self.join(max(0.0, give_up_at - monotonic()))
+        self.copies.close(drop=True)
+        self.join(1.0)
+
+
+class Terminal(LookerOn):
+    """Shows the verdict of each connection at its end; with `trace` each head and frame, too."""
+
+    def __init__(
+        self,
+        show: Callable[[str], None],
+        trace: str | None = None,
+        style: Style = PLAIN,
+        publish: Callable[[Judged], None] = lambda judged: None,
+    ) -> None:
+        super().__init__("terminal")
+        self._show = show
+        self._trace = trace
+        self._style = style
+        self._publish = publish
+        self._told: dict[int, ToldConnection] = {}
+
+    def look(self, copy: Copy) -> Iterator[None]:
+        if isinstance(copy, Opened):
+            self._told[copy.connection] = self._open(copy)
+        elif not isinstance(copy, Judged):
+            yield from self._look(copy, self._told[copy.connection])
+
+    def _look(self, copy: Passed | Ended | Over, told: ToldConnection) -> Iterator[None]:
+        told.note_left_out(copy.left_out)
+        if isinstance(copy, Passed):
+            for change in copy.changes:
+                self._show(f"{told.name} watch has changed one line of the request: {change}")
+            for start in range(0, len(copy.data), STEP):
+                self._show_all(told.feed(copy, copy.data[start : start + STEP]))
+                yield
+        elif isinstance(copy, Ended):
+            self._show_all(told.end(copy))
+        else:
+            self._close(copy, told)
+
+    def _open(self, copy: Opened) -> ToldConnection:
+        told = ToldConnection(copy, self._trace, self._style)
+        client = format_address(copy.client)
+        if copy.server is None:
+            self._show(f"{told.name} {client} was not passed on: {copy.why}")
+        else:
+            self._show(f"{told.name} {client} -> {format_address(copy.server)}")
+        return told
+
+    def _close(self, copy: Over, told: ToldConnection) -> None:
+        del self._told[copy.connection]
+        self._show_all(told.finish(copy))
+        if not told.reached:
+            return
+        lines = tuple(told.story.lines(copy.stopped))
+        self._publish(Judged(copy.time, copy.connection, lines))
+        self._show(f"{told.name} is over after {copy.time - told.began:.3f} s")
+        for label, text in lines:
+            self._show("\n".join(labelled(label, text)))
+
+    def _show_all(self, texts: list[str]) -> None:
+        for text in texts:
+            self._show(text)
+
+
+class ToldConnection:
+    """One connection for the terminal: its story, and its lines if they are wanted."""
+
+    def __init__(self, opened: Opened, trace: str | None, style: Style) -> None:
+        self.name = f"#{opened.connection}"
+        self.began = opened.time
+        self.reached = opened.server is not None
+        self.story = Story(opened.time)
+        self._conversation = Conversation(at_handshake=True)
+        self._narration = (
+            Narration(self.name, trace == "full", style, at_handshake=True) if trace else None
+        )
+
+    def note_left_out(self, size: int) -> None:
+        """Bytes that are missing from here on: what follows them cannot be explained."""
+        self.story.left_out += size
+
+    def feed(self, copy: Passed, data: bytes) -> list[str]:
+        if self.story.left_out:
+            self.story.left_out += len(data)
+            return []
+        for item in self._conversation.feed(copy.sender, data):
+            self.story.add(copy.time, item)
+        return self._narrate(copy.time, copy.sender, data)
+
+    def end(self, copy: Ended) -> list[str]:
+        self.story.end(copy.time, copy.sender, copy.how)
+        return self._narrate(copy.time, copy.sender, b"")
+
+    def _narrate(self, seconds: float, sender: Side, data: bytes) -> list[str]:
+        if self._narration is None:
+            return []
+        return self._narration.feed(seconds - self.began, sender, data)
+
+    def finish(self, copy: Over) -> list[str]:
+        """What is left at the end of the connection."""
+        if not self.story.left_out:
+            for item in self._conversation.finish():
+                self.story.add(copy.time, item)
+        if self._narration is None or self._narration.over:
+            return []
+        return self._narration.finish(copy.time - self.began)
+
+
+class Tape(LookerOn):
+    """Writes all connections to a tape. It stops at the first byte of one that was left out."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__("tape", budget=None)
+        self._recorder = recorder
+        self._recorded: dict[int, RecordedConnection] = {}
+
+    def look(self, copy: Copy) -> Iterator[None]:
+        yield
+        if isinstance(copy, Opened):
+            recorded = self._recorder.record(copy.client, copy.server, copy.time)
+            if recorded is not None and copy.server is not None:
+                self._recorded[copy.connection] = recorded
+            return
+        recorded = self._recorded.get(copy.connection)
+        if recorded is None or isinstance(copy, Judged):
+            return
+        if copy.left_out or isinstance(copy, Over):
+            del self._recorded[copy.connection]
+        if copy.left_out:
+            self._logger.warning(
+                "the tape lacks connection %d from here on, because the disk is too slow",
+                copy.connection,
+            )
+        elif isinstance(copy, Passed):
+            self._recorder.note(recorded, copy.sender, copy.data, copy.time)
+        elif isinstance(copy, Ended):
+            self._recorder.note(recorded, copy.sender, b"", copy.time)
+        else:
+            for side in Side:
+                self._recorder.note(recorded, side, b"", copy.time)

@@ -1,0 +1,49 @@
+/* The page of watch starts here: what passes comes in as events, and nothing goes out. */
+
+import { forgetHeads } from "./handshake.js";
+import { clearRows } from "./timeline.js";
+import { takeEvent } from "./wire.js";
+import { create, element } from "./words.js";
+
+const MAX_VERDICTS = 100;
+const verdicts = element("verdicts");
+const state = element("watch-state");
+
+function showState(name, words) {
+  state.dataset.state = name;
+  state.textContent = words;
+}
+
+function take(event) {
+  if ("time" in event) event.at = event.time * 1000;
+  if (event.event === "verdict") showVerdict(`#${event.connection}`, event.lines);
+  else takeEvent(event);
+  if (event.why) showVerdict(event.label, [["not passed on", event.why]]);
+}
+
+/* The newest one is the first. */
+function showVerdict(name, lines) {
+  const texts = lines.flatMap(([label, text]) => [
+    create("dt", "verdict-label", label),
+    create("dd", label === "broken first" ? "bad" : "", text),
+  ]);
+  verdicts.prepend(create("div", "verdict", create("dt", "verdict-name", name), ...texts));
+  while (verdicts.children.length > MAX_VERDICTS) verdicts.lastElementChild.remove();
+}
+
+function connect() {
+  const base = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}`;
+  const socket = new WebSocket(`${base}/.refws/watch${location.search}`);
+  socket.addEventListener("open", () => showState("open", "Waiting for clients."));
+  socket.addEventListener("message", (event) => take(JSON.parse(event.data)));
+  socket.addEventListener("close", (event) =>
+    showState("closed", event.reason || "watch has ended, or this page is too slow; reload it."),
+  );
+}
+
+element("clear").addEventListener("click", () => {
+  clearRows();
+  forgetHeads();
+  verdicts.replaceChildren();
+});
+connect();

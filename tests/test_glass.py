@@ -1,0 +1,241 @@
+"""RFC 6455 §1.2: between a client and a server bytes pass unchanged, and so do the ends of TCP."""
+
+import random
+import socket
+from contextlib import ExitStack
+
+import pytest
+
+from glass import Glass
+from refws.course.glass.copies import Ended, How, Opened, Over, Passed
+from refws.protocol.frame import Side
+from wire import (
+    MANY,
+    TEXT,
+    eventually,
+    fill,
+    frame,
+    request,
+    response,
+)
+
+
+@pytest.fixture
+def glass(nothing_left_behind):
+    """glass(**options of a Target) starts a forwarder, which is stopped after the test."""
+    with ExitStack() as stack:
+        yield lambda **options: Glass(stack, **options)
+
+
+RANDOM = random.Random(1).randbytes(3 * 2**20)
+HOSTILE = {
+    "random bytes": RANDOM,
+    "a handshake and messages": request("/chat") + frame(TEXT, b"x" * 2**20) + frame(TEXT, b"\xe9"),
+    "frames that break rules": request("/") + b"\x83\x05Hello\xff\xff" + frame(9, bytes(200)),
+    "a plain GET": b"GET /file HTTP/1.1\r\nHost: 127.0.0.1:9\r\n\r\n",
+    "a chunked POST": b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    b"5\r\nHost:\r\n0\r\n\r\n",
+    "a ClientHello": b"\x16\x03\x01\x00\x2d" + bytes(45),
+}
+ANSWERS = {
+    "a 101 and frames": response("AAAA") + b"\x81\x05Hello\x88\x00",
+    "random bytes": RANDOM[::-1],
+    "chunks": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n",
+    "nothing": b"",
+}
+
+
+def as_passed_on(wire, host):
+    """The request with the Host of the server: all that may be changed."""
+    for line in (b"Host: 127.0.0.1:9\r\n", b"Host: 127.0.0.1\r\n", b"Host: a\r\n"):
+        head, _, rest = wire.partition(b"\r\n\r\n")
+        if line in head + b"\r\n":
+            return (head + b"\r\n").replace(line, f"Host: {host}\r\n".encode()) + b"\r\n" + rest
+    return wire
+
+
+@pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
+@pytest.mark.parametrize("wire", HOSTILE.values(), ids=HOSTILE)
+def test_bytes_are_the_same_at_both_ends(wire, answer, glass, background):
+    running = glass()
+    client = running.client()
+    sending = background(lambda: (client.send(wire), client.half_close()))
+    server = running.accept()
+    answering = background(lambda: (server.send(answer), server.half_close()))
+    received = background(client.file.read)
+    assert server.file.read() == as_passed_on(wire, running.host_header)
+    assert received.result() == answer
+    sending.result()
+    answering.result()
+
+
+def test_one_byte_at_a_time(glass):
+    running = glass()
+    wire = request("/chat") + b"\x81\x85" + bytes(5) + b"\xff" * 20
+    client = running.client()
+    client.send_byte_by_byte(wire)
+    client.half_close()
+    server = running.accept()
+    assert server.file.read() == as_passed_on(wire, running.host_header)
+    server.send_byte_by_byte(b"HTTP/1.1 101\r\n\r\n\x81\x00")
+    server.half_close()
+    assert client.file.read() == b"HTTP/1.1 101\r\n\r\n\x81\x00"
+
+
+def test_each_chunk_is_passed_on_at_once(glass):
+    """So a client that waits for an answer to half a frame gets it."""
+    client, server, first = glass().meet(b"\x81")
+    assert first == b"\x81"
+    for octet in b"\xfe", b"\x01", b"abc":
+        client.send(octet)
+        assert server.file.read(len(octet)) == octet
+        server.send(octet)
+        assert client.file.read(len(octet)) == octet
+
+
+# The ends
+
+
+def test_a_half_close_is_passed_on_and_the_other_direction_goes_on(glass):
+    client, server, _ = glass().meet()
+    client.half_close()
+    assert server.file.read() == b""
+    server.send(b"still here")
+    assert client.file.read(10) == b"still here"
+    server.half_close()
+    assert client.file.read() == b""
+
+
+def test_a_half_close_of_the_server_is_passed_on_too(glass):
+    client, server, _ = glass().meet()
+    server.half_close()
+    assert client.file.read() == b""
+    client.send(b"still here")
+    assert server.file.read(10) == b"still here"
+
+
+def test_a_reset_of_the_client_is_passed_on_as_a_reset(glass):
+    running = glass()
+    client, server, _ = running.meet()
+    client.reset()
+    with pytest.raises(ConnectionResetError):
+        server.file.read()
+    ends = [copy for copy in running.all_copies() if isinstance(copy, Ended)]
+    assert [(end.sender, end.how) for end in ends] == [(Side.CLIENT, How.RESET)]
+
+
+def test_a_reset_of_the_server_is_passed_on_as_a_reset(glass):
+    running = glass()
+    client, server, _ = running.meet()
+    server.reset()
+    with pytest.raises(ConnectionResetError):
+        client.file.read()
+    ends = [copy for copy in running.all_copies() if isinstance(copy, Ended)]
+    assert [(end.sender, end.how) for end in ends] == [(Side.SERVER, How.RESET)]
+
+
+def test_a_client_that_is_gone_is_noticed_when_the_server_sends(glass):
+    """The client closes with bytes unread: its system answers more of them with a reset."""
+    client, server, _ = glass().meet()
+    server.send(b"unread")
+    assert eventually(lambda: client.sock.recv(6, socket.MSG_PEEK) == b"unread")
+    client.close()
+    with pytest.raises(ConnectionError):
+        server.file.read()
+        while True:
+            server.send(bytes(1000))
+
+
+def test_a_peer_that_does_not_read_slows_the_other_one_and_nothing_else(glass):
+    running = glass()
+    client, server, _ = running.meet()
+    fill(client.sock)
+    server.send(b"the other direction goes on")
+    assert client.file.read(27) == b"the other direction goes on"
+    other_client, other_server, _ = running.meet()
+    other_client.send(b"and so does another client")
+    assert other_server.file.read(26) == b"and so does another client"
+
+
+# The server cannot be reached
+
+
+def test_without_the_server_the_client_gets_a_502_with_a_sentence(glass):
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = unused.getsockname()[1]
+    running = glass(uri=f"ws://127.0.0.1:{port}", describe=lambda error: f"start it: {error}")
+    client = running.client()
+    client.send(request("/chat"))
+    status, _ = client.receive_head()
+    text = client.file.read().decode()
+    assert status == 502
+    client.close()
+    assert text.startswith("watch cannot pass this on: start it: ") and text.endswith(".\n")
+    opened, passed, over = running.all_copies()
+    assert (opened.server, "start it" in opened.why) == (None, True)
+    assert passed.data == request("/chat")
+    assert isinstance(over, Over)
+
+
+# Copies
+
+
+def test_the_copies_are_in_the_order_of_cause_and_effect(glass):
+    running = glass()
+    client, server, _ = running.meet(b"\x01")
+    for number in range(2, 20, 2):
+        client.send(bytes([number]))
+        assert server.file.read(1) == bytes([number])
+        server.send(bytes([number + 1]))
+        assert client.file.read(1) == bytes([number + 1])
+    client.half_close()
+    assert server.file.read() == b""
+    server.close()
+    assert client.file.read() == b""
+    opened, *between, over = running.all_copies()
+    assert isinstance(opened, Opened) and opened.client == client.sock.getsockname()
+    assert opened.server == running.server.getsockname()
+    passed = [copy for copy in between if isinstance(copy, Passed)]
+    assert b"".join(copy.data for copy in passed) == bytes(range(1, 20))
+    assert [copy.time for copy in passed] == sorted(copy.time for copy in passed)
+    assert [(copy.sender, copy.how) for copy in between if isinstance(copy, Ended)] == [
+        (Side.CLIENT, How.FIN),
+        (Side.SERVER, How.FIN),
+    ]
+    assert isinstance(over, Over) and not over.stopped
+
+
+def test_a_looker_on_that_takes_nothing_does_not_slow_the_traffic(glass, background):
+    """More passes than its queue takes; what is left out is counted."""
+    running = glass()
+    small = type(running.copies)(max_bytes=100_000)
+    running.forwarder.add(small)
+    client, server, _ = running.meet()
+    sending = background(lambda: (client.send(bytes(MANY)), client.half_close()))
+    assert len(server.file.read()) == MANY
+    sending.result()
+    server.half_close()
+    assert client.file.read() == b""
+    running.all_copies()
+    small.close()
+    copies = list(small.take())
+    seen = sum(len(copy.data) for copy in copies if isinstance(copy, Passed))
+    left_out = sum(copy.left_out for copy in copies if not isinstance(copy, Opened))
+    assert seen <= 100_000
+    assert seen + left_out == MANY + len(b"POST ")
+    assert isinstance(copies[-1], Over)
+
+
+# The stop
+
+
+def test_stop_ends_the_connections_and_leaves_no_thread(glass):
+    running = glass()
+    client, server, _ = running.meet()
+    silent = running.client()
+    running.forwarder.stop()
+    for wire in client, server, silent:
+        assert wire.file.read() == b""
+    running.running.result()
+    (over,) = [copy for copy in running.all_copies() if isinstance(copy, Over)]
+    assert over.stopped
