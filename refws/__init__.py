@@ -199,6 +199,7 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
       running.py                             all cases against one client
       mistakes.py                            a result of a client -> what to do
     runner.py                                a selection of cases -> a report
+    autobahn.py                              a run of Autobahn's cases -> a group of a report
     clues.py                                 a result -> what a mistake is recognised by
     mistakes.py                              a result -> the likely mistake, and what to do
     opening_mistakes.py    §4.2.2            mistakes of the opening handshake
@@ -235,6 +236,7 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
       command.py                             arguments -> a run, its reports, the exit status
       options.py                             its options
       listen.py                              where a client under test connects
+      autobahn.py                            Autobahn's cases, run by conformance/autobahn.py
       problems.py                            why a server cannot be checked, and what to do
   __main__.py                                the first word of a command line -> its command
 

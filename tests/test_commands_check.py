@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import signal
 import socket
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 from checks import ECHO, FRAMES, LIMITS, answering, careless, echo
 from refws.check.groups import GROUPS
 from refws.commands import replay
+from refws.commands.check import autobahn as autobahn_module
 from refws.commands.check import command as program
 from refws.commands.check import options as options_module
 from refws.commands.check.options import command_line
@@ -371,6 +373,130 @@ def test_a_message_of_a_server_is_escaped(check):
         status, out, err = check(f"ws://127.0.0.1:{port}/", "--only", "5.1-*")
     assert status == 1 and "\x1b" not in out + err
     assert r"\x1b[2J" in out
+
+
+# Autobahn's cases
+
+FAKE_AUTOBAHN = """
+import json, pathlib, sys
+file = sys.argv[sys.argv.index("--json") + 1]
+verdict = {"behavior": "BEHAVIOR", "behaviorClose": "OK", "milliseconds": 1, "sections": []}
+pathlib.Path(__file__).with_name("words").write_text(" ".join(sys.argv[1:-1]))
+if "BEHAVIOR" != "UNAVAILABLE":
+    json.dump({"format": "autobahn-run 1", "cases": {"1.1.1": verdict}}, open(file, "w"))
+sys.exit(3)
+"""
+
+
+@pytest.fixture
+def autobahn(tmp_path, monkeypatch):
+    """autobahn(behavior) puts a program that says so in the place of conformance/autobahn.py."""
+
+    def install(behavior):
+        program = tmp_path / "autobahn.py"
+        program.write_text(FAKE_AUTOBAHN.replace("BEHAVIOR", behavior))
+        monkeypatch.setattr(autobahn_module, "PROGRAM", program)
+
+    return install
+
+
+@pytest.mark.parametrize(
+    "behavior, options, status",
+    [("OK", [], 0), ("NON-STRICT", ["--strict"], 3), ("FAILED", [], 1)],
+)
+def test_autobahn_is_run_against_the_same_server_and_is_in_the_same_reports(
+    check, good, autobahn, tmp_path, behavior, options, status
+):
+    autobahn(behavior)
+    file = tmp_path / "run.json"
+    words = ["--path", "/echo?x", "--autobahn", "--json", file, "--jobs", "2"]
+    found, out, err = check(good, *words, *options)
+    assert (found, err) == (status, "")
+    authority = good.split("/")[2]
+    assert (tmp_path / "words").read_text() == (
+        f"server --url ws://{authority}/echo?x --agent checked --jobs 2 --cases ci --json"
+    )
+    names = [case["name"] for case in json.loads(file.read_text("utf-8"))["cases"]]
+    assert names == ["5.6-text", "5.1-unmasked", "autobahn-1.1.1"]
+    assert "autobahn: Autobahn's testsuite" in out
+
+
+def test_the_results_of_an_earlier_run_may_be_given(check, good, tmp_path):
+    file = tmp_path / "index.json"
+    file.write_text('{"mine": {"1.1.1": {"behavior": "FAILED", "behaviorClose": "OK"}}}')
+    status, out, err = check(good, "--autobahn-run", file)
+    assert (status, err) == (1, "")
+    assert "FAIL autobahn-1.1.1, Autobahn" in out
+
+
+@pytest.mark.parametrize(
+    "words, message",
+    [
+        (["--autobahn"], "--autobahn needs conformance/autobahn.py, which is in a checkout"),
+        (["--autobahn", "--autobahn-run", "OTHER"], "give one of them"),
+        (["--autobahn-run", "OTHER"], "is no run of one agent by Autobahn"),
+        (["--autobahn-run", "MISSING"], "No such file or directory: give a file of yours"),
+        (["--listen", "0", "--autobahn"], "give --command, too"),
+    ],
+)
+def test_where_autobahn_cannot_be_had_nothing_runs_and_the_message_says_what_to_do(
+    check, tmp_path, monkeypatch, words, message
+):
+    other = tmp_path / "other.json"
+    other.write_text("{}")
+    files = {"OTHER": other, "MISSING": tmp_path / "missing.json"}
+    monkeypatch.setattr(autobahn_module, "PROGRAM", tmp_path / "missing.py")
+    uri = [] if "--listen" in words else [NOWHERE]
+    status, out, err = check(*uri, *(files.get(word, word) for word in words))
+    assert (status, out) == (2, "")
+    assert message in err and "cannot connect" not in err
+
+
+@pytest.mark.parametrize("server, expected", [("good", 2), ("bad", 1)])
+def test_if_autobahn_gives_nothing_the_other_cases_are_reported(
+    check, autobahn, request, server, expected
+):
+    autobahn("UNAVAILABLE")
+    status, out, err = check(request.getfixturevalue(server), "--autobahn")
+    assert status == expected
+    assert "frames: Frames" in out
+    assert "refws: Autobahn's cases gave no results, exit status 3: what" in err
+
+
+def test_ctrl_c_in_autobahns_cases_leaves_the_report_of_the_others(check, good, monkeypatch):
+    def interrupted(words):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(autobahn_module, "run_program", interrupted)
+    status, out, err = check(good, "--autobahn")
+    assert (status, err) == (130, "")
+    assert out.splitlines()[-1] == "stopped by Ctrl-C"
+
+
+def test_ctrl_c_ends_the_program_that_runs_autobahns_cases(monkeypatch):
+    wait, waited = subprocess.Popen.wait, []
+
+    def interrupted_once(process, timeout=None):
+        waited.append(process)
+        if len(waited) == 1:
+            raise KeyboardInterrupt
+        return wait(process, timeout)
+
+    monkeypatch.setattr(subprocess.Popen, "wait", interrupted_once)
+    with pytest.raises(KeyboardInterrupt):
+        autobahn_module.run_program([sys.executable, "-S", "-c", "import signal; signal.pause()"])
+    assert waited[0].returncode == -signal.SIGINT
+
+
+def test_a_client_is_started_for_each_case_of_autobahn_too():
+    options = command_line().parse_args(
+        ["--listen", "0", "--autobahn", "--command", "node c.js {url}", "--slow", "--tapes", "t"]
+    )
+    words = list(autobahn_module.words_for(options))
+    assert words[2:] == [
+        *("client", "--command", "node c.js {case_url}", "--agent", "checked", "--jobs", "1"),
+        *("--tapes", "t"),
+    ]
 
 
 # A client under test

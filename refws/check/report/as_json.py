@@ -16,8 +16,10 @@
          "hint": "...",                              the likely mistake, or ""
          "seconds": 0.4}, ...]}
 
-The cases are in the order of the course; a case that was not run is missing. A later version of
-refws may add members to objects. If it changes the meaning of one, `version` grows.
+The cases are in the order of the course; a case that was not run is missing. Autobahn's are in the
+group "autobahn", with names such as autobahn-6.4.3; "section" may have several, after commas.
+A later version of refws may add members to objects. If it changes the meaning of one, `version`
+grows.
 """
 
 from __future__ import annotations

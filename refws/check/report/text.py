@@ -141,7 +141,8 @@ def draw_summary(report: Report, style: Style) -> Iterator[str]:
     if report.interrupted:
         total = sum(len(group.cases) for group in report.groups)
         missing = total - len(report.results)
-        yield style.paint(f"stopped by Ctrl-C: no result of {count_cases(missing)}", YELLOW)
+        of_these = f": no result of {count_cases(missing)}" if missing else ""
+        yield style.paint(f"stopped by Ctrl-C{of_these}", YELLOW)
 
 
 def count_cases(number: int) -> str:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 
+from ...check.autobahn import PREFIX, BadRun
 from ...check.case import Group, Level
 from ...check.clients.groups import CLIENT_GROUPS
 from ...check.course import DEFAULT, BadCourse, Course, give_marks, load_course, with_cases
@@ -31,11 +32,11 @@ from ...course.text.characters import escape_words
 from ...course.text.drawing import PLAIN, Style
 from ...course.text.terminal import make_printable, uses_color
 from ...endpoint.tls.certificates import client_context
-from ...protocol.client.uri import parse_uri
 from ..connect.failures import what_to_do
 from ..options import CommandLine
+from .autobahn import NoAutobahn, add_autobahn, check_autobahn
 from .listen import CannotListen, check_clients, security_from
-from .options import command_line
+from .options import chosen_uri, command_line
 from .problems import describe_problem
 
 INTERRUPTED = 130
@@ -68,7 +69,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         return INTERRUPTED
-    except (CannotCheck, BadCourse, BadReport) as error:
+    except (CannotCheck, BadCourse, BadReport, BadRun, NoAutobahn) as error:
         problem = str(error)
     except OSError as error:
         problem = f"cannot use {error.filename!r}, {error.strerror}: give a file of yours"
@@ -89,6 +90,7 @@ def act(parser: CommandLine, options: argparse.Namespace) -> int:
         parser.error(f"no server is given: {ways}")
     if options.expect and not options.update:
         expected_grades(options.expect)  # so that a wrong file is found before the run
+    check_autobahn(parser, options)
     if options.listen is not None:
         return report_on(plan, listen(plan))
     return check(plan, make_target(parser, options))
@@ -147,9 +149,7 @@ def list_cases(groups: tuple[Group, ...]) -> Iterator[str]:
 
 
 def make_target(parser: CommandLine, options: argparse.Namespace) -> Target:
-    uri = parse_uri(options.uri)
-    if options.path:
-        uri = replace(uri, resource_name=parse_uri(f"ws://localhost{options.path}").resource_name)
+    uri = chosen_uri(options)
     if options.insecure and not uri.secure:
         parser.error("--insecure is for TLS: use it with wss://, or leave it out")
     return Target(
@@ -206,11 +206,27 @@ def listen(plan: Plan) -> Report:
 
 def report_on(plan: Plan, report: Report) -> int:
     """Print the report, write the files; the exit status."""
+    report, problem = completed(plan.options, report)
     style = Style(uses_color(sys.stdout))
     print(*draw_report(report, style), sep="\n")
     give_points(plan, report, style)
     write_files(plan.options, report)
+    if problem:
+        print(f"refws: {escape_words(problem)}", file=sys.stderr)
+        return 1 if report.graded(Grade.FAIL) else 2
     return exit_status(plan.options, report)
+
+
+def completed(options: argparse.Namespace, report: Report) -> tuple[Report, str]:
+    """The report with Autobahn's cases, if the options ask for them; and why they are missing."""
+    if report.interrupted:
+        return report, ""
+    try:
+        return add_autobahn(options, report), ""
+    except (NoAutobahn, BadRun) as error:
+        return report, str(error)
+    except KeyboardInterrupt:
+        return replace(report, interrupted=True), ""
 
 
 def reached(options: argparse.Namespace) -> argparse.Namespace:
@@ -292,8 +308,10 @@ def exit_status(options: argparse.Namespace, report: Report) -> int:
 
 def compare_with_expected(path: str, report: Report) -> int:
     grades = {result.case.name: result.grade.value for result in report.results}
+    expected = expected_grades(path)
     known = {case.name for group in (*GROUPS, *CLIENT_GROUPS) for case in group.cases}
-    status = show_changes(without_others(expected_grades(path), grades, known), grades)
+    known |= {name for name in expected if name.startswith(PREFIX)}
+    status = show_changes(without_others(expected, grades, known), grades)
     if status:
         print(f"if that is right, --update writes it to {path}")
     return status

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from ...check.case import Level
 from ...check.clients.groups import CLIENT_GROUPS
 from ...check.groups import GROUPS
 from ...check.target import TIMEOUT
+from ...protocol.client.uri import WebSocketURI, parse_uri
 from ..connect.options import add_request_options, websocket_uri
 from ..options import CommandLine, not_empty, seconds, whole_number
 
@@ -145,6 +147,19 @@ def add_run_options(parser: CommandLine) -> None:
         default=TIMEOUT,
         help="time that the endpoint has for an answer, in seconds (default: %(default)s)",
     )
+    option(
+        "--autobahn",
+        action="store_true",
+        help="run Autobahn's cases, too, with conformance/autobahn.py of a checkout: some minutes, "
+        "and all its cases with --slow; it sends no --header, --origin and --subprotocol",
+    )
+    option(
+        "--autobahn-run",
+        metavar="FILE",
+        type=not_empty,
+        help="take Autobahn's results from a run before: the --json of conformance/autobahn.py, or "
+        "the index.json of the testsuite's reports",
+    )
     option("--strict", action="store_true", help="exit with status 3 if a case is only weak")
 
 
@@ -185,6 +200,14 @@ def add_report_options(parser: CommandLine) -> None:
         type=new_file,
         help='write the points as JSON for Gradescope (with --course "default" unless given)',
     )
+
+
+def chosen_uri(options: argparse.Namespace) -> WebSocketURI:
+    """The URI of the server, with --path."""
+    uri = parse_uri(options.uri)
+    if not options.path:
+        return uri
+    return replace(uri, resource_name=parse_uri(f"ws://localhost{options.path}").resource_name)
 
 
 def path(text: str) -> str:
