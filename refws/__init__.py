@@ -129,6 +129,7 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
       site.py              RFC 9110          the files of the page, and its security headers
       lesson_page.py                         the lesson as a page
       pages.py                               which page a request belongs to
+      refusals.py          §4.2.2            handshakes that were refused lately, and why
       wire_view.py         §1.2              a page's own connections, explained live
       budget.py                              processor time for the wire views of all pages
       connection_view.py   §1.5              one of them: bytes -> JSON

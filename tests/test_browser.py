@@ -745,7 +745,7 @@ def test_if_markup_ever_got_into_the_page_its_policy_would_still_stop_it(demo, v
             (event) => stopped.push(event.effectiveDirective));
         document.body.insertAdjacentHTML("beforeend", markup);
     }""",
-        EVIL,
+        EVIL.replace('"x"', '"//evil.example/x"'),
     )
     page.wait_for("stopped.includes('img-src') && stopped.includes('script-src-attr')")
     assert page.evaluate("window.evil") is None
@@ -779,6 +779,44 @@ def test_10_2_a_page_of_a_foreign_origin_cannot_watch(demo, visit, serving, chro
         assert recorded.items[1].lines[0].text == "HTTP/1.1 403 Forbidden"
     assert all("403" in problem for problem in foreign.problems) and len(foreign.problems) == 3
     foreign.close()
+
+
+def test_10_2_a_page_that_was_loaded_by_a_name_says_how_to_let_it_connect():
+    rules = "--host-resolver-rules=MAP lab.uni.example 127.0.0.1"
+    with program_running("--port", "0") as process, browser(rules) as named:
+        host = f"lab.uni.example:{printed_address(process)[1]}"
+        page = named.new_page(f"http://{host}/")
+        page.wait_for("!document.querySelector('#by-name').hidden")
+        option = page.evaluate("document.querySelector('#by-name-option').value")
+        assert option == f"--origin http://{host}"
+        assert page.text("#by-name-host") == host
+        assert page.text("#state").startswith("The server has refused the connection with 403")
+        assert "§10.2" in page.text("#refused li")
+        page.click("#by-name-copy")
+        assert page.evaluate("getSelection().toString()") == option
+        process.send_signal(signal.SIGINT)
+        process.wait(DEADLINE_S)
+    trusted = ["--port", host.partition(":")[2], *option.split()]
+    with program_running(*trusted) as process, browser(rules) as named:
+        page = named.new_page(f"http://{host}/")
+        page.wait_for(CONNECTED)
+        assert page.problems == []
+        process.send_signal(signal.SIGINT)
+        process.wait(DEADLINE_S)
+
+
+def test_without_the_lab_the_page_says_so_and_connects_all_the_same():
+    with program_running("--port", "0", "--host", "0.0.0.0") as process, browser() as running:
+        page = running.new_page(f"http://127.0.0.1:{printed_address(process)[1]}/")
+        page.wait_for("document.querySelector('#state').dataset.state === 'open'")
+        page.wait_for(
+            "document.querySelector('#watch-state').textContent.includes('start it with --lab')"
+        )
+        send(page, "Hello")
+        assert reported(page, "onmessage")[-1] == ["onmessage", "“Hello”"]
+        assert page.problems == []
+        process.send_signal(signal.SIGINT)
+        process.wait(DEADLINE_S)
 
 
 # By keyboard

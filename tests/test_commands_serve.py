@@ -19,6 +19,8 @@ import pytest
 
 import refws
 from refws.commands import serve as program
+from refws.course.services import serve_endpoint, serve_without_lab
+from refws.course.web import wire_view
 from wire import CLOSE, TEXT, Wire, close_body, request
 
 DEADLINE_S = 10
@@ -94,7 +96,7 @@ def test_without_options_the_server_has_the_defaults_of_the_library(monkeypatch)
     defaults = {
         name: value.default for name, value in inspect.signature(refws.serve).parameters.items()
     }
-    ours = {"handler", "process_request", "trace"}
+    ours = {"handler", "process_request", "process_response", "trace"}
     assert {name: arguments[name] for name in arguments.keys() - ours} == {
         name: defaults[name] for name in arguments.keys() - ours
     }
@@ -310,6 +312,44 @@ def test_a_unix_socket_in_a_missing_directory_is_one_line_too(tmp_path, capsys):
     assert "make its directory first" in refusal(
         ["--unix", str(tmp_path / "missing" / "socket")], capsys
     )
+
+
+# The lab
+
+
+@pytest.mark.parametrize(
+    "arguments, is_on",
+    [
+        ([], True),
+        (["--host", "::1", "--host", "localhost", "--host", "127.9.9.9"], True),
+        (["--host", "0.0.0.0"], False),
+        (["--host", "127.0.0.1", "--host", "::"], False),
+        (["--host", "lab.uni.example"], False),
+        (["--unix", "socket"], False),
+        (["--host", "0.0.0.0", "--lab"], True),
+        (["--unix", "socket", "--lab"], True),
+    ],
+)
+def test_where_others_can_reach_the_server_the_lab_is_off_unless_it_is_asked_for(
+    arguments, is_on, monkeypatch
+):
+    given = started_with(arguments, monkeypatch)
+    assert given["handler"] is (serve_endpoint if is_on else serve_without_lab)
+    assert given["trace"] == ([wire_view.choose] if is_on else [])
+
+
+def test_a_server_without_the_lab_says_how_to_turn_it_on():
+    address = ("192.0.2.7", 8080)
+    assert "--lab turns it on" in program.greeting(address, lab=False)
+    assert "lab" not in program.greeting(address)
+
+
+def test_the_number_of_pages_is_an_option(monkeypatch):
+    monkeypatch.setattr(wire_view.WATCHES, "max_pages", None)
+    started_with([], monkeypatch)
+    assert wire_view.WATCHES.max_pages == wire_view.MAX_PAGES
+    started_with(["--max-pages", "200"], monkeypatch)
+    assert wire_view.WATCHES.max_pages == 200
 
 
 # Where it can be reached

@@ -86,6 +86,7 @@ def options(select):
         ("/", "text/html; charset=utf-8"),
         ("/?a=b", "text/html; charset=utf-8"),
         ("/page.css", "text/css; charset=utf-8"),
+        ("/favicon.svg", "image/svg+xml; charset=utf-8"),
         *((f"/{name}", "text/javascript; charset=utf-8") for name in SCRIPTS),
     ],
 )
@@ -118,6 +119,7 @@ def test_the_browser_may_run_nothing_but_the_files_of_the_page(target):
         "default-src": "'none'",
         "script-src": "'self'",
         "style-src": "'self'",
+        "img-src": "'self'",
         "connect-src": "'self'",
         "base-uri": "'none'",
         "form-action": "'none'",
@@ -145,7 +147,7 @@ def test_all_that_the_page_loads_is_the_page_itself():
         for name in ("src", "href")
         if name in attributes and tag != "a"
     }
-    assert loaded == {"/page.css", "/page.js"}
+    assert loaded == {"/page.css", "/page.js", "/favicon.svg"}
     assert "url(" not in source("page.css") and "@import" not in source("page.css")
     assert not [name for name in SCRIPTS if "import(" in source(name)]
 
@@ -306,7 +308,7 @@ def test_tabs_and_panels_belong_together():
     assert {tab["aria-controls"]: tab["id"] for tab in tabs} == {
         name: attributes["aria-labelledby"] for name, attributes in panels.items()
     }
-    assert len(tabs) == 2
+    assert len(tabs) == 3
 
 
 def test_all_buttons_are_buttons_and_none_sends_a_form_by_accident():
@@ -347,7 +349,8 @@ def test_the_answers_of_the_lesson_are_closed_until_they_are_opened():
 
 def test_the_lesson_loads_the_style_of_the_page_and_no_script():
     elements = Elements(get("/lesson").body.decode()).found
-    assert [attributes["href"] for tag, attributes in elements if tag == "link"] == ["/page.css"]
+    linked = [attributes["href"] for tag, attributes in elements if tag == "link"]
+    assert linked == ["/favicon.svg", "/page.css"]
     assert not [tag for tag, _ in elements if tag in ("script", "style", "img")]
 
 

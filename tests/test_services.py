@@ -2,6 +2,7 @@
 §4.2.2 item 4).
 """
 
+import json
 import shutil
 import subprocess
 from datetime import datetime
@@ -11,7 +12,9 @@ import pytest
 
 from refws import ConnectionClosedOK, basic_auth
 from refws.course import services
+from refws.course.web import refusals
 from refws.protocol.credentials import basic_credentials
+from watching import PAGE, refused
 from wire import (
     BINARY,
     CLOSE,
@@ -50,6 +53,63 @@ def get(server, path, *fields):
     return answer(
         server, "\r\n".join((f"GET {path} HTTP/1.1", "Host: 127.0.0.1", *fields, "", "")).encode()
     )
+
+
+# What was refused
+
+
+def refused_lately(server):
+    status, text = get(server, "/refused")
+    assert status == 200
+    return json.loads(text)
+
+
+@pytest.fixture
+def refusing(serving, monkeypatch):
+    """What `python3 -m refws` serves, with no refusals of other tests."""
+    kept = refusals.Refusals()
+    monkeypatch.setattr(services, "REFUSALS", kept)
+    return serving(
+        services.serve_endpoint,
+        process_request=services.process_request,
+        process_response=kept.note,
+    )
+
+
+def test_4_2_2_a_refused_handshake_is_told_to_its_address_with_the_reason(refusing):
+    assert refused_lately(refusing) == []
+    refused(refusing, "/nope?page=secret")
+    status, text = refused(refusing, "/echo", "Origin: https://evil.example")
+    (newest, oldest) = refused_lately(refusing)
+    assert (newest["path"], newest["status"], newest["text"]) == ("/echo", status, text)
+    assert (oldest["path"], oldest["status"]) == ("/nope", 404)
+    assert "§10.2" in text and 0 <= newest["seconds"] <= oldest["seconds"]
+
+
+def test_what_is_no_handshake_or_is_not_refused_is_not_kept(refusing):
+    get(refusing, "/nope")
+    refusing.open("/echo").close()
+    assert refused_lately(refusing) == []
+
+
+def test_an_address_sees_its_own_refusals_only_and_there_is_an_end_to_them():
+    kept = refusals.Refusals()
+    for number in range(refusals.MAX_KEPT + 5):
+        refusal = refusals.Refusal(number, "192.0.2.7", f"/{number}", 404, "")
+        kept._kept.append(refusal)
+    assert kept.for_address("192.0.2.8") == []
+    found = kept.for_address("192.0.2.7")
+    assert [refusal.time for refusal in found[:2]] == [204, 203]
+    assert len(found) == refusals.MAX_SHOWN
+
+
+def test_without_the_lab_a_page_that_wants_to_watch_learns_how_to_turn_it_on(serving):
+    server = serving(services.serve_without_lab, process_request=services.process_request)
+    reason = server.open(f"/watch?page={PAGE}").expect_close(1008)
+    assert "start it with --lab" in reason
+    echo = server.open(f"/echo?page={PAGE}")
+    echo.send_frame(TEXT, b"as ever")
+    echo.expect(TEXT, b"as ever")
 
 
 # The way to an endpoint

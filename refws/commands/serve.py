@@ -16,8 +16,15 @@ from ipaddress import ip_address
 from types import FrameType
 
 from .. import Server, serve
-from ..course.services import ENDPOINTS, process_request, serve_endpoint, with_login
+from ..course.services import (
+    ENDPOINTS,
+    process_request,
+    serve_endpoint,
+    serve_without_lab,
+    with_login,
+)
 from ..course.web import wire_view
+from ..course.web.refusals import REFUSALS
 from ..endpoint.listening import open_to_others
 from ..endpoint.server_handshake import ProcessRequest
 from ..endpoint.tls.certificates import server_context
@@ -34,6 +41,11 @@ LOGGER = logging.getLogger("refws")
 SWITCH_INTERVAL_PER_CONNECTION = 0.000_02
 MAX_SWITCH_INTERVAL = 0.5
 """Seconds; see `set_switch_interval`."""
+
+LAB_IS_OFF = (
+    "The lab of the page (wire view, commands, broken rules) is off, because others can reach this "
+    "server: --lab turns it on."
+)
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
 
@@ -79,7 +91,8 @@ def main(arguments: list[str] | None = None) -> int:
     except BadLogins as error:
         print(f"refws: {error}", file=sys.stderr)
         return 2
-    trace = choose_trace(parser, options, page=wire_view.choose)
+    wire_view.WATCHES.max_pages = options.max_pages
+    trace = choose_trace(parser, options, page=wire_view.choose if has_lab(options) else None)
     try:
         server = start(options, context, trace, process)
     except OSError as error:
@@ -89,7 +102,13 @@ def main(arguments: list[str] | None = None) -> int:
         warn_about_passwords(options.host or [SERVE["host"].default])
     set_switch_interval(options.max_connections)
     also = [] if options.unix else (options.host or [])[1:]
-    return run(server, secure=context is not None, also=also)
+    return run(server, secure=context is not None, also=also, lab=has_lab(options))
+
+
+def has_lab(options: argparse.Namespace) -> bool:
+    """Whether pages have the lab: only on loopback, where no one else can use it, or with --lab."""
+    hosts = options.host or [SERVE["host"].default]
+    return options.lab or (not options.unix and all(map(is_loopback, hosts)))
 
 
 # Starting and stopping
@@ -103,7 +122,7 @@ def start(
 ) -> Server:
     """The server, listening. OSError if it cannot listen."""
     return serve(
-        serve_endpoint,
+        serve_endpoint if has_lab(options) else serve_without_lab,
         options.host or SERVE["host"].default,
         options.port,
         unix_path=options.unix,
@@ -111,6 +130,7 @@ def start(
         origins=options.origin,
         subprotocols=options.subprotocol,
         process_request=process,
+        process_response=REFUSALS.note,
         compression="deflate" if options.deflate else None,
         open_timeout=options.open_timeout,
         ping_interval=options.ping_interval,
@@ -178,10 +198,10 @@ def set_switch_interval(connections: int) -> None:
     sys.setswitchinterval(max(sys.getswitchinterval(), interval))
 
 
-def run(server: Server, secure: bool = False, also: Sequence[str] = ()) -> int:
+def run(server: Server, secure: bool = False, also: Sequence[str] = (), lab: bool = True) -> int:
     """Serve until a signal arrives, then return 0; a second signal ends the process at once."""
     stop_on_signals(server)
-    print(greeting(server.address, secure, also), flush=True)
+    print(greeting(server.address, secure, also, lab), flush=True)
     server.serve_forever()
     LOGGER.info(
         "stopping; open connections: %d; a second signal ends the process at once",
@@ -207,7 +227,12 @@ def stop_on_signals(server: Server) -> None:
     signal.signal(signal.SIGTERM, stop)
 
 
-def greeting(address: tuple[str, int] | str, secure: bool = False, also: Sequence[str] = ()) -> str:
+def greeting(
+    address: tuple[str, int] | str,
+    secure: bool = False,
+    also: Sequence[str] = (),
+    lab: bool = True,
+) -> str:
     """The addresses of the server, with the other hosts that it listens on, and how to stop it."""
     web, websocket = ("https", "wss") if secure else ("http", "ws")
     if isinstance(address, str):
@@ -225,6 +250,7 @@ def greeting(address: tuple[str, int] | str, secure: bool = False, also: Sequenc
             "WebSocket endpoints:",
             *endpoints,
             *(f"Also at {web}://{join_authority(open_to_others(host), port)}/" for host in also),
+            *([] if lab else [LAB_IS_OFF]),
             "Stop: Ctrl-C",
         ]
     )

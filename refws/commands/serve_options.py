@@ -7,6 +7,7 @@ import inspect
 
 from .. import serve
 from ..course.services import ENDPOINTS, HEALTH_PATH
+from ..course.web.wire_view import MAX_PAGES
 from ..protocol.http import Headers
 from .options import (
     DEFAULTS,
@@ -58,6 +59,7 @@ def command_line() -> CommandLine:
         default="info",
         help=f"least severe lines to log: {', '.join(LOG_LEVELS)} (default: %(default)s)",
     )
+    add_page_options(parser)
     add_trace_options(parser)
     return parser
 
@@ -166,6 +168,28 @@ def add_login_option(parser: CommandLine) -> None:
         help=(
             "want a login: UTF-8 file with a line user:password for each user, and # before a "
             f"comment; pages and WebSockets need one, {HEALTH_PATH} does not (default: no login)"
+        ),
+    )
+
+
+def add_page_options(parser: CommandLine) -> None:
+    """--lab and --max-pages."""
+    parser.add_argument(
+        "--lab",
+        action="store_true",
+        help=(
+            "let the page show the wire, command this server and break rules, for all who can open "
+            "it (default: only if every --host is loopback)"
+        ),
+    )
+    parser.add_argument(
+        "--max-pages",
+        metavar="NUMBER",
+        type=connection_count,
+        default=MAX_PAGES,
+        help=(
+            "most pages at a time that show the wire, each with up to 4 MiB of memory and two "
+            "threads (default: %(default)s)"
         ),
     )
 

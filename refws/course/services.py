@@ -10,11 +10,13 @@ from http import HTTPStatus
 
 from ..endpoint.connection import Connection
 from ..endpoint.server_handshake import ProcessRequest, ServerConnection
+from ..protocol.close_codes import CloseCode
 from ..protocol.handshake import is_upgrade_attempt
 from ..protocol.http import Request, Response, quote
 from .web import lab, watch_endpoint
 from .web.pages import WATCH_PATH
-from .web.site import page
+from .web.refusals import REFUSALS
+from .web.site import JSON, page, respond
 
 LOGGER = logging.getLogger("refws")
 
@@ -61,6 +63,10 @@ HANDLERS = {**ENDPOINTS, WATCH_PATH: watch_endpoint.serve}
 """The endpoints, and the one that shows a page its connections to them."""
 
 HEALTH_PATH = "/health"
+REFUSED_PATH = "/refused"
+"""What was refused lately to the address of the client, as JSON for the page."""
+
+LAB_IS_OFF = "the lab is off, because this server is not on loopback only; start it with --lab"
 
 NOT_FOUND = f"""Nothing is at this path. This server has:
   WebSocket endpoints: {", ".join(ENDPOINTS)}
@@ -76,6 +82,15 @@ def serve_endpoint(connection: Connection) -> None:
     """The handler: calls the endpoint at the request's path; `process_request` has checked it."""
     assert connection.request is not None
     HANDLERS[connection.request.absolute_path](connection)
+
+
+def serve_without_lab(connection: Connection) -> None:
+    """The same without the lab: no wire view, no commands of pages, no rules to break."""
+    assert connection.request is not None
+    if connection.request.absolute_path == WATCH_PATH:
+        connection.close(CloseCode.POLICY_VIOLATION, LAB_IS_OFF)
+        return
+    serve_endpoint(connection)
 
 
 def process_request(connection: ServerConnection, request: Request) -> Response | None:
@@ -118,4 +133,6 @@ def plain_answer(connection: ServerConnection, request: Request) -> Response | N
         return connection.respond(HTTPStatus.METHOD_NOT_ALLOWED, text, ALLOWED)
     if request.absolute_path == HEALTH_PATH:
         return connection.respond(HTTPStatus.OK, "ok\n")
+    if request.absolute_path == REFUSED_PATH:
+        return respond(REFUSALS.as_json(connection), JSON)
     return page(request)

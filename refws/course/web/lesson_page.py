@@ -18,6 +18,7 @@ DOCUMENT = """<!doctype html>
   <meta charset="utf-8">
   <meta name="viewport" content="width=device-width, initial-scale=1">
   <title>refws: the lesson</title>
+  <link rel="icon" href="/favicon.svg">
   <link rel="stylesheet" href="/page.css">
 </head>
 <body>

@@ -20,7 +20,9 @@ TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml; charset=utf-8",
 }
+JSON = "application/json; charset=utf-8"
 
 FILES = {
     "/" if entry.name == "index.html" else f"/{entry.name}": entry
@@ -37,6 +39,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "default-src 'none'",
         "script-src 'self'",
         "style-src 'self'",
+        "img-src 'self'",
         "connect-src 'self'",  # CSP level 3: covers ws: and wss: to the page's own host and port
         "base-uri 'none'",
         "form-action 'none'",
@@ -54,13 +57,13 @@ HEADERS = (
 def page(request: Request) -> Response | None:
     """The answer to a request for a page or one of its files; None for any other path."""
     if request.absolute_path == LESSON_PATH:
-        return respond(lesson_page(), ".html")
+        return respond(lesson_page(), TYPES[".html"])
     if request.absolute_path == CLOSE_CODES_PATH:
-        return respond(close_codes_script(), ".js")
+        return respond(close_codes_script(), TYPES[".js"])
     entry = FILES.get(request.absolute_path)
     if entry is None:
         return None
-    return respond(entry.read_text(encoding="utf-8"), PurePath(entry.name).suffix)
+    return respond(entry.read_text(encoding="utf-8"), TYPES[PurePath(entry.name).suffix])
 
 
 def close_codes_script() -> str:
@@ -69,5 +72,5 @@ def close_codes_script() -> str:
     return f"export const CLOSE_MEANINGS = {json.dumps(meanings, indent=2)};\n"
 
 
-def respond(text: str, suffix: str) -> Response:
-    return Response.text(HTTPStatus.OK, text, [("Content-Type", TYPES[suffix]), *HEADERS])
+def respond(text: str, content_type: str) -> Response:
+    return Response.text(HTTPStatus.OK, text, [("Content-Type", content_type), *HEADERS])

@@ -10,6 +10,7 @@ import {
   nextSocket,
   onChange,
 } from "./connections.js";
+import { explainRefusal } from "./refused.js";
 import { addRow } from "./timeline.js";
 import { watch } from "./watch.js";
 import { bytesInWords, closeMeaning, create, element, hexOf, shortened } from "./words.js";
@@ -129,11 +130,15 @@ function showEnd(event, wasOpen) {
     showState("closed", `Disconnected, code ${event.code}: ${closeMeaning(event.code)}`);
   else if (wasOpen)
     showState("failed", "Connection lost. Is the server still running? Then press Connect.");
-  else
-    showState(
-      "failed",
-      "No connection. Is the server running? Its log says why; then press Connect.",
-    );
+  else showFailure();
+}
+
+async function showFailure() {
+  const number = newestSocket();
+  const asking = "No connection. Is the server running? Its log says why; then press Connect.";
+  showState("failed", asking);
+  const refusal = await explainRefusal();
+  if (refusal && isNewestSocket(number)) showState("failed", refusal);
 }
 
 function disconnect() {
@@ -166,7 +171,7 @@ export function showWatchState(open, reason) {
   watchState.dataset.state = open ? "open" : "closed";
   watchState.textContent = open
     ? "The wire view is connected, and shows only this page's connections."
-    : `The wire view has ended${reason ? `: ${reason}` : ""}. Press Connect for a new one.`;
+    : `There is no wire view${reason ? `: ${reason}` : ". Press Connect for a new one"}.`;
   changed();
 }
 

@@ -1,35 +1,37 @@
-/* The details: one tab for a frame, one for a handshake. */
+/* The details: one tab for a frame, one for a handshake, one for what was refused. */
 
 import { describeFrame } from "./frame.js";
 import { showHandshake } from "./handshake.js";
 import { element } from "./words.js";
 
 const LOW = 0.6;
-const [detail, framePanel, handshakePanel] = ["detail", "panel-frame", "panel-handshake"].map(
-  element,
-);
-const tabs = ["tab-frame", "tab-handshake"].map(element);
+const [detail, framePanel] = ["detail", "panel-frame"].map(element);
+const tabs = ["tab-frame", "tab-handshake", "tab-refused"].map(element);
 
 export function openFrame(item, chunks) {
-  choose(tabs[0]);
+  choose("frame");
   framePanel.replaceChildren(...describeFrame(item, chunks));
   bringIntoView();
 }
 
 export function openHandshake(connection) {
-  choose(tabs[1]);
+  choose("handshake");
   showHandshake(connection);
   bringIntoView();
 }
 
-function choose(tab) {
+/* Show the panel of this name. */
+export function choose(name) {
   for (const each of tabs) {
-    each.ariaSelected = String(each === tab);
-    each.tabIndex = each === tab ? 0 : -1;
+    const isChosen = each.id === `tab-${name}`;
+    each.ariaSelected = String(isChosen);
+    each.tabIndex = isChosen ? 0 : -1;
+    panelOf(each).hidden = !isChosen;
   }
-  framePanel.hidden = tab !== tabs[0];
-  handshakePanel.hidden = tab !== tabs[1];
 }
+
+const nameOf = (tab) => tab.id.replace("tab-", "");
+const panelOf = (tab) => element(`panel-${nameOf(tab)}`);
 
 /* In a narrow window the details are below the timeline, and would open unseen. */
 function bringIntoView() {
@@ -39,11 +41,12 @@ function bringIntoView() {
 }
 
 for (const tab of tabs) {
-  tab.addEventListener("click", () => choose(tab));
+  tab.addEventListener("click", () => choose(nameOf(tab)));
   tab.addEventListener("keydown", (event) => {
-    if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
-    const other = tabs.find((each) => each !== tab);
-    choose(other);
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (step === undefined) return;
+    const other = tabs.at((tabs.indexOf(tab) + step) % tabs.length);
+    other.click();
     other.focus();
   });
 }

@@ -39,6 +39,7 @@ class Watch {
       socket.addEventListener("message", (event) => this.take(JSON.parse(event.data)));
       socket.addEventListener("open", async () => {
         for (let tries = 0; tries < CLOCK_TRIES; tries += 1) await this.lookAtClock();
+        if (socket.readyState !== WebSocket.OPEN) return; // the server has ended it at once
         const looks = setInterval(() => this.lookAtClock(), CLOCK_INTERVAL);
         socket.addEventListener("close", () => clearInterval(looks));
         this.onState(true, "");
