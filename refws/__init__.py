@@ -99,6 +99,20 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
       handshake.py         §4                each line of a head, and the Accept step by step
       hints.py                               well-known mistakes, and what they look like
       as_json.py                             an explanation as JSON
+    paste/  text that people paste -> the bytes that it means
+      table.py                               the forms, in order of certainty
+      source.py                              arguments, a file or standard input -> bytes
+      text.py                                bytes of a file -> text, without what pasting adds
+      hex_text.py                            plain hex, separated in any way
+      dumps.py                               hex dumps, held to their offsets and their characters
+      packets.py             RFC 9293        dumps of whole packets -> what TCP carries
+      numbers.py                             arrays, decimal and octal lists, binary digits
+      strings.py                             literals and their escapes
+      encodings.py           RFC 4648        base64, percent escapes
+      heads.py               RFC 9112        heads alone, and in the logs of clients
+      senders.py                             two speakers -> which of them is the client
+      plausible.py           §5.2            bytes -> how much they look like frames
+      values.py                              the values of a reading
     text/  an explanation as text
       drawing.py           §5.2              a block under a bit ruler, or one line
       ruler.py             §5.2              the bit ruler
@@ -218,7 +232,7 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
   commands/  python3 -m refws: a module for each command
     serve.py                                 the server: messages, signals
     serve_options.py                         its options
-    explain.py             §5                bytes in hex or in a file, explained
+    explain.py             §5                bytes in any form, explained
     accept.py              §4.2.2            a key -> its Accept
     replay.py              §5                a tape explained again
     lesson.py                                the first lesson as text

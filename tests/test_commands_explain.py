@@ -10,6 +10,9 @@ import sys
 import pytest
 
 from refws.commands import accept, explain
+from refws.course.paste import source
+from refws.course.paste.source import Source
+from refws.course.paste.values import Chunk
 from wire import SAMPLE_ACCEPT, SAMPLE_KEY, TEXT, frame, request
 
 MASKED_HELLO = "81 85 37 fa 21 3d 7f 9f 4d 51 58"
@@ -104,7 +107,9 @@ def test_what_came_before_bad_hex_is_explained(run):
 def test_a_block_ends_with_the_verdict_and_an_empty_line(run):
     status, out, _ = run("--from", "client", *MASKED_HELLO.split())
     assert status == 0
-    assert out.startswith("client -> server, byte 0: text frame, 5 bytes of payload\n")
+    assert out.startswith(
+        "read as: hex, 11 bytes\n\nclient -> server, byte 0: text frame, 5 bytes of payload\n"
+    )
     assert out.endswith(" LEGAL           no rule is broken\n\n")
 
 
@@ -180,8 +185,10 @@ def test_stop_reads_nothing_after_a_violation(run):
     ],
 )
 def test_the_sender_shows_in_the_first_bytes(wire, words, run):
-    assert run(wire.hex())[1].startswith(words)
-    assert run(stdin="\n".join(f"{byte:02x}" for byte in wire).encode())[1].startswith(words)
+    count = "1 byte" if len(wire) == 1 else f"{len(wire)} bytes"
+    lines = "\n".join(f"{byte:02x}" for byte in wire).encode()
+    assert run(wire.hex())[1].startswith(f"read as: hex, {count}\n\n{words}")
+    assert run(stdin=lines)[1].startswith(f"read as: hex, line by line\n\n{words}")
 
 
 def test_from_decides(run):
@@ -253,17 +260,20 @@ def test_on_a_terminal_it_says_what_to_type(run, monkeypatch, capsys):
     assert explain.main(["--brief"]) == 0
     assert capsys.readouterr() == (
         "<- ping FIN 0  legal\n",
-        "Frames in hex, a line at a time; Ctrl-D ends.\n",
+        "Paste bytes in any form; Ctrl-D ends.\n",
     )
 
 
 def test_ctrl_c_ends_with_what_is_there(monkeypatch, capsys):
-    def interrupted(options):
-        yield b"\x81"
+    def interrupted():
+        yield Chunk(b"\x81")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(explain, "read_chunks", interrupted)
-    assert explain.main(["--brief", "--from", "server"]) == 1
+    def from_text(text, form):
+        return Source("hex", "hex, line by line", interrupted())
+
+    monkeypatch.setattr(source, "from_text", from_text)
+    assert explain.main(["--brief", "--from", "server", "81"]) == 1
     assert "CUT OFF" in capsys.readouterr().out
 
 

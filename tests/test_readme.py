@@ -247,7 +247,8 @@ def options_named_in(text):
 def test_each_option_that_the_text_names_exists():
     before, _, rest = README.partition("\n## Check your own server, or client\n")
     of_check, _, after = rest.partition("\n## ")
-    described = command_line("serve").format_help() + "--quick --help"
+    described = "".join(command_line(name).format_help() for name in ("serve", "explain"))
+    described += "--quick --help"
     assert "--origin" in options_named_in(before + after)
     assert [one for one in sorted(options_named_in(before + after)) if one not in described] == []
     described = command_line("check").format_help()

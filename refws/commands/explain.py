@@ -1,45 +1,38 @@
-"""`python3 -m refws explain`: RFC 6455 §5, hex or a file -> each frame's meaning and verdict."""
+"""`python3 -m refws explain`: RFC 6455 §5, bytes in any form -> each frame and its verdict."""
 
 from __future__ import annotations
 
 import argparse
 import os
-import re
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import nullcontext
-from typing import BinaryIO
+from contextlib import contextmanager, nullcontext
 
 from ..course.explain.conversation import Conversation
-from ..course.explain.handshake import is_start_of_head
 from ..course.explain.values import Item, Legal, NotRead
+from ..course.paste import source, table
+from ..course.paste.plausible import guess_sender
+from ..course.paste.source import Source
+from ..course.paste.values import BadPaste, CannotRead, Chunk
 from ..course.text.drawing import Style, draw, draw_line
 from ..course.text.terminal import make_printable, uses_color
 from ..protocol.deflate.negotiation import ANY_OFFER, NAME, Parameters, check_answer
 from ..protocol.errors import HandshakeError
 from ..protocol.extensions import parse_extensions
-from ..protocol.frame import MASK, Side
+from ..protocol.frame import Side
 from .options import CommandLine, fragment_count, message_size
-
-CHUNK_SIZE = 64 * 1024
-"""Bytes of a file that are read at once."""
-
-PREFIX = re.compile(r"0x|\\x", re.IGNORECASE)
-SEPARATORS = re.compile(r"[\s:,;|_-]+")
-HEX_TEXT = re.compile(rb"[0-9A-Fa-fxX\\\s:,;|_-]*[0-9A-Fa-f][0-9A-Fa-fxX\\\s:,;|_-]*")
-NOT_HEX = re.compile("[^0-9A-Fa-f]")
 
 EXAMPLES = """examples:
   python3 -m refws explain 81 85 37 fa 21 3d 7f 9f 4d 51 58
   python3 -m refws explain --deflate --from server c1 07 f2 48 cd c9 c9 07 00
-  python3 -m refws explain --brief --file tape.bin
+  python3 -m refws explain --brief --file bytes.bin
+
+bytes may be pasted in any form, which is recognised and named in the first line;
+--form NAME insists on one:
+{forms}
 
 exit status: 0 if all is legal, 1 if a rule is broken or a frame cut off,
-2 for a bad command line, bad hex, or no bytes at all"""
-
-
-class BadHex(ValueError):
-    """The text is not bytes in hex; the message says why, and what to do."""
+2 for a bad command line, a text that cannot be read, or no bytes at all"""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -59,12 +52,16 @@ def main(arguments: list[str] | None = None) -> int:
 def run(printer: Printer, options: argparse.Namespace) -> int:
     problem = ""
     try:
-        for data in read_chunks(options):
-            printer.feed(data)
+        with opened(options) as given:
+            printer.begin(given)
+            for chunk in given.chunks:
+                printer.feed(chunk)
     except KeyboardInterrupt:
         pass
-    except BadHex as error:
+    except CannotRead as error:
         problem = str(error)
+        if isinstance(error, BadPaste) and error.before:
+            printer.feed(Chunk(error.before))
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -83,6 +80,25 @@ def run(printer: Printer, options: argparse.Namespace) -> int:
     return printer.status
 
 
+@contextmanager
+def opened(options: argparse.Namespace) -> Iterator[Source]:
+    """What the command line gives. CannotRead or OSError if it cannot be read."""
+    if options.bytes:
+        yield source.from_text(" ".join(options.bytes), options.form)
+    elif options.file is None:
+        if sys.stdin.isatty():
+            print("Paste bytes in any form; Ctrl-D ends.", file=sys.stderr)
+        yield source.from_lines(sys.stdin.buffer, options.form)
+    else:
+        sender = None if options.sender is None else Side(options.sender)
+        with (
+            nullcontext(sys.stdin.buffer)
+            if options.file == "-"
+            else open(options.file, "rb") as file
+        ):
+            yield source.from_file(file, options.form, sender)
+
+
 # Options
 
 
@@ -94,26 +110,32 @@ def command_line() -> CommandLine:
             "Shows what the bytes of WebSocket frames say, bit by bit, and which rule\n"
             "of RFC 6455 they break."
         ),
-        epilog=EXAMPLES,
+        epilog=EXAMPLES.format(forms=list_of_forms()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     option = parser.add_argument
     option(
         "bytes",
-        metavar="HEX",
+        metavar="BYTES",
         nargs="*",
         help=(
-            "bytes in hex, grouped in any way; without any and without --file, lines of hex "
-            "from standard input"
+            "bytes in hex, grouped in any way, or in another form; without any and without "
+            "--file, text from standard input"
         ),
     )
     option(
         "--file",
         metavar="FILE",
-        help="read frames from this file, as bytes or as hex text; - for standard input",
+        help="read frames from this file, as raw bytes or as text; - for standard input",
     )
-    option("--hex", action="store_true", help="read the file as hex text in any case")
+    option(
+        "--form",
+        choices=(*table.NAMES, source.RAW),
+        metavar="NAME",
+        help="the form of the bytes, if it is not recognised",
+    )
+    option("--hex", dest="form", action="store_const", const="hex", help="the same as --form hex")
     option(
         "--from",
         dest="sender",
@@ -174,55 +196,11 @@ def deflate(text: str) -> Parameters:
     return agreed
 
 
-# Bytes
-
-
-def read_chunks(options: argparse.Namespace) -> Iterator[bytes]:
-    """The bytes to explain, as they arrive. BadHex or OSError if they cannot be read."""
-    if options.bytes:
-        yield from unhex([" ".join(options.bytes)])
-    elif options.file is None:
-        if sys.stdin.isatty():
-            print("Frames in hex, a line at a time; Ctrl-D ends.", file=sys.stderr)
-        yield from unhex(line.decode("ascii", "replace") for line in sys.stdin.buffer)
-    else:
-        with (
-            nullcontext(sys.stdin.buffer)
-            if options.file == "-"
-            else open(options.file, "rb") as file
-        ):
-            yield from read_file(file, options.hex)
-
-
-def read_file(file: BinaryIO, is_hex: bool) -> Iterator[bytes]:
-    """The bytes of a file; if its first chunk is hex text, the bytes that the text means."""
-    chunk = file.read1(CHUNK_SIZE) if hasattr(file, "read1") else file.read(CHUNK_SIZE)
-    if is_hex or HEX_TEXT.fullmatch(chunk):
-        yield from unhex((chunk + file.read()).decode("ascii", "replace").splitlines())
-        return
-    while chunk:
-        yield chunk
-        chunk = file.read(CHUNK_SIZE)
-
-
-def unhex(lines: Iterable[str]) -> Iterator[bytes]:
-    """The bytes of each line; a # begins a comment. BadHex if a line is not hex."""
-    for number, line in enumerate(lines, 1):
-        words = PREFIX.sub(" ", line.partition("#")[0])
-        yield b"".join(unhex_word(word, number) for word in SEPARATORS.split(words) if word)
-
-
-def unhex_word(word: str, number: int) -> bytes:
-    shown = ascii(word[:20]) + ("..." if len(word) > 20 else "")
-    if wrong := NOT_HEX.search(word):
-        advice = "give two digits, 0 to 9 and a to f, for each byte"
-        raise BadHex(f"line {number}: {wrong[0]!a} in {shown} is no hex digit: {advice}")
-    if len(word) % 2:
-        raise BadHex(
-            f"line {number}: {shown} has an odd number of digits, {len(word)}: give two for "
-            "each byte"
-        )
-    return bytes.fromhex(word)
+def list_of_forms() -> str:
+    """A line for each form: its names, and what it looks like."""
+    rows = [(form.name, form.example) for form in table.FORMS]
+    rows.append((source.RAW, "the bytes of a file, as they are"))
+    return "\n".join(f"  {name:17} {example}" for name, example in rows)
 
 
 # Output
@@ -237,38 +215,62 @@ class Printer:
         self.style = Style(uses_color(sys.stdout))
         self.status = 0
         self.received = 0
+        self._options = options
         self._first = b""
-        self._conversation = Conversation(
-            deflate=options.deflate,
-            keep_going=not options.stop,
-            max_size=options.max_message_size,
-            max_fragments=options.max_fragments,
+        self._given: Source | None = None
+        self._conversation = self._new_conversation(None)
+
+    def _new_conversation(self, at_handshake: bool | None) -> Conversation:
+        return Conversation(
+            deflate=self._options.deflate,
+            at_handshake=at_handshake,
+            keep_going=not self._options.stop,
+            max_size=self._options.max_message_size,
+            max_fragments=self._options.max_fragments,
         )
 
-    def feed(self, data: bytes) -> None:
+    def begin(self, given: Source) -> None:
+        """Take note of how the bytes are read; it is printed before the first of them."""
+        self._conversation = self._new_conversation(given.begins_with_heads)
+        self._given = given
+
+    def _say_how_it_is_read(self, given: Source) -> None:
+        """Always, except for plain hex and raw bytes in brief."""
+        if not self.brief or given.notes or given.form not in ("hex", source.RAW):
+            print(f"read as: {given.description}", *given.notes, sep="\n  note: ", flush=True)
+            if not self.brief:
+                print()
+
+    def feed(self, chunk: Chunk) -> None:
         """Print the items that these bytes complete. The first two bytes show the sender."""
-        self.received += len(data)
-        if self.sender is None:
+        if self._given is not None and chunk.data and not self.received:
+            self._say_how_it_is_read(self._given)
+        self.received += len(chunk.data)
+        data, sender = chunk.data, chunk.sender or self.sender
+        if sender is None:
             self._first += data
             if len(self._first) < 2:
                 return
-            data = self._choose_sender()
-        assert self.sender is not None
-        self._print(self._conversation.feed(self.sender, data))
+            data, sender = self._choose_sender()
+        self._print(self._conversation.feed(sender, data))
 
     def finish(self) -> None:
         """Print the item that is cut off, if there is one."""
         if self._first:
-            self._print(self._conversation.feed(Side.CLIENT, self._choose_sender()))
+            data, sender = self._choose_sender()
+            self._print(self._conversation.feed(sender, data))
         self._print(self._conversation.finish())
+        if self._given is not None and self._given.cut_off:
+            print(f"cut off: {self._given.cut_off}")
+            self.status = 1
 
-    def _choose_sender(self) -> bytes:
+    def _choose_sender(self) -> tuple[bytes, Side]:
         """The first bytes, after the sender was guessed from them, and printed."""
         data, self._first = self._first, b""
         self.sender, why = guess_sender(data)
         if not self.brief:
             print(f"From the {self.sender.value}, because {why}; --from says otherwise.\n")
-        return data
+        return data, self.sender
 
     def _print(self, items: list[Item]) -> None:
         for item in items:
@@ -278,22 +280,3 @@ class Printer:
             )
             if isinstance(item, NotRead) or not isinstance(item.verdict, Legal):
                 self.status = 1
-
-
-def guess_sender(data: bytes) -> tuple[Side, str]:
-    """The side that seems to have sent these bytes, and why."""
-    if is_start_of_head(data):
-        request = data[:1] == b"G"
-        return (
-            (Side.CLIENT, "it begins with a request")
-            if request
-            else (Side.SERVER, "it begins with a response")
-        )
-    if len(data) < 2:
-        return Side.CLIENT, "nothing shows the sender"
-    masked = data[1] & MASK
-    return (
-        (Side.CLIENT, "the first frame is masked")
-        if masked
-        else (Side.SERVER, "the first frame is not masked")
-    )

@@ -1,0 +1,1 @@
+"""Text that people paste -> the bytes that it means."""

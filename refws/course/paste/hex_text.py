@@ -1,0 +1,89 @@
+r"""Plain hex, separated in any way: 81 05, 81:05, 81-05, 0x81,0x05, \x81\x05, 8105 -> bytes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from .values import BadPaste, Chunk, Pasted, Way, counted, shown
+
+SEPARATORS = re.compile(r"[\s:,;|_./-]+")
+PREFIX = re.compile(r"0x|\\x|x|(?<=[0-9A-F]{2})h(?![0-9A-Z])", re.IGNORECASE)
+"""What marks digits as hex: 0x81, \\x81, x81 if a shell has taken the backslash, 81h."""
+COMMENT = re.compile("#.*")
+HEX_TEXT = re.compile(r"[0-9A-Fa-fxXhH\\\s:,;|_./-]*[0-9A-Fa-f][0-9A-Fa-fxXhH\\\s:,;|_./-]*")
+BRACKETS = re.compile(r"\s*[\[({<](?P<inside>[^\[\](){}<>]*)[\])}>][\s;,]*")
+NOT_HEX = re.compile("[^0-9A-Fa-f]")
+LETTER = re.compile("[A-Fa-f]")
+PAIR = "give two digits, 0 to 9 and a to f, for each byte"
+
+
+def recognises(text: str) -> bool:
+    return HEX_TEXT.fullmatch(COMMENT.sub("", unbracketed(text))) is not None
+
+
+def read(text: str) -> Pasted:
+    lines = unbracketed(text).splitlines()
+    single = single_digits_are_bytes(" ".join(lines))
+    data = b""
+    try:
+        for line in read_lines(lines, single):
+            data += line
+    except BadPaste as error:
+        error.before = data
+        raise
+    notes = ("a digit that is alone is a byte: 5 is 05",) if single else ()
+    return Pasted(f"hex, {counted(len(data), 'byte')}", (Chunk(data),), notes)
+
+
+def unbracketed(text: str) -> str:
+    match = BRACKETS.fullmatch(text)
+    return match["inside"] if match else text
+
+
+def read_lines(lines: Iterable[str], single: bool = False) -> Iterator[bytes]:
+    """The bytes of each line; a # begins a comment. BadPaste if a line is not hex.
+
+    With `single` one digit is a byte, too.
+    """
+    for number, line in enumerate(lines, 1):
+        yield b"".join(read_word(word, number, single) for word in words_of(line))
+
+
+def words_of(line: str) -> list[str]:
+    """The groups of digits; one digit after 0x is a byte (`%#x` prints it so)."""
+    marked = re.sub(r"0[xX]([0-9A-Fa-f])(?![0-9A-Fa-f])", r" 0\1 ", COMMENT.sub("", line))
+    return [word for word in SEPARATORS.split(PREFIX.sub(" ", marked)) if word]
+
+
+def read_word(word: str, number: int, single: bool = False) -> bytes:
+    """The bytes of a group of digits in line `number`."""
+    if wrong := NOT_HEX.search(word):
+        raise BadPaste(number, f"{wrong[0]!a} in {shown(word)} is no hex digit: {PAIR}")
+    if single and len(word) == 1:
+        word = f"0{word}"
+    if len(word) % 2:
+        raise BadPaste(
+            number,
+            f"{shown(word)} has an odd number of digits, {len(word)}: give two for each byte",
+        )
+    return bytes.fromhex(word)
+
+
+def single_digits_are_bytes(text: str) -> bool:
+    """Whether zeros in front are left out, as Arduino's `print(byte, HEX)` does.
+
+    Then some digits are alone, no pair begins with 0, and a letter shows that this is hex.
+    """
+    words = SEPARATORS.split(text.strip())
+    return (
+        "x" not in text.lower()
+        and any(len(word) == 1 for word in words)
+        and all(len(word) == 1 or (len(word) == 2 and word[0] != "0") for word in words)
+        and any(LETTER.search(word) for word in words)
+    )
+
+
+# The forms
+
+HEX = Way(recognises, read)

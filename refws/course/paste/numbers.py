@@ -1,0 +1,363 @@
+"""Bytes written as numbers: arrays of any language, decimal and octal lists, binary digits."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+
+from .values import BadPaste, Chunk, Pasted, Way, counted, line_of, shown
+
+SEPARATOR = r"[\s,;]+"
+DOTS = r"\.{3}|…"
+CAST = re.compile(r"\(\s*(?:unsigned\s+char|signed\s+char|u?int8(?:_t)?|s?byte|char)\s*\)")
+COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*|(?<![0-9A-Za-z])#[^\n]*", re.DOTALL)
+
+NUMBER = (
+    r"-?0[xX][0-9A-Fa-f]+|-?0[bB][01]+|-?[0-9]+|'(?:[^'\\]|\\.)'"  # the last is a character of C
+)
+SUFFIX = r"(?:_?[ui](?:8|nt8)|[uU]?[bByY]|[uU])?"
+ITEM = re.compile(
+    rf"(?P<number>{NUMBER}){SUFFIX}|(?P<dots>{DOTS})(?:\s*(?P<more>[0-9]+) more items?)?"
+)
+GROUP = re.compile(
+    rf"[\[{{(]\s*(?P<items>(?:{NUMBER}){SUFFIX}(?:{SEPARATOR}(?:(?:{NUMBER}){SUFFIX}|{DOTS}))*"
+    rf"(?:\s+[0-9]+ more items?)?)[\s,]*[\]}})]"
+)
+ANNOUNCED = re.compile(r"(?<=\w)\s?[\[(]\s*(?P<count>[0-9]*)\s*[\])]")
+CODE = re.compile(r"[\w\s=;:.,*&!<>$@'\"#+\[\](){}-]*")
+ESCAPES = {"n": 10, "r": 13, "t": 9, "0": 0, "a": 7, "b": 8, "f": 12, "v": 11, "e": 27}
+
+DECIMAL_LIST = re.compile(rf"\s*-?[0-9]{{1,4}}(?:{SEPARATOR}-?[0-9]{{1,4}})*[\s,;]*")
+TELLING = re.compile(r"-[0-9]|(?<![0-9])[0-9]{3}(?![0-9])")
+"""A part of a list that is decimal and not hex: a sign, or three digits."""
+
+OCTAL_LIST = re.compile(rf"\s*\\?[0-3][0-7]{{2}}(?:{SEPARATOR}[0-3][0-7]{{2}})+[\s,;]*")
+BIT_SEPARATOR = re.compile(r"[\s,;|_.:]+|0[bB](?=[01])")
+
+
+# Arrays: [129, 5], {0x81, 5}, new byte[] {-127, 5}, Uint8Array(2) [129, 5], []byte{0x81}
+
+
+def recognises_array(text: str) -> bool:
+    text = without_casts(text)
+    groups = list(GROUP.finditer(ANNOUNCED.sub(spaces, text)))
+    return bool(groups) and CODE.fullmatch(GROUP.sub("", text)) is not None
+
+
+def read_array(text: str) -> Pasted:
+    """The numbers between brackets; several arrays in a row are one chunk each."""
+    clean = without_casts(text)
+    announced = [int(match["count"]) for match in ANNOUNCED.finditer(clean) if match["count"]]
+    chunks, cut_off = [], ""
+    for match in GROUP.finditer(ANNOUNCED.sub(spaces, clean)):
+        line = line_of(clean, match.start())
+        data, missing = read_items(match["items"], line)
+        chunks.append(Chunk(data))
+        cut_off = cut_off or missing
+        if len(announced) == 1 and not missing and announced[0] > len(data):
+            cut_off = f"the text says {announced[0]} numbers, and has {len(data)}"
+    count = sum(len(chunk.data) for chunk in chunks)
+    kind = "array" if len(chunks) == 1 else f"{len(chunks)} arrays"
+    notes = (
+        ("-127 is the byte 81: two's complement",) if "-" in clean and signed(chunks, clean) else ()
+    )
+    return Pasted(f"{kind} of {counted(count, 'number')}", tuple(chunks), notes, cut_off)
+
+
+def signed(chunks: Sequence[Chunk], text: str) -> bool:
+    return re.search(r"(?<![\w'])-[0-9]", text) is not None and bool(chunks)
+
+
+def spaces(match: re.Match[str]) -> str:
+    return " " * len(match[0])
+
+
+def without_casts(text: str) -> str:
+    """The text with spaces in place of casts and comments, so that positions stay."""
+
+    def blank(match: re.Match[str]) -> str:
+        return re.sub(r"[^\n]", " ", match[0])
+
+    return CAST.sub(blank, COMMENT.sub(blank, text))
+
+
+def read_items(items: str, line: int) -> tuple[bytes, str]:
+    """The bytes of the numbers, and what the text says is missing."""
+    numbers, missing = [], ""
+    for match in ITEM.finditer(items):
+        if re.match(r"\s*more items?", items[match.end() :]):
+            break  # the number of "100 more items"
+        if match["dots"]:
+            more = match["more"]
+            missing = (
+                f"the text leaves out {counted(int(more), 'number')}"
+                if more
+                else "the text ends in ..."
+            )
+            break
+        numbers.append((value_of(match["number"]), line + items.count("\n", 0, match.start())))
+    return to_bytes(numbers), missing
+
+
+def value_of(number: str) -> int:
+    if number.startswith("'"):
+        inside = number[1:-1]
+        return ESCAPES.get(inside[1], ord(inside[1])) if inside[0] == "\\" else ord(inside)
+    prefix = number.lstrip("-")[:2].lower()
+    return int(number, {"0x": 16, "0b": 2}.get(prefix, 10))
+
+
+def to_bytes(numbers: Sequence[tuple[int, int]]) -> bytes:
+    """The bytes of (number, line); BadPaste for one that is no byte."""
+    for number, line in numbers:
+        if not -128 <= number <= 255:
+            raise BadPaste(
+                line, f"{number} is no byte: give numbers from 0 to 255, or from -128 to 127"
+            )
+    negative = [number for number, _ in numbers if number < 0]
+    for number, line in numbers:
+        if number > 127 and negative:
+            raise BadPaste(
+                line,
+                f"{number} and {negative[0]} are in one list: give numbers from 0 to 255, or from "
+                "-128 to 127",
+            )
+    return bytes(number & 0xFF for number, _ in numbers)
+
+
+# Lists without brackets
+
+
+def recognises_decimal(text: str) -> bool:
+    """Numbers of 1 to 3 digits, some of which can be no pair of hex digits."""
+    return bool(DECIMAL_LIST.fullmatch(text) and TELLING.search(text)) and not padded_with_two(text)
+
+
+def padded_with_two(text: str) -> bool:
+    return re.search(r"(?<![0-9])0[0-9](?![0-9])", text) is not None
+
+
+def read_decimal(text: str) -> Pasted:
+    numbers = [
+        (int(match[0]), line_of(text, match.start())) for match in re.finditer("-?[0-9]+", text)
+    ]
+    if wrong := re.search(r"[^-0-9\s,;]", text):
+        raise BadPaste(
+            line_of(text, wrong.start()), f"{wrong[0]!a} is in no decimal number: give 0 to 255"
+        )
+    if not numbers:
+        raise BadPaste(1, "there is no decimal number: give 0 to 255 for each byte")
+    data = to_bytes(numbers)
+    notes = ("-127 is the byte 81: two's complement",) if "-" in text else ()
+    return Pasted(f"decimal numbers, {counted(len(data), 'byte')}", (Chunk(data),), notes)
+
+
+def recognises_octal(text: str) -> bool:
+    return OCTAL_LIST.fullmatch(text) is not None
+
+
+def read_octal(text: str) -> Pasted:
+    """Three octal digits for each byte, as `od -b` writes them."""
+    data = bytearray()
+    for match in re.finditer(r"[^\s,;]+", text):
+        if not re.fullmatch("[0-3][0-7]{2}", match[0]):
+            raise BadPaste(
+                line_of(text, match.start()),
+                f"{shown(match[0])} is no byte in octal: give three digits, 000 to 377",
+            )
+        data.append(int(match[0], 8))
+    return Pasted(f"octal numbers, {counted(len(data), 'byte')}", (Chunk(bytes(data)),))
+
+
+# Binary digits
+
+
+def recognises_bits(text: str) -> bool:
+    """Groups of 8 digits, or of 4, or one long one, nearly all 0 and 1."""
+    groups = [group for group in BIT_SEPARATOR.split(text) if group]
+    digits = "".join(groups)
+    if not re.fullmatch("[0-9]{8,}", digits) or digits.count("0") + digits.count("1") < 0.9 * len(
+        digits
+    ):
+        return False
+    sizes = {len(group) for group in groups}
+    long = max(sizes) >= 7 and digits.strip("01") == ""
+    return long or sizes in ({8}, {4}, {1}) or any(size > 8 and size % 8 == 0 for size in sizes)
+
+
+def read_bits(text: str) -> Pasted:
+    groups = [group for group in BIT_SEPARATOR.split(text) if group]
+    for number, line in enumerate(text.splitlines(), 1):
+        if wrong := re.search(r"[^01\s,;|_.:bB]", line):
+            raise BadPaste(
+                number, f"{wrong[0]!a} is no binary digit: give 0 and 1, 8 for each byte"
+            )
+        sizes = [len(group) for group in BIT_SEPARATOR.split(line) if group]
+        if max(sizes, default=0) > 4 and any(size % 8 for size in sizes):
+            odd = next(size for size in sizes if size % 8)
+            raise BadPaste(
+                number, f"a group of {counted(odd, 'binary digit')}: give 8 for each byte"
+            )
+    digits = "".join(groups)
+    if not digits or len(digits) % 8:
+        raise BadPaste(1, f"{counted(len(digits), 'binary digit')} in all: give 8 for each byte")
+    data = int(digits, 2).to_bytes(len(digits) // 8)
+    return Pasted(f"binary digits, {counted(len(data), 'byte')}", (Chunk(data),))
+
+
+# Node
+
+
+BUFFER_TEXT = re.compile(
+    r"<(?:Slow)?Buffer(?P<bytes>[^<>]*)>|\[Uint8Contents\]: <(?P<contents>[^<>]*)>"
+)
+MORE_BYTES = re.compile(rf"(?:{DOTS})\s*(?P<count>[0-9]+) more bytes?\s*$")
+
+
+def recognises_buffer(text: str) -> bool:
+    return re.search(r"<(?:Slow)?Buffer\b|\[Uint8Contents\]: <", text) is not None
+
+
+def read_buffer(text: str) -> Pasted:
+    """What Node prints for a Buffer; several in a row are one chunk each."""
+    chunks, cut_off = [], ""
+    for match in BUFFER_TEXT.finditer(text):
+        if cut_off:
+            raise BadPaste(
+                line_of(text, match.start()), "a Buffer after one that is cut off: give them apart"
+            )
+        digits = match["bytes"] or match["contents"] or ""
+        if more := MORE_BYTES.search(digits):
+            digits, cut_off = digits[: more.start()], f"{more['count']} more bytes"
+        chunks.append(Chunk(read_pairs(digits, line_of(text, match.start()))))
+    opened = len(re.findall(r"<(?:Slow)?Buffer\b|\[Uint8Contents\]: <", text))
+    if opened != len(chunks):
+        last = text.rindex("<")
+        raise BadPaste(
+            line_of(text, last),
+            "a Buffer that is cut off: end it with >, after its last whole byte",
+        )
+    rest = re.sub(r"[\s\d,:;{}\[\]()]", "", BUFFER_TEXT.sub("", text))
+    notes = (f"what is around it is not read: {shown(rest)}",) if rest else ()
+    count = sum(len(chunk.data) for chunk in chunks)
+    missing = f"the text leaves out {cut_off}" if cut_off else ""
+    return Pasted(f"Node's <Buffer>, {counted(count, 'byte')}", tuple(chunks), notes, missing)
+
+
+def read_pairs(text: str, line: int) -> bytes:
+    """Bytes of two digits each, with spaces between."""
+    for word in text.split():
+        if not re.fullmatch("[0-9A-Fa-f]{2}", word):
+            raise BadPaste(line, f"{shown(word)} is no byte of a Buffer: give two hex digits")
+    return bytes.fromhex(text)
+
+
+DATA_TEXT = re.compile(
+    r"\{\s*length = (?P<length>[0-9]+), bytes = 0x(?P<bytes>[0-9A-Fa-f ]+?)"
+    r"(?P<dots>\s*(?:\.{3}|…).*)?\s*\}"
+)
+
+
+def recognises_data(text: str) -> bool:
+    return re.match(r"\s*\{\s*length = [0-9]+, bytes = ", text) is not None
+
+
+def read_data(text: str) -> Pasted:
+    """What Foundation prints for Data: {length = 7, bytes = 0x81054865 6c6c6f}."""
+    match = DATA_TEXT.fullmatch(text.strip())
+    digits = match["bytes"].replace(" ", "") if match else ""
+    if match is None or len(digits) % 2:
+        raise BadPaste(1, "no whole {length = 2, bytes = 0x8105}: give it up to }")
+    data, length = bytes.fromhex(digits), int(match["length"])
+    if not match["dots"] and len(data) != length:
+        raise BadPaste(1, f"{counted(len(data), 'byte')}, and the length says {length}: give all")
+    missing = f"the text leaves out {counted(length - len(data), 'byte')}" if match["dots"] else ""
+    return Pasted(f"Foundation's Data, {counted(len(data), 'byte')}", (Chunk(data),), (), missing)
+
+
+def recognises_json(text: str) -> bool:
+    return (
+        re.match(r'\s*\{\s*"(?:type"\s*:\s*"Buffer"|data"\s*:\s*\[|0"\s*:\s*[0-9])', text)
+        is not None
+    )
+
+
+def read_json(text: str) -> Pasted:
+    """`JSON.stringify` of a Buffer, {"type": "Buffer", "data": [...]}, or of a Uint8Array."""
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        line = getattr(error, "lineno", 1)
+        raise BadPaste(line, f"no JSON ({error}): give the whole object") from None
+    numbers = value.get("data", list(value.values()) if "data" not in value else None)
+    if "data" not in value and list(value) != [str(index) for index in range(len(value))]:
+        raise BadPaste(1, 'the names are not "0", "1", "2" and so on: give the whole object')
+    if not isinstance(numbers, list) or not all(type(number) is int for number in numbers):
+        raise BadPaste(1, 'its bytes are not whole numbers: give {"type": "Buffer", "data": [129]}')
+    data = to_bytes([(number, 1) for number in numbers])
+    return Pasted(f"JSON of a Buffer, {counted(len(data), 'byte')}", (Chunk(data),))
+
+
+# Erlang and Elixir
+
+
+SEGMENT = re.compile(
+    rf"\s*(?:(?P<base>[0-9]{{1,2}})#(?P<digits>[0-9A-Za-z]+)|(?P<number>0[xX][0-9A-Fa-f]+|-?[0-9]+)"
+    rf'|"(?P<string>(?:[^"\\]|\\.)*)"|(?P<dots>{DOTS}))(?:/utf8)?\s*(?P<end>,|$)',
+    re.DOTALL,
+)
+
+
+def recognises_erlang(text: str) -> bool:
+    return re.match(r"\s*<<.*>>[\s.,;]*$", text, re.DOTALL) is not None
+
+
+def read_erlang(text: str) -> Pasted:
+    """<<129,5,"Hello">>, <<16#81, 0x05>>: bytes, and strings in UTF-8."""
+    start, end = text.index("<<") + 2, text.rindex(">>")
+    inside, data, cut_off, position = text[start:end], b"", "", 0
+    while position < len(inside.rstrip()):
+        line = line_of(text, start + position)
+        match = SEGMENT.match(inside, position)
+        if match is None or cut_off:
+            seen = shown(inside[position:].strip())
+            raise BadPaste(
+                line, f"{seen} is no segment of bytes: give numbers and strings, with commas"
+            )
+        position = match.end()
+        if match["dots"]:
+            cut_off = "the text ends in ..."
+        elif match["string"] is not None:
+            data += plain_string(match["string"], line)
+        else:
+            data += to_bytes([(segment_value(match, line), line)])
+    count = counted(len(data), "byte")
+    return Pasted(f"Erlang or Elixir binary, {count}", (Chunk(data),), (), cut_off)
+
+
+def plain_string(string: str, line: int) -> bytes:
+    if "\\" in string:
+        raise BadPaste(line, "an escape in a string: give its bytes as numbers")
+    return string.encode()
+
+
+def segment_value(match: re.Match[str], line: int) -> int:
+    if match["number"]:
+        return value_of(match["number"])
+    try:
+        return int(match["digits"], int(match["base"]))
+    except ValueError:
+        raise BadPaste(line, f"{match['base']}#{match['digits']} is no number") from None
+
+
+# The forms
+
+BUFFER = Way(recognises_buffer, read_buffer)
+JSON = Way(recognises_json, read_json)
+DATA = Way(recognises_data, read_data)
+ERLANG = Way(recognises_erlang, read_erlang)
+ARRAY = Way(recognises_array, read_array)
+BITS = Way(recognises_bits, read_bits)
+OCTAL = Way(recognises_octal, read_octal)
+DECIMAL = Way(recognises_decimal, read_decimal)

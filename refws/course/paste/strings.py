@@ -1,0 +1,175 @@
+r"""String literals of programming languages, and their escapes without quotes, -> bytes.
+
+b'\x81\x05Hello' of Python and Rust, "\x81\005Hello" of C, "\u0081\u0005Hello" of JavaScript,
+"\201\5Hello" of strace (octal), \129\5Hello of Lua (decimal).
+"""
+
+from __future__ import annotations
+
+import re
+
+from .values import BadPaste, Chunk, Pasted, Way, counted, line_of, shown
+
+LITERAL = re.compile(
+    r"""(?P<prefix>\b(?:[bB][rR]?|[rR][bB]?|[uU]|[cC]))?(?P<quote>\"\"\"|'''|["'`])"""
+    r"""(?P<body>(?:[^\\]|\\.)*?)(?P=quote)(?P<dots>\.\.\.)?""",
+    re.DOTALL,
+)
+ESCAPE = re.compile(
+    r"""\\(?:x\{(?P<braced>[0-9A-Fa-f]{1,6})\}|x(?P<hex>[0-9A-Fa-f]{2})"""
+    r"""|u\{(?P<point>[0-9A-Fa-f]{1,6})\}|u(?P<unit>[0-9A-Fa-f]{4})"""
+    r"""|(?P<digits>[0-9]{1,3})|(?P<line_end>\r?\n)|(?P<letter>.))|(?P<plain>[^\\]+)|(?P<wrong>\\)""",
+    re.DOTALL,
+)
+LETTERS = {
+    "n": b"\n", "r": b"\r", "t": b"\t", "a": b"\a", "b": b"\b", "f": b"\f", "v": b"\v",
+    "e": b"\x1b", "\\": b"\\", "'": b"'", '"': b'"', "/": b"/", "`": b"`", "$": b"$", "#": b"#",
+}  # fmt: skip
+NUMERIC = re.compile(r"\\(?:x[0-9A-Fa-f{]|u[0-9A-Fa-f{]|[0-9])")
+DIGITS = re.compile(r"\\[0-9]")
+BARE = re.compile(r"\s*\\(?:x[0-9A-Fa-f{]|u[0-9A-Fa-f{]|[0-9])")
+ALL_HEX = re.compile(r"\s*(?:\\x[0-9A-Fa-f]{2}[\s,;]*)+")
+REPLACEMENT = "�"
+
+
+def recognises(text: str) -> bool:
+    """An escape at the start, or a literal that has escapes or is one of bytes."""
+    if ALL_HEX.fullmatch(text):
+        return False  # each byte is an escape: plain hex says the same
+    if BARE.match(text):
+        return True
+    return any(
+        (match["prefix"] or "").lower().startswith("b") or NUMERIC.search(match["body"])
+        for match in LITERAL.finditer(text)
+    )
+
+
+def recognises_decimal(text: str) -> bool:
+    return recognises(text) and DIGITS.search(text) is not None
+
+
+def read(text: str) -> Pasted:
+    return read_strings(text, decimal=False)
+
+
+def read_decimal(text: str) -> Pasted:
+    return read_strings(text, decimal=True)
+
+
+def read_strings(text: str, decimal: bool) -> Pasted:
+    """The literals one after another, each a chunk; or all of the text if it has no quotes."""
+    literals = [] if BARE.match(text) else list(LITERAL.finditer(text))
+    notes: list[str] = []
+    if not literals:
+        bare = text.strip("\r\n").lstrip()
+        first = line_of(text, text.index(bare)) if bare else 1
+        chunks = [Chunk(unescape(bare, first, decimal, notes))]
+    else:
+        chunks = [read_literal(match, text, decimal, notes) for match in literals]
+        rest = re.sub(r"[\s;,()+.\\]", "", LITERAL.sub("", text))
+        if re.search(r"['\"`]", rest):
+            raise BadPaste(
+                line_of(text, max(text.rfind("'"), text.rfind('"'))),
+                "a quote that is not closed: give the whole literal",
+            )
+        if re.search(r"\\", LITERAL.sub("", text)):
+            raise BadPaste(1, "an escape outside the quotes: give the whole literal")
+        if rest:
+            notes.append(f"what is around the quotes is not read: {shown(rest)}")
+    cut_off = "the text ends in ..." if any(match["dots"] for match in literals) else ""
+    count = counted(sum(len(chunk.data) for chunk in chunks), "byte")
+    kind = kind_of(text, decimal, bool(literals))
+    return Pasted(f"{kind}, {count}", tuple(chunks), tuple(dict.fromkeys(notes)), cut_off)
+
+
+def kind_of(text: str, decimal: bool, quoted: bool) -> str:
+    if decimal:
+        return "decimal escapes as in Lua"
+    if DIGITS.search(text) and not re.fullmatch(r"(?:[^\\]|\\0|\\[^0-9])*", text, re.DOTALL):
+        return "octal escapes as in C"
+    if re.search(r"\bb['\"]", text):
+        return "bytes literal"
+    return "string literal" if quoted else "escapes"
+
+
+def read_literal(match: re.Match[str], text: str, decimal: bool, notes: list[str]) -> Chunk:
+    line = line_of(text, match.start())
+    if "r" in (match["prefix"] or "").lower() and "\\" in match["body"]:
+        raise BadPaste(line, "a raw literal with a backslash: give one without r, or give hex")
+    return Chunk(unescape(match["body"], line, decimal, notes))
+
+
+def unescape(body: str, line: int, decimal: bool, notes: list[str]) -> bytes:
+    """The bytes of text with escapes; what was assumed is added to `notes`."""
+    utf_8 = re.search(r"\\x[89A-Fa-f]", body) is not None
+    return b"".join(
+        unescape_one(match, line + body.count("\n", 0, match.start()), decimal, utf_8, notes)
+        for match in ESCAPE.finditer(body)
+    )
+
+
+def unescape_one(
+    match: re.Match[str], line: int, decimal: bool, utf_8: bool, notes: list[str]
+) -> bytes:
+    if match["plain"] is not None:
+        return plain(match["plain"], line, notes)
+    if match["hex"]:
+        return bytes.fromhex(match["hex"])
+    if match["digits"]:
+        return numbered(match, line, decimal)
+    if point := match["braced"] or match["point"] or match["unit"]:
+        return code_point(int(point, 16), line, utf_8 and not match["braced"], notes)
+    if match["line_end"]:
+        return b""
+    letter = match["letter"]
+    if letter not in LETTERS:
+        seen = "a backslash at the end" if letter is None else f"the escape {chr(92) + letter!a}"
+        raise BadPaste(
+            line, rf"{seen}: give \x and two hex digits, three octal digits, or \n, \r, \t"
+        )
+    return LETTERS[letter]
+
+
+def plain(text: str, line: int, notes: list[str]) -> bytes:
+    if REPLACEMENT in text:
+        raise BadPaste(
+            line,
+            "U+FFFD: the bytes were read as UTF-8 and are lost; print them as hex before that",
+        )
+    if not text.isascii():
+        first = next(character for character in text if not character.isascii())
+        notes.append(f"{first!a} is taken as its bytes in UTF-8")
+    return text.encode("utf-8", "surrogateescape")
+
+
+def numbered(match: re.Match[str], line: int, decimal: bool) -> bytes:
+    r"""\5, \012 or \201: octal or decimal. A digit that can be no part of it is text."""
+    digits = match["digits"] if decimal else re.match("[0-7]*", match["digits"])[0]  # type: ignore[index]
+    value = int(digits, 10 if decimal else 8) if digits else 256
+    if value > 255:
+        base, highest, other = (
+            ("decimal", "255", "string") if decimal else ("octal", "377", "decimal-escapes")
+        )
+        raise BadPaste(
+            line, rf"{match[0]!a} is no {base} escape: give \0 to \{highest}, or --form {other}"
+        )
+    return bytes([value]) + match["digits"][len(digits) :].encode()
+
+
+def code_point(point: int, line: int, utf_8: bool, notes: list[str]) -> bytes:
+    if point <= 0xFF and not utf_8:
+        if point > 0x7F:
+            notes.append(
+                f"U+{point:04X} is taken as the byte {point:02x}, not as its bytes in UTF-8"
+            )
+        return bytes([point])
+    try:
+        return chr(point).encode()
+    except ValueError:
+        raise BadPaste(line, f"U+{point:04X} has no bytes in UTF-8: give it as hex") from None
+
+
+# The forms
+
+STRING = Way(recognises, read)
+DECIMAL_ESCAPES = Way(recognises_decimal, read_decimal)

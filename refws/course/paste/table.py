@@ -1,0 +1,128 @@
+"""A text -> its form and its bytes: the table of forms, in order of certainty.
+
+The first form that recognises a text reads it. If several forms of the same certainty do, the
+reading that gives frames is taken. Every other reading that is possible, and means other bytes, is
+named in the notes. A text is never given to the next form because the first found a mistake in it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from . import dumps, encodings, heads, hex_text, numbers, packets, strings
+from .plausible import rate
+from .text import clean
+from .values import BadPaste, Pasted, Way
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A row of the table: `names` are for `--form`, `certainty` is 1 for the most certain."""
+
+    certainty: int
+    names: tuple[str, ...]
+    example: str
+    way: Way
+
+    @property
+    def name(self) -> str:
+        return self.names[0]
+
+
+TOOLS = ("wireshark", "xxd", "hexdump", "netty", "od", "gdb")
+
+FORMS = (
+    Form(1, ("curl-trace",), "curl --trace FILE", heads.TRACE),
+    Form(1, ("websocket-client",), "websocket.enableTrace(True)", heads.CLIENT_TRACE),
+    Form(1, ("strace",), r'write(3, "\201\5Hello", 7) = 7', heads.STRACE),
+    Form(1, ("head", "http"), "GET / HTTP/1.1, and HTTP/1.1 101", heads.HEADS),
+    Form(1, ("curl", "curl-v"), "curl -v: lines after > and <", heads.LOG),
+    Form(2, ("packets", "tcpdump"), "tcpdump -X: packets with their headers", packets.PACKETS),
+    Form(3, ("dump-bits",), "xxd -b", dumps.DUMP_OF_BITS),
+    Form(3, ("dump-octal",), "od -b", dumps.DUMP_IN_OCTAL),
+    Form(4, ("dump-words",), "hexdump, od -x", dumps.DUMP_OF_WORDS),
+    Form(4, ("dump", *TOOLS), "00000000  81 05 48  |..H|", dumps.DUMP),
+    Form(4, ("columns",), "81 05 48 65   ..He", dumps.COLUMNS),
+    Form(5, ("buffer", "node"), "<Buffer 81 05 ... 78 more bytes>", numbers.BUFFER),
+    Form(5, ("json",), '{"type":"Buffer","data":[129,5]}', numbers.JSON),
+    Form(5, ("data",), "{length = 2, bytes = 0x8105}", numbers.DATA),
+    Form(5, ("erlang", "elixir"), '<<129,5,"Hello">>', numbers.ERLANG),
+    Form(6, ("string", "python"), r"b'\x81\x05Hello', \201\005Hello", strings.STRING),
+    Form(6, ("decimal-escapes", "lua"), r"\129\005Hello", strings.DECIMAL_ESCAPES),
+    Form(7, ("array", "c", "go", "java", "js"), "[129, 5], {0x81, 5}, [-127 5]", numbers.ARRAY),
+    Form(8, ("percent",), "%81%05Hello", encodings.PERCENT),
+    Form(9, ("bits", "binary"), "10000001 00000101", numbers.BITS),
+    Form(10, ("octal",), "201 005 110", numbers.OCTAL),
+    Form(10, ("decimal",), "129 5 72", numbers.DECIMAL),
+    Form(10, ("hex",), "81 05, 81:05, 0x81, 8105", hex_text.HEX),
+    Form(11, ("base64",), "gQVIZWxsbw==", encodings.BASE64),
+)  # fmt: skip
+
+WITH_HEADS = ("head", "curl")
+"""The forms that have nothing but heads, also one that does not begin with GET."""
+
+CERTAIN = 1
+"""The certainty of a text that is nothing else, also if another form could take a part of it."""
+
+NAMES = {name: form for form in FORMS for name in form.names}
+HEX = NAMES["hex"]
+
+
+def read(text: str, name: str | None = None) -> Pasted:
+    """What the text means, in the form of this name, or in the one that recognises it.
+
+    BadPaste if it cannot be read so. A text that no form recognises is held to be hex.
+    """
+    text = clean(text)
+    if name is not None:
+        return named(NAMES[name], text)
+    found = [form for form in FORMS if form.way.recognises(text)]
+    if not found:
+        return fail(HEX, text, "; no other form fits either, see --help")
+    best = [form for form in found if form.certainty == found[0].certainty]
+    readings = possible(found, text)
+    if not any(form in readings for form in best):
+        other = next(iter(readings), None)
+        return fail(
+            found[0], text, f"; --form {other.name} reads it in another way" if other else ""
+        )
+    form = max(
+        (form for form in best if form in readings), key=lambda form: rate(readings[form].data)
+    )
+    notes = [
+        f"it can also be read as {readings[other].description}: --form {other.name}"
+        for other in found
+        if form.certainty != CERTAIN
+        and other in readings
+        and readings[other].data != readings[form].data
+    ]
+    return replace(readings[form], notes=(*readings[form].notes, *notes))
+
+
+def is_hex_only(text: str) -> bool:
+    """Whether a text is plain hex, and no other form recognises it."""
+    return [form for form in FORMS if form.way.recognises(clean(text))] == [HEX]
+
+
+def named(form: Form, text: str) -> Pasted:
+    return replace(form.way.read(text), form=form.name)
+
+
+def possible(forms: list[Form], text: str) -> dict[Form, Pasted]:
+    """The readings without a mistake."""
+    readings = {}
+    for form in forms:
+        try:
+            readings[form] = named(form, text)
+        except BadPaste:
+            pass
+    return readings
+
+
+def fail(form: Form, text: str, advice: str) -> Pasted:
+    """Raise the mistake that this form finds in the text, with advice at its end."""
+    try:
+        return named(form, text)
+    except BadPaste as error:
+        error.args = (f"{error}{advice}",)
+        raise
