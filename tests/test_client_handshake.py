@@ -5,7 +5,7 @@ it.
 import io
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from hashlib import sha1
+from hashlib import md5, sha1, sha256
 from types import MappingProxyType
 
 import pytest
@@ -561,6 +561,29 @@ MISTAKES = [
     (KEY, ACCEPT.replace("+", "-"), "base64url"),
     (KEY, ACCEPT.lower(), "in another case"),
     (OTHER_KEY, ACCEPT, "example in §1.3"),
+    (KEY, b64encode(digest(KEY + "\r" + GUID)).decode(), "CR of its line end"),
+    (KEY, b64encode(digest(KEY + GUID + "\0")).decode(), "NUL after the GUID"),
+    (KEY, b64encode(digest(KEY + "\0" + GUID)).decode(), "NUL after the key"),
+    (KEY, b64encode(digest(KEY + " " + GUID)).decode(), "space before the GUID"),
+    (KEY, b64encode(digest(f'"{KEY}"{GUID}')).decode(), "quotation marks"),
+    (KEY, b64encode(digest(KEY[:-2] + GUID)).decode(), "without its =="),
+    (KEY, b64encode(digest(KEY.lower() + GUID)).decode(), "key in lower case"),
+    (KEY, b64encode(digest(KEY + GUID.replace("-", ""))).decode(), "without its dashes"),
+    (KEY, b64encode(digest(KEY + "{" + GUID + "}")).decode(), "GUID in braces"),
+    (KEY, b64encode(digest(KEY + GUID).hex().upper().encode()).decode(), "in hexadecimal"),
+    (KEY, b64encode(ACCEPT.encode()).decode(), "base64 twice"),
+    (KEY, b64encode(sha256((KEY + GUID).encode()).digest()).decode(), "SHA-256"),
+    (KEY, sha256((KEY + GUID).encode()).hexdigest(), "SHA-256"),
+    (KEY, b64encode(md5((KEY + GUID).encode()).digest()).decode(), "MD5"),
+    (KEY, b64encode(digest("Sec-WebSocket-Key: " + KEY + GUID)).decode(), "the whole line"),
+    (KEY, b64encode(digest("Sec-WebSocket-Key: " + KEY + "\r\n" + GUID)).decode(), "whole line"),
+    (KEY, b64encode(digest(GUID)).decode(), "made of no key"),
+    (KEY, b64encode(digest("undefined" + GUID)).decode(), "the word undefined"),
+    (KEY, b64encode(digest(KEY + "258EAFA5-E914-47DA-95CA-5AB0DC85B11")).decode(), "lacks the C"),
+    (KEY, b64encode(digest(KEY + "258EAFA5-E914-47DA-95CA-C5AB0DC85B1")).decode(), "lacks the 1"),
+    (KEY, b64encode(digest(KEY + "258EAFA5-E914-47DA-95CA-C5AB0DC85B12")).decode(), "with 2 in"),
+    (KEY, b64encode(digest(KEY + "258EAFA5-E914-47DA-95AC-C5AB0DC85B11")).decode(), "CA the wrong"),
+    (KEY, b64encode(digest(KEY + "258EAFA5-E914-47DAA-95CA-C5AB0DC85B11")).decode(), "second A"),
 ]
 
 

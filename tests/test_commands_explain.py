@@ -375,6 +375,30 @@ def test_4_1_a_wrong_accept_is_reported_with_its_mistake(run):
     assert status == 1 and out.endswith('wrong Accept, §4.1 response item 4: "\\x1b[2J"\n')
 
 
+def test_accept_takes_whole_lines_and_says_so(run):
+    key, accepted = f"Sec-WebSocket-Key: {SAMPLE_KEY}", f"sec-websocket-accept:{SAMPLE_ACCEPT}\r"
+    status, out, _ = run(key, accepted, command=accept)
+    assert status == 0
+    assert out.splitlines()[:2] == [
+        " the whole line: the value of Sec-WebSocket-Key is taken",
+        " the whole line: the value of Sec-WebSocket-Accept is taken",
+    ]
+    assert run(key, "Sec-WebSocket-Accept: x", command=accept)[0] == 1
+
+
+@pytest.mark.parametrize(
+    "given", [f" {SAMPLE_ACCEPT}", f"{SAMPLE_ACCEPT}\r\n", f'"{SAMPLE_ACCEPT}"']
+)
+def test_4_1_an_accept_with_something_around_it_is_wrong(given, run):
+    status, out, _ = run(SAMPLE_KEY, given, command=accept)
+    assert status == 1 and out.endswith(", with something around it: send the value alone\n")
+
+
+def test_4_1_an_empty_accept_is_wrong(run):
+    status, out, _ = run(SAMPLE_KEY, "", command=accept)
+    assert status == 1 and out.endswith('wrong Accept, §4.1 response item 4: ""\n')
+
+
 def test_accept_without_a_key_is_a_bad_command_line(run):
     status, out, err = run(command=accept)
     assert (status, out) == (2, "") and err.startswith("refws: ") and "KEY" in err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 from ..course.explain.handshake import accept_steps, what_is_wrong_with
@@ -17,16 +18,27 @@ def main(arguments: list[str] | None = None) -> int:
     """Print the computation. The exit status is explained in --help."""
     options = command_line().parse_args(arguments)
     make_printable(sys.stdout)
-    if not options.key.isascii():
+    key, notes = value_of("Sec-WebSocket-Key", options.key)
+    if not key.isascii():
         print(
-            f'wrong key: "{escape(options.key)}" is not ASCII, so it cannot be in a header; '
+            f'wrong key: "{escape(key)}" is not ASCII, so it cannot be in a header; '
             "nothing is computed"
         )
         return 1
-    steps = accept_steps(options.key)
-    faults = [*faults_of_key(steps), *faults_of_accept(steps, options.accept)]
-    print(*draw_accept(steps), *faults, sep="\n")
+    steps = accept_steps(key)
+    faults = faults_of_key(steps)
+    if options.accept is not None:
+        accept, more_notes = value_of("Sec-WebSocket-Accept", options.accept)
+        notes += more_notes
+        faults += faults_of_accept(steps, accept)
+    print(*notes, *draw_accept(steps), *faults, sep="\n")
     return 1 if faults else 0
+
+
+def value_of(name: str, given: str) -> tuple[str, list[str]]:
+    """The value if the whole header line is given, and a line that says so."""
+    line = re.fullmatch(rf"\s*{name}\s*:\s*(.*?)\s*", given, re.IGNORECASE)
+    return (line[1], [f" the whole line: the value of {name} is taken"]) if line else (given, [])
 
 
 def command_line() -> CommandLine:
@@ -47,7 +59,10 @@ def command_line() -> CommandLine:
         help="the value of Sec-WebSocket-Key, such as dGhlIHNhbXBsZSBub25jZQ==",
     )
     parser.add_argument(
-        "accept", metavar="ACCEPT", nargs="?", help="a Sec-WebSocket-Accept to compare with"
+        "accept",
+        metavar="ACCEPT",
+        nargs="?",
+        help="a Sec-WebSocket-Accept to compare with",
     )
     return parser
 
@@ -58,9 +73,9 @@ def faults_of_key(steps: AcceptSteps) -> list[str]:
     return [f"wrong key, §4.2.1 item 5: {wrong}"] if wrong else []
 
 
-def faults_of_accept(steps: AcceptSteps, accept: str | None) -> list[str]:
-    """A line that says what is wrong with the given Accept; [] if it is right, or not given."""
-    if accept is None or accept == steps.accept:
+def faults_of_accept(steps: AcceptSteps, accept: str) -> list[str]:
+    """A line that says what is wrong with the given Accept; [] if it is right."""
+    if accept == steps.accept:
         return []
     mistake = find_mistake(steps.key, accept)
     return [
