@@ -97,7 +97,15 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
       frames.py            §5.2              a frame while it arrives
       messages.py          §5.4, §8.1        the messages of one side
       handshake.py         §4                each line of a head, and the Accept step by step
-      hints.py                               well-known mistakes, and what they look like
+      hints/  door: well-known mistakes -> what they look like, and what to do
+        evidence.py                          a frame that is not legal, and the bytes around it
+        no_frames.py       §5.2              text, HTTP, TLS... where a frame should begin
+        lengths.py         §5.2              a length in the wrong form, or in characters
+        masks.py           §5.1, §5.3        no key, no mask, or a mask of the wrong side
+        contents.py        §5.5.1, §5.6      a payload in another format
+        interleaving.py    §5.4              frames and messages that are mixed
+        heads.py           §4                what is no opening handshake
+        find.py                              the hints, in their order
       as_json.py                             an explanation as JSON
     paste/  text that people paste -> the bytes that it means
       table.py                               the forms, in order of certainty

@@ -8,6 +8,7 @@ import os
 import random
 import re
 import tracemalloc
+from dataclasses import replace
 
 import pytest
 
@@ -60,6 +61,14 @@ def one(wire, sender=SERVER, **options):
     items = explain(bytes.fromhex(wire) if isinstance(wire, str) else wire, sender, **options)
     assert len(items) == 1, items
     return items[0]
+
+
+def without_hints(items):
+    """A hint may look at bytes that arrived together with the last one of a frame, all else not."""
+    return [
+        item if isinstance(item, NotRead) else replace(item, verdict=replace(item.verdict, hint=""))
+        for item in items
+    ]
 
 
 def sender_of(masked):
@@ -939,7 +948,7 @@ def test_7692_7_2_2_what_is_cut_off_is_inflated_as_far_as_it_goes(keep_going):
         (b"GET / HTTP/1.1".hex(), CLIENT, {"at_handshake": False}, "looks like an HTTP request"),
         (b"<!DOCTYPE".hex(), SERVER, {}, "looks like HTML"),
         ("16 03 01 02 00 01", CLIENT, {}, "looks like a TLS ClientHello"),
-        (b"hi".hex(), SERVER, {}, "these bytes are the letters 'hi'"),
+        (b"hi".hex(), SERVER, {}, "text was sent without a frame around it, 'hi'"),
         ("81 80 37 fa 21 3d", SERVER, {}, "a server must not mask"),
         ("81 00", CLIENT, {}, "a client must mask"),
         ("88 02 e8 03", SERVER, {}, "in little-endian the code would be 1000"),
@@ -1162,10 +1171,8 @@ def test_random_and_mutated_bytes_are_explained_and_every_byte_is_accounted_for(
                 draw(item) + "\n" + draw_line(item) for item in items
             ).splitlines():
                 assert width(line) <= 80 and line.isprintable(), data.hex()
-            assert (
-                explain_byte_by_byte(data, sender, deflate=deflate, keep_going=number % 5 > 0)
-                == items
-            ), data.hex()
+            cut = explain_byte_by_byte(data, sender, deflate=deflate, keep_going=number % 5 > 0)
+            assert without_hints(cut) == without_hints(items), data.hex()
     assert types == {
         Legal,
         Illegal,

@@ -25,10 +25,21 @@ from .frames import (
     judge_header,
     part_of_header,
 )
-from .handshake import HeadBytes, is_start_of_head
-from .hints import find_hint
+from .handshake import HeadBytes, find_start_of_head
+from .hints.evidence import KEPT, Before, Evidence
+from .hints.find import find_hint, find_hint_for_legal
+from .hints.no_frames import is_line_end
 from .messages import PART_MISSING, Messages
-from .values import FrameExplanation, HeadExplanation, Item, NotRead, Situation, Verdict
+from .values import (
+    CutOff,
+    FrameExplanation,
+    HeadExplanation,
+    Illegal,
+    Item,
+    NotRead,
+    Situation,
+    Verdict,
+)
 
 FED_CHUNK = 16 * 1024
 """Bytes taken at once: taking a short frame off the buffer copies the rest of it every time."""
@@ -72,6 +83,8 @@ class Direction:
         self.messages.use_deflate(common.deflate)
         self.head: HeadBytes | None = None
         self.frame: Frame | None = None
+        self.head_before: HeadExplanation | None = None
+        self.frame_before: Frame | None = None
         self.buffer = b""
         self.offset = 0  # of the first byte in the buffer, from the first byte that was sent
         self.failed = False
@@ -115,8 +128,10 @@ class Direction:
 
     def _step(self, items: list[Item]) -> bool:
         """Take the next part off the buffer; False if more bytes are needed first."""
-        if self.at_handshake is None and self.buffer:
-            self.at_handshake = is_start_of_head(self.buffer)
+        if self.at_handshake is None:
+            self.at_handshake = find_start_of_head(self.buffer)
+            if self.at_handshake is None:
+                return False
         if self.why_stopped:
             self.not_read += len(self._take(len(self.buffer)))
             return False
@@ -149,20 +164,22 @@ class Direction:
         self.why_stopped = self.why_stopped or why
 
     def _take_head(self, items: list[Item]) -> bool:
-        self.head = self.head or HeadBytes(
-            self.sender, self.offset, self.common.request, self.common.head_limits
-        )
+        self.head = self.head or self._new_head()
         found = self.head.add(self._take(len(self.buffer)))
         if found is None:
             return False
         head, request, rest = found
         self._untake(rest)
         self.at_handshake, self.head = False, None
+        self.head_before = head
         items.append(head)
         if not head.opens or (head.faults and not self.common.keep_going):
             self.stop(NO_WEBSOCKET)
         self.common.note_head(head, request)
         return True
+
+    def _new_head(self) -> HeadBytes:
+        return HeadBytes(self.sender, self.offset, self.common.request, self.common.head_limits)
 
     # Headers
 
@@ -175,7 +192,7 @@ class Direction:
             return False
         failure = failure or self._judge_header(self.buffer[:size])
         frame = self._start_frame(self._take(size), failure)
-        if self.why_stopped:
+        if self.why_stopped or is_line_end(frame.header_bytes):
             self._end_frame(frame, items)
         return True
 
@@ -287,8 +304,9 @@ class Direction:
         self.frame = None
         if not frame.remaining:
             self._change_situation(frame)
-        items.append(self._explain(frame, frame.verdict))
+        items.append(self._explain(frame, frame.verdict, self.buffer))
         self.failed = self.failed or frame.illegal is not None
+        self.frame_before = frame
 
     def _change_situation(self, frame: Frame) -> None:
         """What a whole frame changes: its message goes on or ends, or its sender has closed."""
@@ -315,15 +333,34 @@ class Direction:
             replace(message, length=message.length + frame.received), self.common.closed_by
         )
 
-    def _explain(self, frame: Frame, verdict: Verdict) -> FrameExplanation:
+    def _explain(
+        self, frame: Frame, verdict: Verdict, following: bytes, over: bool = False
+    ) -> FrameExplanation:
+        """The frame as it is now, and the bytes after it; `over` says that no more arrive."""
         deflate, after = self.common.deflate is not None, self._situation_within(frame)
         explanation = frame.explain(self.sender, deflate, after, verdict, self.failed)
-        hint = find_hint(explanation)
+        if isinstance(verdict, Illegal | CutOff):
+            hint = find_hint(self._evidence(frame, explanation, following, over))
+        else:
+            hint = find_hint_for_legal(explanation)
         return replace(explanation, verdict=replace(verdict, hint=hint)) if hint else explanation
+
+    def _evidence(
+        self, frame: Frame, explanation: FrameExplanation, following: bytes, over: bool
+    ) -> Evidence:
+        """The frame, with the bytes and frames around it that a hint may look at."""
+        wire, complete = frame.header_bytes + frame.masking_key + frame.kept, False
+        if frame.arrived == len(frame.kept):
+            wire, complete = wire + following[:KEPT], len(following) <= KEPT
+        last, before = self.frame_before, None
+        if last is not None:
+            before = Before(last.kind, last.header, last.masking_key, last.kept)
+        head = None if last is not None else self.head_before
+        return Evidence(explanation, wire, complete, over, before, head)
 
     # What is not complete
 
-    def pending(self) -> list[Item]:
+    def pending(self, over: bool = False) -> list[Item]:
         """A head or frame that is not complete, as cut off; or the bytes not read; or nothing."""
         if self.not_read:
             return [
@@ -331,11 +368,16 @@ class Direction:
             ]
         if self.head is not None:
             return [self.head.cut_off()]
+        if self.at_handshake is None and self.buffer:
+            head = self._new_head()
+            head.add(self.buffer)
+            return [head.cut_off()]
         if self.frame is not None:
             verdict = self.frame.illegal or cut_off(self.frame, len(self.buffer))
             part_of_key = self.buffer if self.frame.needs_key else self.frame.masking_key
-            return [replace(self._explain(self.frame, verdict), masking_key=part_of_key)]
-        return [self._explain_part_of_header()] if self.buffer else []
+            explained = self._explain(self.frame, verdict, self.buffer, over)
+            return [replace(explained, masking_key=part_of_key)]
+        return [self._explain_part_of_header(over)] if self.buffer else []
 
     def finish(self) -> list[Item]:
         """Like `pending`, once the direction has ended: waiting bytes are inflated if possible."""
@@ -345,14 +387,14 @@ class Direction:
             self._inflate(self.frame, waiting, b"")
             if self.why_stopped:
                 self._end_frame(self.frame, items)
-        return items + self.pending()
+        return items + self.pending(over=True)
 
-    def _explain_part_of_header(self) -> FrameExplanation:
+    def _explain_part_of_header(self, over: bool) -> FrameExplanation:
         frame = Frame(self.offset, self.buffer, self.situation)
         failure = self._judge_header(self.buffer[:2])
         if failure is None:
-            return self._explain(frame, part_of_header(self.buffer))
-        return self._explain(frame, illegal(failure, frame.offset))
+            return self._explain(frame, part_of_header(self.buffer), b"", over)
+        return self._explain(frame, illegal(failure, frame.offset), b"")
 
 
 def after_close() -> ProtocolError:

@@ -21,7 +21,8 @@ from ...protocol.frame import (
     read_header,
 )
 from ...protocol.masking import KEY_LENGTH, mask
-from .hints import is_no_frame
+from .hints.evidence import KEPT
+from .hints.no_frames import is_no_frame
 from .values import CutOff, FrameExplanation, Illegal, Legal, Situation, Unjudged, Verdict
 
 BYTE_OF_FIELD = {
@@ -74,6 +75,10 @@ class Frame:
         self.masking_key = b""
         self.received = 0
         self.lost = 0
+        self.arrived = 0
+        """Bytes of the payload that were received, also the ones taken back."""
+        self.kept = b""
+        """The first bytes of the payload on the wire, for hints; also the ones taken back."""
         self.payload_start = b""
         self.plain_start = b""
         self.inflated_start = b""
@@ -90,11 +95,14 @@ class Frame:
     def add_payload(self, wire: bytes, shown: int) -> bytes:
         """The next bytes of the payload, unmasked. Only the first `shown` of data are kept."""
         plain = mask(wire, self.masking_key, self.received) if self.masking_key else wire
+        if len(self.kept) < KEPT and not self.lost:
+            self.kept += wire[: KEPT - len(self.kept)]
         kept = MAX_CONTROL_PAYLOAD if is_control(self.header.opcode) else shown
         kept = len(self.payload_start) if self.lost else kept
         self.payload_start += wire[: kept - len(self.payload_start)]
         self.plain_start += plain[: kept - len(self.plain_start)]
         self.received += len(wire)
+        self.arrived = self.received
         return plain
 
     def lose(self, size: int) -> None:

@@ -35,6 +35,7 @@ from ...protocol.heads import HEAD_LIMITS, HeadLimits, IncompleteHead, read_requ
 from ...protocol.http import CRLF, Headers, Request, Response, ascii_lower
 from ...protocol.items import Item, accept_anything
 from ...protocol.plain import check_plain_request
+from .hints.heads import find_hint_for_head
 from .values import AcceptSteps, CutOff, HeadExplanation, Illegal, Legal, LineExplanation, Verdict
 
 LINE_SHOWN = 200
@@ -65,6 +66,8 @@ ITEMS: dict[Side, tuple[Item[Any], ...]] = {
 
 NO_HANDSHAKE = "an ordinary HTTP request, not for websocket: it opens no WebSocket connection"
 
+HEAD_STARTS = (b"GET ", b"HTTP/")
+
 ANSWERS_TO_ASK_FOR = ("sec-websocket-protocol", "sec-websocket-extensions")
 
 
@@ -74,6 +77,16 @@ def is_start_of_head(data: bytes) -> bool:
     No valid frame does: G has opcode 7, which is reserved, and H is a Close without FIN.
     """
     return data[:1] in (b"G", b"H")
+
+
+def find_start_of_head(data: bytes) -> bool | None:
+    """Whether bytes begin with the GET of a request, or the HTTP/ of a response.
+
+    None if more bytes are needed to say: text without a frame may begin with G or H, too.
+    """
+    if data.startswith(HEAD_STARTS):
+        return True
+    return None if any(start.startswith(data) for start in HEAD_STARTS) else False
 
 
 Found = tuple[HeadExplanation, Request | None, bytes]
@@ -143,13 +156,21 @@ class HeadBytes:
             subprotocol=agreement.subprotocol if agreement else None,
             deflate=agreement.deflate if agreement else None,
             opens=opens,
-            verdict=_verdict(self, faults, hint),
+            verdict=_verdict(self, faults, hint or (self._find_hint() if faults else "")),
         )
+
+    def _find_hint(self) -> str:
+        return find_hint_for_head(self.data, self.sender)
 
     def cut_off(self) -> HeadExplanation:
         """The explanation of a head that is not complete."""
         size = len(self.data)
-        verdict = CutOff(f"a head that ends after {size} bytes", "an empty line at its end", None)
+        verdict = CutOff(
+            f"a head that ends after {size} bytes",
+            "an empty line at its end",
+            None,
+            self._find_hint(),
+        )
         return replace(self.explain(size, ()), verdict=verdict)
 
 

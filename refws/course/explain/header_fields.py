@@ -84,7 +84,9 @@ def _long_field(name: str, byte: int, wire: bytes, meaning: str, section: str) -
 
 def _fin(header: Header) -> str:
     if is_control(header.opcode):
-        return "a control frame is never fragmented" if header.fin else "more frames would follow"
+        return (
+            "a control frame must not be fragmented" if header.fin else "more frames would follow"
+        )
     return "the last frame of its message" if header.fin else "more frames of this message follow"
 
 

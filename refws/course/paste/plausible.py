@@ -6,9 +6,8 @@ Where a text can be read in two ways, the reading that gives frames is the likel
 from __future__ import annotations
 
 from ...protocol.frame import MASK, Side
-from ...protocol.masking import KEY_LENGTH
-from ..explain.frames import header_of, header_size, judge_header
-from ..explain.handshake import is_start_of_head
+from ..explain.handshake import find_start_of_head
+from ..explain.hints.evidence import size_of_frame
 
 NO_FRAME, A_HEADER, WHOLE_FRAMES = 0, 1, 2
 HEADS = (b"GET ", b"HTTP/1.")
@@ -20,21 +19,12 @@ def rate(data: bytes) -> int:
         return WHOLE_FRAMES
     position = 0
     while position < len(data):
-        size = size_of_frame(data[position : position + 10])
+        start = data[position : position + 10]
+        size = size_of_frame(start, masked_by(start), rsv1_defined=True)
         if size is None:
             return A_HEADER if position else NO_FRAME
         position += size
     return WHOLE_FRAMES if position == len(data) > 0 else A_HEADER
-
-
-def size_of_frame(start: bytes) -> int | None:
-    """The bytes of a frame with this header; None if the header is not legal, or not whole."""
-    size = header_size(start)
-    sender = masked_by(start)
-    if len(start) < max(size, 2) or judge_header(start[:size], sender, True) is not None:
-        return None
-    header = header_of(start[:size])
-    return size + KEY_LENGTH * header.masked + header.payload_length
 
 
 def masked_by(start: bytes) -> Side:
@@ -43,7 +33,7 @@ def masked_by(start: bytes) -> Side:
 
 def guess_sender(data: bytes) -> tuple[Side, str]:
     """The side that seems to have sent these bytes, and why."""
-    if is_start_of_head(data):
+    if find_start_of_head(data) is not False:
         if data[:1] == b"G":
             return Side.CLIENT, "it begins with a request"
         return Side.SERVER, "it begins with a response"

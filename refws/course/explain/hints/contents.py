@@ -1,0 +1,137 @@
+"""RFC 6455 §5.5.1, §5.6, RFC 7692 §7.2: a payload in another format than its header says."""
+
+from __future__ import annotations
+
+from ....protocol.close import CODE_LENGTH
+from ....protocol.close_codes import CloseCode, is_valid_on_wire
+from ....protocol.frame import BINARY, CLOSE, CONT, TEXT
+from ..values import FrameExplanation
+from .evidence import MIN_TELLING, Evidence, is_text, quoted
+from .no_frames import inflated_text
+
+# Close
+
+
+def bad_close_body(evidence: Evidence) -> bytes:
+    """The body of a Close that is not legal; otherwise nothing."""
+    is_close = evidence.is_bad_payload and evidence.frame.header.opcode == CLOSE
+    return evidence.frame.plain_start if is_close else b""
+
+
+def little_endian_close_code(evidence: Evidence) -> str:
+    body = bad_close_body(evidence)
+    if len(body) < CODE_LENGTH:
+        return ""
+    swapped = int.from_bytes(body[:CODE_LENGTH], "little")
+    if is_valid_on_wire(swapped) and not is_valid_on_wire(int.from_bytes(body[:CODE_LENGTH])):
+        return (
+            f"in little-endian the code would be {swapped}; its most significant byte must be "
+            "first (§5.5.1)"
+        )
+    return ""
+
+
+def close_code_as_text(evidence: Evidence) -> str:
+    if bad_close_body(evidence)[:4].isdigit():
+        return "the code is written in digits; it must be a number of two bytes (§5.5.1)"
+    return ""
+
+
+def reason_without_code(evidence: Evidence) -> str:
+    body = bad_close_body(evidence)
+    if is_text(body):
+        return (
+            f"a reason without a code, {quoted(body)}: the code comes first in the body, as 2 "
+            "bytes (§5.5.1)"
+        )
+    return ""
+
+
+def code_that_is_never_sent(evidence: Evidence) -> str:
+    body = bad_close_body(evidence)[:CODE_LENGTH]
+    if int.from_bytes(body) == CloseCode.NO_STATUS_RCVD:
+        return (
+            "1005 stands for a Close without a code, and is never sent: send an empty body (§7.4.1)"
+        )
+    if int.from_bytes(body) in (CloseCode.ABNORMAL_CLOSURE, CloseCode.TLS_HANDSHAKE):
+        return (
+            f"{int.from_bytes(body)} is what a program reports if no Close arrived, and is never "
+            "sent (§7.4.1)"
+        )
+    return ""
+
+
+# Text
+
+
+def utf_16(frame: FrameExplanation) -> str:
+    return describe_utf_16(frame.content_start) if frame.kind == TEXT else ""
+
+
+def utf_16_that_is_illegal(evidence: Evidence) -> str:
+    plain_text = evidence.frame.kind == TEXT and not evidence.frame.compressed
+    return describe_utf_16(evidence.plain) if plain_text else utf_16(evidence.frame)
+
+
+def describe_utf_16(content: bytes) -> str:
+    start = content[: len(content) // 2 * 2]
+    if len(start) < MIN_TELLING:
+        return ""
+    zeros_on_one_side = any(
+        start[1 - i :: 2].count(0) * 2 == len(start) and 0 not in start[i::2] for i in (0, 1)
+    )
+    if zeros_on_one_side or start[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "this looks like UTF-16; a text message is UTF-8 (§5.6)"
+    return ""
+
+
+# Compression
+
+
+def zlib_or_gzip(evidence: Evidence) -> str:
+    bad, start = (
+        evidence.is_bad_payload and evidence.frame.compressed,
+        evidence.frame.plain_start[:2],
+    )
+    if bad and start == b"\x1f\x8b":
+        return (
+            "this begins like gzip; the payload must be raw DEFLATE, without a wrapper (RFC "
+            "7692 §7.2.1)"
+        )
+    if bad and start in (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda"):
+        return (
+            "this begins like zlib; the payload must be raw DEFLATE, without a wrapper "
+            "(wbits=-15 in zlib)"
+        )
+    return ""
+
+
+def compressed_without_rsv1(evidence: Evidence) -> str:
+    frame = evidence.frame
+    whole = len(evidence.plain) == frame.header.payload_length
+    if not evidence.is_bad_payload or frame.kind != TEXT or frame.compressed or not whole:
+        return ""
+    if content := inflated_text(evidence.plain):
+        return (
+            f"the payload is DEFLATE data, {quoted(content)}: RSV1 must be 1 in the first frame of "
+            "a compressed message (RFC 7692 §6.1)"
+        )
+    return ""
+
+
+def compression_not_agreed(evidence: Evidence) -> str:
+    frame = evidence.frame
+    if evidence.blamed == "RSV1" and not frame.deflate and frame.header.opcode in (TEXT, BINARY):
+        return (
+            "a compressed message? permessage-deflate must be agreed in the opening "
+            "handshake first (--deflate)"
+        )
+    return ""
+
+
+def rsv1_in_every_frame(evidence: Evidence) -> str:
+    frame = evidence.frame
+    going_on = frame.header.opcode == CONT and frame.before.message is not None
+    if evidence.blamed == "RSV1" and frame.deflate and going_on:
+        return "RSV1 is 1 only in the first frame of a compressed message (RFC 7692 §6.1)"
+    return ""

@@ -1,0 +1,106 @@
+"""A frame and its verdict -> the hint of the first well-known mistake that it looks like, or ""."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..values import CutOff, FrameExplanation
+from .contents import (
+    close_code_as_text,
+    code_that_is_never_sent,
+    compressed_without_rsv1,
+    compression_not_agreed,
+    little_endian_close_code,
+    reason_without_code,
+    rsv1_in_every_frame,
+    utf_16,
+    utf_16_that_is_illegal,
+    zlib_or_gzip,
+)
+from .evidence import Evidence, Hint
+from .interleaving import message_inside_another, two_writers
+from .lengths import (
+    length_in_characters,
+    length_of_seven_bits,
+    little_endian_length,
+    long_form_for_short_payload,
+    text_goes_on,
+    wrong_form,
+)
+from .masks import key_left_out, masked_twice, masking_of_the_wrong_side, zero_key
+from .no_frames import (
+    chunked,
+    hixie,
+    line_end,
+    no_frames,
+    payload_alone,
+    read_as_text,
+    text_alone,
+    tls,
+    written_as_text,
+)
+
+
+def on_frame(hint: Callable[[FrameExplanation], str]) -> Hint:
+    """A hint that looks at the frame alone."""
+    return lambda evidence: hint(evidence.frame)
+
+
+ON_LEGAL: tuple[Callable[[FrameExplanation], str], ...] = (zero_key, utf_16)
+"""What is strange though it is legal."""
+
+ON_CUT_OFF: tuple[Hint, ...] = (
+    wrong_form,
+    key_left_out,
+    length_of_seven_bits,
+    little_endian_length,
+    line_end,
+    text_goes_on,
+    on_frame(zero_key),
+    on_frame(utf_16),
+)
+
+ON_ILLEGAL: tuple[Hint, ...] = (
+    no_frames,
+    tls,
+    read_as_text,
+    written_as_text,
+    line_end,
+    chunked,
+    hixie,
+    key_left_out,
+    wrong_form,
+    length_of_seven_bits,
+    little_endian_length,
+    two_writers,
+    text_goes_on,
+    payload_alone,
+    text_alone,
+    long_form_for_short_payload,
+    masking_of_the_wrong_side,
+    masked_twice,
+    on_frame(zero_key),
+    little_endian_close_code,
+    close_code_as_text,
+    code_that_is_never_sent,
+    reason_without_code,
+    utf_16_that_is_illegal,
+    zlib_or_gzip,
+    compressed_without_rsv1,
+    length_in_characters,
+    rsv1_in_every_frame,
+    compression_not_agreed,
+    message_inside_another,
+)
+"""A special mistake is before a general one."""
+
+
+def find_hint(evidence: Evidence) -> str:
+    """What the first hint that recognises this frame, illegal or cut off, says; "" if none does."""
+    hints = ON_CUT_OFF if isinstance(evidence.frame.verdict, CutOff) else ON_ILLEGAL
+    return next(filter(None, (hint(evidence) for hint in hints)), "")
+
+
+def find_hint_for_legal(frame: FrameExplanation) -> str:
+    """The same for a frame that breaks no rule; fast, because most frames are legal."""
+    return next(filter(None, (hint(frame) for hint in ON_LEGAL)), "")

@@ -1,0 +1,100 @@
+"""RFC 6455 §5.1, §5.3: masking by the wrong side, with no key, or not at all."""
+
+from __future__ import annotations
+
+import re
+
+from ....protocol.close import CODE_LENGTH
+from ....protocol.close_codes import is_valid_on_wire
+from ....protocol.frame import CLOSE, MAX_LENGTH_7, TEXT, Side, is_control
+from ..values import FrameExplanation
+from .evidence import (
+    MIN_TELLING,
+    Evidence,
+    decoded,
+    is_ascii_text,
+    looks_like_text,
+    size_of_frame,
+)
+
+NO_KEY = "the MASK bit is 1, but no key follows: it has 4 bytes, and is before the payload"
+LETTERS = re.compile(rb"[A-Za-z0-9 ]{4,}")
+SURE = 8
+"""Readable bytes that are no accident."""
+
+
+def key_left_out(evidence: Evidence) -> str:
+    """The payload is where the key should be, or the next header is."""
+    if next_header_as_key(evidence):
+        assert evidence.before is not None
+        key = evidence.before.masking_key.hex(" ")
+        return (
+            f"the key was left out in the frame before: in its place is {key}, the next header; "
+            "with the MASK bit 1 there are 4 bytes of key, also if the payload is empty (§5.2)"
+        )
+    if evidence.frame.header.masked and payload_as_key(evidence):
+        return f"{NO_KEY} (§5.2)"
+    return ""
+
+
+def next_header_as_key(evidence: Evidence) -> bool:
+    before = evidence.before
+    if before is None or evidence.sender is Side.SERVER or not evidence.is_bad_header:
+        return False
+    next_header = size_of_frame(before.masking_key, evidence.sender, evidence.frame.deflate)
+    return not before.header.payload_length and next_header is not None
+
+
+def payload_as_key(evidence: Evidence) -> bool:
+    length, rest = evidence.frame.header.payload_length, evidence.after_header
+    text = rest[:length]
+    if length > MAX_LENGTH_7 or len(text) < max(length, MIN_TELLING):
+        return False
+    if not (is_ascii_text(text) and (LETTERS.fullmatch(text) or length >= SURE)):
+        return False
+    wrong = evidence.is_bad_payload or evidence.blamed == "MASK" or evidence.is_cut_off
+    next_header = size_of_frame(rest[length:], evidence.sender, evidence.frame.deflate)
+    return wrong and (next_header is not None or (evidence.complete and len(rest) == length))
+
+
+def masking_of_the_wrong_side(evidence: Evidence) -> str:
+    if evidence.blamed != "MASK":
+        return ""
+    if evidence.sender is Side.CLIENT:
+        also = ", its control frames too," if is_control(evidence.frame.header.opcode) else ","
+        return (
+            f"a client must mask all it sends{also} with a new random key for each frame; or did "
+            "a server send this?"
+        )
+    return (
+        "a server must not mask: send the payload as it is, without a key; or did a client "
+        "send this?"
+    )
+
+
+def masked_twice(evidence: Evidence) -> str:
+    frame = evidence.frame
+    if not evidence.is_bad_payload or not any(frame.masking_key):
+        return ""
+    payload = evidence.payload_and_more[: frame.header.payload_length]
+    text = frame.kind == TEXT and looks_like_text(payload)
+    if text or (frame.header.opcode == CLOSE and is_close_body(payload)):
+        return (
+            "as it is on the wire, the payload is readable: it was masked twice, or not at "
+            "all (§5.3)"
+        )
+    return ""
+
+
+def is_close_body(body: bytes) -> bool:
+    code, reason = body[:CODE_LENGTH], body[CODE_LENGTH:]
+    legal = len(code) == CODE_LENGTH and is_valid_on_wire(int.from_bytes(code))
+    return legal and (not reason or decoded(reason, may_be_cut=False) != "")
+
+
+def zero_key(frame: FrameExplanation) -> str:
+    if frame.masking_key and not any(frame.masking_key):
+        return (
+            "a key of four zeros masks nothing; each frame needs a fresh, unpredictable one (§5.3)"
+        )
+    return ""
