@@ -522,7 +522,7 @@ connected to ws://127.0.0.1:8080/echo; /help shows the commands, Ctrl-D closes
 < text, 5 bytes: hello
 > /ping are you there?
 < pong after 0.3 ms: are you there?
-> /fragment Hel | lo
+> /fragment Hel|lo
 < text, 5 bytes: Hello
 > /binary 01 02 ff
 < binary, 3 bytes: 01 02 ff

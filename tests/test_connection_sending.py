@@ -112,6 +112,34 @@ def test_5_4_each_fragment_leaves_before_the_next_one_is_asked_for(background, o
     sending.result()
 
 
+def returning(last, *fragments):
+    yield from fragments
+    return last
+
+
+@pytest.mark.rfc("6455-5.4-03")
+@pytest.mark.parametrize(
+    "fragments, last, opcode",
+    [(["a"], "b", TEXT), ([b"a", b""], b"b", BINARY), ([], "a", TEXT), (["a", "b"], "", TEXT)],
+)
+def test_5_4_what_a_generator_returns_is_the_last_fragment(opened, fragments, last, opcode):
+    connection, peer = opened()
+    connection.send(returning(last, *fragments))
+    for number, fragment in enumerate([*fragments, last]):
+        payload = fragment.encode() if isinstance(fragment, str) else fragment
+        peer.expect(CONT if number else opcode, payload, fin=int(number == len(fragments)))
+    connection.send("next")
+    peer.expect(TEXT, b"next")
+
+
+def test_5_4_what_a_generator_returns_must_be_a_fragment_of_the_same_kind(opened):
+    connection, peer = opened()
+    with pytest.raises(TypeError, match="all str or all bytes"):
+        connection.send(returning(b"b", "a"))
+    peer.expect(TEXT, b"a", fin=0)
+    peer.expect_close(1011)
+
+
 def test_an_empty_iterable_sends_nothing(opened):
     connection, peer = opened()
     connection.send([])

@@ -131,6 +131,31 @@ def test_a_message_without_a_command_gets_an_error_and_the_view_goes_on(page):
     assert page.command("clock")["event"] == "answer"
 
 
+@pytest.mark.parametrize(
+    "command, fields, words",
+    [
+        ("fragments", {"connection": 1, "count": 0, "text": ""}, "count is a whole number from 1"),
+        ("fragments", {"connection": 1, "count": None, "text": ""}, "count is a whole number"),
+        ("read", {"connection": 1, "size": 65537}, "size is a whole number from 0 to 65536"),
+        ("stop", {"connection": 1, "seconds": 2.5}, "seconds is a whole number from 1 to 30"),
+        ("clock", {"more": 1}, "clock takes exactly these fields: id"),
+    ],
+)
+def test_a_wrong_number_is_answered_at_once_with_the_id_of_its_command(
+    page, command, fields, words
+):
+    answer = page.command(command, **fields)
+    assert (answer["event"], answer["command"]) == ("error", command)
+    assert words in answer["message"]
+
+
+@pytest.mark.parametrize("message", ['{"command": [], "id": 7}', '{"command": "clock", "id": "7"}'])
+def test_a_name_or_an_id_of_another_type_is_not_repeated(message):
+    with pytest.raises(InvalidCommand) as refused:
+        parse(message)
+    assert (refused.value.name, refused.value.id) in [(None, 7), ("clock", None)]
+
+
 def test_the_page_gets_all_rules_at_the_start(page):
     groups = page.hello["violations"]
     names = [case["name"] for group in groups for case in group["cases"]]
@@ -165,23 +190,21 @@ def test_5_5_2_a_ping_without_a_pong_is_an_error(page, monkeypatch):
 
 
 @pytest.mark.rfc("6455-5.4-05", "6455-5.4-11")
-def test_5_4_fragments_leave_with_pings_between_them_and_an_empty_one_at_the_end(page):
+def test_5_4_as_many_fragments_leave_as_are_asked_for_with_pings_between_them(page):
     client, number = page.open()
     command = page.send("fragments", connection=number, count=3, text="grüße!")
-    frames = [client.receive() for _ in range(6)]
+    frames = [client.receive() for _ in range(5)]
     assert [(header.opcode, header.fin) for header, _ in frames] == [
         (TEXT, 0),
         (PING, 1),
         (CONT, 0),
         (PING, 1),
-        (CONT, 0),
         (CONT, 1),
     ]
     assert [payload.decode() for header, payload in frames if header.opcode != PING] == [
         "gr",
         "üß",
         "e!",
-        "",
     ]
     assert page.answer(command)["event"] == "answer"
 
@@ -190,9 +213,15 @@ def test_5_4_more_fragments_than_characters_are_empty_ones(page):
     client, number = page.open()
     page.send("fragments", connection=number, count=3, text="a")
     payloads = [
-        payload for header, payload in (client.receive() for _ in range(6)) if header.opcode != PING
+        payload for header, payload in (client.receive() for _ in range(5)) if header.opcode != PING
     ]
-    assert payloads == [b"a", b"", b"", b""]
+    assert payloads == [b"a", b"", b""]
+
+
+def test_5_4_one_fragment_is_a_message_in_one_frame(page):
+    client, number = page.open()
+    page.send("fragments", connection=number, count=1, text="whole")
+    client.expect(TEXT, b"whole")
 
 
 @pytest.mark.rfc("6455-7.1.2-01")

@@ -253,8 +253,9 @@ class Connection(Reading):
         """Send a text message (str), a binary one (bytes), or the fragments of one (an iterable).
 
         `text` True sends text, False binary. Blocks until the system takes it, and while another
-        message is sent in fragments; each leaves as soon as the iterable gives it. InvalidState
-        before OPEN, ConnectionClosed after it, or if TCP breaks; UnicodeError for what is no text.
+        message is sent in fragments; each leaves as soon as the iterable gives it, and an empty one
+        ends them, unless a generator returns the last. InvalidState before OPEN, ConnectionClosed
+        after it, or if TCP breaks; UnicodeError for what is no text.
         """
         if text is not None:
             message = outgoing_as_kind(message, text)

@@ -150,8 +150,9 @@ class Sender(SendingAtOnce):
     def send_fragments(self, fragments: Iterable[str] | Iterable[bytes]) -> None:
         """§5.4: send each fragment as soon as the iterable gives it; blocks like `send_message`.
 
-        An empty frame ends the message. Otherwise each fragment would have to wait until it is
-        known whether another one follows. TypeError unless fragments are all str or all bytes.
+        What a generator returns is the last fragment. Without it an empty frame ends the message:
+        otherwise each fragment would have to wait until it is known whether another one follows.
+        TypeError unless fragments are all str or all bytes.
         """
         if isinstance(fragments, Mapping) or not isinstance(fragments, Iterable):
             seen = f"{type(fragments).__name__} is no message"
@@ -161,10 +162,10 @@ class Sender(SendingAtOnce):
     def _send_each(self, fragments: Iterator[str | bytes]) -> None:
         kind: type | None = None
         try:
-            for fragment in fragments:
+            for fragment, fin in with_last(fragments):
                 kind = kind or (str if isinstance(fragment, str) else bytes)
                 opcode = CONT if self._in_fragments else TEXT if kind is str else BINARY
-                self._write_step(opcode, encode_fragment(fragment, kind), fin=False)
+                self._write_step(opcode, encode_fragment(fragment, kind), fin)
             if self._in_fragments:
                 self._write_step(CONT, b"", fin=True)
         except BaseException:  # of the iterator, such as another connection's message, or a signal
@@ -303,6 +304,19 @@ class Sender(SendingAtOnce):
         except BaseException:  # of a signal: no Close, or only a part of it, is written
             self._stream.abort("a Close was interrupted")
             raise
+
+
+def with_last(fragments: Iterator[str | bytes]) -> Iterator[tuple[str | bytes, bool]]:
+    """Each fragment, and whether it is the last one: the value that a generator returns."""
+    while True:
+        try:
+            fragment = next(fragments)
+        except StopIteration as end:
+            last = end.value
+            break
+        yield fragment, False
+    if last is not None:
+        yield last, True
 
 
 def encode_fragment(fragment: str | bytes, kind: type) -> bytes:

@@ -90,9 +90,9 @@ def parse_fragments(rest: str) -> Send:
     if not rest:
         raise InputError(
             "there is nothing to send: give the fragments with | between them, such as "
-            "/fragment Hel | lo"
+            "/fragment Hel|lo"
         )
-    return Send(tuple(re.split(r" ?\| ?", rest)))
+    return Send(tuple(rest.split("|")))
 
 
 def parse_raw(rest: str) -> SendRaw:
@@ -130,7 +130,7 @@ COMMANDS = {
     ),
     "/binary": Command("HEX", "send a binary message", lambda rest: Send(parse_hex(rest))),
     "/fragment": Command(
-        "A | B | C", "send a text message in fragments; an empty one ends it", parse_fragments
+        "A|B|C", "send a text message in these fragments, spaces and all", parse_fragments
     ),
     "/raw": Command("HEX", "send bytes as they are, to break the rules", parse_raw),
     "/help": Command("", "show this list", lambda rest: Help()),

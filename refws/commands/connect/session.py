@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from types import FrameType
 from typing import TypeVar
 
@@ -157,6 +157,8 @@ class Session:
         more can be sent.
         """
         match action:
+            case Send(tuple(fragments)):
+                self._connection.send(each_of(fragments))
             case Send(message):
                 self._connection.send(message)
             case SendPing(data):
@@ -234,3 +236,9 @@ class Session:
         main = threading.main_thread().ident
         while WAKE is not None and main is not None and not self._left.wait(WAKE_INTERVAL):
             signal.pthread_kill(main, WAKE)
+
+
+def each_of(fragments: tuple[str, ...]) -> Generator[str, None, str]:
+    """The fragments for `send`, which ends the message with the value that is returned."""
+    yield from fragments[:-1]
+    return fragments[-1]

@@ -95,6 +95,17 @@ class Call:
 def parse(message: str | bytes) -> Call:
     """The command in a message of the page; InvalidCommand if it has no valid one."""
     found = parse_object(message)
+    try:
+        return parse_call(dict(found))
+    except InvalidCommand as error:
+        name, number = (found.get(field) for field in ("command", "id"))
+        error.name = name if isinstance(name, str) and name in COMMANDS else None
+        error.id = number if type(number) is int else None
+        raise
+
+
+def parse_call(found: dict[str, Any]) -> Call:
+    """The command in a JSON object; InvalidCommand if it has no valid one."""
     name = found.pop("command", None)
     if not isinstance(name, str) or name not in COMMANDS:
         raise InvalidCommand(f'"command" is one of {", ".join(COMMANDS)}')

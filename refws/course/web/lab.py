@@ -7,7 +7,7 @@ gives a connection the settings that its page has chosen.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
@@ -35,7 +35,15 @@ COMPRESSIONS = {"1": DeflateSettings(threshold=0), "0": None}
 
 
 class InvalidCommand(ValueError):
-    """A command cannot be carried out; the message says what to do instead."""
+    """A command cannot be carried out; the message says what to do instead.
+
+    `name` and `id` are the command's, if its message has them.
+    """
+
+    def __init__(self, message: str, name: str | None = None, number: int | None = None) -> None:
+        super().__init__(message)
+        self.name = name
+        self.id = number
 
 
 class Lab:
@@ -67,15 +75,15 @@ class Lab:
         return {"round_trip": round(pinged.latency, 6)}
 
     def fragments(self, connection: int, count: int, text: str) -> Event:
-        """§5.4: send a text in `count` fragments and an empty last one, with Pings in between."""
+        """§5.4: send a text in `count` fragments, with Pings in between."""
         target = self._find(connection).connection
         size = -(-len(text) // count)
 
-        def parts() -> Iterator[str]:
-            for number in range(count):
-                if number:
-                    target.ping()
+        def parts() -> Generator[str, None, str]:
+            for number in range(count - 1):
                 yield text[number * size : (number + 1) * size]
+                target.ping()
+            return text[(count - 1) * size :]
 
         target.send(parts())
         return {}

@@ -107,32 +107,32 @@ class CommandRunner:
         try:
             call = parse(message)
         except InvalidCommand as error:
-            self._answer("error", None, message=str(error))
+            self._answer("error", error.name, error.id, message=str(error))
             return
         if not self._free.acquire(blocking=False):
             words = f"{MAX_RUNNING} commands are running; wait until one of them ends"
-            self._answer("error", call, message=words)
+            self._answer("error", call.name, call.id, message=words)
             return
         if not ALL_RUNNING.acquire(blocking=False):
             self._free.release()
             words = "the commands of other pages keep the server busy; try again in some seconds"
-            self._answer("error", call, message=words)
+            self._answer("error", call.name, call.id, message=words)
             return
         name = f"refws-command {call.name}"
         threading.Thread(target=self._run, args=(call,), name=name, daemon=True).start()
 
     def _run(self, call: Call) -> None:
         try:
-            self._answer("answer", call, **call.run(self._lab))
+            self._answer("answer", call.name, call.id, **call.run(self._lab))
         except (WebSocketException, ValueError) as error:
-            self._answer("error", call, message=str(error))
+            self._answer("error", call.name, call.id, message=str(error))
         except Exception as error:
             log_error(LOGGER, self._connection.peer, f"a command failed: {call.name}", error)
-            self._answer("error", call, message="internal error; the server's log has the details")
+            words = "internal error; the server's log has the details"
+            self._answer("error", call.name, call.id, message=words)
         finally:
             ALL_RUNNING.release()
             self._free.release()
 
-    def _answer(self, event: str, call: Call | None, **fields: Any) -> None:
-        name, number = (None, None) if call is None else (call.name, call.id)
+    def _answer(self, event: str, name: str | None, number: int | None, /, **fields: Any) -> None:
         self._events.put({"event": event, "command": name, "id": number, **fields})
