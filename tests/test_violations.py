@@ -3,10 +3,19 @@
 import pytest
 
 from refws import Close
+from refws.check.case import Drip
+from refws.check.clients.groups import CLIENT_GROUPS
+from refws.check.frames import GOOD_BYE
+from refws.check.groups import GROUPS as CHECK_GROUPS
+from refws.check.seen import End, Seen
+from refws.check.target import Target
 from refws.course import services
 from refws.course.web import wire_view
 from refws.course.web.lab import provoke, send_case
 from refws.course.web.violations import CLIENT_CASES, GROUPS, SERVER_CASES
+from refws.protocol.client.handshake import Agreement
+from refws.protocol.client.uri import parse_uri
+from refws.protocol.http import Headers, Response
 from refws.raw_client import Answer
 from watching import Page
 
@@ -29,6 +38,73 @@ def test_there_are_many_rules_each_with_its_own_name_and_words():
     assert len([case for case in CLIENT_CASES.values() if not case.allowed]) >= 20
     for case in cases:
         assert "§" in case.section and case.title and case.why.endswith(".")
+
+
+# The same cases in `refws check`
+
+
+def checked(groups):
+    return {case.name: case for group in groups for case in group.cases}
+
+
+OF_SERVERS, OF_CLIENTS = checked(CHECK_GROUPS), checked(CLIENT_GROUPS)
+
+BOTH = [
+    *((case, OF_SERVERS[case.checked]) for case in CLIENT_CASES.values() if case.checked),
+    *((case, OF_CLIENTS[case.checked]) for case in SERVER_CASES.values()),
+]
+
+
+def unmasked(data):
+    """The header without its masking key, and the payload without its mask, of each frame."""
+    frames = []
+    while data:
+        header_size = {126: 4, 127: 10}.get(data[1] & 0x7F, 2)
+        length = int.from_bytes(data[2:header_size]) if header_size > 2 else data[1] & 0x7F
+        start = header_size + (4 if data[1] & 0x80 else 0)
+        key = data[header_size:start] or bytes(4)
+        payload = data[start : start + length]
+        frames.append((data[:header_size], bytes(b ^ key[i % 4] for i, b in enumerate(payload))))
+        data = data[start + length :]
+    return frames
+
+
+def sent_by(case):
+    steps = (step.data if isinstance(step, Drip) else step for step in case.steps)
+    return b"".join(step for step in steps if isinstance(step, bytes))
+
+
+def test_only_what_no_answer_can_be_seen_of_is_no_case_of_check():
+    assert [case.name for case in CLIENT_CASES.values() if not case.checked] == ["no-close"]
+
+
+@pytest.mark.parametrize("shown, case", BOTH, ids=lambda each: each.name)
+def test_check_sends_the_same(shown, case):
+    """It may send a Close after it, for a server that accepts what is wrong."""
+    wire = b"".join(shown.wire)
+    assert unmasked(sent_by(case)) in (unmasked(wire), unmasked(wire + GOOD_BYE))
+    assert shown.compressed is (case.opening.offer is not None)
+    request = Target(parse_uri("ws://example.com/echo")).request(case.opening.offer)
+    first, *lines = case.opening.edited(request.to_bytes()).decode("latin-1").split("\r\n")
+    assert first.split()[0] == shown.method
+    fields = dict(line.split(": ", 1) for line in lines if line)
+    for name, value in shown.headers:
+        assert fields.get(name, "").partition(";")[0] == (value or "")
+
+
+@pytest.mark.parametrize("shown, case", BOTH, ids=lambda each: each.name)
+def test_what_the_page_calls_right_is_best_for_check_too(shown, case):
+    seen = Seen(response=Response(shown.status, "", Headers()))
+    if shown.status == 426:
+        seen.response.headers["Sec-WebSocket-Version"] = "13"
+    if shown.status == 101:
+        best = case.best
+        seen.agreement = Agreement(None, (), None)
+        seen.close, seen.end = Close(shown.code), End.FIN
+        seen.messages = list(getattr(best, "messages", ()))
+        seen.pongs = list(getattr(best, "payloads", ()))
+        assert len(seen.messages) == shown.messages
+    assert case.best.is_seen(seen)
 
 
 @pytest.mark.rfc("6455-7.1.7-03", "6455-7.1.7-05", "6455-10.7-03", "6455-10.7-04")

@@ -200,7 +200,7 @@ BROKEN_FRAMES = (
             frame(opcode, payload, rsv1=True),
         )
         for name, opcode, payload in (
-            ("ping", PING, b"ping"),
+            ("ping", PING, FIXED),
             ("pong", PONG, b"pong"),
             ("close", CLOSE, (1000).to_bytes(2)),
         )

@@ -135,7 +135,7 @@ FRAMES = Group(
                 f"5.2-opcode-{opcode:x}",
                 f"Opcode {opcode:#x} is reserved.",
                 "6455-5.2-05",
-                bytes([FIN | opcode, 0]),
+                encode_frame(opcode, HELLO.data),
             )
             for opcode in (0x3, 0x7, 0xB, 0xF)
         ),

@@ -55,6 +55,7 @@ function card(rule) {
     create("p", "", rule.why),
     create("p", "bytes", sent(rule)),
     create("p", "note", `Right answer: ${expected(rule)}.`),
+    ...(rule.checked ? [create("p", "note", `In refws check: ${rule.checked}`)] : []),
     button,
     result,
   );
