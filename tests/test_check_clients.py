@@ -164,6 +164,7 @@ CAUGHT = {
     "subprotocol-twice": Caught("4.1-subprotocol-tokens", "'chat, superchat, chat'"),
     "content-length": Caught("9110-9.3.1-no-body", "Content-Length: '5'"),
     "too-early": Caught("4.1-waits-for-the-answer", "bytes after the request"),
+    "proxy-protocol": Caught("4.1-method-get", "its request cannot be read: "),
     # The answer
     "accept-ignored": Caught("4.1-accept-of-another-key", "it went on"),
     "accept-in-any-case": Caught("4.1-accept-in-other-case", "it went on"),
@@ -189,6 +190,8 @@ CAUGHT = {
     "binary-as-text": Caught("5.2-binary", "§8.1"),
     "utf8-per-fragment": Caught("5.4-fragments-of-one-byte", "Close 1007"),
     "utf8-ignored": Caught("8.1-in-the-last-fragment", "§8.1"),
+    "frames-of-hixie-76": Caught("5.2-text", "what no endpoint may send"),
+    "4-bytes-of-length": Caught("5.2-length-65536", ""),
     # Control frames and closing
     "no-pong": Caught("5.5.2-ping", "Close 1000"),
     "empty-pong": Caught("5.5.2-ping", "Pong (empty)"),
@@ -223,6 +226,21 @@ def test_a_broken_rule_is_found_by_the_case_that_names_it(listener, mutation, ca
     result = judge(listener, PlainClient(mutation).run, caught.case, caught.connections)
     assert result.grade is caught.grade, (result.seen, result.expected)
     assert caught.seen in result.seen
+
+
+@pytest.mark.parametrize(
+    "mutation, name, hint",
+    [
+        ("proxy-protocol", "4.1-method-get", "Its request: this looks like the PROXY protocol"),
+        ("frames-of-hixie-76", "5.2-text", "framed a message, drafts from before the RFC"),
+        ("4-bytes-of-length", "5.2-length-65536", "after 127 the length has 8 bytes; were only 4"),
+        ("unmasked", "5.1-all-frames-masked", "mask"),
+    ],
+)
+def test_the_hint_is_about_the_bytes_if_they_look_like_a_mistake(listener, mutation, name, hint):
+    result = judge(listener, PlainClient(mutation).run, name)
+    assert result.grade is Grade.FAIL
+    assert hint in find_client_mistake(result)
 
 
 @pytest.mark.rfc("6455-7.4.2-01", "6455-7.4.1-07")

@@ -92,6 +92,10 @@ FRAMES = {
     "frame-written-as-text": Caught("5.2-text", "c2 81 are 81 in UTF-8"),
     "line-end-after-a-frame": Caught("5.2-text", "println"),
     "text-without-a-frame": Caught("5.2-text", "without a frame around it"),
+    "compressed-text-without-a-frame": Caught("5.2-text", "a payload without its header"),
+    "compressed-text-without-rsv1": Caught("5.2-text", "RSV1 must be 1 in the first frame"),
+    "frames-of-hixie-76": Caught("5.2-text", "Hixie-76 framed a message"),
+    "4-bytes-of-length-written": Caught("5.2-text-of-65536-bytes", "were only 4 written"),
 }
 
 MESSAGES = {

@@ -110,9 +110,7 @@ class Clues:
 
 
 def find_clues(result: Result, seen: Seen) -> Clues:
-    conversation = Conversation(at_handshake=True, keep_going=False)
-    items = [item for part in result.crossed for item in conversation.feed(part.sender, part.data)]
-    items += conversation.finish()
+    items = explained(result)
     heads = {item.sender: item for item in items if isinstance(item, HeadExplanation)}
     frames = [item for item in items if isinstance(item, FrameExplanation)]
     best = result.case.best
@@ -128,6 +126,24 @@ def find_clues(result: Result, seen: Seen) -> Clues:
         pongs=getattr(best, "payloads", ()),
         codes=getattr(best, "codes", ()),
     )
+
+
+def explained(result: Result) -> list[Item]:
+    """What crossed, up to the first broken rule of each side."""
+    conversation = Conversation(at_handshake=True, keep_going=False)
+    items = [item for part in result.crossed for item in conversation.feed(part.sender, part.data)]
+    return [*items, *conversation.finish()]
+
+
+def hint_of(item: HeadExplanation | FrameExplanation) -> str:
+    """What `explain` says of something that is not legal; "" if it knows no mistake like that."""
+    hint = item.verdict.hint.partition("; or did ")[0]
+    what = f"{item.name} frame" if isinstance(item, FrameExplanation) else "request"
+    return f"its {what}: {hint}" if hint else ""
+
+
+def as_sentence(found: str) -> str:
+    return f"{found[:1].upper()}{found[1:]}{'' if found.endswith('?') else '.'}" if found else ""
 
 
 def find_rule(items: Iterable[Item]) -> Violation | None:

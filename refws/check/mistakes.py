@@ -10,7 +10,7 @@ from ..course.explain.values import SHOWN
 from ..protocol.close_codes import CloseCode
 from ..protocol.frame import BINARY, CLOSE, CONT, MAX_LENGTH_7, MAX_LENGTH_16, PING, PONG
 from .case import Drip, Pause
-from .clues import STREAM, Clues, Recogniser, find_clues, when
+from .clues import STREAM, Clues, Recogniser, as_sentence, find_clues, hint_of, when
 from .engine import Grade, Result
 from .opening_mistakes import AT_THE_101, ON_HEADERS
 from .outcomes import FAILURES, Opens
@@ -28,8 +28,7 @@ def find_mistake(result: Result) -> str:
         return ""
     clues = find_clues(result, result.observed)
     recognisers = AT_THE_101 if result.observed.agreement is None else AFTER_THE_101
-    found = next(filter(None, (recognise(clues) for recognise in recognisers)), "")
-    return f"{found[:1].upper()}{found[1:]}{'' if found.endswith('?') else '.'}" if found else ""
+    return as_sentence(next(filter(None, (recognise(clues) for recognise in recognisers)), ""))
 
 
 # Frames that no endpoint may send
@@ -78,8 +77,7 @@ def wrong_length(clues: Clues) -> str:
 
 
 def hint_of_explain(clues: Clues) -> str:
-    hint = "" if clues.illegal is None else clues.illegal.verdict.hint.partition("; or did ")[0]
-    return f"its {clues.illegal.name} frame: {hint}" if clues.illegal and hint else ""
+    return "" if clues.illegal is None else hint_of(clues.illegal)
 
 
 # A rule that is broken on purpose

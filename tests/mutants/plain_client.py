@@ -138,6 +138,8 @@ class Connection:
         if self.breaks("content-length"):
             lines.append("Content-Length: 5")
         line_end = "\n" if self.breaks("lf-alone") else "\r\n"
+        if self.breaks("proxy-protocol"):
+            self.sock.sendall(b"PROXY TCP4 192.0.2.1 192.0.2.2 50000 80\r\n")
         self.sock.sendall(line_end.join([*lines, "", ""]).encode())
         if self.breaks("too-early"):
             self.send(TEXT, b"early")
@@ -262,6 +264,11 @@ class Connection:
             head += struct.pack("!BH", masked | 126, length)
         else:
             head += struct.pack("!BQ", masked | 127, length)
+        if self.breaks("frames-of-hixie-76"):
+            self.sock.sendall(b"\x00" + payload + b"\xff")
+            return
+        if length >= 2**16 and self.breaks("4-bytes-of-length"):
+            head = head[:2] + struct.pack("!L", length)
         self.sock.sendall(head + (key + xor(payload, key) if masked else payload))
 
     def unmasked_control(self, opcode):

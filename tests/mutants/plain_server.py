@@ -11,6 +11,7 @@ import contextlib
 import socket
 import struct
 import threading
+import zlib
 
 from mutants.broken import Broken
 from mutants.plain_handshake import Refused, accept, read_head
@@ -300,6 +301,12 @@ class Connection:
             frame = frame.decode("latin-1").encode()
         if "text-without-a-frame" in self.broken and opcode == TEXT:
             frame = payload
+        if "frames-of-hixie-76" in self.broken and opcode == TEXT:
+            frame = b"\x00" + payload + b"\xff"
+        if "compressed-text-without-a-frame" in self.broken and opcode == TEXT:
+            frame = deflated(payload)
+        if "compressed-text-without-rsv1" in self.broken and opcode == TEXT:
+            frame = header[:1] + self.length_field(len(deflated(payload))) + deflated(payload)
         self.sock.sendall(frame)
 
     def length_field(self, length):
@@ -309,7 +316,8 @@ class Connection:
             return bytes([length])
         if length < 2**16 or "16-bit-length-for-all" in self.broken:
             return b"\x7e" + struct.pack(order + "H", length % 2**16)
-        return b"\x7f" + struct.pack(order + "Q", length)
+        size = "I" if "4-bytes-of-length-written" in self.broken else "Q"
+        return b"\x7f" + struct.pack(order + size, length)
 
 
 def may_be_sent(code):
@@ -323,6 +331,12 @@ def is_utf8(data):
     except UnicodeDecodeError:
         return False
     return True
+
+
+def deflated(data):
+    """RFC 7692 §7.2.1: compressed, without the 4 bytes at its end."""
+    deflater = zlib.compressobj(wbits=-15)
+    return (deflater.compress(data) + deflater.flush(zlib.Z_SYNC_FLUSH))[:-4]
 
 
 def xor(data, key, position):

@@ -1,12 +1,16 @@
 """A case that a client has not passed -> what to look for in its program.
 
-A case for clients is about one rule, so the case alone says which line of the program to open.
+A case for clients is about one rule, so the case alone says which line of the program to open. Only
+where the bytes of the client look like a well-known mistake, that is more.
 """
 
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
 
+from ...course.explain.values import HeadExplanation, Legal, NotRead
+from ...protocol.frame import Side
+from ..clues import as_sentence, explained, hint_of
 from ..engine import Grade, Result
 
 KEY = "make 16 random bytes for each connection, such as os.urandom(16), and put them in base64"
@@ -34,6 +38,7 @@ HINTS = (
     ("4.1-host*", "write Host: host:port; leave the port out only if it is 80 (443 with TLS)"),
     ("4.1-key-*", KEY),
     ("4.1-version-13", "send Sec-WebSocket-Version: 13; older drafts had 8"),
+    ("9110-9.3.1-*", "leave out Content-Length and Transfer-Encoding: a GET has no body"),
     ("4.1-waits-*", "send the first frame only after the empty line of the answer has arrived"),
     ("4.1-accept-*", ACCEPT),
     ("4.1-upgrade", "send Upgrade: websocket"),
@@ -79,5 +84,22 @@ def find_client_mistake(result: Result) -> str:
     """A sentence that says what to do about a case that is not passed; "" if none is known."""
     if result.grade in (Grade.PASS, Grade.SKIPPED):
         return ""
-    hint = next((hint for glob, hint in HINTS if fnmatchcase(result.case.name, glob)), "")
-    return f"{hint[:1].upper()}{hint[1:]}." if hint else ""
+    of_the_case = (hint for glob, hint in HINTS if fnmatchcase(result.case.name, glob))
+    return as_sentence(hint_of_explain(result) or next(of_the_case, ""))
+
+
+def hint_of_explain(result: Result) -> str:
+    """On the first thing of the client that is not legal: a frame, or bytes that are no request.
+
+    On a request that can be read the case has the better hint.
+    """
+    judged = (item for item in explained(result) if not isinstance(item, NotRead))
+    theirs = (item for item in judged if item.sender is Side.CLIENT)
+    illegal = next((item for item in theirs if not isinstance(item.verdict, Legal)), None)
+    if illegal is None or (isinstance(illegal, HeadExplanation) and not is_unread(result)):
+        return ""
+    return hint_of(illegal)
+
+
+def is_unread(result: Result) -> bool:
+    return result.observed is not None and bool(result.observed.problem)
