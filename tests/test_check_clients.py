@@ -184,6 +184,7 @@ CAUGHT = {
     "masked-taken": Caught("5.1-masked-with-zeros", "message text 'Hello'"),
     "rsv-ignored": Caught("5.2-rsv1", "message text 'Hello'"),
     "opcode-ignored": Caught("5.2-opcode-3", "it went on"),
+    "top-bit-taken": weak("5.2-length-with-top-bit", "nothing"),
     "long-form-taken": weak("5.2-length-126-for-125-bytes", "it went on"),
     "any-order": Caught("5.4-continuation-without-a-start", "a CONT without a start"),
     "fragments-are-messages": Caught("5.4-two-fragments", "message text 'He'"),

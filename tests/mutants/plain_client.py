@@ -246,7 +246,8 @@ class Connection:
             self.require(length > 125 or self.breaks("long-form-taken"))
         else:
             (length,) = struct.unpack(">Q", self.read(8))
-            self.require(2**16 <= length < 2**63 or self.breaks("long-form-taken"))
+            self.require(length >= 2**16 or self.breaks("long-form-taken"))
+            self.require(length < 2**63 or self.breaks("top-bit-taken"))
         return length
 
     def require(self, holds, code=1002):
