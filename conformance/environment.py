@@ -85,6 +85,26 @@ def node_packages(name: str, requirements: Sequence[str]) -> Path:
     return directory / "node_modules"
 
 
+def c_program(name: str, source: Path, library: str) -> Path:
+    """The program that this C source makes with a library of the system. Unavailable."""
+    version = library_version(library)
+    if not version or shutil.which("cc") is None:
+        raise Unavailable(
+            f"it needs a C compiler, pkg-config and {library}; on Debian: apt-get install gcc "
+            f"libc6-dev pkg-config {library}-dev"
+        )
+    directory = ENVIRONMENTS / name
+    made_of = f"{library} {version}\n{source.read_text('utf-8')}"
+    if not is_complete(directory, made_of):
+        _make(directory, made_of, lambda scratch: _build_c(scratch, source, library))
+    return directory / "program"
+
+
+def library_version(library: str) -> str:
+    """The version of a C library with its headers; empty if it is not installed."""
+    return output("pkg-config", "--modversion", library).rstrip("-")
+
+
 def node() -> str:
     """The path of Node.js. Unavailable."""
     found = shutil.which("node")
@@ -164,6 +184,13 @@ def _build_node(scratch: Path, requirements: Sequence[str]) -> None:
     environment = scratch / "environment"
     quietly = ("--no-audit", "--no-fund", "--ignore-scripts", "--cache", scratch / "cache")
     _step(scratch, "npm", "install", "--prefix", environment, *quietly, *requirements)
+
+
+def _build_c(scratch: Path, source: Path, library: str) -> None:
+    environment = scratch / "environment"
+    environment.mkdir()
+    flags = output("pkg-config", "--cflags", "--libs", library).split()
+    _step(scratch, "cc", "-O1", "-o", environment / "program", source, *flags)
 
 
 def _step(scratch: Path, *command: str | Path) -> None:

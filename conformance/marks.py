@@ -1,104 +1,153 @@
-"""`python3 conformance/marks.py`: refws and other servers, marked by `refws check`, into MARKS.md.
+"""`python3 conformance/marks.py`: servers and clients, marked by `refws check`, into MARKS.md.
 
-Each server of peers.py runs with its own defaults, if it can be installed; otherwise it is listed
-with the reason. --names takes a part of them. Exit status: 0, or 2 for a name that no server has.
+Each server and client of peers.py and browsers.py runs with its own defaults, in an environment
+that is made on the first run. What cannot be installed is listed with the reason. Exit status: 0, 2
+for a name that none of them has, 130 after Ctrl-C, which leaves MARKS.md as it was.
 """
 
 from __future__ import annotations
 
 import argparse
-import datetime
-import platform
+import shlex
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+import browsers
 import endpoints
 import environment
 import fuzzing
+import marks_page
 import peers
 import processes
+from marks_page import CLIENT, SERVER, Marked
+from progress import clock
 from refws import __version__
+from refws.check.case import Group
+from refws.check.clients.groups import CLIENT_GROUPS
+from refws.check.clients.listening import Listener
+from refws.check.clients.running import run_clients
 from refws.check.engine import Grade, Result, run
 from refws.check.groups import GROUPS
+from refws.check.report.progress import Progress
 from refws.check.runner import Report, Selection, run_groups, select
 from refws.check.survey import survey
 from refws.check.target import Target
-from refws.course.text.characters import escape_words
 from refws.protocol.client.uri import parse_uri
 
 HERE = Path(__file__).resolve().parent
 MARKS = HERE / "MARKS.md"
+OUR_CLIENT = HERE.parent / "tests" / "programs" / "checked_client.py"
 
 START_S = 20
 
-EXPLANATION = """
-Pass is the best outcome that the RFCs allow, weak another one that they allow, fail one that they
-do not. A case is skipped if the server leaves out what it is about, such as compression. Each
-server echoes what it gets, in one process, with its own defaults; `conformance/RESULTS.md` says
-how each is set up.
+WAIT_S = 60
+"""Seconds between two connections of a browser after which it is given up."""
 
-Each failure of simple-websocket and of websocket-server was compared with the text of the RFCs,
-one by one. Where a server had a reason, the case was changed: an endpoint may drop TCP when it does
-not understand what it reads (RFC 6455 §10.7), so that is weak for an offer that must be declined
-and for a GET without a handshake; and a line that must not count now hides the key, which all
-servers need, and not the version, which some ignore. Of the other servers a failed case names its
-section: read it there before you believe it.
+JOBS = 2
+"""Commands of a client at a time: each takes most of its time for its start."""
 
-One mistake may fail many cases. websocket-server takes each fragment for a message and ends TCP
-without a Close, so it fails nearly all cases in which there are fragments or a Close; after a
-continuation it takes the next bytes, the masking key, for a header, so a few results change from
-run to run. What simple-websocket fails in the lines of HTTP (RFC 9110 and 9112) is http.server's,
-of which Werkzeug is made, too.
-"""
+Note = Callable[[Result], None]
 
 
 @dataclass(frozen=True)
-class Marked:
-    """A server with its report, or with the reason why there is none."""
+class Endpoint:
+    """What is marked. `check` gives its report; environment.Unavailable, CommandFailed."""
 
+    kind: str
     name: str
     versions: str
-    report: Report | None = None
-    missing: str = ""
+    setup: str
+    groups: tuple[Group, ...]
+    check: Callable[[Note], Report]
 
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    known = ["refws", *(peer.name for peer in peers.PEERS)]
-    parser.add_argument("--names", nargs="+", choices=known, default=known, metavar="NAME")
+    everything = [*servers(), *clients()]
+    known = list(dict.fromkeys(endpoint.name for endpoint in everything))
+    parser.add_argument(
+        "--names", nargs="+", choices=known, default=known, metavar="NAME", help=", ".join(known)
+    )
+    parser.add_argument("--kind", choices=(SERVER, CLIENT), help="only servers, or only clients")
     parser.add_argument("--output", type=Path, default=MARKS, metavar="FILE")
     options = parser.parse_args(argv)
-    servers = {"refws": (__version__, endpoints.refws)}
-    servers |= {peer.name: (peer.versions, peer.server) for peer in peers.PEERS}
-    marked = [mark(name, *servers[name]) for name in options.names]
-    options.output.write_text("\n".join(page(marked)) + "\n", "utf-8")
+    chosen = [
+        endpoint
+        for endpoint in everything
+        if endpoint.name in options.names and options.kind in (None, endpoint.kind)
+    ]
+    try:
+        marked = mark_all(chosen)
+    except KeyboardInterrupt:
+        print(f"\nstopped by Ctrl-C; {options.output} is as it was")
+        return 130
+    options.output.write_text("\n".join(marks_page.page(marked)) + "\n", "utf-8")
+    for case in marks_page.without_reason(marked):
+        print(f"no reason is known yet, see conformance/reasons.py: {case}")
     print(options.output)
     return 0
 
 
-def mark(name: str, versions: str, make: Callable[[], fuzzing.Server]) -> Marked:
-    """Start the server, run all quick cases against it. Blocks for some seconds, or minutes."""
-    print(f"{name} {versions}: ", end="", flush=True)
+def mark_all(endpoints: Sequence[Endpoint]) -> list[Marked]:
+    """Run all quick cases against each. Blocks for seconds to a minute for each of them."""
+    marked: list[Marked] = []
+    began = monotonic()
+    for endpoint in endpoints:
+        marked.append(mark(endpoint))
+        left = (monotonic() - began) / len(marked) * (len(endpoints) - len(marked))
+        print(f"  {len(marked)} of {len(endpoints)}, about {clock(left)} left", flush=True)
+    return marked
+
+
+def mark(endpoint: Endpoint) -> Marked:
+    print(f"{endpoint.kind} {endpoint.name} {endpoint.versions}: ", end="", flush=True)
+    blank = Marked(endpoint.kind, endpoint.name, endpoint.versions, endpoint.setup)
+    progress = Progress(sum(len(group.cases) for group in endpoint.groups), sys.stderr)
     try:
-        report = check(make())
+        report = endpoint.check(progress.note)
     except (environment.Unavailable, processes.CommandFailed) as error:
         reason = str(error).splitlines()[0]
         print(f"skipped, {reason}")
-        return Marked(name, versions, missing=reason)
+        return blank._replace(missing=reason)
+    finally:
+        progress.end()
     counts = Counter(result.grade for result in report.results)
     print(", ".join(f"{counts[grade]} {grade.value}" for grade in Grade))
-    return Marked(name, versions, report)
+    return blank._replace(report=report)
 
 
-def check(server: fuzzing.Server) -> Report:
+# Servers
+
+
+def servers() -> list[Endpoint]:
+    ours = peers.Peer("refws", (__version__,), "", "`python3 -m refws` with `--deflate`.")
+    return [server(ours, endpoints.refws), *(server(peer, peer.server) for peer in peers.PEERS)]
+
+
+def server(peer: peers.Peer, make: Callable[[], fuzzing.Server]) -> Endpoint:
+    groups = select(GROUPS, Selection())
+    return Endpoint(
+        SERVER,
+        peer.name,
+        peer.versions,
+        peer.setup,
+        groups,
+        lambda note: check_server(make(), groups, note),
+    )
+
+
+def check_server(server: fuzzing.Server, groups: tuple[Group, ...], note: Note) -> Report:
     port = processes.free_port()
     with (
         tempfile.TemporaryDirectory() as directory,
@@ -111,39 +160,68 @@ def check(server: fuzzing.Server) -> Report:
         abilities = survey(target)
         if abilities.problem:
             raise processes.CommandFailed(f"it cannot be tested: {abilities.problem}")
-        groups = select(GROUPS, Selection())
-        return run_groups(groups, lambda case: run(case, target, abilities), lacks=abilities.lacks)
+        return run_groups(
+            groups, lambda case: run(case, target, abilities), lacks=abilities.lacks, note=note
+        )
 
 
-def page(marked: Sequence[Marked]) -> Iterator[str]:
-    yield "# Servers, marked rule by rule"
-    yield ""
-    count = sum(len(group.cases) for group in select(GROUPS, Selection()))
-    today = datetime.date.today()
-    yield f"`refws check` {__version__}, {count} quick cases, {today}, {platform.system()}."
-    yield EXPLANATION
-    yield f"| server | version | {' | '.join(grade.value for grade in Grade)} |"
-    yield f"| --- | --- {'| ---: ' * len(Grade)}|"
-    for one in marked:
-        if one.report is None:
-            yield f"| {one.name} | {one.versions} | {one.missing} {'| ' * (len(Grade) - 1)}|"
-        else:
-            counts = Counter(result.grade for result in one.report.results)
-            cells = " | ".join(str(counts[grade]) for grade in Grade)
-            yield f"| {one.name} | {one.versions} | {cells} |"
-    for one in marked:
-        if one.report is not None and (failed := one.report.graded(Grade.FAIL)):
-            yield ""
-            yield f"## What {one.name} fails"
-            yield ""
-            yield "| case | rule | seen |"
-            yield "| --- | --- | --- |"
-            yield from map(row, failed)
+# Clients
 
 
-def row(result: Result) -> str:
-    seen = escape_words(result.seen).replace("|", "\\|")
-    return f"| {result.case.name} | {result.case.rule} | {seen} |"
+def clients() -> list[Endpoint]:
+    ours = peers.Peer("refws", (__version__,), "", "`refws.connect` with compression.")
+    return [
+        program(ours, lambda: [sys.executable, OUR_CLIENT]),
+        *(program(peer, peer.command) for peer in peers.CLIENTS),
+        *map(browser, browsers.BROWSERS),
+    ]
+
+
+def program(peer: peers.Peer, command: Callable[[], Sequence[str | Path]]) -> Endpoint:
+    def check(note: Note) -> Report:
+        words = shlex.join([*map(str, command()), "{url}"])
+        return check_client(lambda listener: nullcontext(), note, command=words, jobs=JOBS)
+
+    return client(peer, check)
+
+
+def browser(found: browsers.Browser) -> Endpoint:
+    count = sum(len(group.cases) for group in select(CLIENT_GROUPS, Selection()))
+
+    def check(note: Note) -> Report:
+        return check_client(
+            lambda listener: found.running(listener.uri(""), count), note, wait=WAIT_S
+        )
+
+    return client(found, check)
+
+
+def client(peer: peers.Peer | browsers.Browser, check: Callable[[Note], Report]) -> Endpoint:
+    groups = select(CLIENT_GROUPS, Selection())
+    return Endpoint(CLIENT, peer.name, peer.versions, peer.setup, groups, check)
+
+
+def check_client(
+    start: Callable[[Listener], AbstractContextManager[None]],
+    note: Note,
+    *,
+    command: str | None = None,
+    wait: float | None = None,
+    jobs: int = 1,
+) -> Report:
+    """All cases for clients, with what `start` starts, or with a command for each.
+
+    CommandFailed if nothing has connected.
+    """
+    groups = select(CLIENT_GROUPS, Selection())
+    cases = [case for group in groups for case in group.cases]
+    started, began = datetime.now(UTC), monotonic()
+    with Listener("127.0.0.1", 0) as listener, start(listener):
+        results = run_clients(listener, cases, command, note, wait=wait, jobs=jobs)
+    if not any(result.observed or result.grade is Grade.PASS for result in results):
+        raise processes.CommandFailed(f"it has not connected: {results[0].output.strip()!a}")
+    seconds = monotonic() - began
+    return Report(command or "", frozenset(), groups, tuple(results), started, seconds)
 
 
 if __name__ == "__main__":

@@ -92,13 +92,12 @@ def test_results_say_why_a_server_is_missing() -> None:
 
 
 def test_every_peer_has_a_pinned_version_and_its_own_program() -> None:
-    for peer in peers.PEERS:
-        assert all(
-            re.fullmatch(r"[a-z-]+(==|@)\d+(\.\d+)*", requirement)
-            for requirement in peer.requirements
-        )
+    everything = [*peers.PEERS, *peers.CLIENTS]
+    for peer in everything:
+        pinned = r"[a-z-]+" if peer.program.endswith(".c") else r"[a-z-]+(==|@)\d+(\.\d+)*"
+        assert all(re.fullmatch(pinned, requirement) for requirement in peer.requirements)
         assert (peers.PROGRAMS / peer.program).is_file()
-    assert len({peer.program for peer in peers.PEERS}) == len(peers.PEERS)
+    assert len({peer.program for peer in everything}) == len(everything)
 
 
 def test_versions_of_a_peer_are_its_own_and_that_of_its_protocol() -> None:
