@@ -118,6 +118,7 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
       strings.py                             literals and their escapes
       encodings.py           RFC 4648        base64, percent escapes
       heads.py               RFC 9112        heads alone, and in the logs of clients
+      wrapped.py                             quotes, brackets, labels and calls around digits
       senders.py                             two speakers -> which of them is the client
       plausible.py           §5.2            bytes -> how much they look like frames
       values.py                              the values of a reading

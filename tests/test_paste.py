@@ -33,6 +33,12 @@ OF_HELLO = {
         "[81, 5, 48, 65, 6c, 6c, 6f]",  # {:x?} of Rust
         "[81, 05, 48, 65, 6c, 6c, 6f]",
         "<81054865 6c6c6f>",  # NSData
+        "bytes.fromhex('81 05 48 65 6c 6c 6f')",
+        'hex.DecodeString("810548656c6c6f")',
+        "Buffer.from('810548656c6c6f', 'hex')",
+        "received: 81 05 48 65 6c 6c 6f",
+        '["810548656c6c6f"]',  # unpack("H*") of Ruby
+        "$81 $05 $48 $65 $6C $6C $6F",
         "# a frame\n81 05  # its header\n48 65 6c\n6c 6f\n",
     ],
     "dump": [
@@ -81,7 +87,18 @@ OF_HELLO = {
         '{"type":"Buffer","data":[129,5,72,101,108,108,111]}',
         '{"0":129,"1":5,"2":72,"3":101,"4":108,"5":108,"6":111}',
     ],
-    "data": ["{length = 7, bytes = 0x81054865 6c6c6f}"],
+    "data": [
+        "{length = 7, bytes = 0x81054865 6c6c6f}",
+        "[hex=810548656c6c6f]",
+        "[size=7 hex=810548656c6c6f]",
+    ],
+    "indexed": [
+        "0: 129\n1: 5\n2: 72\n3: 101\n4: 108\n5: 108\n6: 111\n",
+        "Array\n(\n    [0] => 129\n    [1] => 5\n    [2] => 72\n    [3] => 101\n    [4] => 108\n"
+        "    [5] => 108\n    [6] => 111\n)\n",
+        "array(7) {\n  [1]=>\n  int(129)\n  [2]=>\n  int(5)\n  [3]=>\n  int(72)\n  [4]=>\n"
+        "  int(101)\n  [5]=>\n  int(108)\n  [6]=>\n  int(108)\n  [7]=>\n  int(111)\n}\n",
+    ],
     "erlang": [
         "<<129,5,72,101,108,108,111>>",
         '<<129,5,"Hello">>',
@@ -115,6 +132,10 @@ OF_HELLO = {
         "byteArrayOf(-127, 5, 72, 101, 108, 108, 111)",
         "bytes([129, 5, 72, 101, 108, 108, 111])",
         "(129, 5, 72, 101, 108, 108, 111)",
+        "#(129 5 72 101 108 108 111)",
+        "array('B', [129, 5, 72, 101, 108, 108, 111])",
+        "Uint8Array(7) [129, 5, 72, 101, 108, 108, 111, buffer: ArrayBuffer(7), byteLength: 7, "
+        "byteOffset: 0, length: 7, Symbol(Symbol.toStringTag): 'Uint8Array']",
     ],
     "percent": ["%81%05Hello", "%81%05%48%65%6c%6c%6f"],
     "bits": [
@@ -130,7 +151,13 @@ OF_HELLO = {
         "-127 5 72 101 108 108 111",
         "129\n5\n72\n101\n108\n108\n111\n",
     ],
-    "base64": ["gQVIZWxsbw==", "gQVIZWxsbw", '"gQVIZWxsbw=="', "gQVIZW\nxsbw==\n"],
+    "base64": [
+        "gQVIZWxsbw==",
+        "gQVIZWxsbw",
+        '"gQVIZWxsbw=="',
+        "gQVIZW\nxsbw==\n",
+        'atob("gQVIZWxsbw==")',
+    ],
     "strace": [
         r'write(3, "\201\5Hello", 7)               = 7',
         r'[pid  4242] 12:00:00.000001 recvfrom(5, "\201\5Hello", 4096, 0, NULL, NULL) = 7',
@@ -151,7 +178,7 @@ def test_each_form_is_recognised_and_read(form, text):
 
 
 def test_every_form_has_a_text_here():
-    elsewhere = {"head", "curl", "curl-trace", "packets"}
+    elsewhere = {"head", "curl", "curl-trace", "packets", "stream", "yaml"}
     assert {form.name for form in FORMS} == OF_HELLO.keys() | elsewhere
 
 

@@ -23,16 +23,23 @@ LINE = re.compile(
 )
 OTHER_LINES = re.compile(
     r"[\s|+=-]*(?:(?:Offset\b|Label:|0?0 +0?1 +0?2 +0?3|-{3}).*)?"  # the heads of tables
-    r"|\s*(?:```.*|\$ .*|\(gdb\).*|\(lldb\).*|\[HEXDUMP\].*|Frame \(.*|Reassembled TCP .*)"
+    r"|\s*(?:```.*|\$ .*|\(gdb\).*|\(lldb\).*|\[HEXDUMP\].*|={5,}|(?:Follow|Filter|Node \d): .*)"
     r"|.*\b(?:READ|WRITE|RECEIVED|SENT|FLUSH|READ COMPLETE)\b.*"  # the log of Netty
     r"|(?:\S+ )?.*\bIP6? .* > .*"  # the packets of tcpdump
     r"|\s+\S+ > \S+: Flags .*"
 )
-BARE = re.compile(r"\s*(?P<bytes>[0-9A-Fa-f]{2}(?:\s{1,2}[0-9A-Fa-f]{2})*)(?P<column>\s{2,}\S.*)")
+BARE = re.compile(
+    r"\s*(?P<bytes>(?:[0-9A-Fa-f]{2})+(?:\s{1,2}(?:[0-9A-Fa-f]{2})+)*)(?P<column>\s*\|.+\||\s{2,}\S.*)"
+)
+STREAM = re.compile(r"\t?(?:[0-9A-Fa-f]{2})*[0-9A-Fa-f]{1,2}\s*")
 SPEAKER = re.compile(r"\b(READ|WRITE|RECEIVED|SENT)\b(?! COMPLETE)")
 READS = {"RECEIVED": "READ", "SENT": "WRITE"}
+PART = re.compile(r"(?P<name>\S.*) \((?P<size>\d+) bytes?\):\s*")
+"""The name of a part of a packet, as Wireshark prints it: only the frame itself was sent."""
+
 REPEATED = "*"
-MAX_BYTES_OF_LINE = 64
+USUAL_SIZES = (8, 16, 20, 32)
+"""Bytes in a line of a dump."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,29 +97,42 @@ class Block:
 
 
 def recognises(text: str) -> bool:
-    """Offsets, the first of them 0 or marked as an address, and bytes after them."""
+    """Offsets that begin with 0, are marked or rise, and bytes, or a column that fits."""
     lines, others = split(text)
     bodies = [line for line in lines if line.has_body]
     if not bodies or len(others) > len(bodies):
         return False
     first, digits = bodies[0], bodies[0].offset.lower().removeprefix("0x")
-    is_zero = not digits.strip("0")
-    long = len(digits) >= 4
-    marked = first.mark or first.offset.lower().startswith("0x")
+    if any(has_column(line) for line in bodies):
+        return True
     if not any(cells.cell.match(first.body.lstrip()) for cells in (HEX, OCTAL, OCTAL_WORDS)):
-        return len(bodies) > 1 and is_zero
-    if is_zero:
-        return (long or bool(first.mark)) and (len(digits) >= 3 or first.mark == ":")
-    return long and bool(marked) and len(digits) > 4 and follow_each_other(bodies)
+        return len(bodies) > 1 and not digits.strip("0")
+    if not digits.strip("0"):
+        return len(digits) >= 4 or (first.mark == ":" and len(digits) < 4)
+    return rises(bodies) if len(bodies) > 1 else len(digits) > 4 and is_marked(first)
 
 
-def follow_each_other(lines: Sequence[Line]) -> bool:
-    """Whether addresses rise by a usual number of bytes; one line alone does, too."""
+def is_marked(line: Line) -> bool:
+    return bool(line.mark) or line.offset.lower().startswith("0x")
+
+
+def rises(lines: Sequence[Line]) -> bool:
+    """Whether an offset follows another by the usual number of bytes of a line."""
     try:
         numbers = [int(line.offset, 16) for line in lines]
     except ValueError:
         return False
-    return all(0 < b - a <= MAX_BYTES_OF_LINE for a, b in pairwise(numbers))
+    enough = len(lines[0].offset.lower().removeprefix("0x")) >= 4
+    return enough and any(b - a in USUAL_SIZES for a, b in pairwise(numbers))
+
+
+def has_column(line: Line) -> bool:
+    """Whether the bytes of a line are repeated as characters after a gap, or between bars."""
+    match = BARE.fullmatch(line.body)
+    if match is None or len(line.offset) < 4:
+        return False
+    data = bytes.fromhex(re.sub("0x|[^0-9A-Fa-f]", "", match["bytes"]))
+    return fit(match["column"], data, False) == EXACT
 
 
 def recognises_words(text: str) -> bool:
@@ -161,11 +181,16 @@ def split(text: str) -> tuple[list[Line], list[tuple[int, str]]]:
     """The lines of the dump, and the others that belong to none, with their numbers."""
     lines: list[Line] = []
     others: list[tuple[int, str]] = []
-    said = ""
+    said, made = "", False
     for number, line in enumerate(text.splitlines(), 1):
-        if line.strip() == REPEATED:
+        if part := PART.fullmatch(line):
+            made = part["name"] != "Frame"
+        elif made and line.strip():
+            continue
+        elif line.strip() == REPEATED:
             lines.append(Line(number, REPEATED, "", "", said))
         elif OTHER_LINES.fullmatch(line):
+            made = False
             if found := SPEAKER.search(line):
                 said = READS.get(found[1], found[1])
         elif match := LINE.fullmatch(line):
@@ -209,6 +234,28 @@ def bare_bytes(line: str) -> bytes:
     return data if match and fit(match["column"], data, False) == EXACT else b""
 
 
+# Streams without offsets, as `tshark -z follow,tcp,raw` prints them
+
+
+def recognises_stream(text: str) -> bool:
+    """Lines of hex, some of them, from the server, after a tab."""
+    lines = [line for line in text.splitlines() if not OTHER_LINES.fullmatch(line)]
+    return len({line[:1] == "\t" for line in lines}) == 2 and all(map(STREAM.fullmatch, lines))
+
+
+def read_stream(text: str) -> Pasted:
+    spoken: list[tuple[str, bytes]] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if OTHER_LINES.fullmatch(line):
+            continue
+        if not STREAM.fullmatch(line) or len(line.strip()) % 2:
+            raise BadPaste(number, f"{shown(line.strip())} is not bytes in hex: give whole lines")
+        spoken.append(("tab" if line[:1] == "\t" else "", bytes.fromhex(line.strip())))
+    chunks, note = with_senders(spoken)
+    count = counted(len(spoken), "part")
+    return Pasted(f"Wireshark's raw stream, {count}", chunks, (note,) if note else ())
+
+
 # Reading
 
 
@@ -237,11 +284,17 @@ def read_octal(text: str) -> Pasted:
 def as_pasted(text: str, blocks: Sequence[Block], what: str) -> Pasted:
     chunks, note = with_senders([(block.speaker, block.data) for block in blocks])
     lines = sum(line.has_body for line in split(text)[0])
-    notes = [note] if note else []
+    notes = [*([note] if note else []), *notes_on_parts(text)]
     first = split(text)[0][0].offset
     if first.lower().removeprefix("0x").strip("0") and len(first) < 9:
         notes.append(f"the first offset is {first}: what is before it is not here")
     return Pasted(f"{what}, {counted(lines, 'line')}", chunks, tuple(notes))
+
+
+def notes_on_parts(text: str) -> list[str]:
+    """What is left out of the packets that Wireshark prints with what it made of them."""
+    names = dict.fromkeys(part["name"] for part in map(PART.fullmatch, text.splitlines()) if part)
+    return [f"left out, because it was not sent so: {name}" for name in names if name != "Frame"]
 
 
 def tool(text: str) -> str:
@@ -272,13 +325,20 @@ def read_blocks(text: str, cells: Cells) -> list[Block]:
     if not lines:
         raise BadPaste(1, "no line of a hex dump: give an offset and bytes in each line")
     problem: BadPaste | None = None
-    for base in (16, 8, 10):
+    for base in bases(lines[0]):
         try:
             return Reader(lines, cells, base).blocks()
         except BadPaste as error:
             problem = problem or error
     assert problem is not None
     raise problem
+
+
+def bases(line: Line) -> tuple[int, ...]:
+    """`od` writes offsets in octal, or in decimal; others write short ones in decimal."""
+    if line.mark == ":" and len(line.offset) < 4:
+        return (10, 16)
+    return (16, 8, 10) if len(line.offset) == 7 and not line.mark else (16,)
 
 
 class Reader:
@@ -328,10 +388,13 @@ class Reader:
         if wanted is not None and wanted not in map(len, readings):
             if self.cells in IN_WORDS and any(len(data) == wanted + 1 for data in readings):
                 return next(data[:wanted] for data in readings if len(data) == wanted + 1)
+            after = following.number if following else 0
+            if wanted <= 0:
+                raise BadPaste(after, f"its offset is not above the one of line {line.number}")
             raise BadPaste(
                 line.number,
-                f"{counted(len(readings[0]), 'byte')}, and by the offset of line "
-                f"{following.number if following else 0} it must be {wanted}: give whole lines",
+                f"{counted(len(readings[0]), 'byte')}, and by the offset of line {after} it must "
+                f"be {wanted}: give whole lines",
             )
         return next(data for data in readings if wanted is None or len(data) == wanted)
 
@@ -380,8 +443,9 @@ class Reader:
     def _problem(self, body: str, ends: Sequence[tuple[str, int]]) -> str:
         rest = body[ends[-1][1] :].strip() if ends else body.strip()
         data = b"".join(self.cells.read(cell) for cell, _ in ends)
-        for seen, byte in zip(inside_bars(rest), data, strict=False):
-            if is_printable(byte) and seen != chr(byte) and len(inside_bars(rest)) == len(data):
+        column = next((seen for seen in columns_in(rest) if len(seen) == len(data)), "")
+        for seen, byte in zip(column, data, strict=False):
+            if is_printable(byte) and seen != chr(byte):
                 return (
                     f"{byte:02x} is {chr(byte)!a}, and the column of characters has {seen!a}: one "
                     "of them is wrong"
@@ -395,46 +459,49 @@ class Reader:
 
 # The column of characters
 
+BARS = re.compile(r"\|(?P<bars>.*)\|$|>(?P<angles>.*)<$|\|(?P<open>.*)$")
+SIGNS = "."
+"""The sign in a column for a byte that is no character; others are not ASCII."""
+
 NO, TRUNCATED, NONE, LOOSE, EXACT = 0, 1, 2, 3, 4
 
 
 def fit(rest: str, data: bytes, is_last: bool) -> int:
     """How well the text after the bytes is their column of characters; NONE for no column."""
-    column = inside_bars(rest.strip())
-    if not column:
+    if not rest.strip():
         return NONE if is_last else NO
     expected = "".join(chr(byte) if is_printable(byte) else "." for byte in data)
     halves = f"{expected[:8]} {expected[8:]}"
-    for seen in {column, html.unescape(column)}:
-        if any(same(seen, whole.strip(), data) for whole in (expected, halves)):
-            return EXACT
+    columns = columns_in(rest)
+    if any(same(seen, whole.strip()) for seen in columns for whole in (expected, halves)):
+        return EXACT
     if not is_last:
         return NO
-    packed, wanted = re.sub(r"\s", "", column), expected.replace(" ", "")
-    if same(packed, wanted, data):
+    wanted = expected.replace(" ", "")
+    packed = [re.sub(r"\s", "", seen) for seen in columns]
+    if any(same(seen, wanted) for seen in packed):
         return LOOSE
-    return TRUNCATED if same(packed, wanted[: len(packed)], data) else NO
+    return TRUNCATED if any(seen and same(seen, wanted[: len(seen)]) for seen in packed) else NO
 
 
-def same(seen: str, expected: str, data: bytes) -> bool:
-    """Whether a column is as expected; for a byte that is no character it may have any sign."""
+def same(seen: str, expected: str) -> bool:
+    """Whether a column is as expected; a byte that is no character may be shown in other ways."""
     return len(seen) == len(expected) and all(
-        a == b or (b == "." and not (a.isascii() and a.isalnum()) and has_others(data))
+        a == b or (b == "." and (a in SIGNS or not a.isascii()))
         for a, b in zip(seen, expected, strict=True)
     )
-
-
-def has_others(data: bytes) -> bool:
-    return not all(map(is_printable, data))
 
 
 def is_printable(byte: int) -> bool:
     return 0x20 <= byte < 0x7F
 
 
-def inside_bars(text: str) -> str:
-    match = re.fullmatch(r"\s*[|>](.*?)[|<]?\s*", text)
-    return match[1].strip() if match else text.strip()
+def columns_in(rest: str) -> list[str]:
+    """What the column may be: the text itself, or what is between its bars."""
+    text = rest.strip()
+    match = BARS.match(text)
+    inside = [(match["bars"] or match["angles"] or match["open"] or "").strip()] if match else []
+    return [*inside, text, html.unescape(text)]
 
 
 # The forms
@@ -443,4 +510,5 @@ DUMP_OF_BITS = Way(recognises_bits, read_bits)
 DUMP_IN_OCTAL = Way(recognises_octal, read_octal)
 DUMP_OF_WORDS = Way(recognises_words, read_words)
 DUMP = Way(recognises, read)
+STREAM_IN_HEX = Way(recognises_stream, read_stream)
 COLUMNS = Way(recognises_bare, read_bare)

@@ -6,14 +6,17 @@ import binascii
 import re
 from base64 import b64decode, b64encode
 
-from .plausible import NO_FRAME, rate
+from .plausible import A_HEADER, NO_FRAME, WHOLE_FRAMES, rate
+from .senders import with_senders
 from .values import BadPaste, Chunk, Pasted, Way, counted, line_of, shown
+from .wrapped import FROM_BASE64, unwrap
 
 DATA_URL = re.compile(r"\s*data:[^,\s]*;base64,")
 BASE64_TEXT = re.compile(
     r"\s*(?:[A-Za-z0-9+/]+|[A-Za-z0-9_-]+)(?:\s*\n\s*(?:[A-Za-z0-9+/]+|[A-Za-z0-9_-]+))*={0,2}\s*"
 )
 NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/_=\s-]")
+NOT_HEX = re.compile("[^0-9A-Fa-f]")
 LONG = 16
 """Characters from which on all kinds of them show that a text is base64."""
 
@@ -26,28 +29,40 @@ def recognises_base64(text: str) -> bool:
     """The alphabet of base64, and more than a short word, or hex with a wrong digit."""
     if DATA_URL.match(text):
         return True
+    text = unwrap(text, FROM_BASE64)[0]
     characters = "".join(text.split())
     if not BASE64_TEXT.fullmatch(text) or len(characters) < 4:
         return False
+    if looks_like_hex(characters):
+        return rating(characters) != NO_FRAME and NOT_HEX.search(characters) is None
+    return is_likely(characters)
+
+
+def is_likely(characters: str) -> bool:
+    """Whether this is hardly a word: it is long and mixed, is padded, or means whole frames."""
+    if len(characters) >= LONG and all(kind.search(characters) for kind in KINDS):
+        return True
+    enough = A_HEADER if "=" in characters or len(characters) >= LONG else WHOLE_FRAMES
+    return rating(characters) >= enough
+
+
+def rating(characters: str) -> int:
     try:
-        plausible = rate(decode(characters)) != NO_FRAME
+        return rate(decode(characters))
     except ValueError:
-        plausible = False
-    share = share_of_hex(characters)
-    if share >= 0.8:
-        return share == 1 and plausible
-    return plausible or (len(characters) >= LONG and all(kind.search(characters) for kind in KINDS))
+        return NO_FRAME
 
 
-def share_of_hex(characters: str) -> float:
-    """The share of hex digits, separators apart; 0 if the padding shows that this is no hex."""
+def looks_like_hex(characters: str) -> bool:
+    """Hex digits, and perhaps one or two that are wrong."""
     letters = re.sub("[-_/]", "", characters)
-    digits = re.sub("[^0-9A-Fa-f]", "", letters)
-    return 0 if "=" in characters else len(digits) / max(len(letters), 1)
+    wrong = len(NOT_HEX.findall(letters))
+    return "=" not in characters and wrong <= min(2, len(letters) // 5)
 
 
 def read_base64(text: str) -> Pasted:
     """Both alphabets, in lines or in one; the padding may be missing."""
+    text, notes = unwrap(text, FROM_BASE64)
     encoded = DATA_URL.sub("", text)
     if wrong := NOT_BASE64.search(encoded):
         raise BadPaste(
@@ -63,8 +78,9 @@ def read_base64(text: str) -> Pasted:
             "give all of it, 4 characters for 3 bytes",
         ) from None
     missing = -len(characters) % 4
-    notes = (f"the padding is missing ({'=' * missing}): is something cut off?",) if missing else ()
-    return Pasted(f"base64, {counted(len(data), 'byte')}", (Chunk(data),), notes)
+    if missing:
+        notes.append(f"the padding is missing ({'=' * missing}): is something cut off?")
+    return Pasted(f"base64, {counted(len(data), 'byte')}", (Chunk(data),), tuple(notes))
 
 
 def decode(characters: str) -> bytes:
@@ -75,6 +91,44 @@ def decode(characters: str) -> bytes:
     if b64encode(data).decode() != padded or ("=" in characters and len(characters) != len(padded)):
         raise binascii.Error("bits after the last byte")
     return data
+
+
+# Wireshark's YAML of a stream: the peer and the base64 of each packet
+
+PEER = re.compile(r"\s*peer: (?P<peer>\d+)\s*")
+BINARY = re.compile(r"\s*data: !!binary \|\s*")
+WORD = re.compile(r"\s*(?P<word>[A-Za-z0-9+/]+={0,2})\s*")
+
+
+def recognises_yaml(text: str) -> bool:
+    return any(map(BINARY.fullmatch, text.splitlines()))
+
+
+def read_yaml(text: str) -> Pasted:
+    """The packets of both peers, in order."""
+    spoken: list[tuple[str, bytes]] = []
+    peer, inside = "", False
+    for number, line in enumerate(text.splitlines(), 1):
+        if match := PEER.fullmatch(line):
+            peer = match["peer"]
+        if BINARY.fullmatch(line):
+            inside = True
+            spoken.append((peer, b""))
+        elif inside and (match := WORD.fullmatch(line)):
+            spoken[-1] = (peer, spoken[-1][1] + read_word(match["word"], number))
+        else:
+            inside = False
+    chunks, note = with_senders(spoken)
+    count = counted(len(spoken), "packet")
+    return Pasted(f"Wireshark's YAML of a stream, {count}", chunks, (note,) if note else ())
+
+
+def read_word(word: str, number: int) -> bytes:
+    """The bytes of a line of base64."""
+    try:
+        return decode(word)
+    except ValueError:
+        raise BadPaste(number, f"{shown(word)} is not whole base64: give whole lines") from None
 
 
 def recognises_percent(text: str) -> bool:
@@ -102,5 +156,6 @@ def read_percent(text: str) -> Pasted:
 
 # The forms
 
+YAML = Way(recognises_yaml, read_yaml)
 PERCENT = Way(recognises_percent, read_percent)
 BASE64 = Way(recognises_base64, read_base64)

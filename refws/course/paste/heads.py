@@ -163,30 +163,38 @@ def read_trace(text: str) -> Pasted:
             sections[-1][2].append(line)
         elif line.strip() and not (sections and sections[-1][1]["arrow"] == "=="):
             raise BadPaste(number, f"{shown(line)} is no line of curl --trace: leave it out")
-    chunks = [
-        Chunk(
-            section_bytes(number, int(match["size"]), lines, match["kind"]),
-            Side.CLIENT if match["arrow"] == "=>" else Side.SERVER,
-        )
-        for number, match, lines in sections
-        if match["kind"] and match["size"] and not match["tls"]
-    ]
+    chunks: list[Chunk] = []
+    for number, match, lines in sections:
+        if not match["kind"] or not match["size"] or match["tls"]:
+            continue
+        if match["kind"] == "data" and not is_hex(lines, int(match["size"])):
+            cut_off = (
+                f"line {number + 1} and after: --trace-ascii prints only characters, use --trace"
+            )
+            return Pasted("curl --trace-ascii, the heads", tuple(chunks), (), cut_off)
+        sender = Side.CLIENT if match["arrow"] == "=>" else Side.SERVER
+        chunks.append(Chunk(section_bytes(number, int(match["size"]), lines), sender))
     return Pasted(f"curl --trace, {counted(len(chunks), 'part')}", tuple(chunks))
 
 
-def section_bytes(number: int, size: int, lines: Sequence[str], kind: str) -> bytes:
+def is_hex(lines: Sequence[str], size: int) -> bool:
+    """Whether the first line has as many cells of hex as it must have."""
+    first = TRACED.fullmatch(lines[0]) if lines else None
+    cells = HEX_CELLS.match(first["body"]) if first else None
+    return cells is not None and len(cells[0]) // 3 >= min(size, 16)
+
+
+def section_bytes(number: int, size: int, lines: Sequence[str]) -> bytes:
     """The bytes of a section whose first line, `number`, announces `size` of them."""
     if not lines:
         raise BadPaste(number, f"{counted(size, 'byte')} announced, and no line of them: give all")
-    end = f"{size:04x}"
-    in_hex = HEX_CELLS.match(TRACED.fullmatch(lines[0])["body"])  # type: ignore[index]
-    if in_hex and len(in_hex[0]) // 3 >= min(size, 16):
-        dump = "\n" * number + "\n".join([*lines, f"{end}:"])
+    if is_hex(lines, size):
+        dump = "\n" * number + "\n".join([*lines, f"{size:04x}:"])
         return b"".join(block.data for block in dumps.read_blocks(dump, dumps.HEX))
-    return text_bytes(number, size, lines, kind)
+    return text_bytes(number, size, lines)
 
 
-def text_bytes(number: int, size: int, lines: Sequence[str], kind: str) -> bytes:
+def text_bytes(number: int, size: int, lines: Sequence[str]) -> bytes:
     """--trace-ascii: an offset that is 2 more than the characters shows CR LF at their end."""
     found = [TRACED.fullmatch(line) for line in lines]
     starts = [int(match["offset"], 16) for match in found if match]
@@ -194,10 +202,6 @@ def text_bytes(number: int, size: int, lines: Sequence[str], kind: str) -> bytes
     for match, start, after in zip(found, starts, [*starts[1:], size], strict=True):
         number += 1
         body = match["body"].encode() if match else b""
-        if kind == "data" and b"." in body:
-            raise BadPaste(
-                number, "--trace-ascii prints . for a byte that is no character: use curl --trace"
-            )
         line_end = {0: b"", 2: CRLF.encode()}.get(after - start - len(body))
         if line_end is None:
             raise BadPaste(

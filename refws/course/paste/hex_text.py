@@ -6,24 +6,35 @@ import re
 from collections.abc import Iterable, Iterator
 
 from .values import BadPaste, Chunk, Pasted, Way, counted, shown
+from .wrapped import FROM_HEX, unwrap, without_dots
 
 SEPARATORS = re.compile(r"[\s:,;|_./-]+")
-PREFIX = re.compile(r"0x|\\x|x|(?<=[0-9A-F]{2})h(?![0-9A-Z])", re.IGNORECASE)
-"""What marks digits as hex: 0x81, \\x81, x81 if a shell has taken the backslash, 81h."""
+PREFIX = re.compile(r"0x|\\x|x|\$|&h|(?<=[0-9A-F]{2})h(?![0-9A-Z])", re.IGNORECASE)
+"""What marks digits as hex: 0x81, \\x81, $81, &H81, 81h; x81 if a shell has taken a backslash."""
 COMMENT = re.compile("#.*")
-HEX_TEXT = re.compile(r"[0-9A-Fa-fxXhH\\\s:,;|_./-]*[0-9A-Fa-f][0-9A-Fa-fxXhH\\\s:,;|_./-]*")
-BRACKETS = re.compile(r"\s*[\[({<](?P<inside>[^\[\](){}<>]*)[\])}>][\s;,]*")
+HEX_TEXT = re.compile(r"[0-9A-Fa-fxXhH\\$&\s:,;|_./-]*[0-9A-Fa-f][0-9A-Fa-fxXhH\\$&\s:,;|_./-]*")
 NOT_HEX = re.compile("[^0-9A-Fa-f]")
 LETTER = re.compile("[A-Fa-f]")
+ONE_DIGIT = re.compile("0[xX]([0-9A-Fa-f])(?![0-9A-Fa-f])")
+PADDED = re.compile("0[xX]0[0-9A-Fa-f](?![0-9A-Fa-f])")
+DECIMAL = re.compile(r"\s*[1-9][0-9](?:[\s,;]+[1-9][0-9])+[\s,;]*")
+"""Pairs of digits that decimal numbers may be, too."""
 PAIR = "give two digits, 0 to 9 and a to f, for each byte"
 
 
 def recognises(text: str) -> bool:
-    return HEX_TEXT.fullmatch(COMMENT.sub("", unbracketed(text))) is not None
+    return is_plain(without_dots(unwrap(text, FROM_HEX)[0])[0])
+
+
+def is_plain(text: str) -> bool:
+    """Whether a text is only digits and what separates them."""
+    return HEX_TEXT.fullmatch(COMMENT.sub("", text)) is not None
 
 
 def read(text: str) -> Pasted:
-    lines = unbracketed(text).splitlines()
+    text, notes = unwrap(text, FROM_HEX)
+    text, cut_off = without_dots(text)
+    lines = text.splitlines()
     single = single_digits_are_bytes(" ".join(lines))
     data = b""
     try:
@@ -32,13 +43,18 @@ def read(text: str) -> Pasted:
     except BadPaste as error:
         error.before = data
         raise
-    notes = ("a digit that is alone is a byte: 5 is 05",) if single else ()
-    return Pasted(f"hex, {counted(len(data), 'byte')}", (Chunk(data),), notes)
+    notes += notes_on(" ".join(lines), single)
+    return Pasted(f"hex, {counted(len(data), 'byte')}", (Chunk(data),), tuple(notes), cut_off)
 
 
-def unbracketed(text: str) -> str:
-    match = BRACKETS.fullmatch(text)
-    return match["inside"] if match else text
+def notes_on(text: str, single: bool) -> list[str]:
+    """What was assumed about digits that are alone, and the numbers that may be decimal."""
+    notes = ["a digit that is alone is a byte: 5 is 05"] if single else []
+    if re.search("0[xX][0-9A-Fa-f]\\s*$", text):
+        notes.append("the last byte has one digit: is something cut off?")
+    if DECIMAL.fullmatch(text):
+        notes.append("it can also be read as decimal numbers: --form decimal")
+    return notes
 
 
 def read_lines(lines: Iterable[str], single: bool = False) -> Iterator[bytes]:
@@ -51,9 +67,11 @@ def read_lines(lines: Iterable[str], single: bool = False) -> Iterator[bytes]:
 
 
 def words_of(line: str) -> list[str]:
-    """The groups of digits; one digit after 0x is a byte (`%#x` prints it so)."""
-    marked = re.sub(r"0[xX]([0-9A-Fa-f])(?![0-9A-Fa-f])", r" 0\1 ", COMMENT.sub("", line))
-    return [word for word in SEPARATORS.split(PREFIX.sub(" ", marked)) if word]
+    """The groups of digits; one digit after 0x is a byte, unless others have a 0 before it."""
+    line = COMMENT.sub("", line)
+    if not PADDED.search(line):
+        line = ONE_DIGIT.sub(r" 0\1 ", line)
+    return [word for word in SEPARATORS.split(PREFIX.sub(" ", line)) if word]
 
 
 def read_word(word: str, number: int, single: bool = False) -> bytes:
@@ -65,7 +83,8 @@ def read_word(word: str, number: int, single: bool = False) -> bytes:
     if len(word) % 2:
         raise BadPaste(
             number,
-            f"{shown(word)} has an odd number of digits, {len(word)}: give two for each byte",
+            f"{shown(word)} has an odd number of digits, {len(word)}: give two for each byte"
+            + (", or --form decimal" if word.isdigit() else ""),
         )
     return bytes.fromhex(word)
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
+from .senders import with_senders
 from .values import BadPaste, Chunk, Pasted, Way, counted, line_of, shown
 
 SEPARATOR = r"[\s,;]+"
 DOTS = r"\.{3}|…"
+TWOS_COMPLEMENT = "-127 is the byte 81: two's complement"
 CAST = re.compile(r"\(\s*(?:unsigned\s+char|signed\s+char|u?int8(?:_t)?|s?byte|char)\s*\)")
-COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*|(?<![0-9A-Za-z])#[^\n]*", re.DOTALL)
+COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*|(?<![0-9A-Za-z])#(?!\()[^\n]*", re.DOTALL)
 
 NUMBER = (
     r"-?0[xX][0-9A-Fa-f]+|-?0[bB][01]+|-?[0-9]+|'(?:[^'\\]|\\.)'"  # the last is a character of C
@@ -22,13 +25,16 @@ ITEM = re.compile(
 )
 GROUP = re.compile(
     rf"[\[{{(]\s*(?P<items>(?:{NUMBER}){SUFFIX}(?:{SEPARATOR}(?:(?:{NUMBER}){SUFFIX}|{DOTS}))*"
-    rf"(?:\s+[0-9]+ more items?)?)[\s,]*[\]}})]"
+    rf"(?:\s+[0-9]+ more items?)?)[\s,]*(?:, buffer: [^\[\]]*(?:\[[^\]]*\][^\[\]]*)?)?[\]}})]"
 )
 ANNOUNCED = re.compile(r"(?<=\w)\s?[\[(]\s*(?P<count>[0-9]*)\s*[\])]")
+PEER = re.compile(r"\bpeer\d+(?=_)")
+"""The name of an array as Wireshark writes it, with the number of the peer."""
+
 CODE = re.compile(r"[\w\s=;:.,*&!<>$@'\"#+\[\](){}-]*")
 ESCAPES = {"n": 10, "r": 13, "t": 9, "0": 0, "a": 7, "b": 8, "f": 12, "v": 11, "e": 27}
 
-DECIMAL_LIST = re.compile(rf"\s*-?[0-9]{{1,4}}(?:{SEPARATOR}-?[0-9]{{1,4}})*[\s,;]*")
+DECIMAL_LIST = re.compile(rf"\s*-?[0-9]{{1,4}}(?:{SEPARATOR}-?[0-9]{{1,4}})+[\s,;]*")
 TELLING = re.compile(r"-[0-9]|(?<![0-9])[0-9]{3}(?![0-9])")
 """A part of a list that is decimal and not hex: a sign, or three digits."""
 
@@ -49,24 +55,23 @@ def read_array(text: str) -> Pasted:
     """The numbers between brackets; several arrays in a row are one chunk each."""
     clean = without_casts(text)
     announced = [int(match["count"]) for match in ANNOUNCED.finditer(clean) if match["count"]]
-    chunks, cut_off = [], ""
+    spoken: list[tuple[str, bytes]] = []
+    cut_off, last = "", 0
     for match in GROUP.finditer(ANNOUNCED.sub(spaces, clean)):
         line = line_of(clean, match.start())
         data, missing = read_items(match["items"], line)
-        chunks.append(Chunk(data))
-        cut_off = cut_off or missing
+        peer = PEER.search(clean, last, match.start())
+        spoken.append((peer[0] if peer else "", data))
+        cut_off, last = cut_off or missing, match.end()
         if len(announced) == 1 and not missing and announced[0] > len(data):
             cut_off = f"the text says {announced[0]} numbers, and has {len(data)}"
+    chunks, note = with_senders(spoken)
     count = sum(len(chunk.data) for chunk in chunks)
     kind = "array" if len(chunks) == 1 else f"{len(chunks)} arrays"
-    notes = (
-        ("-127 is the byte 81: two's complement",) if "-" in clean and signed(chunks, clean) else ()
-    )
-    return Pasted(f"{kind} of {counted(count, 'number')}", tuple(chunks), notes, cut_off)
-
-
-def signed(chunks: Sequence[Chunk], text: str) -> bool:
-    return re.search(r"(?<![\w'])-[0-9]", text) is not None and bool(chunks)
+    notes = [note] if note else []
+    if re.search(r"(?<![\w'])-[0-9]", clean):
+        notes.append(TWOS_COMPLEMENT)
+    return Pasted(f"{kind} of {counted(count, 'number')}", chunks, tuple(notes), cut_off)
 
 
 def spaces(match: re.Match[str]) -> str:
@@ -149,7 +154,7 @@ def read_decimal(text: str) -> Pasted:
     if not numbers:
         raise BadPaste(1, "there is no decimal number: give 0 to 255 for each byte")
     data = to_bytes(numbers)
-    notes = ("-127 is the byte 81: two's complement",) if "-" in text else ()
+    notes = (TWOS_COMPLEMENT,) if "-" in text else ()
     return Pasted(f"decimal numbers, {counted(len(data), 'byte')}", (Chunk(data),), notes)
 
 
@@ -182,8 +187,12 @@ def recognises_bits(text: str) -> bool:
     ):
         return False
     sizes = {len(group) for group in groups}
-    long = max(sizes) >= 7 and digits.strip("01") == ""
-    return long or sizes in ({8}, {4}, {1}) or any(size > 8 and size % 8 == 0 for size in sizes)
+    only_bits = digits.strip("01") == ""
+    return (
+        (only_bits and max(sizes) >= 7)
+        or (sizes == {8} and len(groups) > 1)
+        or (only_bits and sizes in ({4}, {1}))
+    )
 
 
 def read_bits(text: str) -> Pasted:
@@ -257,23 +266,60 @@ DATA_TEXT = re.compile(
     r"\{\s*length = (?P<length>[0-9]+), bytes = 0x(?P<bytes>[0-9A-Fa-f ]+?)"
     r"(?P<dots>\s*(?:\.{3}|…).*)?\s*\}"
 )
+BYTE_STRING = re.compile(
+    r"\[(?:size=(?P<length>[0-9]+) )?hex=(?P<bytes>[0-9A-Fa-f]*)(?P<dots>…|\.{3})?\]"
+)
 
 
 def recognises_data(text: str) -> bool:
-    return re.match(r"\s*\{\s*length = [0-9]+, bytes = ", text) is not None
+    return (
+        re.match(r"\s*(?:\{\s*length = [0-9]+, bytes = |\[(?:size=[0-9]+ )?hex=)", text) is not None
+    )
 
 
 def read_data(text: str) -> Pasted:
-    """What Foundation prints for Data: {length = 7, bytes = 0x81054865 6c6c6f}."""
-    match = DATA_TEXT.fullmatch(text.strip())
+    """{length = 2, bytes = 0x8105} of Foundation, [size=2 hex=8105] of Okio."""
+    match = DATA_TEXT.fullmatch(text.strip()) or BYTE_STRING.fullmatch(text.strip())
     digits = match["bytes"].replace(" ", "") if match else ""
     if match is None or len(digits) % 2:
-        raise BadPaste(1, "no whole {length = 2, bytes = 0x8105}: give it up to }")
-    data, length = bytes.fromhex(digits), int(match["length"])
+        raise BadPaste(1, "no whole {length = 2, bytes = 0x8105} or [hex=8105]: give it to its end")
+    data = bytes.fromhex(digits)
+    length = int(match["length"] or len(data))
     if not match["dots"] and len(data) != length:
         raise BadPaste(1, f"{counted(len(data), 'byte')}, and the length says {length}: give all")
     missing = f"the text leaves out {counted(length - len(data), 'byte')}" if match["dots"] else ""
-    return Pasted(f"Foundation's Data, {counted(len(data), 'byte')}", (Chunk(data),), (), missing)
+    return Pasted(
+        f"data with its length, {counted(len(data), 'byte')}", (Chunk(data),), (), missing
+    )
+
+
+# Numbers with their indexes, as consoles and PHP print them
+
+
+INDEXED = re.compile(r"\[?(?P<index>\d+)\]?\s*(?::|=>)\s*(?:int\()?(?P<number>-?\d+)\)?[\s,;]*")
+AROUND_INDEXED = re.compile(
+    r"\s*(?:(?:Array|array\(\d+\)|Uint8Array\(\d+\))\s*)?[\[({]?\s*|[\])}\s;]*"
+)
+
+
+def recognises_indexed(text: str) -> bool:
+    found = list(INDEXED.finditer(text))
+    rest = INDEXED.sub("\0", text).split("\0")
+    first = found[0]["index"] if found else ""
+    return len(found) > 1 and first in ("0", "1") and all(map(AROUND_INDEXED.fullmatch, rest))
+
+
+def read_indexed(text: str) -> Pasted:
+    """0: 129, 1: 5 or [0] => 129, [1] => 5: the indexes must follow each other."""
+    found = list(INDEXED.finditer(text))
+    for before, match in pairwise(found):
+        if int(match["index"]) != int(before["index"]) + 1:
+            line = line_of(text, match.start())
+            raise BadPaste(
+                line, f"index {match['index']} after {before['index']}: give all numbers"
+            )
+    data = to_bytes([(int(match["number"]), line_of(text, match.start())) for match in found])
+    return Pasted(f"numbers with indexes, {counted(len(data), 'byte')}", (Chunk(data),))
 
 
 def recognises_json(text: str) -> bool:
@@ -356,6 +402,7 @@ def segment_value(match: re.Match[str], line: int) -> int:
 BUFFER = Way(recognises_buffer, read_buffer)
 JSON = Way(recognises_json, read_json)
 DATA = Way(recognises_data, read_data)
+INDEXED_NUMBERS = Way(recognises_indexed, read_indexed)
 ERLANG = Way(recognises_erlang, read_erlang)
 ARRAY = Way(recognises_array, read_array)
 BITS = Way(recognises_bits, read_bits)

@@ -51,7 +51,7 @@ def read(text: str) -> Pasted:
     chunks, note = with_senders([(segment.source, segment.payload) for segment in kept])
     headers = sum(segment.headers for segment in found)
     notes = [f"{counted(headers, 'byte')} of headers of IP and TCP are left out"]
-    notes += [note] if note else []
+    notes += [*([note] if note else []), *dumps.notes_on_parts(text)]
     if len(kept) < sum(bool(segment.payload) for segment in found):
         notes.append("what was sent again is left out")
     missing = sum(segment.missing for segment in found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...protocol.frame import Side
-from .plausible import NO_FRAME, guess_sender, rate
+from .plausible import HEADS, NO_FRAME, guess_sender, rate
 from .values import Chunk
 
 
@@ -26,12 +26,9 @@ def find_client(spoken: Sequence[tuple[str, bytes]], speakers: Sequence[str]) ->
     for speaker, data in spoken:
         if len(data) < 2 or rate(data) == NO_FRAME:
             continue
-        side, why = guess_sender(data)
         other = next(name for name in speakers if name != speaker)
-        client = speaker if side is Side.CLIENT else other
+        client = speaker if guess_sender(data)[0] is Side.CLIENT else other
         which = "first" if client == speakers[0] else "second"
-        return (
-            client,
-            f"the {which} of two speakers is the client, because {why} from the {side.value}",
-        )
-    return speakers[0], "the first of two speakers is taken for the client; nothing shows it"
+        why = "the request" if data.startswith(HEADS) else "the masked frames"
+        return client, f"the {which} of two speakers is the client: it sends {why}"
+    return speakers[0], "the first of two speakers is taken for the client: nothing shows it"

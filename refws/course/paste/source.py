@@ -74,7 +74,11 @@ def from_lines(file: BinaryIO, form: str | None) -> Source:
 
 
 def is_live(line: str) -> bool:
-    return table.is_hex_only(line) and not dumps.OTHER_LINES.fullmatch(line.rstrip())
+    return (
+        hex_text.is_plain(line)
+        and table.is_hex_only(line)
+        and not dumps.OTHER_LINES.fullmatch(line.rstrip())
+    )
 
 
 def live(start: str, file: BinaryIO) -> Iterator[Chunk]:
@@ -107,6 +111,9 @@ def from_file(file: BinaryIO, form: str | None, sender: Side | None) -> Source:
         first += file.read()
         if (text := decode(first)) is not None:
             return from_text(text, None)
+    text = first.decode("utf-8", "surrogateescape")
+    if form is None and table.is_log(text):
+        return from_text(text + file.read().decode("utf-8", "surrogateescape"), None)
     return Source(RAW, "raw bytes", raw_chunks(file, first, sender))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from .values import BadPaste, Chunk, Pasted, Way, counted, line_of, shown
+from .wrapped import is_call
 
 LITERAL = re.compile(
     r"""(?P<prefix>\b(?:[bB][rR]?|[rR][bB]?|[uU]|[cC]))?(?P<quote>\"\"\"|'''|["'`])"""
@@ -34,8 +35,8 @@ REPLACEMENT = "�"
 
 def recognises(text: str) -> bool:
     """An escape at the start, or a literal that has escapes or is one of bytes."""
-    if ALL_HEX.fullmatch(text):
-        return False  # each byte is an escape: plain hex says the same
+    if ALL_HEX.fullmatch(text) or is_call(text):
+        return False  # plain hex says the same, or the call says what the literal is
     if BARE.match(text):
         return True
     return any(

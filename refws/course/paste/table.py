@@ -35,13 +35,16 @@ FORMS = (
     Form(1, ("curl-trace",), "curl --trace FILE", heads.TRACE),
     Form(1, ("websocket-client",), "websocket.enableTrace(True)", heads.CLIENT_TRACE),
     Form(1, ("strace",), r'write(3, "\201\5Hello", 7) = 7', heads.STRACE),
+    Form(1, ("yaml",), "tshark -z follow,tcp,yaml,0", encodings.YAML),
     Form(1, ("head", "http"), "GET / HTTP/1.1, and HTTP/1.1 101", heads.HEADS),
     Form(1, ("curl", "curl-v"), "curl -v: lines after > and <", heads.LOG),
     Form(2, ("packets", "tcpdump"), "tcpdump -X: packets with their headers", packets.PACKETS),
+    Form(2, ("indexed", "php"), "0: 129, 1: 5 and [0] => 129", numbers.INDEXED_NUMBERS),
     Form(3, ("dump-bits",), "xxd -b", dumps.DUMP_OF_BITS),
     Form(3, ("dump-octal",), "od -b", dumps.DUMP_IN_OCTAL),
     Form(4, ("dump-words",), "hexdump, od -x", dumps.DUMP_OF_WORDS),
     Form(4, ("dump", *TOOLS), "00000000  81 05 48  |..H|", dumps.DUMP),
+    Form(4, ("stream",), "tshark -z follow,tcp,raw,0", dumps.STREAM_IN_HEX),
     Form(4, ("columns",), "81 05 48 65   ..He", dumps.COLUMNS),
     Form(5, ("buffer", "node"), "<Buffer 81 05 ... 78 more bytes>", numbers.BUFFER),
     Form(5, ("json",), '{"type":"Buffer","data":[129,5]}', numbers.JSON),
@@ -63,6 +66,8 @@ WITH_HEADS = ("head", "curl")
 
 CERTAIN = 1
 """The certainty of a text that is nothing else, also if another form could take a part of it."""
+
+LOGS = [form for form in FORMS if form.certainty == CERTAIN and form.name != "head"]
 
 NAMES = {name: form for form in FORMS for name in form.names}
 HEX = NAMES["hex"]
@@ -102,6 +107,11 @@ def read(text: str, name: str | None = None) -> Pasted:
 def is_hex_only(text: str) -> bool:
     """Whether a text is plain hex, and no other form recognises it."""
     return [form for form in FORMS if form.way.recognises(clean(text))] == [HEX]
+
+
+def is_log(text: str) -> bool:
+    """Whether a text, with bytes in it that are none, is the log of a client nevertheless."""
+    return any(form.way.recognises(text) for form in LOGS)
 
 
 def named(form: Form, text: str) -> Pasted:

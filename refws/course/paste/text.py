@@ -29,7 +29,7 @@ def decode(data: bytes, cut: bool = False) -> str | None:
 
 
 def clean(text: str) -> str:
-    """The text without colours, invisible characters, fences of Markdown, quotation marks.
+    """The text without colours, invisible characters, fences of Markdown and quoting.
 
     Lines keep their numbers.
     """
@@ -39,6 +39,4 @@ def clean(text: str) -> str:
         filled = [line for line in lines if line.strip()]
         if filled and all(map(prefix.match, filled)):
             lines = [prefix.sub("", line, count=1) for line in lines]
-    text = "\n".join(lines)
-    quoted = re.fullmatch(r"""\s*(["'`])([^"'`\\]*)\1[\s;,]*""", text)
-    return quoted[2] if quoted and not re.match(r"\s*<<", text) else text
+    return "\n".join(lines)

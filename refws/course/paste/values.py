@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ...protocol.frame import Side
 
-QUOTED = 20
+SHOWN = 20
 """Characters of a text that a message repeats."""
 
 
@@ -67,7 +67,7 @@ class BadPaste(CannotRead):
 
 def shown(text: str) -> str:
     """The start of a text for a message, in ASCII."""
-    return ascii(text[:QUOTED]) + ("..." if len(text) > QUOTED else "")
+    return ascii(text[:SHOWN]) + ("..." if len(text) > SHOWN else "")
 
 
 def counted(number: int, what: str) -> str:

@@ -1,0 +1,69 @@
+"""Digits in quotes, in brackets, after a label or in a call that decodes them -> the digits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from .values import shown
+
+QUOTED = re.compile(r"""\s*(["'`])([^"'`\\]*)\1[\s;,]*""")
+BRACKETS = re.compile(r"\s*[\[({<](?P<inside>[^\[\](){}<>]*)[\])}>][\s;,]*")
+LABEL = re.compile(
+    r"^[ \t]*(?=[^:=\n]*[G-WYZg-wyz])[A-Za-z][\w .\[\]()#-]*?[ \t]*(?::|=>?)(?:[ \t]+|(?=[\"'`]))",
+    re.MULTILINE,
+)
+"""A word before the digits of a line, with a letter that is no hex digit: received: 81 05."""
+
+LITERAL = r"""b?(?P<quote>["'])(?P<inside>[^"'\\]*)(?P=quote)"""
+
+
+def calls(names: str, encoding: str) -> tuple[re.Pattern[str], ...]:
+    """Calls that decode a literal: by the name of the function, or by their second argument."""
+    return (
+        re.compile(rf"[\w.:\s]*?(?:{names})[\w.]*\(\s*{LITERAL}\s*\)[\s;]*"),
+        re.compile(rf"[\w.:\s]*\(\s*{LITERAL}\s*,\s*[\"']{encoding}[\"']\s*\)[\s;]*"),
+    )
+
+
+FROM_HEX = calls("hex|Hex|HEX", "hex")
+"""bytes.fromhex("81 05"), unhexlify(b"8105"), hex.DecodeString("8105"), Buffer.from("81", "hex")"""
+
+FROM_BASE64 = calls("64|atob", "base64")
+
+DOTS = re.compile(r"\s*\[?(?:\.{3}|…)\s*(?:(?P<count>\d+) more bytes?)?\]?\s*$")
+
+QUOTES_LEFT_OUT = "the quotes are left out; --form string takes the characters as bytes"
+
+
+def unwrap(text: str, ways: Sequence[re.Pattern[str]]) -> tuple[str, list[str]]:
+    """What is inside, and notes on what is left out."""
+    for call in ways:
+        if match := call.fullmatch(text.strip()):
+            return match["inside"], []
+    notes = []
+    labels = [match[0].strip(" \t:=>") for match in LABEL.finditer(text)]
+    if labels:
+        text = LABEL.sub("", text)
+        notes.append(f"left out: {shown(labels[0])}")
+    while match := QUOTED.fullmatch(text) or BRACKETS.fullmatch(text):
+        if match.re is QUOTED:
+            notes.append(QUOTES_LEFT_OUT)
+            text = match[2]
+        else:
+            text = match["inside"]
+    return text, notes
+
+
+def without_dots(text: str) -> tuple[str, str]:
+    """The text without dots at its end, and what they say is missing."""
+    match = DOTS.search(text)
+    if match is None:
+        return text, ""
+    more = f"leaves out {match['count']} bytes" if match["count"] else "ends in ..."
+    return text[: match.start()], f"the text {more}"
+
+
+def is_call(text: str) -> bool:
+    """Whether the text is a call that decodes a literal, so that the literal is no bytes yet."""
+    return any(call.fullmatch(text.strip()) for call in (*FROM_HEX, *FROM_BASE64))
