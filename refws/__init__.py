@@ -253,9 +253,17 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
       command.py           §4.1              arguments -> a session
       options.py                             its options
       failures.py                            why no connection was opened, and what to do
+      values.py                              texts of the options -> values
+      advice.py                              advice for programs, in the words of options
       lines.py             §5.5, §5.6, §7.1  a typed line -> what to send
       display.py           §7.4              what arrives -> lines that no peer can forge
+      output.py            §5.6              what arrives -> lines for programs, or JSON, or bytes
+      json_text.py         RFC 8259          JSON -> a line for each member
+      history.py                             the lines that were typed in earlier sessions
       session.py           §5.5, §5.6, §7.1  the two threads of a session
+      reconnecting.py      §7.2.3            a lost connection -> another one, after a delay
+      resolve.py           §4.1              --resolve: an address for the URI's host
+      elsewhere.py                           options of other programs -> what to write here
     check/  the command for servers and clients under test
       command.py                             arguments -> a run, its reports, the exit status
       options.py                             its options

@@ -85,11 +85,13 @@ class Screen:
 class PseudoTerminal:
     """A Python program whose terminal this is. `with` ends the program and closes the terminal."""
 
-    def __init__(self, *arguments):
+    def __init__(self, *arguments, state=os.devnull):
+        """`state` is where the program may keep files; by default nothing can be kept there."""
         self.screen = Screen()
         self._master, slave = pty.openpty()
         termios.tcsetwinsize(slave, (24, COLUMNS))
-        variables = {**os.environ, "TERM": "xterm", "INPUTRC": os.devnull}
+        settings = {"TERM": "xterm", "INPUTRC": os.devnull, "XDG_STATE_HOME": str(state)}
+        variables = {**os.environ, **settings}
         command = [sys.executable, "-c", WITH_TERMINAL, *arguments]
         ends = {"stdin": slave, "stdout": slave, "stderr": slave}
         self.process = subprocess.Popen(

@@ -2,6 +2,8 @@
 
 import errno
 import inspect
+import io
+import json
 import os
 import re
 import signal
@@ -16,8 +18,10 @@ import pytest
 
 import refws
 from pseudoterminal import PseudoTerminal, normal, play
+from refws.commands import serve_options
 from refws.commands.connect import command as program
-from refws.commands.connect.options import AS_OPTIONS, in_options
+from refws.commands.connect.advice import AS_OPTIONS, in_options
+from refws.commands.connect.elsewhere import ELSEWHERE
 from refws.endpoint.tls.certificates import server_context
 from refws.protocol.client.advice import ADVICE
 from refws.protocol.client.handshake import OWN_HEADERS
@@ -33,6 +37,10 @@ NAMES = {"max_message_size": "max_size", "subprotocol": "subprotocols", "unix": 
 """Options whose keyword argument of `connect` has another name."""
 
 URI = "ws://127.0.0.1:8080/"
+
+NOT_UTF_8 = str(Path(__file__).parent / "pictures" / "page.png")
+"""Any file that is no text."""
+
 CERTIFICATES = PROJECT / "tests" / "certificates"
 LOCALHOST, KEY = str(CERTIFICATES / "localhost.pem"), str(CERTIFICATES / "key.pem")
 
@@ -170,6 +178,24 @@ def test_10_5_a_server_that_wants_a_certificate(serving, shown, status, words):
         ([URI, "--proxy", "socks5://x"], "http://"),
         ([URI, "--unix", ""], "leave the option out"),
         ([URI, "--wait", "-1"], "0 for off"),
+        ([URI, "-x", "/nix"], "there is no command '/nix'"),
+        ([URI, "-x"], "--execute needs a value"),
+        ([URI, "hi"], "there is no place for hi: one URI is enough; a text to send is -x TEXT"),
+        (["-y", "hi", URI], "there is no option '-y'"),
+        ([URI, "--send-file", "/nowhere/x"], "cannot read '/nowhere/x', No such file"),
+        ([URI, "--send-file", NOT_UTF_8], "is not UTF-8, as text must be (§5.6): --binary-file"),
+        ([URI, "--binary-file", "/nowhere/x"], "give a file that you may read"),
+        ([URI, "--count", "0"], "give a whole number from 1"),
+        ([URI, "--auth", "ada"], "write user:password, or --auth-file FILE"),
+        ([URI, "--auth", ":engine"], "write user:password"),
+        ([URI, "--auth", "ada:\x1b"], "has a control character"),
+        ([URI, "--auth-file", "/nowhere/x"], "cannot read '/nowhere/x', No such file"),
+        ([URI, "--auth-file", NOT_UTF_8], "line 1: it is not UTF-8"),
+        ([URI, "--auth", "a:b", "--header", "Authorization: x"], "there are two logins"),
+        ([URI, "--json", "--raw"], "not allowed with argument --json"),
+        ([URI, "--resolve", "a.example:8080:127.0.0.1"], ":ADDRESS; see"),
+        ([URI, "--resolve", "127.0.0.1:8080:here"], "'here' is no IP address: write one, such as"),
+        ([URI, "--resolve", "127.0.0.1:8080:::1", "--unix", "x"], "leave out --unix and --proxy"),
         ([URI, "--open-timeout", "0"], "above 0"),
         ([URI, "--insecure"], "wss://"),
         ([URI, "--ca", "x.pem"], "wss://"),
@@ -189,6 +215,62 @@ def test_a_bad_command_line_is_one_line_and_exit_status_2(arguments, hint, capsy
     assert (status, out) == (2, "")
     assert err.startswith("refws: ") and err.count("\n") == 1
     assert hint in err
+
+
+@pytest.mark.parametrize("name", sorted(ELSEWHERE))
+def test_what_another_program_calls_an_option_is_answered_with_options_that_exist(name, capsys):
+    status, out, err = run_main([name, "x", URI], capsys)
+    assert (status, out) == (2, "") and err.count("\n") == 1
+    assert err.startswith(f"refws: there is no option {name!r}: {ELSEWHERE[name]}; see python3")
+    known = {option for each in parsers() for option in each._option_string_actions}
+    assert not {name} & program.command_line()._option_string_actions.keys()
+    assert set(re.findall(r"(?<![\w-])--?[a-z][a-z=-]*", ELSEWHERE[name])) <= {*known, "-m"}
+
+
+def parsers():
+    return program.command_line(), serve_options.command_line()
+
+
+def test_the_login_is_a_header(connected_with, tmp_path):
+    """RFC 7617 §2: the example of the RFC."""
+    users = tmp_path / "users.txt"
+    users.write_text("# the first one counts\nAladdin:open sesame\nada:engine\n")
+    for options in (["--auth", "Aladdin:open sesame"], ["--auth-file", str(users)]):
+        given = connected_with(URI, *options, "--header", "A: 1")
+        expected = [("Authorization", "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="), ("A", "1")]
+        assert given["additional_headers"] == expected
+
+
+def test_raw_output_is_not_for_a_terminal(monkeypatch, capsys):
+    monkeypatch.setattr(program, "is_terminal", lambda file: True)
+    status, _, err = run_main([URI, "--raw"], capsys)
+    assert status == 2 and "would let the server write to your terminal" in err
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "[::1]"])
+def test_resolve_connects_to_an_address_and_the_host_stays_that_of_the_uri(
+    address, serving, monkeypatch, capsys
+):
+    hosts = []
+
+    def note(connection):
+        hosts.append(connection.request.headers["Host"])
+
+    try:
+        port = serving(note, host=address.strip("[]")).address[1]
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    given = f"a.example:{port}:{address}"
+    assert run_main([f"ws://A.example:{port}/", "--resolve", given], capsys)[0] == 0
+    assert hosts == [f"a.example:{port}"]
+
+
+def test_what_was_not_sent_is_said_if_there_is_no_connection(monkeypatch, capsys):
+    refused = ConnectionRefusedError(errno.ECONNREFUSED, "x")
+    arguments = [URI, "-x", "a", "--binary-file", __file__, "-x", "b"]
+    *_, last = failure(refused, arguments, monkeypatch, capsys).splitlines()
+    assert last == "refws: nothing was sent of -x, --binary-file"
 
 
 # Failures
@@ -275,7 +357,9 @@ def test_advice_names_options_and_no_arguments_of_the_library(answering, capsys,
     assert body[-1] == "  | origin=..."
 
 
-@pytest.mark.parametrize("argument, option", AS_OPTIONS.items())
+@pytest.mark.parametrize(
+    "argument, option", [each for each in AS_OPTIONS.items() if "=" in each[0]]
+)
 def test_each_argument_that_a_message_names_has_its_option(argument, option):
     messages = [*OWN_HEADERS.values(), *ADVICE.values()]
     with pytest.raises(InvalidURI) as caught:
@@ -285,6 +369,38 @@ def test_each_argument_that_a_message_names_has_its_option(argument, option):
     assert any(option in in_options(message) for message in messages)
     assert [each for each in messages if re.search(r"\w=", in_options(each))] == []
     assert option.split()[0] in program.command_line().format_help()
+
+
+@pytest.mark.parametrize(
+    "option, value",
+    [("--max-line-size", "30"), ("--max-header-lines", "1"), ("--max-head-size", "30")],
+)
+def test_a_limit_of_the_handshake_is_named_as_the_option_that_raises_it(
+    option, value, answering, capsys
+):
+    answer = (
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
+    )
+    status, _, err = run_main([answering(answer), option, value], capsys)
+    assert status == 1 and f"({option})" in err and option.strip("-").replace("-", "_") not in err
+
+
+@pytest.mark.parametrize(
+    "message, shown",
+    [
+        (
+            "§10.4: x; expected a smaller one, or a higher max_size",
+            "or a higher --max-message-size",
+        ),
+        ("trust it with --ca FILE, in a program with client_context(FILE); x", "--ca FILE; x"),
+        (
+            "send additional_headers={'Authorization': 'Basic ...'}",
+            "; --auth user:password is short",
+        ),
+    ],
+)
+def test_advice_for_programs_is_in_the_words_of_options(message, shown):
+    assert shown in in_options(message)
 
 
 def test_ctrl_c_while_connecting_is_no_traceback(monkeypatch, capsys):
@@ -513,6 +629,26 @@ def test_a_server_that_closes_ends_it_though_the_input_goes_on(uri):
         assert process.stderr.read().startswith("refws: closed by the server with 1001")
 
 
+def test_files_and_lines_are_sent_first_and_then_the_pipe(uri, tmp_path):
+    text, octets = tmp_path / "text", tmp_path / "octets"
+    text.write_text("two\nlines\n", encoding="utf-8")
+    octets.write_bytes(b"\x01\x02\xff")
+    options = ["-x", "0102ff", "--send-file", str(text), "--binary-file", str(octets), "--json"]
+    status, out, err = in_a_pipe("last\n", uri(echo), *options)
+    assert (status, err) == (0, "")
+    assert [json.loads(line) for line in out.splitlines()] == [
+        {"type": "text", "size": 6, "payload": "0102ff"},
+        {"type": "text", "size": 10, "payload": "two\nlines\n"},
+        {"type": "binary", "size": 3, "payload": "0102ff"},
+        {"type": "text", "size": 4, "payload": "last"},
+    ]
+
+
+def test_all_of_the_input_can_be_one_message_and_the_output_is_raw(uri):
+    text = "two\nlines\n"
+    assert in_a_pipe(text, uri(echo), "--send-file", "-", "--raw") == (0, text, "")
+
+
 # On a terminal
 
 SESSION = """
@@ -557,6 +693,26 @@ def test_a_message_that_arrives_while_a_line_is_typed_does_not_garble_it(uri):
         terminal.type("\x04")
         assert terminal.wait_for_end() == 0
     assert terminal.screen.text.endswith("\nclosed with 1000 (normal closure: all is done)")
+
+
+def test_a_quiet_terminal_shows_what_was_sent_first_json_in_lines_and_no_end(uri):
+    command = ["-m", "refws", "connect", uri(echo), "--quiet", "-x", '{"a":[1,2]}']
+    with PseudoTerminal(*command) as terminal:
+        shown = [
+            "< text, 11 bytes, JSON:",
+            "  {",
+            '    "a": [',
+            "      1,",
+            "      2",
+            "    ]",
+            "  }",
+        ]
+        terminal.wait_for(lambda text: text == "\n".join([*shown, ">"]))
+        terminal.type("more\n")
+        terminal.wait_for(lambda text: text.endswith("> more\n< text, 4 bytes: more\n>"))
+        terminal.type("\x04")
+        assert terminal.wait_for_end() == 0
+    assert terminal.screen.text.endswith("> more\n< text, 4 bytes: more")
 
 
 def test_ctrl_c_closes_with_1001_and_the_terminal_is_as_before(uri):

@@ -5,14 +5,15 @@ import io
 import signal
 import sys
 import threading
+from contextlib import suppress
 
 import pytest
 
-from refws import ConnectionClosedError, State, connect
+from refws import ConnectionClosed, ConnectionClosedError, State, connect
 from refws.commands.connect import session as session_module
 from refws.commands.connect.display import Display, Pipe
-from refws.commands.connect.lines import help_lines
-from refws.commands.connect.session import Session
+from refws.commands.connect.lines import Send, SendClose, help_lines
+from refws.commands.connect.session import Plan, Session
 from wire import DEADLINE_S, TEXT, eventually, frame
 
 
@@ -84,13 +85,13 @@ def session(serving):
     After the end, `ended` is set.
     """
 
-    def run(handler, display, wait=0, ended=None, **settings):
+    def run(handler, display, wait=0, ended=None, plan=None, **settings):
         host, port = serving(handler).address
         connection = connect(f"ws://{host}:{port}/", **{"ping_interval": None, **settings})
         watchdog = threading.Timer(2 * DEADLINE_S, connection.abort, ["the test takes too long"])
         watchdog.start()
         try:
-            return Session(connection, display, wait).run()
+            return Session(connection, display, plan or Plan(wait=wait)).run()
         finally:
             watchdog.cancel()
             watchdog.join()
@@ -229,6 +230,106 @@ def test_raw_bytes_go_out_as_they_are_and_the_answer_is_shown(session, capsys):
 def test_a_whole_masked_frame_from_raw_bytes_is_a_message(session, capsys):
     assert session(echo, Script(f"/raw {frame(TEXT, b'raw').hex(' ')}")) == 0
     assert capsys.readouterr().out == "raw\n"
+
+
+# What the command line says to do
+
+
+def test_what_is_to_be_sent_first_is_sent_before_the_input_in_its_order(session, capsys):
+    plan = Plan(first=(Send("one"), Send(b"\1\2"), Send(("th", "ree"))))
+    assert session(echo, Script("four"), plan=plan) == 0
+    assert capsys.readouterr() == ("one\n0102\nthree\nfour\n", "")
+
+
+def test_a_close_that_is_to_be_sent_first_ends_it(session, capsys):
+    plan = Plan(first=(SendClose(4000, "so"), Send("not sent")))
+    assert session(echo, Script("not sent"), plan=plan) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def counting(connection):
+    with suppress(ConnectionClosed):
+        for number in range(1_000_000):
+            connection.send(str(number))
+
+
+@pytest.mark.parametrize("line", [(), (lambda: threading.Event().wait(2 * DEADLINE_S),)])
+def test_after_the_last_message_that_is_wanted_it_closes_with_1000(line, session, capsys):
+    """At the end of the input it goes on waiting for them; in a wait for a line it stops."""
+    codes = []
+
+    def handler(connection):
+        counting(connection)
+        connection.close()
+        codes.append(connection.close_code)
+
+    assert session(handler, Script(*line), plan=Plan(count=3)) == 0
+    assert capsys.readouterr() == ("0\n1\n2\n", "")
+    assert eventually(lambda: codes == [1000])
+
+
+def test_a_server_that_sends_fewer_messages_is_status_1(session, capsys):
+    def handler(connection):
+        connection.send("one")
+        connection.close()
+
+    assert session(handler, Script(), plan=Plan(count=2)) == 1
+    out, err = capsys.readouterr()
+    assert out == "one\n" and err.endswith("\n1 of 2 messages have arrived\n")
+
+
+def test_the_wait_for_more_messages_ends_after_the_time_for_it(session, capsys):
+    over = threading.Event()
+
+    def handler(connection):
+        connection.send("one")
+        echo(connection)
+
+    assert session(handler, Script(), plan=Plan(count=2, wait=0.05), ended=over) == 1
+    assert "of 2 messages have arrived\n" in capsys.readouterr().err
+
+
+def test_a_large_message_is_sent_though_enough_have_arrived(session, capsys):
+    """The receiving thread goes on reading while the main thread sends."""
+    size = 1_000_000
+
+    def handler(connection):
+        connection.send("one")
+        for message in connection:
+            connection.send(message)
+
+    plan = Plan(first=(Send("x" * size),) * 8, count=1)
+    assert session(handler, Script(), plan=plan, max_size=None) == 0
+    assert capsys.readouterr().out == "one\n"
+
+
+@pytest.mark.rfc("6455-5.5.2-02")
+def test_5_5_2_a_muted_session_answers_no_ping_until_it_is_unmuted(session):
+    """The server's second Ping is answered, and with it, as far as the server knows, the first."""
+    pongs = []
+
+    def handler(connection):
+        first = None
+        for message in connection:
+            if message == "ping":
+                first = connection.ping("1")
+            elif message == "look":
+                pongs.append(first.is_set())
+            connection.send(message)
+
+    def wait_for(message):
+        def line(user):
+            assert eventually(lambda: message in user.shown)
+            return next(following)
+
+        return line
+
+    following = iter(["look", "/unmute"])
+    display = User("/mute", "ping", wait_for("ping"), wait_for("look"))
+    assert session(handler, display) == 0
+    assert pongs == [False]
+    assert display.shown[0].startswith("Pings get no Pong from now on")
+    assert "Pings are answered again" in display.shown
 
 
 # The end of the input

@@ -1,4 +1,6 @@
-"""RFC 7617: the file of --auth, with a line user:password for each user -> a `process_request`.
+"""RFC 7617: a file with a line user:password for each user -> a `process_request`, or the logins.
+
+It is the file of `serve --auth`, and of `connect --auth-file`.
 
 A password in a file stays out of the list of processes, which every user of a machine can read.
 """
@@ -34,6 +36,8 @@ def login_from(path: str) -> ProcessRequest:
         process = basic_auth(REALM, read_logins(path))
         if others_can_read(path):
             LOGGER.warning("all users of this machine can read %r; chmod 600 changes that", path)
+    except BadLogins as error:
+        raise BadLogins(f"--auth {error}") from None
     except OSError as error:
         raise BadLogins(
             f"cannot read {path!r}, {error.strerror}: give --auth a file that you may read"
@@ -54,10 +58,10 @@ def read_logins(path: str) -> list[tuple[str, str]]:
                 if login is not None and login[0] in logins:
                     raise BadLogins("a user who has a line already; give each user one")
             except BadLogins as error:
-                raise BadLogins(f"--auth {path!r}, line {number}: {error}") from None
+                raise BadLogins(f"{path!r}, line {number}: {error}") from None
             logins.update([login] if login is not None else [])
     if not logins:
-        raise BadLogins(f"--auth {path!r} has no user: write a line user:password for each")
+        raise BadLogins(f"{path!r} has no user: write a line user:password for each")
     return list(logins.items())
 
 

@@ -43,7 +43,7 @@ class CommandLine(argparse.ArgumentParser):
         args = sys.argv[1:] if args is None else list(args)
         is_value = False
         for word in itertools.takewhile("--".__ne__, args):
-            if not is_value and is_option(word):
+            if not is_value and (is_option(word) or word in self.elsewhere):
                 self._check_option(word)
             option = None if is_value else self._option_string_actions.get(word)
             is_value = option is not None and option.nargs is None

@@ -25,7 +25,7 @@ from ..endpoint.tls.certificates import client_context, server_context
 from ..protocol.authority import join_authority
 from ..protocol.client.uri import WebSocketURI, parse_uri
 from .connect.failures import what_to_do as why_not_reached
-from .connect.options import websocket_uri
+from .connect.values import websocket_uri
 from .options import CommandLine, not_empty, own_origin, pem_problem, port, seconds
 from .serve import LOG_FORMAT, TCP_ADVICE
 from .tracing import add_trace_options, check_trace_options, recording

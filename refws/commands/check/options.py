@@ -11,7 +11,8 @@ from ...check.clients.groups import CLIENT_GROUPS
 from ...check.groups import GROUPS
 from ...check.target import TIMEOUT
 from ...protocol.client.uri import WebSocketURI, parse_uri
-from ..connect.options import add_request_options, websocket_uri
+from ..connect.options import add_request_options
+from ..connect.values import websocket_uri
 from ..options import CommandLine, not_empty, seconds, whole_number
 
 DESCRIPTION = """\

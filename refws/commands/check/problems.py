@@ -13,7 +13,7 @@ from ...check.target import Target
 from ...course.text.characters import escape_words
 from ...course.text.drawing import labelled
 from ...protocol.client.advice import advise, show_status
-from ..connect.options import in_options
+from ..connect.advice import in_options
 
 VALID_REQUEST = Case("4.1-opening", "A valid request is answered with a valid 101.", "", Opens())
 

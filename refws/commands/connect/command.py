@@ -6,9 +6,13 @@ import argparse
 import io
 import logging
 import os
+import socket
 import ssl
 import sys
+import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 
 from ... import Connection, connect
 from ...course.text.characters import escape_words
@@ -19,10 +23,14 @@ from ...protocol.client.uri import parse_uri
 from ...protocol.errors import InvalidHandshake
 from ..options import CommandLine, pem_problem
 from ..tracing import choose_trace
-from .display import Screen, choose_display
+from .display import Display, Screen, choose_display, is_terminal
 from .failures import describe_failure
+from .history import History
 from .options import command_line
-from .session import Session
+from .output import as_it_is
+from .reconnecting import run_all
+from .resolve import WrongPlace, address_for, connected
+from .session import Plan, Session
 
 LOGGER = logging.getLogger("refws.connect")
 """It is silent, because a client logs only how the connection ended, and the display shows that."""
@@ -32,23 +40,92 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a session with these arguments; the exit status, which --help explains."""
     parser = command_line()
     options = parser.parse_args(arguments)
+    check_together(parser, options)
     prepare_streams()
-    display = choose_display()
+    display = choose_display(options.form, options.quiet)
+    client = Client(parser, options, display, choose_trace(parser, options, display.show))
+    plan = Plan([first.action for first in options.first], options.count, options.wait)
     try:
-        trace = choose_trace(parser, options, display.show)
-        connection = open_connection(parser, options, trace)
+        session = client.start(plan)
     except (InvalidHandshake, OSError) as error:
-        for line in describe_failure(error, options):
+        for line in (*describe_failure(error, options), *not_sent(options)):
             print(escape_words(line), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return INTERRUPTED
-    if isinstance(display, Screen):
-        display.show(greeting(connection, options))
-    status = Session(connection, display, options.wait).run()
+    with history_of(display) if options.history else nullcontext():
+        status = client.run(plan, session)
     if display.failure is not None:
         give_up_output(display.failure)
     return status
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Opens the connections that a command line asks for, and tells the user about them."""
+
+    parser: CommandLine
+    options: argparse.Namespace
+    display: Display
+    trace: Sequence[ChooseTrace]
+
+    def start(self, plan: Plan) -> Session:
+        """A session on an open connection. InvalidHandshake or OSError if there is none."""
+        connection = open_connection(self.parser, self.options, self.trace)
+        if isinstance(self.display, Screen):
+            self._tell(greeting(connection, self.options))
+        return Session(connection, self.display, plan)
+
+    def start_again(self, plan: Plan, delay: float) -> Session:
+        """The same after a delay in seconds, because a connection was lost."""
+        self._tell(f"connecting again in {delay:.1f} s (§7.2.3); Ctrl-C ends")
+        time.sleep(delay)
+        connection = open_connection(self.parser, self.options, self.trace)
+        self._tell(f"connected to {self.options.uri} again")
+        return Session(connection, self.display, plan)
+
+    def run(self, plan: Plan, session: Session) -> int:
+        """Run the session, and with --reconnect those after it; the exit status."""
+        if not self.options.reconnect:
+            return session.run()
+        try:
+            return run_all(plan, session, self.start_again, self._show_failure)
+        except KeyboardInterrupt:
+            return INTERRUPTED
+
+    def _show_failure(self, error: InvalidHandshake | OSError) -> None:
+        for line in describe_failure(error, self.options):
+            self.display.show(line)
+
+    def _tell(self, line: str) -> None:
+        if not self.options.quiet:
+            self.display.show(line)
+
+
+def history_of(display: Display) -> AbstractContextManager[None]:
+    """The lines of earlier sessions, if the display can offer them."""
+    if isinstance(display, Screen) and display.readline is not None:
+        return History(display.readline)
+    return nullcontext()
+
+
+def check_together(parser: CommandLine, options: argparse.Namespace) -> None:
+    """End the process with status 2 for options that do not go together."""
+    if options.form is as_it_is and is_terminal(sys.stdout):
+        parser.error(
+            "--raw would let the server write to your terminal: send it to a file or a program, "
+            "with > FILE or | PROGRAM"
+        )
+    if [name for name, _ in options.header].count("Authorization") > 1:
+        parser.error("there are two logins: give one of --auth, --auth-file and --header")
+    if options.resolve and (options.unix or options.proxy):
+        parser.error("--resolve is for a connection of its own: leave out --unix and --proxy")
+
+
+def not_sent(options: argparse.Namespace) -> list[str]:
+    """A line that says which options have sent nothing, because no connection was opened."""
+    names = dict.fromkeys(first.option for first in options.first)
+    return [f"refws: nothing was sent of {', '.join(names)}"] if names else []
 
 
 def open_connection(
@@ -58,11 +135,14 @@ def open_connection(
 
     A bad command line ends the process with status 2.
     """
+    context = tls_context(parser, options)
+    sock = given_socket(parser, options)
     try:
         return connect(
             options.uri,
-            ssl=tls_context(parser, options),
+            ssl=context,
             unix_path=options.unix,
+            sock=sock,
             proxy=options.proxy,
             origin=options.origin,
             subprotocols=options.subprotocol,
@@ -82,6 +162,17 @@ def open_connection(
         raise  # a certificate's error is a ValueError, too, but no error of the command line
     except ValueError as error:
         parser.error(str(error))
+
+
+def given_socket(parser: CommandLine, options: argparse.Namespace) -> socket.socket | None:
+    """With --resolve, a socket that is connected to its address."""
+    if options.resolve is None:
+        return None
+    try:
+        address = address_for(options.resolve, parse_uri(options.uri))
+    except WrongPlace as error:
+        parser.error(f"--resolve: {error}")
+    return connected(address, options.open_timeout)
 
 
 def tls_context(parser: CommandLine, options: argparse.Namespace) -> ssl.SSLContext | None:

@@ -1,7 +1,7 @@
 """RFC 6455 §7.4: messages and the end -> lines in a terminal or a pipe, which no peer can forge.
 
 `Screen` is a terminal: it has a prompt, and shows messages above it. `Pipe` is for programs:
-standard output has only payloads, so that a program can read them.
+standard output has only messages, so that a program can read them.
 """
 
 from __future__ import annotations
@@ -11,11 +11,14 @@ import threading
 from abc import ABC, abstractmethod
 from contextlib import suppress
 from types import ModuleType
-from typing import TextIO
+from typing import IO, AnyStr, TextIO
 
 from ...course.text.characters import count, escape_words
 from ...endpoint.exceptions import OK_CODES, ConnectionClosed
 from ...protocol.close_codes import LIBRARY_AND_PRIVATE, CloseCode
+from .advice import in_options
+from .json_text import indented
+from .output import Form, as_line
 
 FIRST_PRIVATE = 4000
 
@@ -26,6 +29,20 @@ TEXT_SHOWN = 1000
 
 BYTES_SHOWN = 250
 """Bytes of a binary message that a terminal shows."""
+
+
+LINES_SHOWN = 100
+"""Lines of JSON that a terminal shows."""
+
+
+def message_lines(message: str | bytes) -> list[str]:
+    """What a terminal shows of a message: one line, or JSON with a line for each member."""
+    members = indented(message) if isinstance(message, str) else None
+    if members is None or not isinstance(message, str):
+        return [describe_message(message)]
+    more = ["  ... and more"] if len(members) > LINES_SHOWN else []
+    shown = [f"  {line}" for line in members[:LINES_SHOWN]]
+    return [f"< text, {count(len(message.encode()))}, JSON:", *shown, *more]
 
 
 def describe_message(message: str | bytes) -> str:
@@ -61,8 +78,9 @@ def describe_end(end: ConnectionClosed, asked: int | None) -> list[str]:
             end.rcvd.reason,
         )
     elif end.sent is not None and end.sent.code != asked:
-        how, code, why = "failed", end.sent.code, end.cause or end.sent.reason
-        why += "; --max-message-size raises the limit" if code == CloseCode.MESSAGE_TOO_BIG else ""
+        how, code, why = "failed", end.sent.code, in_options(end.cause or end.sent.reason)
+        if code == CloseCode.MESSAGE_TOO_BIG and "--" not in why:
+            why += "; --max-message-size raises the limit"
     else:
         how, code, why = (
             "ended",
@@ -113,7 +131,7 @@ class Display(ABC):
     def finish(self) -> None:
         """Clean up standard output before the program ends."""
 
-    def _write(self, file: TextIO | None, text: str) -> None:
+    def _write(self, file: IO[AnyStr] | None, text: AnyStr) -> None:
         """Write all of `text`, and flush. Keep an error in `failure`; after that write nothing."""
         with self._lock:
             try:
@@ -125,15 +143,22 @@ class Display(ABC):
 
 
 class Pipe(Display):
-    """Payloads go to standard output, one in each line; everything else goes to standard error."""
+    """Messages go to standard output, in this form; everything else goes to standard error."""
+
+    def __init__(self, form: Form = as_line) -> None:
+        super().__init__()
+        self._form = form
 
     def read_line(self) -> str | None:
         line = sys.stdin.readline() if sys.stdin is not None else ""
         return line.removesuffix("\n") if line else None
 
     def show_message(self, message: str | bytes) -> None:
-        line = message if isinstance(message, str) else message.hex()
-        self._write(sys.stdout, escape_words(line) + "\n")
+        data = self._form(message)
+        if isinstance(data, str):
+            self._write(sys.stdout, data)
+        elif sys.stdout is not None:
+            self._write(sys.stdout.buffer, data)
 
     def show(self, line: str) -> None:
         self._write(sys.stderr, escape_words(line) + "\n")
@@ -161,9 +186,10 @@ class Screen(Display):
     PROMPT = "> "
     ERASE = "\r\x1b[K"
 
-    def __init__(self, readline: ModuleType | None) -> None:
+    def __init__(self, readline: ModuleType | None, quiet: bool = False) -> None:
         super().__init__()
-        self._readline = readline
+        self.readline = readline
+        self._quiet = quiet
         self._reading = False
         self._has_hook = hasattr(readline, "set_pre_input_hook") and "libedit" not in str(
             readline.__doc__
@@ -186,19 +212,23 @@ class Screen(Display):
                 self._lock.release()
 
     def show_message(self, message: str | bytes) -> None:
-        self.show(describe_message(message))
+        self._show(message_lines(message))
 
     def show(self, line: str) -> None:
+        self._show([line])
+
+    def _show(self, lines: list[str]) -> None:
         with self._lock:
             typed = self.PROMPT + self._typed() if self._reading else ""
-            self._write(sys.stdout, f"{self.ERASE}{escape_words(line)}\n{typed}")
+            shown = "".join(f"{escape_words(line)}\n" for line in lines)
+            self._write(sys.stdout, f"{self.ERASE}{shown}{typed}")
 
     def show_input_error(self, text: str) -> None:
         self.show(f"nothing was sent: {text}")
 
     def show_end(self, lines: list[str], expected: bool) -> None:
         self._reading = False
-        for line in lines:
+        for line in lines if not (self._quiet and expected) else ():
             self.show(line)
 
     def finish(self) -> None:
@@ -207,22 +237,22 @@ class Screen(Display):
 
     def _typed(self) -> str:
         """What has been typed of the line; "" without readline, because it is then unknown."""
-        return "" if self._readline is None else str(self._readline.get_line_buffer())
+        return "" if self.readline is None else str(self.readline.get_line_buffer())
 
 
 def is_terminal(file: TextIO | None) -> bool:
     return file is not None and file.isatty()
 
 
-def choose_display() -> Display:
-    """A Screen if input and output are terminals, otherwise a Pipe.
+def choose_display(form: Form | None = None, quiet: bool = False) -> Display:
+    """A Screen if input and output are terminals, otherwise a Pipe; a `form` is only for pipes.
 
     The import of readline gives `input` history and editing; some builds of Python do not have it.
     """
-    if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
-        return Pipe()
+    if form or not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
+        return Pipe(form or as_line)
     try:
         import readline
     except ImportError:
-        return Screen(None)
-    return Screen(readline)
+        return Screen(None, quiet)
+    return Screen(readline, quiet)

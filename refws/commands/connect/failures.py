@@ -14,7 +14,7 @@ from ...protocol.client.proxy import parse_proxy
 from ...protocol.client.uri import parse_uri
 from ...protocol.errors import InvalidHandshake
 from ...protocol.http import Response
-from .options import in_options
+from .advice import in_options
 
 ADVICE = {
     errno.ECONNREFUSED: "nothing listens there; start the server, or check host and port",
@@ -66,7 +66,7 @@ def what_to_do(error: OSError, options: argparse.Namespace) -> str:
     if isinstance(error, socket.gaierror):
         return f"no address found for {where}: check the name, and the network of this machine"
     if isinstance(error, ssl.SSLError):
-        return f"no TLS with {where}: {error.strerror or error}"
+        return f"no TLS with {where}: {in_options(error.strerror or str(error))}"
     if not error.errno:
         return f"cannot connect to {where}: {error}"
     advice = ADVICE.get(error.errno, "check the URI and the options")

@@ -47,11 +47,18 @@ class SendRaw:
 
 
 @dataclass(frozen=True, slots=True)
+class Mute:
+    """Stop answering Pings, as a peer that has vanished does, or answer them again."""
+
+    muted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Help:
     pass
 
 
-Action = Send | SendPing | SendPong | SendClose | SendRaw | Help
+Action = Send | SendPing | SendPong | SendClose | SendRaw | Mute | Help
 
 
 def parse_line(line: str) -> Action:
@@ -130,9 +137,11 @@ COMMANDS = {
     ),
     "/binary": Command("HEX", "send a binary message", lambda rest: Send(parse_hex(rest))),
     "/fragment": Command(
-        "A|B|C", "send a text message in these fragments, spaces and all", parse_fragments
+        "A|B|C", "send a text in fragments; after A|B| the last is empty", parse_fragments
     ),
     "/raw": Command("HEX", "send bytes as they are, to break the rules", parse_raw),
+    "/mute": Command("", "answer no Ping, to see what the server does", lambda rest: Mute(True)),
+    "/unmute": Command("", "answer Pings again", lambda rest: Mute(False)),
     "/help": Command("", "show this list", lambda rest: Help()),
 }
 

@@ -1,15 +1,7 @@
-"""The options of `python3 -m refws connect`, with their units and defaults: text -> values."""
+"""The options of `python3 -m refws connect`, with their units and defaults."""
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Callable
-from typing import TypeVar
-
-from ...protocol.client.handshake import OWN_HEADERS, added_headers
-from ...protocol.client.proxy import parse_proxy
-from ...protocol.client.uri import parse_uri
-from ...protocol.http import OWS
 from ..options import (
     DEFAULTS,
     CommandLine,
@@ -22,6 +14,20 @@ from ..options import (
     subprotocol,
 )
 from ..tracing import add_trace_options
+from .elsewhere import ELSEWHERE
+from .output import as_it_is, as_json
+from .values import (
+    binary_file,
+    header,
+    login,
+    login_file,
+    message_count,
+    proxy_url,
+    seconds_or_none,
+    text_file,
+    typed_line,
+    websocket_uri,
+)
 
 DESCRIPTION = """\
 Connects to a WebSocket server. Each line that you type becomes a text message; each message that
@@ -30,23 +36,12 @@ Ctrl-D closes with 1000, Ctrl-C with 1001; a second Ctrl-C ends the program at o
 
 EPILOG = """\
 If input or output is not a terminal (a pipe), the same lines are read. Payloads go to standard
-output, one in each line: text with control characters escaped as \\n or \\x1b, binary in hex.
-Everything else goes to standard error. At the end of the input a last Ping is sent: a server that
-answers in order sends its Pong after all other answers, and then the connection is closed. Exit
-status: 0 if the connection was closed without an error; 1 if it was not, if it was never opened, or
-if a line of a pipe could not be obeyed; 2 for a bad command line; 130 for Ctrl-C before the
-connection was open."""
-
-AS_OPTIONS = {
-    "additional_headers={'Authorization': ...}": "--header 'Authorization: ...'",
-    "additional_headers={'Authorization': 'Basic ...'}": "--header 'Authorization: Basic ...'",
-    "subprotocols=[...]": "--subprotocol NAME",
-    "compression=...": "--deflate",
-    "origin=...": "--origin URL",
-}
-"""What messages for programs say to give to `connect` -> the same on the command line."""
-
-T = TypeVar("T")
+output, one in each line: text with control characters escaped as \\n or \\x1b, binary in hex; see
+--json and --raw. Everything else goes to standard error. At the end of the input a last Ping
+is sent: a server that answers in order sends its Pong after all other answers, and then the
+connection is closed. Exit status: 0 if the connection was closed without an error; 1 if it was not,
+if it was never opened, if a line of a pipe could not be obeyed, or if fewer messages than --count
+have arrived; 2 for a bad command line; 130 for Ctrl-C while no connection is open."""
 
 
 def command_line() -> CommandLine:
@@ -61,6 +56,11 @@ def command_line() -> CommandLine:
         type=websocket_uri,
         help="where to connect to, ws://host:port/path, or wss:// with TLS",
     )
+    parser.elsewhere = ELSEWHERE
+    parser.too_many = "one URI is enough; a text to send is -x TEXT"
+    parser.missing = "write one, such as ws://127.0.0.1:8080/echo"
+    add_session_options(parser)
+    add_output_options(parser)
     add_request_options(parser)
     option(
         "--deflate",
@@ -103,6 +103,12 @@ def command_line() -> CommandLine:
         help="Unix socket to connect to, instead of the URI's host and port",
     )
     option(
+        "--resolve",
+        metavar="HOST:PORT:ADDRESS",
+        type=not_empty,
+        help="connect to this IP address, though the URI names HOST and PORT, as with curl",
+    )
+    option(
         "--max-message-size",
         metavar="BYTES",
         type=message_size,
@@ -134,21 +140,95 @@ def command_line() -> CommandLine:
             "%(default)s)"
         ),
     )
+    add_trace_options(parser)
+    return parser
+
+
+def add_session_options(parser: CommandLine) -> None:
+    """-x, --send-file, --binary-file, --count, --wait and --reconnect: what a session does."""
+    option = parser.add_argument
+    option(
+        "-x",
+        "--execute",
+        metavar="TEXT",
+        dest="first",
+        type=typed_line,
+        action="append",
+        default=[],
+        help="send this first, as if it were typed, then go on; repeatable",
+    )
+    option(
+        "--send-file",
+        metavar="FILE",
+        dest="first",
+        type=text_file,
+        action="append",
+        help="send this file first, as one text message; - is all of standard input; repeatable",
+    )
+    option(
+        "--binary-file",
+        metavar="FILE",
+        dest="first",
+        type=binary_file,
+        action="append",
+        help="the same as a binary message; all three are sent in the order of the command line",
+    )
+    option(
+        "--count",
+        metavar="NUMBER",
+        type=message_count,
+        help="close after this number of messages; the end of a pipe's input then ends nothing",
+    )
     option(
         "--wait",
         metavar="SECONDS",
         type=seconds_or_none,
         default=0,
-        help=(
-            "in a pipe, time to listen on after the last Pong, in seconds (default: %(default)s)"
-        ),
+        help="in a pipe, time to listen on after the last Pong, in seconds (default: %(default)s); "
+        "with --count, after the end of the input (default: no limit)",
     )
-    add_trace_options(parser)
-    return parser
+    option(
+        "--reconnect",
+        action="store_true",
+        help="connect again when the connection is lost, after 0 to 5 seconds, then more and more, "
+        "and send what is to be sent first again; not after a Close with 1000",
+    )
+
+
+def add_output_options(parser: CommandLine) -> None:
+    """--json, --raw, --quiet and --no-history."""
+    form = parser.add_mutually_exclusive_group().add_argument
+    form(
+        "--json",
+        dest="form",
+        action="store_const",
+        const=as_json,
+        help='write a line {"type": "text", "size": 5, "payload": "hello"} for each message; the '
+        "payload of a binary one is in hex",
+    )
+    form(
+        "--raw",
+        dest="form",
+        action="store_const",
+        const=as_it_is,
+        help="write payloads as they are, with nothing between them, to a file or a program",
+    )
+    option = parser.add_argument
+    option(
+        "--quiet",
+        action="store_true",
+        help="show messages and errors, not that the connection opens, closes or opens again",
+    )
+    option(
+        "--no-history",
+        dest="history",
+        action="store_false",
+        help="keep no typed line for the next session; without this, they are in a file of yours",
+    )
 
 
 def add_request_options(parser: CommandLine) -> None:
-    """--header, --origin and --subprotocol: what the opening handshake of a client says."""
+    """--header, --auth, --auth-file, --origin and --subprotocol: what a client's request says."""
     option = parser.add_argument
     option(
         "--header",
@@ -157,6 +237,22 @@ def add_request_options(parser: CommandLine) -> None:
         action="append",
         default=[],
         help='header to add to the request, as "Name: value"; repeatable',
+    )
+    option(
+        "--auth",
+        metavar="USER:PASSWORD",
+        dest="header",
+        type=login,
+        action="append",
+        help="log in (Basic, RFC 7617); all users of this machine can read a command line",
+    )
+    option(
+        "--auth-file",
+        metavar="FILE",
+        dest="header",
+        type=login_file,
+        action="append",
+        help="log in as the first user of this file, which has a line user:password for each",
     )
     option(
         "--origin",
@@ -171,40 +267,3 @@ def add_request_options(parser: CommandLine) -> None:
         action="append",
         help="subprotocol to offer, the best one first; repeatable (default: none)",
     )
-
-
-def websocket_uri(text: str) -> str:
-    return checked(text, lambda: parse_uri(text))
-
-
-def proxy_url(text: str) -> str:
-    return checked(text, lambda: parse_proxy(text))
-
-
-def header(text: str) -> tuple[str, str]:
-    name, colon, value = text.partition(":")
-    if not colon:
-        raise argparse.ArgumentTypeError(f'{text!r} is not a header: give it as "Name: value"')
-    in_utf_8 = value.strip(OWS).encode("utf-8", "surrogateescape").decode("latin-1")
-    line = (name, in_utf_8)  # one character for each byte, as in `Headers`
-    return checked(line, lambda: added_headers([line], OWN_HEADERS))
-
-
-def seconds_or_none(text: str) -> float:
-    return seconds_or_off(text) or 0.0
-
-
-def checked(value: T, check: Callable[[], object]) -> T:
-    """The value, if `check` raises no ValueError; otherwise argparse shows the error."""
-    try:
-        check()
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(in_options(str(error))) from None
-    return value
-
-
-def in_options(message: str) -> str:
-    """The message with options in the place of arguments of the library's `connect`."""
-    for argument, option in AS_OPTIONS.items():
-        message = message.replace(argument, option)
-    return message

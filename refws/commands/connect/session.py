@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
 from types import FrameType
 from typing import TypeVar
 
@@ -23,6 +24,7 @@ from .display import Display, Pipe, describe_end, describe_pong, ended_well
 from .lines import (
     Action,
     Help,
+    Mute,
     Send,
     SendClose,
     SendPing,
@@ -41,44 +43,82 @@ WAKE_INTERVAL = 0.05
 """Seconds between two `WAKE`: one that arrives just before the wait begins has no effect."""
 
 
+MUTED = "Pings get no Pong from now on, --trace shows them; /unmute answers them again"
+UNMUTED = "Pings are answered again"
+
+
 class _Stopped(BaseException):
     """The main thread must stop waiting: a signal arrived, or the connection has ended."""
 
 
-class Session:
-    """An open connection between a display and a server. Only the main thread may `run` it.
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a session does beside following its input.
 
     When the input in a pipe ends, answers may still be on their way, so a last Ping is sent: a
     server that answers in order sends its Pong after all other answers. For other servers, `wait`
-    is a number of seconds to go on receiving after that Pong.
+    is a number of seconds to go on receiving after that Pong. With `count`, the session ends once
+    that many messages have arrived, and the end of a pipe's input ends nothing; then `wait` is how
+    long to wait for them after that, 0 for no limit.
     """
+
+    first: Sequence[Action] = ()
+    count: int | None = None
+    wait: float = 0
+
+
+class Session:
+    """An open connection between a display and a server. Only the main thread may `run` it."""
 
     __slots__ = {
         "_connection": "the connection, open at first",
         "_display": "where lines come from, and where messages go",
-        "_wait_seconds": "how long to go on receiving after the last Pong",
+        "_plan": "what to send first, and when it ends",
         "_asked": "the code of our own Close; written by the main thread before it closes",
         "_end": "how the connection ended; written by the receiving thread",
         "_received": "how many messages have arrived; written by the receiving thread",
         "_pings": "the event of each Ping sent, and the thread that waits for it; main thread only",
         "_waiting": "whether a signal may interrupt the main thread; written by that thread",
         "_interrupted": "whether SIGINT or SIGTERM arrived; written by the main thread",
-        "_over": "set by the receiving thread when the connection has ended",
+        "_done": "whether the input and all answers are dealt with; written by the main thread",
+        "_over": "set by the receiving thread at the end, or when enough messages have arrived",
+        "_waker": "the thread that wakes the main thread once enough messages have arrived",
         "_left": "set by the main thread when it waits for no more lines, and needs no `WAKE`",
     }
 
-    def __init__(self, connection: Connection, display: Display, wait: float = 0) -> None:
+    def __init__(self, connection: Connection, display: Display, plan: Plan | None = None) -> None:
         self._connection = connection
         self._display = display
-        self._wait_seconds = wait
+        self._plan = plan or Plan()
         self._asked: int | None = None
         self._end: ConnectionClosed | None = None
         self._received = 0
         self._pings: list[tuple[threading.Event, threading.Thread]] = []
         self._waiting = False
         self._interrupted = False
+        self._done = False
         self._over = threading.Event()
+        self._waker = threading.Thread(target=self._wake_main_thread, name="refws-waker")
         self._left = threading.Event()
+
+    @property
+    def received(self) -> int:
+        """How many messages have arrived."""
+        return self._received
+
+    @property
+    def lost(self) -> bool:
+        """Whether the connection has ended, and neither the user nor the server was done.
+
+        Only then another one may follow (§7.2.3): 1000 of the server says that all is done.
+        """
+        end = self._end.rcvd if self._end is not None else None
+        left = self._has_enough or self._interrupted or self._asked is not None
+        return not (left or self._display.failure or (end and end.code == CloseCode.NORMAL_CLOSURE))
+
+    @property
+    def _has_enough(self) -> bool:
+        return self._done or self._received == self._plan.count
 
     def run(self) -> int:
         """Run until the end; the exit status: 0 if the close was clean and every line was obeyed.
@@ -97,6 +137,8 @@ class Session:
             self._display.show(f"closing with {code.value}; once more ends it at once")
         self._close(code)
         receiver.join()
+        if self._waker.ident is not None:
+            self._waker.join()
         for _, waiter in self._pings:
             waiter.join()
         self._display.finish()
@@ -105,23 +147,28 @@ class Session:
     def _status(self) -> int:
         clean = self._end is not None and ended_well(self._end, self._asked)
         failed = self._display.had_input_error or self._display.failure is not None
-        return 0 if clean and not failed else 1
+        missing = self._plan.count is not None and self._received < self._plan.count
+        if missing and not self.lost:
+            self._display.show(f"{self._received} of {self._plan.count} messages have arrived")
+        return 1 if failed or missing or not clean else 0
 
     # The main thread
 
     def _follow_input(self) -> CloseCode:
         """The code to close with, after the last line or the end of the connection."""
         try:
+            for action in self._plan.first:
+                self._obey(action)
             while (line := self._wait(self._display.read_line)) is not None:
                 self._obey(line)
             if isinstance(self._display, Pipe):
                 self._wait(self._wait_for_answers)
-            return CloseCode.NORMAL_CLOSURE
+            self._done = True
         except OSError as error:
             self._display.show_input_error(f"the input cannot be read, {error.strerror}")
         except (_Stopped, ConnectionClosed):
             pass
-        return CloseCode.GOING_AWAY
+        return CloseCode.NORMAL_CLOSURE if self._has_enough else CloseCode.GOING_AWAY
 
     def _wait(self, function: Callable[[], T]) -> T:
         """What `function` returns. _Stopped as soon as there is nothing to wait for."""
@@ -144,9 +191,9 @@ class Session:
             self._waiting = False
             raise _Stopped
 
-    def _obey(self, line: str) -> None:
+    def _obey(self, line: str | Action) -> None:
         try:
-            self._act(parse_line(line))
+            self._act(parse_line(line) if isinstance(line, str) else line)
         except (ValueError, ConcurrencyError) as error:
             self._display.show_input_error(str(error))
 
@@ -170,6 +217,9 @@ class Session:
                 raise _Stopped
             case SendRaw(data):
                 self._connection.send_raw(data)
+            case Mute(muted):
+                self._connection.muted = muted
+                self._display.show(MUTED if muted else UNMUTED)
             case Help():
                 for text in help_lines():
                     self._display.show(text)
@@ -205,6 +255,9 @@ class Session:
 
     def _wait_for_answers(self) -> None:
         """Send a last Ping; wait for its Pong, or until no message arrives for `close_timeout`."""
+        if self._plan.count is not None:
+            self._over.wait(self._plan.wait or None)
+            return
         answered, received = self._connection.ping(), self._received
         while (
             not answered.wait(self._connection.settings.close_timeout) and self._received > received
@@ -213,7 +266,7 @@ class Session:
         for pong, waiter in self._pings:
             if pong.is_set():
                 waiter.join()
-        self._over.wait(self._wait_seconds)
+        self._over.wait(self._plan.wait)
 
     # The receiving thread
 
@@ -221,8 +274,9 @@ class Session:
         try:
             while self._display.failure is None:
                 message = self._connection.recv()
-                self._received += 1
-                self._display.show_message(message)
+                if self._received != self._plan.count:
+                    self._display.show_message(message)
+                    self._count()
             self._connection.close(CloseCode.GOING_AWAY)
         except ConnectionClosed as end:
             self._end = end
@@ -231,6 +285,17 @@ class Session:
         finally:
             self._over.set()
             self._wake_main_thread()
+
+    def _count(self) -> None:
+        """Note a message; after the last one that is wanted, the main thread is to close.
+
+        This thread goes on receiving, because the main thread may be sending to a server that
+        takes nothing until its own messages are read.
+        """
+        self._received += 1
+        if self._received == self._plan.count:
+            self._over.set()
+            self._waker.start()
 
     def _wake_main_thread(self) -> None:
         main = threading.main_thread().ident
