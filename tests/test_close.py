@@ -177,6 +177,11 @@ def test_5_5_1_a_reason_that_utf_8_cannot_hold_is_not_sent():
         Close(1000, "\ud800").serialize()
 
 
+def test_a_close_in_words_has_its_section_and_no_control_character():
+    close = Close(1011, "§5.5.2: nothing\nERROR forged \x1b[2J é \\xa7")
+    assert str(close) == r"1011 '§5.5.2: nothing\nERROR forged \x1b[2J \xe9 \\xa7'"
+
+
 @pytest.mark.rfc("6455-5.5.1-04", "6455-8.1-01", "6455-7.4.1-09")
 @pytest.mark.parametrize(
     "bad", ["80", "c0 80", "c2", "c2 41", "e0 80 80", "e2 82", "ed a0 80", "f4 90 80 80", "ff"]

@@ -22,7 +22,8 @@ class Close:
     reason: str = ""
 
     def __str__(self) -> str:
-        return f"{self.code} {self.reason!a}" if self.reason else str(self.code)
+        reason = "§".join(ascii(part)[1:-1] for part in self.reason.split("§"))
+        return f"{self.code} '{reason}'" if reason else str(self.code)
 
     def serialize(self) -> bytes:
         """The body of the frame. ValueError for a code or reason that must not be sent (§7.4)."""
