@@ -18,6 +18,7 @@ from watching import PAGE, refused
 from wire import (
     BINARY,
     CLOSE,
+    CONT,
     IN_TIME,
     PING,
     PONG,
@@ -332,6 +333,19 @@ def test_hello_lets_no_message_forge_a_line_of_the_log(demo, log):
     logged = [message for message in log.messages if "all is well" in message]
     assert len(logged) == 1
     assert logged[0].isprintable() and logged[0].isascii()
+
+
+def test_5_4_the_dialogue_is_the_same_in_one_frame_and_in_three(demo):
+    client = demo.open("/dialogue")
+    client.send(frame(TEXT, b"hello"))
+    client.expect(TEXT, b"Hi.")
+    client.send(frame(TEXT, b"and a happy new year!"))
+    client.expect(TEXT, b"Happy new year to you too!")
+    client.send(frame(TEXT, b"and a ", fin=0), frame(CONT, b"happy new ", fin=0))
+    client.send(frame(CONT, b"year!"))
+    client.expect(TEXT, b"Happy new year to you too!")
+    client.send(frame(BINARY, b"hello"))
+    client.expect(TEXT, b"Say hello, or a wish.")
 
 
 @pytest.mark.rfc("6455-5.5.2-02", "6455-5.5.1-08")

@@ -57,7 +57,18 @@ def drop_messages_until(connection: Connection, deadline: float) -> None:
             connection.recv(timeout=left)
 
 
-ENDPOINTS = {"/": echo, "/echo": echo, "/hello": hello, "/clock": clock}
+HELLO, NEW_YEAR, OTHERWISE = "Hi.", "Happy new year to you too!", "Say hello, or a wish."
+
+
+def dialogue(connection: Connection) -> None:
+    """Answer "hello" and "and a happy new year!", in however many fragments they come (§5.4)."""
+    answers = {"hello": HELLO, "and a happy new year!": NEW_YEAR}
+    for message in connection:
+        words = message.strip().lower() if isinstance(message, str) else ""
+        connection.send(answers.get(words, OTHERWISE))
+
+
+ENDPOINTS = {"/": echo, "/echo": echo, "/hello": hello, "/clock": clock, "/dialogue": dialogue}
 
 HANDLERS = {**ENDPOINTS, WATCH_PATH: watch_endpoint.serve}
 """The endpoints, and the one that shows a page its connections to them."""
