@@ -87,7 +87,7 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
   raw_client.py            §7.1.7            a client that sends any bytes, to break rules
   interruption.py                            Ctrl-C in a command, from its first import on
   course/  what learners use: explanations, traces, tapes, the page
-    services.py            §4.2.2            the example endpoints: / /echo /hello /clock
+    services.py            §4.2.2            the example endpoints, such as /echo
     lesson.py                                a first lesson in seven steps
     explain/  bytes -> what they mean, bit by bit, and whether they are legal
       values.py            §4, §5            the values of an explanation
@@ -174,6 +174,30 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
       looking.py                             copies -> a terminal, a tape
       document.py                            the page of watch as HTML
       page.py              §10.2             its server, its token and its events
+    labs/  attacks, each with its defence on a switch
+      story.py                               the values of a lab: its steps, and what crossed
+      cast.py                                its servers and clients, all ended with it
+      site.py              RFC 9112          a few pages on a port
+      browser.py           §4.1              what a browser sends, byte for byte
+      talk.py              §5                a client that sends any bytes
+      neighbour.py                           a good client beside a hostile one
+      first.py             §1.2, §10.2       a first example, and the 403 that comes first
+      polling.py           §1.1              a chat over HTTP and over a WebSocket
+      key.py               §1.3, §4          what Key and Accept are for
+      fragments.py         §5.4              a message in several frames
+      naive_cache.py       §10.3             a cache that takes all for HTTP, not to be copied
+      poison.py            §10.3             what masking is for
+      hijack.py            §10.2             what Origin is for
+      heartbeat.py         §5.5.2            what Ping and Pong are for
+      slow.py              §4.2, §10.4       handshakes that never end
+      never_reading.py     §10.4             a client that does not read
+      flood.py             §4.1, §10.4       one address that takes all places
+      bomb.py              RFC 7692, §10.4   a few bytes that inflate to many
+      guess.py             RFC 7692          a secret, found by lengths alone
+      labs.py                                the table of labs
+      texts/  all that a reader sees, a file for each language
+        values.py                            what such a table has
+        english.py                           in English
   check/  any endpoint, marked rule by rule
     case.py                                  a case: what is sent, and which outcomes are allowed
     opening.py             §4.1              the request of a case: a valid one, and what is changed
@@ -245,6 +269,7 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
     accept.py              §4.2.2            a key -> its Accept
     replay.py              §5                a tape explained again
     lesson.py                                the first lesson as text
+    lab.py                                   a lab, step by step
     options.py                               errors, defaults and values of all command lines
     logins.py              RFC 7617          the file of --auth: a line user:password for each user
     tracing.py             §5                the options --trace and --record

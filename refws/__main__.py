@@ -49,6 +49,10 @@ COMMANDS = {
         "explain a tape of --record again, or write it as a file for Wireshark",
         "python3 -m refws replay tape.txt --pcap out.pcap",
     ),
+    "lab": Command(
+        "play an attack on this machine, with the defence on a switch",
+        "python3 -m refws lab poison --defence off",
+    ),
 }
 """The name of each command, which is also its module in refws.commands, and what it does.
 

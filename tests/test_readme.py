@@ -20,6 +20,8 @@ from refws import __main__
 from refws.check.case import Case, Group
 from refws.check.course import load_course, with_cases
 from refws.check.outcomes import Opens
+from refws.course.labs.labs import LABS
+from refws.course.labs.texts.english import ENGLISH
 from refws.endpoint.tls.certificates import client_context, server_context
 from wire import DEADLINE_S, TEXT, Background, Wire, request
 
@@ -162,6 +164,13 @@ def test_every_path_that_the_readme_names_exists():
     assert [path for path in sorted(named) if not (PROJECT / path).exists()] == []
 
 
+def test_the_table_of_labs_has_each_as_the_lab_itself_says():
+    assert rows("| lab |") == [
+        [f"`{name}`", ENGLISH.labs[name].seen, lab.section, str(lab.minutes)]
+        for name, lab in LABS.items()
+    ]
+
+
 def test_the_table_of_commands_has_each_with_an_example_that_its_command_line_takes():
     table = rows("| command |")
     assert [name.strip("`") for name, _, _ in table] == list(__main__.COMMANDS)
@@ -247,7 +256,7 @@ def options_named_in(text):
 def test_each_option_that_the_text_names_exists():
     before, _, rest = README.partition("\n## Check your own server, or client\n")
     of_check, _, after = rest.partition("\n## ")
-    described = "".join(command_line(name).format_help() for name in ("serve", "explain"))
+    described = "".join(command_line(name).format_help() for name in ("serve", "explain", "lab"))
     described += "--quick --help"
     assert "--origin" in options_named_in(before + after)
     assert [one for one in sorted(options_named_in(before + after)) if one not in described] == []

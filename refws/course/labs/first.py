@@ -1,0 +1,73 @@
+"""RFC 6455 §1.2, §10.2: a first example, as articles have it, and the 403 that a newcomer meets.
+
+The cast: a page on one port with `new WebSocket(...)` to another, and a server there, which sends
+"world" and logs what it gets. A page of another port is another origin: the server must list it.
+"""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Iterator
+from http import HTTPStatus
+
+from ...endpoint.connection import Connection
+from ...protocol.frame import TEXT, Side
+from .browser import opening, read_frame, status_of
+from .cast import TIMEOUT, Cast, no_log
+from .naive_cache import read_answer
+from .site import site
+from .story import Crossed, Lab, Step
+from .talk import masked, payload_of
+
+PAGE_PORT, SERVER_PORT = 3000, 8080
+"""As in the articles. If one is in use, the lab takes a free port."""
+
+PAGE = """<!doctype html><title>connecting</title><h1>A first WebSocket</h1><pre id="log"></pre>
+<script>
+const log = (line) => { document.querySelector("#log").append(`${line}\\n`); };
+const socket = new WebSocket("ws://localhost:PORT");
+socket.onopen = () => { log("open"); socket.send("hello"); };
+socket.onmessage = (event) => { log(`received ${event.data}`); document.title = event.data; };
+socket.onerror = () => { log("refused: look at the server"); document.title = "refused"; };
+</script>
+"""
+
+
+def play(cast: Cast) -> Iterator[Step]:
+    """The page connects to a server that does not list its origin, then to one that does."""
+    received: queue.SimpleQueue[str | bytes] = queue.SimpleQueue()
+
+    def handler(connection: Connection) -> None:
+        connection.send("world")
+        for message in connection:
+            received.put(message)
+
+    pages: dict[str, str] = {}
+    page = f"http://localhost:{cast.host(site(pages), cast.free_port(PAGE_PORT))}"
+    listed = [page] if cast.defence == "listed" else None
+    port = cast.websocket(handler, cast.free_port(SERVER_PORT), origins=listed, logger=no_log())
+    pages["/"] = PAGE.replace("PORT", str(port))
+    facts = {"page": page, "server": f"ws://localhost:{port}"}
+
+    with cast.client(port) as sock, sock.makefile("rb") as file:
+        sent = opening(f"localhost:{port}", page)
+        sock.sendall(sent)
+        answer = read_answer(file)
+        refused = status_of(answer) == HTTPStatus.FORBIDDEN
+        crossed = (Crossed("page to server", sent), Crossed("server to page", answer))
+        yield Step("open", refused is (listed is None), crossed, facts)
+        if refused:
+            return
+
+        world = read_frame(file)
+        hello = masked(TEXT, b"hello")
+        sock.sendall(hello)
+        crossed = (
+            Crossed("server to page", world, Side.SERVER),
+            Crossed("page to server", hello, Side.CLIENT),
+        )
+        came_out = payload_of(world) == b"world" and received.get(timeout=TIMEOUT) == "hello"
+        yield Step("talk", came_out, crossed, facts)
+
+
+LAB = Lab("first", "§1.2", 10, play, ("listed", "unlisted"), stays=True)

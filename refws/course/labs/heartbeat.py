@@ -1,0 +1,177 @@
+"""RFC 6455 §5.5.2: what Ping and Pong are for. TCP alone does not notice that a peer is gone.
+
+The cast: a server with a heartbeat or without one, a client that freezes, and a router that forgets
+a connection over which nothing has come for a while, as routers with NAT do.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from time import monotonic
+
+from ...endpoint.client.connect import ClientConnection, connect
+from ...endpoint.connection import Connection
+from ...endpoint.exceptions import ConnectionClosed
+from ...protocol.frame import TEXT
+from .cast import LOOPBACK, Cast, no_log
+from .story import Lab, Step
+from .talk import masked, talk_with
+
+PING_INTERVAL = PING_TIMEOUT = 0.2
+"""Seconds; real servers take 20 and 20. Then the silence is looked at once more for a second."""
+
+GIVEN_UP = 4.0
+"""Seconds in which a server with these times has surely given up a silent client."""
+
+WATCHED = 2.0
+"""Seconds for which a server without a heartbeat is watched."""
+
+FORGETS_AFTER = 0.6
+"""Seconds without a byte, after which the router forgets. Real ones take minutes to hours."""
+
+IDLE = 3 * FORGETS_AFTER
+
+ROUND_TRIPS = 5
+
+
+def play(cast: Cast) -> Iterator[Step]:
+    """Round trips, a client that freezes, and an idle connection through the router."""
+    ends = Ends()
+    interval = PING_INTERVAL if cast.defended else None
+    port = cast.websocket(
+        ends.handler, ping_interval=interval, ping_timeout=PING_TIMEOUT, logger=no_log()
+    )
+
+    with client_of(port) as client:
+        times = [round_trip(client) for _ in range(ROUND_TRIPS)]
+    yield Step("round trips", len(times) == ROUND_TRIPS, (), {"drawn": drawn(times)})
+
+    ends.reset()
+    with talk_with(cast, port) as talk:  # it answers no Ping from now on: it is frozen
+        talk.say(masked(TEXT, b"still here"), answers=0)
+        began = monotonic()
+        noticed = ends.wait(GIVEN_UP if cast.defended else WATCHED)
+        facts = {"seconds": f"{monotonic() - began:.1f}", "how": ends.how}
+        yield Step("frozen", noticed is cast.defended, (), facts)
+
+    router = Router(cast, port)
+    ends.reset()
+    with client_of(router.port) as client:
+        client.send("tell me later")
+        message = receive(client, IDLE + FORGETS_AFTER)
+        facts = {"idle": f"{IDLE:g}", "forgets": f"{FORGETS_AFTER:g}", "router": router.state}
+        yield Step("router", (message == "later") is cast.defended, (), facts)
+
+
+LAB = Lab("heartbeat", "§5.5.2", 10, play)
+
+
+# The server
+
+
+class Ends:
+    """What becomes of the server's connection. `how` is its last words, for people."""
+
+    def __init__(self) -> None:
+        self.how = "nothing"
+        self._ended = threading.Event()
+
+    def reset(self) -> None:
+        self.how = "nothing"
+        self._ended.clear()
+
+    def wait(self, seconds: float) -> bool:
+        """Whether the connection has ended within this time."""
+        return self._ended.wait(seconds)
+
+    def handler(self, connection: Connection) -> None:
+        """Take all messages; to "tell me later" send "later", after a time without a byte."""
+        try:
+            for message in connection:
+                if message == "tell me later":
+                    wait_idle(connection)
+                    connection.send("later")
+        except ConnectionClosed as closed:
+            self.how = str(closed)
+        self._ended.set()
+
+
+def wait_idle(connection: Connection) -> None:
+    """Wait as long as IDLE, without a word; Pings are answered meanwhile."""
+    try:
+        connection.recv(timeout=IDLE)
+    except TimeoutError:
+        pass
+
+
+# The client
+
+
+def client_of(port: int) -> ClientConnection:
+    """A client that answers Pings and sends none. It does not wait for an answer that is lost."""
+    uri = f"ws://{LOOPBACK}:{port}"
+    return connect(uri, ping_interval=None, close_timeout=0.2, logger=no_log())
+
+
+def round_trip(client: ClientConnection) -> float:
+    """§5.5.3: seconds from a Ping to its Pong."""
+    began = monotonic()
+    client.ping().wait(GIVEN_UP)
+    return monotonic() - began
+
+
+def drawn(times: list[float]) -> str:
+    """A line for each time, the longest one 30 characters long."""
+    longest = max(times)
+    bars = ("#" * max(1, round(30 * time / longest)) for time in times)
+    return "\n".join(f"{time * 1000:8.2f} ms {bar}" for time, bar in zip(times, bars, strict=True))
+
+
+def receive(client: ClientConnection, timeout: float) -> str | bytes | None:
+    """The next message; None if none comes in time, or the connection is over."""
+    try:
+        return client.recv(timeout=timeout)
+    except (TimeoutError, ConnectionClosed):
+        return None
+
+
+# The router
+
+
+class Router:
+    """It passes bytes on, until FORGETS_AFTER seconds without any: then it drops all that comes.
+
+    It tells neither side: no FIN, no RST. Each direction has a thread.
+    """
+
+    def __init__(self, cast: Cast, server_port: int) -> None:
+        self._cast = cast
+        self._server_port = server_port
+        self._lock = threading.Lock()  # held to read or write the next two
+        self._used = monotonic()
+        self._forgotten = False
+        self.port = cast.host(self._part)
+
+    @property
+    def state(self) -> str:
+        return "has forgotten the connection" if self._forgotten else "knows the connection"
+
+    def _part(self, client: socket.socket) -> None:
+        with self._cast.client(self._server_port) as server:
+            self._cast.thread(self._pass_on, server, client)
+            self._pass_on(client, server)
+
+    def _pass_on(self, source: socket.socket, sink: socket.socket) -> None:
+        source.settimeout(None)
+        while data := source.recv(65_536):
+            if self._knows():
+                sink.sendall(data)
+
+    def _knows(self) -> bool:
+        with self._lock:
+            now = monotonic()
+            self._forgotten = self._forgotten or now - self._used > FORGETS_AFTER
+            self._used = now
+            return not self._forgotten

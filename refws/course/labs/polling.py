@@ -1,0 +1,204 @@
+"""RFC 6455 §1.1: why there is WebSocket beside HTTP. One chat, four ways to hear what is new.
+
+The cast: a chat that somebody else writes into, and a client that wants each line at once, and says
+something to each. It asks again and again (polling), or it asks and the answer waits (long
+polling), or it reads an answer that does not end (Server-Sent Events), or it has a WebSocket.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from io import BufferedReader
+from statistics import median
+from time import monotonic
+
+from ...protocol.frame import TEXT, encode_frame
+from ...protocol.handshake import accept_key, is_upgrade_attempt
+from ...protocol.heads import read_request
+from .browser import opening, read_frame, read_head, request
+from .cast import LOOPBACK, TIMEOUT, Cast
+from .key import switching
+from .naive_cache import read_answer
+from .site import page
+from .story import Lab, Step
+from .talk import masked, payload_of
+
+LINES = 6
+"""Lines that are written into the chat while a client listens."""
+
+PACE = 0.15
+"""Seconds from one line to the next."""
+
+TEXT_FRAME = b"\x81"
+"""The first byte of a message in one frame: FIN, and the opcode of a text."""
+
+POLL_INTERVAL = 0.1
+"""Seconds from an answer to the next request of the client that polls."""
+
+Read = Callable[[BufferedReader], Iterator[bytes]]
+"""Takes an answer apart as it arrives."""
+
+
+def play(cast: Cast) -> Iterator[Step]:
+    """The same chat for each of the four clients, and then all figures side by side."""
+    measured: dict[str, Listener] = {}
+    for name, listen in CLIENTS.items():
+        chat = Chat()
+        listener = measured[name] = Listener(cast, cast.host(chat.serve), chat)
+        cast.thread(chat.be_written)
+        listen(listener)
+        facts = {"figures": listener.figures}
+        yield Step(name, listener.heard == [line for _, line in chat.lines], (), facts)
+    least = min(measured, key=lambda name: measured[name].size)
+    table = "\n".join(f"  {name:<14}{listener.figures}" for name, listener in measured.items())
+    yield Step("side by side", least == "websocket", (), {"table": table})
+
+
+# The server
+
+
+class Chat:
+    """Its lines, each with the time at which it was written. One thread writes, others read."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[float, str]] = []
+        self._news = threading.Condition()
+
+    def be_written(self) -> None:
+        """Somebody types."""
+        pause = threading.Event()
+        for number in range(LINES):
+            pause.wait(PACE)
+            with self._news:
+                self.lines.append((monotonic(), f"line {number}"))
+                self._news.notify_all()
+
+    def after(self, known: int, patience: float = 0) -> list[str]:
+        """The lines after the first `known`; with patience, wait until there is one."""
+        with self._news:
+            self._news.wait_for(lambda: len(self.lines) > known, patience)
+            return [line for _, line in self.lines[known:]]
+
+    def serve(self, sock: socket.socket) -> None:
+        """A request: /poll?3 and /wait?3 for lines after the third, /events, /say, a WebSocket."""
+        with sock.makefile("rb") as file:
+            asked = read_request(file)
+        if is_upgrade_attempt(asked):
+            sock.sendall(switching(accept_key(asked.headers["Sec-WebSocket-Key"])))
+            self._send_each(sock, lambda line: encode_frame(TEXT, line.encode()))
+            while sock.recv(4096):  # what the client says
+                pass
+        elif asked.absolute_path == "/events":
+            sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")
+            self._send_each(sock, lambda line: f"data: {line}\n\n".encode())
+        elif asked.absolute_path == "/say":
+            sock.sendall(page("", "text/plain").to_bytes())
+        else:
+            patience = TIMEOUT if asked.absolute_path == "/wait" else 0
+            lines = self.after(int(asked.query), patience)
+            sock.sendall(page("\n".join(lines), "text/plain").to_bytes())
+
+    def _send_each(self, sock: socket.socket, encode: Callable[[str], bytes]) -> None:
+        for known in range(LINES):
+            sock.sendall(encode(self.after(known, TIMEOUT)[0]))
+
+
+# The clients
+
+
+class Listener:
+    """A client: what it has heard, how late, and how many bytes that took, both ways."""
+
+    def __init__(self, cast: Cast, port: int, chat: Chat) -> None:
+        self.heard: list[str] = []
+        self.size = 0
+        self.requests = 0
+        self._cast = cast
+        self._port = port
+        self._chat = chat
+        self._delays: list[float] = []
+
+    @property
+    def host(self) -> str:
+        return f"{LOOPBACK}:{self._port}"
+
+    @property
+    def figures(self) -> str:
+        delay = f"{median(self._delays) * 1000:6.1f} ms late" if self._delays else "nothing heard"
+        return f"{self.requests:>3} requests {self.size:>6,} bytes {delay}"
+
+    def ask(
+        self, sent: bytes, read: Callable[[BufferedReader], Iterator[bytes]]
+    ) -> Iterator[bytes]:
+        """What `read` takes from the answer, part by part; all bytes are counted."""
+        self.requests += 1
+        with self._cast.client(self._port) as sock, sock.makefile("rb") as file:
+            self._send(sock, sent)
+            for part in read(file):
+                self.size += len(part)
+                yield part
+                if part[:1] == TEXT_FRAME:
+                    self._send(sock, masked(TEXT, b"ok"))
+
+    def _send(self, sock: socket.socket, data: bytes) -> None:
+        self.size += len(data)
+        sock.sendall(data)
+
+    def hears(self, line: str, says: str = "/say?ok") -> None:
+        """Note a line and, over HTTP, say something to it: that takes a request of its own."""
+        written, _ = self._chat.lines[len(self.heard)]
+        self.heard.append(line)
+        self._delays.append(monotonic() - written)
+        if says:
+            list(self.ask(request(self.host, says), lambda file: iter([read_answer(file)])))
+
+
+def polls(listener: Listener, path: str = "/poll", interval: float = POLL_INTERVAL) -> None:
+    pause = threading.Event()
+    while len(listener.heard) < LINES:
+        sent = request(listener.host, f"{path}?{len(listener.heard)}")
+        for answer in listener.ask(sent, lambda file: iter([read_answer(file)])):
+            body = answer.partition(b"\r\n\r\n")[2].decode()
+            for line in body.splitlines():
+                listener.hears(line)
+        pause.wait(interval)
+
+
+def polls_long(listener: Listener) -> None:
+    polls(listener, "/wait", 0)
+
+
+def reads_events(listener: Listener) -> None:
+    for part in listener.ask(request(listener.host, "/events"), events_in):
+        if part.startswith(b"data: "):
+            listener.hears(part[6:].decode().strip())
+
+
+def reads_frames(listener: Listener) -> None:
+    for part in listener.ask(opening(listener.host, None), frames_in):
+        if part[:1] == TEXT_FRAME:
+            listener.hears(payload_of(part).decode(), says="")
+
+
+def events_in(file: BufferedReader) -> Iterator[bytes]:
+    yield read_head(file)
+    for _ in range(2 * LINES):  # each line of the chat is two lines: the data, and an empty one
+        yield file.readline()
+
+
+def frames_in(file: BufferedReader) -> Iterator[bytes]:
+    yield read_head(file)
+    for _ in range(LINES):
+        yield read_frame(file)
+
+
+CLIENTS: dict[str, Callable[[Listener], None]] = {
+    "polling": polls,
+    "long polling": polls_long,
+    "events": reads_events,
+    "websocket": reads_frames,
+}
+
+LAB = Lab("polling", "§1.1", 10, play, ("on",))

@@ -1,0 +1,1 @@
+"""All that a reader of a lab sees, a file for each language."""

@@ -1,0 +1,55 @@
+"""What a table of texts has: one file for each language gives all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class StepText:
+    """`story` says what happens. `outcome` says, for each setting of the switch, what is expected;
+    the outcome named ANY is for all settings that are not named. Braces hold a step's facts.
+    """
+
+    title: str
+    story: str
+    outcome: Mapping[str, str]
+
+    def outcome_of(self, defence: str) -> str:
+        return self.outcome.get(defence) or self.outcome[ANY]
+
+
+ANY = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LabText:
+    """`seen` is one sentence for lists of labs; `switch` says what each setting of it means."""
+
+    title: str
+    seen: str
+    switch: Mapping[str, str]
+    steps: Mapping[str, StepText]
+    lesson: str
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words around the steps of all labs."""
+
+    warning: str
+    switch: str
+    as_expected: str
+    not_as_expected: str
+    failed: str
+    press_enter: str
+    stays: str
+    all_came_out: str
+    some_did_not: str
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    words: Words
+    labs: Mapping[str, LabText]

@@ -1,0 +1,211 @@
+"""The labs: with each setting of its switch every step comes out as the lab tells it, and nothing
+of an attack is left when it ends.
+"""
+
+import random
+import re
+import signal
+import socket
+import subprocess
+import sys
+from urllib.request import urlopen
+
+import pytest
+
+from refws.commands import lab as command
+from refws.course.labs import poison
+from refws.course.labs.cast import LOOPBACK, Cast
+from refws.course.labs.labs import LABS
+from refws.course.labs.naive_cache import REQUEST, NaiveCache
+from refws.course.labs.story import Lab, Step
+from refws.course.labs.texts.english import ENGLISH
+from refws.course.labs.texts.values import ANY
+from refws.protocol.masking import mask
+from wire import DEADLINE_S
+
+pytestmark = pytest.mark.usefixtures("nothing_left_behind")
+
+WATCHES_TIME = {"polling", "heartbeat", "slow", "never-reading"}
+"""Labs that show what happens, or does not, in some seconds."""
+
+PLAYED = [
+    pytest.param(lab, defence, marks=[pytest.mark.slow] if lab.name in WATCHES_TIME else [])
+    for lab in LABS.values()
+    for defence in lab.defences
+]
+
+
+@pytest.mark.parametrize("lab, defence", PLAYED, ids=lambda value: getattr(value, "name", value))
+def test_every_step_comes_out_as_the_switch_says_and_has_its_texts(lab, defence):
+    text = ENGLISH.labs[lab.name]
+    assert defence in text.switch
+    with Cast(defence) as cast:
+        steps = list(lab.play(cast))
+    assert [step.name for step in steps if not step.came_out] == []
+    for step in steps:
+        texts = text.steps[step.name]
+        assert "{" not in texts.story.format_map(step.facts)
+        assert "{" not in texts.outcome_of(defence).format_map(step.facts)
+
+
+def test_each_lab_has_its_texts_and_each_text_its_setting():
+    assert list(ENGLISH.labs) == list(LABS)
+    for name, lab in LABS.items():
+        text = ENGLISH.labs[name]
+        assert set(text.switch) == set(lab.defences)
+        for step in text.steps.values():
+            assert set(step.outcome) <= {*lab.defences, ANY}
+            assert ANY in step.outcome or set(step.outcome) == set(lab.defences)
+
+
+# Masking
+
+
+def test_10_3_no_payload_that_a_script_chooses_becomes_a_request_once_it_is_masked():
+    rng = random.Random(103)
+    request = b"GET /script.js HTTP/1.1\r\nHost: good.localhost\r\n\r\n"
+    for _ in range(200):
+        start = bytes(rng.randrange(256) for _ in range(rng.randrange(8)))
+        guessed_key = rng.randbytes(4)
+        for payload in (start + request, mask(start + request, guessed_key)):
+            assert REQUEST.search(poison.frame_with(payload, "on")) is None
+
+
+def test_5_3_a_key_that_the_script_knows_puts_its_request_on_the_wire():
+    request = b"GET /script.js HTTP/1.1\r\nHost: good.localhost\r\n\r\n"
+    found = REQUEST.search(poison.frame_with(request, "predictable"))
+    assert found is not None
+    assert found[0] == request
+
+
+# The cast
+
+
+def test_the_cast_ends_servers_clients_and_threads_that_wait_for_each_other():
+    with Cast() as cast:
+        port = cast.host(lambda sock: sock.recv(1))
+        cast.opened(port)
+        with cast.client(cast.host(NaiveCache().towards(lambda: cast.opened(port)))) as client:
+            client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    with pytest.raises(OSError):
+        socket.create_connection((LOOPBACK, port), DEADLINE_S)
+
+
+def test_what_comes_after_the_end_of_the_cast_is_ended_at_once():
+    cast = Cast()
+    port = cast.host(lambda sock: None)
+    listener = socket.create_server((LOOPBACK, 0))
+    cast.end()
+    with listener, cast.opened(listener.getsockname()[1]) as late:
+        assert late.fileno() < 0
+    assert cast.free_port(port) == port
+
+
+def test_a_port_that_another_program_has_is_not_taken():
+    with socket.create_server((LOOPBACK, 0)) as taken:
+        assert Cast().free_port(taken.getsockname()[1]) == 0
+
+
+# The command
+
+
+def run(capsys, *arguments):
+    """Exit status, output and errors."""
+    try:
+        status = command.main(list(arguments))
+    except SystemExit as exit:
+        status = exit.code
+    shown = capsys.readouterr()
+    return status, shown.out, shown.err
+
+
+def test_the_first_line_says_that_it_is_an_attack_made_for_learning(capsys):
+    status, out, _ = run(capsys, "poison", "--defence", "off")
+    assert status == 0
+    assert out.startswith("This is an attack made for learning: all of it happens on this machine")
+    assert "    GET /script.js HTTP/1.1" in out
+    assert "VIOLATION §5.1" in out
+    assert "The victim gets the forged script" in out
+
+
+def test_the_default_is_the_first_setting(capsys):
+    status, out, _ = run(capsys, "poison")
+    assert status == 0
+    assert "The victim gets the genuine script" in " ".join(out.split())
+
+
+def test_headless_prints_a_line_for_each_step(capsys):
+    status, out, _ = run(capsys, "key", "--headless")
+    assert status == 0
+    steps = [line for line in out.splitlines() if line[0].isdigit()]
+    assert len(steps) == len(ENGLISH.labs["key"].steps)
+    assert all(line.endswith(": as expected") for line in steps)
+
+
+@pytest.mark.parametrize("options", [(), ("--headless",)])
+def test_a_step_that_does_not_come_out_gives_status_1(capsys, monkeypatch, options):
+    def play(cast):
+        yield Step("fetch", cast.defended)
+        yield Step("page", False, facts={"fault": "none"})
+
+    monkeypatch.setitem(LABS, "key", Lab("key", "§4", 1, play))
+    status, out, _ = run(capsys, "key", *options)
+    assert status == 1
+    assert "NOT as expected" in out
+    assert "1 steps did not come out as the switch says." in out
+
+
+def test_a_cast_that_breaks_off_is_said_in_a_line(capsys, monkeypatch):
+    def play(cast):
+        yield Step("fetch", True)
+        raise ConnectionResetError("reset by peer")
+
+    monkeypatch.setitem(LABS, "key", Lab("key", "§4", 1, play))
+    status, _, err = run(capsys, "key")
+    assert status == 1
+    assert err.startswith("refws: The lab could not go on: reset by peer.")
+
+
+def test_the_list_has_each_lab_with_its_settings(capsys):
+    status, out, _ = run(capsys, "--list")
+    assert status == 0
+    for name, lab in LABS.items():
+        assert f"  {name} " in out
+        assert "--defence " + "|".join(lab.defences) in out
+
+
+@pytest.mark.parametrize(
+    "arguments, expected",
+    [
+        ((), "no lab is named: give first, polling, key,"),
+        (("poisson",), "there is no lab 'poisson': give first, polling, key,"),
+        (
+            ("guess", "--defence", "none"),
+            "guess has no --defence 'none': give on or off or context",
+        ),
+    ],
+)
+def test_a_wrong_command_line_is_answered_with_what_to_give(capsys, arguments, expected):
+    status, _, err = run(capsys, *arguments)
+    assert status == 2
+    assert expected in err
+    assert err.count("\n") == 1
+
+
+def test_the_first_lab_keeps_its_servers_until_ctrl_c():
+    program = subprocess.Popen(
+        [sys.executable, "-m", "refws", "lab", "first"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with program:
+        lines = []
+        while not lines or not lines[-1].startswith("The servers stay"):
+            lines.append(program.stdout.readline())
+            assert lines[-1], program.stderr.read()
+        page = urlopen(re.search(r"http://localhost:\d+/", "".join(lines))[0]).read()
+        assert b"new WebSocket(" in page
+        program.send_signal(signal.SIGINT)
+        assert program.wait(DEADLINE_S) == 0
+        assert program.stderr.read() == ""
