@@ -367,7 +367,7 @@ def test_the_printed_addresses_can_be_opened(address, authority):
     text = program.greeting(address)
     assert f"http://{authority}/ " in text.partition("\n")[0]
     assert re.findall(r"ws://(\S+)", text) == [
-        authority + path for path in ("/", "/echo", "/hello", "/clock")
+        authority + path for path in ("/", "/echo", "/hello", "/clock", "/dialogue")
     ]
     assert "Ctrl-C" in text
 
