@@ -96,6 +96,7 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
       direction.py         §5                what one side sends
       frames.py            §5.2              a frame while it arrives
       messages.py          §5.4, §8.1        the messages of one side
+      pongs.py             §5.5.3            a Pong, compared with the Pings before it
       handshake.py         §4                each line of a head, and the Accept step by step
       hints/  door: well-known mistakes -> what they look like, and what to do
         evidence.py                          a frame that is not legal, and the bytes around it

@@ -292,12 +292,30 @@ def test_colours_on_a_terminal_only_and_not_with_no_color(monkeypatch):
     assert "\x1b" not in on_terminal(monkeypatch)
 
 
-def on_terminal(monkeypatch):
+def on_terminal(monkeypatch, *arguments):
     terminal = Terminal()
     with monkeypatch.context() as patch:
         patch.setattr("sys.stdout", terminal)
-        explain.main(MASKED_HELLO.split())
+        explain.main([*arguments] or MASKED_HELLO.split())
     return terminal.getvalue()
+
+
+def test_a_narrow_terminal_gets_narrow_lines_broken_at_words(monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "40")
+    block = on_terminal(monkeypatch)
+    assert max(map(len, block.splitlines())) <= 40
+    assert " masking key: 37 fa 21 3d: XORed with\n    the payload, byte by byte" in block
+    brief = on_terminal(monkeypatch, "--brief", "--from", "server", "8a 80 00 00 00 00")
+    assert brief.splitlines()[0] == "<- pong FIN masked 0  VIOLATION §5.1: a"
+    assert "hint: a server must not mask" in brief.replace("\n   ", "")
+
+
+def test_brief_says_the_whole_rule_and_the_hint_in_one_line_of_a_pipe(run, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    line = run("--brief", "--from", "server", "8a 80 00 00 00 00")[1]
+    assert line.count("\n") == 1 and len(line) > 80
+    assert "VIOLATION §5.1: a masked frame from the server; hint: a server must not mask" in line
 
 
 def test_a_pipe_gets_no_colours(run):

@@ -231,7 +231,12 @@ def test_5_3_the_masked_example_drawn_with_its_xor_and_its_verdict():
         ("82 02 00 ff", SERVER, "<- binary FIN 2 00 ff  legal"),
         ("88 00", SERVER, "<- close FIN 0 1005  legal"),
         ("88 05 03 e8 62 79 65", SERVER, '<- close FIN 5 1000 "bye"  legal'),
-        ("81 80 00 00 00 00", CLIENT, "-> text FIN masked 0  legal, but see the hint"),
+        (
+            "81 80 00 00 00 00",
+            CLIENT,
+            "-> text FIN masked 0  legal; hint: a key of four zeros masks nothing; each frame "
+            "needs a fresh, unpredictable one (§5.3)",
+        ),
         ("81", SERVER, "<- part of a frame  CUT OFF: a header of at least 2 bytes, 1 is here"),
         ("83 00", SERVER, "<- reserved 0x3 FIN 0  VIOLATION §5.2: reserved opcode 0x3"),
     ],
@@ -1026,6 +1031,14 @@ HOSTILE = (
 )
 
 
+def drawn(item, columns):
+    """The lines of an item on a terminal, none of them too wide, as a block and as a line."""
+    style = Style(columns=columns)
+    lines = f"{draw(item, style)}\n{draw_line(item, style)}".splitlines()
+    assert all(width(line) <= columns for line in lines), lines
+    return lines
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_no_text_of_a_peer_reaches_the_terminal_unescaped(text):
     wires = (
@@ -1037,8 +1050,7 @@ def test_no_text_of_a_peer_reaches_the_terminal_unescaped(text):
         f"HTTP/1.1 {text}\r\n\r\n".encode(),
     )
     for item in [item for wire in wires for item in explain(wire, CLIENT) + explain(wire, SERVER)]:
-        for line in [*draw(item).splitlines(), draw_line(item)]:
-            assert width(line) <= 80, line
+        for line in drawn(item, 80) + drawn(item, 40) + draw_line(item).splitlines():
             assert all(escape(character) in (character, "\\" + character) for character in line), (
                 line
             )
@@ -1167,10 +1179,8 @@ def test_random_and_mutated_bytes_are_explained_and_every_byte_is_accounted_for(
         )
         if number % 10 == 0:
             json.dumps(as_json(tuple(items)))
-            for line in "\n".join(
-                draw(item) + "\n" + draw_line(item) for item in items
-            ).splitlines():
-                assert width(line) <= 80 and line.isprintable(), data.hex()
+            lines = [line for item in items for line in drawn(item, 80) + drawn(item, 40)]
+            assert all(line.isprintable() for line in lines), data.hex()
             cut = explain_byte_by_byte(data, sender, deflate=deflate, keep_going=number % 5 > 0)
             assert without_hints(cut) == without_hints(items), data.hex()
     assert types == {

@@ -13,6 +13,7 @@ from pseudoterminal import PROMPT, normal, play
 from refws import __main__ as program
 from refws.commands import lesson
 from refws.course.lesson import INTRODUCTION, SERVER, STEPS
+from refws.course.text.characters import fold
 from refws.protocol.frame import TEXT, encode_header
 
 PROJECT = Path(__file__).parent.parent
@@ -36,7 +37,8 @@ OFFLINE = [step for step in STEPS if step.command.startswith(PREFIX)]
 @pytest.mark.parametrize("step", OFFLINE, ids=lambda step: step.title)
 def test_a_command_prints_what_the_lesson_shows(step, capsys):
     status = program.main(shlex.split(step.command.removeprefix(PREFIX)))
-    assert capsys.readouterr().out == step.output + "\n"
+    lines = capsys.readouterr().out.splitlines()
+    assert [part for line in lines for part in fold(line, 78, "    ")] == step.output.splitlines()
     assert status == (1 if "VIOLATION" in step.output else 0)
     assert ("the exit status is 1" in step.text) == (status == 1)
 

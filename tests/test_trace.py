@@ -63,7 +63,7 @@ def test_every_head_and_frame_of_a_server_is_a_line_with_the_peer_and_the_time(s
         '<- text FIN 5 "Hello"  legal',
         '-> text masked 3 "in "  legal',
         '-> ping FIN masked 7 "between"  legal',
-        '-> continuation FIN masked 3 "two"  legal',
+        '-> continuation FIN masked 3 "two"  legal; message: text, 6 bytes, 2 frames: in two',
         '<- pong FIN 7 "between"  legal',
         '<- text FIN 6 "in two"  legal',
         "-> close FIN masked 2 1000  legal",
@@ -158,7 +158,7 @@ def test_an_end_is_shown_once_and_bytes_after_it_never_left():
 
 def test_no_handshake_is_shown_as_the_head_that_it_should_be():
     [line] = texts_of((Side.CLIENT, b"POST / HTTP/1.1\r\nHost: h\r\n\r\n"))
-    assert "POST / HTTP/1.1" in line and "legal, but see the hint" in line
+    assert "POST / HTTP/1.1" in line and "legal; hint: an ordinary" in line
 
 
 # Blocks

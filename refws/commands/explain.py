@@ -14,8 +14,9 @@ from ..course.paste import source, table
 from ..course.paste.plausible import guess_sender
 from ..course.paste.source import Source
 from ..course.paste.values import BadPaste, CannotRead, Chunk
-from ..course.text.drawing import Style, draw, draw_line
-from ..course.text.terminal import make_printable, uses_color
+from ..course.text.characters import fold
+from ..course.text.drawing import draw, draw_line
+from ..course.text.terminal import make_printable, style_for
 from ..protocol.deflate.negotiation import ANY_OFFER, NAME, Parameters, check_answer
 from ..protocol.errors import HandshakeError
 from ..protocol.extensions import parse_extensions
@@ -212,7 +213,7 @@ class Printer:
     def __init__(self, options: argparse.Namespace) -> None:
         self.sender = None if options.sender is None else Side(options.sender)
         self.brief: bool = options.brief
-        self.style = Style(uses_color(sys.stdout))
+        self.style = style_for(sys.stdout)
         self.status = 0
         self.received = 0
         self._options = options
@@ -269,7 +270,8 @@ class Printer:
         data, self._first = self._first, b""
         self.sender, why = guess_sender(data)
         if not self.brief:
-            print(f"From the {self.sender.value}, because {why}; --from says otherwise.\n")
+            text = f"From the {self.sender.value}, because {why}; --from says otherwise."
+            print(*fold(text, self.style.columns), "", sep="\n")
         return data, self.sender
 
     def _print(self, items: list[Item]) -> None:

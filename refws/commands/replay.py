@@ -15,7 +15,7 @@ from ..course.record.recordings import Recording, open_recording
 from ..course.record.tape import BadRecording, Entry, Gap, Opened
 from ..course.text.characters import count
 from ..course.text.drawing import Style
-from ..course.text.terminal import make_printable, uses_color
+from ..course.text.terminal import make_printable, style_for
 from .options import CommandLine, not_empty, whole_number
 
 EPILOG = """\
@@ -167,7 +167,7 @@ def export(reader: Recording, entries: Iterable[Entry], path: str) -> int:
 
 def explain(entries: Iterable[Entry], options: argparse.Namespace) -> int:
     """Print the explanation of the entries; 1 if anything is illegal or cut off, otherwise 0."""
-    replay = Replay(options.full, Style(uses_color(sys.stdout)), options.keep_going)
+    replay = Replay(options.full, style_for(sys.stdout), options.keep_going)
     for entry in entries:
         replay.narrate(entry)
     replay.finish()

@@ -91,13 +91,12 @@ def live_trace(
     """The trace of --trace. It has colours only on a terminal, and never through `show`."""
     from ..course.record.live import Live
     from ..course.record.output import Output
-    from ..course.text.drawing import Style
-    from ..course.text.terminal import uses_color
+    from ..course.text.terminal import style_for
 
     full = options.trace == "full"
     if show is not None:
         return Live(line_by_line(show), full, logger=logger).choose
-    return Live(Output(sys.stdout).show, full, Style(uses_color(sys.stdout)), logger).choose
+    return Live(Output(sys.stdout).show, full, style_for(sys.stdout), logger).choose
 
 
 def line_by_line(show: Callable[[str], None]) -> Callable[[str], None]:

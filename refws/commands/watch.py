@@ -18,8 +18,7 @@ from ..course.glass.looking import LookerOn, Tape, Terminal
 from ..course.glass.page import Pages
 from ..course.glass.target import CONNECT_TIMEOUT, Target
 from ..course.record.output import Output
-from ..course.text.drawing import Style
-from ..course.text.terminal import make_printable, uses_color
+from ..course.text.terminal import make_printable, style_for
 from ..endpoint.listening import listen, open_to_others
 from ..endpoint.tls.certificates import client_context, server_context
 from ..protocol.authority import join_authority
@@ -81,7 +80,7 @@ def watch(
     pages = Pages(own, server_name(target.uri), own_origins(own_port, context is not None))
     forwarder = Forwarder(socks, target, pages.address, context)
     lookers_on: list[LookerOn] = [
-        Terminal(output.show, options.trace, Style(uses_color(sys.stdout)), forwarder.show)
+        Terminal(output.show, options.trace, style_for(sys.stdout), forwarder.show)
     ]
     if options.record:
         lookers_on.append(Tape(recording(parser, options, logging.getLogger("refws"))))

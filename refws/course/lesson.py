@@ -125,7 +125,10 @@ closed with 1000 (normal closure: all is done)""",
             "server; from a client (->) they break a rule, and the exit status is 1."
         ),
         command="python3 -m refws explain --brief --from client 81 05 48 65 6c 6c 6f",
-        output='-> text FIN 5 "Hello"  VIOLATION §5.1: an unmasked frame from the client',
+        output="""\
+-> text FIN 5 "Hello"  VIOLATION §5.1: an unmasked frame from the client;
+    hint: a client must mask all it sends, with a new random key for each
+    frame; or did a server send this?""",
         question=(
             "Why does masking hide nothing, and why must the key nevertheless be one that no "
             "script can predict?"
@@ -152,7 +155,8 @@ closed with 1000 (normal closure: all is done)""",
         output="""\
 -> text masked 3 "Hel"  legal
 -> ping FIN masked 0  legal
--> continuation FIN masked 2 "lo"  legal""",
+-> continuation FIN masked 2 "lo"  legal; message: text, 5 bytes, 2 frames:
+    Hello""",
         question=(
             "Between the fragments of a message, why may a Ping be sent, but no other text message?"
         ),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from ...course.explain.conversation import Conversation
 from ...course.explain.values import FrameExplanation, HeadExplanation, Item
+from ...course.text.characters import WIDTH
 from ...course.text.drawing import PLAIN, SHORT_ARROWS, Style, draw, draw_line
 from ...protocol.frame import Side
 from ..engine import PROBE, Result
@@ -56,7 +58,7 @@ def text_of(event: Event, result: Result, blocks: bool, style: Style) -> str:
         return f"{time}{SHORT_ARROWS[item]} end of the stream"
     if blocks and matters(item, result):
         return f"{time.rstrip()}\n{draw(item, style)}\n"
-    return time + draw_line(item, style)
+    return draw_line(item, replace(style, columns=WIDTH), time)
 
 
 def matters(item: Item, result: Result) -> bool:

@@ -7,12 +7,12 @@ the same.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ...protocol.close import Close
 from ...protocol.deflate.negotiation import Parameters
 from ...protocol.errors import ConnectionFailure, ProtocolError
-from ...protocol.frame import CLOSE, MAX_CONTROL_PAYLOAD, Side
+from ...protocol.frame import CLOSE, CONT, MAX_CONTROL_PAYLOAD, PING, PONG, Side
 from ...protocol.heads import HeadLimits
 from ...protocol.http import Request
 from ...protocol.masking import KEY_LENGTH
@@ -30,6 +30,7 @@ from .hints.evidence import KEPT, Before, Evidence
 from .hints.find import find_hint, find_hint_for_legal
 from .hints.no_frames import is_line_end
 from .messages import PART_MISSING, Messages
+from .pongs import Pings, WaitingPing
 from .values import (
     CutOff,
     FrameExplanation,
@@ -68,6 +69,9 @@ class Common:
     head_limits: HeadLimits
     request: Request | None = None
     closed_by: tuple[Side, ...] = ()
+    pings: dict[Side, Pings] = field(default_factory=lambda: {side: Pings() for side in Side})
+    heard: set[Side] = field(default_factory=set)
+    """The sides all of whose Pings so far are known."""
 
 
 class Direction:
@@ -96,6 +100,8 @@ class Direction:
     def feed(self, data: bytes) -> list[Item]:
         """The items that these next bytes complete, in order."""
         items: list[Item] = []
+        if not self.offset and not self.buffer:
+            self.common.heard.add(self.sender)
         for start in range(0, len(data), FED_CHUNK):
             self.buffer += data[start : start + FED_CHUNK]
             while self._step(items):
@@ -109,6 +115,7 @@ class Direction:
         would be a guess.
         """
         frame, items = self.frame, list[Item]()
+        self.common.heard.discard(self.sender)
         if self.why_stopped:
             self.not_read += size
         elif frame is not None and not frame.needs_key and size <= frame.remaining:
@@ -153,6 +160,7 @@ class Direction:
     def skip(self, size: int) -> None:
         """Go on after `size` missing bytes, with the start of a message."""
         missing = len(self.buffer) + size
+        self.common.heard.discard(self.sender)
         self.offset += missing
         self.buffer, self.frame = b"", None
         if self.why_stopped:
@@ -161,6 +169,7 @@ class Direction:
 
     def stop(self, why: str) -> None:
         """Read nothing more of this side."""
+        self.common.heard.discard(self.sender)
         self.why_stopped = self.why_stopped or why
 
     def _take_head(self, items: list[Item]) -> bool:
@@ -312,12 +321,31 @@ class Direction:
         """What a whole frame changes: its message goes on or ends, or its sender has closed."""
         common = self.common
         if frame.is_data:
-            self.messages.end_frame(frame.header, frame.received)
+            self._end_data(frame)
         elif frame.header.opcode == CLOSE:
             if self.sender not in common.closed_by:
                 common.closed_by = (*common.closed_by, self.sender)
             if not common.keep_going:
                 self.stop(AFTER_CLOSE)
+        elif frame.header.opcode in (PING, PONG) and frame.illegal is None and not frame.lost:
+            self._compare(frame)
+
+    def _end_data(self, frame: Frame) -> None:
+        header, messages = frame.header, self.messages
+        if not header.fin or header.opcode == CONT:
+            messages.add_content(header, *frame.content, self.common.shown)
+            frame.message = messages.whole_message() if header.fin else None
+        messages.end_frame(header, frame.received)
+
+    def _compare(self, frame: Frame) -> None:
+        """§5.5.3: whether a Pong has the payload of a Ping that was sent to its sender."""
+        peer = Side.SERVER if self.sender is Side.CLIENT else Side.CLIENT
+        if frame.header.opcode == PING:
+            self.common.pings[self.sender].add(
+                WaitingPing(frame.offset, frame.payload_start, frame.plain_start)
+            )
+        elif peer in self.common.heard:
+            frame.note, frame.hint = self.common.pings[peer].compare(frame.plain_start)
 
     @property
     def situation(self) -> Situation:

@@ -23,7 +23,16 @@ from ...protocol.frame import (
 from ...protocol.masking import KEY_LENGTH, mask
 from .hints.evidence import KEPT
 from .hints.no_frames import is_no_frame
-from .values import CutOff, FrameExplanation, Illegal, Legal, Situation, Unjudged, Verdict
+from .values import (
+    CutOff,
+    FrameExplanation,
+    Illegal,
+    Legal,
+    Situation,
+    Unjudged,
+    Verdict,
+    WholeMessage,
+)
 
 BYTE_OF_FIELD = {
     "FIN": 0,
@@ -85,12 +94,16 @@ class Frame:
         self.inflated_length: int | None = None
         self.not_inflated = b""
         self.close: Close | None = None
+        self.message: WholeMessage | None = None
+        self.note = self.hint = ""
         self.illegal: Illegal | None = None
 
     @property
     def verdict(self) -> Illegal | Unjudged | Legal:
         """The verdict on the whole frame."""
-        return self.illegal or (Unjudged(self.why_unjudged) if self.why_unjudged else Legal())
+        if self.illegal is not None:
+            return self.illegal
+        return Unjudged(self.why_unjudged) if self.why_unjudged else Legal(self.hint)
 
     def add_payload(self, wire: bytes, shown: int) -> bytes:
         """The next bytes of the payload, unmasked. Only the first `shown` of data are kept."""
@@ -123,6 +136,13 @@ class Frame:
         """Note the next bytes that the payload inflates to; the first `shown` are kept."""
         self.inflated_length = (self.inflated_length or 0) + len(content)
         self.inflated_start += content[: shown - len(self.inflated_start)]
+
+    @property
+    def content(self) -> tuple[bytes, int]:
+        """The start and the length of what it adds to its message, inflated."""
+        if self.inflated_length is not None:
+            return self.inflated_start, self.inflated_length
+        return self.plain_start, self.received
 
     @property
     def is_data(self) -> bool:
@@ -164,6 +184,8 @@ class Frame:
             after=after,
             verdict=verdict,
             after_failure=after_failure,
+            message=self.message,
+            note=self.note,
         )
 
 

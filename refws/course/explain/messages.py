@@ -17,7 +17,7 @@ from ...protocol.deflate.negotiation import Parameters
 from ...protocol.errors import ConnectionFailure
 from ...protocol.frame import CONT, Header, Opcode, Side
 from ...protocol.message import IncomingMessage, is_surrogate_start
-from .values import OpenMessage
+from .values import OpenMessage, WholeMessage
 
 CHUNK_SIZE = 64 * 1024
 """Bytes that are taken at once."""
@@ -50,6 +50,8 @@ class Messages:
         self._inflater: Inflater | None = None
         self._window_lost = False
         self._text_end = b""
+        self._content = bytearray()
+        self._content_length = 0
 
     def use_deflate(self, agreed: Parameters | None) -> None:
         """From now on inflate messages with these parameters; None for no compression."""
@@ -113,6 +115,21 @@ class Messages:
     def note_text(self, plain: bytes) -> None:
         """Remember the end of a chunk that was not refused: a character may begin there."""
         self._text_end = (self._text_end + plain)[1 - MAX_CHARACTER :]
+
+    def add_content(self, header: Header, start: bytes, length: int, shown: int) -> None:
+        """Remember what a frame of a fragmented message adds to it: `length` bytes, inflated."""
+        if header.opcode != CONT:
+            self._content, self._content_length = bytearray(), 0
+        self._content += start[: shown - len(self._content)]
+        self._content_length += length
+
+    def whole_message(self) -> WholeMessage | None:
+        """The fragmented message that ends now; None if it was not judged in full."""
+        message = self.message
+        if message is None or self.why_unjudged:
+            return None
+        start = bytes(self._content)
+        return WholeMessage(message.opcode, message.fragments, self._content_length, start)
 
     def end_frame(self, header: Header, length: int) -> None:
         """A data frame is whole, with `length` bytes of payload."""

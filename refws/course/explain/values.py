@@ -86,6 +86,26 @@ class OpenMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class WholeMessage:
+    """§5.4: a message of several frames, at its end: all of its content, inflated.
+
+    `length` is the number of its bytes, `start` has the first of them.
+    """
+
+    opcode: Opcode
+    fragments: int
+    length: int
+    start: bytes
+
+    @property
+    def text(self) -> str | None:
+        """The start of its text; None if it is binary."""
+        if self.opcode != TEXT:
+            return None
+        return codecs.utf_8_decode(self.start, "replace", len(self.start) == self.length)[0]
+
+
+@dataclass(frozen=True, slots=True)
 class Situation:
     """What the meaning of a frame depends on: its sender's open message, and who sent a Close."""
 
@@ -146,6 +166,10 @@ class FrameExplanation:
     verdict: Verdict
     after_failure: bool
     """Whether the receiver failed the connection before this frame."""
+    message: WholeMessage | None = None
+    """The message that this frame ends, if it has several frames and no rule is broken."""
+    note: str = ""
+    """What else is worth knowing; the frame is legal nevertheless."""
 
     @property
     def name(self) -> str:

@@ -71,7 +71,7 @@ class Narration:
         self.broken |= not isinstance(item, NotRead) and isinstance(item.verdict, Illegal | CutOff)
         if self._full:
             return f"{self._line(seconds, '').rstrip()}\n{draw(item, self._style)}\n"
-        return self._line(seconds, draw_line(item, self._style))
+        return draw_line(item, self._style, self._line(seconds, ""))
 
     def _line(self, seconds: float, text: str) -> str:
         return f"{self._name}{seconds * 1000:9.1f} ms  {text}"

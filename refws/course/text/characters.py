@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 
@@ -77,6 +78,33 @@ def _fitting(characters: Iterable[str], columns: int) -> str:
             break
         fitting += character
     return fitting
+
+
+def cut_escaped(text: str, columns: int, more: bool = False) -> str:
+    """Text without quotes, escaped and cut to these columns; then "..." is after it."""
+    characters = [_escaped(character) for character in text]
+    whole = "".join(characters)
+    return f"{_fitting(characters, columns)}..." if more or width(whole) > columns else whole
+
+
+def fold(text: str, columns: int | None, indent: str = "") -> list[str]:
+    """Escaped text as lines of at most these columns, broken at words; the first is not indented.
+
+    A word that is too long for a line is broken, too. With None there is one line.
+    """
+    if columns is None or width(text) <= columns:
+        return [text]
+    lines, line = list[str](), ""
+    for word in re.findall(r" *[^ ]+| +$", text):
+        if width(line + word) > columns and line.strip():
+            lines.append(line)
+            line, word = indent, word.lstrip()
+        line += word
+        while width(line) > columns:
+            fitting = _fitting(line, columns)
+            lines.append(fitting)
+            line = indent + line[len(fitting) :]
+    return [*lines, line]
 
 
 def spaced(data: bytes) -> str:

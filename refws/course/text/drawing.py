@@ -1,7 +1,8 @@
 """RFC 6455 §5.2: an explained frame or head -> text for a terminal, as a block or as one line.
 
-No line is wider than 80 columns. Only printable characters of a peer's bytes reach the terminal:
-others could move its cursor, or change what it shows.
+No line is wider than the terminal; where there is none, a block has 80 columns, and a line is as
+long as it needs to be. Only printable characters of a peer's bytes reach the terminal: others could
+move its cursor, or change what it shows.
 """
 
 from __future__ import annotations
@@ -27,14 +28,16 @@ from ..explain.values import (
     Situation,
     Unjudged,
     Verdict,
+    WholeMessage,
 )
 from .characters import (
     WIDTH,
     count,
-    cut,
+    cut_escaped,
     escape,
     escape_octets,
     escape_words,
+    fold,
     quoted,
     quoted_octets,
     spaced,
@@ -47,6 +50,15 @@ PAYLOAD_SHOWN = 48
 HEX_SHOWN = 16
 """The most bytes of payload in hex."""
 
+MIN_WIDTH = 34
+FULL_WIDTH = 70
+"""Columns that a block needs for its labels, and for 32 bits in a row."""
+
+LABEL = 17
+"""Columns of a label, with the spaces around it."""
+
+INDENT = "    "
+
 ARROWS = {Side.CLIENT: "client -> server", Side.SERVER: "server -> client"}
 SHORT_ARROWS = {Side.CLIENT: "->", Side.SERVER: "<-"}
 
@@ -56,9 +68,23 @@ COLORS = {Legal: GREEN, Illegal: RED, Unjudged: DIM, CutOff: YELLOW}
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How to draw. `color` adds ANSI colours; the words alone say the same."""
+    """How to draw. `color` adds ANSI colours; the words alone say the same.
+
+    `columns` are the ones of a terminal, None if it is none.
+    """
 
     color: bool = False
+    columns: int | None = None
+
+    @property
+    def width(self) -> int:
+        """The columns of a block."""
+        return WIDTH if self.columns is None else max(MIN_WIDTH, min(WIDTH, self.columns))
+
+    @property
+    def narrow(self) -> bool:
+        """Whether there is no room for labels beside the text."""
+        return self.width < FULL_WIDTH
 
     def paint(self, text: str, code: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self.color and code else text
@@ -68,7 +94,7 @@ PLAIN = Style()
 
 
 def draw(item: Item, style: Style = PLAIN) -> str:
-    """The item as a block of lines, each at most 80 columns wide (escape codes do not count)."""
+    """The item as a block of lines, none wider than `style.width` (escape codes do not count)."""
     if isinstance(item, FrameExplanation):
         return "\n".join(_frame(item, style))
     if isinstance(item, HeadExplanation):
@@ -76,15 +102,31 @@ def draw(item: Item, style: Style = PLAIN) -> str:
     return "\n".join(_not_read(item, style))
 
 
-def draw_line(item: Item, style: Style = PLAIN) -> str:
-    """The item as one line of at most 80 columns: direction, name, flags, length, text, verdict."""
-    if isinstance(item, FrameExplanation):
-        words = f"{_frame_words(item)}  {_short_verdict(item.verdict)}"
-    elif isinstance(item, HeadExplanation):
-        words = f"{quoted_octets(item.lines[0].text, 40)}  {_short_verdict(item.verdict)}"
+def draw_line(item: Item, style: Style = PLAIN, before: str = "") -> str:
+    """The item as one line: direction, name, flags, length, text, verdict, and its hint.
+
+    `before` is put before it. If the terminal is narrower, the line goes on in the next ones.
+    """
+    words = f"{before}{SHORT_ARROWS[item.sender]} {'; '.join(_line_words(item))}"
+    first, *more = fold(words, style.columns, INDENT)
+    color = _line_color(item)
+    return before + "\n".join(style.paint(line, color) for line in [first[len(before) :], *more])
+
+
+def _line_words(item: Item) -> Iterator[str]:
+    if isinstance(item, NotRead):
+        yield f"{count(item.length)} not read, {item.why}"
+        return
+    if isinstance(item, HeadExplanation):
+        yield f"{quoted_octets(item.lines[0].text, 40)}  {_short_verdict(item.verdict)}"
     else:
-        words = f"{count(item.length)} not read, {item.why}"
-    return style.paint(cut(f"{SHORT_ARROWS[item.sender]} {words}", WIDTH), _line_color(item))
+        yield f"{_frame_words(item)}  {_short_verdict(item.verdict)}"
+        if item.message is not None:
+            yield _message_words(item.message, PAYLOAD_SHOWN)
+        if item.note:
+            yield f"note: {item.note}"
+    if item.verdict.hint:
+        yield f"hint: {escape_words(item.verdict.hint)}"
 
 
 def _line_color(item: Item) -> str:
@@ -98,20 +140,25 @@ def _line_color(item: Item) -> str:
 
 def _frame(frame: FrameExplanation, style: Style) -> Iterator[str]:
     title = f"{ARROWS[frame.sender]}, byte {frame.offset}: {_title(frame)}"
-    yield style.paint(title, BOLD)
-    yield from draw_ruler(frame)
+    for line in fold(title, style.width, INDENT):
+        yield style.paint(line, BOLD)
+    yield from draw_ruler(frame, bytes_in_row=2 if style.narrow else 4)
     blamed = frame.verdict.violation.field if isinstance(frame.verdict, Illegal) else ""
     for field in frame.fields:
         color = RED if field.name == blamed else ""
-        yield from (style.paint(line, color) if color else line for line in _field(field))
-    yield from _xor(frame)
-    yield from _payload(frame)
-    yield from labelled("before", _situation(frame.before))
-    yield from labelled("after", _situation(frame.after))
+        yield from (style.paint(line, color) if color else line for line in _field(field, style))
+    yield from _xor(frame, style)
+    yield from _payload(frame, style)
+    yield from labelled("before", _situation(frame.before), style.width)
+    yield from labelled("after", _situation(frame.after), style.width)
+    if frame.message is not None:
+        shown = max(style.width - 40, 20)
+        yield from labelled("whole", _message_words(frame.message, shown), style.width)
+    if frame.note:
+        yield from labelled("note", frame.note, style.width)
     if frame.after_failure:
-        yield from labelled(
-            "note", "the receiver has failed the connection before, and does not read this (§7.1.7)"
-        )
+        note = "the receiver has failed the connection before, and does not read this (§7.1.7)"
+        yield from labelled("note", note, style.width)
     yield from _verdict(frame.verdict, style)
 
 
@@ -121,19 +168,40 @@ def _title(frame: FrameExplanation) -> str:
     return f"{frame.name} frame, {count(frame.header.payload_length)} of payload"
 
 
-def _field(field: Field) -> Iterator[str]:
+def _message_words(message: WholeMessage, columns: int) -> str:
+    """A message of several frames: type, size, and the start of its content."""
+    more = len(message.start) < message.length
+    if message.text is None:
+        content = _bytes_shown(message.start, message.length)
+    else:
+        content = cut_escaped(message.text, columns, more)
+    size = f"{count(message.length)}, {message.fragments} frames"
+    return f"message: {opcode_name(message.opcode)}, {size}: {content}".rstrip()
+
+
+def _field(field: Field, style: Style) -> Iterator[str]:
     value = f"{field.value:x}" if field.name == "opcode" else str(field.value)
     if field.name == "masking key":
         value = spaced(field.value.to_bytes(field.bits // 8))
+    if style.narrow:
+        yield from labelled(field.name, f"{value}: {field.meaning} ({field.section})", style.width)
+        return
     lines = wrap(f"{value:<11} {field.meaning}", 46, subsequent_indent=" " * 12)
     yield f" {field.name:<15} {lines[0]:<46} {field.section}".rstrip()
     for line in lines[1:]:
         yield f" {'':<15} {line}"
 
 
-def _xor(frame: FrameExplanation) -> Iterator[str]:
+def _xor(frame: FrameExplanation, style: Style) -> Iterator[str]:
     steps = frame.xor
     if not steps:
+        return
+    if style.narrow:
+        yield " XOR (§5.3)"
+        yield f"  wire  {spaced(bytes(step.wire for step in steps))}"
+        yield f"  key   {spaced(bytes(step.key for step in steps))}"
+        yield f"  plain {spaced(bytes(step.result for step in steps))}"
+        yield f"         {'  '.join(step.character for step in steps)}".rstrip()
         return
     yield f" {'XOR':<15} {'wire':<6}{' '.join(f'{step.wire:02x}' for step in steps):<40} §5.3"
     yield f" {'':<15} {'key':<6}{' '.join(f'{step.key:02x}' for step in steps)}"
@@ -141,27 +209,31 @@ def _xor(frame: FrameExplanation) -> Iterator[str]:
     yield f" {'':<15} {'':<6}{'  '.join(step.character for step in steps)}".rstrip()
 
 
-def _payload(frame: FrameExplanation) -> Iterator[str]:
+def _payload(frame: FrameExplanation, style: Style) -> Iterator[str]:
+    room = min(PAYLOAD_SHOWN, style.width - LABEL)
     if frame.payload_received:
         received, announced = frame.payload_received, frame.header.payload_length
         here = count(received) if received == announced else f"{received} of {count(announced)}"
-        yield from labelled("payload", f"{here}: {_bytes_shown(frame.plain_start, received)}")
+        yield from labelled(
+            "payload", f"{here}: {_bytes_shown(frame.plain_start, received)}", style.width
+        )
     if frame.inflated_length is not None:
         back = f", with {spaced(frame.put_back)} put back at the end" if frame.put_back else ""
         words = f"RFC 7692 §7.2.2{back}: {count(frame.inflated_length)}"
         if frame.inflated_length:
             words += f": {_bytes_shown(frame.inflated_start, frame.inflated_length)}"
-        yield from labelled("inflated", words)
+        yield from labelled("inflated", words, style.width)
     elif frame.compressed:
-        yield from labelled("inflated", "no: the data that it follows are not known")
+        why = "no: the data that it follows are not known"
+        yield from labelled("inflated", why, style.width)
     if frame.text:
         more = len(frame.content_start) < frame.content_length
-        yield f" {'text':<15} {quoted(frame.text, PAYLOAD_SHOWN, more)}"
+        yield from labelled("text", quoted(frame.text, room, more), style.width)
     if frame.close is not None:
-        yield from _close(frame)
+        yield from _close(frame, style)
 
 
-def _close(frame: FrameExplanation) -> Iterator[str]:
+def _close(frame: FrameExplanation, style: Style) -> Iterator[str]:
     assert frame.close is not None
     code, reason = frame.close.code, frame.close.reason
     name = (
@@ -170,9 +242,10 @@ def _close(frame: FrameExplanation) -> Iterator[str]:
         else "for libraries and applications (§7.4.2)"
     )
     here = "none, which is reported as 1005" if code == CloseCode.NO_STATUS_RCVD else str(code)
-    yield from labelled("close code", f"{here} {name}")
+    yield from labelled("close code", f"{here} {name}", style.width)
     if reason:
-        yield f" {'reason':<15} {quoted(reason, PAYLOAD_SHOWN)}"
+        room = min(PAYLOAD_SHOWN, style.width - LABEL)
+        yield from labelled("reason", quoted(reason, room), style.width)
 
 
 def _bytes_shown(start: bytes, length: int) -> str:
@@ -191,9 +264,12 @@ def _open_message(message: OpenMessage) -> str:
     return f"a {kind} message open ({frames}, {count(message.length)})"
 
 
-def labelled(label: str, text: str) -> Iterator[str]:
-    """The lines of a text, wrapped, to the right of its label."""
-    lines = wrap(text, WIDTH - 17, break_long_words=True, break_on_hyphens=False)
+def labelled(label: str, text: str, width: int = WIDTH) -> Iterator[str]:
+    """The lines of a text, wrapped, to the right of its label; after it if there is little room."""
+    if width < FULL_WIDTH:
+        yield from fold(f" {label}{': ' if label else ''}{text}", width, INDENT)
+        return
+    lines = wrap(text, width - LABEL, break_long_words=True, break_on_hyphens=False)
     yield f" {label:<15} {lines[0]}"
     for line in lines[1:]:
         yield f" {'':<15} {line}"
@@ -205,7 +281,7 @@ def labelled(label: str, text: str) -> Iterator[str]:
 def _verdict(verdict: Verdict, style: Style) -> Iterator[str]:
     color = COLORS[type(verdict)]
     for label, text in _verdict_lines(verdict):
-        for line in labelled(label, escape_words(text)):
+        for line in labelled(label, escape_words(text), style.width):
             yield style.paint(line, YELLOW if label == "hint" else color)
 
 
@@ -243,7 +319,7 @@ def _short_verdict(verdict: Verdict) -> str:
         return f"CUT OFF: {verdict.seen}"
     if isinstance(verdict, Unjudged):
         return "not judged"
-    return "legal, but see the hint" if verdict.hint else "legal"
+    return "legal"
 
 
 # One line
@@ -288,40 +364,41 @@ def _flags(frame: FrameExplanation) -> tuple[tuple[str, bool], ...]:
 
 def _head(head: HeadExplanation, style: Style) -> Iterator[str]:
     name = "opening handshake" if head.opens else "HTTP head"
-    yield style.paint(
-        f"{ARROWS[head.sender]}, byte {head.offset}: {name}, {count(head.length)}", BOLD
-    )
+    title = f"{ARROWS[head.sender]}, byte {head.offset}: {name}, {count(head.length)}"
+    yield from (style.paint(line, BOLD) for line in fold(title, style.width, INDENT))
     for line in head.lines:
         yield from _head_line(line, style)
     if head.accept is not None:
-        yield from draw_accept(head.accept)
+        yield from draw_accept(head.accept, style.width)
     if head.subprotocol is not None:
-        yield from labelled("subprotocol", quoted(head.subprotocol, 60))
+        yield from labelled("subprotocol", quoted(head.subprotocol, 60), style.width)
     if head.deflate is not None:
-        yield from labelled("compression", "permessage-deflate is in use from here on (RFC 7692)")
+        words = "permessage-deflate is in use from here on (RFC 7692)"
+        yield from labelled("compression", words, style.width)
     yield from _verdict(head.verdict, style)
     for fault in head.faults[1:]:
-        yield from (style.paint(line, RED) for line in labelled("also", escape_words(str(fault))))
+        lines = labelled("also", escape_words(str(fault)), style.width)
+        yield from (style.paint(line, RED) for line in lines)
 
 
 def _head_line(line: LineExplanation, style: Style) -> Iterator[str]:
-    yield f" {cut(escape_octets(line.text), WIDTH - 1)}"
-    lines = wrap(f"{line.section}{' BROKEN' if line.faults else ''}: {line.meaning}", WIDTH - 6)
+    yield from fold(f" {escape_octets(line.text)}", style.width, INDENT)
+    meaning = f"{line.section}{' BROKEN' if line.faults else ''}: {line.meaning}"
+    lines = wrap(meaning, style.width - 6)
     yield from (style.paint(f"     {text}", RED if line.faults else DIM) for text in lines)
 
 
-def draw_accept(steps: AcceptSteps) -> list[str]:
+def draw_accept(steps: AcceptSteps, width: int = WIDTH) -> list[str]:
     """§4.2.2 item 5.4: the Accept, step by step."""
     return [
-        *labelled("§4.2.2 item 5.4", "Sec-WebSocket-Accept from Sec-WebSocket-Key:"),
-        *labelled("key + GUID", escape(steps.concatenated)),
-        *labelled("SHA-1", spaced(steps.digest)),
-        *labelled("in base64", steps.accept),
+        *labelled("§4.2.2 item 5.4", "Sec-WebSocket-Accept from Sec-WebSocket-Key:", width),
+        *labelled("key + GUID", escape(steps.concatenated), width),
+        *labelled("SHA-1", spaced(steps.digest), width),
+        *labelled("in base64", steps.accept, width),
     ]
 
 
 def _not_read(item: NotRead, style: Style) -> Iterator[str]:
-    yield style.paint(
-        f"{ARROWS[item.sender]}, byte {item.offset}: {count(item.length)} not read", BOLD
-    )
-    yield from labelled("", item.why)
+    title = f"{ARROWS[item.sender]}, byte {item.offset}: {count(item.length)} not read"
+    yield from (style.paint(line, BOLD) for line in fold(title, style.width, INDENT))
+    yield from labelled("", item.why, style.width)

@@ -31,14 +31,18 @@ Row = list[tuple[str, int]]
 """Up to four bytes of a frame, each with the name of the part that it belongs to."""
 
 
-def draw_ruler(frame: FrameExplanation) -> Iterator[str]:
-    """The lines: the numbers of the bits above the first row, and the bytes in hex in each row."""
+def draw_ruler(frame: FrameExplanation, bytes_in_row: int = ROW) -> Iterator[str]:
+    """The lines: the numbers of the bits above the first row, and the bytes in hex in each row.
+
+    4 bytes in a row are 66 columns, 2 are 34.
+    """
     owners = [(name, byte) for name, wire in _parts(frame) for byte in wire]
-    yield "  " + "".join(f"{tens:<20}" for tens in range(4)).rstrip()
-    yield "  " + " ".join(str(bit % 10) for bit in range(32))
-    yield from _first_names(owners[:ROW])
-    for start in range(0, len(owners), ROW):
-        row = owners[start : start + ROW]
+    tens = (f"{tens:<20}" for tens in range(bytes_in_row))
+    yield "  " + "".join(tens)[: 16 * bytes_in_row].rstrip()
+    yield "  " + " ".join(str(bit % 10) for bit in range(8 * bytes_in_row))
+    yield from _first_names(owners[:bytes_in_row])
+    for start in range(0, len(owners), bytes_in_row):
+        row = owners[start : start + bytes_in_row]
         if start:
             yield " |" + _names(row)
         yield " |" + "|".join(f"{byte:02x}".center(BYTE_WIDTH - 1) for _, byte in row) + "|"

@@ -16,6 +16,7 @@ export function describeFrame(item, chunks) {
   return [
     title,
     verdict(item.verdict),
+    ...remarks(item),
     heading("Bits"),
     bits(item),
     heading("Fields"),
@@ -27,6 +28,19 @@ export function describeFrame(item, chunks) {
     create("p", "bytes", spaced(item.header_bytes + item.masking_key + item.payload_start)),
     ...(item.sender === "client" ? [heading("From the network"), received(chunks)] : []),
   ];
+}
+
+/* §5.4, §5.5.3: the message that a last fragment ends, and what is worth a note. */
+function remarks(item) {
+  const shown = [];
+  if (item.message) {
+    const { opcode, length, fragments, text, start } = item.message;
+    const size = `${bytesInWords(length)}, ${counted(fragments, "frame")}`;
+    const words = `message: ${opcode === 1 ? "text" : "binary"}, ${size}: `;
+    shown.push(create("p", "whole", words, text ?? spaced(start)));
+  }
+  if (item.note) shown.push(create("p", "note", `Note: ${item.note}.`));
+  return shown;
 }
 
 /* §1.5: the server knows this only of what it has received. */
