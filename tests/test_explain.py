@@ -27,7 +27,7 @@ from refws.course.explain.values import (
     Situation,
     Unjudged,
 )
-from refws.course.text.characters import cut, escape, quoted, width
+from refws.course.text.characters import cut, escape, escape_words, quoted, width
 from refws.course.text.drawing import Style, draw, draw_line
 from refws.protocol.close import CLOSING, OPEN, Close
 from refws.protocol.deflate.codec import Inflater, client_pair
@@ -1061,6 +1061,30 @@ def test_what_is_harmless_is_shown_as_it_is():
     assert f'"{text}"' in draw(one(frame(TEXT, text.encode()), CLIENT))
     assert escape('say "hi"\\') == 'say \\"hi\\"\\\\'
     assert escape("\x1b\u202eא\u0301") == "\\x1b\\u202e\\u05d0\\u0301"
+
+
+EMOJI = ("👨‍👩‍👧", "👩🏽‍💻", "🏳️‍🌈", "❤️", "❤️‍🔥", "1️⃣", "😀", "👍🏽")
+
+
+@pytest.mark.parametrize("emoji", EMOJI)
+def test_an_emoji_of_several_characters_is_shown_as_it_is(emoji):
+    assert escape(f"a{emoji}b") == escape_words(f"a{emoji}b") == f"a{emoji}b"
+    assert quoted(emoji * 2, 40) == f'"{emoji * 2}"'
+    cut = quoted(f"{emoji}{emoji}", width(emoji) + 6)
+    assert cut in (f'"{emoji}"...', f'"{emoji}{emoji}"')
+    assert emoji in draw_line(one(frame(TEXT, emoji.encode()), CLIENT))
+
+
+@pytest.mark.parametrize("control", "\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2069")
+def test_what_turns_the_direction_of_text_is_made_visible(control):
+    assert escape(f"a{control}b") == f"a\\u{ord(control):04x}b" == escape_words(f"a{control}b")
+
+
+@pytest.mark.parametrize(
+    "text", ["\u200d", "a\u200db", "👨\u200d", "\u200d👨", "👨\u200d\u200d👩", "\ufe0f"]
+)
+def test_a_joiner_that_joins_no_emoji_is_made_visible(text):
+    assert "\u200d" not in escape(text).replace("👨\u200d👩", "") and "\\u" in escape(text)
 
 
 def test_text_is_cut_by_columns():

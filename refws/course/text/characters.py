@@ -9,13 +9,19 @@ from collections.abc import Iterable
 WIDTH = 80
 """The most columns of a line."""
 
+JOINER, EMOJI_STYLE, KEYCAP = "\u200d", "\ufe0f", "\u20e3"
+
+ONE_EMOJI = f"[\xa9\xae\u203c-\u3299\U0001f000-\U0001faff][\U0001f3fb-\U0001f3ff]?{EMOJI_STYLE}?"
+EMOJI = re.compile(f"{ONE_EMOJI}(?:{JOINER}{ONE_EMOJI})*|[0-9#*]{EMOJI_STYLE}?{KEYCAP}")
+"""An emoji of one character or of several, such as a family, or a flag in another style."""
+
 
 def escape(text: str) -> str:
     r"""`text` for a terminal: a character that is not harmless becomes \n, \x1b, \u202e or so.
 
     A backslash or double quote gets a backslash before it.
     """
-    return "".join(map(_escaped, text))
+    return "".join(map(_escaped, _characters(text)))
 
 
 def escape_octets(text: str) -> str:
@@ -32,8 +38,25 @@ def is_harmless(character: str) -> bool:
     return unicodedata.bidirectional(character) in ("L", "EN", "ES", "ET", "CS", "ON")
 
 
+def _characters(text: str) -> list[str]:
+    """The characters; the ones of an emoji of several are one element."""
+    if JOINER not in text and EMOJI_STYLE not in text and KEYCAP not in text:
+        return list(text)
+    elements, end = list[str](), 0
+    for emoji in EMOJI.finditer(text):
+        whole = all(map(_is_part_of_emoji, emoji[0]))
+        elements += [*text[end : emoji.start()], *([emoji[0]] if whole else emoji[0])]
+        end = emoji.end()
+    return [*elements, *text[end:]]
+
+
+def _is_part_of_emoji(character: str) -> bool:
+    return character in (JOINER, EMOJI_STYLE, KEYCAP) or is_harmless(character)
+
+
 def _escaped(character: str) -> str:
-    if is_harmless(character):
+    """One element of `_characters`."""
+    if len(character) > 1 or is_harmless(character):
         return character
     return f"\\{character}" if character in '\\"' else ascii(character)[1:-1]
 
@@ -54,7 +77,7 @@ def cut(text: str, columns: int) -> str:
 
 def quoted(text: str, columns: int, more: bool = False) -> str:
     """Text in quotes, escaped and cut to these columns; `more` says that the text is longer."""
-    return _quoted([_escaped(character) for character in text], columns, more)
+    return _quoted([_escaped(character) for character in _characters(text)], columns, more)
 
 
 def quoted_octets(text: str, columns: int) -> str:
@@ -82,7 +105,7 @@ def _fitting(characters: Iterable[str], columns: int) -> str:
 
 def cut_escaped(text: str, columns: int, more: bool = False) -> str:
     """Text without quotes, escaped and cut to these columns; then "..." is after it."""
-    characters = [_escaped(character) for character in text]
+    characters = [_escaped(character) for character in _characters(text)]
     whole = "".join(characters)
     return f"{_fitting(characters, columns)}..." if more or width(whole) > columns else whole
 
@@ -119,4 +142,7 @@ def count(length: int) -> str:
 
 def escape_words(text: str) -> str:
     """A message of refws that quotes a peer in ASCII; escaped once more, to be safe."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    return "".join(
+        character if len(character) > 1 or character.isprintable() else ascii(character)[1:-1]
+        for character in _characters(text)
+    )
