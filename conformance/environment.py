@@ -26,6 +26,9 @@ VIRTUALENV = "virtualenv==20.21.1"
 MARKER = "complete.txt"
 """Holds the installed requirements; without it, or with others, the environment is made again."""
 
+AXE_CORE = ("axe-core@4.14.1",)
+"""The package of npm that finds what keeps people from using a page; only tests need it."""
+
 STEP_TIMEOUT_S = 600.0
 
 Say = Callable[[str], None]

@@ -17,6 +17,7 @@ from functools import partial
 import pytest
 
 from chromium import browser, why_not
+from installed import axe_core
 from refws import Side, basic_auth
 from refws.course import services
 from refws.course.explain.as_json import as_json
@@ -353,7 +354,7 @@ def test_the_page_shows_what_the_server_recorded_from_the_request_to_the_close(d
     page = visit(demo.url)
     for text in ("Hello", "grüße €😀", "x" * 200):
         send(page, text)
-    page.click("#binary")
+    fill(page, "kind", "utf8")
     page.click("#send")
     page.wait_for("document.querySelectorAll('#timeline .wire .frame').length >= 8")
     command(page, "#command-ping", "Ping: done. The Pong came after")
@@ -544,6 +545,144 @@ def test_7_1_5_the_end_of_tcp_without_a_close_is_1006_for_a_script(demo, visit):
     assert words == f"code 1006 ({CloseCode.ABNORMAL_CLOSURE.meaning}); not clean"
     wait_until_over(demo)
     assert_shown(page, demo.find("GET /?page="))
+
+
+# Messages of all kinds, and how they are found again
+
+
+def shown_rows(page):
+    """The texts of the rows that are not filtered out."""
+    return page.evaluate(
+        "[...document.querySelectorAll('#timeline li:not([hidden])')].map((row) => row.textContent)"
+    )
+
+
+def test_several_lines_are_one_text_and_hex_digits_are_binary(demo, visit):
+    demo = demo()
+    page = visit(demo.url)
+    fill(page, "message", "")
+    page.click("#message")
+    page.type("one")
+    page.press("Enter", "Shift")
+    page.type("two")
+    page.press("Enter")
+    fill(page, "kind", "hex")
+    for text in ("01 0", "0x01, 0xFE ff", ""):
+        fill(page, "message", text)
+        page.click("#send")
+        refused = page.text("#message-problem")
+        assert ("two hex digits for each byte" in refused) == (text == "01 0")
+    page.wait_for("document.querySelectorAll('#timeline li[data-sender=server]').length >= 4")
+    sent = demo.find("GET /?page=").sent_by(Side.CLIENT)[1:]
+    assert [(item.name, item.plain_start) for item in sent] == [
+        ("text", b"one\ntwo"),
+        ("binary", b"\x01\xfe\xff"),
+        ("binary", b""),
+    ]
+    assert page.problems == []
+
+
+def test_the_timeline_is_filtered_by_kind_and_by_words(demo, visit):
+    page = visit(demo().url)
+    for text in ("apples", "pears"):
+        send(page, text)
+    command(page, "#command-ping", "Ping: done.")
+    page.wait_for("document.querySelectorAll('#timeline li[data-kind=text]').length === 4")
+
+    def choose_rows(name, value):
+        fill(page, name, value)
+        page.evaluate(f"document.getElementById('{name}').dispatchEvent(new Event('input'))")
+        return shown_rows(page)
+
+    assert len(choose_rows("search", "PEARS")) == 4  # send, two frames, onmessage
+    assert len(choose_rows("filter", "data")) == 2
+    assert len(choose_rows("search", "")) == 4
+    assert all("ping" in row or "pong" in row for row in choose_rows("filter", "control"))
+    assert choose_rows("filter", "Violation") == []
+    assert len(choose_rows("filter", "")) >= 12
+
+
+def test_a_frame_is_copied_as_hex_and_as_a_command_that_explains_it(demo, visit):
+    demo = demo()
+    page = visit(demo.url)
+    send(page, "Hello")
+    page.wait_for(ECHOED)
+    page.evaluate("window.copied = []")
+    page.evaluate(
+        "void document.addEventListener('copy', () => copied.push(String(getSelection())))"
+    )
+    page.click("#timeline li[data-kind=text][data-sender=server] .opens")
+    for button in (1, 2):
+        page.click(f"#panel-frame .row button:nth-child({button})")
+    hex_digits = "81 05 48 65 6c 6c 6f"
+    explain = f"python3 -m refws explain --from server {hex_digits}"
+    assert page.evaluate("copied") == [hex_digits, explain]
+
+
+def test_clear_keeps_the_handshake_of_a_connection_that_is_open(demo, visit):
+    page = visit(demo().url)
+    choose(page, "compression", "1")
+    page.click("#tab-handshake")
+    page.wait_for(  # until the server has closed the first one, too
+        "(document.querySelector('#clear').click(), "
+        "document.querySelector('#handshake-connection').options.length === 1)"
+    )
+    assert page.evaluate("document.querySelector('#handshake-connection').value") == "2"
+    assert page.evaluate("document.querySelectorAll('#handshake .lines').length") == 2
+
+
+@pytest.mark.parametrize(
+    "field, value, button, words",
+    [
+        ("fragment-count", "0", "#command-fragments", "count is a whole number from 1 to 50"),
+        ("fragment-count", "", "#command-fragments", "count is a whole number from 1 to 50"),
+        ("read-size", "70000", "#command-read", "size is a whole number from 0 to 65536"),
+        ("stop-seconds", "1.5", "#command-stop", "seconds is a whole number from 1 to 30"),
+    ],
+)
+def test_a_wrong_number_gets_the_sentence_of_the_server(demo, visit, field, value, button, words):
+    page = visit(demo().url)
+    fill(page, field, value)
+    page.click(button)
+    page.wait_for("document.querySelector('#answer').dataset.state === 'bad'")
+    assert words in page.text("#answer")
+
+
+def test_message_and_timeline_are_in_sight_together_and_sending_changes_what_is_seen(demo, visit):
+    page = visit(demo().url, width=1280, height=720)
+    in_sight = """(selector) => {
+        const { top, bottom } = document.querySelector(selector).getBoundingClientRect();
+        return top >= 0 && bottom <= innerHeight;
+    }"""
+    for number in range(20):
+        send(page, f"message {number}")
+        page.wait_for(
+            "document.querySelector('#timeline').textContent"
+            f".includes('onmessage “message {number}”')"
+        )
+        page.evaluate("scrollTo(0, 0)")
+        for selector in ("#message", "#send", "#timeline", "#timeline li:last-child"):
+            page.wait_for(f"({in_sight})({json.dumps(selector)})")
+
+
+def test_axe_finds_nothing_serious(demo, visit):
+    script = axe_core()
+    for width, height in ((1280, 720), (390, 844)):
+        page = visit(demo().url, width=width, height=height)
+        send(page, "Hello")
+        page.wait_for(ECHOED)
+        page.click("#break-unmasked")
+        page.wait_for("document.querySelector('#show-unmasked')")
+        page.evaluate(f"{script}\n;0")
+        for opened in ("#show-unmasked", "#tab-handshake", "#tab-refused"):
+            page.click(opened)
+            found = page.evaluate(
+                "axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', "
+                "'best-practice'] }).then(({ violations }) => violations"
+                ".filter(({ impact }) => impact === 'serious' || impact === 'critical')"
+                ".map(({ id, nodes }) => [id, nodes.map(({ html }) => html.slice(0, 100))]))"
+            )
+            assert found == [], (width, opened)
 
 
 # Under load
@@ -856,7 +995,7 @@ def test_everything_is_reached_with_the_keyboard_in_the_order_in_which_it_is_sho
         "toggle",
         "message",
         "send",
-        "binary",
+        "kind",
         "command-ping",
         "command-cut",
         "command-fragments",
@@ -870,6 +1009,8 @@ def test_everything_is_reached_with_the_keyboard_in_the_order_in_which_it_is_sho
         "close-reason",
         "renew",
         "clear",
+        "search",
+        "filter",
         "timeline",
         "tab-frame",
         "panel-frame",

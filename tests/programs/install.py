@@ -6,6 +6,7 @@ that fails.
 """
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
@@ -22,14 +23,18 @@ def main() -> int:
     status = 0
     for peer in peers.PEERS:
         if peer.name in NAMES:
-            status |= install(peer)
-    return status
+            status |= install(f"{peer.name} {peer.versions}", peer.server)
+    return status | install("axe-core", axe_core)
 
 
-def install(peer: peers.Peer) -> int:
-    print(f"{peer.name} {peer.versions}: ", end="", flush=True)
+def axe_core() -> Path:
+    return environment.node_packages("axe-core", environment.AXE_CORE)
+
+
+def install(name: str, make: Callable[[], object]) -> int:
+    print(f"{name}: ", end="", flush=True)
     try:
-        peer.server()
+        make()
     except environment.Unavailable as error:
         print(error)
         return 1

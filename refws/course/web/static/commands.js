@@ -7,7 +7,7 @@ import { element, milliseconds } from "./words.js";
 
 const MAX_TEXT = 4096;
 const answer = element("answer");
-const number = (id) => Number(element(id).value);
+const number = (id) => element(id).valueAsNumber;
 
 const buttons = {
   "command-ping": () => run("Ping", "ping"),

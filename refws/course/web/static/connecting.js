@@ -22,7 +22,8 @@ const WIRE_TIMEOUT = 2000;
 const base = `${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}`;
 const [state, endpoint, toggle] = ["state", "endpoint", "toggle"].map(element);
 const [compression, heartbeat] = ["compression", "heartbeat"].map(element);
-const [composer, message, binary, send] = ["composer", "message", "binary", "send"].map(element);
+const [composer, message, kind, send] = ["composer", "message", "kind", "send"].map(element);
+const problem = element("message-problem");
 const [watchState, announcer] = ["watch-state", "announcer"].map(element);
 
 let socket = null;
@@ -158,11 +159,22 @@ function reconnect() {
 
 function sendMessage() {
   if (socket?.readyState !== WebSocket.OPEN) return;
-  const data = binary.checked ? new TextEncoder().encode(message.value).buffer : message.value;
+  const data = toSend();
+  problem.textContent = data === null ? "Give two hex digits for each byte, such as 01 fe ff." : "";
+  if (data === null) return;
   sent += 1;
   browserNotes(newestSocket(), `client ${sent}`, report("send", dataWords(data)));
   socket.send(data);
   requestAnimationFrame(() => message.select()); // which costs a layout
+}
+
+/* A string, a buffer, or null if these are no hex digits. */
+function toSend() {
+  if (kind.value === "text") return message.value;
+  if (kind.value === "utf8") return new TextEncoder().encode(message.value).buffer;
+  const digits = message.value.replaceAll(/[\s:,]|0x/g, "");
+  if (!/^([0-9a-f]{2})*$/i.test(digits)) return null;
+  return Uint8Array.from(digits.match(/../g) ?? [], (byte) => parseInt(byte, 16)).buffer;
 }
 
 /* Whether the wire can be watched */
@@ -193,6 +205,11 @@ function explainNoWire(opening) {
 toggle.addEventListener("click", () => (socket === null ? connect() : disconnect()));
 for (const select of [endpoint, compression, heartbeat])
   select.addEventListener("change", reconnect);
+message.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  composer.requestSubmit();
+});
 composer.addEventListener("submit", (event) => {
   event.preventDefault();
   sendMessage();

@@ -30,6 +30,10 @@ export const isNewestSocket = (number) => number === sockets;
 /* The wire view's number of the browser's own connection, or null. */
 export const currentConnection = () => current;
 
+/* The numbers of the connections that are open. */
+export const livingConnections = () =>
+  [...seen.values()].filter(({ closed }) => !closed).map(({ number }) => number);
+
 export function forget(number) {
   if (number === current) current = null;
   changed();

@@ -45,7 +45,8 @@ for (const tab of tabs) {
   tab.addEventListener("keydown", (event) => {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (step === undefined) return;
-    const other = tabs.at((tabs.indexOf(tab) + step) % tabs.length);
+    const shown = tabs.filter((each) => !each.hidden);
+    const other = shown.at((shown.indexOf(tab) + step) % shown.length);
     other.click();
     other.focus();
   });

@@ -1,5 +1,6 @@
 /* All about one frame, for the details: its bits, fields, payload and state. */
 
+import { copyButton } from "./copy.js";
 import { direction, verdict } from "./picture.js";
 import { bytesInWords, counted, create, sectionLink, spaced } from "./words.js";
 
@@ -24,8 +25,9 @@ export function describeFrame(item, chunks) {
     ...payload(item),
     heading("State"),
     states(item),
-    heading("First bytes"),
-    create("p", "bytes", spaced(item.header_bytes + item.masking_key + item.payload_start)),
+    heading(isWhole(item) ? "Bytes" : "First bytes"),
+    create("p", "bytes", spaced(bytesOf(item))),
+    copies(item),
     ...(item.sender === "client" ? [heading("From the network"), received(chunks)] : []),
   ];
 }
@@ -41,6 +43,22 @@ function remarks(item) {
   }
   if (item.note) shown.push(create("p", "note", `Note: ${item.note}.`));
   return shown;
+}
+
+const bytesOf = (item) => item.header_bytes + item.masking_key + item.payload_start;
+
+/* Whether all bytes of the frame are here, and not only the first ones of its payload. */
+const isWhole = (item) => item.payload_start.length === 2 * item.payload_received;
+
+function copies(item) {
+  const deflate = item.deflate ? "--deflate " : "";
+  const command = `python3 -m refws explain --from ${item.sender} ${deflate}`;
+  return create(
+    "div",
+    "row",
+    copyButton("Copy hex", () => spaced(bytesOf(item))),
+    copyButton("Copy explain command", () => command + spaced(bytesOf(item))),
+  );
 }
 
 /* §1.5: the server knows this only of what it has received. */

@@ -46,4 +46,5 @@ element("clear").addEventListener("click", () => {
   forgetHeads();
   verdicts.replaceChildren();
 });
+for (const id of ["renew", "tab-refused"]) element(id).hidden = true;
 connect();

@@ -1,5 +1,6 @@
 /* The handshake tab: request and response line by line, and how the Accept is made. */
 
+import { livingConnections } from "./connections.js";
 import { create, element, sectionLink, spaced } from "./words.js";
 import { direction, verdict } from "./picture.js";
 
@@ -27,9 +28,14 @@ export function showHandshake(connection) {
   show();
 }
 
+/* Forget the handshakes of connections that are closed. */
 export function forgetHeads() {
-  heads.clear();
-  chooser.replaceChildren();
+  const living = livingConnections();
+  for (const option of [...chooser.options]) {
+    if (living.includes(Number(option.value))) continue;
+    heads.delete(Number(option.value));
+    option.remove();
+  }
   show();
 }
 

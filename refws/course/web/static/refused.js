@@ -1,5 +1,6 @@
 /* What the server has refused lately to this address, and why: the browser says only 1006 of it. */
 
+import { copyText } from "./copy.js";
 import { choose } from "./details.js";
 import { counted, create, element } from "./words.js";
 
@@ -48,10 +49,9 @@ function showOption() {
   element("by-name-host").textContent = location.host;
 }
 
-/* A page by a name is no secure context, where navigator.clipboard could be used. */
 copy.addEventListener("click", () => {
+  copyText(option.value);
   option.select();
-  document.execCommand("copy");
   copy.textContent = "Copied";
 });
 

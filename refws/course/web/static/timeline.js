@@ -4,10 +4,11 @@
    layout a frame, and no row is made that would be dropped again at once. */
 
 import { clock } from "./clock.js";
+import { matches, onFilter } from "./filter.js";
 import { create, element } from "./words.js";
 
 const MAX_ROWS = 1000; // of each side
-const NEAR_THE_END = 60;
+const NEAR_THE_END = 150;
 const HIDDEN_DELAY = 200;
 const list = element("timeline");
 const counter = element("not-shown");
@@ -53,7 +54,16 @@ function putIn() {
   showRows();
   if (clock.offset !== lastOffset) writeTimes();
   if (!list.querySelector(".opens[tabindex='0']")) makeReachable(list.querySelector(".opens"));
-  if (atEnd) list.scrollTop = list.scrollHeight;
+  if (atEnd) goToEnd();
+}
+
+/* Again when the rows there have been drawn, and have their heights. */
+function goToEnd() {
+  const go = () => {
+    list.scrollTop = list.scrollHeight;
+  };
+  go();
+  requestAnimationFrame(go);
 }
 
 /* All rows but the oldest ones of each side that are too many. */
@@ -81,8 +91,15 @@ function showRows() {
 function makeRow(row) {
   const shown = create("li", row.side, create("span", "time", clockTime(row)), row.make());
   Object.assign(shown.dataset, row.data);
+  row.shown = shown;
+  shown.hidden = !matches(row);
   return shown;
 }
+
+onFilter(() => {
+  for (const row of rows) row.shown.hidden = !matches(row);
+  goToEnd();
+});
 
 const clockTime = (row) => (timeOf(row) / 1000).toFixed(3);
 
@@ -135,7 +152,7 @@ function makeReachable(button) {
 }
 
 list.addEventListener("keydown", (event) => {
-  const buttons = [...list.querySelectorAll(".opens")];
+  const buttons = [...list.querySelectorAll("li:not([hidden]) .opens")];
   const here = buttons.indexOf(document.activeElement);
   const there = { ArrowDown: here + 1, ArrowUp: here - 1, Home: 0, End: buttons.length - 1 }[
     event.key

@@ -42,7 +42,7 @@ function card(rule) {
   const button = create("button", "", words);
   button.type = "button";
   button.id = `break-${rule.name}`;
-  button.ariaLabel = `${button.textContent}: ${rule.title}`;
+  button.ariaLabel = `${words}: ${rule.title}`;
   button.rule = rule;
   buttons.push(button);
   const result = create("div", "result");
@@ -123,6 +123,7 @@ function resultWords(rule, outcome) {
   const look = create("button", "quiet", "Show it in the timeline");
   look.type = "button";
   look.id = `show-${rule.name}`;
+  look.ariaLabel = `Show it in the timeline: ${rule.title}`;
   look.addEventListener("click", () => showInTimeline(rule));
   return [line, look];
 }

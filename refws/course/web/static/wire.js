@@ -50,6 +50,7 @@ const show = {
   closed(event, connection) {
     removePartial(connection, "client");
     removePartial(connection, "server");
+    connection.closed = true;
     forget(connection.number);
   },
   /* What is not shown is counted in one row, until something is shown again. */
