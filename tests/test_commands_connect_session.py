@@ -389,7 +389,7 @@ def test_the_wait_for_a_pong_goes_on_as_long_as_messages_come(session, capsys):
             pause.wait(0.05)
         echo(connection)
 
-    assert session(busy, Script("hello"), close_timeout=0.2) == 0
+    assert session(busy, Script("hello"), close_timeout=0.5) == 0
     assert capsys.readouterr().out.split() == [*map(str, range(12)), "hello"]
 
 
