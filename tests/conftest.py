@@ -29,6 +29,9 @@ DESCRIPTORS = Path("/proc/self/fd")
 RESEND_INTERVAL = 0.01
 """Seconds after which a signal that did nothing is sent again."""
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in the background of a shell script
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # so that programs of tests get it
+
 starting.IDLE = IN_TIME  # each test waits until no thread is left, and this is the last one
 
 
