@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -80,7 +81,7 @@ def run(case: Case, target: Target, abilities: Abilities) -> Result:
         return Result(case, Grade.FAIL, f"no connection: {error}", expected)
     started = monotonic()
     with link:
-        seen = Run(case, target, abilities, link).seen()
+        seen = ServerRun(case, target, abilities, link).seen()
     seconds = monotonic() - started
     if lacking := case.needs & not_agreed(seen):
         return Result(case, Grade.SKIPPED, why_skipped(lacking), expected, seconds)
@@ -91,7 +92,7 @@ def run_and_reset(case: Case, target: Target, abilities: Abilities) -> None:
     """What the case does before its own connection."""
     before = replace(case, steps=case.before, best=Anything())
     with Link(connected(target), Side.CLIENT) as link:
-        Run(before, target, abilities, link).seen()
+        ServerRun(before, target, abilities, link).seen()
         link.reset_when_closed()
 
 
@@ -127,24 +128,34 @@ def connected(target: Target) -> socket.socket:
     return sock
 
 
-class Run:
-    """One run of one case on one connection.
+class Run(ABC):
+    """One run of one case on one connection, for servers and clients under test.
 
-    A client under test opens it the other way round, and is probed with other frames: clients/
-    overrides `_open` and `_probe`.
+    What is different for these is in ServerRun, and in clients/serving.py.
     """
 
-    def __init__(self, case: Case, target: Target, abilities: Abilities, link: Link) -> None:
+    def __init__(
+        self, case: Case, target: Target, abilities: Abilities, link: Link, seen: Seen
+    ) -> None:
         self._case = case
         self._target = target
         self._abilities = abilities
         self._link = link
         self._greetings = list(abilities.greetings)
-        self._seen = Seen()
-        request = target.request(case.opening.offer)
-        self._head = case.opening.edited(request.to_bytes())
-        self._response = ResponseReader(self._seen, as_sent(request, self._head))
+        self._seen = seen
         self._frames: FrameReader | None = None
+
+    @abstractmethod
+    def _open(self) -> None:
+        """The opening handshake; if there is an agreement afterwards, `_frames` reads on."""
+
+    @abstractmethod
+    def _take_head(self, data: bytes) -> None:
+        """Bytes of the endpoint before its first frame."""
+
+    @abstractmethod
+    def _probe(self) -> None:
+        """Send what is answered only by an endpoint that went on."""
 
     def seen(self) -> Seen:
         """Run it."""
@@ -155,19 +166,6 @@ class Run:
             self._wait_for_the_verdict()
         self._seen.end = self._link.end
         return self._seen
-
-    def _open(self) -> None:
-        opening = self._case.opening
-        self._do(Drip(self._head, opening.drip, opening.size) if opening.drip else self._head)
-        self._read_until(lambda: self._response.done)
-        self._response.finish()
-        if self._seen.agreement is not None:
-            self._frames = FrameReader(self._seen)
-            self._take(self._response.rest)
-        elif self._seen.response is None:
-            silent = self._link.end is End.OPEN and not self._seen.problem
-            what = f"no whole response within {self._target.timeout:g} s"
-            self._seen.problem = what if silent else self._seen.problem
 
     def _do(self, step: Step) -> None:
         link, timeout = self._link, self._target.timeout
@@ -231,9 +229,6 @@ class Run:
         """Whether silence is: then there is nothing to find out."""
         return any(weak.is_seen(self._seen) for weak in self._case.weak)
 
-    def _probe(self) -> None:
-        self._link.send(encode_frame(TEXT, PROBE, masking_key=os.urandom(4)), self._target.timeout)
-
     # Reading
 
     def _read_until(self, done: Callable[[], bool], timeout: float | None = None) -> None:
@@ -254,7 +249,7 @@ class Run:
 
     def _take(self, data: bytes) -> None:
         if self._frames is None:
-            self._response.feed(data)
+            self._take_head(data)
         elif not self._seen.violation:
             self._frames.feed(data)
             self._sort_out()
@@ -270,3 +265,32 @@ class Run:
         if PROBE in self._seen.pongs:
             self._seen.pongs.remove(PROBE)
             self._seen.went_on = True
+
+
+class ServerRun(Run):
+    """A run against a server: the request of the case is sent, and its response awaited."""
+
+    def __init__(self, case: Case, target: Target, abilities: Abilities, link: Link) -> None:
+        super().__init__(case, target, abilities, link, Seen())
+        request = target.request(case.opening.offer)
+        self._head = case.opening.edited(request.to_bytes())
+        self._response = ResponseReader(self._seen, as_sent(request, self._head))
+
+    def _open(self) -> None:
+        opening = self._case.opening
+        self._do(Drip(self._head, opening.drip, opening.size) if opening.drip else self._head)
+        self._read_until(lambda: self._response.done)
+        self._response.finish()
+        if self._seen.agreement is not None:
+            self._frames = FrameReader(self._seen)
+            self._take(self._response.rest)
+        elif self._seen.response is None:
+            silent = self._link.end is End.OPEN and not self._seen.problem
+            what = f"no whole response within {self._target.timeout:g} s"
+            self._seen.problem = what if silent else self._seen.problem
+
+    def _take_head(self, data: bytes) -> None:
+        self._response.feed(data)
+
+    def _probe(self) -> None:
+        self._link.send(encode_frame(TEXT, PROBE, masking_key=os.urandom(4)), self._target.timeout)

@@ -40,10 +40,10 @@ class ClientRun(Run):
         self, case: Case, link: Link, seen: ClientSeen, request: Request, target: Target
     ) -> None:
         greetings = seen.history.greetings
-        super().__init__(case, target, Abilities(greetings=greetings or ()), link)
+        super().__init__(case, target, Abilities(greetings=greetings or ()), link, seen)
         self._knows_greetings = greetings is not None
         self._answer = valid_answer(request, case.opening.offer)
-        self._client = self._seen = seen
+        self._client = seen
 
     def _open(self) -> None:
         """Send the answer; what the client sends before the end of it is too early (§4.1)."""
@@ -61,11 +61,8 @@ class ClientRun(Run):
         self._client.history.note_greetings(self._client.messages)
         self._client.messages.clear()
 
-    def _take(self, data: bytes) -> None:
-        if self._frames is None:
-            self._client.early += data
-        else:
-            super()._take(data)
+    def _take_head(self, data: bytes) -> None:
+        self._client.early += data
 
     def _probe(self) -> None:
         data = encode_frame(PING, PROBE) + encode_frame(TEXT, PROBE)
