@@ -4,14 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from checks import target_of
+from checks import echo, target_of
+from refws.check import engine
 from refws.check.case import Need
 from refws.check.engine import Grade, run
 from refws.check.groups import GROUPS
 from refws.check.runner import Selection, run_groups, select
 from refws.check.survey import survey
 from refws.protocol.frame import Side
-from transports import contexts
+from transports import Unix, contexts
+from wire import connected
 
 OF_COMPRESSION = {Need.DEFLATE, Need.THIS_OFFER, Need.TAKEOVER}
 
@@ -19,23 +21,39 @@ AGREES_ON_MORE = {"7692-7.1.1.2-hint-alone-changes-nothing"}
 """Skipped: refws takes the hint of this offer into its answer, as it may."""
 
 
-def echo(connection):
-    for message in connection:
-        connection.send(message)
+WEAK_OVER_UNIX = {
+    # A Unix socket holds the Pongs of some 70 Pings until the peer reads, TCP those of 1000: then
+    # only the last Ping has a Pong, as §5.5.3 allows.
+    "5.5.3-1000-pings-at-once",
+}
 
 
-@pytest.mark.transport("tcp", "tls", reason="a URI names no Unix socket")
+@pytest.fixture
+def target(monkeypatch, serving):
+    """target(**settings of serve): an echo server. A URI names no Unix socket: this connects it."""
+
+    def start(**settings):
+        running = serving(echo, **settings)
+        if isinstance(running.address, str):
+            monkeypatch.setattr(engine, "connected", lambda target: connected(running.address))
+        target = target_of(running)
+        context = contexts()[Side.CLIENT] if target.uri.secure else None
+        return replace(target, context=context)
+
+    return start
+
+
+@pytest.mark.transport("tcp", "tls", "unix")
 @pytest.mark.parametrize("compression", [pytest.param(None, marks=pytest.mark.slow), "deflate"])
-def test_refws_passes_every_case_and_none_is_weak(serving, transport, compression):
-    running = serving(echo, compression=compression, max_fragments=None)
-    target = target_of(running)
-    if target.uri.secure:
-        target = replace(target, context=contexts()[Side.CLIENT])
+def test_refws_passes_every_case_and_none_is_weak(target, transport, compression):
+    target = target(compression=compression, max_fragments=None)
     abilities = survey(target)
     groups = select(GROUPS, Selection())
     report = run_groups(groups, lambda case: run(case, target, abilities), jobs=2)
-    others = {each.case.name: each.seen for each in report.graded(Grade.WEAK, Grade.FAIL)}
-    assert others == {}
+    allowed = WEAK_OVER_UNIX if isinstance(transport, Unix) else set()
+    others = [each for each in report.graded(Grade.WEAK) if each.case.name not in allowed]
+    others += report.graded(Grade.FAIL)
+    assert {each.case.name: each.seen for each in others} == {}
     skipped = [each.case for each in report.graded(Grade.SKIPPED)]
     if compression is None:
         assert [case.name for case in skipped if not case.needs & OF_COMPRESSION] == []
