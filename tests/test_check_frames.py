@@ -178,6 +178,21 @@ def test_5_5_1_the_code_of_a_close_decides(scripted, name, body, grade):
     assert result.grade is grade, result.seen
 
 
+@pytest.mark.parametrize(
+    "name, code, grade",
+    [
+        ("7.1.5-close-after-close", 1002, Grade.WEAK),
+        ("7.1.5-close-after-close", 1008, Grade.FAIL),
+        ("7.1.7-tcp-ends-after-a-failure", 1002, Grade.WEAK),
+        ("7.1.7-tcp-ends-after-a-failure", 1000, Grade.FAIL),
+    ],
+)
+def test_7_1_tcp_may_stay_open_for_a_while_after_a_close_of_the_server(scripted, name, code, grade):
+    target = scripted(closing_with(close_body(code)), timeout=SILENCE)
+    result = run(taking(name), target, Abilities())
+    assert (result.grade, result.observed.end) == (grade, End.OPEN), result.seen
+
+
 def test_5_2_a_length_in_more_bytes_than_needed_may_be_accepted(scripted):
     def script(wire):
         _, payload = wire.receive()
