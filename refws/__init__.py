@@ -152,6 +152,7 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
     web/  the page
       site.py              RFC 9110          the files of the page, and its security headers
       lesson_page.py                         the lesson as a page
+      own_bytes.py         §7.1.7            bytes that a page has built -> the server's answer
       pages.py                               which page a request belongs to
       refusals.py          §4.2.2            handshakes that were refused lately, and why
       wire_view.py         §1.2              a page's own connections, explained live

@@ -26,6 +26,7 @@ from refws.course.explain.values import FrameExplanation, HeadExplanation, Illeg
 from refws.course.web import wire_view
 from refws.course.web.violations import AFTER_THE_END, CLIENT_CASES, SERVER_CASES
 from refws.protocol.close_codes import CloseCode
+from refws.protocol.frame import encode_frame
 from test_commands_serve import printed_address, program_running
 from watching import refused
 from wire import CLOSE, DEADLINE_S, PING, PONG, TEXT, close_body, eventually
@@ -44,6 +45,14 @@ BROKEN = {name for name, case in CLIENT_CASES.items() if not case.allowed} - {
     *(case.name for case in AFTER_THE_END),  # what comes then is dropped, whatever it is
 }
 """The cases whose bytes alone break a rule, without knowledge of the server."""
+
+SAMPLE_MASK = bytes.fromhex("37fa213d")
+
+
+def masked_hello():
+    """The key and the payload of the sample of §5.7."""
+    return bytes.fromhex("37fa213d 7f9f4d5158")
+
 
 ECHOED = "document.querySelector('#timeline li[data-kind=text][data-sender=server]')"
 
@@ -818,6 +827,70 @@ def test_a_rule_that_the_server_breaks_is_answered_by_the_browser_as_the_page_sa
     assert reported(page, "onclose")[-1][0] == "onclose"
 
 
+FRAMES = [
+    ({}, encode_frame(TEXT, b"Hello", True, False, SAMPLE_MASK)),
+    ({"masked": False}, encode_frame(TEXT, b"Hello")),
+    ({"fin": False, "rsv1": True, "opcode": "2"}, b"\x42\x85" + masked_hello()),
+    ({"form": "16"}, b"\x81\xfe\x00\x05" + masked_hello()),
+    ({"form": "64", "announced": str(2**63)}, b"\x81\xff\x80" + bytes(7) + masked_hello()),
+    ({"form": "7", "announced": "126"}, b"\x81\xfe" + masked_hello()),
+    ({"kind": "hex", "payload": "03 e8", "opcode": "8", "masked": False}, b"\x88\x02\x03\xe8"),
+    ({"payload": "x" * 126, "masked": False}, encode_frame(TEXT, 126 * b"x")),
+    ({"payload": "x" * 65536, "masked": False}, encode_frame(TEXT, 65536 * b"x")),
+]
+
+
+def test_a_frame_is_built_field_by_field_and_sent_by_the_raw_client(demo, visit):
+    demo = demo()
+    page = visit(demo.url)
+    for fields, wire in FRAMES:
+        built = call(
+            page,
+            """(fields) => {
+                document.querySelector("#builder").reset();
+                for (const [name, value] of Object.entries(fields)) {
+                    const field = document.querySelector(`#build-${name}`);
+                    if (typeof value === "boolean") field.checked = value;
+                    else field.value = value;
+                }
+                document.querySelector("#builder").dispatchEvent(new Event("input"));
+                return document.querySelector("#built").textContent;
+            }""",
+            fields,
+        )
+        assert built.replace(" ", "") == wire.hex(), fields
+    fill(page, "build-payload", "Hello")
+    page.click("#send-built")
+    page.wait_for("document.querySelector('#builder-result').dataset.state === 'good'")
+    assert "Sent 7 bytes. The answer: Close 1002" in page.text("#builder-result")
+    recorded = demo.find("rule=own")
+    assert_shown(page, recorded)
+    assert recorded.sent_by(Side.CLIENT)[1].verdict.violation.section == "§5.1"
+    for name, value, words in (
+        ("key", "37 fa", "four bytes"),
+        ("announced", "five", "a number, or empty"),
+    ):
+        fill(page, f"build-{name}", value)
+        page.click("#send-built")
+        assert words in page.text("#builder-problem")
+        page.evaluate("document.querySelector('#builder').reset()")
+    assert page.problems == []
+
+
+def test_pasted_bytes_are_sent_or_refused_with_what_to_do(demo, visit):
+    demo = demo()
+    page = visit(demo.url)
+    fill(page, "pasted", "GET / HTTP/1.1\r\n\r\n")
+    page.click("#send-pasted")
+    page.wait_for("document.querySelector('#builder-result').dataset.state === 'bad'")
+    assert "paste the frames alone" in page.text("#builder-result")
+    fill(page, "pasted", "<Buffer 81 85 37 fa 21 3d 7f 9f 4d 51 58>")
+    page.click("#send-pasted")
+    page.wait_for("document.querySelector('#builder-result').dataset.state === 'good'")
+    assert "1 message echoed" in page.text("#builder-result")
+    assert demo.find("rule=own").sent_by(Side.CLIENT)[1].text == "Hello"
+
+
 # What a peer sends stays text
 
 
@@ -1014,6 +1087,20 @@ def test_everything_is_reached_with_the_keyboard_in_the_order_in_which_it_is_sho
         "timeline",
         "tab-frame",
         "panel-frame",
+        "build-fin",
+        "build-rsv1",
+        "build-rsv2",
+        "build-rsv3",
+        "build-masked",
+        "build-opcode",
+        "build-form",
+        "build-announced",
+        "build-key",
+        "build-payload",
+        "build-kind",
+        "send-built",
+        "pasted",
+        "send-pasted",
         "break-all",
         "violations",
     ]

@@ -8,7 +8,7 @@ import pytest
 
 from refws import Close, basic_auth, raw_client
 from refws.course import services
-from refws.course.web import lab, watch_endpoint, wire_view
+from refws.course.web import lab, own_bytes, watch_endpoint, wire_view
 from refws.course.web.commands import COMMANDS, Call, Command, parse
 from refws.course.web.lab import InvalidCommand
 from refws.course.web.violations import CLIENT_CASES, GROUPS, SERVER_CASES
@@ -347,6 +347,41 @@ def test_7617_a_rule_is_broken_with_the_login_of_the_page(serving):
     authorization = f"Authorization: {basic_credentials('ada', 'engine')}"
     answer = Page(running, PAGE, authorization).command("break", rule="unmasked")
     assert (answer["status"], answer["code"], answer["as_expected"]) == (101, 1002, True)
+
+
+@pytest.mark.parametrize(
+    "text, size, answer",
+    [
+        ("81 85 37 fa 21 3d 7f 9f 4d 51 58", 11, {"messages": 1, "code": None, "problem": ""}),
+        ("b'\\x81\\x05Hello'", 7, {"messages": 0, "code": 1002, "problem": ""}),
+        ("[136, 130, 0, 0, 0, 0, 3, 232]", 8, {"messages": 0, "code": 1000, "problem": ""}),
+    ],
+)
+def test_the_raw_client_sends_bytes_in_any_form_and_the_page_sees_them(page, text, size, answer):
+    number = page.send("bytes", text=text)
+    found = page.answer(number)
+    assert found["event"] == "answer" and (found["size"], found["status"]) == (size, 101)
+    assert {name: found[name] for name in answer} == answer
+
+
+def test_bytes_that_get_no_message_and_no_close_say_so(page, monkeypatch):
+    monkeypatch.setattr(own_bytes, "TIMEOUT", 0.05)
+    answer = page.command("bytes", text="89 80 00 00 00 00")
+    assert (answer["messages"], answer["code"]) == (0, None)
+    assert "no message and no Close" in answer["problem"]
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("", "paste some, such as 81 85"),
+        ("GET / HTTP/1.1\r\nHost: a\r\n\r\n", "paste the frames alone"),
+        ("81 8", "8"),
+    ],
+)
+def test_what_is_no_bytes_of_a_client_is_refused_with_what_to_do(page, text, words):
+    answer = page.command("bytes", text=text)
+    assert answer["event"] == "error" and words in answer["message"]
 
 
 def test_an_unknown_rule_is_an_error(page):

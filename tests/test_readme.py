@@ -230,8 +230,9 @@ def test_the_tour_is_about_as_long_as_the_text_says():
 
 
 def test_a_page_by_a_dns_name_connects_if_its_origin_is_listed_as_the_readme_says(serving):
-    (host,) = re.findall(r"`python3 -m refws --host ([\d.]+)`", README)
-    assert command_line("serve").parse_args(["--host", host]).host == ["0.0.0.0"]
+    (options,) = re.findall(r"`python3 -m refws (--host [^`]+)`", README)
+    given = command_line("serve").parse_args(options.split())
+    assert (given.host, given.lab, given.max_pages) == (["0.0.0.0"], True, 200)
     (origin,) = re.findall(r"`--origin (\S+)`", README)
     assert command_line("serve").parse_args(["--origin", origin]).origin == [origin]
     own_host = f"Host: {origin.removeprefix('http://')}\r\nOrigin: {origin}\r\n".encode()

@@ -75,6 +75,7 @@ COMMANDS = {
     "stop": Command(Lab.stop, {"connection": CONNECTION, "seconds": Number(1, 30)}),
     "read": Command(Lab.read, {"connection": CONNECTION, "size": Number(0, 65536)}),
     "break": Command(Lab.break_rule, {"rule": RULE}),
+    "bytes": Command(Lab.send_bytes, {"text": Text(12_000)}),
     "provoke": Command(Lab.provoke, {"connection": CONNECTION, "rule": RULE}),
 }
 

@@ -7,7 +7,8 @@ gives a connection the settings that its page has chosen.
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
@@ -20,6 +21,7 @@ from ...protocol.deflate.negotiation import DeflateSettings
 from ...protocol.http import Request
 from ...raw_client import Answer
 from .event_queue import Event
+from .own_bytes import read_bytes, send_bytes
 from .pages import parameters
 from .violations import CLIENT_CASES, SERVER_CASES, Case
 from .wire_view import WATCHES, Watch, WatchedConnection
@@ -115,13 +117,26 @@ class Lab:
     def break_rule(self, rule: str) -> Event:
         """§7.1.7: the raw client breaks a rule on a connection of its own, which the page sees."""
         case = find_case(CLIENT_CASES, rule)
-        if not self._breaking.acquire(blocking=False):
-            raise InvalidCommand("one rule at a time: wait until this one is answered")
-        try:
+        with self._one_at_a_time():
             deflate = int(case.compressed)
             target = f"/echo?page={self._watch.page}&rule={case.name}&deflate={deflate}"
             address, login = self._connection.local_address, login_of(self._connection)
             return case.outcome(send_case(case, address, target, login))
+
+    def send_bytes(self, text: str) -> Event:
+        """§7.1.7: the raw client sends bytes that the page has built, or that were pasted."""
+        data = read_bytes(text)
+        with self._one_at_a_time():
+            target = f"/echo?page={self._watch.page}&rule=own&deflate=0"
+            address, login = self._connection.local_address, login_of(self._connection)
+            return send_bytes(data, address, target, login)
+
+    @contextmanager
+    def _one_at_a_time(self) -> Iterator[None]:
+        if not self._breaking.acquire(blocking=False):
+            raise InvalidCommand("one rule at a time: wait until this one is answered")
+        try:
+            yield
         finally:
             self._breaking.release()
 

@@ -13,7 +13,7 @@ import {
 import { explainRefusal } from "./refused.js";
 import { addRow } from "./timeline.js";
 import { watch } from "./watch.js";
-import { bytesInWords, closeMeaning, create, element, hexOf, shortened } from "./words.js";
+import { bytesInWords, closeMeaning, create, element, fromHex, hexOf, shortened } from "./words.js";
 
 const SHOWN_CHARACTERS = 400;
 const SHOWN_BYTES = 64;
@@ -172,9 +172,7 @@ function sendMessage() {
 function toSend() {
   if (kind.value === "text") return message.value;
   if (kind.value === "utf8") return new TextEncoder().encode(message.value).buffer;
-  const digits = message.value.replaceAll(/[\s:,]|0x/g, "");
-  if (!/^([0-9a-f]{2})*$/i.test(digits)) return null;
-  return Uint8Array.from(digits.match(/../g) ?? [], (byte) => parseInt(byte, 16)).buffer;
+  return fromHex(message.value)?.buffer ?? null;
 }
 
 /* Whether the wire can be watched */

@@ -1,5 +1,6 @@
 /* The page starts here: each part has a file of its own, and this one joins them. */
 
+import { enableBuilder } from "./builder.js";
 import "./commands.js";
 import { connect, renew, showWatchState } from "./connecting.js";
 import { forgetHeads } from "./handshake.js";
@@ -14,6 +15,7 @@ watch.onEvent = (event) =>
 watch.onState = (open, reason) => {
   showWatchState(open, reason);
   enableRules(open);
+  enableBuilder(open);
 };
 element("renew").addEventListener("click", renew);
 element("clear").addEventListener("click", () => {

@@ -134,6 +134,7 @@ export function clearRows() {
 
 /* The rows of the wire that belong to a connection. */
 export function rowsOf(connection) {
+  putIn(); // what waits for the next frame of the screen, too
   return [...list.querySelectorAll(`li.wire[data-connection="${connection}"]`)];
 }
 

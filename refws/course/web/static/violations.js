@@ -119,7 +119,7 @@ function resultWords(rule, outcome) {
   const differs =
     rule.command === "provoke" ? "Your browser does something else: " : "Not as expected: ";
   const verdict = outcome.as_expected ? "As expected: " : differs;
-  const line = create("p", outcome.as_expected ? "good" : "bad", verdict, answer(outcome));
+  const line = create("p", outcome.as_expected ? "good" : "bad", verdict, answerWords(outcome));
   const look = create("button", "quiet", "Show it in the timeline");
   look.type = "button";
   look.id = `show-${rule.name}`;
@@ -128,7 +128,8 @@ function resultWords(rule, outcome) {
   return [line, look];
 }
 
-function answer(outcome) {
+/* What a server has answered to the raw client, in words. */
+export function answerWords(outcome) {
   if (outcome.problem) return outcome.problem;
   const echoed = outcome.messages ? `${counted(outcome.messages, "message")} echoed, then ` : "";
   if (outcome.status !== 101) return `HTTP ${outcome.status}.`;

@@ -44,9 +44,19 @@ export function spaced(hex, most = Infinity) {
 }
 
 export function hexOf(buffer, most) {
-  const bytes = Array.from(new Uint8Array(buffer, 0, Math.min(buffer.byteLength, most)));
-  const digits = bytes.map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
+  const bytes = new Uint8Array(buffer, 0, Math.min(buffer.byteLength, most));
+  const digits = spaced(toHex(bytes));
   return buffer.byteLength > most ? `${digits} … (the first ${most} bytes)` : digits;
+}
+
+/* Bytes as hex digits, and the other way round; null if they are no hex digits. */
+export const toHex = (bytes) =>
+  Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+
+export function fromHex(text) {
+  const digits = text.replaceAll(/[\s:,]|0x/g, "");
+  if (!/^([0-9a-f]{2})*$/i.test(digits)) return null;
+  return Uint8Array.from(digits.match(/../g) ?? [], (byte) => parseInt(byte, 16));
 }
 
 /* A section as a link to the text of the RFC, or as plain text if it names no such text. */
