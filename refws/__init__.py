@@ -273,6 +273,7 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
     lesson.py                                the first lesson as text
     lab.py                                   a lab, step by step
     options.py                               errors, defaults and values of all command lines
+    elsewhere.py                             options of other programs -> what to write here
     logins.py              RFC 7617          the file of --auth: a line user:password for each user
     tracing.py             §5                the options --trace and --record
     watch.py                                 a forwarding server that shows what passes
@@ -290,7 +291,6 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
       session.py           §5.5, §5.6, §7.1  the two threads of a session
       reconnecting.py      §7.2.3            a lost connection -> another one, after a delay
       resolve.py           §4.1              --resolve: an address for the URI's host
-      elsewhere.py                           options of other programs -> what to write here
     check/  the command for servers and clients under test
       command.py                             arguments -> a run, its reports, the exit status
       options.py                             its options

@@ -72,6 +72,7 @@ python3 -m refws version shows the versions of refws and of Python.
 python3 -m refws COMMAND --help shows the options of a command."""
 
 URI = re.compile(r"(?i)(ws|wss|http|https)://.+")
+PLACE = re.compile(r"(?i)(localhost|\[[0-9a-f:.]+\]|[a-z0-9-]+(\.[a-z0-9-]+)+)(:[0-9]+)?(/.*)?")
 PORT = re.compile(r"[0-9]{4,5}")
 BYTE = re.compile(r"(?i)(0x)?[0-9a-f]{2}")
 
@@ -92,7 +93,7 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     first, rest = (arguments[0], arguments[1:]) if arguments else ("serve", [])
     if first in ("help", "-h", "--help"):
-        return show_help(rest)
+        return show_help(rest if first == "help" else [])
     if first in ("version", "--version"):
         print(f"refws {__version__} (Python {sys.version.split()[0]})")
         return 0
@@ -103,7 +104,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def show_help(words: list[str]) -> int:
     """The help of the command that the first word names, or the list of all commands."""
-    if not words or words[0].startswith("-"):
+    if not words:
         print(HELP.format(commands="\n".join(command_lines())))
         return 0
     return run(words[0], ["--help"]) if words[0] in COMMANDS else refuse(words)
@@ -159,6 +160,8 @@ def did_you_mean(words: list[str]) -> str:
     for pattern, command in guesses.items():
         if pattern.fullmatch(word):
             return f"did you mean python3 -m refws {join([*command, *words])}?"
+    if PLACE.fullmatch(word):
+        return f"did you mean python3 -m refws {join(['connect', f'ws://{words[0]}', *words[1:]])}?"
     return ""
 
 

@@ -18,10 +18,8 @@ import pytest
 
 import refws
 from pseudoterminal import PseudoTerminal, normal, play
-from refws.commands import serve_options
 from refws.commands.connect import command as program
 from refws.commands.connect.advice import AS_OPTIONS, in_options
-from refws.commands.connect.elsewhere import ELSEWHERE
 from refws.endpoint.tls.certificates import server_context
 from refws.protocol.client.advice import ADVICE
 from refws.protocol.client.handshake import OWN_HEADERS
@@ -161,6 +159,16 @@ def test_10_5_a_server_that_wants_a_certificate(serving, shown, status, words):
     [
         ([], "URI"),
         (["127.0.0.1:8080"], "ws://host/path"),
+        (
+            ["localhost:8080/echo?a"],
+            "expected ws://host/path or wss://host/path: write ws://localhost",
+        ),
+        (["9000"], "write ws://127.0.0.1:9000/;"),
+        ([":9000"], "write ws://127.0.0.1:9000/;"),
+        (["ws//a.example/b"], "write ws://a.example/b;"),
+        (["wss:a.example:9/b"], "write ws://a.example:9/b;"),
+        (["[::1]:9"], "write ws://[::1]:9;"),
+        (["help"], "without a scheme; expected ws://host/path"),
         (["http://127.0.0.1/"], "ws:// in its place"),
         (["ws://127.0.0.1/#x"], "%23"),
         ([URI, "--header", "no colon"], "Name: value"),
@@ -215,20 +223,6 @@ def test_a_bad_command_line_is_one_line_and_exit_status_2(arguments, hint, capsy
     assert (status, out) == (2, "")
     assert err.startswith("refws: ") and err.count("\n") == 1
     assert hint in err
-
-
-@pytest.mark.parametrize("name", sorted(ELSEWHERE))
-def test_what_another_program_calls_an_option_is_answered_with_options_that_exist(name, capsys):
-    status, out, err = run_main([name, "x", URI], capsys)
-    assert (status, out) == (2, "") and err.count("\n") == 1
-    assert err.startswith(f"refws: there is no option {name!r}: {ELSEWHERE[name]}; see python3")
-    known = {option for each in parsers() for option in each._option_string_actions}
-    assert not {name} & program.command_line()._option_string_actions.keys()
-    assert set(re.findall(r"(?<![\w-])--?[a-z][a-z=-]*", ELSEWHERE[name])) <= {*known, "-m"}
-
-
-def parsers():
-    return program.command_line(), serve_options.command_line()
 
 
 def test_the_login_is_a_header(connected_with, tmp_path):

@@ -156,6 +156,19 @@ def test_repeated_hosts_all_reach_the_server_in_order(monkeypatch):
     assert started_with(arguments, monkeypatch)["host"] == ["::1", "localhost"]
 
 
+def test_a_pattern_says_at_once_that_the_domain_itself_is_not_among_its_names(monkeypatch, capsys):
+    """Also if the rest of the command line is wrong, and nothing starts."""
+    pattern, domain = "https://*.example.com:8443", "https://example.com:8443"
+    with pytest.raises(SystemExit):
+        program.main(["--origin", pattern, "--port", "99999"])
+    note, error = capsys.readouterr().err.splitlines()
+    assert f"{pattern} lets in the names below {domain}, but not {domain} itself" in note
+    assert error.startswith("refws: argument --port: '99999' is not a TCP port")
+    both = ["--origin", domain, "--origin", pattern, "--origin", "*"]
+    assert started_with(both, monkeypatch)["origins"] == [domain, pattern, "*"]
+    assert "lets in" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "value",
     [

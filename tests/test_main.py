@@ -106,6 +106,8 @@ def test_each_command_has_a_help_of_its_own(name, capsys):
         (["wss://h/?a b"], "python3 -m refws connect 'wss://h/?a b'"),
         (["8080", "--trace"], "python3 -m refws serve --port 8080 --trace"),
         (["81", "05", "68"], "python3 -m refws explain 81 05 68"),
+        (["localhost:8080/echo"], "python3 -m refws connect ws://localhost:8080/echo"),
+        (["127.0.0.1", "-x", "hi"], "python3 -m refws connect ws://127.0.0.1 -x hi"),
         (["x2"], None),
         ([""], None),
         (["ws://h/\x1b[2J"], None),

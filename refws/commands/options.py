@@ -63,10 +63,12 @@ class CommandLine(argparse.ArgumentParser):
     def _instead(self, name: str) -> str:
         from difflib import get_close_matches
 
-        if name in self.elsewhere:
-            return f": {self.elsewhere[name]}"
-        nearest = get_close_matches(name, self._option_string_actions, n=1)
-        return f": did you mean {nearest[0]}?" if nearest else ""
+        letter = name[:2]  # of -n1 or -vv; of a long option it is --, which is in no table
+        if name in self.elsewhere or letter in self.elsewhere:
+            return f": {self.elsewhere.get(name) or self.elsewhere[letter]}"
+        known = {option.lstrip("-"): option for option in self._option_string_actions}
+        nearest = get_close_matches(name.lstrip("-"), known, n=1, cutoff=0.7)
+        return f": did you mean {known[nearest[0]]}?" if nearest else ""
 
     def error(self, message: str) -> NoReturn:
         in_plain_words = {

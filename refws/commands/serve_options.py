@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import argparse
 import inspect
+import sys
+from collections.abc import Sequence
+from typing import Any
 
 from .. import serve
 from ..course.services import ENDPOINTS, HEALTH_PATH
 from ..course.web.wire_view import MAX_PAGES
 from ..protocol.http import Headers
+from . import elsewhere
 from .options import (
     DEFAULTS,
     CommandLine,
@@ -44,6 +48,8 @@ def command_line() -> CommandLine:
         ),
         allow_abbrev=False,
     )
+    parser.elsewhere = elsewhere.SERVE
+    parser.too_many = "there are options only, such as --port 8080"
     add_address_options(parser)
     add_handshake_options(parser)
     add_login_option(parser)
@@ -113,6 +119,29 @@ def add_address_options(parser: CommandLine) -> None:
     )
 
 
+class AddOrigin(argparse.Action):
+    """Adds an origin to the list; says at once what a * in it does not let in.
+
+    A list that lets in no page of example.com shows only much later, as a 403 for somebody else.
+    """
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        listed = [*(getattr(namespace, self.dest) or ()), values]
+        setattr(namespace, self.dest, listed)
+        domain = str(values).replace("://*.", "://", 1)
+        if domain not in listed and sys.stderr is not None:
+            note = f"{values} lets in the names below {domain}, but not {domain} itself"
+            print(
+                f"refws: {note}; to let it in, too, write --origin {domain} first", file=sys.stderr
+            )
+
+
 def add_handshake_options(parser: CommandLine) -> None:
     """--origin, --subprotocol and --deflate: what the opening handshake agrees on."""
     option = parser.add_argument
@@ -120,7 +149,7 @@ def add_handshake_options(parser: CommandLine) -> None:
         "--origin",
         metavar="URL",
         type=origin,
-        action="append",
+        action=AddOrigin,
         help=(
             "let pages of this origin connect, such as https://example.com; repeatable (default: "
             "this server's own)"

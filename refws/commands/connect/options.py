@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .. import elsewhere
 from ..options import (
     DEFAULTS,
     CommandLine,
@@ -14,7 +15,6 @@ from ..options import (
     subprotocol,
 )
 from ..tracing import add_trace_options
-from .elsewhere import ELSEWHERE
 from .output import as_it_is, as_json
 from .values import (
     binary_file,
@@ -56,7 +56,7 @@ def command_line() -> CommandLine:
         type=websocket_uri,
         help="where to connect to, ws://host:port/path, or wss:// with TLS",
     )
-    parser.elsewhere = ELSEWHERE
+    parser.elsewhere = elsewhere.CONNECT
     parser.too_many = "one URI is enough; a text to send is -x TEXT"
     parser.missing = "write one, such as ws://127.0.0.1:8080/echo"
     add_session_options(parser)

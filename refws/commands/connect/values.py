@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -28,7 +29,18 @@ class First(NamedTuple):
     action: Action
 
 
+PLACE = re.compile(r"(?:wss?:?/*)?(:?[0-9]{2,5}|localhost.*|\[.*|[^/.:]+[.:][^/]+(?:/.*)?)")
+"""What is no URI because its beginning is missing or wrong: a port, or a host and what follows."""
+
+
 def websocket_uri(text: str) -> str:
+    place = PLACE.fullmatch(text) if "://" not in text else None
+    if place is not None:
+        port = re.fullmatch(":?([0-9]+)", place[1])
+        uri = f"ws://127.0.0.1:{port[1]}/" if port else f"ws://{place[1]}"
+        raise argparse.ArgumentTypeError(
+            f"§3: {text!r} has no scheme; expected ws://host/path or wss://host/path: write {uri}"
+        )
     return checked(text, lambda: parse_uri(text))
 
 

@@ -1,6 +1,6 @@
-"""Options of wscat, websocat, curl and others -> what to write for `connect` instead.
+"""Options of wscat, websocat, curl, uvicorn and others -> what to write here instead.
 
-People bring them along. Those that mean the same here have the same name, and are not in the table.
+People bring them along. Those that mean the same here have the same name, and are not in a table.
 """
 
 from __future__ import annotations
@@ -31,7 +31,15 @@ PING = "--ping-interval SECONDS sends Pings; /ping sends one, and shows its time
 CLOSE = "-x '/close 4000 reason' closes with a code, as the last thing that is sent"
 GET = "the request of a WebSocket is always GET; what to send is -x TEXT"
 
-ELSEWHERE = {
+PORT = "a port is --port NUMBER"
+HOST = "an address to listen on is --host 0.0.0.0, for one"
+TLS = "TLS is --cert FILE and --key FILE"
+LOG = "--log-level debug logs more; --trace shows every frame"
+ORIGIN = "pages that may connect are --origin https://example.com, for one"
+THREADS = "there is one process, with a thread for each connection; --max-connections limits them"
+ENDPOINTS = "the paths are / /echo /hello /clock; a server with others is a program, see the README"
+
+CONNECT = {
     "-c": URI_ALONE,
     "--connect": URI_ALONE,
     "--url": URI_ALONE,
@@ -146,4 +154,58 @@ ELSEWHERE = {
     "-6": "--resolve HOST:PORT:[::1] chooses an IPv6 address",
     "--ipv4": "--resolve HOST:PORT:127.0.0.1 chooses an IPv4 address",
     "--ipv6": "--resolve HOST:PORT:[::1] chooses an IPv6 address",
+}
+
+SERVE = {
+    "-p": PORT,
+    "-l": PORT,
+    "--listen": PORT,
+    "-b": HOST,
+    "--bind": HOST,
+    "--address": HOST,
+    "--listen-address": HOST,
+    "--tls": TLS,
+    "--ssl": TLS,
+    "--certfile": TLS,
+    "--keyfile": TLS,
+    "--ssl-cert": TLS,
+    "--ssl-certfile": TLS,
+    "--ssl-key": TLS,
+    "--ssl-keyfile": TLS,
+    "--sslcert": TLS,
+    "--sslkey": TLS,
+    "-v": LOG,
+    "--verbose": LOG,
+    "-d": LOG,
+    "--debug": LOG,
+    "--loglevel": LOG,
+    "-q": "--log-level error logs less",
+    "--quiet": "--log-level error logs less",
+    "--cors": ORIGIN,
+    "--allow-origin": ORIGIN,
+    "--allowed-origins": ORIGIN,
+    "--workers": THREADS,
+    "-w": THREADS,
+    "--threads": THREADS,
+    "--processes": THREADS,
+    "--reload": "there is no reloading; stop it with Ctrl-C and start it again",
+    "--max-size": "--max-message-size BYTES is the largest message to accept",
+    "--max-payload": "--max-message-size BYTES is the largest message to accept",
+    "--ws-max-size": "--max-message-size BYTES is the largest message to accept",
+    "--ws-ping-interval": "it is --ping-interval SECONDS",
+    "--ws-ping-timeout": "it is --ping-timeout SECONDS",
+    "--compression": "--deflate compresses messages if the client offers it",
+    "--protocol": SUBPROTOCOL,
+    "--user": "logins are in a file: --auth FILE",
+    "--password": "logins are in a file: --auth FILE",
+    "--basic-auth": "logins are in a file: --auth FILE",
+    "--unix-socket": "a Unix socket is --unix PATH",
+    "--uds": "a Unix socket is --unix PATH",
+    "--path": ENDPOINTS,
+    "--app": ENDPOINTS,
+    "--directory": ENDPOINTS,
+    "--staticdir": ENDPOINTS,
+    "-c": "to connect to a server, write python3 -m refws connect ws://127.0.0.1:8080/",
+    "--connect": "to connect to a server, write python3 -m refws connect ws://127.0.0.1:8080/",
+    "-V": "python3 -m refws version shows the version",
 }
