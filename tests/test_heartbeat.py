@@ -2,7 +2,15 @@
 
 import pytest
 
-from refws.endpoint.heartbeat import SECOND_LOOK, GiveUp, Heartbeat, SendPing, Wait
+from refws.endpoint.heartbeat import (
+    SECOND_LOOK,
+    GiveUp,
+    Heartbeat,
+    HeartbeatTimer,
+    SendPing,
+    Wait,
+)
+from refws.endpoint.pings import PendingPings
 
 INTERVAL, TIMEOUT = 20.0, 8.0
 START = 1000.0
@@ -249,3 +257,20 @@ def test_bytes_that_only_wait_are_no_sign_of_life():
     peer.unsent += 6
     assert peer.run(START + 10_000) is None
     assert peer.causes == ["nothing received for 8 s after a Ping"]
+
+
+@pytest.mark.parametrize("muted", [False, True])
+def test_a_muted_side_sends_no_ping_on_schedule_and_gives_no_peer_up(muted):
+    class Sender:
+        def try_ping(self, payload):
+            sent.append(payload)
+            return True
+
+    sent, causes, pings = [], [], PendingPings()
+    pings.muted = muted
+    heartbeat = Heartbeat(INTERVAL, TIMEOUT, START)
+    timer = HeartbeatTimer(heartbeat, Peer(), Sender(), pings, causes.append)
+    when = START
+    for _ in range(3):
+        when = when and timer._run(when)
+    assert bool(sent) is bool(causes) is bool(len(pings)) is not muted

@@ -64,7 +64,7 @@ class Observed:
     def muted(self) -> bool:
         """Whether the peer's Pings get no Pong; True breaks a rule on purpose (§5.5.2).
 
-        It shows what the heartbeat of the peer does with a side that has vanished.
+        The heartbeat of this side pauses, too. It shows what the peer does with one that vanished.
         """
         return self._pings.muted
 

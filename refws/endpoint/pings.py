@@ -50,7 +50,7 @@ class PendingPings:
     __slots__ = {
         "latency": "Seconds from the last answered Ping to its Pong. Written under the lock.",
         "unanswered": "The payload of the peer's newest Ping, until our Pong. Under the lock.",
-        "muted": "Whether the peer's Pings get no Pong. Written by any thread, under no lock.",
+        "muted": "Whether no Pong leaves, and no Ping on schedule. Written by any thread.",
         "_lock": "Held for a few dictionary operations only.",
         "_pings": "Payload -> (time, event of the thread that waits, or None). Under the lock.",
     }
