@@ -229,10 +229,23 @@ def test_the_login_is_a_header(connected_with, tmp_path):
     """RFC 7617 §2: the example of the RFC."""
     users = tmp_path / "users.txt"
     users.write_text("# the first one counts\nAladdin:open sesame\nada:engine\n")
+    users.chmod(0o600)
     for options in (["--auth", "Aladdin:open sesame"], ["--auth-file", str(users)]):
         given = connected_with(URI, *options, "--header", "A: 1")
         expected = [("Authorization", "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="), ("A", "1")]
         assert given["additional_headers"] == expected
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the modes of files are those of POSIX")
+@pytest.mark.parametrize("mode, noted", [(0o600, False), (0o644, True)])
+def test_a_login_that_others_can_read_is_noted(mode, noted, connected_with, tmp_path, capsys):
+    users = tmp_path / "users.txt"
+    users.write_text("ada:engine\n")
+    users.chmod(mode)
+    connected_with(URI, "--auth-file", str(users))
+    note = f"refws: all users of this machine can read {str(users)!r}; chmod 600 changes that\n"
+    err = capsys.readouterr().err
+    assert (note in err) is noted and "engine" not in err
 
 
 def test_raw_output_is_not_for_a_terminal(monkeypatch, capsys):

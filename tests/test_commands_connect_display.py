@@ -121,6 +121,15 @@ def test_7_4_every_code_that_an_end_can_have_has_a_meaning():
             "too big; --max-message-size raises the limit",
             False,
         ),
+        (
+            None,
+            Close(1009),
+            "a message of 5208208757389214273 bytes or more",
+            None,
+            "failed with 1009",
+            "a message of 5208208757389214273 bytes or more",
+            False,
+        ),
         (None, None, "reset", None, "ended with 1006", "reset", False),
         (None, None, "", None, "ended with 1006", "the server's log may say why", False),
         (

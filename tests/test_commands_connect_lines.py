@@ -4,6 +4,7 @@ import pytest
 
 from refws.commands.connect.lines import (
     COMMANDS,
+    OTHER_WORDS,
     Help,
     InputError,
     Mute,
@@ -12,6 +13,7 @@ from refws.commands.connect.lines import (
     SendPing,
     SendPong,
     SendRaw,
+    did_you_mean,
     help_lines,
     parse_line,
 )
@@ -83,3 +85,20 @@ def test_the_help_has_every_command():
     assert [word for word in COMMANDS if f"  {word} " not in text] == []
     assert "//TEXT" in text
     assert max(map(len, text.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    "line, meant",
+    [("/pign", "/ping"), ("/fragments a|b", "/fragment"), ("/quit", "/close"), ("/EXIT", "/close")],
+)
+def test_a_command_that_does_not_exist_is_answered_with_the_nearest(line, meant):
+    with pytest.raises(InputError, match=rf"there is no command '{line.split()[0]}': did you mean"):
+        parse_line(line)
+    with pytest.raises(InputError, match=rf"did you mean {meant}\? /help lists the commands"):
+        parse_line(line)
+
+
+def test_other_words_for_commands_are_none_and_mean_one():
+    assert not OTHER_WORDS.keys() & COMMANDS.keys()
+    assert set(OTHER_WORDS.values()) <= COMMANDS.keys()
+    assert did_you_mean("/xyzzy") == ""

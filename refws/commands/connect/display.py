@@ -6,6 +6,7 @@ standard output has only messages, so that a program can read them.
 
 from __future__ import annotations
 
+import re
 import sys
 import threading
 from abc import ABC, abstractmethod
@@ -21,6 +22,10 @@ from .json_text import indented
 from .output import Form, as_line
 
 FIRST_PRIVATE = 4000
+
+
+NO_LENGTH = re.compile(r"\b[0-9]{10,} bytes")
+"""What no message has: bytes that were read as a length, and are none."""
 
 
 TEXT_SHOWN = 1000
@@ -79,7 +84,7 @@ def describe_end(end: ConnectionClosed, asked: int | None) -> list[str]:
         )
     elif end.sent is not None and end.sent.code != asked:
         how, code, why = "failed", end.sent.code, in_options(end.cause or end.sent.reason)
-        if code == CloseCode.MESSAGE_TOO_BIG and "--" not in why:
+        if code == CloseCode.MESSAGE_TOO_BIG and not ("--" in why or NO_LENGTH.search(why)):
             why += "; --max-message-size raises the limit"
     else:
         how, code, why = (

@@ -74,10 +74,17 @@ def parse_line(line: str) -> Action:
     word, _, rest = line.partition(" ")
     if word not in COMMANDS:
         raise InputError(
-            f"there is no command {quote(word)}: /help lists the commands, and a text "
-            "begins with //"
+            f"there is no command {quote(word)}: {did_you_mean(word)}/help lists the commands, and "
+            "a text begins with //"
         )
     return COMMANDS[word].parse(rest)
+
+
+def did_you_mean(word: str) -> str:
+    from difflib import get_close_matches
+
+    meant = OTHER_WORDS.get(word.lower()) or next(iter(get_close_matches(word, COMMANDS, n=1)), "")
+    return f"did you mean {meant}? " if meant else ""
 
 
 def parse_ping(rest: str) -> SendPing:
@@ -144,6 +151,22 @@ COMMANDS = {
     "/unmute": Command("", "answer Pings again", lambda rest: Mute(False)),
     "/help": Command("", "show this list", lambda rest: Help()),
 }
+
+
+OTHER_WORDS = {
+    "/quit": "/close",
+    "/exit": "/close",
+    "/bye": "/close",
+    "/disconnect": "/close",
+    "/hex": "/binary",
+    "/bytes": "/binary",
+    "/frame": "/raw",
+    "/split": "/fragment",
+    "/nopong": "/mute",
+    "/?": "/help",
+    "/commands": "/help",
+}
+"""What other programs call these commands."""
 
 
 def help_lines() -> list[str]:

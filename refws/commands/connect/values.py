@@ -14,7 +14,7 @@ from ...protocol.client.proxy import parse_proxy
 from ...protocol.client.uri import parse_uri
 from ...protocol.credentials import CONTROL_CHARACTER, basic_credentials
 from ...protocol.http import OWS
-from ..logins import BadLogins, read_logins
+from ..logins import BadLogins, others_can_read, read_logins
 from ..options import MAX_MESSAGE_SIZE, seconds_or_off, whole_number
 from .advice import in_options
 from .lines import Action, InputError, Send, parse_line
@@ -68,11 +68,15 @@ def login(text: str) -> tuple[str, str]:
 
 def login_file(path: str) -> tuple[str, str]:
     try:
-        return authorization(*read_logins(path)[0])
+        login_of_file = authorization(*read_logins(path)[0])
+        if others_can_read(path) and sys.stderr is not None:
+            note = "all users of this machine can read"
+            print(f"refws: {note} {path!r}; chmod 600 changes that", file=sys.stderr)
     except BadLogins as error:
         raise argparse.ArgumentTypeError(str(error)) from None
     except OSError as error:
         raise argparse.ArgumentTypeError(unreadable(path, error)) from None
+    return login_of_file
 
 
 def authorization(user: str, password: str) -> tuple[str, str]:
