@@ -197,6 +197,10 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
       bomb.py              RFC 7692, §10.4   a few bytes that inflate to many
       guess.py             RFC 7692          a secret, found by lengths alone
       labs.py                                the table of labs
+      wires.py             §5                what crossed in a step, as lines
+      stage.py                               the labs that are played for pages
+      pages.py                               the labs as pages, a step at a time
+      serving.py                             the server for these pages
       texts/  all that a reader sees, a file for each language
         values.py                            what such a table has
         english.py                           in English

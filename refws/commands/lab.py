@@ -8,18 +8,16 @@ from collections.abc import Iterator
 from contextlib import suppress
 from textwrap import fill
 
-from ..course.explain.conversation import Conversation
 from ..course.labs.cast import Cast
 from ..course.labs.labs import LABS
-from ..course.labs.story import Crossed, Lab, Step
+from ..course.labs.serving import serving_pages
+from ..course.labs.story import Lab, Step
 from ..course.labs.texts.english import ENGLISH
-from ..course.text.characters import WIDTH, escape_octets
-from ..course.text.drawing import Style, draw_line
+from ..course.labs.wires import lines_of
+from ..course.text.characters import WIDTH
+from ..course.text.drawing import Style
 from ..course.text.terminal import make_printable, uses_color
-from .options import CommandLine
-
-MAX_LINES = 12
-"""The most lines that are shown of bytes which are no frames."""
+from .options import CommandLine, port
 
 WORDS = ENGLISH.words
 
@@ -32,6 +30,8 @@ def main(arguments: list[str] | None = None) -> int:
     if options.list:
         print("\n".join(list_lines()))
         return 0
+    if options.browser is not None and options.name is None:
+        return show_pages(options.browser, "/lab/")
     if options.name not in LABS:
         what = "no lab is named" if options.name is None else f"there is no lab {options.name!r}"
         parser.error(f"{what}: give {', '.join(LABS)}; --list says what each one shows")
@@ -40,6 +40,8 @@ def main(arguments: list[str] | None = None) -> int:
     if defence not in lab.defences:
         settings = " or ".join(lab.defences)
         parser.error(f"{lab.name} has no --defence {options.defence!r}: give {settings}")
+    if options.browser is not None:
+        return show_pages(options.browser, f"/lab/{lab.name}/{defence}/1")
     return Player(lab, defence, options).play()
 
 
@@ -67,6 +69,14 @@ def command_line() -> CommandLine:
     pace.add_argument("--step", action="store_true", help="wait for Enter after each step")
     pace.add_argument(
         "--headless", action="store_true", help="a line for each step, and no wait; for scripts"
+    )
+    pace.add_argument(
+        "--browser",
+        metavar="PORT",
+        nargs="?",
+        type=port,
+        const=0,
+        help="show the labs as pages at this port, or at a free one, until Ctrl-C",
     )
     return parser
 
@@ -128,19 +138,12 @@ class Player:
             return
         print(f"\n{number}. {text.title}\n\n{filled(text.story.format_map(step.facts))}")
         for crossed in step.crossed:
-            lines = "\n".join(f"    {line}".rstrip() for line in self._lines(crossed))
+            lines = "\n".join(f"    {line}".rstrip() for line in lines_of(crossed, self._style))
             print(f"\n  {crossed.way}:\n{lines}")
         outcome = text.outcome_of(self._defence).format_map(step.facts)
         print(f"\n{filled(f'{verdict}: {outcome}')}", flush=True)
         if self._waits:
             input(f"\n[{WORDS.press_enter}] ")
-
-    def _lines(self, crossed: Crossed) -> list[str]:
-        if crossed.side is None:
-            return http_lines(crossed.data)
-        conversation = Conversation()
-        items = [*conversation.feed(crossed.side, crossed.data), *conversation.pending()]
-        return [draw_line(item, self._style) for item in items]
 
 
 def filled(text: str) -> str:
@@ -148,8 +151,18 @@ def filled(text: str) -> str:
     return "\n".join(fill(line, WIDTH) for line in text.split("\n"))
 
 
-def http_lines(data: bytes) -> list[str]:
-    """The bytes as a program reads them that knows HTTP only: line by line, escaped."""
-    lines = data.decode("latin-1").rstrip("\r\n").splitlines()
-    shown = [escape_octets(line) for line in lines[:MAX_LINES]]
-    return [*shown, "..."] if len(lines) > MAX_LINES else shown
+# In a browser
+
+
+def show_pages(port: int, path: str) -> int:
+    """Serve the pages to this machine until Ctrl-C; 2 if the port cannot be used."""
+    try:
+        with serving_pages(port) as server, suppress(KeyboardInterrupt):
+            print(WORDS.warning)
+            print(f"http://127.0.0.1:{server.socket.getsockname()[1]}{path}", flush=True)
+            server.serve_forever()
+    except OSError as error:
+        advice = "give another --browser PORT, or none for a free one"
+        print(f"refws: cannot listen on port {port}, {error.strerror}: {advice}", file=sys.stderr)
+        return 2
+    return 0

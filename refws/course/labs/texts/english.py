@@ -16,6 +16,14 @@ WORDS = Words(
     stays="The servers stay: try it in a browser. Ctrl-C ends them.",
     all_came_out="Every step came out as the switch says.",
     some_did_not="{count} steps did not come out as the switch says.",
+    all_labs="All labs",
+    minutes="minutes",
+    play="play it",
+    see="see its steps",
+    play_again="play it again",
+    next="Next step",
+    side_by_side="All settings side by side",
+    bit_by_bit="bit by bit",
 )
 
 FIRST = LabText(

@@ -47,6 +47,14 @@ class Words:
     stays: str
     all_came_out: str
     some_did_not: str
+    all_labs: str
+    minutes: str
+    play: str
+    see: str
+    play_again: str
+    next: str
+    side_by_side: str
+    bit_by_bit: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,192 @@
+"""RFC 9112: the labs as pages, without a script: path -> a step, or both settings side by side.
+
+/lab/                   the labs
+/lab/poison             one lab: its settings, each step of those that were played side by side
+/lab/poison/off/2       its steps up to the second one, with the defence off
+/lab/poison/off?again   begins that one again
+"""
+
+from __future__ import annotations
+
+from html import escape
+from http import HTTPStatus
+
+from ...protocol.http import Request, Response
+from ..text.drawing import draw
+from ..web.lesson_page import with_links
+from ..web.site import TYPES, respond
+from .labs import LABS
+from .stage import Run, Stage
+from .story import Crossed, Lab, Step
+from .texts.english import ENGLISH
+from .wires import MAX_ITEMS, explained, lines_of
+
+WORDS = ENGLISH.words
+
+DOCUMENT = """<!doctype html>
+<html lang="en">
+<head>
+  <meta charset="utf-8">
+  <meta name="viewport" content="width=device-width, initial-scale=1">
+  <title>refws: {title}</title>
+  <link rel="icon" href="/favicon.svg">
+  <link rel="stylesheet" href="/page.css">
+</head>
+<body>
+  <header>
+    <h1>{title}</h1>
+    <p>{warning} <a href="/lab/">{all_labs}</a></p>
+  </header>
+  <main id="lab">
+{content}
+  </main>
+</body>
+</html>
+"""
+
+
+class Pages:
+    """The answers to requests for the pages of labs. For any number of threads."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+
+    def answer(self, request: Request) -> Response | None:
+        """The page; a redirect after ?again; None for a path that no page has."""
+        parts = request.absolute_path.strip("/").split("/")
+        if parts[:1] != ["lab"] or len(parts) > 4:
+            return None
+        if len(parts) == 1:
+            return page(ENGLISH.words.all_labs, index())
+        lab = LABS.get(parts[1])
+        if lab is None:
+            return None
+        if len(parts) == 2:
+            return page(ENGLISH.labs[lab.name].title, self._side_by_side(lab))
+        defence, number = parts[2], parts[3] if len(parts) == 4 else "0"
+        if defence not in lab.defences or not number.isdecimal() or len(number) > 3:
+            return None
+        if request.query == "again":
+            self._stage.again(lab, defence)
+            return moved(f"/lab/{lab.name}/{defence}/1")
+        run = self._stage.show(lab, defence, int(number))
+        return page(ENGLISH.labs[lab.name].title, steps(run, int(number)))
+
+    def _side_by_side(self, lab: Lab) -> str:
+        """A column for each setting: what the steps came to that were played."""
+        text = ENGLISH.labs[lab.name]
+        runs = self._stage.shown(lab)
+        heads = "".join(
+            f"<th scope=col>{escape(defence)}<br><small>{escape(text.switch[defence])}</small>"
+            f"<br>{play_links(lab, defence, runs.get(defence))}</th>"
+            for defence in lab.defences
+        )
+        rows = "".join(
+            f"<tr><th scope=row>{escape(step.title)}</th>"
+            + "".join(cell(runs.get(defence), name) for defence in lab.defences)
+            + "</tr>"
+            for name, step in text.steps.items()
+        )
+        return (
+            f"<section><p>{escape(text.seen)} {with_links(lab.section)}, {lab.minutes} "
+            f"{WORDS.minutes}.</p><table><thead><tr><td></td>{heads}</tr></thead>"
+            f"<tbody>{rows}</tbody></table></section>"
+            f"<section><p>{escape(text.lesson)}</p></section>"
+        )
+
+
+# Parts of pages
+
+
+def index() -> str:
+    rows = "".join(
+        f'<tr><th scope=row><a href="/lab/{name}">{escape(name)}</a></th>'
+        f"<td>{escape(ENGLISH.labs[name].seen)}</td><td>{with_links(lab.section)}</td>"
+        f"<td>{lab.minutes} {WORDS.minutes}</td></tr>"
+        for name, lab in LABS.items()
+    )
+    return f"<section><table><tbody>{rows}</tbody></table></section>"
+
+
+def play_links(lab: Lab, defence: str, run: Run | None) -> str:
+    address = f"/lab/{lab.name}/{defence}"
+    if run is None:
+        return f'<a href="{address}/1">{WORDS.play}</a>'
+    return (
+        f'<a href="{address}/{len(run.steps)}">{WORDS.see}</a> '
+        f'<a href="{address}?again">{WORDS.play_again}</a>'
+    )
+
+
+def cell(run: Run | None, name: str) -> str:
+    """What a step came to with one setting."""
+    step = next((step for step in run.steps if step.name == name), None) if run else None
+    return "<td>–</td>" if run is None or step is None else f"<td>{outcome(run, step)}</td>"
+
+
+def outcome(run: Run, step: Step) -> str:
+    text = ENGLISH.labs[run.lab.name].steps[step.name].outcome_of(run.defence)
+    verdict = WORDS.as_expected if step.came_out else WORDS.not_as_expected
+    kind = "legal" if step.came_out else "illegal"
+    words, *lines = text.format_map(step.facts).split("\n")
+    drawn = f"<pre>{escape(chr(10).join(lines))}</pre>" if lines else ""
+    return f'<strong class="verdict {kind}">{verdict}</strong> {escape(words)}{drawn}'
+
+
+def steps(run: Run, count: int) -> str:
+    """The first steps of a run, and the way on."""
+    text = ENGLISH.labs[run.lab.name]
+    address = f"/lab/{run.lab.name}"
+    parts = [
+        f"<section><p>{WORDS.switch}: <strong>{escape(run.defence)}</strong>: "
+        f"{escape(text.switch[run.defence])}. {with_links(run.lab.section)}</p></section>"
+    ]
+    parts += [section_of(run, number, step) for number, step in enumerate(run.steps[:count], 1)]
+    if run.error:
+        parts.append(f"<section><p>{escape(WORDS.failed.format(error=run.error))}</p></section>")
+    if count >= len(text.steps) or (run.over and count >= len(run.steps)):
+        way_on = f'<a class="button" href="{address}">{WORDS.side_by_side}</a>'
+        lesson = f"<p>{escape(text.lesson)}</p>"
+        parts.append(f'<section id="on">{lesson}<p>{way_on}</p></section>')
+    else:
+        following = f"{address}/{run.defence}/{count + 1}#step-{count + 1}"
+        parts.append(
+            f'<section id="on"><p><a class="button" href="{following}">{WORDS.next}</a> '
+            f'<a href="{address}">{WORDS.side_by_side}</a></p></section>'
+        )
+    return "\n".join(parts)
+
+
+def section_of(run: Run, number: int, step: Step) -> str:
+    text = ENGLISH.labs[run.lab.name].steps[step.name]
+    wires = "".join(map(wire, step.crossed))
+    return (
+        f'<section id="step-{number}" class="step"><div><h2>{number}. {escape(text.title)}</h2>'
+        f"<p>{escape(text.story.format_map(step.facts))}</p><p>{outcome(run, step)}</p></div>"
+        f'<div class="wires">{wires}</div></section>'
+    )
+
+
+def wire(crossed: Crossed) -> str:
+    """What crossed in one direction: a line each, and the frames bit by bit on demand."""
+    lines = escape("\n".join(lines_of(crossed)))
+    blocks = escape("\n\n".join(map(draw, explained(crossed)[:MAX_ITEMS])))
+    bits = f"<details><summary>{WORDS.bit_by_bit}</summary><pre>{blocks}</pre></details>"
+    return (
+        f'<h3>{escape(crossed.way)}</h3><pre class="bytes" tabindex="0">{lines}</pre>'
+        f"{bits if blocks else ''}"
+    )
+
+
+def page(title: str, content: str) -> Response:
+    document = DOCUMENT.format(
+        title=escape(title),
+        warning=escape(WORDS.warning),
+        all_labs=escape(WORDS.all_labs),
+        content=content,
+    )
+    return respond(document, TYPES[".html"])
+
+
+def moved(address: str) -> Response:
+    return Response.text(HTTPStatus.SEE_OTHER, "", [("Location", address)])

@@ -1,0 +1,100 @@
+"""The labs in a real browser: the attack works without the defence, and fails with it."""
+
+import pytest
+
+from chromium import browser, why_not
+from refws.course.labs import first, hijack, poison
+from refws.course.labs.cast import Cast
+from refws.course.labs.serving import serving_pages
+from refws.course.labs.texts.english import ENGLISH
+from wire import Background
+
+pytestmark = [
+    pytest.mark.programs,
+    pytest.mark.skipif(why_not() is not None, reason=why_not() or "Chromium is here"),
+    pytest.mark.usefixtures("nothing_left_behind"),
+]
+
+WAY_ON = "document.querySelector('#on .button').href"
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with browser() as chromium:
+        yield chromium
+
+
+def title_at(chromium, address, among):
+    """The title of the page at this address, once it is one of these."""
+    page = chromium.new_page(address)
+    try:
+        page.wait_for(f"{list(among)}.includes(document.title)")
+        return page.evaluate("document.title")
+    finally:
+        page.close()
+
+
+@pytest.mark.parametrize(
+    "defence, title", [("on", "genuine"), ("off", "forged"), ("predictable", "forged")]
+)
+def test_10_3_the_browser_of_the_victim_gets_the_script_that_the_lab_says(chromium, defence, title):
+    with Cast(defence) as cast:
+        steps = list(poison.play(cast))
+        address = steps[-1].facts["page"]
+        assert title_at(chromium, address, ["genuine", "forged"]) == title
+
+
+def test_10_3_the_attackers_page_in_a_browser_poisons_nothing_because_it_masks(chromium):
+    with Cast() as cast:
+        scene = poison.Scene(cast)
+        assert title_at(chromium, f"http://{scene.attackers_host}/", ["over"]) == "over"
+        assert scene.cache.stored.keys() <= {f"http://{scene.attackers_host}/"} | favicons(scene)
+        title = title_at(chromium, f"http://{scene.sites_host}/", ["genuine", "forged"])
+        assert title == "genuine"
+
+
+def favicons(scene):
+    return {f"http://{host}/favicon.ico" for host in (scene.attackers_host, scene.sites_host)}
+
+
+@pytest.mark.parametrize(
+    "defence, title",
+    [("on", "refused"), ("off", f"stolen {hijack.BALANCE}"), ("token", "refused")],
+)
+def test_10_2_an_evil_page_in_a_browser_reads_the_balance_only_without_a_defence(
+    chromium, defence, title
+):
+    with Cast(defence) as cast:
+        facts = next(hijack.play(cast)).facts
+        chromium.new_page(f"{facts['bank']}/login").close()
+        assert title_at(chromium, facts["bank"], ["refused", hijack.BALANCE]) == hijack.BALANCE
+        among = ["refused", f"stolen {hijack.BALANCE}"]
+        assert title_at(chromium, facts["evil"], among) == title
+        elsewhere = title_at(chromium, facts["elsewhere"], among)
+        assert elsewhere == "refused", "the cookie is SameSite=Lax"
+
+
+@pytest.mark.parametrize("defence, title", [("listed", "world"), ("unlisted", "refused")])
+def test_the_first_page_hears_the_server_that_lists_its_origin(chromium, defence, title):
+    with Cast(defence) as cast:
+        facts = next(first.play(cast)).facts
+        assert title_at(chromium, facts["page"], ["world", "refused"]) == title
+
+
+@pytest.mark.parametrize("width, height", [(1280, 800), (390, 844)])
+def test_a_reader_steps_through_a_lab_to_the_settings_side_by_side(chromium, width, height):
+    with serving_pages(0) as server:
+        accepting = Background(server.serve_forever)
+        address = f"http://127.0.0.1:{server.socket.getsockname()[1]}"
+        page = chromium.new_page(f"{address}/lab/poison/off/1", width, height)
+        for number in range(2, len(ENGLISH.labs["poison"].steps) + 1):
+            page.open(page.evaluate(WAY_ON))
+            assert page.evaluate(f"document.querySelector('#step-{number} h2') !== null")
+        page.open(page.evaluate(WAY_ON))
+        assert "The victim gets the forged script" in page.evaluate("document.body.textContent")
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= width
+        assert page.problems == []
+        page.close()
+        server.shutdown()
+        accepting.result()

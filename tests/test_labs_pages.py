@@ -1,0 +1,155 @@
+"""The labs as pages: a step at a time, the settings side by side, for this machine only."""
+
+from html.parser import HTMLParser
+
+import pytest
+
+from refws.course.labs import serving
+from refws.course.labs.labs import LABS
+from refws.course.labs.pages import Pages
+from refws.course.labs.stage import Stage
+from refws.course.labs.story import Crossed, Lab, Step
+from refws.course.labs.texts.english import ENGLISH
+from refws.protocol.frame import TEXT, Side, encode_frame
+from refws.protocol.http import Headers, Request
+
+pytestmark = pytest.mark.usefixtures("nothing_left_behind")
+
+
+VOID = {"meta", "link", "br"}
+"""Elements that have no end."""
+
+
+class Reader(HTMLParser):
+    """The text of a page, and its links; fails for an element that is not closed."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.text, self.links, self._open = "", [], []
+        self.feed(page)
+        assert self._open == []
+
+    def handle_starttag(self, tag, attributes):
+        if tag not in VOID:
+            self._open.append(tag)
+        self.links += [value for name, value in attributes if name == "href"]
+
+    def handle_endtag(self, tag):
+        assert self._open.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data
+
+
+@pytest.fixture
+def get():
+    """get(target) gives the status and the read page."""
+    stage = Stage()
+    pages = Pages(stage)
+
+    def get(target):
+        response = pages.answer(Request("GET", target, "HTTP/1.1", Headers()))
+        if response is None:
+            return 404, None
+        return response.status_code, Reader(response.body.decode()) if response.body else response
+
+    yield get
+    stage.end()
+
+
+def test_the_list_has_a_link_to_each_lab(get):
+    status, page = get("/lab/")
+    assert status == 200
+    assert [link for link in page.links if link.startswith("/lab/")][1:] == [
+        f"/lab/{name}" for name in LABS
+    ]
+
+
+def test_each_page_has_one_step_more_and_a_link_to_the_next(get):
+    names = list(ENGLISH.labs["fragments"].steps.values())
+    for number, text in enumerate(names, 1):
+        status, page = get(f"/lab/fragments/on/{number}")
+        assert status == 200
+        assert f"{number}. {text.title}" in page.text
+        assert f"{number + 1}. " not in page.text
+        following = f"/lab/fragments/on/{number + 1}#step-{number + 1}"
+        assert (following in page.links) is (number < len(names))
+
+
+def test_a_page_that_is_opened_again_plays_nothing_again(get):
+    _, first = get("/lab/guess/off/3")
+    _, again = get("/lab/guess/off/3")
+    assert first.text == again.text
+    status, moved = get("/lab/guess/off?again")
+    assert (status, moved.headers["Location"]) == (303, "/lab/guess/off/1")
+    _, new = get("/lab/guess/off/3")
+    assert new.text != first.text, "the secret is another one"
+
+
+def test_the_settings_are_side_by_side_with_what_their_steps_came_to(get):
+    get("/lab/poison/off/9")
+    _, page = get("/lab/poison")
+    assert "The victim gets the forged script" in page.text
+    assert "The victim gets the genuine script" not in page.text
+    assert "/lab/poison/on/1" in page.links
+    get("/lab/poison/on/9")
+    _, page = get("/lab/poison")
+    assert "The victim gets the forged script" in page.text
+    assert "The victim gets the genuine script" in page.text
+
+
+def test_another_lab_ends_the_servers_of_the_first_and_keeps_its_steps(get):
+    get("/lab/key/on/1")
+    get("/lab/poison/on/1")
+    _, page = get("/lab/key/on/3")
+    assert "1. " in page.text and "2. " not in page.text
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/",
+        "/labs",
+        "/lab/none",
+        "/lab/key/none",
+        "/lab/key/on/x",
+        "/lab/key/on/1000",
+        "/lab/a/b/c/d",
+    ],
+)
+def test_no_other_path_has_a_page(get, target):
+    assert get(target) == (404, None)
+
+
+def test_bytes_of_a_peer_cannot_become_markup(get, monkeypatch):
+    evil = "<script>alert(1)</script>"
+
+    def play(cast):
+        crossed = (
+            Crossed("script to server", evil.encode()),
+            Crossed("server to script", encode_frame(TEXT, evil.encode()), Side.SERVER),
+        )
+        yield Step("page", True, crossed, {"fault": evil})
+
+    monkeypatch.setitem(LABS, "key", Lab("key", "§4", 1, play))
+    _, page = get("/lab/key/on/1")
+    assert page.text.count("<script>alert(1)") >= 2
+
+
+def test_a_lab_that_breaks_off_says_so(get, monkeypatch):
+    def play(cast):
+        yield Step("fetch", True)
+        raise EOFError("the stream ended")
+
+    monkeypatch.setitem(LABS, "key", Lab("key", "§4", 1, play))
+    _, page = get("/lab/key/on/2")
+    assert "The lab could not go on: the stream ended." in page.text
+
+
+@pytest.mark.parametrize(
+    "host, expected",
+    [("127.0.0.1:1", True), ("localhost", True), ("evil.test:80", False), ("", False)],
+)
+def test_10_2_only_a_browser_that_asks_for_this_machine_gets_a_page(host, expected):
+    request = Request("GET", "/lab/", "HTTP/1.1", Headers([("Host", host)]))
+    assert serving.asks_for_this_machine(request) is expected
