@@ -1,10 +1,11 @@
 """refws check: what a case needs of its own connection, other connections, and outcomes."""
 
+import threading
 from dataclasses import replace
 
 import pytest
 
-from checks import target_of
+from checks import answering, target_of
 from refws import DeflateSettings
 from refws.check.case import Case, Elsewhere, Need, Until
 from refws.check.engine import Abilities, Grade, run
@@ -21,13 +22,15 @@ from refws.check.outcomes import (
     ServesOne,
 )
 from refws.check.seen import End, Seen
-from refws.check.survey import OFFER
+from refws.check.survey import OFFER, survey
+from refws.check.target import Target
 from refws.course.services import echo
 from refws.protocol.client.handshake import Agreement
+from refws.protocol.client.uri import parse_uri
 from refws.protocol.close import Close
 from refws.protocol.deflate.negotiation import Parameters
-from refws.protocol.frame import TEXT
-from wire import IN_TIME
+from refws.protocol.frame import PING, TEXT
+from wire import IN_TIME, response
 
 pytestmark = pytest.mark.slow
 
@@ -97,6 +100,22 @@ def test_a_server_that_serves_one_connection_only_is_weak_if_the_case_allows_tha
     assert result.grade is grade
     assert result.seen.startswith("message text 'Hello'")
     assert "on another connection: status 503" in result.seen
+
+
+def test_a_server_that_only_sends_pings_is_left_after_a_while():
+    def pinging(wire):
+        _, headers = wire.receive_request()
+        wire.send(response(headers["sec-websocket-key"]))
+        while not never.wait(IN_TIME / 10):
+            wire.send_frame(PING, b"", masked=0)
+
+    never = threading.Event()
+
+    with answering(pinging) as port:
+        target = Target(parse_uri(f"ws://127.0.0.1:{port}/"), timeout=IN_TIME)
+        result = run(echoing(), target, Abilities())
+        assert result.grade is Grade.FAIL and result.seen.startswith("Ping (empty)")
+        assert survey(target).lacks >= {Need.ECHO, Need.BINARY}
 
 
 def test_a_step_may_wait_longer_than_the_case(serving):

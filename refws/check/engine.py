@@ -25,6 +25,9 @@ PROBE_AFTER = 0.4
 after which nothing more is expected of one that has answered all messages.
 """
 
+MAX_WAITS = 5
+"""How many times as long as in silence an answer is awaited while something else arrives."""
+
 PROBE = b"is anyone there?"
 """The text of the probe: a message that comes back only if the server went on."""
 
@@ -144,6 +147,7 @@ class Run(ABC):
         self._greetings = list(abilities.greetings)
         self._seen = seen
         self._frames: FrameReader | None = None
+        self._is_restless = False
 
     @abstractmethod
     def _open(self) -> None:
@@ -232,10 +236,17 @@ class Run(ABC):
     # Reading
 
     def _read_until(self, done: Callable[[], bool], timeout: float | None = None) -> None:
-        """Read until that is true, the stream ends, or nothing has come for `timeout` seconds."""
+        """Read until that is true, the stream ends, or nothing has come for `timeout` seconds.
+
+        An endpoint that goes on sending something else, such as the time, gets one longer wait.
+        """
         seconds = self._target.timeout if timeout is None else timeout
-        while not done() and self._link.end is End.OPEN:
+        until = monotonic() + MAX_WAITS * seconds
+        while not done() and self._link.end is End.OPEN and not self._is_restless:
             started = monotonic()
+            if started > until:
+                self._is_restless = timeout is None
+                return
             data = self._link.receive(seconds)
             if not data and self._link.end is End.OPEN:
                 self._seen.seconds += monotonic() - started
