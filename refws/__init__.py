@@ -131,6 +131,7 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
     record/  connections as text, while they are open and afterwards
       narration.py         §5                the bytes of connections -> text for each frame
       live.py                                the same while connections are open
+      diagnosis.py         §7.1.7            a connection -> the hint for its end
       output.py                              text -> a file that may be slow
       tape.py                                a record of connections: its format
       recorder.py                            connections -> a tape

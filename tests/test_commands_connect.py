@@ -20,12 +20,13 @@ import refws
 from pseudoterminal import PseudoTerminal, normal, play
 from refws.commands.connect import command as program
 from refws.commands.connect.advice import AS_OPTIONS, in_options
+from refws.course.record.diagnosis import Diagnosis
 from refws.endpoint.tls.certificates import server_context
 from refws.protocol.client.advice import ADVICE
 from refws.protocol.client.handshake import OWN_HEADERS
 from refws.protocol.client.uri import InvalidURI, parse_uri
 from refws.protocol.errors import Fault, HandshakeError
-from wire import Background, Wire, eventually, response
+from wire import CLOSE, Background, Wire, eventually, response
 
 DEADLINE_S = 10
 """Seconds that a process has to start or to end, on a busy machine too."""
@@ -78,7 +79,7 @@ def test_without_options_the_client_has_the_defaults_of_the_library(connected_wi
     assert given.pop("uri") == URI
     assert list(given.pop("additional_headers")) == []
     assert given.pop("logger").name == "refws.connect"
-    assert list(given.pop("trace")) == []
+    assert [type(tap.__self__) for tap in given.pop("trace")] == [Diagnosis]
     parameters = inspect.signature(refws.connect).parameters
     assert given == {name: parameters[name].default for name in given}
 
@@ -420,13 +421,16 @@ def test_ctrl_c_while_connecting_is_no_traceback(monkeypatch, capsys):
 
 @pytest.fixture
 def answering(nothing_left_behind):
-    """answering(answer) gives a URI where one request gets these bytes, or answer(key)."""
+    """answering(answer) gives a URI where one request gets these bytes, or answer(key).
+
+    After that the server does `then`, and ends.
+    """
     started = []
 
-    def start(answer):
+    def start(answer, then=lambda peer: None):
         listener = socket.create_server(("127.0.0.1", 0))
         listener.settimeout(DEADLINE_S)
-        started.append((listener, Background(serve_one, listener, answer)))
+        started.append((listener, Background(serve_one, listener, answer, then)))
         return f"ws://127.0.0.1:{listener.getsockname()[1]}/"
 
     yield start
@@ -435,7 +439,12 @@ def answering(nothing_left_behind):
         listener.close()
 
 
-def serve_one(listener, answer):
+def until_its_close(peer):
+    while peer.receive()[0].opcode != CLOSE:
+        pass
+
+
+def serve_one(listener, answer, then):
     sock, _ = listener.accept()
     peer = Wire(sock)
     try:
@@ -444,6 +453,7 @@ def serve_one(listener, answer):
             name, _, value = line.decode().partition(": ")
             key = value if name == "Sec-WebSocket-Key" else key
         peer.send(answer(key) if callable(answer) else answer)
+        then(peer)
     finally:
         peer.close()
 
@@ -507,6 +517,20 @@ def test_4_1_the_check_that_failed_is_named(answering, capsys):
     assert (status, out) == (1, "")
     assert "Sec-WebSocket-Accept" in err.splitlines()[0]
     assert "The server's answer: HTTP/1.1 101 Switching Protocols" in err
+
+
+@pytest.mark.parametrize(
+    ("frames", "code", "hint"),
+    [
+        (b"\x81\x02" + "你好".encode(), 1007, "hint: the length counts characters, 2,"),
+        (b"\x81\x7f\0\1\x11\x70" + bytes(9), 1009, "hint: after 127 the length has 8 bytes; were"),
+    ],
+)
+def test_7_1_7_a_known_mistake_of_the_server_is_named(answering, frames, code, hint):
+    status, out, err = in_a_pipe("", answering(lambda key: response(key) + frames, until_its_close))
+    assert (status, out) == (1, "")
+    assert f"failed with {code}" in err and hint in err
+    assert "max-message-size" not in err
 
 
 @pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 101 Sw", b"SSH-2.0-OpenSSH\r\n"])

@@ -154,6 +154,15 @@ def test_7_1_5_the_end_says_who_closed_with_which_code_and_why(
     assert ended_well(end, asked) is well
 
 
+def test_a_hint_is_shown_and_a_limit_is_not_to_blame_then():
+    end = ConnectionClosedError(None, Close(1009), "a message of 300649344491873 bytes")
+    first, *rest = describe_end(end, None, "were only 4 written?")
+    assert rest == ["reason: a message of 300649344491873 bytes", "hint: were only 4 written?"]
+    assert first.startswith("failed with 1009")
+    closed = ConnectionClosedOK(Close(1000), Close(1000), "")
+    assert not any("hint" in line for line in describe_end(closed, None, "were only 4 written?"))
+
+
 # Where it is shown
 
 

@@ -78,6 +78,7 @@ MISTAKES = [
     ("little-endian the length would be 130", b"\x81\x7e\x82\0" + b"a" * 130, SERVER, {}),
     ("little-endian the length would be 130", b"\x81\x7e\x82\0" + b"a" * 130 + HELLO, SERVER, {}),
     ("would be 512", b"\x82\x7e\0\2" + bytes(512) + HELLO, SERVER, {}),
+    ("no program sends 1 TB", plain(BINARY, length=2**40 + 1), SERVER, {"max_size": 2**20}),
     # Bytes as text
     ("c2 81 are 81 in UTF-8", written_as_utf_8(HELLO), SERVER, {}),
     ("c2 88 are 88 in UTF-8", written_as_utf_8(plain(CLOSE, close_body(1000))), SERVER, {}),
@@ -197,6 +198,7 @@ NEAR_MISSES = [
     (plain(BINARY, bytes(299), length=0x2C01), SERVER, {}),
     (plain(TEXT, b"a" * 125, length=0x6161), SERVER, {}),
     (plain(BINARY, bytes(130) + b"\xff", length=0x8200), SERVER, {}),
+    (plain(BINARY, length=2**21), SERVER, {"max_size": 2**20}),
     # Legal bytes that look like another protocol
     (plain(BINARY, b"PROXY TCP4 1"), SERVER, {}),
     (plain(TEXT, b"HTTP/1.1 101"), SERVER, {}),

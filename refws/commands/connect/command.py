@@ -15,6 +15,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from ... import Connection, connect
+from ...course.record.diagnosis import Diagnosis
 from ...course.text.characters import escape_words
 from ...endpoint.tls.certificates import client_context
 from ...endpoint.traces import ChooseTrace
@@ -71,18 +72,24 @@ class Client:
 
     def start(self, plan: Plan) -> Session:
         """A session on an open connection. InvalidHandshake or OSError if there is none."""
-        connection = open_connection(self.parser, self.options, self.trace)
+        session, connection = self._open(plan)
         if isinstance(self.display, Screen):
             self._tell(greeting(connection, self.options))
-        return Session(connection, self.display, plan)
+        return session
+
+    def _open(self, plan: Plan) -> tuple[Session, Connection]:
+        diagnosis = Diagnosis()
+        trace = [*self.trace, diagnosis.choose]
+        connection = open_connection(self.parser, self.options, trace)
+        return Session(connection, self.display, plan, diagnosis.hint), connection
 
     def start_again(self, plan: Plan, delay: float) -> Session:
         """The same after a delay in seconds, because a connection was lost."""
         self._tell(f"connecting again in {delay:.1f} s (§7.2.3); Ctrl-C ends")
         time.sleep(delay)
-        connection = open_connection(self.parser, self.options, self.trace)
+        session, _ = self._open(plan)
         self._tell(f"connected to {self.options.uri} again")
-        return Session(connection, self.display, plan)
+        return session
 
     def run(self, plan: Plan, session: Session) -> int:
         """Run the session, and with --reconnect those after it; the exit status."""

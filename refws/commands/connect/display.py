@@ -74,8 +74,11 @@ def describe_code(code: int) -> str:
     return f"{code} (a code of {whose}, §7.4.2)" if code in LIBRARY_AND_PRIVATE else str(code)
 
 
-def describe_end(end: ConnectionClosed, asked: int | None) -> list[str]:
-    """How the connection ended, and why. `asked` is the code that we closed it with, or None."""
+def describe_end(end: ConnectionClosed, asked: int | None, hint: str = "") -> list[str]:
+    """How the connection ended, and why. `asked` is the code that we closed it with, or None.
+
+    `hint` says what a mistake of the server looks like; a limit is not to blame then.
+    """
     if end.rcvd is not None:
         how, code, why = (
             "closed" if asked else "closed by the server",
@@ -84,7 +87,9 @@ def describe_end(end: ConnectionClosed, asked: int | None) -> list[str]:
         )
     elif end.sent is not None and end.sent.code != asked:
         how, code, why = "failed", end.sent.code, in_options(end.cause or end.sent.reason)
-        if code == CloseCode.MESSAGE_TOO_BIG and not ("--" in why or NO_LENGTH.search(why)):
+        if hint:
+            why = why.partition(", or a higher --max-message-size")[0]
+        elif code == CloseCode.MESSAGE_TOO_BIG and not ("--" in why or NO_LENGTH.search(why)):
             why += "; --max-message-size raises the limit"
     else:
         how, code, why = (
@@ -92,7 +97,9 @@ def describe_end(end: ConnectionClosed, asked: int | None) -> list[str]:
             CloseCode.ABNORMAL_CLOSURE,
             end.cause or "the server's log may say why",
         )
-    return [f"{how} with {describe_code(code)}", *([f"reason: {why}"] if why else [])]
+    reasons = [f"reason: {why}"] if why else []
+    hints = [f"hint: {hint}"] if hint and end.rcvd is None else []
+    return [f"{how} with {describe_code(code)}", *reasons, *hints]
 
 
 def ended_well(end: ConnectionClosed, asked: int | None) -> bool:

@@ -73,6 +73,7 @@ class Session:
     __slots__ = {
         "_connection": "the connection, open at first",
         "_display": "where lines come from, and where messages go",
+        "_hint": "what a mistake of the server looks like, asked at the end; may be empty",
         "_plan": "what to send first, and when it ends",
         "_asked": "the code of our own Close; written by the main thread before it closes",
         "_end": "how the connection ended; written by the receiving thread",
@@ -86,8 +87,15 @@ class Session:
         "_left": "set by the main thread when it waits for no more lines, and needs no `WAKE`",
     }
 
-    def __init__(self, connection: Connection, display: Display, plan: Plan | None = None) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        display: Display,
+        plan: Plan | None = None,
+        hint: Callable[[], str] = str,
+    ) -> None:
         self._connection = connection
+        self._hint = hint
         self._display = display
         self._plan = plan or Plan()
         self._asked: int | None = None
@@ -281,7 +289,8 @@ class Session:
         except ConnectionClosed as end:
             self._end = end
             expected = self._asked is not None and ended_well(end, self._asked)
-            self._display.show_end(describe_end(end, self._asked), expected)
+            lines = describe_end(end, self._asked, "" if expected else self._hint())
+            self._display.show_end(lines, expected)
         finally:
             self._over.set()
             self._wake_main_thread()

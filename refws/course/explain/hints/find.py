@@ -25,6 +25,7 @@ from .lengths import (
     little_endian_length,
     long_form_for_short_payload,
     text_goes_on,
+    unlikely_length,
     wrong_form,
 )
 from .masks import key_left_out, masked_twice, masking_of_the_wrong_side, zero_key
@@ -91,6 +92,7 @@ ON_ILLEGAL: tuple[Hint, ...] = (
     rsv1_in_every_frame,
     compression_not_agreed,
     message_inside_another,
+    unlikely_length,
 )
 """A special mistake is before a general one."""
 

@@ -31,6 +31,9 @@ from .evidence import (
 LIKELY_LENGTH = 2**32
 """For a longer payload, a mistake in the header is more likely."""
 
+UNLIKELY_LENGTH = 2**40
+"""1 TB."""
+
 IMPOSSIBLE_LENGTH = 2**48
 """281 TB: no program sends that."""
 
@@ -53,6 +56,17 @@ def wrong_form(evidence: Evidence) -> str:
     arrived = evidence.frame.payload_received
     found = sorted(readings(extended), key=lambda reading: (reading[0] != arrived, reading[0]))
     return found[0][1] if found else ""
+
+
+def unlikely_length(evidence: Evidence) -> str:
+    """A message above a limit that is longer than any program sends."""
+    length = evidence.frame.header.payload_length
+    if evidence.blamed != "length" or length < UNLIKELY_LENGTH:
+        return ""
+    return (
+        f"no program sends {length // 10**12} TB: is the length wrong? It has 8 bytes after 127, "
+        "the most significant first (§5.2)"
+    )
 
 
 def readings(extended: bytes) -> Iterator[tuple[int, str]]:
