@@ -67,7 +67,7 @@ BEFORE_THE_101 = {
     "accept-in-hexadecimal": Caught("4.2.2-key-of-the-rfc", "SHA-1 in hexadecimal"),
     "accept-without-padding": Caught("4.2.2-key-of-the-rfc", "without its padding"),
     "continue-after-the-101": Caught("9110-10.1.1-expect-without-body", "HTTP"),
-    "blank-line-after-the-head": Caught("5.2-text", "one more empty line"),
+    "blank-line-after-the-head": Caught("5.2-text", "one empty line too many"),
 }
 
 FRAMES = {
@@ -126,7 +126,7 @@ CONTROL_AND_CLOSE = {
     "close-code-in-little-endian": Caught("5.5.1-close", "in little-endian"),
     "close-body-of-1-byte-taken": weak("5.5.1-close-with-one-byte", "a body of 1 byte"),
     "close-reason-not-checked": weak("5.5.1-reason-with-byte-ff", "reason that is not UTF-8"),
-    "close-reason-without-a-code": Caught("5.5.1-close", "put the code before it"),
+    "close-reason-without-a-code": Caught("5.5.1-close", "a reason without a code"),
     "empty-close-answered-with-1005": Caught("5.5.1-close-without-a-body", "never sent"),
     "answers-after-close": Caught("5.5.1-message-after-close", "sends on after its Close"),
     "fails-with-1000": weak("5.1-unmasked-text", "1002, not 1000"),

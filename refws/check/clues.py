@@ -57,17 +57,6 @@ class Clues:
         frames = (frame for frame in self.answered if not isinstance(frame.verdict, Legal))
         return next(frames, None)
 
-    @property
-    def illegal_start(self) -> bytes:
-        """The first 2 bytes of that frame."""
-        return b"" if self.illegal is None else self.illegal.header_bytes[:2]
-
-    @property
-    def illegal_close(self) -> bytes:
-        """The body of a Close that is illegal."""
-        is_close = self.illegal is not None and self.illegal.header.opcode == CLOSE
-        return self.illegal.plain_start if self.illegal is not None and is_close else b""
-
     def has_sent(self, *opcodes: int) -> bool:
         """Whether we have sent a frame with one of these opcodes."""
         return any(frame.header.opcode in opcodes for frame in self.sent)

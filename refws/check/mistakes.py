@@ -34,23 +34,6 @@ def find_mistake(result: Result) -> str:
 # Frames that no endpoint may send
 
 
-def is_line_end(clues: Clues) -> bool:
-    return clues.illegal_start in (b"\r\n", b"\n", b"\r")
-
-
-def bytes_as_text(clues: Clues) -> str:
-    start = clues.illegal_start
-    if len(start) < 2 or start[0] not in (0xC2, 0xC3) or start[1] & 0xC0 != 0x80:
-        return ""
-    byte = start.decode().encode("latin-1").hex()
-    return f"the bytes {start.hex(' ')} are {byte} in UTF-8: write a frame as bytes, not as text"
-
-
-def is_reason_alone(clues: Clues) -> bool:
-    body = clues.illegal_close
-    return len(body) > 2 and body.isascii() and body.decode("ascii").isprintable()
-
-
 def sends_after_close(clues: Clues) -> bool:
     more = clues.has_more_pongs and clues.has_sent(CLOSE) and not clues.has_sent(PONG)
     return more or "after its Close" in clues.seen.violation
@@ -203,23 +186,6 @@ def other_close(clues: Clues) -> str:
 
 
 AFTER_THE_101: tuple[Recogniser, ...] = (
-    when(
-        lambda clues: is_line_end(clues) and clues.illegal is clues.answered[0],
-        "one more empty line is after the head of the 101: end it with CR LF CR LF only",
-    ),
-    when(
-        is_line_end,
-        "a line end is after a frame: write its bytes with send or write, not with println",
-    ),
-    bytes_as_text,
-    when(
-        lambda clues: clues.illegal_close[:2] == CloseCode.NO_STATUS_RCVD.to_bytes(2),
-        "1005 stands for a Close without a code, and is never sent: send an empty body (§7.4.1)",
-    ),
-    when(
-        is_reason_alone,
-        "the body of the Close is text alone: put the code before it, as 2 bytes (§5.5.1)",
-    ),
     when(
         sends_after_close,
         "the program sends on after its Close: leave the loop that answers messages (§5.5.1)",
