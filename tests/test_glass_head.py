@@ -113,6 +113,8 @@ PLAIN = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
         (PLAIN, Destination.PAGE),
         (b"HEAD /?token=a HTTP/1.1\n\n", Destination.PAGE),
         (b"GET /.refws/page.js", Destination.PAGE),
+        (b"GET /favicon.ico HTTP/1.1", Destination.PAGE),
+        (b"GET /favicon.ico?", Destination.SERVER),
         (b"GET /.refws/watch?token=a HTTP/1.1\r\nUpgrade: websocket\r\n", Destination.PAGE),
         (request("/"), Destination.SERVER),
         (request("/").replace(b"Upgrade: ", b"uPGRADE  :"), Destination.SERVER),

@@ -44,6 +44,9 @@ for it. Ctrl-C ends all connections."""
 HOST = "127.0.0.1"
 PORT = 9000
 
+SWITCH_INTERVAL = 0.000_5
+"""Seconds after which a thread that explains must let one that passes bytes on go first."""
+
 TIME_TO_END = 1.0
 """Seconds after Ctrl-C for what is still to be shown."""
 
@@ -85,6 +88,7 @@ def watch(
     if options.record:
         lookers_on.append(Tape(recording(parser, options, logging.getLogger("refws"))))
     stop_on_signals(forwarder)
+    sys.setswitchinterval(SWITCH_INTERVAL)
     for line in greeting(own, target, pages.token):
         output.show(line)
     with ExitStack() as at_the_end:

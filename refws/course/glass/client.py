@@ -21,6 +21,7 @@ from ...endpoint.log import format_address, log_error
 from ...endpoint.timers import Timers
 from ...protocol.frame import Side
 from ...protocol.http import Response
+from ..web.message_starts import MessageStarts
 from .copies import Copy, Ended, How, Opened, Over, Passed
 from .head import Destination, HeadChanger, destination
 from .link import CHUNK, End, Link, Watcher, end_of
@@ -147,17 +148,22 @@ class Client(threading.Thread):
 
 
 class Reporter(Watcher):
-    """Copies of what passes on one connection, for those who look on."""
+    """Copies of what passes on one connection, for those who look on.
+
+    Each direction has a thread, which alone uses its part of `_starts`; `_shown` is the client's.
+    """
 
     def __init__(self, home: Home, number: int) -> None:
         self._home = home
         self._number = number
+        self._starts = {side: MessageStarts() for side in Side}
         self._shown = 0
 
     def passed(self, sender: Side, data: bytes, changer: HeadChanger | None) -> None:
         changes = tuple(changer.changes[self._shown :]) if changer is not None else ()
         self._shown += len(changes)
-        self._home.show(Passed(monotonic(), self._number, sender, data, changes))
+        start = self._starts[sender].find(data)
+        self._home.show(Passed(monotonic(), self._number, sender, data, changes, start))
 
     def ended(self, sender: Side, how: How) -> None:
         self._home.show(Ended(monotonic(), self._number, sender, how))

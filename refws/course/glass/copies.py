@@ -55,6 +55,8 @@ class Passed:
     sender: Side
     data: bytes
     changes: tuple[Change, ...] = ()
+    message_start: int | None = None
+    """The index in `data` of a frame that begins a message: after a gap, one can go on there."""
     left_out: int = 0
     """Bytes of the same sender that were left out just before."""
 
@@ -112,6 +114,12 @@ class Copies:
     def closed(self) -> bool:
         with self._condition:
             return self._closed
+
+    @property
+    def size(self) -> int:
+        """Bytes of memory of the copies that wait to be taken; 0 without any."""
+        with self._condition:
+            return self._size
 
     def put(self, copy: Copy) -> None:
         """Add a copy, unless it does not fit: then its bytes are counted.

@@ -17,7 +17,9 @@ DOCUMENT = """<!doctype html>
   <meta charset="utf-8">
   <meta name="viewport" content="width=device-width, initial-scale=1">
   <title>refws watch: {target}</title>
+  <link rel="icon" href="{files}favicon.svg">
   <link rel="stylesheet" href="{files}page.css">
+  <link rel="stylesheet" href="{files}glass.css">
   <script src="{files}glass.js" type="module"></script>
 </head>
 <body>
@@ -30,11 +32,11 @@ DOCUMENT = """<!doctype html>
     <p>This page needs JavaScript: what passes arrives over a WebSocket.</p>
   </noscript>
   <main>
-    <section id="verdicts-section" aria-labelledby="verdicts-title">
+    <section id="ends" aria-labelledby="verdicts-title">
       <h2 id="verdicts-title">How connections ended</h2>
       <p id="watch-state" class="note" role="status" data-state="closed">Connecting …</p>
       <p id="pulse" class="note" hidden></p>
-      <dl id="verdicts"></dl>
+      <div id="verdicts"></div>
     </section>
 
 {timeline}  </main>

@@ -16,8 +16,11 @@ from ...protocol.http import ascii_lower
 PAGE_FILES = "/.refws/"
 """All that the page needs is below this path, where no server has anything of its own."""
 
-PAGE_FORM = re.compile(rb"(?:GET|HEAD) (/\.refws/|/[ ?])")
-PAGE_STARTS = (b"GET /.refws/", b"HEAD /.refws/", b"GET / ", b"HEAD / ", b"GET /?", b"HEAD /?")
+PAGE_TARGETS = (b"/.refws/", b"/favicon.ico ", b"/ ", b"/?")
+"""How the target of a request for the page begins; a browser asks for an icon by itself."""
+
+PAGE_STARTS = tuple(method + target for method in (b"GET ", b"HEAD ") for target in PAGE_TARGETS)
+PAGE_FORM = re.compile(b"|".join(map(re.escape, PAGE_STARTS)))
 END_OF_HEAD = re.compile(rb"\n\r?\n")
 UPGRADE = re.compile(rb"\n *upgrade *:[^\n]*websocket", re.IGNORECASE)
 
@@ -43,14 +46,14 @@ class Destination(Enum):
 def destination(start: bytes) -> Destination:
     """Where a connection goes that begins with these bytes.
 
-    A GET or HEAD of `/` without `Upgrade: websocket`, or of a file of the page, is for the page;
-    all else is for the server.
+    A GET or HEAD of `/` without `Upgrade: websocket`, of a file of the page, or of an icon, is for
+    the page; all else is for the server.
     """
     form = PAGE_FORM.match(start)
     if form is None:
         undecided = any(page.startswith(start) for page in PAGE_STARTS)
         return Destination.UNKNOWN if undecided else Destination.SERVER
-    if form[1] == PAGE_FILES.encode():
+    if not form[0].endswith((b" / ", b" /?")):
         return Destination.PAGE
     if UPGRADE.search(start):
         return Destination.SERVER

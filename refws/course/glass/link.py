@@ -25,7 +25,7 @@ from ...protocol.frame import Side
 from .copies import How
 from .head import HeadChanger
 
-CHUNK = 128 * 1024
+CHUNK = 256 * 1024
 """The most bytes that are read at once: a thread has a buffer of this size."""
 
 NO_TIMEOUT = 86_400.0

@@ -12,6 +12,7 @@ from ...protocol.frame import Side
 from ..explain.conversation import Conversation
 from ..record.narration import Narration
 from ..record.recorder import RecordedConnection, Recorder
+from ..text.characters import escape_words
 from ..text.drawing import PLAIN, Style, labelled
 from ..web.budget import Budget
 from .copies import Copies, Copy, Ended, Judged, Opened, Over, Passed
@@ -22,17 +23,29 @@ LOGGER = getLogger("refws")
 STEP = 8 * 1024
 """Bytes that are explained at once: between two steps a thread keeps to the budget."""
 
+MAX_AGE = 5.0
+"""Seconds after which bytes are not explained: more passes than can be explained."""
+
+LAST_STEP = 1.5
+"""Seconds for the copy that a thread looks at when it is stopped: a terminal may be blocked."""
+
 BUDGET = Budget()
 """The processor time of all who explain: what is passed on goes first."""
+
+BULK = 2**20
+"""Bytes that wait to be explained in a bulk transfer: much of it will be left out in any case."""
+
+BULK_BUDGET = Budget(share=0.06, credit=0.5)
+"""The processor time of all who explain a bulk transfer, so that it is hardly slowed."""
 
 
 class LookerOn(threading.Thread):
     """A thread that looks at copies, one at a time, until `stop`. An exception ends it alone."""
 
-    def __init__(self, name: str, budget: Budget | None = BUDGET, logger: Logger = LOGGER) -> None:
+    def __init__(self, name: str, explains: bool = True, logger: Logger = LOGGER) -> None:
         super().__init__(name=f"refws-watch {name}", daemon=True)
         self.copies = Copies()
-        self._budget = budget
+        self._explains = explains
         self._logger = logger
         self._cpu_time = 0.0
 
@@ -52,19 +65,25 @@ class LookerOn(threading.Thread):
         raise NotImplementedError
 
     def _keep_to_budget(self) -> None:
-        if self._budget is None:
+        """Pause if all who explain have used more than their share."""
+        if not self._explains:
             return
         before, self._cpu_time = self._cpu_time, thread_time()
-        pause = self._budget.spend(self._cpu_time - before, monotonic())
+        budget = BULK_BUDGET if self.copies.size > BULK else BUDGET
+        pause = budget.spend(self._cpu_time - before, monotonic())
         if pause > 0:
             self.copies.pause(pause)
 
     def stop(self, give_up_at: float) -> None:
-        """Let it look at the copies that wait, until this time; then drop them, and end it."""
+        """Let it look at the copies that wait, until this time; then drop them, and end it.
+
+        Blocks until then, and for `LAST_STEP` seconds more at most.
+        """
         self.copies.close()
-        self.join(max(0.0, give_up_at - monotonic()))
-        self.copies.close(drop=True)
-        self.join(1.0)
+        if self.ident is not None:
+            self.join(max(0.0, give_up_at - monotonic()))
+            self.copies.close(drop=True)
+            self.join(LAST_STEP)
 
 
 class Terminal(LookerOn):
@@ -91,12 +110,14 @@ class Terminal(LookerOn):
             yield from self._look(copy, self._told[copy.connection])
 
     def _look(self, copy: Passed | Ended | Over, told: ToldConnection) -> Iterator[None]:
-        told.note_left_out(copy.left_out)
         if isinstance(copy, Passed):
             for change in copy.changes:
-                self._show(f"{told.name} watch has changed one line of the request: {change}")
-            for start in range(0, len(copy.data), STEP):
-                self._show_all(told.feed(copy, copy.data[start : start + STEP]))
+                words = escape_words(str(change))
+                self._show(f"{told.name} watch has changed one line of the request: {words}")
+            texts, data = told.shown_part(copy, is_too_old=monotonic() - copy.time > MAX_AGE)
+            self._show_all(texts)
+            for start in range(0, len(data), STEP):
+                self._show_all(told.feed(copy, data[start : start + STEP]))
                 yield
         elif isinstance(copy, Ended):
             self._show_all(told.end(copy))
@@ -107,7 +128,7 @@ class Terminal(LookerOn):
         told = ToldConnection(copy, self._trace, self._style)
         client = format_address(copy.client)
         if copy.server is None:
-            self._show(f"{told.name} {client} was not passed on: {copy.why}")
+            self._show(f"{told.name} {client} was not passed on: {escape_words(copy.why)}")
         else:
             self._show(f"{told.name} {client} -> {format_address(copy.server)}")
         return told
@@ -121,7 +142,7 @@ class Terminal(LookerOn):
         self._publish(Judged(copy.time, copy.connection, lines))
         self._show(f"{told.name} is over after {copy.time - told.began:.3f} s")
         for label, text in lines:
-            self._show("\n".join(labelled(label, text)))
+            self._show("\n".join(labelled(label, escape_words(text))))
 
     def _show_all(self, texts: list[str]) -> None:
         for text in texts:
@@ -129,42 +150,64 @@ class Terminal(LookerOn):
 
 
 class ToldConnection:
-    """One connection for the terminal: its story, and its lines if they are wanted."""
+    """One connection for the terminal: its story, and its lines if they are wanted.
+
+    Where bytes are missing, it goes on with the next message after them.
+    """
 
     def __init__(self, opened: Opened, trace: str | None, style: Style) -> None:
         self.name = f"#{opened.connection}"
         self.began = opened.time
         self.reached = opened.server is not None
         self.story = Story(opened.time)
+        self._missing = dict.fromkeys(Side, 0)
         self._conversation = Conversation(at_handshake=True)
         self._narration = (
-            Narration(self.name, trace == "full", style, at_handshake=True) if trace else None
+            Narration(self.name, trace == "full", style, keep_going=True) if trace else None
         )
 
-    def note_left_out(self, size: int) -> None:
-        """Bytes that are missing from here on: what follows them cannot be explained."""
+    def shown_part(self, copy: Passed, is_too_old: bool) -> tuple[list[str], bytes]:
+        """The part of these bytes that can be explained; texts for what is missing before it."""
+        self._leave_out(copy.sender, copy.left_out)
+        missing, start = self._missing[copy.sender], copy.message_start
+        if not missing and not is_too_old:
+            return [], copy.data
+        skips = start is not None and not is_too_old
+        if start is None or not skips or not self._conversation.skip(copy.sender, missing + start):
+            self._leave_out(copy.sender, len(copy.data))
+            return [], b""
+        self._leave_out(copy.sender, start)
+        missing, self._missing[copy.sender] = self._missing[copy.sender], 0
+        if self._narration is None:
+            return [], copy.data[start:]
+        seconds = copy.time - self.began
+        return self._narration.skip(seconds, copy.sender, missing), copy.data[start:]
+
+    def _leave_out(self, sender: Side, size: int) -> None:
+        self._missing[sender] += size
         self.story.left_out += size
 
     def feed(self, copy: Passed, data: bytes) -> list[str]:
-        if self.story.left_out:
-            self.story.left_out += len(data)
-            return []
+        """The lines for these bytes."""
         for item in self._conversation.feed(copy.sender, data):
             self.story.add(copy.time, item)
         return self._narrate(copy.time, copy.sender, data)
 
     def end(self, copy: Ended) -> list[str]:
+        """The lines for the end of a direction."""
+        self._leave_out(copy.sender, copy.left_out)
         self.story.end(copy.time, copy.sender, copy.how)
         return self._narrate(copy.time, copy.sender, b"")
 
-    def _narrate(self, seconds: float, sender: Side, data: bytes) -> list[str]:
+    def _narrate(self, time: float, sender: Side, data: bytes) -> list[str]:
         if self._narration is None:
             return []
-        return self._narration.feed(seconds - self.began, sender, data)
+        return self._narration.feed(time - self.began, sender, data)
 
     def finish(self, copy: Over) -> list[str]:
-        """What is left at the end of the connection."""
-        if not self.story.left_out:
+        """The lines for what is not complete at the end of the connection."""
+        self.story.left_out += copy.left_out
+        if not any(self._missing.values()):
             for item in self._conversation.finish():
                 self.story.add(copy.time, item)
         if self._narration is None or self._narration.over:
@@ -176,7 +219,7 @@ class Tape(LookerOn):
     """Writes all connections to a tape. It stops at the first byte of one that was left out."""
 
     def __init__(self, recorder: Recorder) -> None:
-        super().__init__("tape", budget=None)
+        super().__init__("tape", explains=False)
         self._recorder = recorder
         self._recorded: dict[int, RecordedConnection] = {}
 

@@ -17,6 +17,7 @@ import json
 import secrets
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http import HTTPStatus
 from logging import NullHandler, getLogger
 from time import monotonic
@@ -34,7 +35,8 @@ from ..explain.conversation import LARGE_HEADS
 from ..web.connection_view import ConnectionView
 from ..web.event_queue import Chunk, Event
 from ..web.pages import parameters
-from ..web.site import page, respond
+from ..web.site import TYPES, page, respond
+from ..web.thinning import Allowance
 from .copies import Copy, Ended, Judged, Opened, Over, Passed
 from .document import document
 from .forwarder import Forwarder
@@ -126,7 +128,7 @@ class Pages:
                 HTTPStatus.NOT_FOUND, "The page has no such file.\n"
             )
         if path == "/" and self._has_token(request):
-            return respond(self._document, ".html")
+            return respond(self._document, TYPES[".html"])
         return connection.respond(HTTPStatus.FORBIDDEN, NO_TOKEN)
 
     def _has_token(self, request: Request) -> bool:
@@ -146,8 +148,9 @@ class Pages:
             connection.close(CloseCode.TRY_AGAIN_LATER, FULL)
             return
         self._forwarder.add(looker_on.copies)
-        looker_on.start()
         try:
+            connection.send(json.dumps({"event": "hello"}))
+            looker_on.start()
             for _ in connection:
                 pass
         finally:
@@ -163,6 +166,7 @@ class Page(LookerOn):
     def __init__(self, connection: Connection) -> None:
         super().__init__(f"page {connection.peer}")
         self._connection = connection
+        self._allowance = Allowance()
         self._views: dict[int, ConnectionView] = {}
         self._began = monotonic()
 
@@ -178,7 +182,7 @@ class Page(LookerOn):
     def _events(self, copy: Copy) -> Iterator[Event]:
         known = {"connection": copy.connection, "time": self._seconds(copy)}
         if isinstance(copy, Opened):
-            self._views[copy.connection] = ConnectionView(copy.connection, LIMITS)
+            self._views[copy.connection] = self._view(copy.connection)
             label = f"#{copy.connection} {format_address(copy.client)}"
             yield {"event": "connection", "label": label, "target": "", "why": copy.why, **known}
         elif isinstance(copy, Judged):
@@ -191,10 +195,16 @@ class Page(LookerOn):
             del self._views[copy.connection]
             yield from view.finish()
             return
-        data = copy.data if isinstance(copy, Passed) else b""
-        chunk = Chunk(self._seconds(copy), copy.connection, copy.sender, data, copy.left_out)
+        chunk = Chunk(self._seconds(copy), view.number, copy.sender, b"", copy.left_out)
+        if isinstance(copy, Passed):
+            chunk = replace(chunk, data=copy.data, message_start=copy.message_start)
         yield from view.explain(chunk, monotonic() - self._began)
         yield from view.partial(chunk)
+        if not self.copies.size:
+            yield from view.report_gap()
+
+    def _view(self, number: int) -> ConnectionView:
+        return ConnectionView(number, LIMITS, self._allowance, keep_going=True)
 
     def _seconds(self, copy: Copy) -> float:
         """Its time, from the start of the page."""

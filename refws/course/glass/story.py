@@ -7,6 +7,7 @@ It answers why a client reports 1006: because no Close of the server arrived (§
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -28,6 +29,9 @@ IDLE = 15.0
 AT_ONCE = 1.0
 """Seconds within which an end is likely to be caused by the last frame."""
 
+MAX_PINGS = 100
+"""Pings without a Pong that are remembered."""
+
 Line = tuple[str, str]
 """A label, and its text."""
 
@@ -43,20 +47,32 @@ class BrokenRule:
 
 @dataclass(frozen=True, slots=True)
 class SentClose:
-    """A Close frame, legal or not, with its code; 1005 if it has none (§7.1.5)."""
+    """A Close frame. `code` is what its receiver reports: 1005 without a code (§7.1.5).
+
+    It is 1006 for a Close that is not legal, because its receiver fails the connection (§7.1.7).
+    """
 
     seconds: float
     sender: Side
     code: int
 
+    def __str__(self) -> str:
+        if self.code == CloseCode.ABNORMAL_CLOSURE:
+            return "a Close that is not legal"
+        if self.code == CloseCode.NO_STATUS_RCVD:
+            return "a Close without a code"
+        known = self.code in tuple(CloseCode)
+        return f"Close {self.code}" + (f" ({CloseCode(self.code).meaning})" if known else "")
+
 
 @dataclass(frozen=True, slots=True)
 class EndOfTCP:
-    """How a side has ended its direction."""
+    """How a side has ended its direction; `idle` are the seconds since the last frame before."""
 
     seconds: float
     sender: Side
     how: How
+    idle: float
 
 
 class Story:
@@ -65,14 +81,13 @@ class Story:
     def __init__(self, began: float) -> None:
         self.left_out = 0
         """Bytes that were not looked at."""
-        self._began = self._newest = began
         self._broken: BrokenRule | None = None
         self._closes: list[SentClose] = []
         self._ends: list[EndOfTCP] = []
         self._heads: dict[Side, HeadExplanation] = {}
         self._last: FrameExplanation | None = None
         self._last_at = began
-        self._pings: list[tuple[float, Side, bytes]] = []
+        self._pings: deque[tuple[float, Side, bytes]] = deque(maxlen=MAX_PINGS)
         self._cut_off: FrameExplanation | HeadExplanation | None = None
 
     # What happens
@@ -93,79 +108,89 @@ class Story:
     def _add_frame(self, seconds: float, frame: FrameExplanation) -> None:
         self._last, self._last_at = frame, seconds
         if frame.header.opcode == CLOSE:
-            code = frame.close.code if frame.close else int.from_bytes(frame.plain_start[:2])
-            self._closes.append(SentClose(seconds, frame.sender, code))
+            code = frame.close.code if frame.close else CloseCode.ABNORMAL_CLOSURE
+            if all(close.sender is not frame.sender for close in self._closes):
+                self._closes.append(SentClose(seconds, frame.sender, code))
         elif frame.header.opcode == PING:
             self._pings.append((seconds, frame.sender, frame.plain_start))
         elif frame.header.opcode == PONG:
-            answered = [i for i, ping in enumerate(self._pings) if is_pong_of(frame, *ping[1:])]
-            del self._pings[: max(answered, default=-1) + 1]
+            self._answer_pings(frame)
+
+    def _answer_pings(self, pong: FrameExplanation) -> None:
+        """§5.5.3: a Pong answers the newest Ping with its payload, and with it all older ones."""
+        ours = [ping for ping in self._pings if ping[1] is not pong.sender]
+        if answered := [ping for ping in ours if ping[2] == pong.plain_start]:
+            older = ours[: ours.index(answered[-1]) + 1]
+            self._pings = deque((ping for ping in self._pings if ping not in older), MAX_PINGS)
 
     def end(self, seconds: float, sender: Side, how: How) -> None:
         """A direction has ended."""
-        self._ends.append(EndOfTCP(seconds, sender, how))
+        self._ends.append(EndOfTCP(seconds, sender, how, seconds - self._last_at))
 
     # What to say about it
 
     def lines(self, stopped: bool = False) -> Iterator[Line]:
-        """The verdict: at most one rule that was broken, a hint, and how the connection ended."""
+        """The verdict: the rule that was broken first, a hint, and how the connection ended."""
+        hint = ""
         if self._broken is not None:
-            yield from self._rule(self._broken)
-        yield "end", f"{self._end()}." if not stopped else f"watch was stopped. {self._end()}."
-        if self._broken is None and not stopped and (cause := self._likely_cause()):
-            yield "hint", cause
+            violation, hint = self._broken.verdict.violation, self._broken.verdict.hint
+            sentence = f"{violation.section}: {violation.seen}; expected {violation.expected}"
+            yield "broken first", f"by the {self._broken.sender.value}, {sentence}"
+        elif not stopped:
+            hint = self._likely_cause()
+        if hint:
+            yield "hint", hint
+        yield "end", f"{'watch was stopped. ' if stopped else ''}{self._end()}"
         if self.left_out:
             yield (
                 "not judged",
-                f"{self.left_out} bytes: more came at once than could be explained; all of them "
+                f"{self.left_out} bytes, because more came at once than could be explained; all "
                 "were passed on",
             )
 
-    def _rule(self, broken: BrokenRule) -> Iterator[Line]:
-        violation = broken.verdict.violation
-        sentence = f"{violation.section}: {violation.seen}; expected {violation.expected}"
-        yield "broken first", f"by the {broken.sender.value}, {sentence}"
-        if broken.verdict.hint:
-            yield "hint", broken.verdict.hint
-
     def _end(self) -> str:
-        """One or two sentences, without the last dot."""
-        if Side.SERVER not in self._heads:
-            return f"{self._tcp()}, before the server had answered the request"
-        if not self._heads[Side.SERVER].opens:
-            answer = self._heads[Side.SERVER].lines[0].text
-            return f"No WebSocket connection, because the server answered {answer!r} (§4.1)"
-        closing = self._closing()
-        return f"{closing}. The client reports {self._reported(Side.SERVER)}, the server " + (
-            f"{self._reported(Side.CLIENT)} (§7.1.5)"
-        )
+        """How the connection ended, in one to three sentences."""
+        response = self._heads.get(Side.SERVER)
+        if response is None:
+            return f"{self._tcp()}, before the server had answered the request."
+        if not response.opens:
+            answer = response.lines[0].text
+            return f"No WebSocket connection: the server answered {answer!r} (§4.1)."
+        if not self._closes:
+            ending = f"{self._tcp()}, without a Close of either side (§7.1.1)."
+        else:
+            ending = f"{self._closing()} {self._tcp()}."
+        return f"{ending} {self._reports()}"
 
     def _closing(self) -> str:
-        if not self._closes:
-            return f"{self._tcp()}, without a Close of either side"
         first = self._closes[0]
-        other = next((one for one in self._closes if one.sender is not first.sender), None)
-        answer = f"answered with {in_words(other.code)}" if other else "did not answer it"
-        return (
-            f"The {first.sender.value} sent a Close first, {in_words(first.code)}; the "
-            f"{first.sender.peer.value} {answer}. {self._tcp()}"
-        )
+        one, other = first.sender.value, first.sender.peer.value
+        answer = next((close for close in self._closes if close.sender is not first.sender), None)
+        if answer is None:
+            return f"The {one} sent {first}, and the {other} sent none."
+        if answer.code == first.code:
+            return f"The {one} sent {first}, and the {other} answered it."
+        return f"The {one} sent {first}, and the {other} answered with {answer}."
 
     def _tcp(self) -> str:
         if not self._ends:
             return "Neither side ended TCP"
         first = self._ends[0]
         did = "ended TCP first" if first.how is How.FIN else "reset TCP"
-        return f"The {first.sender.value} {did}{self._when(first)}"
+        when = "" if self._last is None else f", {first.idle:.3f} s after the last frame"
+        return f"The {first.sender.value} {did}{when}"
 
-    def _when(self, end: EndOfTCP) -> str:
-        after = end.seconds - self._last_at
-        return "" if self._last is None else f", {after:.3f} s after the last frame"
+    def _reports(self) -> str:
+        """§7.1.5: the codes that the applications get."""
+        client, server = self._reported(Side.SERVER), self._reported(Side.CLIENT)
+        if client == server:
+            return f"Both sides report {client} (§7.1.5)."
+        return f"The client reports {client}, the server {server} (§7.1.5)."
 
-    def _reported(self, sender: Side) -> str:
-        """The code that an application at the other end of this sender gets."""
-        sent = next((one for one in self._closes if one.sender is sender), None)
-        return str(CloseCode.ABNORMAL_CLOSURE.value if sent is None else sent.code)
+    def _reported(self, sender: Side) -> int:
+        """The code that the peer of this sender reports."""
+        sent = next((close for close in self._closes if close.sender is sender), None)
+        return CloseCode.ABNORMAL_CLOSURE.value if sent is None else int(sent.code)
 
     def _likely_cause(self) -> str:
         """What an end without a broken rule looks like; "" for a normal one."""
@@ -201,18 +226,17 @@ class Story:
                 f"the {who} ended TCP after the opening handshake, before any frame: look into its "
                 "log, its handler may have returned or failed"
             )
-        idle = end.seconds - self._last_at
         if waiting := next((ping for ping in self._pings if ping[1] is end.sender), None):
             return (
                 f"the {who} sent a Ping {end.seconds - waiting[0]:.1f} s before, and got no Pong: "
                 f"the {end.sender.peer.value} must answer each Ping, as soon as it can (§5.5.2)"
             )
-        if idle >= IDLE:
+        if end.idle >= IDLE:
             return (
-                f"no frame passed for {idle:.1f} s: a time limit of the {who}, or of a proxy in "
-                "front of it; a Ping from time to time keeps a connection open (§5.5.2)"
+                f"no frame passed for {end.idle:.1f} s: a time limit of the {who}, or of a proxy "
+                "in between; a Ping from time to time keeps a connection open (§5.5.2)"
             )
-        if idle <= AT_ONCE and self._last.sender is not end.sender:
+        if end.idle <= AT_ONCE and self._last.sender is not end.sender:
             return (
                 f"the {who} ended TCP right after {described(self._last)} of the "
                 f"{end.sender.peer.value}: look into its log for an exception at this time; if it "
@@ -222,16 +246,6 @@ class Story:
             f"a program that ends, or closes its socket, without close(): the {who} should send a "
             "Close first (§7.1.1)"
         )
-
-
-def is_pong_of(pong: FrameExplanation, sender: Side, payload: bytes) -> bool:
-    """§5.5.3: whether this Pong answers a Ping of this sender with this payload."""
-    return pong.sender is not sender and pong.plain_start == payload
-
-
-def in_words(code: int) -> str:
-    known = code in tuple(CloseCode)
-    return f"{code} ({CloseCode(code).meaning})" if known else str(code)
 
 
 def described(frame: FrameExplanation) -> str:
@@ -251,7 +265,9 @@ def unanswered(end: EndOfTCP) -> str:
 def refusal(response: HeadExplanation, request: HeadExplanation | None) -> str:
     """What to do about an answer that is no 101."""
     status = response.lines[0].text.split(" ")[1:2]
-    lines = [] if request is None else request.lines
+    lines = () if request is None else request.lines
+    if request is not None and request.verdict.hint:
+        return request.verdict.hint
     if status == ["403"] and any(line.text.lower().startswith("origin:") for line in lines):
         return (
             "the server may trust only pages of its own Origin (§10.2): start watch with --origin "

@@ -60,6 +60,15 @@ class Narration:
         gap = self._line(seconds, f"{SHORT_ARROWS[sender]} {count(size)} missing")
         return [*self._texts(seconds, self._conversation.lose(sender, size)), gap]
 
+    def skip(self, seconds: float, sender: Side, size: int) -> list[str]:
+        """A line for `size` missing bytes, after which the next ones begin a message.
+
+        [] if nothing can be explained after them (`Conversation.skip`).
+        """
+        if not self._conversation.skip(sender, size):
+            return []
+        return [self._line(seconds, f"{SHORT_ARROWS[sender]} {count(size)} left out")]
+
     def finish(self, seconds: float) -> list[str]:
         """The texts of items that are cut off or not read, once both directions have ended."""
         return self._texts(seconds, self._conversation.finish())

@@ -84,10 +84,17 @@ class ConnectionView:
     """Explains the connection `number` to a page. Only one thread at a time may use it.
 
     Of a flood it shows the frames that `allowance` lets through, and counts the others. Where bytes
-    are left out, it goes on with the next message after them.
+    are left out, it goes on with the next message after them. With `keep_going` it also goes on
+    after a broken rule.
     """
 
-    def __init__(self, number: int, settings: Settings, allowance: Allowance | None = None) -> None:
+    def __init__(
+        self,
+        number: int,
+        settings: Settings,
+        allowance: Allowance | None = None,
+        keep_going: bool = False,
+    ) -> None:
         self.number = number
         self.ended: set[Side] = set()
         self._allowance = allowance or Allowance()
@@ -98,7 +105,7 @@ class ConnectionView:
         self._newest = 0.0
         self._conversation = Conversation(
             at_handshake=True,
-            keep_going=False,
+            keep_going=keep_going,
             max_size=settings.max_size,
             max_fragments=settings.max_fragments,
             head_limits=settings,

@@ -15,7 +15,6 @@ function showState(name, words) {
 }
 
 function take(event) {
-  if ("time" in event) event.at = event.time * 1000;
   if (event.event === "verdict") showVerdict(`#${event.connection}`, event.lines);
   else takeEvent(event);
   if (event.why) showVerdict(event.label, [["not passed on", event.why]]);
@@ -24,10 +23,10 @@ function take(event) {
 /* The newest one is the first. */
 function showVerdict(name, lines) {
   const texts = lines.flatMap(([label, text]) => [
-    create("dt", "verdict-label", label),
+    create("dt", "", label),
     create("dd", label === "broken first" ? "bad" : "", text),
   ]);
-  verdicts.prepend(create("div", "verdict", create("dt", "verdict-name", name), ...texts));
+  verdicts.prepend(create("article", "", create("h3", "", name), create("dl", "", ...texts)));
   while (verdicts.children.length > MAX_VERDICTS) verdicts.lastElementChild.remove();
 }
 
@@ -41,6 +40,7 @@ function connect() {
   );
 }
 
+element("renew").hidden = true; // what waits too long is left out here without being asked for
 element("clear").addEventListener("click", () => {
   clearRows();
   forgetHeads();
