@@ -694,6 +694,46 @@ def test_axe_finds_nothing_serious(demo, visit):
             assert found == [], (width, opened)
 
 
+# The lecture
+
+
+def test_in_a_lecture_one_frame_is_shown_at_a_time_and_its_fields_are_named_one_by_one(demo, visit):
+    page = visit(demo().url, width=1280, height=720)
+    page.click("#lecture")
+    assert page.evaluate("document.querySelector('#detail').checkVisibility()") is False
+    send(page, "Hello")
+    page.wait_for("document.querySelector('#stage-title').textContent.startsWith('Frame 2 of 2')")
+    assert page.text("#stage .verdict") == "Legal: no rule is broken."
+    page.click("#stage-back")
+    told = []
+    for _ in range(10):
+        boxes = page.evaluate(
+            "[...document.querySelectorAll('#stage .label')].map((label) => label.textContent)"
+        )
+        told.append((boxes, page.evaluate("document.querySelectorAll('#stage li').length")))
+        assert page.evaluate("document.querySelector('#stage-reveal').disabled") is False or (
+            len(told) == 10
+        )
+        if len(told) < 10:
+            page.click("#stage-reveal")
+    assert told[0] == (9 * ["?"], 0)  # the masking key has two rows
+    assert told[5] == (["FIN", "R1", "R2", "R3", "opcode", *4 * ["?"]], 5)
+    assert told[8][1] == 8 and "?" not in told[8][0]
+    assert page.text("#stage li:last-child") == "payload Hello"
+    send(page, "and now?")
+    page.wait_for("document.querySelector('#stage-title').textContent.startsWith('Frame 1 of 4')")
+    page.evaluate("document.querySelector('#stage').focus()")
+    for key in ("ArrowRight", "ArrowRight", " "):
+        page.press(key)
+    assert page.text("#stage-title").startswith("Frame 3 of ")
+    assert page.text("#stage li") == "FIN 1 the last frame of its message §5.2, §5.4"
+    page.click("#stage-pause")
+    page.wait_for("document.querySelector('#stage-title').textContent.startsWith('Frame 4 of 4')")
+    page.click("#lecture")
+    assert page.evaluate("document.querySelector('#detail').checkVisibility()")
+    assert page.problems == []
+
+
 # Under load
 
 
@@ -1080,6 +1120,7 @@ def test_everything_is_reached_with_the_keyboard_in_the_order_in_which_it_is_sho
         "command-close",
         "close-code",
         "close-reason",
+        "lecture",
         "renew",
         "clear",
         "search",
@@ -1238,6 +1279,10 @@ def test_the_page_fits_its_window_and_can_be_read_in_light_and_dark(
             page.click(opened)
             assert call(page, TOO_WIDE) == []
             assert call(page, PALE) == []
+        page.click("#lecture")
+        assert call(page, TOO_WIDE) == []
+        assert call(page, PALE) == []
+        page.click("#lecture")
     assert min(grounds[False]) > 200 and max(grounds[True]) < 60
     assert page.problems == []
 

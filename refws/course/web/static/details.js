@@ -2,6 +2,7 @@
 
 import { describeFrame } from "./frame.js";
 import { showHandshake } from "./handshake.js";
+import { stageFrame } from "./lecture.js";
 import { element } from "./words.js";
 
 const LOW = 0.6;
@@ -11,6 +12,7 @@ const tabs = ["tab-frame", "tab-handshake", "tab-refused"].map(element);
 export function openFrame(item, chunks) {
   choose("frame");
   framePanel.replaceChildren(...describeFrame(item, chunks));
+  stageFrame(item);
   bringIntoView();
 }
 

@@ -77,23 +77,38 @@ function received(chunks) {
 const heading = (words) => create("h4", "", words);
 
 /* The bits of the header and of the key under a ruler, each field in a box, cut where its row
-   ends. R1 to R3 and M are short for RSV1 to RSV3 and MASK, whose boxes are narrow. */
-function bits(item) {
+   ends. R1 to R3 and M are short for RSV1 to RSV3 and MASK, whose boxes are narrow. Only the first
+   `named` fields have their names. */
+export function bits(item, named = Infinity) {
   const grid = create("div", "bits");
   for (let bit = 0; bit < BITS_IN_A_ROW; bit += 1)
     grid.append(create("span", "ruler", String(bit)));
   const digits = (item.header_bytes + item.masking_key).match(/../g) ?? [];
   const all = digits.map((byte) => parseInt(byte, 16).toString(2).padStart(8, "0")).join("");
-  for (const field of item.fields) {
+  for (const [number, field] of item.fields.entries()) {
     const end = field.byte * 8 + field.bit + field.bits;
     let from = field.byte * 8 + field.bit;
     while (from < end) {
       const to = Math.min(end, (Math.floor(from / BITS_IN_A_ROW) + 1) * BITS_IN_A_ROW);
-      grid.append(fieldBox(item, field, all.slice(from, to), from % BITS_IN_A_ROW));
+      const digits = all.slice(from, to);
+      const isNamed = number < named;
+      grid.append(
+        isNamed
+          ? fieldBox(item, field, digits, from % BITS_IN_A_ROW)
+          : unnamedBox(digits, from % BITS_IN_A_ROW),
+      );
       from = to;
     }
   }
   return grid;
+}
+
+/* Bits whose meaning is not told yet. */
+function unnamedBox(digits, column) {
+  const made = create("span", "field unnamed");
+  made.append(create("span", "label", "?"), create("span", "value", digits));
+  made.style.gridColumn = `${column + 1} / span ${digits.length}`;
+  return made;
 }
 
 function fieldBox(item, field, digits, column) {
@@ -135,7 +150,7 @@ function fields(item) {
   return table;
 }
 
-function fieldValue(field) {
+export function fieldValue(field) {
   if (field.name === "opcode") return `0x${field.value.toString(16)}`;
   return BigInt(field.value).toLocaleString("en");
 }

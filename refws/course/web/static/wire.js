@@ -5,6 +5,7 @@ import { addConnection, currentConnection, findConnection, forget } from "./conn
 import { openFrame, openHandshake } from "./details.js";
 import { addHead, showHandshake } from "./handshake.js";
 import { heartbeatNote } from "./heartbeat.js";
+import { takeFrame } from "./lecture.js";
 import { content, direction, kindOf, picture, verdictWords } from "./picture.js";
 import { addRow, opener } from "./timeline.js";
 import { bytesInWords, counted, create } from "./words.js";
@@ -25,8 +26,10 @@ const show = {
       const end = wireEnd(event);
       if (end) wireNotes(connection.socket, end, event.time * 1000);
     }
-    if (item.type === "FrameExplanation") addFrame(event, connection);
-    else if (item.type === "HeadExplanation") addHandshake(event, connection);
+    if (item.type === "FrameExplanation") {
+      addFrame(event, connection);
+      takeFrame(item, connection.label);
+    } else if (item.type === "HeadExplanation") addHandshake(event, connection);
     else
       addNote(
         event,
