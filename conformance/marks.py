@@ -28,8 +28,9 @@ import fuzzing
 import marks_page
 import peers
 import processes
-from marks_page import CLIENT, SERVER, Marked
+from marks_page import Marked
 from progress import clock
+from reasons import CLIENT, SERVER
 from refws import __version__
 from refws.check.case import Group
 from refws.check.clients.groups import CLIENT_GROUPS

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from reasons import reason_for
+from reasons import CLIENT, SERVER, reason_for
 from refws import __version__
 from refws.check.case import Group
 from refws.check.clients.groups import CLIENT_GROUPS
@@ -17,15 +17,22 @@ from refws.check.groups import GROUPS
 from refws.check.runner import Report, Selection, select
 from refws.course.text.characters import escape_words
 
-SERVER, CLIENT = "server", "client"
-
 CATALOGUES = {SERVER: GROUPS, CLIENT: CLIENT_GROUPS}
 
 EXPLANATION = """
 Pass is the best outcome that the RFCs allow, weak another one that they allow, fail one that they
 do not. A case is skipped if the endpoint leaves out what it is about, such as compression. Each one
-echoes what it gets, with its own defaults but for what is said at the end. The reasons in the
-tables below are from `conformance/reasons.py`: each was compared with the text of the RFC.
+echoes what it gets, with its own defaults but for what is said at the end.
+
+Each failure has a reason, from `conformance/reasons.py`: the rule that decides, and what the
+endpoint does in its place. Where an endpoint had a reason of its own, the case was changed, because
+a case that fails what the RFCs allow is wrong.
+
+One mistake may fail many cases. websocket-server takes each fragment for a message and ends TCP
+without a Close, so it fails nearly all cases in which there are fragments or a Close; after a
+continuation it takes the next bytes, the masking key, for a header, so a few results change from
+run to run. What simple-websocket fails in the lines of HTTP (RFC 9110 and 9112) is http.server's,
+of which Werkzeug is made, too; some of what ws fails there is that of Node's.
 """
 
 

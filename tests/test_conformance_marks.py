@@ -15,7 +15,7 @@ import marks
 import marks_page
 import peers
 import reasons
-from marks_page import CLIENT, SERVER
+from reasons import CLIENT, SERVER
 from refws.check.clients.groups import CLIENT_GROUPS
 from refws.check.groups import GROUPS
 from refws.check.runner import Selection, select

@@ -72,8 +72,8 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
             free(piece);
         }
         return 0;
-    default:
-        return 0;
+    default: /* a request that is no handshake gets a page, or 404 */
+        return lws_callback_http_dummy(wsi, reason, user, data, size);
     }
 }
 
