@@ -125,7 +125,7 @@ def what_to_do(error: OSError, options: argparse.Namespace) -> str:
 
 
 def replay(file: BinaryIO, options: argparse.Namespace) -> int:
-    """Explain or export the tape; the exit status. BadTape or OSError if that fails."""
+    """Explain or export the tape; the exit status. BadRecording or OSError if that fails."""
     reader = open_recording(file, options.port)
     entries = chosen(reader, options.connection)
     status = export(reader, entries, options.pcap) if options.pcap else explain(entries, options)

@@ -1,7 +1,9 @@
 """Two readers of the same bytes: refws explains a tape, tshark dissects the capture made of it.
 
+Or both read a capture of a network.
+
     python3 scripts/checks/tshark.py             records a session with every kind of frame first
-    python3 scripts/checks/tshark.py TAPE ...    tapes of `python3 -m refws --record TAPE`
+    python3 scripts/checks/tshark.py FILE ...    tapes of `python3 -m refws --record TAPE`, captures
 
 Exit status: 0 if they agree on every field, 1 if not, 2 without tshark (Debian's package of that
 name).
@@ -24,9 +26,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from refws import Connection, connect, serve
 from refws.course.explain.conversation import Conversation
 from refws.course.explain.values import FrameExplanation, Item
+from refws.course.record.capture.reader import MAGIC_SIZE, is_capture
 from refws.course.record.pcap import write_pcap
 from refws.course.record.recorder import Recorder
-from refws.course.record.tape import Chunk, Opened
+from refws.course.record.recordings import open_recording
+from refws.course.record.tape import Chunk, Gap, Opened
 from refws.course.record.tape_reader import TapeReader
 from refws.protocol.deflate.negotiation import DeflateSettings
 from refws.protocol.frame import BINARY, CLOSE, CONT, TEXT, Side, encode_frame, is_control
@@ -279,7 +283,8 @@ def port_of(packet: ElementTree.Element, name: str) -> int:
 
 def packets(capture: str) -> Iterator[ElementTree.Element]:
     """The packets with frames; OSError or CalledProcessError if tshark cannot read the capture."""
-    command = ["tshark", "-r", capture, "-Y", "websocket", "-T", "pdml"]
+    order = "tcp.reassemble_out_of_order:TRUE"
+    command = ["tshark", "-r", capture, "-o", order, "-Y", "websocket", "-T", "pdml"]
     done = subprocess.run(command, capture_output=True, check=True, timeout=DEADLINE_S)
     yield from ElementTree.fromstring(done.stdout).iter("packet")
 
@@ -344,6 +349,17 @@ def compare(tape: str, capture: str) -> tuple[int, list[str]]:
         entries = list(recut(reader))
     with open(capture, "wb") as file:
         write_pcap(file, entries, reader.recorded)
+    return compare_entries(entries, capture)
+
+
+def compare_capture(capture: str) -> tuple[int, list[str]]:
+    """The same for a capture of a network, which has all bytes of its connections."""
+    with open(capture, "rb") as file:
+        entries = [entry for entry in open_recording(file) if not isinstance(entry, Gap)]
+    return compare_entries(entries, capture)
+
+
+def compare_entries(entries: Sequence[Opened | Chunk], capture: str) -> tuple[int, list[str]]:
     ours, theirs = explained(entries), dissected(entries, capture)
     differences = [
         line for direction, frames in ours.items() for line in differ(direction, frames, theirs)
@@ -379,18 +395,21 @@ def is_fragment_not_inflated(name: str, one: Fields, other: Fields) -> bool:
     )
 
 
-def main(tapes: list[str]) -> int:
+def main(files: list[str]) -> int:
     if which("tshark") is None:
         print("tshark is missing: install it, on Debian with `apt install tshark`", file=sys.stderr)
         return 2
     status = 0
     with tempfile.TemporaryDirectory() as directory:
-        if not tapes:
-            tapes = [f"{directory}/session.tape"]
-            record(tapes[0])
-        for tape in tapes:
-            count, differences = compare(tape, f"{directory}/session.pcap")
-            print(*differences, f"{tape}: {count} frames, {len(differences)} differences", sep="\n")
+        if not files:
+            files = [f"{directory}/session.tape"]
+            record(files[0])
+        for path in files:
+            with open(path, "rb") as file:
+                of_network = is_capture(file.read(MAGIC_SIZE))
+            found = compare_capture(path) if of_network else compare(path, f"{directory}/pcap")
+            count, differences = found
+            print(*differences, f"{path}: {count} frames, {len(differences)} differences", sep="\n")
             status = 1 if differences or not count else status
     return status
 
