@@ -11,7 +11,7 @@ from refws.course.explain.values import HeadExplanation, NotRead
 from refws.protocol.deflate.codec import client_pair
 from refws.protocol.deflate.negotiation import DeflateSettings, Parameters
 from refws.protocol.frame import Side
-from wire import BINARY, CLOSE, CONT, MASKING_KEY, PING, PONG, TEXT, close_body, frame, request
+from wire import BINARY, CLOSE, CONT, MASKING_KEY, PING, PONG, TEXT, close_body, frame, request, xor
 
 CLIENT, SERVER = Side
 
@@ -44,11 +44,19 @@ def written_as_utf_8(wire):
     return wire.decode("latin-1").encode()
 
 
+def turned(content, turn, key=MASKING_KEY):
+    """A frame whose key is not the one that its payload is masked with."""
+    other = MASKING_KEY[turn:] + MASKING_KEY[:turn]
+    header = frame(TEXT, content, key=key)[:6]
+    return header + xor(content, other)
+
+
 def read_as_utf_8(wire):
     return wire.decode(errors="replace").encode()
 
 
 HIXIE_REQUEST = request().replace(b"Sec-WebSocket-Key:", b"Sec-WebSocket-Key1:")
+KEY = b"\xaa\xbb\xcc\xdd"
 HELLO = plain(TEXT, b"Hello")
 MASKED = frame(TEXT, b"Hello")
 NI_HAO = "你好".encode()
@@ -79,6 +87,8 @@ MISTAKES = [
     ("little-endian the length would be 130", b"\x81\x7e\x82\0" + b"a" * 130 + HELLO, SERVER, {}),
     ("would be 512", b"\x82\x7e\0\2" + bytes(512) + HELLO, SERVER, {}),
     ("no program sends 1 TB", plain(BINARY, length=2**40 + 1), SERVER, {"max_size": 2**20}),
+    ("the second byte is 200", b"\x81\xc8" + b"a" * 200 + HELLO, SERVER, {}),
+    ("a length of 300 does not fit a byte", b"\x81\x2c" + b"a" * 300 + HELLO, SERVER, {}),
     # Bytes as text
     ("c2 81 are 81 in UTF-8", written_as_utf_8(HELLO), SERVER, {}),
     ("c2 88 are 88 in UTF-8", written_as_utf_8(plain(CLOSE, close_body(1000))), SERVER, {}),
@@ -105,6 +115,15 @@ MISTAKES = [
     ("its control frames too", plain(CLOSE, close_body(1000)), CLIENT, {}),
     ("a client must mask all it sends", HELLO, CLIENT, {}),
     ("a server must not mask", MASKED, SERVER, {}),
+    ("the key turned round", turned(b"Hello, world", 1), CLIENT, {}),
+    ("the key turned round", turned(b"Hello, world", 3), CLIENT, {}),
+    ("the key backwards", turned(b"Hello, world", 0, MASKING_KEY[::-1]), CLIENT, {}),
+    (
+        "the key of the frame before",
+        MASKED + turned(b"Hello, world", 0, b"\xaa\xbb\xcc\xdd"),
+        CLIENT,
+        {},
+    ),
     # Close
     ("a reason without a code, 'server down'", plain(CLOSE, b"server down"), SERVER, {}),
     ("a reason without a code", frame(CLOSE, b"\xe5\x86\x8d\xe8\xa7\x81"), CLIENT, {}),
@@ -113,6 +132,9 @@ MISTAKES = [
     ("the code would be 1000", plain(CLOSE, b"\xe8\x03"), SERVER, {}),
     ("1005 stands for a Close without a code", plain(CLOSE, b"\x03\xed"), SERVER, {}),
     ("1006 is what a program reports", plain(CLOSE, b"\x03\xee"), SERVER, {}),
+    ("at most 123 bytes", plain(CLOSE, close_body(1000, "a" * 124)), SERVER, {}),
+    ("at most 125 bytes", plain(PING, b"a" * 126), SERVER, {}),
+    ("The first byte is 89 then", plain(PING, b"a", fin=0), SERVER, {}),
     # Other bytes
     ("one empty line too many", RESPONSE + b"\r\n" + HELLO, SERVER, {}),
     ("one empty line too many", RESPONSE + b"\n" + HELLO, SERVER, {}),
@@ -159,6 +181,12 @@ MISTAKES = [
     ("the opcode must be 0", plain(TEXT, b"a", fin=0) + plain(TEXT, b"b"), SERVER, {}),
     ("has FIN 1, so its message has ended", HELLO + plain(CONT, b"b"), SERVER, {}),
     # Contents
+    ("header lines of HTTP", b"Upgrade: websocket\r\nConnection: Upgrade\r\n", SERVER, {}),
+    ("begins like a PNG image", plain(TEXT, b"\x89PNG\r\n\x1a\n"), SERVER, {}),
+    ("modified UTF-8", plain(TEXT, b"a\xed\xa0\xbd\xed\xb8\x80"), SERVER, {}),
+    ("modified UTF-8", plain(TEXT, b"a\xc0\x80b"), SERVER, {}),
+    ("in Latin-1", plain(TEXT, "café noir".encode("latin-1")), SERVER, {}),
+    ("in Latin-1", frame(TEXT, "Grüße".encode("latin-1")), CLIENT, {}),
     ("UTF-16", plain(TEXT, "Hi!".encode("utf-16")), SERVER, {}),
     ("four zeros", b"\x81\x80\0\0\0\0", CLIENT, {}),
     ("UTF-16", plain(TEXT, "Hi!".encode("utf-16-le")), SERVER, {}),
@@ -226,9 +254,10 @@ NEAR_MISSES = [
     (plain(3, b"abc"), SERVER, {}),
     (plain(TEXT, b"\xff\xfe\xfd"), SERVER, {}),
     (plain(TEXT, b"Hello\xff"), SERVER, {}),
-    (plain(TEXT, b"caf\xe9 noir"), SERVER, {}),
+    (plain(BINARY, b"caf\xe9 noir"), SERVER, {}),
+    (plain(TEXT, b"\x89\x90\x91\x92\x93 abcdefgh"), SERVER, {}),
+    (frame(TEXT, b"\xfa\xfb\xfc\xfd\xfe\xff\xfa\xfb"), CLIENT, {}),
     (plain(CLOSE, b"\x00\x01"), SERVER, {}),
-    (plain(PING, b"x", fin=0), SERVER, {}),
     (plain(TEXT, b"\xff\xff\xff", rsv=4), SERVER, DEFLATE),
     (plain(0xD, b"Hello"), SERVER, {}),
     (plain(0xB, b"Hello"), SERVER, {}),

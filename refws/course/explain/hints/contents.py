@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from ....protocol.close import CODE_LENGTH
 from ....protocol.close_codes import CloseCode, is_valid_on_wire
-from ....protocol.frame import BINARY, CLOSE, CONT, TEXT
+from ....protocol.frame import BINARY, CLOSE, CONT, TEXT, is_control
 from ..values import FrameExplanation
 from .evidence import MIN_TELLING, Evidence, is_text, quoted
 from .no_frames import inflated_text
@@ -83,6 +85,74 @@ def describe_utf_16(content: bytes) -> str:
     if zeros_on_one_side or start[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return "this looks like UTF-16; a text message is UTF-8 (§5.6)"
     return ""
+
+
+ONE_BYTE_CHARACTERS = re.compile(rb"[\t\r\n\x20-\x7e\xa0-\xfd]{4,}")
+SURROGATES = re.compile(rb"\xed[\xa0-\xaf][\x80-\xbf]\xed[\xb0-\xbf][\x80-\xbf]|\xc0\x80")
+
+FORMATS = (
+    (b"\x89PNG", "a PNG image"),
+    (b"\xff\xd8\xff", "a JPEG image"),
+    (b"\x1f\x8b", "gzip"),
+    (b"\x78\x9c", "zlib"),
+    (b"\x1aE\xdf\xa3", "WebM"),
+    (b"OggS", "Ogg"),
+    (b"RIFF", "a RIFF file"),
+)
+"""How files begin that are no text."""
+
+
+def bad_text(evidence: Evidence) -> bytes:
+    """The payload of a text frame that is not UTF-8; otherwise nothing."""
+    frame = evidence.frame
+    is_text_frame = frame.header.opcode == TEXT and not frame.compressed
+    return evidence.plain if evidence.is_bad_payload and is_text_frame else b""
+
+
+def binary_as_text(evidence: Evidence) -> str:
+    content = bad_text(evidence)
+    whole = len(content) >= MIN_TELLING
+    found = next((name for start, name in FORMATS if whole and content.startswith(start)), "")
+    return f"this begins like {found}: send it as binary, opcode 2 (§5.6)" if found else ""
+
+
+def surrogates(evidence: Evidence) -> str:
+    if SURROGATES.search(bad_text(evidence)):
+        return (
+            "this is modified UTF-8, such as Java's writeUTF makes, with a pair of surrogates, or "
+            "c0 80 for U+0000: encode the text as UTF-8 (§8.1)"
+        )
+    return ""
+
+
+def other_encoding(evidence: Evidence) -> str:
+    content = bad_text(evidence)
+    mostly_ascii = 2 * sum(byte < 0x80 for byte in content) >= len(content)
+    if ONE_BYTE_CHARACTERS.fullmatch(content) and mostly_ascii:
+        return (
+            "is this text in Latin-1, or another encoding than UTF-8? A text message is UTF-8 "
+            "(§5.6)"
+        )
+    return ""
+
+
+# Control frames
+
+
+def long_control_frame(evidence: Evidence) -> str:
+    frame = evidence.frame
+    if evidence.blamed != "length" or not is_control(frame.header.opcode):
+        return ""
+    if frame.header.opcode == CLOSE:
+        return "shorten the reason of the Close: it has at most 123 bytes in UTF-8 (§5.5)"
+    return "send what is longer as a message: a Ping or Pong has at most 125 bytes (§5.5)"
+
+
+def control_frame_without_fin(evidence: Evidence) -> str:
+    frame = evidence.frame
+    if evidence.blamed != "FIN" or not is_control(frame.header.opcode):
+        return ""
+    return f"was FIN forgotten? The first byte is {0x80 | frame.header.opcode:x} then (§5.5)"
 
 
 # Compression

@@ -6,13 +6,18 @@ from collections.abc import Callable
 
 from ..values import CutOff, FrameExplanation
 from .contents import (
+    binary_as_text,
     close_code_as_text,
     code_that_is_never_sent,
     compressed_without_rsv1,
     compression_not_agreed,
+    control_frame_without_fin,
     little_endian_close_code,
+    long_control_frame,
+    other_encoding,
     reason_without_code,
     rsv1_in_every_frame,
+    surrogates,
     utf_16,
     utf_16_that_is_illegal,
     zlib_or_gzip,
@@ -21,6 +26,7 @@ from .evidence import Evidence, Hint
 from .interleaving import message_inside_another, two_writers
 from .lengths import (
     length_in_characters,
+    length_of_one_byte,
     length_of_seven_bits,
     little_endian_length,
     long_form_for_short_payload,
@@ -28,7 +34,7 @@ from .lengths import (
     unlikely_length,
     wrong_form,
 )
-from .masks import key_left_out, masked_twice, masking_of_the_wrong_side, zero_key
+from .masks import key_left_out, masked_twice, masking_of_the_wrong_side, wrong_key_byte, zero_key
 from .no_frames import (
     chunked,
     hixie,
@@ -72,6 +78,7 @@ ON_ILLEGAL: tuple[Hint, ...] = (
     key_left_out,
     wrong_form,
     length_of_seven_bits,
+    length_of_one_byte,
     little_endian_length,
     two_writers,
     text_goes_on,
@@ -80,6 +87,7 @@ ON_ILLEGAL: tuple[Hint, ...] = (
     long_form_for_short_payload,
     masking_of_the_wrong_side,
     masked_twice,
+    wrong_key_byte,
     on_frame(zero_key),
     little_endian_close_code,
     close_code_as_text,
@@ -88,7 +96,12 @@ ON_ILLEGAL: tuple[Hint, ...] = (
     utf_16_that_is_illegal,
     zlib_or_gzip,
     compressed_without_rsv1,
+    binary_as_text,
+    surrogates,
     length_in_characters,
+    other_encoding,
+    long_control_frame,
+    control_frame_without_fin,
     rsv1_in_every_frame,
     compression_not_agreed,
     message_inside_another,

@@ -13,6 +13,7 @@ from ....protocol.frame import (
     MAX_LENGTH_16,
     MAX_LENGTH_64,
     TEXT,
+    Side,
 )
 from ....protocol.masking import KEY_LENGTH
 from ..values import CutOff
@@ -41,6 +42,8 @@ MAX_FOUR_BYTES = 2**30
 """The longest payload that a length of 4 bytes is taken for."""
 
 CONTINUATION_BYTES = bytes(range(0x80, 0xC0))
+
+ONLY_SEVEN_BITS = "from 126 on write 126, and the length in the next 2 bytes (§5.2)"
 
 ORDER = "its most significant byte must be first (§5.2)"
 
@@ -131,9 +134,22 @@ def length_of_seven_bits(evidence: Evidence) -> str:
     if tells and evidence.ends_here_or_frames_follow(raw) and not is_legal_so_far(evidence):
         return (
             f"a length of {length} does not fit the 7 bits, where {length} announces a longer "
-            f"form: from 126 on write 126, and the length in the next 2 bytes (§5.2)"
+            f"form: {ONLY_SEVEN_BITS}"
         )
     return ""
+
+
+def length_of_one_byte(evidence: Evidence) -> str:
+    """A length from 128 on in the second byte, where its top bit is MASK; or what a byte kept."""
+    wire, length = evidence.wire, evidence.wire[1] if len(evidence.wire) > 1 else 0
+    if evidence.blamed != "MASK" or evidence.sender is Side.CLIENT or length <= LENGTH_64:
+        return ""
+    payload, rest = wire[2:][:length], wire[2:][length:]
+    if len(payload) < length or not is_text(payload, may_be_cut=False):
+        return ""
+    if not evidence.ends_here_or_frames_follow(rest):
+        return ""
+    return f"the second byte is {length}, but its top bit is MASK: {ONLY_SEVEN_BITS}"
 
 
 def is_legal_so_far(evidence: Evidence) -> bool:
@@ -236,6 +252,12 @@ def text_goes_on(evidence: Evidence) -> str:
         return ""
     if before.is_all_kept and not is_ascii_text(before.plain):
         return counted_before(before, text)
+    length = before.header.payload_length + len(text)
+    if frames_follow(evidence, end) and length % 256 == before.header.payload_length:
+        return (
+            f"a length of {length} does not fit a byte, and became "
+            f"{before.header.payload_length} in the frame before: {ONLY_SEVEN_BITS}"
+        )
     return (
         f"these bytes go on with the text of the frame before, {quoted(text)}: is its length, "
         f"{before.header.payload_length}, too small? It must count all bytes of the payload (§5.2)"

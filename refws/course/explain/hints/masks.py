@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from ....protocol.close import CODE_LENGTH
 from ....protocol.close_codes import is_valid_on_wire
@@ -10,15 +11,18 @@ from ....protocol.frame import CLOSE, MAX_LENGTH_7, TEXT, Side, is_control
 from ..values import FrameExplanation
 from .evidence import (
     MIN_TELLING,
+    Before,
     Evidence,
     decoded,
     is_ascii_text,
     looks_like_text,
     size_of_frame,
+    unmask,
 )
 
 NO_KEY = "the MASK bit is 1, but no key follows: it has 4 bytes, and is before the payload"
 LETTERS = re.compile(rb"[A-Za-z0-9 ]{4,}")
+LETTER = re.compile(rb"[A-Za-z0-9 ]")
 SURE = 8
 """Readable bytes that are no accident."""
 
@@ -84,6 +88,37 @@ def masked_twice(evidence: Evidence) -> str:
             "all (§5.3)"
         )
     return ""
+
+
+def wrong_key_byte(evidence: Evidence) -> str:
+    """A payload that is readable with the key turned round, or with the key of another frame."""
+    frame = evidence.frame
+    key, payload = frame.masking_key, evidence.payload_and_more[: frame.header.payload_length]
+    if not (evidence.is_bad_payload and key and frame.kind == TEXT) or len(payload) < SURE:
+        return ""
+    tried = ((unmask(payload, other), hint) for other, hint in other_keys(key, evidence.before))
+    readable = [(len(LETTER.findall(text)), hint) for text, hint in tried if is_ascii_text(text)]
+    return max(readable)[1] if readable else ""
+
+
+def other_keys(key: bytes, before: Before | None) -> Iterator[tuple[bytes, str]]:
+    """The keys that may have been used by mistake, and what is to be done then."""
+    for turn in (1, 2, 3):
+        yield (
+            key[turn:] + key[:turn],
+            "with the key turned round the payload is readable: byte i goes with byte i % 4 of the "
+            "key, and i counts from the start of the payload of this frame (§5.3)",
+        )
+    yield (
+        key[::-1],
+        "with the key backwards the payload is readable: keep the order of its bytes (§5.3)",
+    )
+    if before is not None and before.masking_key:
+        yield (
+            before.masking_key,
+            "with the key of the frame before the payload is readable: mask each frame with the "
+            "key in its own header (§5.3)",
+        )
 
 
 def is_close_body(body: bytes) -> bool:

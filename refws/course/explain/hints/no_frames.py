@@ -61,6 +61,8 @@ TLS_RECORDS = {
 CHUNK = re.compile(rb"[0-9A-Fa-f]{1,8}(?:;[^\r\n]*)?\r(?:\n|$)")
 HIXIE = re.compile(rb"\0([\t\r\n\x20-\x7e\x80-\xf4]+)(\xff?)")
 HEX_DIGITS = re.compile(rb"(?:0x|\\x)?[0-9A-Fa-f]{2}(?:[ ,:]*(?:0x|\\x)?[0-9A-Fa-f]{2})+\s*")
+HEADER_LINE = re.compile(rb"[A-Za-z0-9-]+: [^\r\n]*\r\n")
+
 EMPTY_LAST_BLOCK = b"\1\0\0\xff\xff"
 """RFC 1951 §3.2.4: it can only be read where a block before it has ended."""
 
@@ -214,6 +216,11 @@ def text_alone(evidence: Evidence) -> str:
         text = evidence.wire
     if len(text) < 2 or (len(text) < MIN_TELLING and text != evidence.wire):
         return ""
+    if HEADER_LINE.match(text):
+        return (
+            f"these are header lines of HTTP, {quoted(text)}: read a head up to its empty line, "
+            "and frames from there on (RFC 9112 §2.1)"
+        )
     if what := frame_in_text(text, evidence.sender):
         return f"{what} was sent as text, {quoted(text)}: send the bytes that it means (§5.2)"
     return (
