@@ -128,7 +128,7 @@ def test_the_files_of_the_page_are_no_secret_and_nothing_else_is_there(watched):
 
 
 def test_a_client_of_another_machine_gets_no_page(watched, monkeypatch):
-    monkeypatch.setattr(glass_client, "is_loopback", lambda address: False)
+    monkeypatch.setattr(glass_client, "is_here", lambda own, peer: False)
     status, _, text = watched.get(f"/?token={watched.pages.token}")
     assert (status, "for this machine only" in text) == (403, True)
 
@@ -140,12 +140,14 @@ def test_a_client_of_another_machine_gets_no_page(watched, monkeypatch):
         (("::1", 5, 0, 0), True),
         (("::ffff:127.0.0.1", 5, 0, 0), True),
         (("192.0.2.1", 5), False),
+        (("198.51.100.7", 5), True),
         (("fe80::1%eth0", 5, 0, 0), False),
         ("/a/path", False),
     ],
 )
 def test_which_clients_are_on_this_machine(address, is_here):
-    assert glass_client.is_loopback(address) is is_here
+    """Loopback addresses are, and the address that this machine itself is reached by."""
+    assert glass_client.is_here(("198.51.100.7", 9000), address) is is_here
 
 
 def test_a_websocket_at_the_root_is_for_the_server_as_all_other_requests_are(watched):

@@ -11,7 +11,7 @@ import signal
 import socket
 import ssl
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from ipaddress import ip_address
 from types import FrameType
 
@@ -200,7 +200,7 @@ def set_switch_interval(connections: int) -> None:
 
 def run(server: Server, secure: bool = False, also: Sequence[str] = (), lab: bool = True) -> int:
     """Serve until a signal arrives, then return 0; a second signal ends the process at once."""
-    stop_on_signals(server)
+    stop_on_signals(server.stop)
     print(greeting(server.address, secure, also, lab), flush=True)
     server.serve_forever()
     LOGGER.info(
@@ -211,8 +211,8 @@ def run(server: Server, secure: bool = False, also: Sequence[str] = (), lab: boo
     return 0
 
 
-def stop_on_signals(server: Server) -> None:
-    """The first SIGINT or SIGTERM lets `serve_forever` return, the second ends the process.
+def stop_on_signals(begin_to_stop: Callable[[], None]) -> None:
+    """The first SIGINT or SIGTERM calls this function, the second ends the process.
 
     The system ends it, because Python may call no handler while the main thread waits for another
     thread in `shutdown`.
@@ -221,7 +221,7 @@ def stop_on_signals(server: Server) -> None:
     def stop(signal_number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        server.stop()
+        begin_to_stop()
 
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)

@@ -5,18 +5,17 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-import signal
 import socket
 import ssl
 import sys
 from contextlib import ExitStack
 from time import monotonic
-from types import FrameType
 
 from ..course.glass.forwarder import Forwarder
 from ..course.glass.looking import LookerOn, Tape, Terminal
 from ..course.glass.page import Pages
 from ..course.glass.target import CONNECT_TIMEOUT, Target
+from ..course.record.live import Live
 from ..course.record.output import Output
 from ..course.text.terminal import make_printable, style_for
 from ..endpoint.listening import listen, open_to_others
@@ -26,7 +25,7 @@ from ..protocol.client.uri import WebSocketURI, parse_uri
 from .connect.failures import what_to_do as why_not_reached
 from .connect.values import websocket_uri
 from .options import CommandLine, not_empty, own_origin, pem_problem, port, seconds
-from .serve import LOG_FORMAT, TCP_ADVICE
+from .serve import LOG_FORMAT, TCP_ADVICE, stop_on_signals
 from .tracing import add_trace_options, check_trace_options, recording
 
 DESCRIPTION = """\
@@ -42,6 +41,9 @@ What is shown may be late if much passes, or leave out a part, and says so; the 
 for it. Ctrl-C ends all connections."""
 
 HOST = "127.0.0.1"
+LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+"""An address that is all of this machine's -> one on which only this machine can connect."""
+
 PORT = 9000
 
 SWITCH_INTERVAL = 0.000_5
@@ -55,7 +57,9 @@ def main(arguments: list[str] | None = None) -> int:
     """The exit status: 0 after Ctrl-C, 2 if it could not start."""
     parser = command_line()
     options = parser.parse_args(arguments)
-    check_trace_options(parser, options, has_output=sys.stdout is not None)
+    if sys.stdout is None:
+        parser.error("watch needs standard output, which is closed")
+    check_trace_options(parser, options, has_output=True)
     logging.basicConfig(level=logging.WARNING, format=LOG_FORMAT, stream=sys.stderr)
     target, context = target_of(parser, options), own_context(parser, options)
     try:
@@ -76,21 +80,21 @@ def watch(
 ) -> None:
     """Forward until a signal arrives; a second one ends the process at once."""
     make_printable(sys.stdout)
-    output = Output(sys.stdout)
+    show = Live(Output(sys.stdout).show).show
     host, own_port = socks[0].getsockname()[:2]
-    authority = join_authority(open_to_others(host), own_port)
-    own = f"{'ws' if context is None else 'wss'}://{authority}"
-    pages = Pages(own, server_name(target.uri), own_origins(own_port, context is not None))
+    secure = context is not None
+    own = clients_uri(host, own_port, secure)
+    pages = Pages(own, server_name(target.uri), own_origins(host, own_port, secure))
     forwarder = Forwarder(socks, target, pages.address, context)
-    lookers_on: list[LookerOn] = [
-        Terminal(output.show, options.trace, style_for(sys.stdout), forwarder.show)
-    ]
+    terminal = Terminal(show, options.trace, style_for(sys.stdout), forwarder.show)
+    lookers_on: list[LookerOn] = [terminal]
     if options.record:
         lookers_on.append(Tape(recording(parser, options, logging.getLogger("refws"))))
-    stop_on_signals(forwarder)
+    stop_on_signals(forwarder.stop)
     sys.setswitchinterval(SWITCH_INTERVAL)
-    for line in greeting(own, target, pages.token):
-        output.show(line)
+    page = f"http{'s' if secure else ''}://{page_host(host, own_port)}/?token={pages.token}"
+    for line in greeting(own, server_name(target.uri), page):
+        show(line)
     with ExitStack() as at_the_end:
         pages.start(forwarder)
         at_the_end.callback(pages.stop)
@@ -103,26 +107,13 @@ def watch(
             looker_on.stop(give_up_at)
 
 
-def stop_on_signals(forwarder: Forwarder) -> None:
-    """The first SIGINT or SIGTERM ends the forwarding, the second one the process."""
-
-    def stop(signal_number: int, frame: FrameType | None) -> None:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        forwarder.stop()
-
-    signal.signal(signal.SIGINT, stop)
-    signal.signal(signal.SIGTERM, stop)
-
-
 # What is said
 
 
-def greeting(own: str, target: Target, token: str) -> list[str]:
+def greeting(own: str, target: str, page: str) -> list[str]:
     """How to go on, line by line."""
-    page = f"http{own.removeprefix('ws')}/?token={token}"
     return [
-        f"Watching {server_name(target.uri)}.",
+        f"Watching {target}.",
         f"Connect your client to {own} in its place, with the same path.",
         f"See it on a page, which is for you only: {page}",
         "Stop: Ctrl-C",
@@ -133,10 +124,21 @@ def server_name(uri: WebSocketURI) -> str:
     return f"{uri.scheme}://{uri.host_header}"
 
 
-def own_origins(own_port: int, secure: bool) -> list[str]:
+def clients_uri(host: str, own_port: int, secure: bool) -> str:
+    """Where clients connect, also on other machines if it listens on all addresses."""
+    return f"ws{'s' if secure else ''}://{join_authority(open_to_others(host), own_port)}"
+
+
+def page_host(host: str, own_port: int) -> str:
+    """Where the page is opened: on this machine, so that it is reached by a loopback address."""
+    return join_authority(LOOPBACK.get(host, host), own_port)
+
+
+def own_origins(host: str, own_port: int, secure: bool) -> list[str]:
     """The origins of the page, by each name of this machine."""
     scheme = "https" if secure else "http"
-    return [f"{scheme}://{host}:{own_port}" for host in ("127.0.0.1", "localhost", "[::1]")]
+    hosts = ("localhost", "127.0.0.1", "::1", *({host} - LOOPBACK.keys()))
+    return [f"{scheme}://{join_authority(each, own_port)}" for each in hosts]
 
 
 def cannot_listen(error: OSError, options: argparse.Namespace) -> str:

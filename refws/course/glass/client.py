@@ -96,7 +96,7 @@ class Client(threading.Thread):
             return
         if where is not Destination.PAGE:
             self._pass_on(first)
-        elif is_loopback(self._address):
+        elif is_here(self._end.own_address, self._address):
             self._serve_page(first)
         else:
             self._answer(HTTPStatus.FORBIDDEN, ONLY_HERE)
@@ -169,6 +169,7 @@ class Reporter(Watcher):
         self._home.show(Ended(monotonic(), self._number, sender, how))
 
 
-def is_loopback(address: Any) -> bool:
-    ip = ip_of(address)
-    return ip is not None and ip.is_loopback
+def is_here(own: Any, peer: Any) -> bool:
+    """Whether the peer is on this machine: its address is a loopback address, or our own."""
+    ip = ip_of(peer)
+    return ip is not None and (ip.is_loopback or ip == ip_of(own))

@@ -45,6 +45,11 @@ class End:
         self._read = cast(Any, stream.file).raw.readinto
 
     @property
+    def own_address(self) -> Any:
+        """The address of our end of the socket."""
+        return self._sock.getsockname()
+
+    @property
     def peer(self) -> Any:
         """The peer's address; OSError if it has gone."""
         return self._sock.getpeername()
