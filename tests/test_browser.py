@@ -11,8 +11,12 @@ import json
 import re
 import signal
 import struct
+import subprocess
+import sys
 import threading
+from contextlib import contextmanager
 from functools import partial
+from io import BytesIO
 
 import pytest
 
@@ -23,13 +27,15 @@ from refws.course import services
 from refws.course.explain.as_json import as_json
 from refws.course.explain.conversation import Conversation
 from refws.course.explain.values import FrameExplanation, HeadExplanation, Illegal, NotRead
+from refws.course.record.tape_reader import TapeReader
 from refws.course.web import wire_view
+from refws.course.web.connection_view import SHOWN
 from refws.course.web.violations import AFTER_THE_END, CLIENT_CASES, SERVER_CASES
 from refws.protocol.close_codes import CloseCode
 from refws.protocol.frame import encode_frame
 from test_commands_serve import printed_address, program_running
-from watching import refused
-from wire import CLOSE, DEADLINE_S, PING, PONG, TEXT, close_body, eventually
+from watching import Page, refused
+from wire import CLOSE, DEADLINE_S, PING, PONG, TEXT, Wire, close_body, eventually, request
 
 pytestmark = [
     pytest.mark.programs,
@@ -76,6 +82,7 @@ class Recorded:
             keep_going=False,
             max_size=settings.max_size,
             max_fragments=settings.max_fragments,
+            shown=SHOWN,
         )
 
     def __call__(self, sender, data):
@@ -628,6 +635,42 @@ def test_a_frame_is_copied_as_hex_and_as_a_command_that_explains_it(demo, visit)
     assert page.evaluate("copied") == [hex_digits, explain]
 
 
+def test_the_timeline_is_saved_as_a_tape_that_is_read_again(demo, visit):
+    demo = demo()
+    page = visit(demo.url)
+    for text in ("Hello", "grüße €😀", "x" * (SHOWN + 1)):
+        send(page, text)
+    page.click("#toggle")
+    page.wait_for("document.querySelector('#state').textContent.includes('code 1000')")
+    wait_until_over(demo)
+    recorded = demo.find("GET /?page=")
+    assert_shown(page, recorded, details=False)
+    page.evaluate(
+        "void (URL.createObjectURL = (blob) => "
+        "(blob.text().then((text) => window.tape = text), '#'))"
+    )
+    page.click("#save")
+    tape = page.wait_for("window.tape")
+    entries = list(TapeReader(BytesIO(tape.encode())))
+    for side in Side:
+        found = Conversation(at_handshake=True, shown=SHOWN)
+        items = [
+            item
+            for chunk in entries
+            if chunk.sender is side
+            for item in found.feed(side, chunk.data)
+        ]
+        expected = [
+            item for item in recorded.sent_by(side) if getattr(item, "payload_received", 0) <= SHOWN
+        ]
+        assert [row_of(item)[0] for item in items] == [row_of(item)[0] for item in expected]
+        assert [getattr(item, "text", None) for item in items] == [
+            getattr(item, "text", None) for item in expected
+        ]
+    assert tape.count("# left out here: text of ") == 2
+    assert page.text("#saved").startswith(f"Saved {len(entries)} lines as tape.txt")
+
+
 def test_clear_keeps_the_handshake_of_a_connection_that_is_open(demo, visit):
     page = visit(demo().url)
     choose(page, "compression", "1")
@@ -780,6 +823,86 @@ def test_a_burst_of_5000_messages_leaves_the_page_usable_and_says_what_it_does_n
         ".some((row) => row.textContent.includes('and after the flood'))"
     )
     assert page.problems == []
+
+
+CAUSES = [
+    ("new WebSocket", "→ client to server, request"),
+    ("← server to client, response", "onopen"),
+    ("send “Hello”", "→ client to server, text"),
+    ("← server to client, text", "onmessage"),
+    ("close (1000)", "→ client to server, close"),
+    ("← server to client, close", "onclose"),
+]
+"""Words of a row, and of the row of its effect."""
+
+
+@contextmanager
+def busy_machine():
+    """Two processes that take all the time that they get."""
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2)]
+    try:
+        yield
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
+
+
+def test_in_50_loads_on_a_busy_machine_no_effect_is_above_its_cause(demo, visit):
+    demo = demo()
+    page = visit(demo.url)
+    with busy_machine():
+        for load in range(50):
+            page.open(demo.url)
+            page.wait_for(CONNECTED, timeout=DEADLINE_S)
+            page.evaluate("document.querySelector('#composer').requestSubmit()")
+            page.wait_for(f"{ECHOED} && {has_row('onmessage')}", timeout=DEADLINE_S)
+            page.evaluate("document.querySelector('#toggle').click()")
+            page.wait_for(
+                f"{has_row('onclose')} && {has_row('← server to client, close')}",
+                timeout=DEADLINE_S,
+            )
+            rows = page.evaluate(
+                "[...document.querySelectorAll('#timeline li')].map((row) => row.textContent)"
+            )
+            for cause, effect in CAUSES:
+                places = [
+                    next(number for number, row in enumerate(rows) if words in row)
+                    for words in (cause, effect)
+                ]
+                assert places == sorted(places), (load, cause, effect, rows)
+    assert re.fullmatch(r"± [0-9.]+ ms", page.text("#uncertainty"))
+
+
+def has_row(words):
+    rows = "[...document.querySelectorAll('#timeline li')]"
+    return f"{rows}.some((row) => row.textContent.includes({json.dumps(words)}))"
+
+
+def test_200_pages_are_open_at_once_and_one_more_learns_why_it_sees_no_wire(
+    demo, visit, monkeypatch
+):
+    monkeypatch.setattr(wire_view.WATCHES, "max_pages", 200)
+    demo = demo()
+    tabs = [visit(demo.url) for _ in range(3)]
+    others = [Page(demo.running, f"{number:032x}") for number in range(197)]
+    for other in others:
+        client, _ = other.open()
+        client.send_frame(TEXT, b"of this page")
+    for other in others:
+        assert [item["text"] for item in other.items("item")] == ["of this page"]
+    for tab in tabs:
+        send(tab, "Hello")
+        tab.wait_for(ECHOED, timeout=DEADLINE_S)
+        command(tab, "#command-ping", "Ping: done.")
+        assert tab.problems == []
+    tabs[0].open(demo.url)
+    tabs[0].wait_for(CONNECTED, timeout=DEADLINE_S)  # its old place is free
+    one_more = Wire.connect(demo.running.address)
+    demo.running.clients.append(one_more)
+    one_more.send(request(f"/watch?page={'f' * 32}"))
+    assert one_more.receive_head()[0] == 101
+    assert one_more.expect_close(1013).startswith("200 pages watch, as many as this server allows")
 
 
 def test_a_message_of_1_mib_is_shown_with_its_echo(demo, visit):
@@ -1121,6 +1244,7 @@ def test_everything_is_reached_with_the_keyboard_in_the_order_in_which_it_is_sho
         "close-code",
         "close-reason",
         "lecture",
+        "save",
         "renew",
         "clear",
         "search",

@@ -218,7 +218,8 @@ def test_the_only_addresses_that_a_script_makes_are_links_to_the_rfcs():
         for found in re.findall(r"\.(?:href|src|action) = (.*);", source(name))
     ]
     assert addresses == [
-        "`https://www.rfc-editor.org/rfc/rfc${found[1] ?? 6455}#section-${found[2]}`"
+        'URL.createObjectURL(new Blob([text], { type: "text/plain" }))',
+        "`https://www.rfc-editor.org/rfc/rfc${found[1] ?? 6455}#section-${found[2]}`",
     ]
     assert "const RFC = /^(?:RFC (\\d+) )?§([0-9.]*[0-9])/;" in source("words.js")
 

@@ -16,6 +16,9 @@ from ..explain.values import FrameExplanation, Item, NotRead
 from .event_queue import Chunk, Event
 from .thinning import Allowance, may_be_left_out
 
+SHOWN = 1024
+"""Bytes of a payload that a page gets, to show and to save as a tape."""
+
 MAX_AGE = 10.0
 """Seconds after which a chunk is not explained: the peer sends faster than the page reads."""
 
@@ -109,6 +112,7 @@ class ConnectionView:
             max_size=settings.max_size,
             max_fragments=settings.max_fragments,
             head_limits=settings,
+            shown=SHOWN,
         )
         self._counters = {side: ChunkCounter() for side in Side}
 

@@ -1,6 +1,7 @@
 /* The page of watch starts here: what passes comes in as events, and nothing goes out. */
 
 import { forgetHeads } from "./handshake.js";
+import "./tape.js";
 import { clearRows } from "./timeline.js";
 import { takeEvent } from "./wire.js";
 import { create, element } from "./words.js";

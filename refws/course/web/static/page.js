@@ -4,6 +4,7 @@ import { enableBuilder } from "./builder.js";
 import "./commands.js";
 import { connect, renew, showWatchState } from "./connecting.js";
 import { forgetHeads } from "./handshake.js";
+import "./tape.js";
 import { clearRows } from "./timeline.js";
 import { enableRules, showRules } from "./violations.js";
 import { watch } from "./watch.js";

@@ -22,10 +22,12 @@ let lastOrder = 0;
 let lastOffset = 0;
 
 /* Add a row; `make` makes what it shows. `time` is that of its clock, in milliseconds: for
-   "browser" performance.now(), for "wire" the server's. The result can be removed again. */
-export function addRow(side, time, make, data = {}) {
+   "browser" performance.now(), for "wire" the server's, whose `event` it is. The result can be
+   removed again. */
+export function addRow(side, time, make, data = {}, event = null) {
   lastOrder += 1;
-  const row = { side, time, clock, make, data, order: lastOrder, shown: null, removed: false };
+  const row = { side, time, clock, make, data, event, order: lastOrder, shown: null };
+  row.removed = false;
   row.remove = () => {
     row.removed = true;
     row.shown?.remove();
@@ -130,6 +132,13 @@ export function clearRows() {
   list.replaceChildren();
   dropped = 0;
   counter.hidden = true;
+}
+
+/* The events of the wire that the timeline has, each with its time in seconds, in their order. */
+export function keptRows() {
+  putIn();
+  const kept = rows.filter((row) => row.event !== null);
+  return kept.map((row) => ({ seconds: timeOf(row) / 1000, event: row.event }));
 }
 
 /* The rows of the wire that belong to a connection. */

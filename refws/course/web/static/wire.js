@@ -89,7 +89,7 @@ function addFrame(event, connection) {
     button.ariaLabel = spoken.join(", ");
     return button;
   };
-  return addRow("wire", event.time * 1000, make, rowData(connection, item, item.name));
+  return addRow("wire", event.time * 1000, make, rowData(connection, item, item.name), event);
 }
 
 function addHandshake(event, connection) {
@@ -105,7 +105,7 @@ function addHandshake(event, connection) {
     button.ariaLabel = `${connection.label}, ${words}, ${verdictWords(item.verdict)}, ${first}`;
     return button;
   };
-  addRow("wire", event.time * 1000, make, rowData(connection, item, "head"));
+  addRow("wire", event.time * 1000, make, rowData(connection, item, "head"), event);
   if (connection.number === currentConnection() && item.sender === "server")
     showHandshake(connection.number);
 }
@@ -114,7 +114,7 @@ function addNote(event, connection, words, why) {
   const make = () =>
     create("span", "quietly", what(connection, words), why ? create("span", "why", ` ${why}`) : "");
   const data = { connection: connection.number, kind: "note" };
-  return addRow("wire", event.time * 1000, make, data);
+  return addRow("wire", event.time * 1000, make, data, event);
 }
 
 const what = (connection, words) =>
