@@ -25,7 +25,7 @@ sys.stdin.read()
 
 def interrupted_in_an_import(tmp_path, *arguments):
     """(exit status, standard error) of Python when Ctrl-C comes while refws is imported."""
-    (tmp_path / "ipaddress.py").write_text(BLOCKED_IMPORT)
+    (tmp_path / "hmac.py").write_text(BLOCKED_IMPORT)
     process = subprocess.Popen(
         [sys.executable, *arguments],
         cwd=PROJECT,
