@@ -404,7 +404,7 @@ class Page:
             )
         return answer["result"].get("value")
 
-    def wait_for(self, condition, timeout=5):
+    def wait_for(self, condition, timeout=ANSWER_S):
         """The value of a JavaScript expression as soon as it is true there; TimedOut after
         `timeout` seconds.
         """

@@ -1173,6 +1173,7 @@ def test_10_2_a_page_that_was_loaded_by_a_name_says_how_to_let_it_connect():
         process.wait(DEADLINE_S)
     trusted = ["--port", host.partition(":")[2], *option.split()]
     with program_running(*trusted) as process, browser(rules) as named:
+        printed_address(process)
         page = named.new_page(f"http://{host}/")
         page.wait_for(CONNECTED)
         assert page.problems == []

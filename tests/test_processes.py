@@ -15,7 +15,7 @@ import pytest
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 
 TESTS = Path(__file__).resolve().parent
-DEADLINE_S = 30
+DEADLINE_S = 90
 
 BEGIN = """
 import gc, os, signal, socket, sys, threading
@@ -23,14 +23,14 @@ from refws import ConnectionClosed, connect, serve
 from refws.endpoint.client.connect import SLOTS, TIMERS
 from wire import CLOSE, PING, PONG, TEXT, Wire, close_body, eventually, frame, response
 
-signal.alarm(20)  # ends a program that hangs
+signal.alarm(60)  # ends a program that hangs
 
 def fork(function):
     '''The id of a child that runs the function, and then ends like any program.'''
     pid = os.fork()
     if pid:
         return pid
-    signal.alarm(10)
+    signal.alarm(30)
     function()
     gc.collect()
     sys.exit(7)

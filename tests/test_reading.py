@@ -25,6 +25,7 @@ from wire import (
     MANY,
     PING,
     PONG,
+    SOON_S,
     TEXT,
     close_body,
     eventually,
@@ -104,7 +105,7 @@ def test_5_5_3_wait_returns_with_the_pong_while_no_thread_receives(opened, backg
     assert waiting(connection)
     peer.send(frame(PONG, b"here?"))
     assert waits.result() is True
-    assert 0 < connection.latency < DEADLINE_S
+    assert 0 < connection.latency < SOON_S
     assert answered.wait() is True
 
 
@@ -112,7 +113,7 @@ def test_5_5_3_wait_gives_false_after_its_timeout(opened):
     connection, _ = opened()
     started = monotonic()
     assert connection.ping().wait(IN_TIME) is False
-    assert IN_TIME <= monotonic() - started < DEADLINE_S
+    assert IN_TIME <= monotonic() - started < SOON_S
 
 
 def test_5_5_3_a_pong_is_seen_without_a_thread_that_waits(opened):
@@ -410,7 +411,7 @@ def test_5_5_2_a_pong_that_does_not_fit_keeps_no_receive_waiting(opened, backgro
     started = monotonic()
     with pytest.raises(TimeoutError):
         connection.recv(timeout=IN_TIME)
-    assert monotonic() - started < DEADLINE_S
+    assert monotonic() - started < SOON_S
     assert len(peer.receive()[1]) == MANY
     peer.expect(PONG, b"2")
     sending.result()

@@ -70,10 +70,10 @@ def have_session(
 
     def answer(connection: Connection) -> None:
         for message in connection:
-            connection.send(message)
             if message == "your turn":
                 for step in steps:
                     step(connection)
+            connection.send(message)
 
     with serve(
         answer, port=0, trace=recorder.choose, compression=compression, ping_interval=None
