@@ -149,6 +149,7 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
         reassembly.py      RFC 9293          segments of one end -> its bytes in order, and gaps
         choosing.py        §4                first bytes -> whether it is a WebSocket connection
         connections.py     RFC 9293          segments -> the entries of WebSocket connections
+      har.py                                 a HAR of DevTools -> messages, also as text
       recordings.py                          a file -> the reader of its format
     web/  the page
       site.py              RFC 9110          the files of the page, and its security headers

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
+from io import BufferedReader
 
 from ..course.explain.conversation import Conversation
 from ..course.explain.values import Item, Legal, NotRead
@@ -14,6 +15,8 @@ from ..course.paste import source, table
 from ..course.paste.plausible import guess_sender
 from ..course.paste.source import Source
 from ..course.paste.values import BadPaste, CannotRead, Chunk
+from ..course.record.recordings import is_capture_or_har, look
+from ..course.record.tape import BadRecording
 from ..course.text.characters import fold
 from ..course.text.drawing import draw, draw_line
 from ..course.text.terminal import make_printable, style_for
@@ -22,6 +25,7 @@ from ..protocol.errors import HandshakeError
 from ..protocol.extensions import parse_extensions
 from ..protocol.frame import Side
 from .options import CommandLine, fragment_count, message_size
+from .replay import PORT_HELP, replay, server_port
 
 EXAMPLES = """examples:
   python3 -m refws explain 81 85 37 fa 21 3d 7f 9f 4d 51 58
@@ -54,11 +58,15 @@ def run(printer: Printer, options: argparse.Namespace) -> int:
     problem = ""
     try:
         with opened(options) as given:
+            if isinstance(given, BufferedReader):
+                return replay(given, options_of_replay(options))
             printer.begin(given)
             for chunk in given.chunks:
                 printer.feed(chunk)
     except KeyboardInterrupt:
         pass
+    except BadRecording as error:
+        problem = f"{options.file!r} {error.what}, {error}"
     except CannotRead as error:
         problem = str(error)
         if isinstance(error, BadPaste) and error.before:
@@ -82,8 +90,8 @@ def run(printer: Printer, options: argparse.Namespace) -> int:
 
 
 @contextmanager
-def opened(options: argparse.Namespace) -> Iterator[Source]:
-    """What the command line gives. CannotRead or OSError if it cannot be read."""
+def opened(options: argparse.Namespace) -> Iterator[Source | BufferedReader]:
+    """What the command line gives; a capture or HAR as it is. CannotRead or OSError on failure."""
     if options.bytes:
         yield source.from_text(" ".join(options.bytes), options.form)
     elif options.file is None:
@@ -97,7 +105,28 @@ def opened(options: argparse.Namespace) -> Iterator[Source]:
             if options.file == "-"
             else open(options.file, "rb") as file
         ):
-            yield source.from_file(file, options.form, sender)
+            start, again = look(file)
+            if options.form is None and is_capture_or_har(start):
+                yield again
+            else:
+                yield source.from_file(again, options.form, sender)
+
+
+def options_of_replay(options: argparse.Namespace) -> argparse.Namespace:
+    """CannotRead if an option is given that recorded connections have no use for."""
+    unused = options.sender, options.deflate, options.max_message_size, options.max_fragments
+    if any(value is not None for value in unused):
+        raise CannotRead(
+            "the file shows who sent what, and what was agreed on: leave out --from, --deflate, "
+            "--max-message-size and --max-fragments"
+        )
+    return argparse.Namespace(
+        port=options.port,
+        connection=None,
+        pcap=None,
+        full=not options.brief,
+        keep_going=not options.stop,
+    )
 
 
 # Options
@@ -128,8 +157,9 @@ def command_line() -> CommandLine:
     option(
         "--file",
         metavar="FILE",
-        help="read frames from this file, as raw bytes or as text; - for standard input",
+        help="read this file: raw bytes, text, a network capture, or a HAR; - for standard input",
     )
+    option("--port", metavar="PORT", type=server_port, help=f"{PORT_HELP}, as for replay")
     option(
         "--form",
         choices=(*table.NAMES, source.RAW),

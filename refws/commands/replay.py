@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from typing import BinaryIO
 
+from ..course.record.har import NOT_FRAMES, HarReader, lines_of
 from ..course.record.narration import Narration
 from ..course.record.pcap import write_pcap
 from ..course.record.recordings import Recording, open_recording
@@ -22,7 +23,9 @@ EPILOG = """\
 Exit status: 0 if all is legal, 1 if a rule is broken or something is cut off, 2 for a bad command
 line, a tape that cannot be read, or a capture without a WebSocket connection. A tape is text and
 may be edited: each line has seconds, connection, sender, and bytes in hex. A capture is a file of
-tcpdump or Wireshark, pcap or pcapng."""
+tcpdump or Wireshark, pcap or pcapng. A HAR file of DevTools has messages, not frames."""
+
+PORT_HELP = "of a capture, the connections to servers on this port"
 
 MAX_CONNECTION = 10**9 - 1
 
@@ -68,12 +71,17 @@ def command_line() -> CommandLine:
     """The options."""
     parser = CommandLine(
         prog="python3 -m refws replay",
-        description="Explains what was recorded with --record FILE, or captured on a network.",
+        description="Explains what --record FILE, a capture program or DevTools has recorded.",
         epilog=EPILOG,
         allow_abbrev=False,
     )
     option = parser.add_argument
-    option("file", metavar="FILE", type=not_empty, help="the tape or capture; - for standard input")
+    option(
+        "file",
+        metavar="FILE",
+        type=not_empty,
+        help="the tape, capture or HAR; - for standard input",
+    )
     option("--full", action="store_true", help="show each head and frame bit by bit, not as a line")
     option(
         "--connection",
@@ -90,8 +98,7 @@ def command_line() -> CommandLine:
         "--port",
         metavar="PORT",
         type=server_port,
-        help="of a capture, the connections to servers on this port (default: the ones that begin "
-        "with an opening handshake)",
+        help=f"{PORT_HELP} (default: the ones that begin with an opening handshake)",
     )
     option(
         "--pcap",
@@ -127,6 +134,8 @@ def what_to_do(error: OSError, options: argparse.Namespace) -> str:
 def replay(file: BinaryIO, options: argparse.Namespace) -> int:
     """Explain or export the tape; the exit status. BadRecording or OSError if that fails."""
     reader = open_recording(file, options.port)
+    if isinstance(reader, HarReader):
+        return show_messages(reader, options)
     entries = chosen(reader, options.connection)
     status = export(reader, entries, options.pcap) if options.pcap else explain(entries, options)
     sys.stdout.flush()
@@ -154,6 +163,23 @@ def what_there_is(numbers: list[int]) -> str:
         return "it has none"
     more = f" and {len(numbers) - NUMBERS_SHOWN} more" if len(numbers) > NUMBERS_SHOWN else ""
     return f"give --connection one of {', '.join(map(str, numbers[:NUMBERS_SHOWN]))}{more}"
+
+
+def show_messages(reader: HarReader, options: argparse.Namespace) -> int:
+    """Print the messages of a HAR. BadRecording if a capture is wanted, or if it has none."""
+    if options.pcap:
+        raise BadRecording("is a HAR file", "it has messages, not frames: no capture can be made")
+    print(f"read as: HAR of DevTools; {NOT_FRAMES}", flush=True)
+    numbers = []
+    for log in reader:
+        numbers.append(log.number)
+        if options.connection in (None, log.number):
+            print(*lines_of(log), sep="\n", flush=True)
+    if options.connection not in (None, *numbers):
+        raise NoConnection(f"has no connection {options.connection}: {what_there_is(numbers)}")
+    if not numbers:
+        raise BadRecording("is a HAR file", "it has no WebSocket messages: open DevTools first")
+    return 0
 
 
 def export(reader: Recording, entries: Iterable[Entry], path: str) -> int:

@@ -26,10 +26,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from refws import Connection, connect, serve
 from refws.course.explain.conversation import Conversation
 from refws.course.explain.values import FrameExplanation, Item
-from refws.course.record.capture.reader import MAGIC_SIZE, is_capture
+from refws.course.record.capture.reader import MAGIC_SIZE, CaptureReader, is_capture
 from refws.course.record.pcap import write_pcap
 from refws.course.record.recorder import Recorder
-from refws.course.record.recordings import open_recording
 from refws.course.record.tape import Chunk, Gap, Opened
 from refws.course.record.tape_reader import TapeReader
 from refws.protocol.deflate.negotiation import DeflateSettings
@@ -355,7 +354,7 @@ def compare(tape: str, capture: str) -> tuple[int, list[str]]:
 def compare_capture(capture: str) -> tuple[int, list[str]]:
     """The same for a capture of a network, which has all bytes of its connections."""
     with open(capture, "rb") as file:
-        entries = [entry for entry in open_recording(file) if not isinstance(entry, Gap)]
+        entries = [entry for entry in CaptureReader(file) if not isinstance(entry, Gap)]
     return compare_entries(entries, capture)
 
 

@@ -133,8 +133,8 @@ def refuse_other_files(data: bytes) -> None:
     """CannotRead for a file that holds bytes in a way of its own, and what to do with it."""
     if kind := CAPTURES.get(data[:4]):
         raise CannotRead(
-            f"this is a {kind} capture of packets, not the bytes of one connection: in Wireshark, "
-            "take Follow, TCP Stream, show it as a hex dump, and give that"
+            f"this is a {kind} capture of packets, not the bytes of one connection: give it with "
+            "--file and without --form"
         )
     if data.startswith(TAPE):
         raise CannotRead("this is a tape: give it to python3 -m refws replay")

@@ -1,4 +1,4 @@
-"""A file with recorded connections -> its reader: a tape, or a capture, as its first bytes show."""
+"""A file with recorded connections -> its reader, as its first bytes show: tape, capture or HAR."""
 
 from __future__ import annotations
 
@@ -6,32 +6,62 @@ from collections.abc import Callable
 from io import BufferedReader, RawIOBase
 from typing import Any, BinaryIO
 
-from .capture.reader import CaptureReader, is_capture
+from .capture.reader import MAGIC_SIZE, CaptureReader, is_capture
+from .har import START, HarReader
 from .tape import BadRecording
 from .tape_reader import TapeReader
 
-START_SIZE = 4
+START_SIZE, START_OF_JSON = 4, 64
+"""Bytes that show the format; JSON needs more of them."""
+
+CHUNK_SIZE = 64 * 1024
+"""Bytes that are read at once, if that many have arrived."""
 
 GZIP = b"\x1f\x8b"
 
 Recording = TapeReader | CaptureReader
 
 
-def open_recording(file: BinaryIO, port: int | None = None) -> Recording:
-    """The reader of the file; BadRecording if it is neither. `port` is for captures."""
-    start = file.read(START_SIZE)
+def open_recording(file: BinaryIO, port: int | None = None) -> Recording | HarReader:
+    """The reader of the file; BadRecording if it is none of them. `port` is for captures."""
+    start, file = look(file)
     if start.startswith(GZIP):
         raise BadRecording("is compressed", "give the file that gunzip makes of it")
-    again = BufferedReader(Rewound(start, file))
-    return CaptureReader(again, port) if is_capture(start) else TapeReader(again)
+    if START.match(start):
+        return HarReader(file)
+    return CaptureReader(file, port) if is_capture(start[:MAGIC_SIZE]) else TapeReader(file)
+
+
+def is_capture_or_har(start: bytes) -> bool:
+    """Whether a file that begins with these bytes is a capture or a HAR."""
+    return is_capture(start[:MAGIC_SIZE]) or START.match(start) is not None
+
+
+def look(file: BinaryIO) -> tuple[bytes, BufferedReader]:
+    """The first bytes of a file, and the same file from its start. Blocks until they are there."""
+    read = reading(file)
+    start = read(CHUNK_SIZE)
+    while start and not is_enough(start) and (more := read(CHUNK_SIZE)):
+        start += more
+    return start, BufferedReader(Rewound(start, read))
+
+
+def is_enough(start: bytes) -> bool:
+    return len(start) >= (START_OF_JSON if start.lstrip().startswith(b"{") else START_SIZE)
+
+
+def reading(file: BinaryIO) -> Callable[[int], bytes]:
+    """A function that reads the bytes that have arrived, up to a number of them."""
+    read: Callable[[int], bytes] = getattr(file, "read1", file.read)
+    return read
 
 
 class Rewound(RawIOBase):
     """A file from its start again, though it may be a pipe; `start` was read from it before."""
 
-    def __init__(self, start: bytes, file: BinaryIO) -> None:
+    def __init__(self, start: bytes, read: Callable[[int], bytes]) -> None:
         self._start = start
-        self._read: Callable[[int], bytes] = getattr(file, "read1", file.read)
+        self._read = read
 
     def readable(self) -> bool:
         return True
