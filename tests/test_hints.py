@@ -1,5 +1,6 @@
 """RFC 6455 §5: each well-known mistake is recognised, and nothing legal is taken for one."""
 
+import os
 import random
 import zlib
 
@@ -14,6 +15,9 @@ from refws.protocol.frame import Side
 from wire import BINARY, CLOSE, CONT, MASKING_KEY, PING, PONG, TEXT, close_body, frame, request, xor
 
 CLIENT, SERVER = Side
+
+CONVERSATIONS = int(os.environ.get("REFWS_LEGAL_CONVERSATIONS", "60"))
+"""Legal conversations that are explained, whole and cut; 3000 take a minute."""
 
 RESPONSE = (
     b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -353,7 +357,7 @@ def legal_conversations(count, seed):
 
 def test_legal_conversations_get_no_hint_wherever_they_are_cut():
     chosen = random.Random(1)
-    for wire, masked, parameters in legal_conversations(200, 6455):
+    for wire, masked, parameters in legal_conversations(CONVERSATIONS, 6455):
         sender = CLIENT if masked else SERVER
         assert hints_of(wire, sender, deflate=parameters) == []
         for size in chosen.sample(range(len(wire) + 1), k=min(20, len(wire))):

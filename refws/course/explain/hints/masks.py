@@ -56,9 +56,19 @@ def payload_as_key(evidence: Evidence) -> bool:
         return False
     if not (is_ascii_text(text) and (LETTERS.fullmatch(text) or length >= SURE)):
         return False
-    wrong = evidence.is_bad_payload or evidence.blamed == "MASK" or evidence.is_cut_off
+    wrong = evidence.is_bad_payload or evidence.blamed == "MASK" or is_cut_off_text(evidence)
     next_header = size_of_frame(rest[length:], evidence.sender, evidence.frame.deflate)
     return wrong and (next_header is not None or (evidence.complete and len(rest) == length))
+
+
+def is_cut_off_text(evidence: Evidence) -> bool:
+    """Whether a text is cut off that is no more readable after unmasking.
+
+    A letter XOR a letter is no letter.
+    """
+    plain = evidence.plain
+    readable = len(LETTER.findall(plain)) * 2 > len(plain)
+    return evidence.is_cut_off and evidence.frame.header.opcode == TEXT and not readable
 
 
 def masking_of_the_wrong_side(evidence: Evidence) -> str:
