@@ -257,7 +257,9 @@ def options_named_in(text):
 def test_each_option_that_the_text_names_exists():
     before, _, rest = README.partition("\n## Check your own server, or client\n")
     of_check, _, after = rest.partition("\n## ")
-    described = "".join(command_line(name).format_help() for name in ("serve", "explain", "lab"))
+    described = "".join(
+        command_line(name).format_help() for name in ("serve", "explain", "replay", "lab")
+    )
     described += "--quick --help"
     assert "--origin" in options_named_in(before + after)
     assert [one for one in sorted(options_named_in(before + after)) if one not in described] == []

@@ -75,6 +75,9 @@ export function verdict(found) {
     );
     if (found.code) shown.append(` The answer is ${found.code}.`);
   }
-  if (found.hint) shown.append(create("span", "hint", `Hint: ${found.hint}.`));
+  if (found.hint) {
+    const end = found.hint.endsWith("?") ? "" : ".";
+    shown.append(create("span", "hint", `Hint: ${found.hint}${end}`));
+  }
   return shown;
 }
