@@ -60,6 +60,7 @@ def read_as_utf_8(wire):
 
 
 HIXIE_REQUEST = request().replace(b"Sec-WebSocket-Key:", b"Sec-WebSocket-Key1:")
+CHUNKED = b"\r\nTransfer-Encoding: chunked\r\n\r\n"
 KEY = b"\xaa\xbb\xcc\xdd"
 HELLO = plain(TEXT, b"Hello")
 MASKED = frame(TEXT, b"Hello")
@@ -171,6 +172,7 @@ MISTAKES = [
     ("the PROXY protocol", b"PROXY TCP4 1", CLIENT, {"at_handshake": True}),
     ("the PROXY protocol", b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c", CLIENT, {}),
     ("the PROXY protocol", b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c", CLIENT, {"at_handshake": True}),
+    ("a 101 has no body", RESPONSE.replace(b"\r\n\r\n", CHUNKED) + b"7\r\n", SERVER, {}),
     ("HTTP/2", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", CLIENT, {}),
     ("HTTP/2", b"\0\0\x12\4\0\0\0\0\0\0\3", SERVER, {"at_handshake": True}),
     ("the opening handshake comes before all frames", MASKED, CLIENT, {"at_handshake": True}),

@@ -7,13 +7,15 @@ import pytest
 from refws.course.explain.as_json import as_json
 from refws.course.explain.conversation import Conversation
 from refws.course.explain.pongs import MAX_WAITING
+from refws.course.record.narration import Narration
 from refws.course.text.drawing import Style, draw, draw_line
 from refws.protocol.deflate.codec import client_pair
 from refws.protocol.deflate.negotiation import DeflateSettings, Parameters
 from refws.protocol.frame import Side
-from wire import BINARY, CONT, MASKING_KEY, PING, PONG, TEXT, frame, xor
+from wire import BINARY, CONT, MASKING_KEY, PING, PONG, SAMPLE_KEY, TEXT, frame, response, xor
 
 CLIENT, SERVER = Side
+RESPONSE = response(SAMPLE_KEY)
 
 
 def plain(opcode, payload=b"", **options):
@@ -153,6 +155,11 @@ def test_5_5_3_an_unasked_pong_is_legal_and_said_to_be_unasked():
 
 def test_5_5_3_without_the_other_side_nothing_is_said():
     assert remarks((SERVER, plain(PONG, b"beat"))) == ("", "")
+
+
+def test_5_5_3_a_side_that_is_known_to_be_silent_has_sent_no_ping():
+    assert "unasked" in remarks((SERVER, plain(PONG, b"beat")), both_sides=True)[0]
+    assert "unasked" in Narration().feed(0, SERVER, RESPONSE + plain(PONG))[-1]
 
 
 def test_5_5_3_where_pings_may_be_missing_nothing_is_said():

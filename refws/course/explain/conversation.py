@@ -21,7 +21,8 @@ class Conversation:
     compression sets them, too. `at_handshake` says whether each side begins with the head of its
     opening handshake; with None the first byte decides. `max_size` and `max_fragments` are the
     limits of the receiver, None for no limit; `head_limits` are its limits of a head. `shown` is
-    how many bytes of a payload are kept.
+    how many bytes of a payload are kept. `both_sides` says that a side that is not fed has sent
+    nothing; otherwise it may be unknown.
 
     With `keep_going` the frames after a violation are explained, too, as long as it is known where
     they begin: the rest of the same message is not judged, the next message is. Without it a
@@ -40,8 +41,10 @@ class Conversation:
         max_fragments: int | None = None,
         head_limits: HeadLimits = LARGE_HEADS,
         shown: int = SHOWN,
+        both_sides: bool = False,
     ) -> None:
         self._common = Common(keep_going, shown, self._note_head, deflate, head_limits)
+        self._common.heard.update(Side if both_sides else ())
         self._directions = {
             side: Direction(
                 side, self._common, at_handshake, Messages(side, max_size, max_fragments)

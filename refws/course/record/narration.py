@@ -32,7 +32,9 @@ class Narration:
         self._name = f"{name} " if name else ""
         self._full = full
         self._style = style
-        self._conversation = Conversation(at_handshake=at_handshake, keep_going=keep_going)
+        self._conversation = Conversation(
+            at_handshake=at_handshake, keep_going=keep_going, both_sides=True
+        )
         self._ended: set[Side] = set()
 
     @property

@@ -112,6 +112,7 @@ class ConnectionView:
             max_size=settings.max_size,
             max_fragments=settings.max_fragments,
             head_limits=settings,
+            both_sides=True,
             shown=SHOWN,
         )
         self._counters = {side: ChunkCounter() for side in Side}

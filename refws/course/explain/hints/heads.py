@@ -13,6 +13,11 @@ HIXIE_HEADERS = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 
+BODY_OF_A_101 = re.compile(
+    rb"HTTP/1\.1 101 .*^(Transfer-Encoding|Content-Length):",
+    re.IGNORECASE | re.MULTILINE | re.DOTALL,
+)
+
 OTHER_PROTOCOLS = NO_FRAMES[-2:]
 """The ones that may be before a handshake, or in place of it."""
 
@@ -26,6 +31,11 @@ def find_hint_for_head(data: bytes, sender: Side) -> str:
         return (
             "these headers are of Hixie-75 or Hixie-76, drafts from before the RFC: use a library "
             "that speaks RFC 6455 (version 13)"
+        )
+    if BODY_OF_A_101.match(data):
+        return (
+            "a 101 has no body: leave that header out, and write frames to the connection itself, "
+            "without chunks around them (RFC 9112 §6.1)"
         )
     if data[:2] == REPLACEMENT[:2]:
         return "ef bf bd is U+FFFD in UTF-8: the bytes were read or written as text"
