@@ -8,21 +8,26 @@ from refws.course.glass.forwarder import Forwarder
 from refws.course.glass.target import Target
 from refws.endpoint.listening import listen
 from refws.protocol.client.uri import parse_uri
-from wire import DEADLINE_S, Background, Wire
+from refws.protocol.frame import Side
+from transports import TRANSPORTS, contexts
+from wire import DEADLINE_S, Background
 
 
 class Glass:
     """A forwarder, and the listening socket of the server that it passes all on to."""
 
-    def __init__(self, stack, uri=None, page_at=("127.0.0.1", 9), **options):
+    def __init__(self, stack, uri=None, page_at=("127.0.0.1", 9), over="tcp", **options):
+        """`over` is the transport on both sides, tcp or tls; `options` are those of a Target."""
         self.stack = stack
-        self.server = None
+        self.transport = TRANSPORTS[over]()
+        self.server = context = None
+        if over == "tls":
+            options["context"], context = contexts()[Side.CLIENT], contexts()[Side.SERVER]
         if uri is None:
             self.server = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
             self.server.settimeout(DEADLINE_S)
-            uri = f"ws://127.0.0.1:{self.server.getsockname()[1]}"
+            uri = f"{self.transport.scheme}://127.0.0.1:{self.server.getsockname()[1]}"
         uri = parse_uri(uri)
-        context = options.pop("context", None)
         options.setdefault("headers", {"Host": uri.host_header})
         self.host_header = uri.host_header
         self.forwarder = Forwarder(listen("127.0.0.1", 0), Target(uri, **options), page_at, context)
@@ -38,12 +43,12 @@ class Glass:
         self.copies.close()
 
     def client(self):
-        return self.stack.enter_context(closing(Wire.connect(self.address)))
+        return self.stack.enter_context(closing(self.transport.connect(self.address)))
 
     def accept(self):
         """The server's end of the next connection."""
         sock, _ = self.server.accept()
-        return self.stack.enter_context(closing(Wire(sock)))
+        return self.stack.enter_context(closing(self.transport.accept(sock)))
 
     def meet(self, first=b"POST "):
         """A client, and the server's end of its connection, after the client's first bytes."""

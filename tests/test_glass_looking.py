@@ -63,10 +63,27 @@ class Shown(list):
 def test_without_a_trace_only_the_verdict_is_shown():
     shown = Shown()
     looked_at(Terminal(shown.append), *handshake(), passed(Side.SERVER, b"\x83\x00"), over())
-    first, *verdict = shown.words
+    first, broken, *verdict = shown.words
     assert first == "127.0.0.1:5 -> 127.0.0.1:80"
+    assert "VIOLATION §5.2" in broken
     assert verdict[0].startswith("is over after 0.0")
-    assert "broken first    by the server, §5.2" in verdict[1]
+    assert verdict[1].startswith(" broken first    by the server, §5.2")
+
+
+def test_without_a_trace_a_broken_rule_is_shown_at_once_but_not_a_flood_of_them():
+    shown = Shown()
+    masked = frame(TEXT, b"a")
+    copies = [*handshake(), passed(Side.SERVER, masked), passed(Side.SERVER, masked * 100)]
+    looked_at(Terminal(shown.append), *copies)
+    assert len(shown) == 1 + looking.MAX_BROKEN
+    assert all("VIOLATION §5.1" in line for line in shown[1:])
+
+
+def test_a_reset_is_shown_in_a_trace():
+    shown = Shown()
+    copies = [opened(), Ended(monotonic(), 1, Side.SERVER, How.RESET)]
+    looked_at(Terminal(shown.append, "lines"), *copies)
+    assert shown.words[-1].startswith("<- which was a reset")
 
 
 @pytest.mark.parametrize("trace, word", [("lines", "-> text FIN masked 5"), ("full", "opcode")])
@@ -100,7 +117,7 @@ def test_after_bytes_that_were_left_out_it_goes_on_with_the_next_message():
     lines = shown.words
     assert "-> 72 bytes left out" in lines
     assert '-> text FIN masked 1 "b"  legal' in lines
-    assert any("not judged      72 bytes" in line for line in lines)
+    assert any(line.startswith(" not judged      72 bytes") for line in lines)
     assert not any("broken first" in line or "CUT OFF" in line for line in lines)
 
 

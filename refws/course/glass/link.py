@@ -71,9 +71,14 @@ class End:
         self.stream.half_close()
 
     def stop_reading(self) -> None:
-        """Wake the thread that reads, and let it read the end. The peer notices nothing."""
+        """Wake the thread that reads, and let it read the end.
+
+        The peer notices nothing. Over TLS it gets an end without a close_notify: OpenSSL would
+        answer the end that it reads with an alert.
+        """
+        over_tls = isinstance(self.stream, TLSStream)
         with suppress(OSError):
-            self._sock.shutdown(socket.SHUT_RD)
+            self._sock.shutdown(socket.SHUT_RDWR if over_tls else socket.SHUT_RD)
 
     def abort(self) -> None:
         """End both directions at once; threads that read or write wake."""

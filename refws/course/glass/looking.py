@@ -10,12 +10,13 @@ from time import monotonic, thread_time
 from ...endpoint.log import format_address, log_error
 from ...protocol.frame import Side
 from ..explain.conversation import Conversation
+from ..explain.values import Illegal, NotRead
 from ..record.narration import Narration
 from ..record.recorder import RecordedConnection, Recorder
 from ..text.characters import escape_words
-from ..text.drawing import PLAIN, Style, labelled
+from ..text.drawing import PLAIN, RED, SHORT_ARROWS, YELLOW, Style, draw_line, labelled
 from ..web.budget import Budget
-from .copies import Copies, Copy, Ended, Judged, Opened, Over, Passed
+from .copies import Copies, Copy, Ended, How, Judged, Opened, Over, Passed
 from .story import Story
 
 LOGGER = getLogger("refws")
@@ -28,6 +29,12 @@ MAX_AGE = 5.0
 
 LAST_STEP = 1.5
 """Seconds for the copy that a thread looks at when it is stopped: a terminal may be blocked."""
+
+MAX_BROKEN = 20
+"""Frames that break a rule, of one connection, that are shown without a trace."""
+
+COLORS = {"broken first": RED, "hint": YELLOW}
+"""The labels of a verdict that have a colour on a terminal."""
 
 BUDGET = Budget()
 """The processor time of all who explain: what is passed on goes first."""
@@ -142,7 +149,9 @@ class Terminal(LookerOn):
         self._publish(Judged(copy.time, copy.connection, lines))
         self._show(f"{told.name} is over after {copy.time - told.began:.3f} s")
         for label, text in lines:
-            self._show("\n".join(labelled(label, escape_words(text))))
+            color = COLORS.get(label, "")
+            for line in labelled(label, escape_words(text), self._style.width):
+                self._show(self._style.paint(line, color))
 
     def _show_all(self, texts: list[str]) -> None:
         for text in texts:
@@ -160,6 +169,8 @@ class ToldConnection:
         self.began = opened.time
         self.reached = opened.server is not None
         self.story = Story(opened.time)
+        self._style = style
+        self._broken = 0
         self._missing = dict.fromkeys(Side, 0)
         self._conversation = Conversation(at_handshake=True)
         self._narration = (
@@ -188,16 +199,30 @@ class ToldConnection:
         self.story.left_out += size
 
     def feed(self, copy: Passed, data: bytes) -> list[str]:
-        """The lines for these bytes."""
+        """The lines for these bytes: without a trace, only for broken rules."""
+        broken = []
         for item in self._conversation.feed(copy.sender, data):
             self.story.add(copy.time, item)
-        return self._narrate(copy.time, copy.sender, data)
+            if not isinstance(item, NotRead) and isinstance(item.verdict, Illegal):
+                broken.append(draw_line(item, self._style, self._line(copy.time, "")))
+        if self._narration is not None:
+            return self._narrate(copy.time, copy.sender, data)
+        shown = broken[: MAX_BROKEN - self._broken]
+        self._broken += len(shown)
+        return shown
 
     def end(self, copy: Ended) -> list[str]:
         """The lines for the end of a direction."""
         self._leave_out(copy.sender, copy.left_out)
         self.story.end(copy.time, copy.sender, copy.how)
-        return self._narrate(copy.time, copy.sender, b"")
+        texts = self._narrate(copy.time, copy.sender, b"")
+        if copy.how is How.RESET and self._narration is not None:
+            reset = f"{SHORT_ARROWS[copy.sender]} which was a reset (RFC 9293 §3.5.2)"
+            texts.append(self._line(copy.time, reset))
+        return texts
+
+    def _line(self, time: float, text: str) -> str:
+        return f"{self.name} {(time - self.began) * 1000:9.1f} ms  {text}"
 
     def _narrate(self, time: float, sender: Side, data: bytes) -> list[str]:
         if self._narration is None:

@@ -37,7 +37,7 @@ from ..web.event_queue import Chunk, Event
 from ..web.pages import parameters
 from ..web.site import TYPES, page, respond
 from ..web.thinning import Allowance
-from .copies import Copy, Ended, Judged, Opened, Over, Passed
+from .copies import Copy, Ended, How, Judged, Opened, Over, Passed
 from .document import document
 from .forwarder import Forwarder
 from .head import PAGE_FILES
@@ -198,7 +198,8 @@ class Page(LookerOn):
         chunk = Chunk(self._seconds(copy), view.number, copy.sender, b"", copy.left_out)
         if isinstance(copy, Passed):
             chunk = replace(chunk, data=copy.data, message_start=copy.message_start)
-        yield from view.explain(chunk, monotonic() - self._began)
+        reset = {"reset": True} if isinstance(copy, Ended) and copy.how is How.RESET else {}
+        yield from ({**each, **reset} for each in view.explain(chunk, monotonic() - self._began))
         yield from view.partial(chunk)
         if not self.copies.size:
             yield from view.report_gap()

@@ -48,7 +48,8 @@ const show = {
     const missing = event.bytes_left_out
       ? `(${bytesInWords(event.bytes_left_out)} were left out)`
       : "";
-    addNote(event, connection, `${who} ends its side of TCP`, missing);
+    const does = event.reset ? "resets TCP" : "ends its side of TCP";
+    addNote(event, connection, `${who} ${does}`, missing);
   },
   closed(event, connection) {
     removePartial(connection, "client");
