@@ -107,7 +107,7 @@ REASONS = (
     ),
     Reason(
         SERVER,
-        "*",
+        "aiohttp websocket-server",
         "4.2.1-upgrade-with-kelvin-sign",
         "Letters are compared as Unicode does; §2.1 means ASCII, for which the Kelvin "
         "sign is no k.",
@@ -115,7 +115,7 @@ REASONS = (
     Reason(
         SERVER,
         "*",
-        "4.2.1-no-upgrade 4.2.1-empty-upgrade 4.2.1-upgrade-to-*",
+        "4.2.1-no-upgrade 4.2.1-empty-upgrade 4.2.1-upgrade-*",
         "Upgrade is not looked at; §4.2.1 item 3 wants websocket.",
     ),
     Reason(
@@ -166,6 +166,20 @@ REASONS = (
     ),
     Reason(
         SERVER,
+        "websocket-server",
+        "5.1-unmasked-*",
+        "It takes each fragment for a message (§5.4), and has sent the first one back "
+        "before the frame that is not masked.",
+    ),
+    Reason(
+        SERVER,
+        "websocket-server",
+        "7.1.4-half-close-in-a-frame",
+        "It sends the part of a frame back that has arrived when TCP ends; a message is "
+        "complete only with its last byte (§6.2).",
+    ),
+    Reason(
+        SERVER,
         "*",
         "9.1-*",
         "§9.1: at a value that breaks the grammar the recipient MUST fail the "
@@ -181,10 +195,23 @@ REASONS = (
     Reason(
         SERVER,
         "libwebsockets",
+        "5.5.2-* 5.4-pings-* 5.4-a-ping-before-*",
+        "Of several Pings at once it answers the first, or some; §5.5.3 lets it leave "
+        "out Pongs, but not that of the latest Ping.",
+    ),
+    Reason(
+        SERVER,
+        "libwebsockets",
+        "8.1-cut-before-an-empty-last-fragment",
+        "§8.1: text must be whole characters; before an empty last fragment that is not looked at.",
+    ),
+    Reason(
+        SERVER,
+        "libwebsockets",
         "5.2-opcode-* 5.2-rsv3-in-a-continuation 5.4-* 8.1-* "
         "5.5-ping-without-fin-between-fragments",
         "After its own Close it lets its program send the fragment that waits; §5.5.1: "
-        "no data after a Close. Or a check at the end of a message is missing.",
+        "no data after a Close.",
     ),
     Reason(
         SERVER,
@@ -205,13 +232,6 @@ REASONS = (
         "5.4-*",
         "§5.4: no other message may begin inside of a message; the opcode of a data "
         "frame is not compared with what is open.",
-    ),
-    Reason(
-        SERVER,
-        "libwebsockets",
-        "5.5.2-*",
-        "Of several Pings at once it answers the first; §5.5.3 lets it leave out Pongs, "
-        "but not that of the latest Ping.",
     ),
     Reason(
         SERVER,
@@ -450,8 +470,8 @@ REASONS = (
         CLIENT,
         "websocket-client",
         "4.1-subprotocol-in-other-case",
-        "Subprotocols are compared in lower case; §4.1 item 6 compares without §2.1's "
-        "regard for ASCII case.",
+        "Subprotocols are compared in lower case; case does not matter only where the "
+        "RFC says so (§2.1), and §4.1 item 6 does not.",
     ),
     Reason(
         CLIENT,
