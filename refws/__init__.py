@@ -128,6 +128,10 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
       ruler.py             §5.2              the bit ruler
       terminal.py                            what a terminal can show
       characters.py                          a peer's text as printable characters
+    svg/  pictures for slides
+      canvas.py                              boxes, lines and escaped text -> an SVG file
+      frame_picture.py     §5.2              frames as in the figure of the RFC, filled in
+      sequence.py                            connections in time: two lifelines, and arrows
     record/  connections as text, while they are open and afterwards
       narration.py         §5                the bytes of connections -> text for each frame
       live.py                                the same while connections are open
@@ -151,6 +155,7 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
         connections.py     RFC 9293          segments -> the entries of WebSocket connections
       har.py                                 a HAR of DevTools -> messages, also as text
       recordings.py                          a file -> the reader of its format
+      lanes.py                               a recording -> what a sequence diagram shows
     web/  the page
       site.py              RFC 9110          the files of the page, and its security headers
       lesson_page.py                         the lesson as a page

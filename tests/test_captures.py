@@ -132,7 +132,7 @@ def originals():
     ]
 
 
-@pytest.mark.parametrize("count", [100, pytest.param(20_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [100, pytest.param(5_000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("port", [None, 9001])
 def test_no_damage_is_an_exception(count, port, capsys):
     generator, files = random.Random(13), originals()

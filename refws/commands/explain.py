@@ -17,6 +17,7 @@ from ..course.paste.source import Source
 from ..course.paste.values import BadPaste, CannotRead, Chunk
 from ..course.record.recordings import is_capture_or_har, look
 from ..course.record.tape import BadRecording
+from ..course.svg.frame_picture import MAX_ITEMS, draw_frames
 from ..course.text.characters import fold
 from ..course.text.drawing import draw, draw_line
 from ..course.text.terminal import make_printable, style_for
@@ -24,8 +25,8 @@ from ..protocol.deflate.negotiation import ANY_OFFER, NAME, Parameters, check_an
 from ..protocol.errors import HandshakeError
 from ..protocol.extensions import parse_extensions
 from ..protocol.frame import Side
-from .options import CommandLine, fragment_count, message_size
-from .replay import PORT_HELP, replay, server_port
+from .options import CommandLine, fragment_count, message_size, not_empty
+from .replay import PORT_HELP, replay, server_port, write_picture
 
 EXAMPLES = """examples:
   python3 -m refws explain 81 85 37 fa 21 3d 7f 9f 4d 51 58
@@ -74,19 +75,32 @@ def run(printer: Printer, options: argparse.Namespace) -> int:
     except BrokenPipeError:
         raise
     except OSError as error:
-        problem = (
-            f"cannot read {options.file!r}, {error.strerror}: give a file of frames, or "
-            "- for standard input"
-        )
+        problem = what_to_do(error, options)
     printer.finish()
     if not problem and not printer.received:
         problem = (
             "no bytes to explain: give some in hex, such as 81 05 48 65 6c 6c 6f, or --file FILE"
         )
+    if options.svg and printer.drawn:
+        try:
+            write_picture(options.svg, draw_frames(printer.drawn, printer.count))
+        except OSError as error:
+            problem = what_to_do(error, options)
     if problem:
         print(f"refws: {problem}", file=sys.stderr)
         return 2
     return printer.status
+
+
+def what_to_do(error: OSError, options: argparse.Namespace) -> str:
+    if options.svg is not None and error.filename == options.svg:
+        return (
+            f"cannot write {options.svg!r}, {error.strerror}: give a file in a directory of yours"
+        )
+    return (
+        f"cannot read {options.file!r}, {error.strerror}: give a file of frames, or "
+        "- for standard input"
+    )
 
 
 @contextmanager
@@ -124,6 +138,7 @@ def options_of_replay(options: argparse.Namespace) -> argparse.Namespace:
         port=options.port,
         connection=None,
         pcap=None,
+        svg=options.svg,
         full=not options.brief,
         keep_going=not options.stop,
     )
@@ -182,6 +197,12 @@ def command_line() -> CommandLine:
         metavar="PARAMETERS",
         type=deflate,
         help=f'permessage-deflate is in use; "{NAME}; client_max_window_bits=10" gives parameters',
+    )
+    option(
+        "--svg",
+        metavar="FILE",
+        type=not_empty,
+        help="draw the frames as in the figure of §5.2, filled in, for a slide; print nothing",
     )
     option("--brief", action="store_true", help="one line for each frame")
     option("--stop", action="store_true", help="stop at the first violation, as a receiver does")
@@ -246,6 +267,9 @@ class Printer:
         self.style = style_for(sys.stdout)
         self.status = 0
         self.received = 0
+        self.count = 0
+        self.drawn: list[Item] = []
+        """The first items, if they are to be drawn and not printed; `count` counts them all."""
         self._options = options
         self._first = b""
         self._given: Source | None = None
@@ -306,9 +330,11 @@ class Printer:
 
     def _print(self, items: list[Item]) -> None:
         for item in items:
-            print(
-                draw_line(item, self.style) if self.brief else draw(item, self.style) + "\n",
-                flush=True,
-            )
+            self.count += 1
+            if self._options.svg:
+                self.drawn += [item] if self.count <= MAX_ITEMS else []
+            else:
+                text = draw_line if self.brief else draw
+                print(text(item, self.style) + ("" if self.brief else "\n"), flush=True)
             if isinstance(item, NotRead) or not isinstance(item.verdict, Legal):
                 self.status = 1

@@ -7,13 +7,16 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
+from pathlib import Path
 from typing import BinaryIO
 
 from ..course.record.har import NOT_FRAMES, HarReader, lines_of
+from ..course.record.lanes import Lanes, lane_of
 from ..course.record.narration import Narration
 from ..course.record.pcap import write_pcap
 from ..course.record.recordings import Recording, open_recording
 from ..course.record.tape import BadRecording, Entry, Gap, Opened
+from ..course.svg.sequence import MAX_LANES, Lane, draw_sequence
 from ..course.text.characters import count
 from ..course.text.drawing import Style
 from ..course.text.terminal import make_printable, style_for
@@ -41,8 +44,11 @@ def main(arguments: list[str] | None = None) -> int:
     """Print the explanation, or write the capture. The exit status is explained in --help."""
     parser = command_line()
     options = parser.parse_args(arguments)
-    if options.pcap and is_same_file(options.file, options.pcap):
-        parser.error("--pcap would write over the tape: give another file")
+    for name, path in (("--pcap", options.pcap), ("--svg", options.svg)):
+        if path and is_same_file(options.file, path):
+            parser.error(f"{name} would write over the tape: give another file")
+    if options.pcap and options.svg:
+        parser.error("--pcap and --svg cannot be given together: run it twice")
     make_printable(sys.stdout)
     try:
         with (
@@ -106,6 +112,12 @@ def command_line() -> CommandLine:
         type=not_empty,
         help="explain nothing, but write the bytes to a file that Wireshark opens",
     )
+    option(
+        "--svg",
+        metavar="FILE",
+        type=not_empty,
+        help="print nothing, but draw the frames as a sequence diagram, for a slide",
+    )
     return parser
 
 
@@ -123,8 +135,8 @@ def is_same_file(one: str, other: str) -> bool:
 
 def what_to_do(error: OSError, options: argparse.Namespace) -> str:
     reason = error.strerror or str(error)
-    if options.pcap is not None and error.filename == options.pcap:
-        return f"cannot write {options.pcap!r}, {reason}: give a file in a directory of yours"
+    if error.filename is not None and error.filename in (options.pcap, options.svg):
+        return f"cannot write {error.filename!r}, {reason}: give a file in a directory of yours"
     return (
         f"cannot read {options.file!r}, {reason}: give a tape that --record has written, a "
         "capture, or - for standard input"
@@ -137,7 +149,10 @@ def replay(file: BinaryIO, options: argparse.Namespace) -> int:
     if isinstance(reader, HarReader):
         return show_messages(reader, options)
     entries = chosen(reader, options.connection)
-    status = export(reader, entries, options.pcap) if options.pcap else explain(entries, options)
+    if options.pcap:
+        status = export(reader, entries, options.pcap)
+    else:
+        status = draw(entries, options) if options.svg else explain(entries, options)
     sys.stdout.flush()
     for note in reader.notes():
         print(f"refws: {note}", file=sys.stderr)
@@ -170,16 +185,40 @@ def show_messages(reader: HarReader, options: argparse.Namespace) -> int:
     if options.pcap:
         raise BadRecording("is a HAR file", "it has messages, not frames: no capture can be made")
     print(f"read as: HAR of DevTools; {NOT_FRAMES}", flush=True)
-    numbers = []
+    numbers, lanes = list[int](), list[Lane]()
     for log in reader:
         numbers.append(log.number)
-        if options.connection in (None, log.number):
+        if options.connection not in (None, log.number):
+            continue
+        if options.svg:
+            lanes.append(lane_of(log))
+        else:
             print(*lines_of(log), sep="\n", flush=True)
     if options.connection not in (None, *numbers):
         raise NoConnection(f"has no connection {options.connection}: {what_there_is(numbers)}")
     if not numbers:
         raise BadRecording("is a HAR file", "it has no WebSocket messages: open DevTools first")
+    if options.svg:
+        picture = draw_sequence(lanes[:MAX_LANES], max(len(lanes) - MAX_LANES, 0))
+        write_picture(options.svg, picture)
     return 0
+
+
+def draw(entries: Iterable[Entry], options: argparse.Namespace) -> int:
+    """Write the sequence diagram of the entries; the exit status. OSError if that fails."""
+    lanes = Lanes(options.keep_going)
+    for entry in entries:
+        lanes.add(entry)
+    lanes.finish()
+    if lanes.lanes:
+        write_picture(options.svg, draw_sequence(lanes.lanes, lanes.left_out))
+    return int(lanes.broken)
+
+
+def write_picture(path: str, picture: str) -> None:
+    """Write an SVG file, and say so. OSError if that fails."""
+    Path(path).write_text(picture, encoding="utf-8")
+    print(f"a picture in {path!r}: open it with a browser, or put it on a slide")
 
 
 def export(reader: Recording, entries: Iterable[Entry], path: str) -> int:

@@ -149,7 +149,13 @@ def lines_of(log: MessageLog) -> Iterator[str]:
 
 
 def words_of(message: Message) -> str:
-    """A message in words: direction, type, length, content."""
+    """A message in words, with its direction."""
+    arrow = "" if message.sender is None else f"{SHORT_ARROWS[message.sender]} "
+    return arrow + content_of(message)
+
+
+def content_of(message: Message) -> str:
+    """Type, length and content of a message, or an error."""
     text = message.data.decode(errors="replace")
     if message.sender is None:
         return f"error: {quoted(text, CONTENT)}"
@@ -159,4 +165,4 @@ def words_of(message: Message) -> str:
     else:
         content = quoted(text, CONTENT)
     kind = opcode_name(Opcode(message.opcode) if message.opcode in OPCODES else message.opcode)
-    return f"{SHORT_ARROWS[message.sender]} {kind} message, {count(len(message.data))}: {content}"
+    return f"{kind} message, {count(len(message.data))}: {content}"

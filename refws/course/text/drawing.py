@@ -118,11 +118,11 @@ def _line_words(item: Item) -> Iterator[str]:
         yield f"{count(item.length)} not read, {item.why}"
         return
     if isinstance(item, HeadExplanation):
-        yield f"{quoted_octets(item.lines[0].text, 40)}  {_short_verdict(item.verdict)}"
+        yield f"{quoted_octets(item.lines[0].text, 40)}  {short_verdict(item.verdict)}"
     else:
-        yield f"{_frame_words(item)}  {_short_verdict(item.verdict)}"
+        yield f"{frame_words(item)}  {short_verdict(item.verdict)}"
         if item.message is not None:
-            yield _message_words(item.message, PAYLOAD_SHOWN)
+            yield message_words(item.message, PAYLOAD_SHOWN)
         if item.note:
             yield f"note: {item.note}"
     if item.verdict.hint:
@@ -153,7 +153,7 @@ def _frame(frame: FrameExplanation, style: Style) -> Iterator[str]:
     yield from labelled("after", _situation(frame.after), style.width)
     if frame.message is not None:
         shown = max(style.width - 40, 20)
-        yield from labelled("whole", _message_words(frame.message, shown), style.width)
+        yield from labelled("whole", message_words(frame.message, shown), style.width)
     if frame.note:
         yield from labelled("note", frame.note, style.width)
     if frame.after_failure:
@@ -168,7 +168,7 @@ def _title(frame: FrameExplanation) -> str:
     return f"{frame.name} frame, {count(frame.header.payload_length)} of payload"
 
 
-def _message_words(message: WholeMessage, columns: int) -> str:
+def message_words(message: WholeMessage, columns: int) -> str:
     """A message of several frames: type, size, and the start of its content."""
     more = len(message.start) < message.length
     if message.text is None:
@@ -280,12 +280,13 @@ def labelled(label: str, text: str, width: int = WIDTH) -> Iterator[str]:
 
 def _verdict(verdict: Verdict, style: Style) -> Iterator[str]:
     color = COLORS[type(verdict)]
-    for label, text in _verdict_lines(verdict):
+    for label, text in verdict_lines(verdict):
         for line in labelled(label, escape_words(text), style.width):
             yield style.paint(line, YELLOW if label == "hint" else color)
 
 
-def _verdict_lines(verdict: Verdict) -> Iterator[tuple[str, str]]:
+def verdict_lines(verdict: Verdict) -> Iterator[tuple[str, str]]:
+    """The lines of a verdict: each a label and words, which may quote a peer."""
     if isinstance(verdict, Illegal):
         violation = verdict.violation
         where = "" if verdict.offset is None else f", at byte {verdict.offset}"
@@ -312,7 +313,8 @@ def _code_words(code: int) -> str:
     )
 
 
-def _short_verdict(verdict: Verdict) -> str:
+def short_verdict(verdict: Verdict) -> str:
+    """A verdict in a few words."""
     if isinstance(verdict, Illegal):
         return f"VIOLATION {verdict.violation.section}: {escape_words(verdict.violation.seen)}"
     if isinstance(verdict, CutOff):
@@ -325,7 +327,8 @@ def _short_verdict(verdict: Verdict) -> str:
 # One line
 
 
-def _frame_words(frame: FrameExplanation) -> str:
+def frame_words(frame: FrameExplanation) -> str:
+    """A frame in a few words: type, flags, length, content."""
     if len(frame.header_bytes) < 2:
         return "part of a frame"
     header = frame.header

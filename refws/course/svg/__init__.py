@@ -1,0 +1,1 @@
+"""Pictures for slides: an explanation as SVG."""
