@@ -115,6 +115,7 @@ MISTAKES = [
     ("no key follows", b"\x81\x85Hello", CLIENT, {}),
     ("no key follows", b"\x81\x85Hello\x81\x82hi", CLIENT, {}),
     ("no key follows", b"\x81\x85Hello", SERVER, {}),
+    ("no key follows", b"\x81\x85Hello\x81\x85World", SERVER, {}),
     ("masked twice, or not at all", b"\x81\x85" + MASKING_KEY + b"Hello", CLIENT, {}),
     ("masked twice, or not at all", b"\x88\x82" + MASKING_KEY + b"\x03\xe8", CLIENT, {}),
     ("its control frames too", plain(CLOSE, close_body(1000)), CLIENT, {}),
@@ -184,6 +185,9 @@ MISTAKES = [
     ("two threads", b"\x82\x08Hel" + plain(PING, b"abc") + b"lo wo", SERVER, {}),
     ("two threads", b"\x82\x08Hel" + plain(CLOSE) + b"lo wo" + HELLO, SERVER, {}),
     ("two threads", frame(TEXT, b"Hello wo")[:9] + MASKED + b"\x72\xd7\x56\x52\x2d", CLIENT, {}),
+    ("two threads", b"\x81\x05" + HELLO + b"world", SERVER, {}),
+    ("two threads", b"\x81\x05\x81\x05HelloWorld", SERVER, {}),
+    ("two threads", b"\x82\x05" + plain(PING) + b"world", SERVER, {}),
     ("the opcode must be 0", plain(TEXT, b"a", fin=0) + plain(TEXT, b"b"), SERVER, {}),
     ("has FIN 1, so its message has ended", HELLO + plain(CONT, b"b"), SERVER, {}),
     # Contents

@@ -26,7 +26,7 @@ def frame_in_this_payload(evidence: Evidence) -> str:
     payload_offset = frame.offset + len(frame.header_bytes) + len(frame.masking_key)
     bad = (verdict.offset or 0) - payload_offset
     back = AHEAD if evidence.sender is Side.CLIENT else 0
-    for place in range(max(bad - back, 1), bad + 1):
+    for place in range(max(bad - back, 0), bad + 1):
         inner = evidence.payload_and_more[place:]
         if whole_frame(inner, evidence):
             start, offset = inner[:2].hex(" "), payload_offset + place
@@ -42,7 +42,7 @@ def frame_in_payload_before(evidence: Evidence) -> str:
     if before is None or not before.is_all_kept or not evidence.complete:
         return ""
     stream = before.payload + evidence.wire
-    for place in range(1, len(before.payload)):
+    for place in range(len(before.payload)):
         inner = stream[place:]
         size = whole_frame(inner, evidence)
         after = evidence.wire[size:] if size else b""

@@ -57,8 +57,8 @@ def payload_as_key(evidence: Evidence) -> bool:
     if not (is_ascii_text(text) and (LETTERS.fullmatch(text) or length >= SURE)):
         return False
     wrong = evidence.is_bad_payload or evidence.blamed == "MASK" or is_cut_off_text(evidence)
-    next_header = size_of_frame(rest[length:], evidence.sender, evidence.frame.deflate)
-    return wrong and (next_header is not None or (evidence.complete and len(rest) == length))
+    sizes = [size_of_frame(rest[length:], side, evidence.frame.deflate) for side in Side]
+    return wrong and (any(sizes) or (evidence.complete and len(rest) == length))
 
 
 def is_cut_off_text(evidence: Evidence) -> bool:
