@@ -7,6 +7,7 @@ import zlib
 import pytest
 
 from refws.course.explain.conversation import Conversation
+from refws.course.explain.direction import MAX_HINTED
 from refws.course.explain.hints import find
 from refws.course.explain.values import HeadExplanation, NotRead
 from refws.protocol.deflate.codec import client_pair
@@ -378,6 +379,13 @@ def test_legal_conversations_get_no_hint_while_they_arrive():
             assert [item.verdict.hint for item in items + conversation.pending()] == [""] * (
                 len(items) + len(conversation.pending())
             )
+
+
+def test_only_the_first_of_many_illegal_frames_get_a_hint():
+    conversation = Conversation()
+    items = conversation.feed(SERVER, b"\x83\x80" * 3 + b"\x81\x80abcd" * (MAX_HINTED + 5))
+    hints = [item.verdict.hint for item in items]
+    assert len(items) > MAX_HINTED and hints[-1] == "" and "must not mask" in hints[50]
 
 
 def test_a_legal_handshake_gets_no_hint():

@@ -51,6 +51,9 @@ COMPRESSED_CHUNK = 4 * 1024
 So an error is found after the same content, no matter how the bytes were cut.
 """
 
+MAX_HINTED = 1000
+"""Illegal frames of one side that get a hint: looking for one takes longer than explaining it."""
+
 AFTER_FAILURE = "after the failure: a receiver reads nothing more (§7.1.7)"
 AFTER_CLOSE = "after the Close: a receiver drops what follows (§1.4)"
 NO_FRAMES = "it is not known where the next frame begins"
@@ -92,6 +95,7 @@ class Direction:
         self.buffer = b""
         self.offset = 0  # of the first byte in the buffer, from the first byte that was sent
         self.failed = False
+        self.illegal_frames = 0
         self.why_stopped = ""
         self.not_read = 0
 
@@ -315,6 +319,7 @@ class Direction:
             self._change_situation(frame)
         items.append(self._explain(frame, frame.verdict, self.buffer))
         self.failed = self.failed or frame.illegal is not None
+        self.illegal_frames += frame.illegal is not None
         self.frame_before = frame
 
     def _change_situation(self, frame: Frame) -> None:
@@ -367,7 +372,9 @@ class Direction:
         """The frame as it is now, and the bytes after it; `over` says that no more arrive."""
         deflate, after = self.common.deflate is not None, self._situation_within(frame)
         explanation = frame.explain(self.sender, deflate, after, verdict, self.failed)
-        if isinstance(verdict, Illegal | CutOff):
+        if self.illegal_frames > MAX_HINTED:
+            hint = ""
+        elif isinstance(verdict, Illegal | CutOff):
             hint = find_hint(self._evidence(frame, explanation, following, over))
         else:
             hint = find_hint_for_legal(explanation)

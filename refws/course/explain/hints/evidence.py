@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from io import BytesIO
@@ -30,6 +31,10 @@ QUOTED = 30
 """Bytes of a peer's text that a hint quotes."""
 
 HEADER_FIELDS = ("FIN", "RSV1", "RSV2", "RSV3", "opcode", "MASK", "length", "extended length")
+
+
+ASCII_TEXT = re.compile(rb"[\t\r\n\x20-\x7e]*")
+NOT_PRINTABLE_BUT_TEXT = dict.fromkeys(map(ord, "\t\r\n\u200d"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +175,7 @@ def are_frames(wire: bytes, sender: Side, rsv1_defined: bool = False) -> bool:
 
 def is_ascii_text(data: bytes) -> bool:
     """Whether these bytes are printable ASCII, or white space."""
-    return all(0x20 <= byte < 0x7F or byte in b"\t\r\n" for byte in data)
+    return len(leading_text(data)) == len(data)
 
 
 def looks_like_text(data: bytes) -> bool:
@@ -180,7 +185,7 @@ def looks_like_text(data: bytes) -> bool:
 def is_text(data: bytes, may_be_cut: bool = True) -> bool:
     """Whether these bytes are readable text in UTF-8; its last character may be cut off."""
     text = decoded(data, may_be_cut)
-    return bool(text) and all(c.isprintable() or c in "\t\r\n\u200d" for c in text)
+    return bool(text) and text.translate(NOT_PRINTABLE_BUT_TEXT).isprintable()
 
 
 def decoded(data: bytes, may_be_cut: bool = True) -> str:
@@ -202,10 +207,8 @@ def leading_characters(data: bytes) -> str:
 
 def leading_text(data: bytes) -> bytes:
     """The printable ASCII, and white space, that the bytes begin with."""
-    for index, byte in enumerate(data):
-        if not (0x20 <= byte < 0x7F or byte in b"\t\r\n"):
-            return data[:index]
-    return data
+    found = ASCII_TEXT.match(data)
+    return found[0] if found else b""
 
 
 def quoted(data: bytes) -> str:

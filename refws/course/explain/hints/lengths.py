@@ -243,7 +243,7 @@ def text_goes_on(evidence: Evidence) -> str:
         return ""
     more = before.goes_on(evidence.wire)
     text = more if evidence.complete and is_text(more) else leading_text(more)
-    ends = range(1, len(text) + 1)
+    ends = range(1, len(text) + 1) if evidence.complete else ()
     end = next(filter(lambda end: frames_follow(evidence, end), ends), len(text))
     if not frames_follow(evidence, end) and len(text) < MIN_TELLING:
         return ""
