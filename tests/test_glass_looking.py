@@ -79,6 +79,13 @@ def test_without_a_trace_a_broken_rule_is_shown_at_once_but_not_a_flood_of_them(
     assert all("VIOLATION §5.1" in line for line in shown[1:])
 
 
+@pytest.mark.parametrize("trace", [None, "lines"])
+def test_a_rule_is_shown_as_broken_though_the_rest_of_the_frame_never_arrives(trace):
+    shown = Shown()
+    looked_at(Terminal(shown.append, trace), *handshake(), passed(Side.SERVER, b"Hello"))
+    assert "VIOLATION §5.2" in shown[-1] and "without a frame" in shown[-1]
+
+
 def test_a_reset_is_shown_in_a_trace():
     shown = Shown()
     copies = [opened(), Ended(monotonic(), 1, Side.SERVER, How.RESET)]

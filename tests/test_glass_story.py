@@ -68,6 +68,20 @@ def test_a_broken_rule_in_a_frame_that_is_not_complete_counts():
     assert found["broken first"].startswith("by the client, §5.1")
 
 
+def test_a_rule_that_is_broken_in_a_frame_that_is_never_complete_is_first():
+    story, conversation = Story(0.0), Conversation(at_handshake=True)
+    for side, wire in OPEN:
+        for item in conversation.feed(side, wire):
+            story.add(1.0, item)
+    assert not any(story.note_broken(1.0, item) for item in conversation.pending())
+    conversation.feed(S, b"Hello")
+    assert [story.note_broken(2.0, item) for item in conversation.pending()] == [True]
+    assert story.broken
+    for item in conversation.feed(C, frame(TEXT, b"a", masked=0)):
+        story.add(3.0, item)
+    assert dict(story.lines())["broken first"].startswith("by the server, §5.2")
+
+
 # How it ended
 
 
@@ -159,7 +173,36 @@ def test_a_refusal_is_quoted():
     assert found["end"] == (
         "No WebSocket connection: the server answered 'HTTP/1.1 403 Forbidden' (§4.1)."
     )
-    assert "the log of the server" in found["hint"]
+    assert found["hint"] == "the server does not let this client in; its log may say why"
+
+
+@pytest.mark.parametrize(
+    "line, hint",
+    [
+        (b"401 Unauthorized", "have your client send Authorization"),
+        (b"404 Not Found", "check the path"),
+        (b"301 Moved", "redirects are not followed"),
+        (b"200 OK", "whether a proxy in between drops Upgrade"),
+        (b"500 Oh", "the server failed"),
+        (b"999 Oh", "the log of the server"),
+    ],
+)
+def test_each_refusal_has_advice_without_names_of_a_library(line, hint):
+    found = verdict(OPEN[0], (S, b"HTTP/1.1 " + line + b"\r\n\r\n"), (S, FIN))
+    assert hint in found["hint"] and "=" not in found["hint"]
+
+
+def test_an_answer_that_is_no_http_is_a_failed_handshake():
+    found = verdict(OPEN[0], (S, b"\x15\x03\x03\x00\x02\x02\x46"), (S, FIN))
+    assert found["broken first"].startswith("by the server, §3: a TLS record")
+    assert found["end"].endswith("No WebSocket connection: the handshake failed (§4.1).")
+
+
+def test_text_without_a_frame_is_no_close_though_it_looks_like_one():
+    found = verdict(*OPEN, (S, b"Hello world"), 3, (S, FIN))
+    assert found["broken first"].startswith("by the server, §5.2")
+    assert "without a frame around it" in found["hint"]
+    assert "without a Close of either side" in found["end"]
 
 
 def test_a_refusal_of_a_page_names_the_option():

@@ -49,7 +49,7 @@ PORT = 9000
 SWITCH_INTERVAL = 0.000_5
 """Seconds after which a thread that explains must let one that passes bytes on go first."""
 
-TIME_TO_END = 1.0
+TIME_TO_END = 0.5
 """Seconds after Ctrl-C for what is still to be shown."""
 
 
@@ -161,6 +161,11 @@ def target_of(parser: CommandLine, options: argparse.Namespace) -> Target:
         parser.error(
             f"the URI has the path {uri.resource_name!r}: leave it out, and give it to your "
             "client, whose path is passed on"
+        )
+    if uri.port == options.port and uri.host in ("localhost", *LOOPBACK.values()):
+        parser.error(
+            f"port {uri.port} is where watch would listen itself: give another one for it, such as "
+            "--port 0"
         )
     headers = {"Host": uri.host_header}
     if options.origin:

@@ -126,6 +126,7 @@ class Terminal(LookerOn):
             for start in range(0, len(data), STEP):
                 self._show_all(told.feed(copy, data[start : start + STEP]))
                 yield
+            self._show_all(told.broken_already(copy))
         elif isinstance(copy, Ended):
             self._show_all(told.end(copy))
         else:
@@ -210,6 +211,18 @@ class ToldConnection:
         shown = broken[: MAX_BROKEN - self._broken]
         self._broken += len(shown)
         return shown
+
+    def broken_already(self, copy: Passed) -> list[str]:
+        """A line for the first broken rule, if it is in a frame that is not complete yet.
+
+        Its rest may never arrive, such as after a wrong length.
+        """
+        pending = [] if self.story.broken else self._conversation.pending()
+        return [
+            draw_line(item, self._style, self._line(copy.time, ""))
+            for item in pending
+            if self.story.note_broken(copy.time, item)
+        ]
 
     def end(self, copy: Ended) -> list[str]:
         """The lines for the end of a direction."""

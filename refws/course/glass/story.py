@@ -7,10 +7,13 @@ It answers why a client reports 1006: because no Close of the server arrived (§
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 
+from ...protocol.client.advice import ADVICE, ADVICE_OF_CLASS
 from ...protocol.close_codes import CloseCode
 from ...protocol.frame import CLOSE, PING, PONG, Side
 from ..explain.values import (
@@ -28,6 +31,12 @@ IDLE = 15.0
 
 AT_ONCE = 1.0
 """Seconds within which an end is likely to be caused by the last frame."""
+
+OWN_ADVICE: dict[int, str] = {
+    HTTPStatus.UNAUTHORIZED: "the server wants credentials: have your client send Authorization",
+    HTTPStatus.FORBIDDEN: "the server does not let this client in; its log may say why",
+}
+"""Where the advice for `connect` names arguments of it."""
 
 MAX_PINGS = 100
 """Pings without a Pong that are remembered."""
@@ -90,14 +99,25 @@ class Story:
         self._pings: deque[tuple[float, Side, bytes]] = deque(maxlen=MAX_PINGS)
         self._cut_off: FrameExplanation | HeadExplanation | None = None
 
+    @property
+    def broken(self) -> bool:
+        """Whether a rule was broken."""
+        return self._broken is not None
+
     # What happens
+
+    def note_broken(self, seconds: float, item: Item) -> bool:
+        """Whether this item, which may not be complete, is the first one that breaks a rule."""
+        if self.broken or isinstance(item, NotRead) or not isinstance(item.verdict, Illegal):
+            return False
+        self._broken = BrokenRule(seconds, item.sender, item.verdict)
+        return True
 
     def add(self, seconds: float, item: Item) -> None:
         """A head or a frame that is complete, or, at the end, one that is not."""
         if isinstance(item, NotRead):
             return
-        if isinstance(item.verdict, Illegal) and self._broken is None:
-            self._broken = BrokenRule(seconds, item.sender, item.verdict)
+        self.note_broken(seconds, item)
         if isinstance(item.verdict, CutOff):
             self._cut_off = self._cut_off or item
         elif isinstance(item, HeadExplanation):
@@ -107,7 +127,7 @@ class Story:
 
     def _add_frame(self, seconds: float, frame: FrameExplanation) -> None:
         self._last, self._last_at = frame, seconds
-        if frame.header.opcode == CLOSE:
+        if frame.header.opcode == CLOSE and has_close(frame):
             code = frame.close.code if frame.close else CloseCode.ABNORMAL_CLOSURE
             if all(close.sender is not frame.sender for close in self._closes):
                 self._closes.append(SentClose(seconds, frame.sender, code))
@@ -153,6 +173,8 @@ class Story:
         response = self._heads.get(Side.SERVER)
         if response is None:
             return f"{self._tcp()}, before the server had answered the request."
+        if isinstance(response.verdict, Illegal) and not response.opens:
+            return f"{self._tcp()}. No WebSocket connection: the handshake failed (§4.1)."
         if not response.opens:
             answer = response.lines[0].text
             return f"No WebSocket connection: the server answered {answer!r} (§4.1)."
@@ -248,6 +270,12 @@ class Story:
         )
 
 
+def has_close(frame: FrameExplanation) -> bool:
+    """False for what looks like a Close, and is something else, such as text without a frame."""
+    illegal = isinstance(frame.verdict, Illegal) and frame.verdict.violation.field == "payload"
+    return frame.close is not None or illegal
+
+
 def described(frame: FrameExplanation) -> str:
     size = frame.header.payload_length
     return f"a {frame.name} frame of {size} {'byte' if size == 1 else 'bytes'}"
@@ -264,16 +292,27 @@ def unanswered(end: EndOfTCP) -> str:
 
 def refusal(response: HeadExplanation, request: HeadExplanation | None) -> str:
     """What to do about an answer that is no 101."""
-    status = response.lines[0].text.split(" ")[1:2]
-    lines = () if request is None else request.lines
     if request is not None and request.verdict.hint:
         return request.verdict.hint
-    if status == ["403"] and any(line.text.lower().startswith("origin:") for line in lines):
+    lines = () if request is None else request.lines
+    status = status_of(response)
+    if status == HTTPStatus.FORBIDDEN and any(is_origin(line.text) for line in lines):
         return (
             "the server may trust only pages of its own Origin (§10.2): start watch with --origin "
             "and the origin of a page that the server trusts"
         )
-    return "the body of the answer, and the log of the server, may say why"
+    advice = ADVICE_OF_CLASS.get(status // 100, "the log of the server may say why")
+    return {**ADVICE, **OWN_ADVICE}.get(status, advice)
+
+
+def status_of(response: HeadExplanation) -> int:
+    """The status code; 0 if the first line has none."""
+    words = response.lines[0].text.split(" ")
+    return int(words[1]) if len(words) > 1 and re.fullmatch("[1-9][0-9]{2}", words[1]) else 0
+
+
+def is_origin(line: str) -> bool:
+    return line.partition(":")[0].lower() == "origin"
 
 
 def cut_in_the_middle(item: FrameExplanation | HeadExplanation, end: EndOfTCP) -> str:
