@@ -264,6 +264,22 @@ def test_1_5_read_lasts_until_another_size_is_asked_for(running, page):
         assert sorted(each.read_size for each in running.server.all_connections) == [0, size]
 
 
+def test_1_5_read_ends_after_some_thousand_reads(running, page, monkeypatch):
+    monkeypatch.setattr(wire_view, "MAX_SMALL_READS", 100)
+    client, number = page.open()
+    page.read_at_a_time(client, number, 1)
+    client.send_frame(TEXT, 200 * b"x")
+    client.expect(TEXT, 200 * b"x")
+    event = page.until("item")[-1]
+    assert event["item"]["payload_received"] == 200
+    assert event["chunks"] < 110
+    client.send_frame(TEXT, b"at once")
+    client.expect(TEXT, b"at once")
+    while (event := page.until("item")[-1])["item"]["text"] != "at once":
+        assert event["item"]["sender"] == "server"
+    assert (event["item"]["sender"], event["chunks"]) == ("client", 1)
+
+
 def test_1_5_read_without_a_pong_is_an_error(page, monkeypatch):
     monkeypatch.setattr(lab, "PONG_TIMEOUT", 0.01)
     _, number = page.open()

@@ -108,10 +108,10 @@ class Lab:
         return {}
 
     def read(self, connection: int, size: int) -> Event:
-        """§1.5: receive at most `size` bytes at a time; 0 for no limit."""
-        limited = self._find(connection).connection
-        limited.read_size = size
-        wait_for_pong(limited)  # The Pong ends the receive that has the old size.
+        """§1.5: receive at most `size` bytes at a time, some thousand times; 0 for no limit."""
+        limited = self._find(connection)
+        limited.read_at_a_time(size)
+        wait_for_pong(limited.connection)  # The Pong ends the receive that has the old size.
         return {}
 
     def break_rule(self, rule: str) -> Event:

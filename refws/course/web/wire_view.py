@@ -39,6 +39,9 @@ MAX_ALL_CONNECTIONS = 1024
 MAX_STOP = 30.0
 """The most seconds for which a page may keep a connection from answering."""
 
+MAX_SMALL_READS = 4096
+"""Reads of a few bytes for which a page may ask at once: each one costs as much as a large one."""
+
 CLOSED_CHECK_INTERVAL = 0.1
 """Seconds between two checks whether a connection whose server has ended is closed (§7.1.4)."""
 
@@ -69,6 +72,8 @@ class WatchedConnection:
         self._starts = {side: MessageStarts() for side in Side}
         self._left_out = dict.fromkeys(Side, 0)
         self._stopping = threading.Lock()
+        self._small_reads = 0
+        self._counting = threading.Lock()
         self._answering = threading.Event()
         self._answering.set()
 
@@ -79,6 +84,7 @@ class WatchedConnection:
         """
         if sender is Side.CLIENT:
             self._answering.wait(MAX_STOP)
+            self._count_read()
         elif not data:
             self.over.set()
         self._put(sender, data)
@@ -89,6 +95,20 @@ class WatchedConnection:
         chunk = Chunk(self._events.now(), self.number, sender, data, left_out, start)
         is_in = self._events.put(chunk, urgent=not data)
         self._left_out[sender] = 0 if is_in else left_out + len(data)
+
+    def read_at_a_time(self, size: int) -> None:
+        """§1.5: receive at most `size` bytes at a time, `MAX_SMALL_READS` times; 0 for no limit."""
+        with self._counting:
+            self._small_reads = MAX_SMALL_READS
+            self.connection.read_size = size
+
+    def _count_read(self) -> None:
+        if not self.connection.read_size:
+            return
+        with self._counting:
+            self._small_reads -= 1
+            if self._small_reads == 0:
+                self.connection.read_size = 0
 
     @property
     def stopped(self) -> bool:
