@@ -206,3 +206,9 @@ OTHERS = {
 }
 WRITERS = DUMPS | OTHERS
 """A function that writes bytes -> the name of the form that it writes."""
+
+TEXTS = {python, c_string, lua, percent, strace}
+"""They write what is a character as itself, so any other character in them is legal, too."""
+
+FRAGILE = {decimal, octal_dump, gdb, in_base64}
+"""A number that is cut short is a number in them."""

@@ -6,6 +6,8 @@ The texts were written by hand, or printed by the tool that they name.
 import pytest
 
 from refws.course.paste.table import FORMS, NAMES, read
+from refws.course.paste.values import BadPaste
+from refws.protocol.frame import Side
 
 HELLO = b"\x81\x05Hello"
 
@@ -184,3 +186,499 @@ def test_every_form_has_a_text_here():
 
 def test_no_name_belongs_to_two_forms():
     assert len(NAMES) == sum(len(form.names) for form in FORMS)
+
+
+# Dumps of several lines, as their tools print them
+
+OF_FRAGMENTS = [
+    "0000   02 05 48 65 6c 6c 6f 80 07 20 74 68 65 72 65 21   ..Hello.. there!",
+    "0000   02 05 48 65 6c 6c 6f 80  07 20 74 68 65 72 65 21   ..Hello. . there!",
+    "0000   02 05 48 65 6c 6c 6f 80\n0008   07 20 74 68 65 72 65 21\n",
+    "00000000: 0205 4865 6c6c 6f80  ..Hello.\n00000008: 0720 7468 6572 6521  . there!\n",
+    "00000000  02 05 48 65 6c 6c 6f 80  07 20 74 68 65 72 65 21  |..Hello.. there!|\n00000010\n",
+    "00000000  02 05 48 65 6c 6c 6f 80  07 20 74 68 65 72 65 21  ..Hello. . there!\n",
+    "0000000 02 05 48 65 6c 6c 6f 80 07 20 74 68 65 72 65 21\n0000020\n",
+    "|00000000| 02 05 48 65 6c 6c 6f 80 07 20 74 68 65 72 65 21 |..Hello.. there!|\n",
+    "0x7fff0000:\t0x02\t0x05\t0x48\t0x65\t0x6c\t0x6c\t0x6f\t0x80\n"
+    "0x7fff0008:\t0x07\t0x20\t0x74\t0x68\t0x65\t0x72\t0x65\t0x21\n",
+    "02 05 48 65 6c 6c 6f 80  ..Hello.\n07 20 74 68 65 72 65 21  . there!\n",
+]
+
+OF_LONG = [
+    "00000000: 0205 4865 6c6c 6f80 0720 7468 6572 6521  ..Hello.. there!\n"
+    "00000010: 0000 0000 0000 0000 0000 0000 0000 0000  ................\n*\n"
+    "00000040: 8105 4865 6c6c 6f                        ..Hello\n",
+    "00000000  02 05 48 65 6c 6c 6f 80  07 20 74 68 65 72 65 21  |..Hello.. there!|\n"
+    "00000010  00 00 00 00 00 00 00 00  00 00 00 00 00 00 00 00  |................|\n*\n"
+    "00000040  81 05 48 65 6c 6c 6f                              |..Hello|\n00000047\n",
+    "0000000 0502 6548 6c6c 806f 2007 6874 7265 2165\n"
+    "0000010 0000 0000 0000 0000 0000 0000 0000 0000\n*\n"
+    "0000040 0581 6548 6c6c 006f                    \n0000047\n",
+    "0000000 02 05 48 65 6c 6c 6f 80 07 20 74 68 65 72 65 21\n"
+    "0000020 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00\n*\n"
+    "0000100 81 05 48 65 6c 6c 6f\n0000107\n",
+    "0000000 02 05 48 65 6c 6c 6f 80 07 20 74 68 65 72 65 21\n"
+    "0000016 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00\n*\n"
+    "0000064 81 05 48 65 6c 6c 6f\n0000071\n",
+    "0000000 002402 062510 066154 100157 020007 064164 071145 020545\n"
+    "0000020 000000 000000 000000 000000 000000 000000 000000 000000\n*\n"
+    "0000100 002601 062510 066154 000157\n0000107\n",
+    "00000000: 65480502 806f6c6c 68742007 21657265  ..Hello.. there!\n"
+    "00000010: 00000000 00000000 00000000 00000000  ................\n"
+    "00000020: 00000000 00000000 00000000 00000000  ................\n"
+    "00000030: 00000000 00000000 00000000 00000000  ................\n"
+    "00000040: 65480581   6f6c6c                    ..Hello\n",
+]
+
+
+@pytest.mark.parametrize("text", OF_FRAGMENTS)
+def test_a_dump_is_held_to_its_offsets_and_its_characters(text):
+    assert read(text).data == FRAGMENTS
+
+
+@pytest.mark.parametrize("text", OF_LONG)
+def test_lines_that_a_dump_leaves_out_are_put_back(text):
+    assert read(text).data == LONG
+
+
+@pytest.mark.parametrize(
+    ("text", "tool"),
+    [
+        ("0000   02 05 48   ..H\n0003   65 6c   el\n", "Wireshark hex dump, 2 lines"),
+        ("00000000: 8105 4865 6c6c 6f  ..Hello", "xxd hex dump, 1 line"),
+        ("00000000  81 05 48  |..H|\n00000003\n", "hexdump -C, 1 line"),
+        ("\t0x0000:  8105 4865  ..He", "tcpdump hex dump, 1 line"),
+        ("|00000000| 81 05 48 |..H             |", "Netty hex dump, 1 line"),
+        ("0000000 81 05 48\n0000003\n", "od hex dump, 1 line"),
+        ("0x7fff0000:\t0x81\t0x05", "memory dump, 1 line"),
+    ],
+)
+def test_the_tool_is_named_with_the_number_of_lines(text, tool):
+    assert read(text).description == tool
+
+
+def test_characters_that_look_like_hex_are_no_bytes():
+    assert read("0000   81 04 61 62 31 32   ..ab12").data == b"\x81\x04ab12"
+    assert read("0000   61 62   ab").data == b"ab"
+    assert read("61 62   ab").data == b"ab"
+    assert read("00000000: 6162  ab").data == b"ab"
+
+
+def test_offsets_may_be_bytes_and_that_is_said():
+    pasted = read("0000 02 05 48 65 6c 6c 6f")
+    assert pasted.data == FRAGMENTS[:7]
+    assert pasted.notes == ("it can also be read as hex, 9 bytes: --form hex",)
+    assert read("0000 02 05 48 65 6c 6c 6f", "hex").data == bytes(2) + FRAGMENTS[:7]
+
+
+def test_signs_that_are_not_ascii_may_be_in_the_column():
+    assert read("00000000   81 05 48 65 6C 6C 6F    \ufffd\u2022Hello").data == HELLO
+
+
+# What TCP carries
+
+PACKETS = """\
+12:00:00.000000 IP 127.0.0.1.56580 > 127.0.0.1.18993: Flags [P.], seq 1:12, ack 1, length 11
+\t0x0000:  4500 0033 0000 4000 4006 3cc3 7f00 0001  E..3..@.@.<.....
+\t0x0010:  7f00 0001 dd04 4a31 000f 42f5 800f 42c5  ......J1..B...B.
+\t0x0020:  5018 ffff 8792 0000 8185 37fa 213d 7f9f  P.........7.!=..
+\t0x0030:  4d51 58                                  MQX
+12:00:00.000100 IP 127.0.0.1.18993 > 127.0.0.1.56580: Flags [.], ack 12, length 0
+\t0x0000:  4500 0028 0000 4000 4006 3cce 7f00 0001  E..(..@.@.<.....
+\t0x0010:  7f00 0001 4a31 dd04 800f 42c5 000f 4300  ....J1....B...C.
+\t0x0020:  5010 ffff bfc7 0000                      P.......
+12:00:00.000200 IP 127.0.0.1.18993 > 127.0.0.1.56580: Flags [P.], seq 1:8, ack 12, length 7
+\t0x0000:  4500 002f 0000 4000 4006 3cc7 7f00 0001  E../..@.@.<.....
+\t0x0010:  7f00 0001 4a31 dd04 800f 42c5 000f 4300  ....J1....B...C.
+\t0x0020:  5018 ffff bfc7 0000 8105 4865 6c6c 6f    P.........Hello
+"""
+
+MASKED = bytes.fromhex("81 85 37 fa 21 3d 7f 9f 4d 51 58")
+
+
+def test_packets_are_taken_apart_and_their_senders_found():
+    pasted = read(PACKETS)
+    assert [(chunk.data, chunk.sender) for chunk in pasted.chunks] == [
+        (MASKED, Side.CLIENT),
+        (HELLO, Side.SERVER),
+    ]
+    assert pasted.notes[:2] == (
+        "120 bytes of headers of IP and TCP are left out",
+        "the first of two speakers is the client: it sends the masked frames",
+    )
+    assert len(read(PACKETS, "dump").data) == 51 + 40 + 47
+
+
+def test_a_packet_sent_again_is_taken_once():
+    pasted = read(PACKETS + PACKETS)
+    assert pasted.data == MASKED + HELLO
+    assert "what was sent again is left out" in pasted.notes
+
+
+def test_a_packet_of_which_a_part_was_captured_is_cut_off():
+    lines = PACKETS.splitlines(keepends=True)
+    pasted = read("".join(lines[:4]))
+    assert (pasted.data, pasted.cut_off) == (MASKED[:8], "3 bytes of packets are not in the text")
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        bytes(12) + b"\x08\x00",  # Ethernet
+        b"\x02\0\0\0",  # loopback of BSD
+        bytes(14) + b"\x08\x00",  # Linux cooked
+    ],
+)
+def test_link_headers_before_ip_are_left_out(link):
+    ip = bytes.fromhex(
+        "4500002f000040004006 3cc77f0000017f000001 4a31dd04800f42c5000f430050180000bfc70000"
+    )
+    packet = link + ip + HELLO
+    lines = [f"{at:04x}   {packet[at : at + 16].hex(' ')}\n" for at in range(0, len(packet), 16)]
+    assert read("".join(lines)).data == HELLO
+
+
+def test_a_packet_of_ipv6_is_taken_apart():
+    ip = bytes.fromhex("60000000 001b0640") + bytes(32)
+    tcp = bytes.fromhex("4a31dd04800f42c5000f430050180000bfc70000")
+    packet = ip + tcp + HELLO
+    lines = [f"{at:04x}   {packet[at : at + 16].hex(' ')}\n" for at in range(0, len(packet), 16)]
+    assert read("".join(lines)).data == HELLO
+
+
+def test_what_wireshark_made_of_a_packet_is_left_out():
+    pasted = read(
+        "Frame (11 bytes):\n"
+        "0000  81 85 37 fa 21 3d 7f 9f 4d 51 58                  ..7.!=..MQX\n"
+        "Unmasked data (5 bytes):\n"
+        "0000  48 65 6c 6c 6f                                    Hello\n"
+    )
+    assert pasted.data == MASKED
+    assert "left out, because it was not sent so: Unmasked data" in pasted.notes
+
+
+# Two directions
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # Wireshark, Follow TCP Stream
+        "===================================================================\n"
+        "Follow: tcp,hex\nFilter: tcp.stream eq 0\nNode 0: 127.0.0.1:56580\n"
+        "Node 1: 127.0.0.1:18993\n"
+        "00000000  81 85 37 fa 21 3d 7f 9f  4d 51 58                 ..7.!=.. MQX\n"
+        "    00000000  81 05 48 65 6c 6c 6f                              ..Hello\n"
+        "===================================================================\n",
+        "818537fa213d7f9f4d5158\n\t810548656c6c6f\n",
+        "peers:\n  - peer: 0\n    host: 127.0.0.1\npackets:\n"
+        "  - packet: 4\n    peer: 0\n    data: !!binary |\n      gYU3+iE9f59NUVg=\n"
+        "  - packet: 6\n    peer: 1\n    data: !!binary |\n      gQVIZWxsbw==\n",
+        "char peer0_0[] = { /* Packet 4 */\n0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, \n"
+        "0x4d, 0x51, 0x58 };\nchar peer1_0[] = { /* Packet 6 */\n"
+        "0x81, 0x05, 0x48, 0x65, 0x6c, 0x6c, 0x6f };\n",
+        # the log of Netty
+        "[id: 0x1, L:/127.0.0.1:1 - R:/127.0.0.1:2] WRITE: 11B\n"
+        "|00000000| 81 85 37 fa 21 3d 7f 9f 4d 51 58                |..7.!=..MQX     |\n"
+        "[id: 0x1, L:/127.0.0.1:1 - R:/127.0.0.1:2] READ: 7B\n"
+        "|00000000| 81 05 48 65 6c 6c 6f                            |..Hello         |\n",
+        # strace of a client, and of a server
+        r'write(3, "\201\2057\372!=\177\237MQX", 11) = 11' + "\n"
+        r'read(3, "\201\5Hello", 4096) = 7',
+        r'recvfrom(4, "\201\2057\372!=\177\237MQX", 4096, 0, NULL, NULL) = 11' + "\n"
+        r'sendto(4, "\201\5Hello", 7, 0, NULL, 0) = 7',
+        r"++Sent raw: b'\x81\x857\xfa!=\x7f\x9fMQX'" + "\n++Sent decoded: fin=1 opcode=1\n"
+        r"++Rcv raw: b'\x81\x05Hello'",
+        "=> Send data, 11 bytes (0xb)\n0000: 81 85 37 fa 21 3d 7f 9f 4d 51 58"
+        "                ..7.!=..MQX\n"
+        "<= Recv data, 7 bytes (0x7)\n0000: 81 05 48 65 6c 6c 6f                            "
+        "..Hello\n",
+    ],
+)
+def test_two_directions_are_told_apart(text):
+    assert [(chunk.data, chunk.sender) for chunk in read(text).chunks] == [
+        (MASKED, Side.CLIENT),
+        (HELLO, Side.SERVER),
+    ]
+
+
+# Heads
+
+REQUEST = """\
+GET /chat HTTP/1.1
+Host: example.com
+Upgrade: websocket
+Connection: Upgrade
+Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==
+Sec-WebSocket-Version: 13
+
+"""
+RESPONSE = """\
+HTTP/1.1 101 Switching Protocols
+Upgrade: websocket
+Connection: Upgrade
+Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=
+
+"""
+BOTH = [(REQUEST, Side.CLIENT), (RESPONSE, Side.SERVER)]
+
+
+def lines_after(mark, text):
+    return "".join(f"{mark} {line}\r\n" for line in text.splitlines())
+
+
+HEADS = [
+    REQUEST + RESPONSE,
+    (REQUEST + RESPONSE).replace("\n", "\r\n"),
+    REQUEST + "\n\n" + RESPONSE.rstrip("\n"),
+    REQUEST.rstrip("\n") + "\n" + RESPONSE,
+    "\n    " + (REQUEST + RESPONSE).replace("\n", "\n    "),
+    "*   Trying 127.0.0.1:18993...\n* Connected to 127.0.0.1\n"
+    + lines_after(">", REQUEST)
+    + lines_after("<", RESPONSE)
+    + "{ [7 bytes data]\n",
+    "--- request header ---\n"
+    + REQUEST
+    + "\n-----------------------\n--- response header ---\n"
+    + RESPONSE
+    + "-----------------------\n",
+    "".join(f"DEBUG:websockets.client:> {line}\n" for line in REQUEST.splitlines() if line)
+    + "".join(f"DEBUG:websockets.client:< {line}\n" for line in RESPONSE.splitlines() if line)
+    + "DEBUG:websockets.client:< TEXT 'Hello' [5 bytes]\n",
+]
+
+
+@pytest.mark.parametrize("text", HEADS)
+def test_heads_are_read_with_the_line_ends_of_the_wire(text):
+    assert [(chunk.data, chunk.sender) for chunk in read(text).chunks] == [
+        (head.replace("\n", "\r\n").encode(), sender) for head, sender in BOTH
+    ]
+
+
+def test_lf_of_pasting_is_said_and_a_whole_text_with_cr_lf_is_left_alone():
+    (note,) = read(REQUEST).notes
+    assert "pasting" in note and "RFC 9112 §2.2" in note and "--form raw" in note
+    assert read(REQUEST.replace("\n", "\r\n")).notes == ()
+    mixed = REQUEST.replace("\n", "\r\n", 1)
+    assert read(mixed).data == mixed.encode()
+
+
+def test_the_last_line_of_a_head_is_put_back_and_that_is_said():
+    assert read(REQUEST.rstrip()).data == REQUEST.replace("\n", "\r\n").encode()
+    assert "an empty line is added" in read(REQUEST.rstrip()).notes[1]
+
+
+def test_the_body_of_a_response_follows_its_head():
+    text = "HTTP/1.1 400 Bad Request\n\nno key\n"
+    assert read(text).data == b"HTTP/1.1 400 Bad Request\r\n\r\nno key\n"
+
+
+def test_lines_of_a_log_that_are_no_heads_are_counted():
+    text = lines_after(">", REQUEST) + lines_after("<", RESPONSE) + "Hello\nWorld\n"
+    assert read(text).notes == ("2 other lines not read: only the heads",)
+
+
+TRACE_ASCII = """\
+== Info: Connected to 127.0.0.1 (127.0.0.1) port 18993 (#0)
+=> Send header, 41 bytes (0x29)
+0000: GET /hello HTTP/1.1
+0015: Host: 127.0.0.1:80
+0029:
+<= Recv header, 34 bytes (0x22)
+0000: HTTP/1.1 101 Switching Protocols
+<= Recv header, 2 bytes (0x2)
+0000:
+<= Recv data, 7 bytes (0x7)
+0000: ..Hello
+"""
+
+
+def test_trace_ascii_has_heads_only():
+    text = TRACE_ASCII.replace("0029:\n", "0027: \n").replace("0000:\n", "0000: \n")
+    text = text.replace("41 bytes (0x29)", "43 bytes (0x2b)").replace("0027", "0029")
+    pasted = read(text)
+    assert pasted.data == (
+        b"GET /hello HTTP/1.1\r\nHost: 127.0.0.1:80\r\n\r\nHTTP/1.1 101 Switching Protocols\r\n\r\n"
+    )
+    assert pasted.cut_off == (
+        "line 11 and after: --trace-ascii prints only characters, use --trace"
+    )
+
+
+# What is cut off, and what is around
+
+
+@pytest.mark.parametrize(
+    ("text", "missing"),
+    [
+        ("<Buffer 81 05 48 65 6c 6c 6f ... 78 more bytes>", "the text leaves out 78 more bytes"),
+        ("Uint8Array(200) [\n  129, 5, 72, 101, 108, 108, 111,\n  ... 100 more items\n]", "100"),
+        ("Uint8Array(9) [129, 5, 72, 101, 108, 108, 111]", "says 9 numbers, and has 7"),
+        ("<<129, 5, 72, 101, 108, 108, 111, ...>>", "ends in ..."),
+        ("81 05 48 65 6c 6c 6f ...", "ends in ..."),
+        ("81 05 48 65 6c 6c 6f [... 78 more bytes]", "leaves out 78 bytes"),
+        ("{length = 40, bytes = 0x81054865 6c6c6f ... }", "leaves out 33 bytes"),
+        ("[size=40 hex=810548656c6c6f…]", "leaves out 33 bytes"),
+        (r'read(3, "\201\5Hello"..., 4096) = 40', "strace leaves out 33 bytes: use strace -s"),
+        (r'"\201\5Hello"...', "ends in ..."),
+    ],
+)
+def test_what_the_text_leaves_out_is_said(text, missing):
+    pasted = read(text)
+    assert pasted.data == HELLO and missing in pasted.cut_off
+
+
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        ("recv: 81 05 48 65 6c 6c 6f", "left out: 'recv'"),
+        ('"810548656c6c6f"', "the quotes are left out; --form string takes"),
+        ("81 5 48 65 6c 6c 6f", "a digit that is alone is a byte: 5 is 05"),
+        (r"got b'\x81\x05Hello'", "what is around the quotes is not read: 'got'"),
+        ("[ws] <Buffer 81 05 48 65 6c 6c 6f>", "what is around it is not read: 'ws'"),
+        ('"\\u0081\\u0005Hello"', "U+0081 is taken as the byte 81"),
+        ("gQVIZWxsbw", "the padding is missing (==)"),
+        ("[-127, 5, 72, 101, 108, 108, 111]", "two's complement"),
+        ("10000001 00000101 01001000 01100101 01101100 01101100 01101111", "--form hex"),
+        ("201 005 110 145 154 154 157", "--form decimal"),
+        (r"\129\005Hello", "--form string"),
+        ("0000 81 05 48 65 6c 6c 6f", "--form hex"),
+        ("0000000 0581 6548 6c6c 006f\n0000007", "the bytes are swapped back"),
+    ],
+)
+def test_what_was_assumed_is_said(text, note):
+    pasted = read(text)
+    assert pasted.data == HELLO
+    assert any(note in line for line in pasted.notes)
+
+
+def test_numbers_below_100_may_be_hex_or_decimal():
+    pasted = read("10 20 30")
+    assert pasted.data == b"\x10\x20\x30"
+    assert pasted.notes == ("it can also be read as decimal numbers: --form decimal",)
+
+
+def test_a_character_that_is_not_ascii_is_its_bytes_in_utf_8():
+    pasted = read(r'"\x81\x02é"')
+    assert pasted.data == b"\x81\x02\xc3\xa9"
+    assert pasted.notes == (r"'\xe9' is taken as its bytes in UTF-8",)
+    assert read(r'"\x81\x02\u00e9"').data == pasted.data  # %q of Go
+
+
+def test_what_pasting_adds_is_left_out():
+    dump = OF_HELLO["dump"][3]
+    assert read(f"```\n{dump}\n```").data == HELLO
+    assert read(f"> {dump}\n>\n").data == HELLO
+    assert read(dump.replace(" ", "\u00a0")).data == HELLO
+    assert read(dump.replace("81", "\x1b[31m81\x1b[0m", 1)).data == HELLO
+    assert read(f"$ xxd frame.bin\n{dump}").data == HELLO
+
+
+# Mistakes
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("81 05 48\n65 6g 6c", "line 2: 'g' in '6g' is no hex digit"),
+        ("81 05 48\n65 6 6c", "line 2: '6' has an odd number of digits, 1: give two"),
+        ("0x81, 0x05, 0x4", "line 1: '4' has an odd number of digits"),
+        ("0000  81 05 48 6g 6c  ..Hel", "line 1: '6g' is no byte in hex"),
+        ("0000  81 05 4a 65  ..He", "line 1: 4a is 'J', and the column of characters has 'H'"),
+        (
+            "00000000: 8105 4865\n00000010: 6c6c 6f",
+            "line 1: 4 bytes, and by the offset of line 2 it must be 16: give whole lines",
+        ),
+        ("0000  81 05 48 65\n0004  6c\n0002  6c 6f", "line 3: its offset is not above"),
+        ("00000000: 8105\nHello", "line 2: 'Hello' is no line of a hex dump: leave it out"),
+        ("*\n00000000: 8105 4865 6c6c 6f  ..Hello", "line 1: * repeats the line before it"),
+        ("00000000: 8105\n*\n00000003: 81", "line 2: * must stand for whole lines"),
+        ("[129, 5,\n300]", "line 2: 300 is no byte: give numbers from 0 to 255"),
+        ("[-127, 5, 200]", "line 1: 200 and -127 are in one list"),
+        ("129 5 300", "line 1: 300 is no byte"),
+        ("<Buffer 81 0g>", "line 1: '0g' is no byte of a Buffer: give two hex digits"),
+        ("<Buffer 81 05 48", "line 1: a Buffer that is cut off: end it with >"),
+        ("<Buffer 81 ... 5 more bytes>\n<Buffer 82>", "line 2: a Buffer after one that is cut off"),
+        ('{"type":"Buffer","data":[129,5', "line 1: no JSON"),
+        ('{"type":"Buffer","data":[129,"5"]}', "line 1: its bytes are not whole numbers"),
+        ('{"type":"Buffer","data":5}', "line 1: its bytes are not whole numbers"),
+        ('{"0":129,"2":5}', 'line 1: the names are not "0", "1", "2"'),
+        ("0: 129\n2: 5", "line 2: index 2 after 0: give all numbers"),
+        ("{length = 7, bytes = 0x8105}", "line 1: 2 bytes, and the length says 7: give all"),
+        ("{length = 7, bytes = 0x810", "line 1: no whole {length = 2, bytes = 0x8105}"),
+        ("<<129,\n5", "line 2: no whole binary: give it from << to >>"),
+        ("<<129,,5>>", "line 1: ',5' is no segment of bytes"),
+        ("<<129,\n300>>", "line 2: 300 is no byte"),
+        ('<<129,"\\n">>', "line 1: an escape in a string: give its bytes as numbers"),
+        ("<<2#129>>", "line 1: 2#129 is no number"),
+        (r"b'\x81\xg5'", r"line 1: the escape '\\x': give \x and two hex digits"),
+        ("b'\\x81", "line 1: a quote that is not closed"),
+        ("b'\\x81' 'Hel", "line 1: a quote that is not closed: give the whole literal"),
+        ("b'\\x81' \\x05", "line 1: an escape outside the quotes"),
+        ("\\x81\\", "line 1: a backslash at the end"),
+        (r"br'\x81\x05'", "line 1: a raw literal with a backslash"),
+        ('"\\x81\ufffd\\x05"', "line 1: U+FFFD: the bytes were read as UTF-8 and are lost"),
+        (r'"\ud800\x81"', "line 1: U+D800 has no bytes in UTF-8: give it as hex"),
+        (
+            r"\999",
+            r"line 1: '\\999' is no octal escape: give \0 to \377, or --form decimal-escapes",
+        ),
+        ("%81%0g", "line 1: '%0g' is no percent escape: give % and two hex digits"),
+        ("10000001 00000121", "line 1: '2' is no binary digit: give 0 and 1, 8 for each byte"),
+        ("10000001\n0000010", "line 2: a group of 7 binary digits: give 8 for each byte"),
+        (r'write(3, "\201\5Hello", 7) = 8', "line 1: 7 bytes, and strace says 8"),
+        (r'read(3, "\201"..., 9) = 7' + "\n" + r'read(3, "\5", 9) = 1', "line 2: a call after one"),
+        (
+            f"=> Send data, 20 bytes (0x14)\n0000: {'48 ' * 16}{'H' * 16}\n0010: 48 48\n",
+            "line 3: 2 bytes, and by the offset of line 4 it must be 4",
+        ),
+        ("=> Send data, 2 bytes (0x2)\n", "line 1: 2 bytes announced, and no line of them"),
+        ("<= Recv data, 1 bytes (0x1)\n0000: 81\nx", "line 3: 'x' is no line of curl --trace"),
+        ("0000: 81\n<= Recv data, 1 bytes (0x1)\n", "line 1: bytes before any => Send"),
+        (
+            "=> Send header, 9 bytes (0x9)\n0000: GET /\n0009: ",
+            "line 2: 5 bytes, and by the offsets it must be 9",
+        ),
+        ("    data: !!binary |\n      gQVIZWxsbw=\n", "line 2: 'gQVIZWxsbw=' is not whole base64"),
+        ("test", "line 1: 't' in 'test' is no hex digit"),
+        ('{"a":1}', "no other form fits either, see --help"),
+    ],
+)
+def test_a_mistake_is_named_with_its_line_and_what_to_do(text, words):
+    with pytest.raises(BadPaste) as caught:
+        read(text)
+    assert words in str(caught.value)
+    assert len(str(caught.value)) < 300 and str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("form", "text", "words"),
+    [
+        ("dump", "Hello", "line 1: 'Hello' is no line of a hex dump"),
+        ("dump", "", "line 1: no line of a hex dump"),
+        ("columns", "81 05 48", "line 1: '81 05 48' is not bytes and their column"),
+        ("stream", "81\n\t815", "line 2: '815' is not bytes in hex: give whole lines"),
+        ("base64", "gQV!", "line 1: '!' is not in the alphabet of base64"),
+        ("base64", "gQVIZ", "line 1: 'gQVIZ' is not whole base64, 5 characters: give all of it"),
+        ("base64", "gR==", "line 1: 'gR==' is not whole base64"),
+        ("octal", "201 8", "line 1: '8' is no byte in octal: give three digits, 000 to 377"),
+        ("decimal", "129 x", "line 1: 'x' is in no decimal number: give 0 to 255"),
+        ("decimal", "", "line 1: there is no decimal number"),
+        ("decimal-escapes", r"\300", r"line 1: '\\300' is no decimal escape: give \0 to \255"),
+        ("bits", "1000000", "line 1: a group of 7 binary digits"),
+        ("bits", "1000", "line 1: 4 binary digits in all: give 8 for each byte"),
+        ("head", "Hello", "line 1: 'Hello' is no request line and no status line"),
+        ("packets", "0000  81 05", "line 1: no packets of TCP over IP: --form dump"),
+        ("curl", "Hello", "line 1: no head after > or <"),
+    ],
+)
+def test_a_form_that_is_forced_says_what_it_wants(form, text, words):
+    with pytest.raises(BadPaste) as caught:
+        read(text, form)
+    assert words in str(caught.value)
+
+
+def test_the_other_reading_of_a_text_with_a_mistake_is_named():
+    with pytest.raises(BadPaste) as caught:
+        read("10000001 00000121")
+    assert str(caught.value).endswith("; --form hex reads it in another way")

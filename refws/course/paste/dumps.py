@@ -12,6 +12,7 @@ import html
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 from .senders import with_senders
@@ -177,8 +178,12 @@ def every_cell(text: str, cells: Cells) -> bool:
 # Lines
 
 
-def split(text: str) -> tuple[list[Line], list[tuple[int, str]]]:
-    """The lines of the dump, and the others that belong to none, with their numbers."""
+@lru_cache(maxsize=1)
+def split(text: str) -> tuple[tuple[Line, ...], tuple[tuple[int, str], ...]]:
+    """The lines of the dump, and the others that belong to none, with their numbers.
+
+    Each form of a dump asks for them, so the last answer is kept.
+    """
     lines: list[Line] = []
     others: list[tuple[int, str]] = []
     said, made = "", False
@@ -199,7 +204,7 @@ def split(text: str) -> tuple[list[Line], list[tuple[int, str]]]:
             )
         else:
             others.append((number, line))
-    return lines, others
+    return tuple(lines), tuple(others)
 
 
 def indent(match: re.Match[str]) -> str:
@@ -299,7 +304,9 @@ def notes_on_parts(text: str) -> list[str]:
 
 def tool(text: str) -> str:
     """The tool that writes dumps of this form."""
-    first = next(line for line in split(text)[0] if line.has_body)
+    first = next((line for line in split(text)[0] if line.has_body), None)
+    if first is None:
+        return "hex dump"
     body = first.body.strip()
     if re.match(r"\s*\|", text.splitlines()[first.number - 1]):
         return "Netty hex dump"
@@ -481,7 +488,9 @@ def fit(rest: str, data: bytes, is_last: bool) -> int:
     packed = [re.sub(r"\s", "", seen) for seen in columns]
     if any(same(seen, wanted) for seen in packed):
         return LOOSE
-    return TRUNCATED if any(seen and same(seen, wanted[: len(seen)]) for seen in packed) else NO
+    is_open = rest.strip()[-1] not in "|<"
+    cut = any(seen and same(seen, wanted[: len(seen)]) for seen in packed)
+    return TRUNCATED if is_open and cut else NO
 
 
 def same(seen: str, expected: str) -> bool:

@@ -12,9 +12,9 @@ from .values import BadPaste, Chunk, Pasted, Way, counted, line_of, shown
 from .wrapped import FROM_BASE64, unwrap
 
 DATA_URL = re.compile(r"\s*data:[^,\s]*;base64,")
-BASE64_TEXT = re.compile(
-    r"\s*(?:[A-Za-z0-9+/]+|[A-Za-z0-9_-]+)(?:\s*\n\s*(?:[A-Za-z0-9+/]+|[A-Za-z0-9_-]+))*={0,2}\s*"
-)
+ALPHABET = re.compile(r"(?:[A-Za-z0-9+/]+|[A-Za-z0-9_-]+)={0,2}")
+IN_LINES = re.compile(r"\S[^\S\n]+\S")
+"""White space within a line, which base64 has not."""
 NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/_=\s-]")
 NOT_HEX = re.compile("[^0-9A-Fa-f]")
 LONG = 16
@@ -31,7 +31,7 @@ def recognises_base64(text: str) -> bool:
         return True
     text = unwrap(text, FROM_BASE64)[0]
     characters = "".join(text.split())
-    if not BASE64_TEXT.fullmatch(text) or len(characters) < 4:
+    if len(characters) < 4 or not ALPHABET.fullmatch(characters) or IN_LINES.search(text):
         return False
     if looks_like_hex(characters):
         return rating(characters) != NO_FRAME and NOT_HEX.search(characters) is None

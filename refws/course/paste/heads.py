@@ -47,9 +47,9 @@ def read(text: str) -> Pasted:
         )
     chunks, notes = [], [FROM_PASTING] if pasted else []
     for first, last in zip(starts, [*starts[1:], len(lines)], strict=True):
-        section = lines[first:last]
+        section = "\n".join(lines[first:last]) + "\n" * (last < len(lines))
         data, note = wire_of(section, pasted)
-        chunks.append(Chunk(data, sender_of(section[0])))
+        chunks.append(Chunk(data, sender_of(section)))
         notes += [note] if note and note not in notes else []
     return Pasted(describe(chunks), tuple(chunks), tuple(notes))
 
@@ -65,9 +65,8 @@ def sender_of(first_line: str) -> Side:
     return Side.SERVER if first_line.startswith("HTTP/") else Side.CLIENT
 
 
-def wire_of(lines: Sequence[str], pasted: bool) -> tuple[bytes, str]:
+def wire_of(text: str, pasted: bool) -> tuple[bytes, str]:
     """The bytes of a head and its body, and what was added."""
-    text = "\n".join(lines)
     if not pasted:
         return to_bytes(text), ""
     head, empty, body = (text if text.endswith("\n") else text + "\n").partition("\n\n")
@@ -100,7 +99,9 @@ def recognises_log(text: str) -> bool:
 
 def read_log(text: str) -> Pasted:
     """The heads that `curl -v`, or the log of `websockets`, prints after > and <."""
-    found = next(filter(None, map(LOGGED.fullmatch, text.split("\n"))))
+    found = next(filter(None, map(LOGGED.fullmatch, text.split("\n"))), None)
+    if found is None:
+        raise BadPaste(1, "no head after > or <: give the output of curl -v from its request on")
     pattern = LOG_LINE if found["before"] else CURL_LINE
     client = (
         found["mark"]
@@ -167,7 +168,7 @@ def read_trace(text: str) -> Pasted:
     for number, match, lines in sections:
         if not match["kind"] or not match["size"] or match["tls"]:
             continue
-        if match["kind"] == "data" and not is_hex(lines, int(match["size"])):
+        if match["kind"] == "data" and lines and not is_hex(lines, int(match["size"])):
             cut_off = (
                 f"line {number + 1} and after: --trace-ascii prints only characters, use --trace"
             )

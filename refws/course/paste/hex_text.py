@@ -12,7 +12,8 @@ SEPARATORS = re.compile(r"[\s:,;|_./-]+")
 PREFIX = re.compile(r"0x|\\x|x|\$|&h|(?<=[0-9A-F]{2})h(?![0-9A-Z])", re.IGNORECASE)
 """What marks digits as hex: 0x81, \\x81, $81, &H81, 81h; x81 if a shell has taken a backslash."""
 COMMENT = re.compile("#.*")
-HEX_TEXT = re.compile(r"[0-9A-Fa-fxXhH\\$&\s:,;|_./-]*[0-9A-Fa-f][0-9A-Fa-fxXhH\\$&\s:,;|_./-]*")
+HEX_TEXT = re.compile(r"[0-9A-Fa-fxXhH\\$&\s:,;|_./-]+")
+HEX_DIGIT = re.compile("[0-9A-Fa-f]")
 NOT_HEX = re.compile("[^0-9A-Fa-f]")
 LETTER = re.compile("[A-Fa-f]")
 ONE_DIGIT = re.compile("0[xX]([0-9A-Fa-f])(?![0-9A-Fa-f])")
@@ -28,7 +29,8 @@ def recognises(text: str) -> bool:
 
 def is_plain(text: str) -> bool:
     """Whether a text is only digits and what separates them."""
-    return HEX_TEXT.fullmatch(COMMENT.sub("", text)) is not None
+    text = COMMENT.sub("", text)
+    return HEX_TEXT.fullmatch(text) is not None and HEX_DIGIT.search(text) is not None
 
 
 def read(text: str) -> Pasted:

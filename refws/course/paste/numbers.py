@@ -16,10 +16,8 @@ TWOS_COMPLEMENT = "-127 is the byte 81: two's complement"
 CAST = re.compile(r"\(\s*(?:unsigned\s+char|signed\s+char|u?int8(?:_t)?|s?byte|char)\s*\)")
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*|(?<![0-9A-Za-z])#(?!\()[^\n]*", re.DOTALL)
 
-NUMBER = (
-    r"-?0[xX][0-9A-Fa-f]+|-?0[bB][01]+|-?[0-9]+|'(?:[^'\\]|\\.)'"  # the last is a character of C
-)
-SUFFIX = r"(?:_?[ui](?:8|nt8)|[uU]?[bByY]|[uU])?"
+NUMBER = r"(?>-?0[xX][0-9A-Fa-f]+|-?0[bB][01]+|-?[0-9]+|'(?:[^'\\]|\\.)')"  # the last is one of C
+SUFFIX = r"(?>(?:_?[ui](?:8|nt8)|[uU]?[bByY]|[uU])?)"
 ITEM = re.compile(
     rf"(?P<number>{NUMBER}){SUFFIX}|(?P<dots>{DOTS})(?:\s*(?P<more>[0-9]+) more items?)?"
 )
@@ -27,7 +25,9 @@ GROUP = re.compile(
     rf"[\[{{(]\s*(?P<items>(?:{NUMBER}){SUFFIX}(?:{SEPARATOR}(?:(?:{NUMBER}){SUFFIX}|{DOTS}))*"
     rf"(?:\s+[0-9]+ more items?)?)[\s,]*(?:, buffer: [^\[\]]*(?:\[[^\]]*\][^\[\]]*)?)?[\]}})]"
 )
-ANNOUNCED = re.compile(r"(?<=\w)\s?[\[(]\s*(?P<count>[0-9]*)\s*[\])]")
+ANNOUNCED = re.compile(
+    r"(?:(?<=\w)\s?[\[(]\s*(?P<count>[0-9]*)\s*[\])])|(?:\[\s*(?P<of>[0-9]*)\s*\](?=\s*=))"
+)
 PEER = re.compile(r"\bpeer\d+(?=_)")
 """The name of an array as Wireshark writes it, with the number of the peer."""
 
@@ -54,7 +54,8 @@ def recognises_array(text: str) -> bool:
 def read_array(text: str) -> Pasted:
     """The numbers between brackets; several arrays in a row are one chunk each."""
     clean = without_casts(text)
-    announced = [int(match["count"]) for match in ANNOUNCED.finditer(clean) if match["count"]]
+    sizes = (match["count"] or match["of"] for match in ANNOUNCED.finditer(clean))
+    announced = [int(size) for size in sizes if size]
     spoken: list[tuple[str, bytes]] = []
     cut_off, last = "", 0
     for match in GROUP.finditer(ANNOUNCED.sub(spaces, clean)):
@@ -306,7 +307,8 @@ def recognises_indexed(text: str) -> bool:
     found = list(INDEXED.finditer(text))
     rest = INDEXED.sub("\0", text).split("\0")
     first = found[0]["index"] if found else ""
-    return len(found) > 1 and first in ("0", "1") and all(map(AROUND_INDEXED.fullmatch, rest))
+    around = (piece.strip() for piece in rest)
+    return len(found) > 1 and first in ("0", "1") and all(map(AROUND_INDEXED.fullmatch, around))
 
 
 def read_indexed(text: str) -> Pasted:
@@ -333,16 +335,23 @@ def read_json(text: str) -> Pasted:
     """`JSON.stringify` of a Buffer, {"type": "Buffer", "data": [...]}, or of a Uint8Array."""
     try:
         value = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         line = getattr(error, "lineno", 1)
         raise BadPaste(line, f"no JSON ({error}): give the whole object") from None
-    numbers = value.get("data", list(value.values()) if "data" not in value else None)
-    if "data" not in value and list(value) != [str(index) for index in range(len(value))]:
-        raise BadPaste(1, 'the names are not "0", "1", "2" and so on: give the whole object')
+    numbers = numbers_of(value) if isinstance(value, dict) else value
     if not isinstance(numbers, list) or not all(type(number) is int for number in numbers):
         raise BadPaste(1, 'its bytes are not whole numbers: give {"type": "Buffer", "data": [129]}')
     data = to_bytes([(number, 1) for number in numbers])
     return Pasted(f"JSON of a Buffer, {counted(len(data), 'byte')}", (Chunk(data),))
+
+
+def numbers_of(value: dict[str, object]) -> object:
+    """What an object has as its data, or under the names "0", "1", "2" and so on."""
+    if "data" in value:
+        return value["data"]
+    if list(value) != [str(index) for index in range(len(value))]:
+        raise BadPaste(1, 'the names are not "0", "1", "2" and so on: give the whole object')
+    return list(value.values())
 
 
 # Erlang and Elixir
@@ -356,15 +365,18 @@ SEGMENT = re.compile(
 
 
 def recognises_erlang(text: str) -> bool:
-    return re.match(r"\s*<<.*>>[\s.,;]*$", text, re.DOTALL) is not None
+    return re.match(r"\s*<<[\s0-9\"]", text) is not None
 
 
 def read_erlang(text: str) -> Pasted:
     """<<129,5,"Hello">>, <<16#81, 0x05>>: bytes, and strings in UTF-8."""
+    if not re.fullmatch(r"\s*<<.*>>[\s.,;]*", text, re.DOTALL):
+        raise BadPaste(line_of(text, len(text.rstrip())), "no whole binary: give it from << to >>")
     start, end = text.index("<<") + 2, text.rindex(">>")
     inside, data, cut_off, position = text[start:end], b"", "", 0
     while position < len(inside.rstrip()):
-        line = line_of(text, start + position)
+        spaces_before = len(inside[position:]) - len(inside[position:].lstrip())
+        line = line_of(text, start + position + spaces_before)
         match = SEGMENT.match(inside, position)
         if match is None or cut_off:
             seen = shown(inside[position:].strip())

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from . import dumps
 from .dumps import Block
 from .senders import with_senders
-from .values import Pasted, Way, counted
+from .values import BadPaste, Pasted, Way, counted
 
 TCP = 6
 LINK_HEADERS = {0: "IP", 14: "Ethernet", 4: "loopback", 16: "Linux cooked"}
@@ -41,7 +41,9 @@ def recognises(text: str) -> bool:
 
 def read(text: str) -> Pasted:
     """The payloads of the packets, in their order in the text; what was sent twice, once."""
-    found = segments(dumps.read_blocks(text, dumps.HEX)) or []
+    found = segments(dumps.read_blocks(text, dumps.HEX))
+    if found is None:
+        raise BadPaste(1, "no packets of TCP over IP: --form dump takes the bytes as they are")
     fresh: dict[tuple[str, int, bytes], Segment] = {
         (segment.source, segment.sequence, segment.payload): segment
         for segment in reversed(found)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from ...protocol.frame import Side
+from ..record.capture.reader import is_capture
+from ..record.recordings import GZIP, START_SIZE
 from . import dumps, hex_text, table
 from .plausible import HEADS, guess_sender
 from .text import decode
@@ -18,15 +20,6 @@ CHUNK_SIZE = 64 * 1024
 
 RAW = "raw"
 """The form of bytes that are no text."""
-
-CAPTURES = {
-    b"\xd4\xc3\xb2\xa1": "pcap",
-    b"\xa1\xb2\xc3\xd4": "pcap",
-    b"\x4d\x3c\xb2\xa1": "pcap",
-    b"\xa1\xb2\x3c\x4d": "pcap",
-    b"\x0a\x0d\x0d\x0a": "pcapng",
-}
-"""The first bytes of a capture -> its format."""
 
 TAPE = b"refws tape "
 
@@ -88,11 +81,11 @@ def live(start: str, file: BinaryIO) -> Iterator[Chunk]:
 
 
 def text_of(data: bytes) -> str:
+    refuse_other_files(data)
     text = decode(data)
     if text is None:
         number = first_bad_line(data)
         raise BadPaste(number, "bytes that are no text: give --file - for frames as raw bytes")
-    refuse_other_files(data)
     return text
 
 
@@ -104,7 +97,8 @@ def first_bad_line(data: bytes) -> int:
 def from_file(file: BinaryIO, form: str | None, sender: Side | None) -> Source:
     """A file of text in some form, or of raw bytes, which are read as they arrive."""
     first = file.read1(CHUNK_SIZE) if hasattr(file, "read1") else file.read(CHUNK_SIZE)
-    refuse_other_files(first)
+    if form is None:
+        refuse_other_files(first)
     if form not in (None, RAW):
         return from_text((first + file.read()).decode("utf-8", "replace"), form)
     if form is None and first and decode(first, cut=True) is not None:
@@ -131,10 +125,12 @@ def raw_chunks(file: BinaryIO, first: bytes, sender: Side | None) -> Iterator[Ch
 
 def refuse_other_files(data: bytes) -> None:
     """CannotRead for a file that holds bytes in a way of its own, and what to do with it."""
-    if kind := CAPTURES.get(data[:4]):
+    if is_capture(data[:START_SIZE]):
         raise CannotRead(
-            f"this is a {kind} capture of packets, not the bytes of one connection: give it with "
-            "--file and without --form"
+            "this is a capture (pcap or pcapng) of packets, not the bytes of one connection: "
+            "give it with --file and without --form"
         )
     if data.startswith(TAPE):
-        raise CannotRead("this is a tape: give it to python3 -m refws replay")
+        raise CannotRead("this is a tape: give it to python3 -m refws replay --full")
+    if data.startswith(GZIP):
+        raise CannotRead("this is compressed with gzip: give the file that gunzip makes of it")

@@ -27,9 +27,13 @@ LETTERS = {
     "e": b"\x1b", "\\": b"\\", "'": b"'", '"': b'"', "/": b"/", "`": b"`", "$": b"$", "#": b"#",
 }  # fmt: skip
 NUMERIC = re.compile(r"\\(?:x[0-9A-Fa-f{]|u[0-9A-Fa-f{]|[0-9])")
+NUMBERED = re.compile(r"\\([0-9]{1,3})")
 DIGITS = re.compile(r"\\[0-9]")
 BARE = re.compile(r"\s*\\(?:x[0-9A-Fa-f{]|u[0-9A-Fa-f{]|[0-9])")
 ALL_HEX = re.compile(r"\s*(?:\\x[0-9A-Fa-f]{2}[\s,;]*)+")
+OPEN = re.compile(r"""\s*[bB]?["'][^"']*\\(?:x[0-9A-Fa-f]|[0-9])""")
+"""The start of a literal with an escape, also of one that is not closed."""
+
 REPLACEMENT = "�"
 
 
@@ -39,7 +43,7 @@ def recognises(text: str) -> bool:
         return False  # plain hex says the same, or the call says what the literal is
     if BARE.match(text):
         return True
-    return any(
+    return OPEN.match(text) is not None or any(
         (match["prefix"] or "").lower().startswith("b") or NUMERIC.search(match["body"])
         for match in LITERAL.finditer(text)
     )
@@ -61,6 +65,8 @@ def read_strings(text: str, decimal: bool) -> Pasted:
     """The literals one after another, each a chunk; or all of the text if it has no quotes."""
     literals = [] if BARE.match(text) else list(LITERAL.finditer(text))
     notes: list[str] = []
+    if not literals and OPEN.match(text):
+        raise BadPaste(1, "a quote that is not closed: give the whole literal")
     if not literals:
         bare = text.strip("\r\n").lstrip()
         first = line_of(text, text.index(bare)) if bare else 1
@@ -77,10 +83,19 @@ def read_strings(text: str, decimal: bool) -> Pasted:
             raise BadPaste(1, "an escape outside the quotes: give the whole literal")
         if rest:
             notes.append(f"what is around the quotes is not read: {shown(rest)}")
+    if is_shorter_at_its_end(text):
+        notes.append("the last escape has fewer digits than the others: is something cut off?")
     cut_off = "the text ends in ..." if any(match["dots"] for match in literals) else ""
     count = counted(sum(len(chunk.data) for chunk in chunks), "byte")
     kind = kind_of(text, decimal, bool(literals))
     return Pasted(f"{kind}, {count}", tuple(chunks), tuple(dict.fromkeys(notes)), cut_off)
+
+
+def is_shorter_at_its_end(text: str) -> bool:
+    """Whether all escapes have three digits, except one where the text ends."""
+    sizes = [len(match[1]) for match in NUMBERED.finditer(text)]
+    ends = re.search(r"\\[0-9]{1,2}\s*$", text) is not None
+    return ends and len(sizes) > 1 and set(sizes[:-1]) == {3}
 
 
 def kind_of(text: str, decimal: bool, quoted: bool) -> str:

@@ -83,7 +83,7 @@ def read(text: str, name: str | None = None) -> Pasted:
         return named(NAMES[name], text)
     found = [form for form in FORMS if form.way.recognises(text)]
     if not found:
-        return fail(HEX, text, "; no other form fits either, see --help")
+        return fail(HEX, text, advice_on(text))
     best = [form for form in found if form.certainty == found[0].certainty]
     readings = possible(found, text)
     if not any(form in readings for form in best):
@@ -115,7 +115,10 @@ def is_log(text: str) -> bool:
 
 
 def named(form: Form, text: str) -> Pasted:
-    return replace(form.way.read(text), form=form.name)
+    pasted = form.way.read(text)
+    if text.strip() and not pasted.data:
+        raise BadPaste(1, f"no bytes in the form {form.name}: it looks like {form.example}")
+    return replace(pasted, form=form.name)
 
 
 def possible(forms: list[Form], text: str) -> dict[Form, Pasted]:
@@ -127,6 +130,13 @@ def possible(forms: list[Form], text: str) -> dict[Form, Pasted]:
         except BadPaste:
             pass
     return readings
+
+
+def advice_on(text: str) -> str:
+    """What to do with a text that no form recognises."""
+    if NAMES["base64"] in possible([NAMES["base64"]], text):
+        return "; --form base64 reads it, if it is that"
+    return "; no other form fits either, see --help"
 
 
 def fail(form: Form, text: str, advice: str) -> Pasted:

@@ -31,6 +31,7 @@ FROM_HEX = calls("hex|Hex|HEX", "hex")
 
 FROM_BASE64 = calls("64|atob", "base64")
 
+LONGEST_DOTS = 60
 DOTS = re.compile(r"\s*\[?(?:\.{3}|…)\s*(?:(?P<count>\d+) more bytes?)?\]?\s*$")
 
 QUOTES_LEFT_OUT = "the quotes are left out; --form string takes the characters as bytes"
@@ -57,7 +58,8 @@ def unwrap(text: str, ways: Sequence[re.Pattern[str]]) -> tuple[str, list[str]]:
 
 def without_dots(text: str) -> tuple[str, str]:
     """The text without dots at its end, and what they say is missing."""
-    match = DOTS.search(text)
+    end = max(len(text.rstrip()) - LONGEST_DOTS, 0)
+    match = DOTS.search(text, end)
     if match is None:
         return text, ""
     more = f"leaves out {match['count']} bytes" if match["count"] else "ends in ..."
