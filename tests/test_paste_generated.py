@@ -22,7 +22,7 @@ from refws.course.paste.table import NAMES, read
 from refws.course.paste.values import BadPaste
 from wire import frame
 
-QUICK, FULL = 5000, 100_000
+QUICK, FULL = 150, 100_000
 
 
 # Bytes

@@ -11,7 +11,7 @@ from .senders import with_senders
 from .values import BadPaste, Chunk, Pasted, Way, counted, line_of, shown
 from .wrapped import FROM_BASE64, unwrap
 
-DATA_URL = re.compile(r"\s*data:[^,\s]*;base64,")
+DATA_URL = re.compile(r"data:[^,\s]*;base64,")
 ALPHABET = re.compile(r"(?:[A-Za-z0-9+/]+|[A-Za-z0-9_-]+)={0,2}")
 IN_LINES = re.compile(r"\S[^\S\n]+\S")
 """White space within a line, which base64 has not."""
@@ -27,7 +27,7 @@ ESCAPED = re.compile(r"%[0-9A-Fa-f]{2}")
 
 def recognises_base64(text: str) -> bool:
     """The alphabet of base64, and more than a short word, or hex with a wrong digit."""
-    if DATA_URL.match(text):
+    if DATA_URL.match(text.lstrip()):
         return True
     text = unwrap(text, FROM_BASE64)[0]
     characters = "".join(text.split())
@@ -63,7 +63,8 @@ def looks_like_hex(characters: str) -> bool:
 def read_base64(text: str) -> Pasted:
     """Both alphabets, in lines or in one; the padding may be missing."""
     text, notes = unwrap(text, FROM_BASE64)
-    encoded = DATA_URL.sub("", text)
+    url = DATA_URL.match(text.lstrip())
+    encoded = text.lstrip()[url.end() :] if url else text
     if wrong := NOT_BASE64.search(encoded):
         raise BadPaste(
             line_of(encoded, wrong.start()), f"{wrong[0]!a} is not in the alphabet of base64"

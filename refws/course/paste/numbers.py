@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from .senders import with_senders
-from .values import BadPaste, Chunk, Pasted, Way, counted, line_of, shown
+from .values import SHOWN, BadPaste, Chunk, Pasted, Way, counted, line_of, shown
 
 SEPARATOR = r"[\s,;]+"
 DOTS = r"\.{3}|…"
@@ -26,7 +26,7 @@ GROUP = re.compile(
     rf"(?:\s+[0-9]+ more items?)?)[\s,]*(?:, buffer: [^\[\]]*(?:\[[^\]]*\][^\[\]]*)?)?[\]}})]"
 )
 ANNOUNCED = re.compile(
-    r"(?:(?<=\w)\s?[\[(]\s*(?P<count>[0-9]*)\s*[\])])|(?:\[\s*(?P<of>[0-9]*)\s*\](?=\s*=))"
+    r"(?:(?<=\w)\s?[\[(] ?(?P<count>[0-9]{0,9}) ?[\])])|(?:\[ ?(?P<of>[0-9]{0,9}) ?\](?=\s*=))"
 )
 PEER = re.compile(r"\bpeer\d+(?=_)")
 """The name of an array as Wireshark writes it, with the number of the peer."""
@@ -102,8 +102,8 @@ def read_items(items: str, line: int) -> tuple[bytes, str]:
                 else "the text ends in ..."
             )
             break
-        numbers.append((value_of(match["number"]), line + items.count("\n", 0, match.start())))
-    return to_bytes(numbers), missing
+        numbers.append((value_of(match["number"]), match.start()))
+    return to_bytes(numbers, items, line), missing
 
 
 def value_of(number: str) -> int:
@@ -114,19 +114,23 @@ def value_of(number: str) -> int:
     return int(number, {"0x": 16, "0b": 2}.get(prefix, 10))
 
 
-def to_bytes(numbers: Sequence[tuple[int, int]]) -> bytes:
-    """The bytes of (number, line); BadPaste for one that is no byte."""
-    for number, line in numbers:
+def to_bytes(numbers: Sequence[tuple[int, int]], text: str, first_line: int = 1) -> bytes:
+    """The bytes of (number, its position in the text); BadPaste for one that is no byte."""
+
+    def line(position: int) -> int:
+        return first_line + text.count("\n", 0, position)
+
+    for number, at in numbers:
         if not -128 <= number <= 255:
             raise BadPaste(
-                line, f"{number} is no byte: give numbers from 0 to 255, or from -128 to 127"
+                line(at), f"{number} is no byte: give numbers from 0 to 255, or from -128 to 127"
             )
-    negative = [number for number, _ in numbers if number < 0]
-    for number, line in numbers:
+    negative = next((number for number, _ in numbers if number < 0), 0)
+    for number, at in numbers:
         if number > 127 and negative:
             raise BadPaste(
-                line,
-                f"{number} and {negative[0]} are in one list: give numbers from 0 to 255, or from "
+                line(at),
+                f"{number} and {negative} are in one list: give numbers from 0 to 255, or from "
                 "-128 to 127",
             )
     return bytes(number & 0xFF for number, _ in numbers)
@@ -145,16 +149,14 @@ def padded_with_two(text: str) -> bool:
 
 
 def read_decimal(text: str) -> Pasted:
-    numbers = [
-        (int(match[0]), line_of(text, match.start())) for match in re.finditer("-?[0-9]+", text)
-    ]
+    numbers = [(int(match[0]), match.start()) for match in re.finditer("-?[0-9]+", text)]
     if wrong := re.search(r"[^-0-9\s,;]", text):
         raise BadPaste(
             line_of(text, wrong.start()), f"{wrong[0]!a} is in no decimal number: give 0 to 255"
         )
     if not numbers:
         raise BadPaste(1, "there is no decimal number: give 0 to 255 for each byte")
-    data = to_bytes(numbers)
+    data = to_bytes(numbers, text)
     notes = (TWOS_COMPLEMENT,) if "-" in text else ()
     return Pasted(f"decimal numbers, {counted(len(data), 'byte')}", (Chunk(data),), notes)
 
@@ -297,7 +299,9 @@ def read_data(text: str) -> Pasted:
 # Numbers with their indexes, as consoles and PHP print them
 
 
-INDEXED = re.compile(r"\[?(?P<index>\d+)\]?\s*(?::|=>)\s*(?:int\()?(?P<number>-?\d+)\)?[\s,;]*")
+INDEXED = re.compile(
+    r"\[?(?<!\d)(?P<index>\d{1,9})\]?\s{0,9}(?::|=>)\s*(?:int\()?(?P<number>-?\d+)\)?[\s,;]*"
+)
 AROUND_INDEXED = re.compile(
     r"\s*(?:(?:Array|array\(\d+\)|Uint8Array\(\d+\))\s*)?[\[({]?\s*|[\])}\s;]*"
 )
@@ -320,7 +324,7 @@ def read_indexed(text: str) -> Pasted:
             raise BadPaste(
                 line, f"index {match['index']} after {before['index']}: give all numbers"
             )
-    data = to_bytes([(int(match["number"]), line_of(text, match.start())) for match in found])
+    data = to_bytes([(int(match["number"]), match.start()) for match in found], text)
     return Pasted(f"numbers with indexes, {counted(len(data), 'byte')}", (Chunk(data),))
 
 
@@ -341,7 +345,7 @@ def read_json(text: str) -> Pasted:
     numbers = numbers_of(value) if isinstance(value, dict) else value
     if not isinstance(numbers, list) or not all(type(number) is int for number in numbers):
         raise BadPaste(1, 'its bytes are not whole numbers: give {"type": "Buffer", "data": [129]}')
-    data = to_bytes([(number, 1) for number in numbers])
+    data = to_bytes([(number, 0) for number in numbers], text)
     return Pasted(f"JSON of a Buffer, {counted(len(data), 'byte')}", (Chunk(data),))
 
 
@@ -358,8 +362,8 @@ def numbers_of(value: dict[str, object]) -> object:
 
 
 SEGMENT = re.compile(
-    rf"\s*(?:(?P<base>[0-9]{{1,2}})#(?P<digits>[0-9A-Za-z]+)|(?P<number>0[xX][0-9A-Fa-f]+|-?[0-9]+)"
-    rf'|"(?P<string>(?:[^"\\]|\\.)*)"|(?P<dots>{DOTS}))(?:/utf8)?\s*(?P<end>,|$)',
+    rf"\s*(?P<value>(?:(?P<base>[0-9]{{1,2}})#(?P<digits>[0-9A-Za-z]+)|(?P<number>0[xX][0-9A-Fa-f]+|-?[0-9]+)"
+    rf'|"(?P<string>(?:[^"\\]|\\.)*)"|(?P<dots>{DOTS}))(?:/utf8)?)\s*(?P<end>,|$)',
     re.DOTALL,
 )
 
@@ -373,25 +377,26 @@ def read_erlang(text: str) -> Pasted:
     if not re.fullmatch(r"\s*<<.*>>[\s.,;]*", text, re.DOTALL):
         raise BadPaste(line_of(text, len(text.rstrip())), "no whole binary: give it from << to >>")
     start, end = text.index("<<") + 2, text.rindex(">>")
-    inside, data, cut_off, position = text[start:end], b"", "", 0
-    while position < len(inside.rstrip()):
-        spaces_before = len(inside[position:]) - len(inside[position:].lstrip())
-        line = line_of(text, start + position + spaces_before)
+    inside, cut_off, position, line = text[start:end].rstrip(), "", 0, line_of(text, start)
+    data = bytearray()
+    while position < len(inside):
         match = SEGMENT.match(inside, position)
+        line += inside.count("\n", position, match.start("value") if match else position)
         if match is None or cut_off:
-            seen = shown(inside[position:].strip())
+            seen = shown(inside[position : position + 2 * SHOWN].strip())
             raise BadPaste(
                 line, f"{seen} is no segment of bytes: give numbers and strings, with commas"
             )
+        line += inside.count("\n", match.start("value"), match.end())
         position = match.end()
         if match["dots"]:
             cut_off = "the text ends in ..."
         elif match["string"] is not None:
             data += plain_string(match["string"], line)
         else:
-            data += to_bytes([(segment_value(match, line), line)])
+            data += to_bytes([(segment_value(match, line), 0)], "", line)
     count = counted(len(data), "byte")
-    return Pasted(f"Erlang or Elixir binary, {count}", (Chunk(data),), (), cut_off)
+    return Pasted(f"Erlang or Elixir binary, {count}", (Chunk(bytes(data)),), (), cut_off)
 
 
 def plain_string(string: str, line: int) -> bytes:

@@ -118,10 +118,11 @@ def read_literal(match: re.Match[str], text: str, decimal: bool, notes: list[str
 def unescape(body: str, line: int, decimal: bool, notes: list[str]) -> bytes:
     """The bytes of text with escapes; what was assumed is added to `notes`."""
     utf_8 = re.search(r"\\x[89A-Fa-f]", body) is not None
-    return b"".join(
-        unescape_one(match, line + body.count("\n", 0, match.start()), decimal, utf_8, notes)
-        for match in ESCAPE.finditer(body)
-    )
+    data: list[bytes] = []
+    for match in ESCAPE.finditer(body):
+        data.append(unescape_one(match, line, decimal, utf_8, notes))
+        line += match[0].count("\n")
+    return b"".join(data)
 
 
 def unescape_one(

@@ -10,7 +10,7 @@ from .values import shown
 QUOTED = re.compile(r"""\s*(["'`])([^"'`\\]*)\1[\s;,]*""")
 BRACKETS = re.compile(r"\s*[\[({<](?P<inside>[^\[\](){}<>]*)[\])}>][\s;,]*")
 LABEL = re.compile(
-    r"^[ \t]*(?=[^:=\n]*[G-WYZg-wyz])[A-Za-z][\w .\[\]()#-]*?[ \t]*(?::|=>?)(?:[ \t]+|(?=[\"'`]))",
+    r"^[ \t]*+(?=[^:=\n]*[G-WYZg-wyz])[A-Za-z][\w .\[\]()#-]*?[ \t]*(?::|=>?)(?:[ \t]+|(?=[\"'`]))",
     re.MULTILINE,
 )
 """A word before the digits of a line, with a letter that is no hex digit: received: 81 05."""
@@ -58,8 +58,8 @@ def unwrap(text: str, ways: Sequence[re.Pattern[str]]) -> tuple[str, list[str]]:
 
 def without_dots(text: str) -> tuple[str, str]:
     """The text without dots at its end, and what they say is missing."""
-    end = max(len(text.rstrip()) - LONGEST_DOTS, 0)
-    match = DOTS.search(text, end)
+    text = text.rstrip()
+    match = DOTS.search(text, max(len(text) - LONGEST_DOTS, 0))
     if match is None:
         return text, ""
     more = f"leaves out {match['count']} bytes" if match["count"] else "ends in ..."
