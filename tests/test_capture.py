@@ -153,6 +153,32 @@ def test_a_file_that_is_begun_again_gives_each_byte_once_in_any_pieces():
         assert b"".join(pieces) == b"abcdefghij"
 
 
+class Pipe:
+    """A file that gives one part of a capture at each read, and counts them."""
+
+    def __init__(self, parts):
+        self.parts = parts
+        self.reads = 0
+
+    def read1(self, size):
+        self.reads += 1
+        return self.parts[self.reads - 1] if self.reads <= len(self.parts) else b""
+
+    read = read1
+
+
+@pytest.mark.parametrize("make", [pcap, pcapng])
+def test_a_capture_is_read_while_it_is_written(make):
+    """Packet by packet: nothing waits for the end of the file."""
+    wholes = [make(PACKETS[:count]) for count in range(len(PACKETS) + 1)]
+    parts = [wholes[0], *(b[len(a) :] for a, b in itertools.pairwise(wholes))]
+    pipe = Pipe(parts)
+    request = next(index for index, (_, packet) in enumerate(PACKETS) if len(packet) > 40)
+    entries = iter(open_recording(pipe))
+    assert isinstance(next(entries), Opened) and next(entries).data == REQUEST
+    assert pipe.reads == 1 + request + 1
+
+
 # Link layers
 
 
@@ -464,7 +490,25 @@ def test_a_connection_that_was_open_before_is_read_if_its_port_is_given():
         Side.SERVER: [ANSWER, b""],
     }
     assert "the first bytes are taken for the start of a frame" in notes[0]
-    assert read(pcap(frames_only), 9000)[1][0].endswith("none has data to or from port 9000")
+    assert read(pcap(frames_only), 9000)[1][0].endswith("; none is to or from port 9000")
+    advice = "give its server's port with --port 8080, which the capture has"
+    assert read(pcap(frames_only))[1][0].endswith(advice)
+
+
+def test_tls_on_the_port_of_the_server_is_said():
+    tls = Chunk(0.0, 1, Side.CLIENT, b"\x16\x03\x01\x00\x05hello")
+    entries, notes = read(pcap(ip_packets([V4, tls])), 8080)
+    assert entries == [] and notes[0].endswith("1 connection with TLS")
+    assert notes[1].startswith("1 connection with TLS (port 8080): its frames cannot be seen")
+
+
+def test_a_tunnel_through_a_proxy_is_read_from_the_handshake_on():
+    before = [
+        V4,
+        Chunk(0.0, 1, Side.CLIENT, b"CONNECT a.example:80 HTTP/1.1\r\nHost: a.example\r\n\r\n"),
+        Chunk(0.0, 1, Side.SERVER, b"HTTP/1.1 200 Connection established\r\n\r\n"),
+    ]
+    assert sent(read(pcap(ip_packets([*before, *SESSION[1:]])))[0]) == WHOLE
 
 
 def test_another_upgrade_is_no_handshake():

@@ -27,7 +27,8 @@ class Connections:
     def __init__(self, port: int | None) -> None:
         self.kinds: Counter[Kind] = Counter()
         """How many connections are of each kind."""
-        self.tls_ports: set[int] = set()
+        self.ports: dict[Kind, set[int]] = {kind: set() for kind in Kind}
+        """The ports of their servers, as they seem to be."""
         self.midway: list[int] = []
         """The first numbers of connections that were open before the capture began."""
         self.missing = 0
@@ -73,8 +74,7 @@ class Connections:
     def _count(self, connection: TCPConnection) -> None:
         kind = Kind.WEBSOCKET if connection.number else connection.choice.kind
         self.kinds[kind] += 1
-        if kind is Kind.TLS:
-            self.tls_ports.add(connection.choice.server[1])
+        self.ports[kind].add(connection.choice.server[1])
 
     def _entries(
         self, connection: TCPConnection, seconds: float, pieces: Iterable[tuple[End, Piece]]

@@ -20,6 +20,8 @@ from .values import Packet, Skipped
 MAGIC_SIZE = 4
 """Bytes at the start of a file that show what it is."""
 
+PORTS_SHOWN = 5
+
 TLS_ADVICE = (
     "its frames cannot be seen without its keys: record the connection inside TLS, with --record "
     "of connect or serve, or capture between server and proxy"
@@ -95,8 +97,7 @@ class CaptureReader:
         if not self.found:
             yield f"no WebSocket connection in {self._contents()}{self._choice_advice()}"
         if tls := connections.kinds[Kind.TLS]:
-            ports = ", ".join(map(str, sorted(connections.tls_ports)[:5]))
-            yield f"{of(tls, 'connection')} with TLS (port {ports}): {TLS_ADVICE}"
+            yield f"{of(tls, 'connection')} with TLS (port {self._ports(Kind.TLS)}): {TLS_ADVICE}"
         if self._cut:
             yield (
                 f"{of(self._cut, 'packet')} cut off after {self._longest} bytes by the program "
@@ -141,9 +142,15 @@ class CaptureReader:
         return f"the capture: {', '.join([of(self._count, 'packet'), *skipped, *kinds])}"
 
     def _choice_advice(self) -> str:
+        """What to do if connections were there, but none was chosen."""
         if self._port is not None:
-            return f"; none has data to or from port {self._port}"
-        return "; if one began before the capture, give the port of its server with --port"
+            return "" if self._connections.kinds else f"; none is to or from port {self._port}"
+        ports = self._ports(Kind.UNKNOWN)
+        found = f" {ports}, which the capture has" if ports else ""
+        return f"; if one began before the capture, give its server's port with --port{found}"
+
+    def _ports(self, kind: Kind) -> str:
+        return " or ".join(map(str, sorted(self._connections.ports[kind])[:PORTS_SHOWN]))
 
 
 def packets_of(file: BinaryIO) -> Iterator[Packet]:
