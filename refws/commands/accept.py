@@ -7,9 +7,9 @@ import sys
 
 from ..course.explain.handshake import accept_steps, what_is_wrong_with
 from ..course.explain.values import AcceptSteps
-from ..course.text.characters import escape
-from ..course.text.drawing import draw_accept
-from ..course.text.terminal import make_printable
+from ..course.text.characters import escape, fold
+from ..course.text.drawing import Style, draw_accept
+from ..course.text.terminal import columns_of, make_printable
 from ..protocol.client.mistakes import find_mistake
 from .options import CommandLine
 
@@ -31,7 +31,9 @@ def main(arguments: list[str] | None = None) -> int:
         accept, more_notes = value_of("Sec-WebSocket-Accept", options.accept)
         notes += more_notes
         faults += faults_of_accept(steps, accept)
-    print(*notes, *draw_accept(steps), *faults, sep="\n")
+    columns = columns_of(sys.stdout)
+    lines = (*notes, *draw_accept(steps, Style(columns=columns).width), *faults)
+    print(*(part for line in lines for part in fold(line, columns)), sep="\n")
     return 1 if faults else 0
 
 

@@ -34,7 +34,14 @@ from .lengths import (
     unlikely_length,
     wrong_form,
 )
-from .masks import key_left_out, masked_twice, masking_of_the_wrong_side, wrong_key_byte, zero_key
+from .masks import (
+    key_left_out,
+    legal_but_not_masked,
+    masked_twice,
+    masking_of_the_wrong_side,
+    wrong_key_byte,
+    zero_key,
+)
 from .no_frames import (
     chunked,
     hixie,
@@ -53,7 +60,7 @@ def on_frame(hint: Callable[[FrameExplanation], str]) -> Hint:
     return lambda evidence: hint(evidence.frame)
 
 
-ON_LEGAL: tuple[Callable[[FrameExplanation], str], ...] = (zero_key, utf_16)
+ON_LEGAL: tuple[Callable[[FrameExplanation], str], ...] = (zero_key, utf_16, legal_but_not_masked)
 """What is strange though it is legal."""
 
 ON_CUT_OFF: tuple[Hint, ...] = (

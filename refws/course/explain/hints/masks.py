@@ -15,12 +15,16 @@ from .evidence import (
     Evidence,
     decoded,
     is_ascii_text,
+    is_text,
     looks_like_text,
     size_of_frame,
     unmask,
 )
 
 NO_KEY = "the MASK bit is 1, but no key follows: it has 4 bytes, and is before the payload"
+NOT_MASKED = (
+    "as it is on the wire, the payload is readable: it was not masked, or masked twice (§5.3)"
+)
 LETTERS = re.compile(rb"[A-Za-z0-9 ]{4,}")
 LETTER = re.compile(rb"[A-Za-z0-9 ]")
 SURE = 8
@@ -93,10 +97,7 @@ def masked_twice(evidence: Evidence) -> str:
     payload = evidence.payload_and_more[: frame.header.payload_length]
     text = frame.kind == TEXT and looks_like_text(payload)
     if text or (frame.header.opcode == CLOSE and is_close_body(payload)):
-        return (
-            "as it is on the wire, the payload is readable: it was masked twice, or not at "
-            "all (§5.3)"
-        )
+        return NOT_MASKED
     return ""
 
 
@@ -135,6 +136,15 @@ def is_close_body(body: bytes) -> bool:
     code, reason = body[:CODE_LENGTH], body[CODE_LENGTH:]
     legal = len(code) == CODE_LENGTH and is_valid_on_wire(int.from_bytes(code))
     return legal and (not reason or decoded(reason, may_be_cut=False) != "")
+
+
+def legal_but_not_masked(frame: FrameExplanation) -> str:
+    """A text that unmasking makes unreadable, though it stays UTF-8."""
+    wire = frame.payload_start
+    if not wire[:MIN_TELLING].isalnum() or frame.kind != TEXT or frame.plain_start == wire:
+        return ""
+    readable = len(wire) > MIN_TELLING and LETTERS.fullmatch(wire)
+    return NOT_MASKED if readable and not is_text(frame.plain_start) else ""
 
 
 def zero_key(frame: FrameExplanation) -> str:
