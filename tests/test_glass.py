@@ -7,11 +7,14 @@ from contextlib import ExitStack
 import pytest
 
 from glass import Glass
+from refws.course.glass import forwarder
+from refws.course.glass.client import Reporter
 from refws.course.glass.copies import Ended, How, Opened, Over, Passed
 from refws.protocol.frame import Side
 from wire import (
     MANY,
     TEXT,
+    Wire,
     eventually,
     fill,
     frame,
@@ -194,6 +197,44 @@ def test_without_the_server_the_client_gets_a_502_with_a_sentence(glass):
     assert isinstance(over, Over)
 
 
+def test_a_client_without_tls_where_it_is_expected_is_reported(nothing_left_behind):
+    with ExitStack() as stack:
+        running = Glass(stack, over="tls")
+        client = Wire.connect(running.address)
+        client.send(request())
+        client.file.read()
+        client.close()
+        opened, over = running.all_copies()
+    assert opened.why.startswith("no TLS with the client: ") and "wss://" in opened.why
+    assert isinstance(over, Over)
+
+
+# Internal errors
+
+
+def test_an_internal_error_ends_both_directions(glass, log, monkeypatch):
+    running = glass()
+
+    def fail(*_):
+        raise RuntimeError("a mistake")
+
+    client, server, _ = running.meet()
+    monkeypatch.setattr(Reporter, "passed", fail)
+    client.send(b"a")
+    assert client.file.read() == server.file.read() == b""
+    assert eventually(lambda: "an internal error" in log.text)
+    assert isinstance(running.all_copies()[-1], Over)
+
+
+def test_more_clients_than_the_limit_get_503(glass, monkeypatch):
+    monkeypatch.setattr(forwarder, "MAX_CLIENTS", 1)
+    running = glass()
+    running.meet()
+    late = running.client()
+    late.send(request())
+    assert late.receive_head()[0] == 503
+
+
 # Copies
 
 
@@ -251,6 +292,7 @@ def test_stop_ends_the_connections_and_leaves_no_thread(glass):
     running = glass()
     client, server, _ = running.meet()
     silent = running.client()
+    assert eventually(lambda: len(running.forwarder._clients) == 2)
     running.forwarder.stop()
     for wire in client, server, silent:
         assert wire.file.read() == b""

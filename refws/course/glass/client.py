@@ -8,6 +8,7 @@ does not show up at the server.
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from contextlib import suppress
 from http import HTTPStatus
@@ -90,7 +91,11 @@ class Client(threading.Thread):
             self._end.abort()
 
     def _serve(self) -> None:
-        self._end.handshake()
+        try:
+            self._end.handshake()
+        except ssl.SSLError as error:
+            self._show_failure(f"no TLS with the client: {error.strerror or error}", b"")
+            return
         first, where = self._read_first()
         if not first:
             return
@@ -100,6 +105,14 @@ class Client(threading.Thread):
             self._serve_page(first)
         else:
             self._answer(HTTPStatus.FORBIDDEN, ONLY_HERE)
+
+    def _show_failure(self, why: str, first: bytes) -> None:
+        """Nothing is passed on of this client."""
+        home, number = self._home, self._home.number()
+        home.show(Opened(monotonic(), number, self._address, None, why))
+        if first:
+            home.show(Passed(monotonic(), number, Side.CLIENT, first))
+        home.show(Over(monotonic(), number, self._stopped))
 
     def _read_first(self) -> tuple[bytes, Destination]:
         """The first bytes, and where they go."""
@@ -116,19 +129,20 @@ class Client(threading.Thread):
         self._run(end_of(server, self._home.timers), HeadChanger({}), Watcher(), first)
 
     def _pass_on(self, first: bytes) -> None:
-        home, number = self._home, self._home.number()
+        home = self._home
         try:
-            server = home.target.connect(home.timers)
+            server, address = home.target.connect(home.timers)
         except OSError as error:
             why = home.target.describe(error)
-            home.show(Opened(monotonic(), number, self._address, None, why))
-            home.show(Passed(monotonic(), number, Side.CLIENT, first))
+            self._show_failure(why, first)
             self._answer(HTTPStatus.BAD_GATEWAY, f"watch cannot pass this on: {why}.\n")
-        else:
-            home.show(Opened(monotonic(), number, self._address, server.peer))
-            changer = HeadChanger(home.target.headers)
-            self._run(server, changer, Reporter(home, number), first)
-        home.show(Over(monotonic(), number, self._stopped))
+            return
+        number = home.number()
+        home.show(Opened(monotonic(), number, self._address, address))
+        try:
+            self._run(server, HeadChanger(home.target.headers), Reporter(home, number), first)
+        finally:
+            home.show(Over(monotonic(), number, self._stopped))
 
     def _run(self, server: End, changer: HeadChanger, watcher: Watcher, first: bytes) -> None:
         link = Link(self._end, server, changer, watcher)

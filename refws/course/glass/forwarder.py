@@ -38,7 +38,7 @@ class Forwarder:
     """`run` serves until `stop`, and then ends all connections.
 
     The page is served at `page_at`. `_lock` guards `_clients`, which have not ended, `_count`, and
-    changes of `_copies`. `_stopping` is set once, by any thread.
+    changes of `_copies`, which is read without it. `_stopping` is set once, by any thread.
     """
 
     def __init__(
@@ -111,6 +111,7 @@ class Forwarder:
             sock, address = listener.accept()
         except (BlockingIOError, ConnectionError):
             return
+        client = None
         try:
             sock.setblocking(True)
             send_at_once(sock)
@@ -122,6 +123,8 @@ class Forwarder:
                 self._turn_away(sock)
         except BaseException:
             sock.close()
+            if client is not None:
+                self.forget(client)
             raise
 
     def _admit(self, client: Client) -> bool:

@@ -49,11 +49,6 @@ class End:
         """The address of our end of the socket."""
         return self._sock.getsockname()
 
-    @property
-    def peer(self) -> Any:
-        """The peer's address; OSError if it has gone."""
-        return self._sock.getpeername()
-
     def handshake(self) -> None:
         """TLS, if there is any. Blocks; OSError if it fails."""
         self.stream.handshake()
@@ -137,13 +132,17 @@ class Link:
     def run(self, first: bytes, name: str) -> None:
         """`first` are the bytes of the client that have been read already. Blocks."""
         back = threading.Thread(
-            target=self._pass_on, args=(Side.SERVER, b""), name=f"{name} back", daemon=True
+            target=self._pass_all, args=(Side.SERVER, b""), name=f"{name} back", daemon=True
         )
-        back.start()
-        self._pass_on(Side.CLIENT, first)
-        back.join()
-        for side, end in self._ends.items():
-            end.close(reset=side.peer in self._broken)
+        try:
+            back.start()
+            try:
+                self._pass_all(Side.CLIENT, first)
+            finally:
+                back.join()
+        finally:
+            for side, end in self._ends.items():
+                end.close(reset=side.peer in self._broken)
 
     def abort(self) -> None:
         """Make `run` return soon. For any thread."""
@@ -153,6 +152,14 @@ class Link:
             end.abort()
 
     # One direction
+
+    def _pass_all(self, sender: Side, first: bytes) -> None:
+        """`_pass_on`; an internal error in one direction ends the other one, too."""
+        try:
+            self._pass_on(sender, first)
+        except BaseException:
+            self.abort()
+            raise
 
     def _pass_on(self, sender: Side, first: bytes) -> None:
         """Pass on what the sender sends, until it ends, or until its peer takes no more."""

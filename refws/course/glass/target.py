@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from ...endpoint.client.connect import within
 from ...endpoint.client.connecting import Deadline
@@ -30,10 +31,13 @@ class Target:
     """One line: why the server cannot be reached, and what to do."""
     connect_timeout: float = CONNECT_TIMEOUT
 
-    def connect(self, timers: Timers) -> End:
-        """A new connection. Blocks for `connect_timeout` at most; OSError if there is none."""
+    def connect(self, timers: Timers) -> tuple[End, Any]:
+        """A new connection, and the address of its peer.
+
+        Blocks for `connect_timeout` at most; OSError if there is none.
+        """
         deadline = Deadline(self.connect_timeout)
-        with first_connected(resolve(self.uri, None, None, deadline), deadline) as (sock, _):
+        with first_connected(resolve(self.uri, None, None, deadline), deadline) as (sock, address):
             end = end_of(sock, timers, self.context, Side.CLIENT, self.uri.host.removesuffix("."))
         try:
             with within(deadline, end.stream):
@@ -41,4 +45,4 @@ class Target:
         except BaseException:
             end.close()
             raise
-        return end
+        return end, address
