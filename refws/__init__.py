@@ -180,7 +180,9 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
       client.py            §4.2              one client, from its first byte to its end
       forwarder.py         §1.2              the accept loop, a thread for each client, the stop
       story.py             §7.1.5, §7.1.7    which rule was broken first, and how it ended
-      looking.py                             copies -> a terminal, a tape
+      looking.py                             a thread that looks at copies, with its budget
+      terminal.py          §5, §7            copies -> lines of a terminal
+      taping.py                              copies -> a tape
       document.py                            the page of watch as HTML
       page.py              §10.2             its server, its token and its events
     labs/  attacks, each with its defence on a switch

@@ -8,7 +8,7 @@ import pytest
 
 from glass import Glass
 from refws.course.glass import forwarder
-from refws.course.glass.client import Reporter
+from refws.course.glass.client import CopyReport
 from refws.course.glass.copies import Ended, How, Opened, Over, Passed
 from refws.protocol.frame import Side
 from wire import (
@@ -219,7 +219,7 @@ def test_an_internal_error_ends_both_directions(glass, log, monkeypatch):
         raise RuntimeError("a mistake")
 
     client, server, _ = running.meet()
-    monkeypatch.setattr(Reporter, "passed", fail)
+    monkeypatch.setattr(CopyReport, "passed", fail)
     client.send(b"a")
     assert client.file.read() == server.file.read() == b""
     assert eventually(lambda: "an internal error" in log.text)

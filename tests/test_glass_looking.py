@@ -9,9 +9,10 @@ from time import monotonic
 import pytest
 
 from glass import Glass
-from refws.course.glass import looking
+from refws.course.glass import terminal as terminal_module
 from refws.course.glass.copies import Copies, Ended, How, Opened, Over, Passed
-from refws.course.glass.looking import Tape, Terminal
+from refws.course.glass.taping import Tape
+from refws.course.glass.terminal import Terminal
 from refws.course.record.output import Output
 from refws.course.record.recorder import Recorder
 from refws.course.record.tape import Chunk
@@ -75,7 +76,7 @@ def test_without_a_trace_a_broken_rule_is_shown_at_once_but_not_a_flood_of_them(
     masked = frame(TEXT, b"a")
     copies = [*handshake(), passed(Side.SERVER, masked), passed(Side.SERVER, masked * 100)]
     looked_at(Terminal(shown.append), *copies)
-    assert len(shown) == 1 + looking.MAX_BROKEN
+    assert len(shown) == 1 + terminal_module.MAX_BROKEN
     assert all("VIOLATION §5.1" in line for line in shown[1:])
 
 
@@ -130,7 +131,7 @@ def test_after_bytes_that_were_left_out_it_goes_on_with_the_next_message():
 
 def test_bytes_that_have_waited_too_long_are_left_out():
     shown = Shown()
-    old = monotonic() - looking.MAX_AGE - 1
+    old = monotonic() - terminal_module.MAX_AGE - 1
     copies = [
         *handshake(),
         passed(Side.CLIENT, frame(TEXT, b"a"), start=0, time=old),

@@ -10,8 +10,8 @@ from glass import Glass
 from refws import serve
 from refws.course.glass import client as glass_client
 from refws.course.glass.document import document
-from refws.course.glass.looking import Terminal
 from refws.course.glass.page import MAX_PAGES, Pages
+from refws.course.glass.terminal import Terminal
 from refws.course.services import echo
 from test_page import OF_WATCH, elements_of, loaded_by
 from wire import TEXT, Background, Wire, eventually, frame, request

@@ -15,8 +15,8 @@ import pytest
 from chromium import browser, why_not
 from glass import Glass
 from refws import connect
-from refws.course.glass.looking import Terminal
 from refws.course.glass.page import Pages
+from refws.course.glass.terminal import Terminal
 from refws.protocol.frame import Side
 from test_interop import peer, text_of
 from wire import DEADLINE_S, MANY, TEXT, Background, Wire, frame, response

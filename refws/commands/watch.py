@@ -12,9 +12,11 @@ from contextlib import ExitStack
 from time import monotonic
 
 from ..course.glass.forwarder import Forwarder
-from ..course.glass.looking import LookerOn, Tape, Terminal
+from ..course.glass.looking import LookerOn
 from ..course.glass.page import Pages
+from ..course.glass.taping import Tape
 from ..course.glass.target import CONNECT_TIMEOUT, Target
+from ..course.glass.terminal import Terminal
 from ..course.record.live import Live
 from ..course.record.output import Output
 from ..course.text.terminal import make_printable, style_for

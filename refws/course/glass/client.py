@@ -25,7 +25,7 @@ from ...protocol.http import Response
 from ..web.message_starts import MessageStarts
 from .copies import Copy, Ended, How, Opened, Over, Passed
 from .head import Destination, HeadChanger, destination
-from .link import CHUNK, End, Link, Watcher, end_of
+from .link import CHUNK, End, Link, Report, end_of
 from .target import Target
 
 LINGER = 1.0
@@ -126,7 +126,7 @@ class Client(threading.Thread):
     def _serve_page(self, first: bytes) -> None:
         server = socket.create_connection(self._home.page_at, PAGE_TIMEOUT)
         server.settimeout(None)
-        self._run(end_of(server, self._home.timers), HeadChanger({}), Watcher(), first)
+        self._run(end_of(server, self._home.timers), HeadChanger({}), Report(), first)
 
     def _pass_on(self, first: bytes) -> None:
         home = self._home
@@ -140,12 +140,12 @@ class Client(threading.Thread):
         number = home.number()
         home.show(Opened(monotonic(), number, self._address, address))
         try:
-            self._run(server, HeadChanger(home.target.headers), Reporter(home, number), first)
+            self._run(server, HeadChanger(home.target.headers), CopyReport(home, number), first)
         finally:
             home.show(Over(monotonic(), number, self._stopped))
 
-    def _run(self, server: End, changer: HeadChanger, watcher: Watcher, first: bytes) -> None:
-        link = Link(self._end, server, changer, watcher)
+    def _run(self, server: End, changer: HeadChanger, report: Report, first: bytes) -> None:
+        link = Link(self._end, server, changer, report)
         with self._lock:
             self._link = link
             stopped = self._stopped
@@ -161,7 +161,7 @@ class Client(threading.Thread):
             self._end.linger(LINGER)
 
 
-class Reporter(Watcher):
+class CopyReport(Report):
     """Copies of what passes on one connection, for those who look on.
 
     Each direction has a thread, which alone uses its part of `_starts`; `_shown` is the client's.

@@ -104,7 +104,7 @@ def end_of(
     return End(sock, TLSStream(sock, timers, NO_TIMEOUT, context, side, server_hostname))
 
 
-class Watcher:
+class Report:
     """What a link reports of itself: nothing, for the connections of the page."""
 
     def passed(self, sender: Side, data: bytes, changer: HeadChanger | None) -> None:
@@ -121,10 +121,10 @@ class Link:
     `_stopped`, whether `abort` was called.
     """
 
-    def __init__(self, client: End, server: End, changer: HeadChanger, watcher: Watcher) -> None:
+    def __init__(self, client: End, server: End, changer: HeadChanger, report: Report) -> None:
         self._ends = {Side.CLIENT: client, Side.SERVER: server}
         self._changers = {Side.CLIENT: changer}
-        self._watcher = watcher
+        self._report = report
         self._broken: set[Side] = set()
         self._stopped = False
         self._lock = threading.Lock()
@@ -176,7 +176,7 @@ class Link:
         self._pass(sender, b"")
         how = self._end_of(sender)
         if how is not None:
-            self._watcher.ended(sender, how)
+            self._report.ended(sender, how)
         if how is How.RESET:
             target.stop_reading()
         else:
@@ -196,7 +196,7 @@ class Link:
             data = changer.feed(data) if data else changer.finish()
         if not data:
             return True
-        self._watcher.passed(sender, data, changer)
+        self._report.passed(sender, data, changer)
         try:
             self._ends[sender.peer].write(data)
         except OSError:

@@ -29,7 +29,7 @@ class Narration:
     ) -> None:
         self.broken = False
         """Whether a rule was broken, a frame or head cut off, or bytes missing."""
-        self._name = f"{name} " if name else ""
+        self._name = name
         self._full = full
         self._style = style
         self._conversation = Conversation(
@@ -85,4 +85,9 @@ class Narration:
         return draw_line(item, self._style, self._line(seconds, ""))
 
     def _line(self, seconds: float, text: str) -> str:
-        return f"{self._name}{seconds * 1000:9.1f} ms  {text}"
+        return timed_line(self._name, seconds, text)
+
+
+def timed_line(name: str, seconds: float, text: str) -> str:
+    """The text after the name of its connection, which may be empty, and the time in ms."""
+    return f"{name}{' ' if name else ''}{seconds * 1000:9.1f} ms  {text}"
