@@ -22,7 +22,8 @@ class Glass:
         self.transport = TRANSPORTS[over]()
         self.server = context = None
         if over == "tls":
-            options["context"], context = contexts()[Side.CLIENT], contexts()[Side.SERVER]
+            context = contexts()[Side.SERVER]
+            options.setdefault("context", contexts()[Side.CLIENT])
         if uri is None:
             self.server = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
             self.server.settimeout(DEADLINE_S)

@@ -2,6 +2,7 @@
 
 import random
 import socket
+import ssl
 from contextlib import ExitStack
 
 import pytest
@@ -10,6 +11,7 @@ from glass import Glass
 from refws.course.glass import forwarder
 from refws.course.glass.client import CopyReport
 from refws.course.glass.copies import Ended, How, Opened, Over, Passed
+from refws.endpoint.tls.certificates import client_context
 from refws.protocol.frame import Side
 from wire import (
     MANY,
@@ -195,6 +197,21 @@ def test_without_the_server_the_client_gets_a_502_with_a_sentence(glass):
     assert (opened.server, "start it" in opened.why) == (None, True)
     assert passed.data == request("/chat")
     assert isinstance(over, Over)
+
+
+def test_a_certificate_that_is_not_trusted_is_a_502_too(nothing_left_behind, background):
+    with ExitStack() as stack:
+        running = Glass(stack, over="tls", context=client_context())
+        client = running.client()
+        client.send(request())
+        refused = background(running.accept)
+        assert client.receive_head()[0] == 502
+        assert "trust it with --ca FILE" in client.file.read().decode()
+        client.close()
+        with pytest.raises(ssl.SSLError):
+            refused.result()
+        opened, *_ = running.all_copies()
+    assert "the peer's certificate" in opened.why
 
 
 def test_a_client_without_tls_where_it_is_expected_is_reported(nothing_left_behind):

@@ -243,7 +243,27 @@ def test_a_blocked_terminal_does_not_slow_the_traffic(glass, background):
         assert server.file.read().endswith(data)
         sending.result()
         terminal.stop(monotonic())
-        assert not terminal.is_alive()
+        assert eventually(lambda: not terminal.is_alive())
+
+
+def test_a_disk_that_takes_nothing_does_not_slow_the_traffic(glass, background, tmp_path, log):
+    """The tape is a pipe that no one reads."""
+    os.mkfifo(tmp_path / "tape")
+    reading = os.open(tmp_path / "tape", os.O_RDONLY | os.O_NONBLOCK)
+    with closing(Recorder(str(tmp_path / "tape"))) as recorder:
+        running = glass()
+        looker_on = Tape(recorder)
+        running.forwarder.add(looker_on.copies)
+        looker_on.start()
+        client, server, _ = running.meet()
+        sending = background(lambda: (client.send(bytes(MANY)), client.half_close()))
+        assert len(server.file.read()) == MANY
+        sending.result()
+        assert looker_on.is_alive()
+        os.close(reading)
+        looker_on.stop(monotonic())
+        assert eventually(lambda: not looker_on.is_alive())
+    assert "has ended, Broken pipe" in log.text
 
 
 def test_an_error_of_a_looker_on_ends_it_alone(glass, log):
