@@ -18,7 +18,7 @@ from refws.course.record.recorder import Recorder
 from refws.course.record.tape import Chunk
 from refws.course.record.tape_reader import TapeReader
 from refws.protocol.frame import Side
-from wire import BINARY, MANY, PING, SAMPLE_KEY, TEXT, frame, request, response
+from wire import BINARY, MANY, PING, SAMPLE_KEY, TEXT, eventually, frame, request, response
 
 CLIENT, SERVER = ("127.0.0.1", 5), ("127.0.0.1", 80)
 
