@@ -30,6 +30,7 @@ from refws.protocol.close import Close
 from refws.protocol.frame import Side
 from transports import contexts
 from wire import (
+    BINARY,
     CLOSE,
     DEADLINE_S,
     IN_TIME,
@@ -202,6 +203,23 @@ def test_5_2_a_length_in_more_bytes_than_needed_may_be_accepted(scripted):
 
     case = taking("5.2-length-5-in-16-bits")
     assert run(case, scripted(script), Abilities()).grade is Grade.WEAK
+
+
+@pytest.mark.parametrize(
+    "answer, grade",
+    [
+        pytest.param(b"", Grade.WEAK, id="nothing"),
+        pytest.param(from_server(BINARY, HELLO), Grade.FAIL, id="an echo"),
+    ],
+)
+def test_5_2_a_length_with_the_top_bit_may_be_waited_for(scripted, answer, grade):
+    def script(wire):
+        wire.send(answer)
+        wire.file.read()
+
+    target = scripted(script, timeout=SILENCE)
+    result = run(taking("5.2-length-with-the-top-bit"), target, Abilities())
+    assert result.grade is grade, result.seen
 
 
 def test_8_1_text_that_is_no_utf_8_may_be_noticed_at_its_end(scripted):

@@ -207,6 +207,7 @@ def top_bit(name: str, length: int) -> Case:
         "The top bit of a length of 64 bits must be 0: such a length is an error, not a number.",
         "6455-5.2-09",
         crafted(b"\x82\xff" + length.to_bytes(8), HELLO),
+        weak=(Sends(),),  # the rule is the sender's: nothing forbids a receiver to wait for more
     )
 
 
