@@ -13,7 +13,7 @@ from refws.commands import accept, explain
 from refws.course.paste import source
 from refws.course.paste.source import Source
 from refws.course.paste.values import Chunk
-from wire import SAMPLE_ACCEPT, SAMPLE_KEY, TEXT, frame, request
+from wire import SAMPLE_ACCEPT, SAMPLE_KEY, TEXT, frame, request, response
 
 MASKED_HELLO = "81 85 37 fa 21 3d 7f 9f 4d 51 58"
 HELLO_LINE = '-> text FIN masked 5 "Hello"  legal\n'
@@ -235,6 +235,107 @@ def test_hex_forces_text_with_comments(run, tmp_path):
     tape.write_text("81 85 é")
     status, _, err = run("--hex", "--file", str(tape))
     assert status == 2 and err.startswith("refws: line 1: ")
+
+
+def test_text_says_how_it_is_read_and_raw_bytes_do_not_in_brief(run, tmp_path):
+    dump, pasted = b"00000000: 8105 4865 6c6c 6f  ..Hello\n", tmp_path / "pasted"
+    line = '<- text FIN 5 "Hello"  legal\n'
+    said = f"read as: xxd hex dump, 1 line\n{line}"
+    assert run("--brief", stdin=dump) == (0, said, "")
+    assert run("--brief", dump.decode()) == (0, said, "")
+    for data in (dump, b"\xef\xbb\xbf" + dump, dump.decode().encode("utf-16")):
+        pasted.write_bytes(data)
+        assert run("--brief", "--file", str(pasted)) == (0, said, "")
+    pasted.write_bytes(bytes.fromhex("810548656c6c6f"))
+    assert run("--brief", "--file", str(pasted)) == (0, line, "")
+    assert run("--file", str(pasted))[1].startswith("read as: raw bytes\n\nFrom the server")
+
+
+def test_another_reading_is_said_and_form_forces_it(run):
+    status, out, _ = run("--brief", "0000 81 05 48 65 6c 6c 6f")
+    assert status == 0
+    assert out.splitlines() == [
+        "read as: Wireshark hex dump, 1 line",
+        "  note: it can also be read as hex, 9 bytes: --form hex",
+        '<- text FIN 5 "Hello"  legal',
+    ]
+    _, out, _ = run("--brief", "--form", "hex", "0000 81 05 48 65 6c 6c 6f")
+    assert out.startswith("<- continuation 0 ")
+    assert run("--form", "xxd", "Hello")[0] == 2
+    status, _, err = run("--form", "nonsense", "81 05")
+    assert status == 2 and "--form" in err
+
+
+def test_what_the_text_leaves_out_is_the_last_line_and_status_1(run):
+    status, out, _ = run("--brief", "<Buffer 81 05 48 65 6c 6c 6f ... 3 more bytes>")
+    assert status == 1
+    assert out.splitlines() == [
+        "read as: Node's <Buffer>, 7 bytes",
+        '<- text FIN 5 "Hello"  legal',
+        "cut off: the text leaves out 3 more bytes",
+    ]
+
+
+def test_both_heads_of_a_file_go_to_their_senders_and_the_accept_is_checked(run, tmp_path):
+    heads, tape = request() + response(SAMPLE_KEY), tmp_path / "tape"
+    tape.write_bytes(heads + frame(TEXT, b"Hello", masked=False))
+    status, out, _ = run("--brief", "--file", str(tape))
+    assert status == 0
+    assert [line.split()[0] for line in out.splitlines()] == ["->", "<-", "<-"]
+    tape.write_bytes(heads)  # all of it is text
+    wrong = heads.replace(SAMPLE_ACCEPT.encode(), b"x" * 28)
+    assert run("--brief", "--file", str(tape))[0] == 0
+    tape.write_bytes(wrong)
+    assert "item 4" in run("--brief", "--file", str(tape))[1]
+    assert run("--from", "client", "--form", "raw", "--file", str(tape))[0] == 1
+
+
+def test_a_log_with_raw_bytes_in_it_is_a_log(run, tmp_path):
+    log = tmp_path / "log"
+    lines = b"".join(b"> " + line + b"\r\n" for line in request().split(b"\r\n")[:-1])
+    log.write_bytes(b"* Connected\n" + lines + b"{ [7 bytes data]\n\x81\x05Hello")
+    status, out, _ = run("--brief", "--file", str(log))
+    assert status == 0 and out.startswith("read as: curl -v, HTTP request\n")
+    assert "1 other line not read" in out
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"refws tape 1, recorded ...\n", "this is a tape: give it to python3 -m refws replay"),
+        (b"\x1f\x8b\x08\0", "compressed with gzip"),
+        (b"Hello\n", "no other form fits either: see --help, or --form raw for the text itself"),
+    ],
+)
+def test_other_files_are_refused_by_name(data, words, run, tmp_path):
+    given = tmp_path / "given"
+    given.write_bytes(data)
+    for arguments in ((), ("--file", str(given))):
+        status, out, err = run(*arguments, stdin=data)
+        assert (status, out) == (2, "") and words in err and err.count("\n") == 1
+
+
+def test_form_raw_takes_the_characters_themselves(run, tmp_path):
+    given = tmp_path / "given"
+    given.write_bytes(b"Hello\n")
+    for arguments in (("--file", str(given)), ("Hello\n",)):
+        status, out, _ = run("--form", "raw", *arguments)
+        assert status == 1 and "sent without a frame around it" in out
+
+
+def test_binary_standard_input_is_refused_with_the_option_to_read_it(run):
+    status, _, err = run(stdin=b"81 05\n\x81\x05Hello")
+    assert status == 2 and "line 2" in err
+
+
+def test_negative_numbers_are_no_options(run):
+    expected = (
+        "read as: decimal numbers, 7 bytes\n  note: -127 is the byte 81: two's complement\n"
+        '<- text FIN 5 "Hello"  legal\n'
+    )
+    numbers = "-127 5 72 101 108 108 111"
+    assert run("--brief", *numbers.split())[1] == expected
+    assert run("--brief", numbers.replace(" ", ","))[1] == expected
 
 
 def test_a_long_file_is_read_in_chunks(run, tmp_path):

@@ -144,6 +144,8 @@ OF_HELLO = {
         "10000001 00000101 01001000 01100101 01101100 01101100 01101111",
         "1000 0001 0000 0101 0100 1000 0110 0101 0110 1100 0110 1100 0110 1111",
         "10000001000001010100100001100101011011000110110001101111",
+        "1 000 0001 0 0000101 01001000 01100101 01101100 01101100 01101111",
+        "1000000100000101 01001000\n0110010101101100 01101100 01101111",
         "0b10000001 0b00000101 0b01001000 0b01100101 0b01101100 0b01101100 0b01101111",
     ],
     "octal": ["201 005 110 145 154 154 157"],
@@ -159,6 +161,7 @@ OF_HELLO = {
         '"gQVIZWxsbw=="',
         "gQVIZW\nxsbw==\n",
         'atob("gQVIZWxsbw==")',
+        "data:application/octet-stream;base64,gQVIZWxsbw==",
     ],
     "strace": [
         r'write(3, "\201\5Hello", 7)               = 7',
@@ -264,6 +267,16 @@ def test_characters_that_look_like_hex_are_no_bytes():
     assert read("00000000: 6162  ab").data == b"ab"
 
 
+def test_spaces_that_a_page_has_put_together_are_no_mistake():
+    assert read("0000   81 04 61 20 20 62   ..a b").data == b"\x81\x04a  b"
+    assert read("0000   81 04 3c 26 62 62   ..&lt;&amp;bb").data == b"\x81\x04<&bb"
+
+
+def test_a_column_may_be_cut_at_the_edge_of_a_page():
+    text = "0000   81 05 48 65 6c 6c 6f   ..He\n0007   81 00   .."
+    assert read(text).data == HELLO + b"\x81\0"
+
+
 def test_offsets_may_be_bytes_and_that_is_said():
     pasted = read("0000 02 05 48 65 6c 6c 6f")
     assert pasted.data == FRAGMENTS[:7]
@@ -338,6 +351,12 @@ def test_link_headers_before_ip_are_left_out(link):
     assert read("".join(lines)).data == HELLO
 
 
+def test_a_dump_that_is_too_short_for_a_packet_is_a_dump():
+    assert read("0000  45 00 00 2f 00 00 40 00 40 06 3c c7 7f 00 00 01").form == "dump"
+    header = "0000  45 00 00 1e 00 00 40 00 40 06 3c c7 7f 00 00 01\n0010  7f 00 00 01 4a 31 dd 04"
+    assert read(header).form == "dump"
+
+
 def test_a_packet_of_ipv6_is_taken_apart():
     ip = bytes.fromhex("60000000 001b0640") + bytes(32)
     tcp = bytes.fromhex("4a31dd04800f42c5000f430050180000bfc70000")
@@ -400,6 +419,18 @@ def test_two_directions_are_told_apart(text):
         (MASKED, Side.CLIENT),
         (HELLO, Side.SERVER),
     ]
+
+
+def test_two_speakers_of_which_none_shows_frames_are_taken_in_order():
+    pasted = read("7a7a\n\t7a7b\n")
+    assert [chunk.sender for chunk in pasted.chunks] == [Side.CLIENT, Side.SERVER]
+    assert pasted.notes == ("the first of two speakers is taken for the client: nothing shows it",)
+
+
+def test_a_server_that_speaks_first_is_the_first_speaker():
+    pasted = read("810548656c6c6f\n\t818537fa213d7f9f4d5158\n")
+    assert [chunk.sender for chunk in pasted.chunks] == [Side.SERVER, Side.CLIENT]
+    assert "the second of two speakers is the client" in pasted.notes[0]
 
 
 # Heads
@@ -466,6 +497,17 @@ def test_lf_of_pasting_is_said_and_a_whole_text_with_cr_lf_is_left_alone():
 def test_the_last_line_of_a_head_is_put_back_and_that_is_said():
     assert read(REQUEST.rstrip()).data == REQUEST.replace("\n", "\r\n").encode()
     assert "an empty line is added" in read(REQUEST.rstrip()).notes[1]
+
+
+def test_a_response_that_is_given_first_comes_after_its_request():
+    pasted = read(RESPONSE + REQUEST)
+    assert [chunk.sender for chunk in pasted.chunks] == [Side.CLIENT, Side.SERVER]
+    assert "the request is taken first, because it was sent first" in pasted.notes
+
+
+def test_header_lines_alone_lack_their_first_line():
+    with pytest.raises(BadPaste, match=r"'Host: example.com' is no request line .* GET / HTTP/1.1"):
+        read("\n".join(REQUEST.splitlines()[1:]))
 
 
 def test_the_body_of_a_response_follows_its_head():
@@ -536,6 +578,7 @@ def test_what_the_text_leaves_out_is_said(text, missing):
         ("81 5 48 65 6c 6c 6f", "a digit that is alone is a byte: 5 is 05"),
         (r"got b'\x81\x05Hello'", "what is around the quotes is not read: 'got'"),
         ("[ws] <Buffer 81 05 48 65 6c 6c 6f>", "what is around it is not read: 'ws'"),
+        ("0x81 0x5 0x48 0x65 0x6c 0x6c 0x6f 0x4", "the last byte has one digit"),
         ('"\\u0081\\u0005Hello"', "U+0081 is taken as the byte 81"),
         ("gQVIZWxsbw", "the padding is missing (==)"),
         ("[-127, 5, 72, 101, 108, 108, 111]", "two's complement"),
@@ -548,7 +591,7 @@ def test_what_the_text_leaves_out_is_said(text, missing):
 )
 def test_what_was_assumed_is_said(text, note):
     pasted = read(text)
-    assert pasted.data == HELLO
+    assert pasted.data in (HELLO, HELLO + b"\4")
     assert any(note in line for line in pasted.notes)
 
 
@@ -563,6 +606,15 @@ def test_a_character_that_is_not_ascii_is_its_bytes_in_utf_8():
     assert pasted.data == b"\x81\x02\xc3\xa9"
     assert pasted.notes == (r"'\xe9' is taken as its bytes in UTF-8",)
     assert read(r'"\x81\x02\u00e9"').data == pasted.data  # %q of Go
+
+
+def test_a_literal_may_go_on_in_the_next_line():
+    assert read('"\\x81\\\n\\x05Hello"').data == HELLO
+
+
+def test_a_trace_may_end_in_a_head():
+    text = "--- request header ---\n-----\n--- request header ---\n" + REQUEST
+    assert read(text).data == REQUEST.replace("\n", "\r\n").encode()
 
 
 def test_what_pasting_adds_is_left_out():
@@ -589,6 +641,7 @@ def test_what_pasting_adds_is_left_out():
             "00000000: 8105 4865\n00000010: 6c6c 6f",
             "line 1: 4 bytes, and by the offset of line 2 it must be 16: give whole lines",
         ),
+        ("0000000 81\n000000a 82", "line 1: 1 byte, and by the offset of line 2 it must be 10"),
         ("0000  81 05 48 65\n0004  6c\n0002  6c 6f", "line 3: its offset is not above"),
         ("00000000: 8105\nHello", "line 2: 'Hello' is no line of a hex dump: leave it out"),
         ("*\n00000000: 8105 4865 6c6c 6f  ..Hello", "line 1: * repeats the line before it"),
@@ -625,7 +678,10 @@ def test_what_pasting_adds_is_left_out():
         ),
         ("%81%0g", "line 1: '%0g' is no percent escape: give % and two hex digits"),
         ("10000001 00000121", "line 1: '2' is no binary digit: give 0 and 1, 8 for each byte"),
-        ("10000001\n0000010", "line 2: a group of 7 binary digits: give 8 for each byte"),
+        (
+            "10000001\n0000010",
+            "line 2: groups of 7 binary digits make no whole bytes: give 8 for each",
+        ),
         (r'write(3, "\201\5Hello", 7) = 8', "line 1: 7 bytes, and strace says 8"),
         (r'read(3, "\201"..., 9) = 7' + "\n" + r'read(3, "\5", 9) = 1', "line 2: a call after one"),
         (
@@ -641,7 +697,7 @@ def test_what_pasting_adds_is_left_out():
         ),
         ("    data: !!binary |\n      gQVIZWxsbw=\n", "line 2: 'gQVIZWxsbw=' is not whole base64"),
         ("test", "line 1: 't' in 'test' is no hex digit"),
-        ('{"a":1}', "no other form fits either, see --help"),
+        ('{"a":1}', "no other form fits either: see --help, or --form raw for the text itself"),
     ],
 )
 def test_a_mistake_is_named_with_its_line_and_what_to_do(text, words):
@@ -665,8 +721,9 @@ def test_a_mistake_is_named_with_its_line_and_what_to_do(text, words):
         ("decimal", "129 x", "line 1: 'x' is in no decimal number: give 0 to 255"),
         ("decimal", "", "line 1: there is no decimal number"),
         ("decimal-escapes", r"\300", r"line 1: '\\300' is no decimal escape: give \0 to \255"),
-        ("bits", "1000000", "line 1: a group of 7 binary digits"),
-        ("bits", "1000", "line 1: 4 binary digits in all: give 8 for each byte"),
+        ("bits", "1000000", "line 1: groups of 7 binary digits make no whole bytes"),
+        ("bits", "1000", "line 1: groups of 4 binary digits make no whole bytes"),
+        ("bits", " ", "line 1: there is no binary digit"),
         ("head", "Hello", "line 1: 'Hello' is no request line and no status line"),
         ("packets", "0000  81 05", "line 1: no packets of TCP over IP: --form dump"),
         ("curl", "Hello", "line 1: no head after > or <"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -225,7 +226,7 @@ def with_values(arguments: Iterable[str]) -> list[str]:
     """The arguments; each `--deflate` gets a value: the next word, if it begins with the name.
 
     `--deflate` may have no value. An option of argparse with an optional value would then take the
-    first of the bytes.
+    first of the bytes. A space before a negative number shows that it is no option.
     """
     result: list[str] = []
     for argument in arguments:
@@ -234,7 +235,7 @@ def with_values(arguments: Iterable[str]) -> list[str]:
                 result[-1] = f"--deflate={argument}"
                 continue
             result[-1] = f"--deflate={NAME}"
-        result.append(argument)
+        result.append(f" {argument}" if re.match("-[0-9]", argument) else argument)
     return [*result[:-1], f"--deflate={NAME}"] if result[-1:] == ["--deflate"] else result
 
 

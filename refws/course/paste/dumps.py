@@ -119,10 +119,7 @@ def is_marked(line: Line) -> bool:
 
 def rises(lines: Sequence[Line]) -> bool:
     """Whether an offset follows another by the usual number of bytes of a line."""
-    try:
-        numbers = [int(line.offset, 16) for line in lines]
-    except ValueError:
-        return False
+    numbers = [int(line.offset, 16) for line in lines]
     enough = len(lines[0].offset.lower().removeprefix("0x")) >= 4
     return enough and any(b - a in USUAL_SIZES for a, b in pairwise(numbers))
 

@@ -19,6 +19,12 @@ REQUEST = r"[A-Z]+ \S+ HTTP/\d(?:\.\d)?"
 RESPONSE = r"HTTP/\d(?:\.\d)? \d{3}\b[^\n]*"
 START = re.compile(rf"(?:{REQUEST}|{RESPONSE})\s*")
 FIELD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\s*:.*|[ \t]+\S.*")
+HEADER = re.compile(
+    r"(?:host|upgrade|connection|origin|accept|cookie|pragma|[\w-]+-[\w-]+): .*\s*",
+    re.IGNORECASE,
+)
+"""A line of a head that is nothing else."""
+
 CRLF = "\r\n"
 
 FROM_PASTING = (
@@ -32,8 +38,11 @@ LAST_LINE_ADDED = "an empty line is added at the end of the head, where the text
 
 
 def recognises(text: str) -> bool:
+    """A first line of a head; or only header lines, which lack it."""
     lines = text.strip().split("\n")
-    return START.fullmatch(lines[0]) is not None
+    return START.fullmatch(lines[0]) is not None or all(
+        HEADER.fullmatch(line.strip()) for line in lines
+    )
 
 
 def read(text: str) -> Pasted:
@@ -43,7 +52,9 @@ def read(text: str) -> Pasted:
     starts = [index for index, line in enumerate(lines) if is_start(line, lines[index - 1 : index])]
     if not starts or starts[0] != 0:
         raise BadPaste(
-            1, f"{shown(lines[0])} is no request line and no status line: begin with one"
+            1,
+            f"{shown(lines[0].strip())} is no request line and no status line: begin with one, "
+            "such as GET / HTTP/1.1",
         )
     chunks, notes = [], [FROM_PASTING] if pasted else []
     for first, last in zip(starts, [*starts[1:], len(lines)], strict=True):
@@ -51,7 +62,11 @@ def read(text: str) -> Pasted:
         data, note = wire_of(section, pasted)
         chunks.append(Chunk(data, sender_of(section)))
         notes += [note] if note and note not in notes else []
-    return Pasted(describe(chunks), tuple(chunks), tuple(notes))
+    description = describe(chunks)
+    if chunks[0].sender is Side.SERVER and len(chunks) > 1:
+        chunks.sort(key=lambda chunk: chunk.sender is Side.SERVER)
+        notes.append("the request is taken first, because it was sent first")
+    return Pasted(description, tuple(chunks), tuple(notes))
 
 
 def is_start(line: str, before: Sequence[str]) -> bool:

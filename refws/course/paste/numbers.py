@@ -22,8 +22,9 @@ ITEM = re.compile(
     rf"(?P<number>{NUMBER}){SUFFIX}|(?P<dots>{DOTS})(?:\s*(?P<more>[0-9]+) more items?)?"
 )
 GROUP = re.compile(
-    rf"[\[{{(]\s*(?P<items>(?:{NUMBER}){SUFFIX}(?:{SEPARATOR}(?:(?:{NUMBER}){SUFFIX}|{DOTS}))*"
-    rf"(?:\s+[0-9]+ more items?)?)[\s,]*(?:, buffer: [^\[\]]*(?:\[[^\]]*\][^\[\]]*)?)?[\]}})]"
+    rf"[\[{{(]\s*(?P<items>(?:{NUMBER}){SUFFIX}(?:{SEPARATOR}(?:(?:{NUMBER}){SUFFIX}"
+    rf"|(?:{DOTS})(?: *[0-9]+ more items?)?))*)"
+    r"[\s,]*(?:, buffer: [^\[\]]*(?:\[[^\]]*\][^\[\]]*)?)?[\]})]"
 )
 ANNOUNCED = re.compile(
     r"(?:(?<=\w)\s?[\[(] ?(?P<count>[0-9]{0,9}) ?[\])])|(?:\[ ?(?P<of>[0-9]{0,9}) ?\](?=\s*=))"
@@ -92,8 +93,6 @@ def read_items(items: str, line: int) -> tuple[bytes, str]:
     """The bytes of the numbers, and what the text says is missing."""
     numbers, missing = [], ""
     for match in ITEM.finditer(items):
-        if re.match(r"\s*more items?", items[match.end() :]):
-            break  # the number of "100 more items"
         if match["dots"]:
             more = match["more"]
             missing = (
@@ -182,38 +181,47 @@ def read_octal(text: str) -> Pasted:
 
 
 def recognises_bits(text: str) -> bool:
-    """Groups of 8 digits, or of 4, or one long one, nearly all 0 and 1."""
+    """Groups that make up bytes, only 0 and 1; or pairs of hex words, nearly all 0 and 1."""
     groups = [group for group in BIT_SEPARATOR.split(text) if group]
     digits = "".join(groups)
-    if not re.fullmatch("[0-9]{8,}", digits) or digits.count("0") + digits.count("1") < 0.9 * len(
-        digits
-    ):
+    if not re.fullmatch("[0-9]{8,}", digits):
         return False
-    sizes = {len(group) for group in groups}
-    only_bits = digits.strip("01") == ""
-    return (
-        (only_bits and max(sizes) >= 7)
-        or (sizes == {8} and len(groups) > 1)
-        or (only_bits and sizes in ({4}, {1}))
-    )
+    if digits.strip("01"):
+        bits = digits.count("0") + digits.count("1")
+        return (
+            len(groups) > 1
+            and {len(group) for group in groups} == {8}
+            and bits >= 0.9 * len(digits)
+        )
+    return max(map(len, groups)) >= 7 or make_up_bytes(groups)
+
+
+def make_up_bytes(groups: Sequence[str]) -> bool:
+    """Whether no group goes over the end of a byte, unless it is whole bytes."""
+    filled = 0
+    for group in groups:
+        if filled + len(group) > 8 and (filled or len(group) % 8):
+            return False
+        filled = (filled + len(group)) % 8
+    return filled == 0
 
 
 def read_bits(text: str) -> Pasted:
-    groups = [group for group in BIT_SEPARATOR.split(text) if group]
+    digits = ""
     for number, line in enumerate(text.splitlines(), 1):
         if wrong := re.search(r"[^01\s,;|_.:bB]", line):
             raise BadPaste(
                 number, f"{wrong[0]!a} is no binary digit: give 0 and 1, 8 for each byte"
             )
-        sizes = [len(group) for group in BIT_SEPARATOR.split(line) if group]
-        if max(sizes, default=0) > 4 and any(size % 8 for size in sizes):
-            odd = next(size for size in sizes if size % 8)
+        groups = [group for group in BIT_SEPARATOR.split(line) if group]
+        if not make_up_bytes(groups):
+            sizes = " and ".join(str(len(group)) for group in groups[:4])
             raise BadPaste(
-                number, f"a group of {counted(odd, 'binary digit')}: give 8 for each byte"
+                number, f"groups of {sizes} binary digits make no whole bytes: give 8 for each byte"
             )
-    digits = "".join(groups)
-    if not digits or len(digits) % 8:
-        raise BadPaste(1, f"{counted(len(digits), 'binary digit')} in all: give 8 for each byte")
+        digits += "".join(groups)
+    if not digits:
+        raise BadPaste(1, "there is no binary digit: give 0 and 1, 8 for each byte")
     data = int(digits, 2).to_bytes(len(digits) // 8)
     return Pasted(f"binary digits, {counted(len(data), 'byte')}", (Chunk(data),))
 

@@ -100,7 +100,8 @@ def from_file(file: BinaryIO, form: str | None, sender: Side | None) -> Source:
     if form is None:
         refuse_other_files(first)
     if form not in (None, RAW):
-        return from_text((first + file.read()).decode("utf-8", "replace"), form)
+        data = first + file.read()
+        return from_text(decode(data) or data.decode("utf-8", "replace"), form)
     if form is None and first and decode(first, cut=True) is not None:
         first += file.read()
         if (text := decode(first)) is not None:

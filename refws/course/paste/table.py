@@ -136,7 +136,7 @@ def advice_on(text: str) -> str:
     """What to do with a text that no form recognises."""
     if NAMES["base64"] in possible([NAMES["base64"]], text):
         return "; --form base64 reads it, if it is that"
-    return "; no other form fits either, see --help"
+    return "; no other form fits either: see --help, or --form raw for the text itself"
 
 
 def fail(form: Form, text: str, advice: str) -> Pasted:
