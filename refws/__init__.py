@@ -113,12 +113,16 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
       source.py                              arguments, a file or standard input -> bytes
       text.py                                bytes of a file -> text, without what pasting adds
       hex_text.py                            plain hex, separated in any way
-      dumps.py                               hex dumps, held to their offsets and their characters
+      dumps.py                               hex dumps: which tool, which bytes
+      dump_lines.py                          their lines, held to their offsets and characters
+      columns.py                             the column of characters
       packets.py             RFC 9293        dumps of whole packets -> what TCP carries
       numbers.py                             arrays, decimal and octal lists, binary digits
+      printed.py                             bytes as Node, JSON, PHP or Erlang print them
       strings.py                             literals and their escapes
       encodings.py           RFC 4648        base64, percent escapes
       heads.py               RFC 9112        heads alone, and in the logs of clients
+      traces.py                              curl --trace, websocket-client, strace
       wrapped.py                             quotes, brackets, labels and calls around digits
       senders.py                             two speakers -> which of them is the client
       plausible.py           §5.2            bytes -> how much they look like frames

@@ -1,97 +1,41 @@
-"""Hex dumps: an offset, bytes, and perhaps a column of characters, line by line -> bytes.
+"""Hex dumps of all tools: which text is one, of which kind, and what its bytes are.
 
 Wireshark, xxd, hexdump, od, tcpdump, Netty, gdb, PowerShell and browsers differ in the width of the
-offset, in its base, in how the bytes are grouped, and in the column. A dump checks itself: each
-offset says how many bytes the line before has, and the column repeats the bytes that are ASCII. So
-every line is held to both.
+offset, in its base, in how the bytes are grouped, and in the column of characters.
 """
 
 from __future__ import annotations
 
-import html
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Sequence
 from itertools import pairwise
 
+from .columns import EXACT, fit
+from .dump_lines import (
+    BITS,
+    HEX,
+    IN_WORDS,
+    LONG_WORDS,
+    OCTAL,
+    OCTAL_WORDS,
+    OTHER_LINES,
+    PART,
+    WORDS,
+    Block,
+    Cells,
+    Line,
+    read_blocks,
+    split,
+)
 from .senders import with_senders
 from .values import BadPaste, Chunk, Pasted, Way, counted, shown
 
-LINE = re.compile(
-    r"(?P<indent>[ \t]*)\|?(?:\[0x[0-9A-Fa-f]+\] )?(?P<offset>(?P<zero_x>0[xX])?[0-9A-Fa-f]{1,16})"
-    r"(?P<symbol> <[^<>]*>)?(?P<mark>:(?=\s|$)|\||(?=\s|$))(?P<body>.*)"
-)
-OTHER_LINES = re.compile(
-    r"[\s|+=-]*(?:(?:Offset\b|Label:|0?0 +0?1 +0?2 +0?3|-{3}).*)?"  # the heads of tables
-    r"|\s*(?:```.*|\$ .*|\(gdb\).*|\(lldb\).*|\[HEXDUMP\].*|={5,}|(?:Follow|Filter|Node \d): .*)"
-    r"|.*\b(?:READ|WRITE|RECEIVED|SENT|FLUSH|READ COMPLETE)\b.*"  # the log of Netty
-    r"|(?:\S+ )?.*\bIP6? .* > .*"  # the packets of tcpdump
-    r"|\s+\S+ > \S+: Flags .*"
-)
 BARE = re.compile(
     r"\s*(?P<bytes>(?:[0-9A-Fa-f]{2})+(?:\s{1,2}(?:[0-9A-Fa-f]{2})+)*)(?P<column>\s*\|.+\||\s{2,}\S.*)"
 )
 STREAM = re.compile(r"\t?(?:[0-9A-Fa-f]{2})*[0-9A-Fa-f]{1,2}\s*")
-SPEAKER = re.compile(r"\b(READ|WRITE|RECEIVED|SENT)\b(?! COMPLETE)")
-READS = {"RECEIVED": "READ", "SENT": "WRITE"}
-PART = re.compile(r"(?P<name>\S.*) \((?P<size>\d+) bytes?\):\s*")
-"""The name of a part of a packet, as Wireshark prints it: only the frame itself was sent."""
-
-REPEATED = "*"
 USUAL_SIZES = (8, 16, 20, 32)
 """Bytes in a line of a dump."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cells:
-    """How a dump writes its bytes: `cell` is a regular expression of digits, `read` reads it."""
-
-    cell: re.Pattern[str]
-    read: Callable[[str], bytes]
-    what: str
-
-
-def swapped(digits: str) -> bytes:
-    return bytes.fromhex(digits)[::-1]
-
-
-HEX = Cells(re.compile(r"(?:0x)?((?:[0-9A-Fa-f]{2}){1,8})(?![^\s|>-])"), bytes.fromhex, "hex")
-WORDS = Cells(re.compile(r"([0-9A-Fa-f]{4})(?![^\s|>])"), swapped, "hex")
-BITS = Cells(re.compile(r"([01]{8})(?![^\s|>])"), lambda cell: bytes([int(cell, 2)]), "bits")
-OCTAL = Cells(
-    re.compile(r"([0-3][0-7]{2})(?![^\s|>])"), lambda cell: bytes([int(cell, 8)]), "octal"
-)
-OCTAL_WORDS = Cells(
-    re.compile(r"([01][0-7]{5})(?![^\s|>])"),
-    lambda cell: int(cell, 8).to_bytes(2, "little"),
-    "octal",
-)
-LONG_WORDS = Cells(re.compile(r"((?:[0-9A-Fa-f]{2}){1,4})(?![^\s|>])"), swapped, "hex")
-IN_WORDS = (WORDS, OCTAL_WORDS)
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line of a dump. `speaker` tells two directions apart, if the dump shows them."""
-
-    number: int
-    offset: str
-    mark: str
-    body: str
-    speaker: str
-
-    @property
-    def has_body(self) -> bool:
-        return bool(self.body.strip())
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """The bytes of lines whose offsets follow each other; a packet, perhaps."""
-
-    speaker: str
-    data: bytes
 
 
 # Recognition
@@ -170,43 +114,6 @@ def every_cell(text: str, cells: Cells) -> bool:
         for line in lines
         for word in re.split(r"\s{2,}", line.body.strip())[0].split()
     )
-
-
-# Lines
-
-
-@lru_cache(maxsize=1)
-def split(text: str) -> tuple[tuple[Line, ...], tuple[tuple[int, str], ...]]:
-    """The lines of the dump, and the others that belong to none, with their numbers.
-
-    Each form of a dump asks for them, so the last answer is kept.
-    """
-    lines: list[Line] = []
-    others: list[tuple[int, str]] = []
-    said, made = "", False
-    for number, line in enumerate(text.splitlines(), 1):
-        if part := PART.fullmatch(line):
-            made = part["name"] != "Frame"
-        elif made and line.strip():
-            continue
-        elif line.strip() == REPEATED:
-            lines.append(Line(number, REPEATED, "", "", said))
-        elif OTHER_LINES.fullmatch(line):
-            made = False
-            if found := SPEAKER.search(line):
-                said = READS.get(found[1], found[1])
-        elif match := LINE.fullmatch(line):
-            lines.append(
-                Line(number, match["offset"], match["mark"], match["body"], said or indent(match))
-            )
-        else:
-            others.append((number, line))
-    return tuple(lines), tuple(others)
-
-
-def indent(match: re.Match[str]) -> str:
-    """Wireshark indents what the server sends, in a dump of a whole stream."""
-    return "indented" if len(match["indent"].expandtabs()) >= 4 else ""
 
 
 # Without offsets
@@ -316,198 +223,6 @@ def tool(text: str) -> str:
     if len(first.offset) in (6, 7):
         return "od hex dump"
     return "Wireshark hex dump" if len(first.offset) in (4, 8) else "hex dump"
-
-
-def read_blocks(text: str, cells: Cells) -> list[Block]:
-    """The blocks, with offsets in hex, octal or decimal: whichever fits. BadPaste if none does."""
-    lines, others = split(text)
-    if others:
-        number, line = others[0]
-        raise BadPaste(
-            number, f"{shown(line.strip())} is no line of a hex dump: leave it out, or mend it"
-        )
-    if not lines:
-        raise BadPaste(1, "no line of a hex dump: give an offset and bytes in each line")
-    problem: BadPaste | None = None
-    for base in bases(lines[0]):
-        try:
-            return Reader(lines, cells, base).blocks()
-        except BadPaste as error:
-            problem = problem or error
-    assert problem is not None
-    raise problem
-
-
-def bases(line: Line) -> tuple[int, ...]:
-    """`od` writes offsets in octal, or in decimal; others write short ones in decimal."""
-    if line.mark == ":" and len(line.offset) < 4:
-        return (10, 16)
-    return (16, 8, 10) if len(line.offset) == 7 and not line.mark else (16,)
-
-
-class Reader:
-    """Reads the lines of a dump whose offsets are in `base`."""
-
-    def __init__(self, lines: Sequence[Line], cells: Cells, base: int) -> None:
-        self.lines = lines
-        self.cells = cells
-        self.base = base
-
-    def blocks(self) -> list[Block]:
-        blocks: list[Block] = []
-        last: dict[str, bytes] = {}
-        for index, line in enumerate(self.lines):
-            if line.offset == REPEATED:
-                data = self._repeated(index, last.get(line.speaker, b""))
-            elif line.has_body:
-                data = last[line.speaker] = self._line(index)
-            else:
-                continue
-            starts = line.offset != REPEATED and self._offset(line) == 0
-            if blocks and blocks[-1].speaker == line.speaker and not starts:
-                data = blocks.pop().data + data
-            blocks.append(Block(line.speaker, data))
-        return blocks
-
-    def _offset(self, line: Line) -> int:
-        try:
-            return int(line.offset, 16 if line.offset.lower().startswith("0x") else self.base)
-        except ValueError:
-            raise BadPaste(line.number, f"{shown(line.offset)} is no offset") from None
-
-    def _next(self, index: int) -> Line | None:
-        """The next line of the same speaker, if its offset goes on from this one's."""
-        line = self.lines[index]
-        same = (later for later in self.lines[index + 1 :] if later.speaker == line.speaker)
-        following = next(same, None)
-        if following is None or following.offset == REPEATED:
-            return None
-        starts_again = self._offset(following) == 0 and following.has_body
-        return None if starts_again else following
-
-    def _line(self, index: int) -> bytes:
-        line, following = self.lines[index], self._next(index)
-        wanted = None if following is None else self._offset(following) - self._offset(line)
-        readings = self._readings(line)
-        if wanted is not None and wanted not in map(len, readings):
-            if self.cells in IN_WORDS and any(len(data) == wanted + 1 for data in readings):
-                return next(data[:wanted] for data in readings if len(data) == wanted + 1)
-            after = following.number if following else 0
-            if wanted <= 0:
-                raise BadPaste(after, f"its offset is not above the one of line {line.number}")
-            raise BadPaste(
-                line.number,
-                f"{counted(len(readings[0]), 'byte')}, and by the offset of line {after} it must "
-                f"be {wanted}: give whole lines",
-            )
-        return next(data for data in readings if wanted is None or len(data) == wanted)
-
-    def _repeated(self, index: int, data: bytes) -> bytes:
-        """`*`: the line before, again and again, up to the next offset."""
-        number = self.lines[index].number
-        before, after = index - 1, index + 1
-        if before < 0 or after >= len(self.lines) or not data:
-            raise BadPaste(number, "* repeats the line before it up to the next offset: give both")
-        size = self._offset(self.lines[after]) - self._offset(self.lines[before]) - len(data)
-        if size <= 0 or size % len(data):
-            raise BadPaste(number, f"* must stand for whole lines, not for {size} bytes")
-        return data * (size // len(data))
-
-    def _readings(self, line: Line) -> list[bytes]:
-        """The bytes that the line may mean, the likeliest first."""
-        body = line.body.rstrip()
-        ends = list(self._ends(body))
-        found: list[tuple[int, bytes]] = []
-        for count, (_, end) in enumerate(ends, 1):
-            data = b"".join(self.cells.read(cell) for cell, _ in ends[:count])
-            is_last = count == len(ends)
-            gap = len(body[end:]) - len(body[end:].lstrip())
-            if is_last or gap >= 2 or len(data) == 16:
-                found.append((fit(body[end:], data, is_last), data))
-        fitting = sorted(found, key=lambda pair: pair[0], reverse=True)
-        best = [data for quality, data in fitting if quality > 0]
-        if not best:
-            raise BadPaste(line.number, self._problem(body, ends))
-        return best
-
-    def _ends(self, body: str) -> list[tuple[str, int]]:
-        """Each cell at the start of the body, and where it ends; all of the first one's size."""
-        ends: list[tuple[str, int]] = []
-        position = 0
-        while True:
-            gap = re.compile(r"[\s-]*").match(body, position)
-            match = self.cells.cell.match(body, gap.end() if gap else position)
-            if match is None or (ends and len(match[1]) > len(ends[0][0])):
-                return ends
-            if len(ends) > 1 and len(ends[-1][0]) < len(ends[0][0]):
-                return ends  # a shorter cell is the last
-            ends.append((match[1], match.end()))
-            position = match.end()
-
-    def _problem(self, body: str, ends: Sequence[tuple[str, int]]) -> str:
-        rest = body[ends[-1][1] :].strip() if ends else body.strip()
-        data = b"".join(self.cells.read(cell) for cell, _ in ends)
-        column = next((seen for seen in columns_in(rest) if len(seen) == len(data)), "")
-        for seen, byte in zip(column, data, strict=False):
-            if is_printable(byte) and seen != chr(byte):
-                return (
-                    f"{byte:02x} is {chr(byte)!a}, and the column of characters has {seen!a}: one "
-                    "of them is wrong"
-                )
-        word = (rest.split() or [""])[0]
-        return (
-            f"{shown(word)} is no byte in {self.cells.what}, and no column of characters that "
-            "fits: mend the line"
-        )
-
-
-# The column of characters
-
-BARS = re.compile(r"\|(?P<bars>.*)\|$|>(?P<angles>.*)<$|\|(?P<open>.*)$")
-SIGNS = "."
-"""The sign in a column for a byte that is no character; others are not ASCII."""
-
-NO, TRUNCATED, NONE, LOOSE, EXACT = 0, 1, 2, 3, 4
-
-
-def fit(rest: str, data: bytes, is_last: bool) -> int:
-    """How well the text after the bytes is their column of characters; NONE for no column."""
-    if not rest.strip():
-        return NONE if is_last else NO
-    expected = "".join(chr(byte) if is_printable(byte) else "." for byte in data)
-    halves = f"{expected[:8]} {expected[8:]}"
-    columns = columns_in(rest)
-    if any(same(seen, whole.strip()) for seen in columns for whole in (expected, halves)):
-        return EXACT
-    if not is_last:
-        return NO
-    wanted = expected.replace(" ", "")
-    packed = [re.sub(r"\s", "", seen) for seen in columns]
-    if any(same(seen, wanted) for seen in packed):
-        return LOOSE
-    is_open = rest.strip()[-1] not in "|<"
-    cut = any(seen and same(seen, wanted[: len(seen)]) for seen in packed)
-    return TRUNCATED if is_open and cut else NO
-
-
-def same(seen: str, expected: str) -> bool:
-    """Whether a column is as expected; a byte that is no character may be shown in other ways."""
-    return len(seen) == len(expected) and all(
-        a == b or (b == "." and (a in SIGNS or not a.isascii()))
-        for a, b in zip(seen, expected, strict=True)
-    )
-
-
-def is_printable(byte: int) -> bool:
-    return 0x20 <= byte < 0x7F
-
-
-def columns_in(rest: str) -> list[str]:
-    """What the column may be: the text itself, or what is between its bars."""
-    text = rest.strip()
-    match = BARS.match(text)
-    inside = [(match["bars"] or match["angles"] or match["open"] or "").strip()] if match else []
-    return [*inside, text, html.unescape(text)]
 
 
 # The forms

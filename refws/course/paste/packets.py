@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from . import dumps
-from .dumps import Block
+from . import dump_lines, dumps
+from .dump_lines import Block
 from .senders import with_senders
 from .values import BadPaste, Pasted, Way, counted
 
@@ -34,14 +34,14 @@ def recognises(text: str) -> bool:
     if not dumps.recognises(text):
         return False
     try:
-        return segments(dumps.read_blocks(text, dumps.HEX)) is not None
+        return segments(dump_lines.read_blocks(text, dump_lines.HEX)) is not None
     except ValueError:
         return False
 
 
 def read(text: str) -> Pasted:
     """The payloads of the packets, in their order in the text; what was sent twice, once."""
-    found = segments(dumps.read_blocks(text, dumps.HEX))
+    found = segments(dump_lines.read_blocks(text, dump_lines.HEX))
     if found is None:
         raise BadPaste(1, "no packets of TCP over IP: --form dump takes the bytes as they are")
     fresh: dict[tuple[str, int, bytes], Segment] = {

@@ -10,7 +10,7 @@ from typing import BinaryIO
 from ...protocol.frame import Side
 from ..record.capture.reader import is_capture
 from ..record.recordings import GZIP, START_SIZE
-from . import dumps, hex_text, table
+from . import dump_lines, hex_text, table
 from .plausible import HEADS, guess_sender
 from .text import decode
 from .values import BadPaste, CannotRead, Chunk, Pasted
@@ -70,7 +70,7 @@ def is_live(line: str) -> bool:
     return (
         hex_text.is_plain(line)
         and table.is_hex_only(line)
-        and not dumps.OTHER_LINES.fullmatch(line.rstrip())
+        and not dump_lines.OTHER_LINES.fullmatch(line.rstrip())
     )
 
 

@@ -9,7 +9,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from . import dumps, encodings, heads, hex_text, numbers, packets, strings
+from . import (
+    dumps,
+    encodings,
+    heads,
+    hex_text,
+    numbers,
+    packets,
+    printed,
+    strings,
+    traces,
+)
 from .plausible import rate
 from .text import clean
 from .values import BadPaste, Pasted, Way
@@ -32,24 +42,24 @@ class Form:
 TOOLS = ("wireshark", "xxd", "hexdump", "netty", "od", "gdb")
 
 FORMS = (
-    Form(1, ("curl-trace",), "curl --trace FILE", heads.TRACE),
-    Form(1, ("websocket-client",), "websocket.enableTrace(True)", heads.CLIENT_TRACE),
-    Form(1, ("strace",), r'write(3, "\201\5Hello", 7) = 7', heads.STRACE),
+    Form(1, ("curl-trace",), "curl --trace FILE", traces.TRACE),
+    Form(1, ("websocket-client",), "websocket.enableTrace(True)", traces.CLIENT_TRACE),
+    Form(1, ("strace",), r'write(3, "\201\5Hello", 7) = 7', traces.STRACE),
     Form(1, ("yaml",), "tshark -z follow,tcp,yaml,0", encodings.YAML),
     Form(1, ("head", "http"), "GET / HTTP/1.1, and HTTP/1.1 101", heads.HEADS),
     Form(1, ("curl", "curl-v"), "curl -v: lines after > and <", heads.LOG),
     Form(2, ("packets", "tcpdump"), "tcpdump -X: packets with their headers", packets.PACKETS),
-    Form(2, ("indexed", "php"), "0: 129, 1: 5 and [0] => 129", numbers.INDEXED_NUMBERS),
+    Form(2, ("indexed", "php"), "0: 129, 1: 5 and [0] => 129", printed.INDEXED_NUMBERS),
     Form(3, ("dump-bits",), "xxd -b", dumps.DUMP_OF_BITS),
     Form(3, ("dump-octal",), "od -b", dumps.DUMP_IN_OCTAL),
     Form(4, ("dump-words",), "hexdump, od -x", dumps.DUMP_OF_WORDS),
     Form(4, ("dump", *TOOLS), "00000000  81 05 48  |..H|", dumps.DUMP),
     Form(4, ("stream",), "tshark -z follow,tcp,raw,0", dumps.STREAM_IN_HEX),
     Form(4, ("columns",), "81 05 48 65   ..He", dumps.COLUMNS),
-    Form(5, ("buffer", "node"), "<Buffer 81 05 ... 78 more bytes>", numbers.BUFFER),
-    Form(5, ("json",), '{"type":"Buffer","data":[129,5]}', numbers.JSON),
-    Form(5, ("data",), "{length = 2, bytes = 0x8105}", numbers.DATA),
-    Form(5, ("erlang", "elixir"), '<<129,5,"Hello">>', numbers.ERLANG),
+    Form(5, ("buffer", "node"), "<Buffer 81 05 ... 78 more bytes>", printed.BUFFER),
+    Form(5, ("json",), '{"type":"Buffer","data":[129,5]}', printed.JSON),
+    Form(5, ("data",), "{length = 2, bytes = 0x8105}", printed.DATA),
+    Form(5, ("erlang", "elixir"), '<<129,5,"Hello">>', printed.ERLANG),
     Form(6, ("string", "python"), r"b'\x81\x05Hello', \201\005Hello", strings.STRING),
     Form(6, ("decimal-escapes", "lua"), r"\129\005Hello", strings.DECIMAL_ESCAPES),
     Form(7, ("array", "c", "go", "java", "js"), "[129, 5], {0x81, 5}, [-127 5]", numbers.ARRAY),

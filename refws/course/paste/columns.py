@@ -1,0 +1,52 @@
+"""The column of characters in a hex dump, held to the bytes of its line."""
+
+from __future__ import annotations
+
+import html
+import re
+
+BARS = re.compile(r"\|(?P<bars>.*)\|$|>(?P<angles>.*)<$|\|(?P<open>.*)$")
+SIGNS = "."
+"""The sign in a column for a byte that is no character; others are not ASCII."""
+
+NO, TRUNCATED, NONE, LOOSE, EXACT = 0, 1, 2, 3, 4
+
+
+def fit(rest: str, data: bytes, is_last: bool) -> int:
+    """How well the text after the bytes is their column of characters; NONE for no column."""
+    if not rest.strip():
+        return NONE if is_last else NO
+    expected = "".join(chr(byte) if is_printable(byte) else "." for byte in data)
+    halves = f"{expected[:8]} {expected[8:]}"
+    columns = columns_in(rest)
+    if any(same(seen, whole.strip()) for seen in columns for whole in (expected, halves)):
+        return EXACT
+    if not is_last:
+        return NO
+    wanted = expected.replace(" ", "")
+    packed = [re.sub(r"\s", "", seen) for seen in columns]
+    if any(same(seen, wanted) for seen in packed):
+        return LOOSE
+    is_open = rest.strip()[-1] not in "|<"
+    cut = any(seen and same(seen, wanted[: len(seen)]) for seen in packed)
+    return TRUNCATED if is_open and cut else NO
+
+
+def same(seen: str, expected: str) -> bool:
+    """Whether a column is as expected; a byte that is no character may be shown in other ways."""
+    return len(seen) == len(expected) and all(
+        a == b or (b == "." and (a in SIGNS or not a.isascii()))
+        for a, b in zip(seen, expected, strict=True)
+    )
+
+
+def is_printable(byte: int) -> bool:
+    return 0x20 <= byte < 0x7F
+
+
+def columns_in(rest: str) -> list[str]:
+    """What the column may be: the text itself, or what is between its bars."""
+    text = rest.strip()
+    match = BARS.match(text)
+    inside = [(match["bars"] or match["angles"] or match["open"] or "").strip()] if match else []
+    return [*inside, text, html.unescape(text)]
