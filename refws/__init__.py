@@ -147,7 +147,8 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
       redaction.py         RFC 9110          heads without their secrets
       pcap.py              RFC 9293          a tape -> a file for Wireshark
       capture/  captures of networks -> the entries of a tape
-        reader.py                            a capture -> its entries, and what is not read
+        reader.py                            a capture -> its entries
+        notes.py                             what could not be read, and what to do
         values.py                            a packet, a segment, and why there is none
         source.py                            a file that is read once, from start to end
         classic.py                           a pcap file -> packets

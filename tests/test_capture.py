@@ -489,7 +489,7 @@ def test_a_connection_that_was_open_before_is_read_if_its_port_is_given():
         Side.CLIENT: [HELLO + LARGE + HELLO, b""],
         Side.SERVER: [ANSWER, b""],
     }
-    assert "the first bytes are taken for the start of a frame" in notes[0]
+    assert "the first bytes are taken for the start of a message" in notes[0]
     assert read(pcap(frames_only), 9000)[1][0].endswith("; none is to or from port 9000")
     advice = "give its server's port with --port 8080, which the capture has"
     assert read(pcap(frames_only))[1][0].endswith(advice)
@@ -509,6 +509,14 @@ def test_a_tunnel_through_a_proxy_is_read_from_the_handshake_on():
         Chunk(0.0, 1, Side.SERVER, b"HTTP/1.1 200 Connection established\r\n\r\n"),
     ]
     assert sent(read(pcap(ip_packets([*before, *SESSION[1:]])))[0]) == WHOLE
+
+
+@pytest.mark.parametrize(("port", "side"), [(50_000, Side.CLIENT), (8080, Side.SERVER)])
+def test_a_capture_of_one_side_says_so(port, side):
+    packets = [packet for packet in PACKETS if packet[1][20:22] == port.to_bytes(2)]
+    entries, notes = read(pcap(packets))
+    assert sent(entries)[side] == WHOLE[side] and sent(entries)[side.peer] == []
+    assert notes == ["#1: the capture has the packets of one side only"]
 
 
 def test_another_upgrade_is_no_handshake():

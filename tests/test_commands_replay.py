@@ -19,9 +19,10 @@ from refws.commands.tracing import add_trace_options, choose_trace
 from refws.course.explain.conversation import Conversation
 from refws.course.record.live import Live
 from refws.course.record.recorder import Recorder
+from refws.course.record.tape import Chunk
 from refws.course.text.drawing import draw_line
 from refws.protocol.frame import Side
-from wire import TEXT, eventually, frame, request
+from wire import RSV1, TEXT, eventually, frame, request
 
 PROJECT = Path(__file__).parent.parent
 HELLO = "81 85 37 fa 21 3d 7f 9f 4d 51 58"
@@ -314,6 +315,17 @@ def test_the_port_of_the_server_chooses_connections(replay_capture):
     assert replay_capture(pcap(packets))[0] == 2
     status, out, err = replay_capture(pcap(packets), "--port", "8080")
     assert status == 0 and out.count('"Hello"') == 2 and "opened before the capture" in err
+
+
+def test_compressed_messages_of_a_connection_that_was_open_before_are_no_violation(replay_capture):
+    """RFC 7692 §6: whether RSV1 has a meaning was agreed on before the capture began."""
+    compressed = frame(TEXT, bytes.fromhex("f2 48 cd c9 c9 07 00"), rsv=RSV1)
+    chunks = [Chunk(0.0, 1, Side.CLIENT, compressed), Chunk(0.0, 1, Side.CLIENT, frame(TEXT, b"a"))]
+    packets = ip_packets([SESSION[0], *chunks])[3:]
+    status, out, err = replay_capture(pcap(packets), "--port", "8080")
+    assert status == 0 and "VIOLATION" not in out
+    assert "text FIN RSV1 masked 7 f2 48 cd c9 c9 07 00  not judged" in out and '"a"  legal' in out
+    assert "RSV1 for compression that is not undone" in err
 
 
 # The options of other commands

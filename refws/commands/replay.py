@@ -15,7 +15,7 @@ from ..course.record.lanes import Lanes, lane_of
 from ..course.record.narration import Narration
 from ..course.record.pcap import write_pcap
 from ..course.record.recordings import Recording, open_recording
-from ..course.record.tape import BadRecording, Entry, Gap, Opened
+from ..course.record.tape import BadRecording, Entry, Gap, Opened, is_midway
 from ..course.svg.sequence import MAX_LANES, Lane, draw_sequence
 from ..course.text.characters import count
 from ..course.text.drawing import Style
@@ -275,7 +275,7 @@ class Replay:
         at_handshake = entry.at_handshake if isinstance(entry, Opened) else None
         name = f"#{entry.connection}"
         return entry.seconds, Narration(
-            name, self._full, self._style, at_handshake, self._keep_going
+            name, self._full, self._style, at_handshake, self._keep_going, is_midway(entry)
         )
 
     def _print(self, narration: Narration, texts: list[str]) -> None:

@@ -18,7 +18,8 @@ from ..svg.sequence import MAX_LANES, Lane, Row
 from ..text.characters import count, cut, escape, escape_words, quoted_octets
 from ..text.drawing import frame_words, message_words, short_verdict
 from .har import MessageLog, content_of
-from .tape import Entry, Gap, Opened
+from .narration import conversation_of
+from .tape import Entry, Gap, Opened, is_midway
 
 START_LINE = 50
 """Columns of the first line of a head."""
@@ -78,7 +79,7 @@ class Lanes:
             str(opened.server or "") if opened else "",
         )
         at_handshake = opened.at_handshake if opened else None
-        conversation = Conversation(at_handshake=at_handshake, keep_going=self._keep_going)
+        conversation = conversation_of(at_handshake, self._keep_going, is_midway(entry))
         self._lanes[entry.connection] = entry.seconds, lane, conversation
         return True
 

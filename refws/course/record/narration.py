@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ...protocol.deflate.negotiation import Parameters
 from ...protocol.frame import Side
 from ..explain.conversation import Conversation
 from ..explain.values import CutOff, Illegal, Item, NotRead
@@ -15,7 +16,8 @@ class Narration:
     """One connection as text: a line or block for each item, with `name` and the time in ms.
 
     `at_handshake` and `keep_going` are passed to `Conversation`: True if the first bytes begin the
-    connection, and True to explain what follows a violation, too.
+    connection, and True to explain what follows a violation, too. `midway` is passed to
+    `conversation_of`.
     Only one thread at a time may use it.
     """
 
@@ -26,15 +28,14 @@ class Narration:
         style: Style = PLAIN,
         at_handshake: bool | None = True,
         keep_going: bool = False,
+        midway: bool = False,
     ) -> None:
         self.broken = False
         """Whether a rule was broken, a frame or head cut off, or bytes missing."""
         self._name = name
         self._full = full
         self._style = style
-        self._conversation = Conversation(
-            at_handshake=at_handshake, keep_going=keep_going, both_sides=True
-        )
+        self._conversation = conversation_of(at_handshake, keep_going, midway)
         self._ended: set[Side] = set()
 
     @property
@@ -91,3 +92,19 @@ class Narration:
 def timed_line(name: str, seconds: float, text: str) -> str:
     """The text after the name of its connection, which may be empty, and the time in ms."""
     return f"{name}{' ' if name else ''}{seconds * 1000:9.1f} ms  {text}"
+
+
+def conversation_of(at_handshake: bool | None, keep_going: bool, midway: bool) -> Conversation:
+    """A conversation of two known sides; `midway` says that their earlier bytes are not known.
+
+    Then messages may be compressed, and may refer to earlier ones: RSV1 is no violation, and they
+    are not inflated. If the handshake is there nevertheless, it decides.
+    """
+    agreed = Parameters() if midway else None
+    conversation = Conversation(
+        at_handshake=at_handshake, keep_going=keep_going, deflate=agreed, both_sides=not midway
+    )
+    if midway:
+        for side in Side:
+            conversation.skip(side, 0)
+    return conversation

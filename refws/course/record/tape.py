@@ -78,6 +78,11 @@ class Gap:
 Entry = Opened | Chunk | Gap
 
 
+def is_midway(entry: Entry) -> bool:
+    """Whether a connection begins with this entry though it was open before."""
+    return isinstance(entry, Opened) and entry.at_handshake is None
+
+
 class BadRecording(ValueError):
     """A file that cannot be read: `what` it is in words, and a message with the reason."""
 

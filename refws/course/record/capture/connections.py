@@ -31,6 +31,8 @@ class Connections:
         """The ports of their servers, as they seem to be."""
         self.midway: list[int] = []
         """The first numbers of connections that were open before the capture began."""
+        self.one_sided: list[int] = []
+        """The first numbers of connections of which the capture has one direction only."""
         self.missing = 0
         """Bytes of WebSocket connections that the capture does not have."""
         self.forgotten = 0
@@ -75,6 +77,8 @@ class Connections:
         kind = Kind.WEBSOCKET if connection.number else connection.choice.kind
         self.kinds[kind] += 1
         self.ports[kind].add(connection.choice.server[1])
+        if connection.number and connection.is_one_sided:
+            keep(self.one_sided, connection.number)
 
     def _entries(
         self, connection: TCPConnection, seconds: float, pieces: Iterable[tuple[End, Piece]]
@@ -91,8 +95,8 @@ class Connections:
     def _opened(self, connection: TCPConnection) -> Opened:
         choice = connection.choice
         whole = connection.from_start or choice.has_request
-        if not whole and len(self.midway) < MAX_LISTED:
-            self.midway.append(connection.number)
+        if not whole:
+            keep(self.midway, connection.number)
         return Opened(
             choice.began,
             connection.number,
@@ -124,6 +128,10 @@ class TCPConnection:
         """Whether the capture has the start of the connection."""
         return any(stream.from_start for stream in self._streams.values())
 
+    @property
+    def is_one_sided(self) -> bool:
+        return not all(stream.is_known for stream in self._streams.values())
+
     def is_reused_by(self, segment: Segment) -> bool:
         """Whether the segment begins another connection between the same ends."""
         return segment.flags & (SYN | ACK) == SYN and not self._streams[segment.source].began_at(
@@ -154,6 +162,12 @@ class TCPConnection:
             if not stream.ended:
                 stream.ended = True
                 yield end, END
+
+
+def keep(numbers: list[int], number: int) -> None:
+    """Add the number of a connection to a list for a note."""
+    if len(numbers) < MAX_LISTED:
+        numbers.append(number)
 
 
 def client_and_server(first: Segment, port: int | None) -> tuple[End, End]:

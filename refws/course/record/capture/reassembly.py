@@ -97,6 +97,11 @@ class Stream:
             if self._asked > PATIENCE:
                 yield from self._give_up()
 
+    @property
+    def is_known(self) -> bool:
+        """Whether the capture has any segment of this direction."""
+        return self._first is not None
+
     def began_at(self, sequence: int) -> bool:
         """Whether a SYN with this number began this stream."""
         return self.from_start and self._first == sequence + 1
