@@ -23,6 +23,7 @@ from ...protocol.frame import BINARY, Opcode, Side
 from ..explain.header_fields import OPCODES, opcode_name
 from ..text.characters import WIDTH, count, cut, escape, quoted, spaced
 from ..text.drawing import SHORT_ARROWS
+from .narration import timed_line
 from .tape import BadRecording
 
 START = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{\s*"log"\s*:')
@@ -142,8 +143,8 @@ def lines_of(log: MessageLog) -> Iterator[str]:
     yield f"#{log.number} {cut(escape(log.url), WIDTH)}"
     began = log.messages[0].seconds if log.messages else 0.0
     for message in log.messages:
-        start = f"#{log.number} {(message.seconds - began) * 1000:9.1f} ms  "
-        yield start + cut(words_of(message), WIDTH)
+        words = cut(words_of(message), WIDTH)
+        yield timed_line(f"#{log.number}", message.seconds - began, words)
     if log.left_out:
         yield f"#{log.number} {log.left_out} left out: not written as DevTools does"
 
