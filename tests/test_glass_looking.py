@@ -4,6 +4,8 @@ import io
 import os
 import re
 from contextlib import ExitStack, closing
+from pathlib import Path
+from textwrap import dedent
 from time import monotonic
 
 import pytest
@@ -18,7 +20,21 @@ from refws.course.record.recorder import Recorder
 from refws.course.record.tape import Chunk
 from refws.course.record.tape_reader import TapeReader
 from refws.protocol.frame import Side
-from wire import BINARY, MANY, PING, SAMPLE_KEY, TEXT, eventually, frame, request, response
+from wire import (
+    BINARY,
+    CLOSE,
+    MANY,
+    PING,
+    SAMPLE_KEY,
+    TEXT,
+    close_body,
+    eventually,
+    frame,
+    request,
+    response,
+)
+
+PROJECT = Path(__file__).parent.parent
 
 CLIENT, SERVER = ("127.0.0.1", 5), ("127.0.0.1", 80)
 
@@ -314,3 +330,22 @@ def test_a_connection_whose_beginning_does_not_fit_is_left_out():
     copies.put(over())
     copies.close()
     assert list(copies.take()) == []
+
+
+# The README
+
+
+def test_the_verdict_in_the_readme_is_the_one_that_is_shown():
+    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+    block = readme[readme.index("    #1 is over after") :].partition("\n\n")[0]
+    shown, began = Shown(), monotonic()
+    rest = [
+        passed(Side.SERVER, frame(TEXT, b"Hello"), time=began + 0.010),
+        passed(Side.CLIENT, frame(CLOSE, close_body(1002)), time=began + 0.011),
+        Ended(began + 0.012, 1, Side.CLIENT, How.FIN),
+        Ended(began + 0.012, 1, Side.SERVER, How.FIN),
+        Over(began + 0.012, 1, False),
+    ]
+    looked_at(Terminal(shown.append), opened(began), *handshake()[1:], *rest)
+    first = next(i for i, line in enumerate(shown) if "is over" in line)
+    assert "\n".join(shown[first:]) == dedent(block)

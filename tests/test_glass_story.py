@@ -156,6 +156,20 @@ def test_a_ping_that_was_answered_is_no_cause():
     assert "got no Pong" in verdict(*OPEN, *pings, (C, frame(PONG, b"b")), 5, (C, FIN))["hint"]
 
 
+def test_a_side_that_fails_the_connection_reports_1006_though_its_close_is_answered():
+    """As browsers and libraries do: they do not wait for the answer (§7.1.7)."""
+    masked, answer = (S, frame(TEXT, b"Hello")), of_server(CLOSE, close_body(1002))
+    end = verdict(*OPEN, masked, (C, frame(CLOSE, close_body(1002))), answer, (S, FIN))["end"]
+    assert end.endswith(
+        "The client reports 1006 because it has failed the connection, the server 1002 (§7.1.5)."
+    )
+    normal = (C, frame(CLOSE, close_body(1000)))
+    assert (
+        "Both sides report 1000"
+        in verdict(*OPEN, masked, normal, of_server(CLOSE, close_body(1000)))["end"]
+    )
+
+
 def test_a_close_that_is_not_legal_is_reported_as_1006():
     found = verdict(*OPEN, of_server(CLOSE, close_body(999)), (S, FIN))
     assert "§7.4" in found["broken first"]

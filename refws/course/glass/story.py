@@ -32,6 +32,16 @@ IDLE = 15.0
 AT_ONCE = 1.0
 """Seconds within which an end is likely to be caused by the last frame."""
 
+FAILING = (
+    CloseCode.PROTOCOL_ERROR,
+    CloseCode.UNSUPPORTED_DATA,
+    CloseCode.INVALID_DATA,
+    CloseCode.POLICY_VIOLATION,
+    CloseCode.MESSAGE_TOO_BIG,
+    CloseCode.INTERNAL_ERROR,
+)
+"""The codes of a Close with which a side fails the connection."""
+
 OWN_ADVICE: dict[int, str] = {
     HTTPStatus.UNAUTHORIZED: "the server wants credentials: have your client send Authorization",
     HTTPStatus.FORBIDDEN: "the server does not let this client in; its log may say why",
@@ -204,15 +214,24 @@ class Story:
 
     def _reports(self) -> str:
         """§7.1.5: the codes that the applications get."""
-        client, server = self._reported(Side.SERVER), self._reported(Side.CLIENT)
+        client, server = (self._report_of(side) for side in (Side.CLIENT, Side.SERVER))
         if client == server:
             return f"Both sides report {client} (§7.1.5)."
         return f"The client reports {client}, the server {server} (§7.1.5)."
 
-    def _reported(self, sender: Side) -> int:
-        """The code that the peer of this sender reports."""
-        sent = next((close for close in self._closes if close.sender is sender), None)
-        return CloseCode.ABNORMAL_CLOSURE.value if sent is None else int(sent.code)
+    def _report_of(self, side: Side) -> str:
+        """The code of its peer's Close; a side that fails the connection waits for none."""
+        if self._was_failed_by(side):
+            return f"{CloseCode.ABNORMAL_CLOSURE.value} because it has failed the connection"
+        got = next((close.code for close in self._closes if close.sender is not side), None)
+        return str(CloseCode.ABNORMAL_CLOSURE.value if got is None else int(got))
+
+    def _was_failed_by(self, side: Side) -> bool:
+        """§7.1.7: whether its peer has broken a rule, and it has sent a Close before its peer."""
+        if self._broken is None or self._broken.sender is side or not self._closes:
+            return False
+        first = self._closes[0]
+        return first.sender is side and first.code in FAILING
 
     def _likely_cause(self) -> str:
         """What an end without a broken rule looks like; "" for a normal one."""
