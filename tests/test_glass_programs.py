@@ -239,6 +239,8 @@ def test_why_chromium_reports_1006_is_on_the_page(
             text = glass_page.wait_for(f"{verdict}?.textContent")
             assert text.startswith(f"by the server, {section}")
             assert hint in glass_page.text("#verdicts")
+            link = f"document.querySelector('#verdicts a[href$=\"#section-{section[1:]}\"]')"
+            assert glass_page.evaluate(f"Boolean({link})")
             row = "document.querySelector('#timeline .badge.Violation')"
             assert section in glass_page.wait_for(f"{row}?.textContent")
             assert glass_page.problems == []

@@ -36,7 +36,7 @@ DOCUMENT = """<!doctype html>
       <h2 id="verdicts-title">How connections ended</h2>
       <p id="watch-state" class="note" role="status" data-state="closed">Connecting …</p>
       <p id="pulse" class="note" hidden></p>
-      <div id="verdicts"></div>
+      <div id="verdicts" role="log" tabindex="0" aria-labelledby="verdicts-title"></div>
     </section>
 
 {timeline}  </main>

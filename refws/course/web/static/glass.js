@@ -4,9 +4,10 @@ import { forgetHeads } from "./handshake.js";
 import "./tape.js";
 import { clearRows } from "./timeline.js";
 import { takeEvent } from "./wire.js";
-import { create, element } from "./words.js";
+import { counted, create, element, sectionLink } from "./words.js";
 
 const MAX_VERDICTS = 100;
+const SECTION = /((?:RFC \d+ )?§[0-9.]*[0-9])/;
 const verdicts = element("verdicts");
 const state = element("watch-state");
 
@@ -16,16 +17,22 @@ function showState(name, words) {
 }
 
 function take(event) {
+  if (event.event === "connection")
+    showState("open", `${counted(event.connection, "connection")} until now.`);
   if (event.event === "verdict") showVerdict(`#${event.connection}`, event.lines);
   else takeEvent(event);
   if (event.why) showVerdict(event.label, [["not passed on", event.why]]);
 }
 
+/* Each section as a link to its text. */
+const withLinks = (text) =>
+  text.split(SECTION).map((part) => (SECTION.test(part) ? sectionLink(part) : part));
+
 /* The newest one is the first. */
 function showVerdict(name, lines) {
   const texts = lines.flatMap(([label, text]) => [
     create("dt", "", label),
-    create("dd", label === "broken first" ? "bad" : "", text),
+    create("dd", label === "broken first" ? "bad" : "", ...withLinks(text)),
   ]);
   verdicts.prepend(create("article", "", create("h3", "", name), create("dl", "", ...texts)));
   while (verdicts.children.length > MAX_VERDICTS) verdicts.lastElementChild.remove();
