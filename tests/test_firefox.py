@@ -4,9 +4,10 @@ import pytest
 
 from firefox import firefox, why_not
 from refws.course import services
-from refws.course.web import wire_view
+from refws.course.web import own_bytes, wire_view
 from refws.course.web.violations import CLIENT_CASES
 from test_browser import CONNECTED, ECHOED, has_row
+from wire import DEADLINE_S
 
 pytestmark = [
     pytest.mark.programs,
@@ -14,7 +15,8 @@ pytestmark = [
 ]
 
 
-def test_the_page_works_in_firefox_and_its_console_stays_empty(serving):
+def test_the_page_works_in_firefox_and_its_console_stays_empty(serving, monkeypatch):
+    monkeypatch.setattr(own_bytes, "TIMEOUT", DEADLINE_S)
     running = serving(
         services.serve_endpoint,
         process_request=services.process_request,

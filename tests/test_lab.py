@@ -14,7 +14,7 @@ from refws.course.web.lab import InvalidCommand
 from refws.course.web.violations import CLIENT_CASES, GROUPS, SERVER_CASES
 from refws.protocol.credentials import basic_credentials
 from watching import PAGE, Page
-from wire import BINARY, CONT, PING, PONG, TEXT, Header, close_body, eventually
+from wire import BINARY, CONT, DEADLINE_S, PING, PONG, TEXT, Header, close_body, eventually
 
 OTHER_PAGE = "e" * 32
 
@@ -373,7 +373,10 @@ def test_7617_a_rule_is_broken_with_the_login_of_the_page(serving):
         ("[136, 130, 0, 0, 0, 0, 3, 232]", 8, {"messages": 0, "code": 1000, "problem": ""}),
     ],
 )
-def test_the_raw_client_sends_bytes_in_any_form_and_the_page_sees_them(page, text, size, answer):
+def test_the_raw_client_sends_bytes_in_any_form_and_the_page_sees_them(
+    page, monkeypatch, text, size, answer
+):
+    monkeypatch.setattr(own_bytes, "TIMEOUT", DEADLINE_S)
     number = page.send("bytes", text=text)
     found = page.answer(number)
     assert found["event"] == "answer" and (found["size"], found["status"]) == (size, 101)

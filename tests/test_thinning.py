@@ -9,7 +9,7 @@ from refws.course import services
 from refws.course.explain.conversation import Conversation
 from refws.course.explain.values import Legal, Unjudged
 from refws.course.web import watch_endpoint, wire_view
-from refws.course.web.budget import PAGE_CREDIT, PAGE_SHARE, Budget
+from refws.course.web.budget import PAGE_CREDIT, PAGE_SHARE, SHARE, Budget, PageBudget
 from refws.course.web.connection_view import ConnectionView
 from refws.course.web.event_queue import Chunk
 from refws.course.web.message_starts import MessageStarts
@@ -195,13 +195,24 @@ def test_what_is_older_than_the_wish_of_the_page_is_left_out():
 def test_a_page_that_wants_it_sees_what_comes_from_now_on(opened):
     watch = Watch(PAGE, Budget())
     watched = watch.add(opened()[0], "/echo")
-    watched.note(Side.CLIENT, REQUEST)
+    for side, data in ((Side.CLIENT, REQUEST), (Side.SERVER, RESPONSE)):
+        watched.note(side, data)
+    watched.note(Side.CLIENT, frame(TEXT, b"before"))
     watch.renew()
-    (opening, events) = list(watch.explained(watch.events.take(0)))
+    opening, *heads, old = (list(events) for events in watch.explained(watch.events.take(0)))
     assert [event["event"] for event in opening] == ["connection"]
-    assert list(events) == [] and [gap["bytes"] for gap in watched.view.report_gap()] == [
-        len(REQUEST)
-    ]
+    assert [len(head) for head in heads] == [1, 1] and old == []
+    assert [gap["bytes"] for gap in watched.view.report_gap()] == [len(frame(TEXT, b"before"))]
+
+
+def test_a_handshake_that_has_waited_for_long_is_explained_all_the_same():
+    _, view = view_of()
+    fresh = ConnectionView(2, Settings())
+    for side, head in zip(Side, (REQUEST, RESPONSE), strict=True):
+        (event,) = fresh.explain(Chunk(0, 2, side, head), now=1000)
+        assert event["item"]["type"] == "HeadExplanation"
+    old = Chunk(0, 2, Side.CLIENT, frame(TEXT, b"x"), 0, 0)
+    assert fresh.explain(old, now=1000) == view.explain(old, now=1000) == []
 
 
 def test_an_allowance_grows_with_the_time_up_to_its_credit():
@@ -216,12 +227,36 @@ def test_an_allowance_grows_with_the_time_up_to_its_credit():
 # As a whole
 
 
+def spend_until(end, *pages, step=0.01):
+    """What each of these pages has spent if all of them always want to."""
+    times, spent = [100.0] * len(pages), [0.0] * len(pages)
+    while (now := min(times)) < end:
+        which = times.index(now)
+        spent[which] += step
+        times[which] = now + step + pages[which].spend(step, now + step)
+    return spent
+
+
 def test_one_page_cannot_use_up_the_time_of_all():
-    own, all_pages, now = Budget(PAGE_SHARE, PAGE_CREDIT), Budget(), 100.0
-    while now < 200:
-        now += 0.01
-        now += max(budget.spend(0.01, now) for budget in (own, all_pages))
-    assert all_pages.spend(0.01, now) == 0
+    all_pages = Budget()
+    (spent,) = spend_until(200.0, PageBudget(all_pages, lambda: 1))
+    assert PAGE_SHARE * 100 <= spent < PAGE_SHARE * (100 + PAGE_CREDIT) + 0.02
+    assert all_pages.spend(0.01, 200.0) == 0
+
+
+def test_all_pages_together_keep_to_the_share_of_all():
+    all_pages = Budget()
+    pages = [PageBudget(all_pages, lambda: 10) for _ in range(10)]
+    spent = spend_until(400.0, *pages)
+    assert SHARE * 300 * 0.9 < sum(spent) < SHARE * (300 + PAGE_CREDIT) + 1
+    assert max(spent) < 2 * min(spent)
+
+
+def test_a_page_that_has_spent_little_does_not_wait_for_what_the_others_have_spent():
+    all_pages = Budget()
+    spend_until(200.0, *(PageBudget(all_pages, lambda: 10) for _ in range(9)))
+    assert all_pages.spend(0, 200.0) > 0
+    assert PageBudget(all_pages, lambda: 10).spend(0.01, 200.0) == 0
 
 
 def test_there_is_an_end_to_how_many_connections_all_pages_watch(opened, monkeypatch):

@@ -436,7 +436,8 @@ def test_a_page_that_explains_little_does_not_pause():
 
 
 def test_a_watch_pauses_when_the_budget_is_used_up_until_the_page_is_gone(background):
-    watch, sent = Watch(PAGE, Budget(share=1e-9, credit=0)), []
+    watch, sent = Watch(PAGE, Budget()), []
+    watch._budget = Budget(share=1e-9, credit=0)
     sending = background(watch.send_all, sent.append)
     watch.events.put({"event": 1})
     watch.events.put({"event": 2})

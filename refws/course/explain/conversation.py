@@ -63,7 +63,7 @@ class Conversation:
         may refer to what is missing (RFC 7692 §7.2.3.2). False, and nothing is changed, if the
         opening handshake is not complete: it says what the bytes after it mean.
         """
-        if any(direction.at_handshake for direction in self._directions.values()):
+        if self.at_handshake:
             return False
         self._directions[sender].skip(size)
         return True
@@ -74,6 +74,11 @@ class Conversation:
         What follows is only read if it is certain where the next frame begins.
         """
         return self._directions[sender].lose(size)
+
+    @property
+    def at_handshake(self) -> bool:
+        """Whether a head of the opening handshake is not complete yet."""
+        return any(direction.at_handshake for direction in self._directions.values())
 
     def pending(self) -> list[Item]:
         """Heads and frames that are not complete yet, as cut off, and bytes that are not read."""

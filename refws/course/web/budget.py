@@ -9,6 +9,7 @@ share of all.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 SHARE = 0.25
 """Of one processor, for all pages of this process: the rest is for connections."""
@@ -24,7 +25,7 @@ PAGE_CREDIT = 5.0
 
 
 class Budget:
-    """When there is time again. A page that takes more waits longer, each one for the others, too.
+    """When there is time again, for all who spend it together.
 
     For any number of threads.
     """
@@ -42,8 +43,38 @@ class Budget:
         self._free_at = 0.0
         self._lock = threading.Lock()
 
+    def spend(self, seconds: float, now: float, part: float = 1.0) -> float:
+        """How long to pause, in seconds, after this processor time. `now` is of `monotonic`.
+
+        Only this `part` of the share is there to be spent.
+        """
+        with self._lock:
+            paid_off = seconds / (self._share * part)
+            self._free_at = max(self._free_at, now - self._credit) + paid_off
+            return max(0.0, self._free_at - now)
+
+
+class PageBudget:
+    """What one page may spend of the budget of all. Only one thread may use it.
+
+    That is `PAGE_SHARE`; and once all together have spent too much, an equal part for each page: so
+    a page that has spent little does not wait for what the others have spent.
+    """
+
+    __slots__ = {
+        "_all": "The budget of all pages.",
+        "_count_pages": "How many pages share it.",
+        "_most": "What the page may spend while there is time.",
+        "_equal": "What it may spend if there is not.",
+    }
+
+    def __init__(self, of_all: Budget, count_pages: Callable[[], int]) -> None:
+        self._all = of_all
+        self._count_pages = count_pages
+        self._most = Budget(PAGE_SHARE, PAGE_CREDIT)
+        self._equal = Budget(SHARE, PAGE_CREDIT)
+
     def spend(self, seconds: float, now: float) -> float:
         """How long to pause, in seconds, after this processor time. `now` is of `monotonic`."""
-        with self._lock:
-            self._free_at = max(self._free_at, now - self._credit) + seconds / self._share
-            return max(0.0, self._free_at - now)
+        equal = self._equal.spend(seconds, now, 1 / max(1, self._count_pages()))
+        return max(self._most.spend(seconds, now), min(equal, self._all.spend(seconds, now)))

@@ -120,13 +120,15 @@ class ConnectionView:
     def explain(self, chunk: Chunk, now: float, renewed: float = 0.0) -> list[Event]:
         """Events of the items that this chunk completes; if it is empty, of the direction's end.
 
-        At `renewed` the page has asked to see the bytes from then on, and no older ones.
+        At `renewed` the page has asked to see the bytes from then on, and no older ones. The
+        handshake is always explained, because all that follows depends on it.
         """
         self._newest = chunk.time
         self._leave_out(chunk, chunk.left_out)
         if not chunk.data:
             return self._end(chunk)
-        data = self._shown_part(chunk, is_too_old=chunk.time < max(renewed, now - MAX_AGE))
+        is_too_old = chunk.time < max(renewed, now - MAX_AGE)
+        data = self._shown_part(chunk, is_too_old and not self._conversation.at_handshake)
         items = self._conversation.feed(chunk.sender, data)
         counts = self._counters[chunk.sender].count(len(data), items)
         events = []

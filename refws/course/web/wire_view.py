@@ -20,7 +20,7 @@ from ...endpoint.taps import Tap
 from ...protocol.close import State
 from ...protocol.frame import Side
 from ...protocol.http import Request
-from .budget import PAGE_CREDIT, PAGE_SHARE, Budget
+from .budget import Budget, PageBudget
 from .connection_view import ConnectionView
 from .event_queue import Chunk, Event, EventQueue
 from .message_starts import MessageStarts
@@ -141,10 +141,16 @@ class WatchedConnection:
 class Watch:
     """The connections that one page watches, and the queue of events for it."""
 
-    def __init__(self, page: str, budget: Budget, room: threading.Semaphore | None = None) -> None:
+    def __init__(
+        self,
+        page: str,
+        budget: Budget,
+        room: threading.Semaphore | None = None,
+        count_pages: Callable[[], int] = lambda: 1,
+    ) -> None:
         self.page = page
         self.events = EventQueue()
-        self._budgets = (Budget(PAGE_SHARE, PAGE_CREDIT), budget)
+        self._budget = PageBudget(budget, count_pages)
         self._room = room or threading.Semaphore(MAX_CONNECTIONS)
         self._allowance = Allowance()
         self._renewed = 0.0
@@ -210,8 +216,7 @@ class Watch:
     def _keep_to_budget(self) -> None:
         """Pause if the time since the last call was too much, but not in a closed queue."""
         before, self._cpu_time = self._cpu_time, thread_time()
-        spent, now = self._cpu_time - before, monotonic()
-        pause = max(budget.spend(spent, now) for budget in self._budgets)
+        pause = self._budget.spend(self._cpu_time - before, monotonic())
         if pause > 0:
             self.events.wait_until_closed(pause)
 
@@ -277,7 +282,13 @@ class Watches:
         with self._lock:
             if page in self._pages or len(self._pages) >= self.max_pages:
                 return None
-            return self._pages.setdefault(page, Watch(page, self._budget, self._room))
+            watch = Watch(page, self._budget, self._room, self.count)
+            return self._pages.setdefault(page, watch)
+
+    def count(self) -> int:
+        """How many pages watch."""
+        with self._lock:
+            return len(self._pages)
 
     def why_not(self, page: str) -> str:
         """Why `open` has just given no watch, and what to do, in at most 123 bytes."""

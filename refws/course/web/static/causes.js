@@ -7,7 +7,8 @@ const MAX_HALVES = 20_000;
 let halves = new Map();
 
 /* The two ends of one event: `socket` is the page's number of the socket, `what` one of
-   "request", "response", "client 1", "server 1" (the messages of each side) and "end". */
+   "request", "response", "client 1", "server 1" (the messages of each side), "client close" and
+   "server close". */
 export function browserNotes(socket, what, time) {
   note(socket, what, { browser: time });
 }
@@ -34,11 +35,16 @@ function note(socket, what, half) {
   else clock.notAfter(browser, wire);
 }
 
-/* What a frame or head on the wire is an end of; null for most. */
-export function wireEnd(event) {
+/* What a frame or head on the wire is an end of; null for most. A Close of the client is caused by
+   close() only if the server has not sent one before. */
+export function wireEnd(event, connection) {
   const { item, message } = event;
   if (item.type === "HeadExplanation") return item.sender === "client" ? "request" : "response";
-  if (item.name === "close") return item.sender === "server" ? "end" : null;
+  if (item.name === "close") {
+    const isAnswer = connection.closedBy !== undefined && connection.closedBy !== item.sender;
+    connection.closedBy ??= item.sender;
+    return item.sender === "client" && isAnswer ? null : `${item.sender} close`;
+  }
   const isEnd = item.sender === "client" ? item.name !== "continuation" : item.header.fin;
   return message && isEnd ? `${item.sender} ${message}` : null;
 }

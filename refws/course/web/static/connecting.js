@@ -118,7 +118,7 @@ function follow(opening, url, number) {
     const clean = event.wasClean ? "clean" : "not clean";
     const words = `code ${event.code} (${closeMeaning(event.code)})${reason}; ${clean}`;
     const at = report("onclose", words, event.wasClean ? "" : "failed");
-    if (event.wasClean) browserNotes(number, "end", at);
+    if (event.wasClean) browserNotes(number, "server close", at);
     if (socket !== opening) return;
     socket = null;
     settle();
@@ -142,17 +142,21 @@ async function showFailure() {
   if (refusal && isNewestSocket(number)) showState("failed", refusal);
 }
 
+function reportClose() {
+  browserNotes(newestSocket(), "client close", report("close", "(1000)"));
+}
+
 function disconnect() {
   if (socket.readyState !== WebSocket.CONNECTING)
     showState("closing", "Closing: waiting for the server's Close …");
-  report("close", "(1000)");
+  reportClose();
   socket.close(1000);
 }
 
 function reconnect() {
   const previous = socket;
   socket = null;
-  if (previous) report("close", "(1000)");
+  if (previous) reportClose();
   previous?.close(1000);
   connect();
 }

@@ -23,7 +23,7 @@ const show = {
     const { item } = event;
     removePartial(connection, item.sender);
     if (connection.socket && item.verdict) {
-      const end = wireEnd(event);
+      const end = wireEnd(event, connection);
       if (end) wireNotes(connection.socket, end, event.time * 1000);
     }
     if (item.type === "FrameExplanation") {
