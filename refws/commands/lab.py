@@ -115,8 +115,8 @@ class Player:
                     self._tell(number, step)
                 self._end(missed)
                 if self._lab.stays and not self._headless:
-                    print(f"\n{WORDS.stays}", flush=True)
                     with suppress(KeyboardInterrupt):
+                        print(f"\n{WORDS.stays}", flush=True)
                         cast.ending.wait()
         except (OSError, EOFError) as error:
             words = WORDS.failed.format(error=error or type(error).__name__)
