@@ -51,6 +51,14 @@ STARTS = (tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT)
 SKIPPED = (tokenize.COMMENT, tokenize.NL, tokenize.ENCODING)
 
 
+def pattern_of(words):
+    return rf"\b{words}\b".replace(" ", r"\s+")
+
+
+ANY = re.compile("|".join(map(pattern_of, PLAINER)), re.IGNORECASE)
+"""All of them at once, because most texts have none."""
+
+
 def texts_of(path):
     """(number of its first line, text) of each docstring, and of each block of comments."""
     with tokenize.open(path) as file:
@@ -84,9 +92,10 @@ def findings(path, texts=texts_of):
     """(line number, words found, what to write instead), by line."""
     found = []
     for first_line, text in texts(path):
+        if not ANY.search(text):
+            continue
         for words, instead in PLAINER.items():
-            pattern = rf"\b{words}\b".replace(" ", r"\s+")
-            for match in re.finditer(pattern, text, re.IGNORECASE):
+            for match in re.finditer(pattern_of(words), text, re.IGNORECASE):
                 line = first_line + text.count("\n", 0, match.start())
                 found.append((line, " ".join(match[0].split()), instead))
     return sorted(found)
