@@ -272,11 +272,6 @@ def test_spaces_that_a_page_has_put_together_are_no_mistake():
     assert read("0000   81 04 3c 26 62 62   ..&lt;&amp;bb").data == b"\x81\x04<&bb"
 
 
-def test_a_column_may_be_cut_at_the_edge_of_a_page():
-    text = "0000   81 05 48 65 6c 6c 6f   ..He\n0007   81 00   .."
-    assert read(text).data == HELLO + b"\x81\0"
-
-
 def test_offsets_may_be_bytes_and_that_is_said():
     pasted = read("0000 02 05 48 65 6c 6c 6f")
     assert pasted.data == FRAGMENTS[:7]
@@ -636,6 +631,8 @@ def test_what_pasting_adds_is_left_out():
         ("81 05 48\n65 6 6c", "line 2: '6' has an odd number of digits, 1: give two"),
         ("0x81, 0x05, 0x4", "line 1: '4' has an odd number of digits"),
         ("0000  81 05 48 6g 6c  ..Hel", "line 1: '6g' is no byte in hex"),
+        (f"0000  {'61 ' * 16}  aa", "line 1: 'aa' is no byte in hex, and no column of characters"),
+        ("0000  81 05 48 65  ..H", "line 1: '..H' is no byte in hex, and no column of characters"),
         ("0000  81 05 4a 65  ..He", "line 1: 4a is 'J', and the column of characters has 'H'"),
         (
             "00000000: 8105 4865\n00000010: 6c6c 6f",

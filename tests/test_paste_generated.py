@@ -96,7 +96,7 @@ def harmless(chosen, writer, text):
 def wrong_letter(chosen, writer, text):
     digits = [at for at, letter in enumerate(text) if letter in "0123456789abcdefABCDEF"]
     at = chosen.choice(range(len(text)) if writer is in_base64 else digits)
-    return text[:at] + chosen.choice("%!" if writer is in_base64 else "gzolI!") + text[at + 1 :]
+    return text[:at] + chosen.choice("!" if writer is in_base64 else "gzolI!") + text[at + 1 :]
 
 
 def cut_short(chosen, writer, text):

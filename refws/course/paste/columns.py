@@ -9,11 +9,14 @@ BARS = re.compile(r"\|(?P<bars>.*)\|$|>(?P<angles>.*)<$|\|(?P<open>.*)$")
 SIGNS = "."
 """The sign in a column for a byte that is no character; others are not ASCII."""
 
-NO, TRUNCATED, NONE, LOOSE, EXACT = 0, 1, 2, 3, 4
+NO, NONE, LOOSE, EXACT = range(4)
 
 
 def fit(rest: str, data: bytes, is_last: bool) -> int:
-    """How well the text after the bytes is their column of characters; NONE for no column."""
+    """How well the text after the bytes is their column of characters; NONE for no column.
+
+    LOOSE if only spaces differ, of which a web page makes one of several.
+    """
     if not rest.strip():
         return NONE if is_last else NO
     expected = "".join(chr(byte) if is_printable(byte) else "." for byte in data)
@@ -25,11 +28,7 @@ def fit(rest: str, data: bytes, is_last: bool) -> int:
         return NO
     wanted = expected.replace(" ", "")
     packed = [re.sub(r"\s", "", seen) for seen in columns]
-    if any(same(seen, wanted) for seen in packed):
-        return LOOSE
-    is_open = rest.strip()[-1] not in "|<"
-    cut = any(seen and same(seen, wanted[: len(seen)]) for seen in packed)
-    return TRUNCATED if is_open and cut else NO
+    return LOOSE if any(same(seen, wanted) for seen in packed) else NO
 
 
 def same(seen: str, expected: str) -> bool:

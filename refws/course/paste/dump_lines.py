@@ -30,6 +30,10 @@ READS = {"RECEIVED": "READ", "SENT": "WRITE"}
 PART = re.compile(r"(?P<name>\S.*) \((?P<size>\d+) bytes?\):\s*")
 """The name of a part of a packet, as Wireshark prints it: only the frame itself was sent."""
 
+GAP = re.compile(r"[\s-]*")
+FULL_LINE = 16
+"""Bytes in a line of most dumps."""
+
 REPEATED = "*"
 
 
@@ -237,18 +241,22 @@ class Reader:
         return best
 
     def _ends(self, body: str) -> list[tuple[str, int]]:
-        """Each cell at the start of the body, and where it ends; all of the first one's size."""
+        """Each cell at the start of the body, and where it ends; all of the first one's size.
+
+        After 16 bytes a gap ends them, because then a column begins, also one that is cut short.
+        """
         ends: list[tuple[str, int]] = []
-        position = 0
-        while True:
-            gap = re.compile(r"[\s-]*").match(body, position)
-            match = self.cells.cell.match(body, gap.end() if gap else position)
+        position = size = 0
+        while gap := GAP.match(body, position):
+            match = self.cells.cell.match(body, gap.end())
             if match is None or (ends and len(match[1]) > len(ends[0][0])):
-                return ends
-            if len(ends) > 1 and len(ends[-1][0]) < len(ends[0][0]):
-                return ends  # a shorter cell is the last
+                break
+            is_after_shorter = len(ends) > 1 and len(ends[-1][0]) < len(ends[0][0])
+            if is_after_shorter or (size == FULL_LINE and len(gap[0]) > 1):
+                break
             ends.append((match[1], match.end()))
-            position = match.end()
+            position, size = match.end(), size + len(self.cells.read(match[1]))
+        return ends
 
     def _problem(self, body: str, ends: Sequence[tuple[str, int]]) -> str:
         rest = body[ends[-1][1] :].strip() if ends else body.strip()
@@ -263,5 +271,5 @@ class Reader:
         word = (rest.split() or [""])[0]
         return (
             f"{shown(word)} is no byte in {self.cells.what}, and no column of characters that "
-            "fits: mend the line"
+            "fits: mend the line, or leave its column out"
         )

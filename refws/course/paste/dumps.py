@@ -54,7 +54,7 @@ def recognises(text: str) -> bool:
         return len(bodies) > 1 and not digits.strip("0")
     if not digits.strip("0"):
         return len(digits) >= 4 or (first.mark == ":" and len(digits) < 4)
-    return rises(bodies) if len(bodies) > 1 else len(digits) > 4 and is_marked(first)
+    return (len(digits) > 4 and all(map(is_marked, bodies))) or rises(bodies)
 
 
 def is_marked(line: Line) -> bool:
