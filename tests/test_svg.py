@@ -1,11 +1,13 @@
 """Pictures for slides, read again as XML: the bits of a frame in order, the arrows of a session."""
 
+import random
 import re
 from xml.etree import ElementTree
 
 import pytest
 
-from capturing import SESSION, ip_packets, pcap
+from capturing import HELLO, SESSION, ip_packets, pcap
+from chromium import browser, why_not
 from refws.commands import explain, replay
 from refws.course.explain.conversation import Conversation
 from refws.course.explain.values import FrameExplanation
@@ -154,6 +156,14 @@ def test_every_vector_is_a_picture():
             assert parse(draw_frames(items, len(items))).get("width") == str(WIDTH)
 
 
+def test_random_bytes_are_pictures():
+    generator = random.Random(5)
+    for _ in range(100):
+        wire, conversation = generator.randbytes(40), Conversation()
+        items = conversation.feed(Side.CLIENT, wire) + conversation.finish()
+        parse(draw_frames(items, len(items)))
+
+
 def test_parts_of_frames_are_pictures():
     wire = frame(BINARY, b"x" * 200)
     for size in range(1, len(wire)):
@@ -285,6 +295,33 @@ def test_messages_of_a_har_are_drawn_too(run):
         status, root, out, _ = run(command, har)
         assert status == 0 and "messages, not frames" in out
         assert 'text message, 3 bytes: "<i>"' in texts(root) and len(arrows(root)) == 2
+
+
+# In a browser
+
+
+@pytest.mark.programs
+@pytest.mark.skipif(why_not() is not None, reason=why_not() or "Chromium is here")
+def test_a_browser_shows_both_pictures_in_light_and_dark(tmp_path):
+    (tmp_path / "in").write_bytes(pcap(ip_packets(SESSION)))
+    explain.main([HELLO.hex(), "--svg", str(tmp_path / "frame.svg")])
+    replay.main([str(tmp_path / "in"), "--svg", str(tmp_path / "session.svg")])
+    color = "getComputedStyle(document.querySelector('text')).fill"
+    outside = """[...document.querySelectorAll("text")].filter((text) => {
+        const box = text.getBoundingClientRect();
+        const page = document.documentElement.getBoundingClientRect();
+        return box.left < page.left || box.right > page.right || box.bottom > page.bottom;
+    }).map((text) => text.textContent)"""
+    with browser() as chromium:
+        for name in ("frame.svg", "session.svg"):
+            page = chromium.new_page((tmp_path / name).as_uri())
+            colors = []
+            for dark in (False, True):
+                page.prefer(dark)
+                colors.append(page.evaluate(color))
+            assert colors == ["rgb(28, 36, 48)", "rgb(230, 234, 240)"]
+            assert page.evaluate(outside) == []
+            assert page.problems == []
 
 
 # The commands
