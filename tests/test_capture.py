@@ -33,6 +33,7 @@ from capturing import (
     section,
     sent,
 )
+from refws.course.record.capture import connections
 from refws.course.record.capture.reader import CaptureReader
 from refws.course.record.capture.reassembly import MAX_HELD_SEGMENTS
 from refws.course.record.capture.segments import segment_of
@@ -524,6 +525,31 @@ def test_another_upgrade_is_no_handshake():
     answer = response(SAMPLE_KEY).replace(b"websocket", b"h2c")
     chunks = [Chunk(0.0, 1, Side.CLIENT, head), Chunk(0.0, 1, Side.SERVER, answer)]
     assert read(pcap(ip_packets([V4, *chunks])))[0] == []
+
+
+def test_what_begins_like_a_request_does_not_wait_for_ever():
+    """The end of the head does not arrive; what follows later is found nevertheless."""
+    rest = [Chunk(0.0, 1, Side.CLIENT, b"x" * 1000)] * 20
+    answers = [Chunk(0.0, 1, Side.SERVER, b"y" * 1000)] * 80
+    for waiting in (rest, answers):
+        before = [V4, Chunk(0.0, 1, Side.CLIENT, b"GET / HTTP/1.1\r\n"), *waiting]
+        assert sent(read(pcap(ip_packets([*before, *SESSION[1:]])))[0]) == WHOLE
+
+
+def test_the_connection_that_is_idle_longest_is_ended_above_the_limit(monkeypatch):
+    monkeypatch.setattr(connections, "MAX_CONNECTIONS", 2)
+    second = [
+        entry
+        for number in (2, 3)
+        for entry in (
+            Opened(1.0, number, Address("192.0.2.1", 50_000 + number), V4.server),
+            Chunk(1.0, number, Side.CLIENT, REQUEST),
+        )
+    ]
+    entries, notes = read(pcap(ip_packets([*SESSION[:4], *second])))
+    assert sent(entries)[Side.CLIENT] == [REQUEST + HELLO, b""]
+    assert sent(entries, 3)[Side.CLIENT] == [REQUEST]
+    assert "1 idle connection left: too many were open at once" in notes
 
 
 # Packets that are not kept whole
