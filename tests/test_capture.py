@@ -207,7 +207,18 @@ def on_pktap(packet):
     return struct.pack("<III", 108, 1, 1).ljust(108, b"\0") + on_ethernet(packet)
 
 
+def on_ppp(packet):
+    return (b"\0\x21" if packet[0] >> 4 == 4 else b"\0\x57") + packet
+
+
+def on_pppoe(packet):
+    return bytes(12) + b"\x88\x64\x11\0\0\1\0\0" + on_ppp(packet)
+
+
 LINKED = [
+    (1, on_pppoe),
+    (9, on_ppp),
+    (50, lambda packet: b"\xff\x03" + on_ppp(packet)),
     (1, on_ethernet),
     (1, on_vlan),
     (113, on_cooked),

@@ -12,6 +12,12 @@ IPV4, IPV6 = 0x0800, 0x86DD
 VLAN_TAGS = (0x8100, 0x88A8, 0x9100)
 """EtherTypes of IEEE 802.1Q: two bytes of a tag follow, then the next EtherType."""
 
+PPPOE = 0x8864
+"""The EtherType of RFC 2516: 6 bytes about the session follow, then PPP."""
+
+PPP_PROTOCOLS = (b"\x00\x21", b"\x00\x57")
+"""RFC 1332, RFC 5072: IPv4 and IPv6 in PPP."""
+
 FAMILIES = (2, 10, 23, 24, 28, 30)
 """The numbers of IPv4 and of IPv6 on various systems, as loopback interfaces write them."""
 
@@ -41,6 +47,12 @@ def loopback(data: bytes) -> bytes:
     return data[4:] if known else b""
 
 
+def ppp(data: bytes) -> bytes:
+    """RFC 1662: two bytes that may be left out, then the protocol."""
+    data = data.removeprefix(b"\xff\x03")
+    return data[2:] if data[:2] in PPP_PROTOCOLS else b""
+
+
 def raw(data: bytes) -> bytes:
     """No link layer: the packet begins with its IP header."""
     return data
@@ -56,14 +68,18 @@ def by_type(kind: bytes, data: bytes) -> bytes:
     """The IP packet after its EtherType and any VLAN tags; no bytes if it is another protocol."""
     while int.from_bytes(kind) in VLAN_TAGS:
         kind, data = data[2:4], data[4:]
+    if int.from_bytes(kind) == PPPOE:
+        return ppp(data[6:])
     return data if int.from_bytes(kind) in (IPV4, IPV6) else b""
 
 
 LINKS: dict[int, Callable[[bytes], bytes]] = {
     0: loopback,
     1: ethernet,
+    9: ppp,
     12: raw,
     14: raw,
+    50: ppp,
     LINKTYPE_RAW: raw,
     108: loopback,
     113: cooked,
@@ -76,7 +92,6 @@ LINKS: dict[int, Callable[[bytes], bytes]] = {
 """Link types, as https://www.tcpdump.org/linktypes.html numbers them -> how to find the packet."""
 
 OTHER_LINKS = {
-    9: "PPP",
     105: "IEEE 802.11",
     127: "IEEE 802.11 with radiotap",
     147: "a private type",
