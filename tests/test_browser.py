@@ -914,6 +914,15 @@ def test_200_pages_are_open_at_once_and_one_more_learns_why_it_sees_no_wire(
     assert one_more.expect_close(1013).startswith("200 pages watch, as many as this server allows")
 
 
+def test_a_page_without_frames_of_the_screen_gets_its_rows(demo, visit):
+    """As one in the background: else all rows would wait there, however many."""
+    page = visit(demo().url)
+    page.evaluate("void (window.requestAnimationFrame = () => 0)")
+    send(page, "Hello")
+    page.wait_for(ECHOED)
+    assert reported(page, "onmessage")[-1] == ["onmessage", "“Hello”"]
+
+
 def test_a_message_of_1_mib_is_shown_with_its_echo(demo, visit):
     page = visit(demo().url)
     page.command("Performance.enable", timeDomain="threadTicks")

@@ -16,7 +16,7 @@ const uncertainty = element("uncertainty");
 
 let rows = [];
 let waiting = [];
-let scheduled = false;
+let scheduled = null;
 let dropped = 0;
 let lastOrder = 0;
 let lastOffset = 0;
@@ -37,11 +37,15 @@ export function addRow(side, time, make, data = {}, event = null) {
   return row;
 }
 
+/* With the next frame of the screen; a page that is hidden has none. */
 function schedule() {
-  if (scheduled) return;
-  scheduled = true;
-  if (document.hidden) setTimeout(putIn, HIDDEN_DELAY);
-  else requestAnimationFrame(putIn);
+  if (scheduled !== null) return;
+  const frame = requestAnimationFrame(putIn);
+  const timer = setTimeout(putIn, HIDDEN_DELAY);
+  scheduled = () => {
+    cancelAnimationFrame(frame);
+    clearTimeout(timer);
+  };
 }
 
 const timeOf = (row) => (row.side === "wire" ? row.time + row.clock.offset : row.time);
@@ -49,7 +53,8 @@ const compare = (one, other) => timeOf(one) - timeOf(other) || one.order - other
 
 /* Put the rows that wait into the list, and drop the oldest ones above the most that it keeps. */
 function putIn() {
-  scheduled = false;
+  scheduled?.();
+  scheduled = null;
   const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < NEAR_THE_END;
   rows = newest([...rows, ...waiting].filter((row) => !row.removed).sort(compare));
   waiting = [];
