@@ -22,7 +22,7 @@ from refws.course.paste.table import NAMES, read
 from refws.course.paste.values import BadPaste
 from wire import frame
 
-QUICK, FULL = 150, 100_000
+QUICK, FULL = 300, 100_000
 
 
 # Bytes
@@ -187,3 +187,14 @@ def test_nothing_is_misread_in_silence_in_a_hundred_thousand_texts():
 def test_every_writer_writes_a_form_that_exists():
     assert set(WRITERS.values()) <= set(NAMES)
     assert WRITERS.keys() == DUMPS.keys() | OTHERS.keys()
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [" ", "\n", "0", "01", "64", "0x7b, ", "[", "'a', ", "\\x81", "81 ", "<Buffer ", "#", "…"],
+)
+def test_a_long_text_of_anything_is_read_or_refused(piece):
+    """Each took minutes, or more, when a regular expression tried its characters in many ways."""
+    text = piece * (20_000 // len(piece))
+    for given in (text, f"[{text}", f"{text}!"):
+        refuse_or_read(given, None)

@@ -21,8 +21,8 @@ LITERAL = r"""b?(?P<quote>["'])(?P<inside>[^"'\\]*)(?P=quote)"""
 def calls(names: str, encoding: str) -> tuple[re.Pattern[str], ...]:
     """Calls that decode a literal: by the name of the function, or by their second argument."""
     return (
-        re.compile(rf"[\w.:\s]*?(?:{names})[\w.]*\(\s*{LITERAL}\s*\)[\s;]*"),
-        re.compile(rf"[\w.:\s]*\(\s*{LITERAL}\s*,\s*[\"']{encoding}[\"']\s*\)[\s;]*"),
+        re.compile(rf"[\w.:\s]{{0,80}}?(?:{names})[\w.]{{0,40}}\(\s*{LITERAL}\s*\)[\s;]*"),
+        re.compile(rf"[\w.:\s]{{0,80}}\(\s*{LITERAL}\s*,\s*[\"']{encoding}[\"']\s*\)[\s;]*"),
     )
 
 
