@@ -405,6 +405,21 @@ def test_further_hosts_are_printed_with_their_addresses_too(secure, scheme, monk
     ]
 
 
+def test_a_name_by_which_the_page_can_be_opened_is_printed():
+    origins = [
+        "http://lab.uni.example:8080",
+        "https://lab.uni.example:8080",
+        "http://lab.uni.example",
+        "http://*.uni.example:8080",
+        "null",
+        "*",
+    ]
+    text = program.greeting(("192.0.2.7", 8080), origins=origins)
+    assert re.findall(r"^By name at (\S+)$", text, re.MULTILINE) == ["http://lab.uni.example:8080/"]
+    text = program.greeting(("192.0.2.7", 443), True, origins=["https://lab.uni.example"])
+    assert "By name at https://lab.uni.example/" in text
+
+
 def test_a_unix_socket_is_printed_with_a_command_that_reaches_it():
     text = program.greeting("/tmp/a b; ls")
     command = re.search(r"curl .*", text)[0]

@@ -30,6 +30,7 @@ from ..endpoint.server_handshake import ProcessRequest
 from ..endpoint.tls.certificates import server_context
 from ..endpoint.traces import ChooseTrace
 from ..protocol.authority import join_authority
+from ..protocol.origin_form import parse_origin
 from .logins import BadLogins, login_from
 from .options import (
     pem_problem,
@@ -102,7 +103,8 @@ def main(arguments: list[str] | None = None) -> int:
         warn_about_passwords(options.host or [SERVE["host"].default])
     set_switch_interval(options.max_connections)
     also = [] if options.unix else (options.host or [])[1:]
-    return run(server, secure=context is not None, also=also, lab=has_lab(options))
+    secure, origins = context is not None, options.origin or ()
+    return run(server, secure, also, has_lab(options), origins)
 
 
 def has_lab(options: argparse.Namespace) -> bool:
@@ -198,10 +200,16 @@ def set_switch_interval(connections: int) -> None:
     sys.setswitchinterval(max(sys.getswitchinterval(), interval))
 
 
-def run(server: Server, secure: bool = False, also: Sequence[str] = (), lab: bool = True) -> int:
+def run(
+    server: Server,
+    secure: bool = False,
+    also: Sequence[str] = (),
+    lab: bool = True,
+    origins: Sequence[str] = (),
+) -> int:
     """Serve until a signal arrives, then return 0; a second signal ends the process at once."""
     stop_on_signals(server.stop)
-    print(greeting(server.address, secure, also, lab), flush=True)
+    print(greeting(server.address, secure, also, lab, origins), flush=True)
     server.serve_forever()
     LOGGER.info(
         "stopping; open connections: %d; a second signal ends the process at once",
@@ -232,8 +240,12 @@ def greeting(
     secure: bool = False,
     also: Sequence[str] = (),
     lab: bool = True,
+    origins: Sequence[str] = (),
 ) -> str:
-    """The addresses of the server, with the other hosts that it listens on, and how to stop it."""
+    """The addresses of the server, with the other hosts that it listens on, and how to stop it.
+
+    An origin with its scheme and its port is its own page, opened by a name.
+    """
     web, websocket = ("https", "wss") if secure else ("http", "ws")
     if isinstance(address, str):
         command = f"curl --unix-socket {shlex.quote(address)} {web}://localhost/health"
@@ -250,7 +262,14 @@ def greeting(
             "WebSocket endpoints:",
             *endpoints,
             *(f"Also at {web}://{join_authority(open_to_others(host), port)}/" for host in also),
+            *(f"By name at {origin}/" for origin in origins if is_own(origin, web, port)),
             *([] if lab else [LAB_IS_OFF]),
             "Stop: Ctrl-C",
         ]
     )
+
+
+def is_own(origin: str, scheme: str, port: int) -> bool:
+    """Whether a page of this origin can be one of this server; no pattern for many names is."""
+    found = parse_origin(origin)
+    return found is not None and found[::2] == (scheme, port) and "*" not in origin
