@@ -106,6 +106,7 @@ OF_HELLO = {
         '<<129,5,"Hello">>',
         "<<16#81, 16#05, 16#48, 16#65, 16#6c, 16#6C, 16#6f>>.",
         "<<0x81, 0x05, 72, 101, 108, 108, 111>>",
+        "** Reason for termination = \n** {{badmatch,<<129,5,72,101,\n          108,108,111>>},\n",
     ],
     "string": [
         r"b'\x81\x05Hello'",
@@ -183,7 +184,7 @@ def test_each_form_is_recognised_and_read(form, text):
 
 
 def test_every_form_has_a_text_here():
-    elsewhere = {"head", "curl", "curl-trace", "packets", "stream", "yaml"}
+    elsewhere = {"head", "curl", "arduino", "curl-trace", "packets", "stream", "yaml"}
     assert {form.name for form in FORMS} == OF_HELLO.keys() | elsewhere
 
 
@@ -468,6 +469,11 @@ HEADS = [
     + "\n-----------------------\n--- response header ---\n"
     + RESPONSE
     + "-----------------------\n",
+    "[WS-Client][sendHeader] sending header...\n[WS-Client][sendHeader] handshake "
+    + REQUEST
+    + "\n[write] n: 236 t: 135556\n"
+    + "".join(f"[WS-Client][handleHeader] RX: {line}\n" for line in RESPONSE.splitlines() if line)
+    + "[WS-Client][handleHeader] Header read fin.\n",
     "".join(f"DEBUG:websockets.client:> {line}\n" for line in REQUEST.splitlines() if line)
     + "".join(f"DEBUG:websockets.client:< {line}\n" for line in RESPONSE.splitlines() if line)
     + "DEBUG:websockets.client:< TEXT 'Hello' [5 bytes]\n",
@@ -479,6 +485,14 @@ def test_heads_are_read_with_the_line_ends_of_the_wire(text):
     assert [(chunk.data, chunk.sender) for chunk in read(text).chunks] == [
         (head.replace("\n", "\r\n").encode(), sender) for head, sender in BOTH
     ]
+
+
+@pytest.mark.parametrize("text", ["[TRACE] Request: {}", "{}", "{}\n"])
+def test_a_head_may_be_a_literal(text):
+    head = REQUEST.replace("\n", "\r\n")
+    quoted = '"' + head.replace("\r\n", r"\r\n") + '"'
+    assert read(text.format(quoted)).data == head.encode()
+    assert read(quoted.strip('"')).data == head.encode()
 
 
 def test_lf_of_pasting_is_said_and_a_whole_text_with_cr_lf_is_left_alone():

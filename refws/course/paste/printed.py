@@ -160,14 +160,14 @@ SEGMENT = re.compile(
 
 
 def recognises_erlang(text: str) -> bool:
-    return re.match(r"\s*<<[\s0-9\"]", text) is not None
+    return re.search(r"<<\s*(?:[0-9]|\"[^\"]*\"\s*[,>])", text) is not None
 
 
 def read_erlang(text: str) -> Pasted:
     """<<129,5,"Hello">>, <<16#81, 0x05>>: bytes, and strings in UTF-8."""
-    if not re.fullmatch(r"\s*<<.*>>[\s.,;]*", text, re.DOTALL):
+    start, end = text.find("<<") + 2, text.find(">>")
+    if start < 2 or end < start:
         raise BadPaste(line_of(text, len(text.rstrip())), "no whole binary: give it from << to >>")
-    start, end = text.index("<<") + 2, text.rindex(">>")
     inside, cut_off, position, line = text[start:end].rstrip(), "", 0, line_of(text, start)
     data = bytearray()
     while position < len(inside):
@@ -187,7 +187,9 @@ def read_erlang(text: str) -> Pasted:
         else:
             data += to_bytes([(segment_value(match, line), 0)], "", line)
     count = counted(len(data), "byte")
-    return Pasted(f"Erlang or Elixir binary, {count}", (Chunk(bytes(data)),), (), cut_off)
+    around = f"{text[: start - 2]} {text[end + 2 :]}".strip(" \t\r\n.,;")
+    notes = (f"what is around << and >> is not read: {shown(around)}",) if around else ()
+    return Pasted(f"Erlang or Elixir binary, {count}", (Chunk(bytes(data)),), notes, cut_off)
 
 
 def plain_string(string: str, line: int) -> bytes:

@@ -29,7 +29,10 @@ LETTERS = {
 NUMERIC = re.compile(r"\\(?:x[0-9A-Fa-f{]|u[0-9A-Fa-f{]|[0-9])")
 NUMBERED = re.compile(r"\\([0-9]{1,3})")
 DIGITS = re.compile(r"\\[0-9]")
-BARE = re.compile(r"\s*\\(?:x[0-9A-Fa-f{]|u[0-9A-Fa-f{]|[0-9])")
+HEAD = re.compile(r"\s*(?:GET |HTTP/1\.)[^\n]*\\r\\n")
+"""A head in one line, its line ends as escapes."""
+
+BARE = re.compile(rf"\s*\\(?:x[0-9A-Fa-f{{]|u[0-9A-Fa-f{{]|[0-9])|{HEAD.pattern}")
 ALL_HEX = re.compile(r"\s*(?:\\x[0-9A-Fa-f]{2}[\s,;]*)+")
 OPEN = re.compile(r"""\s*[bB]?["'][^"']*\\(?:x[0-9A-Fa-f]|[0-9])""")
 """The start of a literal with an escape, also of one that is not closed."""
@@ -44,7 +47,9 @@ def recognises(text: str) -> bool:
     if BARE.match(text):
         return True
     return OPEN.match(text) is not None or any(
-        (match["prefix"] or "").lower().startswith("b") or NUMERIC.search(match["body"])
+        (match["prefix"] or "").lower().startswith("b")
+        or NUMERIC.search(match["body"])
+        or HEAD.match(match["body"])
         for match in LITERAL.finditer(text)
     )
 

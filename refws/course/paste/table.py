@@ -44,6 +44,7 @@ TOOLS = ("wireshark", "xxd", "hexdump", "netty", "od", "gdb")
 FORMS = (
     Form(1, ("curl-trace",), "curl --trace FILE", traces.TRACE),
     Form(1, ("websocket-client",), "websocket.enableTrace(True)", traces.CLIENT_TRACE),
+    Form(1, ("arduino",), "[WS-Client][handleHeader] RX: ...", traces.ARDUINO),
     Form(1, ("strace",), r'write(3, "\201\5Hello", 7) = 7', traces.STRACE),
     Form(1, ("yaml",), "tshark -z follow,tcp,yaml,0", encodings.YAML),
     Form(1, ("head", "http"), "GET / HTTP/1.1, and HTTP/1.1 101", heads.HEADS),
@@ -71,7 +72,7 @@ FORMS = (
     Form(11, ("base64",), "gQVIZWxsbw==", encodings.BASE64),
 )  # fmt: skip
 
-WITH_HEADS = ("head", "curl")
+WITH_HEADS = ("head", "curl", "arduino")
 """The forms that have nothing but heads, also one that does not begin with GET."""
 
 CERTAIN = 1

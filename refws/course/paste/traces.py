@@ -1,6 +1,7 @@
 """What programs that look on print -> the bytes that were sent, with their senders.
 
-curl --trace and --trace-ascii, websocket-client with enableTrace(True), and strace.
+curl --trace and --trace-ascii, websocket-client with enableTrace(True), arduinoWebSockets with
+DEBUG_ESP_PORT, and strace.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Sequence
 
 from ...protocol.frame import Side
 from . import dump_lines, strings
-from .heads import CRLF, head_bytes, sender_of
+from .heads import CRLF, FIELD, START, describe, head_bytes, sender_of
 from .senders import with_senders
 from .values import BadPaste, Chunk, Pasted, Way, counted, shown
 
@@ -125,6 +126,39 @@ def read_client_trace(text: str) -> Pasted:
     return Pasted(f"trace of websocket-client, {counted(len(chunks), 'part')}", tuple(chunks))
 
 
+# arduinoWebSockets, with DEBUG_ESP_PORT
+
+
+SENT_HEAD = re.compile(r".*\[sendHeader\] handshake (?P<line>\S.*)")
+RECEIVED_LINE = re.compile(r".*\[handleHeader\] RX: (?P<line>.*)")
+
+
+def recognises_arduino(text: str) -> bool:
+    lines = text.split("\n")
+    return any(map(RECEIVED_LINE.fullmatch, lines)) or any(map(SENT_HEAD.fullmatch, lines))
+
+
+def read_arduino(text: str) -> Pasted:
+    """The head that was sent, up to an empty line, and the one whose lines were received."""
+    heads: list[list[str]] = []
+    sending = False
+    for line in text.split("\n"):
+        if match := SENT_HEAD.fullmatch(line.rstrip("\r")):
+            heads.append([match["line"]])
+            sending = True
+        elif match := RECEIVED_LINE.fullmatch(line.rstrip("\r")):
+            if START.fullmatch(match["line"]) or not heads:
+                heads.append([])
+            heads[-1].append(match["line"])
+            sending = False
+        elif sending and FIELD.fullmatch(line.strip()):
+            heads[-1].append(line.strip())
+        else:
+            sending = False
+    chunks = tuple(Chunk(head_bytes(lines), sender_of(lines[0])) for lines in heads)
+    return Pasted(f"log of arduinoWebSockets, {describe(chunks)}", chunks)
+
+
 # strace
 
 
@@ -172,4 +206,5 @@ def read_strace(text: str) -> Pasted:
 
 TRACE = Way(recognises_trace, read_trace)
 CLIENT_TRACE = Way(recognises_client_trace, read_client_trace)
+ARDUINO = Way(recognises_arduino, read_arduino)
 STRACE = Way(recognises_strace, read_strace)
