@@ -191,7 +191,22 @@ def test_every_writer_writes_a_form_that_exists():
 
 @pytest.mark.parametrize(
     "piece",
-    [" ", "\n", "0", "01", "64", "0x7b, ", "[", "'a', ", "\\x81", "81 ", "<Buffer ", "#", "…"],
+    [
+        " ",
+        "\n",
+        "0",
+        "01",
+        "64",
+        "0x7b, ",
+        "[",
+        "'a', ",
+        "\\x81",
+        "81 ",
+        "81-",
+        "<Buffer ",
+        "#",
+        "…",
+    ],
 )
 def test_a_long_text_of_anything_is_read_or_refused(piece):
     """Each took minutes, or more, when a regular expression tried its characters in many ways."""

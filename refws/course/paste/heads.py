@@ -18,7 +18,7 @@ RESPONSE = r"HTTP/\d(?:\.\d)? \d{3}\b[^\n]*"
 START = re.compile(rf"(?:{REQUEST}|{RESPONSE})\s*")
 FIELD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\s*:.*|[ \t]+\S.*")
 HEADER = re.compile(
-    r"(?:host|upgrade|connection|origin|accept|cookie|pragma|[\w-]+-[\w-]+): .*\s*",
+    r"(?:host|upgrade|connection|origin|accept|cookie|pragma|[A-Za-z]\w{0,20}-[\w-]{1,40}): .*\s*",
     re.IGNORECASE,
 )
 """A line of a head that is nothing else."""
