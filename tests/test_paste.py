@@ -273,6 +273,24 @@ def test_spaces_that_a_page_has_put_together_are_no_mistake():
     assert read("0000   81 04 3c 26 62 62   ..&lt;&amp;bb").data == b"\x81\x04<&bb"
 
 
+@pytest.mark.parametrize(
+    "payload", [b"READ: 7B", b"a IP b > c", b"Label: x", b"---", b"x (5 bytes):"]
+)
+def test_characters_that_look_like_another_line_are_part_of_the_dump(payload):
+    data = bytes([0x81, len(payload)]) + payload
+    for text in (
+        f"00000000  {data.hex(' ')}  |..{payload.decode()}|\n",
+        f"00000000: {data.hex(' ', -2)}  ..{payload.decode()}\n",
+        f"|00000000| {data.hex(' ')} |..{payload.decode()}|\n",
+    ):
+        assert read(text).data == data
+
+
+def test_a_character_of_c_is_no_comment():
+    assert read("char a[] = {0x81, 0x03, 'a', '#',\n'b'};  // 3 of them").data == b"\x81\x03a#b"
+    assert read("[0x81, 0x02, '/', '/']").data == b"\x81\x02//"
+
+
 def test_offsets_may_be_bytes_and_that_is_said():
     pasted = read("0000 02 05 48 65 6c 6c 6f")
     assert pasted.data == FRAGMENTS[:7]

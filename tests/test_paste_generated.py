@@ -40,6 +40,7 @@ def some_frames(chosen):
                 bytes(chosen.choices(b"0123456789abcdef", k=size)),
                 bytes(chosen.choices(b'abc XYZ,.!{}":', k=size)),
                 bytes(size),
+                b"READ 7B: WRITE a IP b > c: Flags [P.] '#' // 00000010: "[:size],
             ]
         )
         payload = payload[:125] if opcode > 7 else payload

@@ -18,6 +18,11 @@ LINE = re.compile(
     r"(?P<indent>[ \t]*)\|?(?:\[0x[0-9A-Fa-f]+\] )?(?P<offset>(?P<zero_x>0[xX])?[0-9A-Fa-f]{1,16})"
     r"(?P<symbol> <[^<>]*>)?(?P<mark>:(?=\s|$)|\||(?=\s|$))(?P<body>.*)"
 )
+CERTAIN_LINE = re.compile(
+    r"\s*\|?(?:\[0x[0-9A-Fa-f]+\] )?(?:0[xX])?[0-9A-Fa-f]{4,16}[:|]?\s+(?:0x)?[0-9A-Fa-f]{2}"
+)
+"""A line of a dump also if its column of characters has words that other lines have."""
+
 OTHER_LINES = re.compile(
     r"[\s|+=-]*(?:(?:Offset\b|Label:|0?0 +0?1 +0?2 +0?3|-{3}).*)?"  # the heads of tables
     r"|\s*(?:```.*|\$ .*|\(gdb\).*|\(lldb\).*|\[HEXDUMP\].*|={5,}|(?:Follow|Filter|Node \d): .*)"
@@ -101,20 +106,20 @@ def split(text: str) -> tuple[tuple[Line, ...], tuple[tuple[int, str], ...]]:
     others: list[tuple[int, str]] = []
     said, made = "", False
     for number, line in enumerate(text.splitlines(), 1):
-        if part := PART.fullmatch(line):
+        match, is_certain = LINE.fullmatch(line), CERTAIN_LINE.match(line) is not None
+        if not is_certain and (part := PART.fullmatch(line)):
             made = part["name"] != "Frame"
         elif made and line.strip():
             continue
         elif line.strip() == REPEATED:
             lines.append(Line(number, REPEATED, "", "", said))
-        elif OTHER_LINES.fullmatch(line):
+        elif not (match and is_certain) and OTHER_LINES.fullmatch(line):
             made = False
             if found := SPEAKER.search(line):
                 said = READS.get(found[1], found[1])
-        elif match := LINE.fullmatch(line):
-            lines.append(
-                Line(number, match["offset"], match["mark"], match["body"], said or indent(match))
-            )
+        elif match:
+            speaker = said or indent(match)
+            lines.append(Line(number, match["offset"], match["mark"], match["body"], speaker))
         else:
             others.append((number, line))
     return tuple(lines), tuple(others)

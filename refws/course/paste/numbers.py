@@ -12,7 +12,9 @@ SEPARATOR = r"[\s,;]+"
 DOTS = r"\.{3}|…"
 TWOS_COMPLEMENT = "-127 is the byte 81: two's complement"
 CAST = re.compile(r"\(\s*(?:unsigned\s+char|signed\s+char|u?int8(?:_t)?|s?byte|char)\s*\)")
-COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*|(?<![0-9A-Za-z])#(?!\()[^\n]*", re.DOTALL)
+COMMENT = re.compile(
+    r"'(?:[^'\\]|\\.)'|/\*.*?\*/|//[^\n]*|(?<![0-9A-Za-z])#(?!\()[^\n]*", re.DOTALL
+)
 
 NUMBER = r"(?>-?0[xX][0-9A-Fa-f]+|-?0[bB][01]+|-?[0-9]+|'(?:[^'\\]|\\.)')"  # the last is one of C
 SUFFIX = r"(?>(?:_?[ui](?:8|nt8)|[uU]?[bByY]|[uU])?)"
@@ -82,6 +84,8 @@ def without_casts(text: str) -> str:
     """The text with spaces in place of casts and comments, so that positions stay."""
 
     def blank(match: re.Match[str]) -> str:
+        if match[0].startswith("'"):
+            return match[0]
         return re.sub(r"[^\n]", " ", match[0])
 
     return CAST.sub(blank, COMMENT.sub(blank, text))
