@@ -387,7 +387,7 @@ def test_what_wireshark_made_of_a_packet_is_left_out():
         "0000  48 65 6c 6c 6f                                    Hello\n"
     )
     assert pasted.data == MASKED
-    assert "left out, because it was not sent so: Unmasked data" in pasted.notes
+    assert "left out, because it was not sent so: 'Unmasked data'" in pasted.notes
 
 
 # Two directions
@@ -642,6 +642,10 @@ def test_a_literal_may_go_on_in_the_next_line():
 def test_a_trace_may_end_in_a_head():
     text = "--- request header ---\n-----\n--- request header ---\n" + REQUEST
     assert read(text).data == REQUEST.replace("\n", "\r\n").encode()
+
+
+def test_a_space_that_does_not_break_is_text_in_a_literal():
+    assert read('"\\x81\\x02\u00a0"').data == b"\x81\x02\xc2\xa0"
 
 
 def test_what_pasting_adds_is_left_out():

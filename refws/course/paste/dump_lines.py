@@ -106,14 +106,15 @@ def split(text: str) -> tuple[tuple[Line, ...], tuple[tuple[int, str], ...]]:
     others: list[tuple[int, str]] = []
     said, made = "", False
     for number, line in enumerate(text.splitlines(), 1):
-        match, is_certain = LINE.fullmatch(line), CERTAIN_LINE.match(line) is not None
-        if not is_certain and (part := PART.fullmatch(line)):
-            made = part["name"] != "Frame"
+        match, part = LINE.fullmatch(line), part_of(line)
+        is_certain = match is not None and CERTAIN_LINE.match(line) is not None
+        if part:
+            made = part != "Frame"
         elif made and line.strip():
             continue
         elif line.strip() == REPEATED:
             lines.append(Line(number, REPEATED, "", "", said))
-        elif not (match and is_certain) and OTHER_LINES.fullmatch(line):
+        elif not is_certain and OTHER_LINES.fullmatch(line):
             made = False
             if found := SPEAKER.search(line):
                 said = READS.get(found[1], found[1])
@@ -123,6 +124,12 @@ def split(text: str) -> tuple[tuple[Line, ...], tuple[tuple[int, str], ...]]:
         else:
             others.append((number, line))
     return tuple(lines), tuple(others)
+
+
+def part_of(line: str) -> str:
+    """The name of the part of a packet that begins here; "" if none does."""
+    match = None if CERTAIN_LINE.match(line) else PART.fullmatch(line)
+    return match["name"] if match else ""
 
 
 def indent(match: re.Match[str]) -> str:

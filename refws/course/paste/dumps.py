@@ -19,11 +19,11 @@ from .dump_lines import (
     OCTAL,
     OCTAL_WORDS,
     OTHER_LINES,
-    PART,
     WORDS,
     Block,
     Cells,
     Line,
+    part_of,
     read_blocks,
     split,
 )
@@ -202,8 +202,9 @@ def as_pasted(text: str, blocks: Sequence[Block], what: str) -> Pasted:
 
 def notes_on_parts(text: str) -> list[str]:
     """What is left out of the packets that Wireshark prints with what it made of them."""
-    names = dict.fromkeys(part["name"] for part in map(PART.fullmatch, text.splitlines()) if part)
-    return [f"left out, because it was not sent so: {name}" for name in names if name != "Frame"]
+    names = dict.fromkeys(map(part_of, text.splitlines()))
+    made = [name for name in names if name not in ("", "Frame")]
+    return [f"left out, because it was not sent so: {shown(name)}" for name in made]
 
 
 def tool(text: str) -> str:

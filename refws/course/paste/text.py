@@ -13,6 +13,9 @@ BYTE_ORDER_MARKS = {
 CONTROL = re.compile("[\0-\b\x0e-\x1a\x1c-\x1f\x7f]")
 COLOURS = re.compile(r"\x1b\[[0-9;]*[mK]")
 INVISIBLE = str.maketrans({"\u00a0": " ", "\u200b": "", "\ufeff": "", "\u2060": ""})
+HAS_TEXT = re.compile(r"[\\\"']|HTTP/")
+"""A sign of literals or heads: in them a space that does not break may be meant."""
+
 LOG_PREFIX = re.compile(r"[EWIDV] \(\d+\) [^\s:]+: ")
 
 
@@ -33,7 +36,9 @@ def clean(text: str) -> str:
 
     Lines keep their numbers.
     """
-    text = COLOURS.sub("", text.translate(INVISIBLE)) or text
+    text = COLOURS.sub("", text) or text
+    if not HAS_TEXT.search(text):
+        text = text.translate(INVISIBLE)
     lines = ["" if line.startswith("```") else line for line in text.split("\n")]
     for prefix in (re.compile("> ?"), LOG_PREFIX):
         filled = [line for line in lines if line.strip()]
