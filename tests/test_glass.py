@@ -108,24 +108,21 @@ def test_each_chunk_is_passed_on_at_once(glass):
 # The ends
 
 
-@over_both
-def test_a_half_close_is_passed_on_and_the_other_direction_goes_on(glass):
-    client, server, _ = glass().meet()
-    client.half_close()
-    assert server.file.read() == b""
-    server.send(b"still here")
-    assert client.file.read(10) == b"still here"
-    server.half_close()
-    assert client.file.read() == b""
+@pytest.fixture(params=Side, ids=lambda side: f"the {side.value} ends")
+def ending(request):
+    return request.param
 
 
 @over_both
-def test_a_half_close_of_the_server_is_passed_on_too(glass):
+def test_a_half_close_is_passed_on_and_the_other_direction_goes_on(ending, glass):
     client, server, _ = glass().meet()
-    server.half_close()
-    assert client.file.read() == b""
-    client.send(b"still here")
-    assert server.file.read(10) == b"still here"
+    first, second = (client, server) if ending is Side.CLIENT else (server, client)
+    first.half_close()
+    assert second.file.read() == b""
+    second.send(b"still here")
+    assert first.file.read(10) == b"still here"
+    second.half_close()
+    assert first.file.read() == b""
 
 
 def was_reset(wire):
@@ -137,23 +134,14 @@ def was_reset(wire):
 
 
 @over_both
-def test_a_reset_of_the_client_is_passed_on_as_a_reset(glass):
+def test_a_reset_is_passed_on_as_a_reset(ending, glass):
     running = glass()
     client, server, _ = running.meet()
-    client.reset()
-    assert was_reset(server)
+    first, second = (client, server) if ending is Side.CLIENT else (server, client)
+    first.reset()
+    assert was_reset(second)
     ends = [copy for copy in running.all_copies() if isinstance(copy, Ended)]
-    assert [(end.sender, end.how) for end in ends] == [(Side.CLIENT, How.RESET)]
-
-
-@over_both
-def test_a_reset_of_the_server_is_passed_on_as_a_reset(glass):
-    running = glass()
-    client, server, _ = running.meet()
-    server.reset()
-    assert was_reset(client)
-    ends = [copy for copy in running.all_copies() if isinstance(copy, Ended)]
-    assert [(end.sender, end.how) for end in ends] == [(Side.SERVER, How.RESET)]
+    assert [(end.sender, end.how) for end in ends] == [(ending, How.RESET)]
 
 
 def test_a_client_that_is_gone_is_noticed_when_the_server_sends(glass):

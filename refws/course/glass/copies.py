@@ -21,6 +21,9 @@ from .head import Change
 MAX_BYTES = 32 * 1024 * 1024
 """What a looker-on may be late by: a message of 16 MiB fits, with its echo."""
 
+GATHERING = 0.02
+"""Seconds in which more copies may come before the first one is taken."""
+
 WEIGHT = 200
 """Bytes that a copy takes beside its data."""
 
@@ -156,13 +159,19 @@ class Copies:
         return replace(copy, left_out=left_out) if left_out else copy
 
     def take(self) -> Iterator[Copy]:
-        """The copies in order, each as soon as it is there. Blocks; ends after `close`."""
+        """The copies in order, each after `GATHERING` seconds at most. Blocks; ends after `close`.
+
+        A thread that is woken for each copy would take the interpreter each time just when
+        the link needs it, which makes a round trip twice as long.
+        """
         while (copy := self._next()) is not None:
             yield copy
 
     def _next(self) -> Copy | None:
         with self._condition:
-            self._condition.wait_for(lambda: self._waiting or self._closed)
+            if not self._waiting:
+                self._condition.wait_for(lambda: self._waiting or self._closed)
+                self._condition.wait_for(lambda: self._closed, GATHERING)
             if not self._waiting:
                 return None
             copy = self._waiting.popleft()

@@ -16,7 +16,7 @@ LOGGER = getLogger("refws")
 LAST_STEP = 1.5
 """Seconds for the copy that a thread looks at when it is stopped: a terminal may be blocked."""
 
-BUDGET = Budget()
+BUDGET = Budget(share=0.15, credit=1.0)
 """The processor time of all who explain: what is passed on goes first."""
 
 BULK = 2**20
