@@ -119,7 +119,9 @@ def test_without_a_close_both_sides_report_1006_and_the_server_log_may_say_why()
 
 
 def test_a_reset_is_called_a_reset():
-    assert "The server reset TCP, 0.001 s" in verdict(*OPEN, HELLO, (S, RESET))["end"]
+    found = verdict(*OPEN, HELLO, (S, RESET))
+    assert "The server reset TCP, 0.001 s" in found["end"]
+    assert "closed its socket with bytes unread" in found["hint"]
 
 
 @pytest.mark.parametrize(

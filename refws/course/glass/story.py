@@ -277,6 +277,12 @@ class Story:
                 f"no frame passed for {end.idle:.1f} s: a time limit of the {who}, or of a proxy "
                 "in between; a Ping from time to time keeps a connection open (§5.5.2)"
             )
+        if end.how is How.RESET:
+            return (
+                f"the {who} was killed, or closed its socket with bytes unread: then TCP sends a "
+                "reset, which may destroy its last bytes; look into its log, and let it send a "
+                "Close, and read until the peer ends TCP (§7.1.1)"
+            )
         if end.idle <= AT_ONCE and self._last.sender is not end.sender:
             return (
                 f"the {who} ended TCP right after {described(self._last)} of the "
