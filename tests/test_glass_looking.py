@@ -14,6 +14,7 @@ from time import monotonic
 import pytest
 
 from glass import Glass
+from refws.course.glass import looking
 from refws.course.glass import terminal as terminal_module
 from refws.course.glass.copies import Copies, Ended, How, Opened, Over, Passed
 from refws.course.glass.taping import Tape
@@ -302,6 +303,53 @@ def test_an_error_of_a_looker_on_ends_it_alone(glass, log):
     client.send(b"goes on")
     assert server.file.read(7) == b"goes on"
     assert "it failed, and is off now" in log.text
+
+
+class Spent:
+    """A budget that notes its name each time."""
+
+    def __init__(self, name, notes):
+        self.name, self.notes = name, notes
+
+    def spend(self, seconds, now):
+        self.notes.append(self.name)
+        return 0
+
+
+def test_a_bulk_transfer_has_a_budget_of_its_own(monkeypatch):
+    notes = []
+    monkeypatch.setattr(looking, "BUDGET", Spent("budget", notes))
+    monkeypatch.setattr(looking, "BULK_BUDGET", Spent("bulk", notes))
+    terminal = Terminal(lambda text: None)
+    for copy in [*handshake(), passed(Side.CLIENT, frame(BINARY, bytes(looking.BULK)))]:
+        terminal.copies.put(copy)
+    terminal.start()
+    terminal.stop(monotonic() + 10)
+    assert notes[0] == "bulk" and notes[-1] == "budget"
+
+
+def test_a_chunk_that_takes_too_long_is_left_out_from_there_on(monkeypatch):
+    """A chunk may have thousands of frames."""
+    shown, frames = Shown(), frame(PING, b"") * 10_000
+    terminal = Terminal(shown.append, "lines")
+    looked_at(terminal, *handshake())
+    steps = terminal.look(passed(Side.CLIENT, frames, start=0))
+    next(steps)
+    monkeypatch.setattr(terminal_module, "MAX_AGE", -1)
+    assert list(steps) == []
+    looked_at(terminal, over())
+    rest = len(frames) - terminal_module.STEP
+    assert any(line.startswith(f" not judged      {rest} bytes") for line in shown)
+
+
+def test_a_looker_on_that_is_stopped_leaves_the_rest_of_a_chunk_out():
+    shown = Shown()
+    terminal = Terminal(shown.append, "lines")
+    terminal.copies.close(drop=True)
+    assert terminal.copies.dropped
+    terminal.copies.take = lambda: [*handshake(), passed(Side.CLIENT, frame(PING, b"") * 10_000)]
+    terminal.run()
+    assert len(shown) < 5
 
 
 # The queue

@@ -112,11 +112,13 @@ class Copies:
         self._left_out: dict[int, dict[Side, int]] = {}
         """The connections that are looked at, and what was left out since the last copy."""
         self._closed = False
+        self._dropped = False
 
     @property
-    def closed(self) -> bool:
+    def dropped(self) -> bool:
+        """Whether the looker-on need not go on."""
         with self._condition:
-            return self._closed
+            return self._dropped
 
     @property
     def size(self) -> int:
@@ -188,6 +190,7 @@ class Copies:
         with self._condition:
             self._closed = True
             if drop:
+                self._dropped = True
                 self._waiting.clear()
                 self._size = 0
             self._condition.notify_all()

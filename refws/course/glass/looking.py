@@ -42,6 +42,8 @@ class LookerOn(threading.Thread):
             for copy in self.copies.take():
                 for _ in self.look(copy):
                     self._keep_to_budget()
+                    if self.copies.dropped:
+                        return
         except Exception as error:
             log_error(self._logger, self.name, "it failed, and is off now", error)
         finally:

@@ -57,9 +57,12 @@ class Terminal(LookerOn):
             for change in copy.changes:
                 words = escape_words(str(change))
                 self._show(f"{connection.name} watch has changed one line of the request: {words}")
-            texts, data = connection.explainable(copy, is_too_old=monotonic() - copy.time > MAX_AGE)
+            texts, data = connection.explainable(copy, is_too_old(copy))
             self._show_all(texts)
             for start in range(0, len(data), STEP):
+                if is_too_old(copy):
+                    connection.leave_out(copy.sender, len(data) - start)
+                    break
                 self._show_all(connection.feed(copy, data[start : start + STEP]))
                 yield
             self._show_all(connection.broken_already(copy))
@@ -95,6 +98,10 @@ class Terminal(LookerOn):
             self._show(text)
 
 
+def is_too_old(copy: Passed) -> bool:
+    return monotonic() - copy.time > MAX_AGE
+
+
 class ShownConnection:
     """One connection for the terminal: its story, and its lines if they are wanted.
 
@@ -114,24 +121,25 @@ class ShownConnection:
             Narration(self.name, trace == "full", style, keep_going=True) if trace else None
         )
 
-    def explainable(self, copy: Passed, is_too_old: bool) -> tuple[list[str], bytes]:
+    def explainable(self, copy: Passed, too_old: bool) -> tuple[list[str], bytes]:
         """The part of these bytes that can be explained; texts for what is missing before it."""
-        self._leave_out(copy.sender, copy.left_out)
+        self.leave_out(copy.sender, copy.left_out)
         missing, start = self._missing[copy.sender], copy.message_start
-        if not missing and not is_too_old:
+        if not missing and not too_old:
             return [], copy.data
-        skips = start is not None and not is_too_old
+        skips = start is not None and not too_old
         if start is None or not skips or not self._conversation.skip(copy.sender, missing + start):
-            self._leave_out(copy.sender, len(copy.data))
+            self.leave_out(copy.sender, len(copy.data))
             return [], b""
-        self._leave_out(copy.sender, start)
+        self.leave_out(copy.sender, start)
         missing, self._missing[copy.sender] = self._missing[copy.sender], 0
         if self._narration is None:
             return [], copy.data[start:]
         seconds = copy.time - self.began
         return self._narration.skip(seconds, copy.sender, missing), copy.data[start:]
 
-    def _leave_out(self, sender: Side, size: int) -> None:
+    def leave_out(self, sender: Side, size: int) -> None:
+        """These next bytes of the sender are not explained."""
         self._missing[sender] += size
         self.story.left_out += size
 
@@ -162,7 +170,7 @@ class ShownConnection:
 
     def end(self, copy: Ended) -> list[str]:
         """The lines for the end of a direction."""
-        self._leave_out(copy.sender, copy.left_out)
+        self.leave_out(copy.sender, copy.left_out)
         self.story.end(copy.time, copy.sender, copy.how)
         texts = self._narrate(copy.time, copy.sender, b"")
         if copy.how is How.RESET and self._narration is not None:
