@@ -129,6 +129,10 @@ def test_a_server_that_is_not_reached_is_described_with_what_to_do():
 @pytest.mark.parametrize(
     "arguments, words",
     [
+        ([], "such as ws://127.0.0.1:8080"),
+        (["ws://127.0.0.1", "ws://127.0.0.2"], "a watch of its own"),
+        (["ws://127.0.0.1", "-p", "1"], "write --port 9000"),
+        (["ws://127.0.0.1:9000"], "is where watch would listen itself"),
         (["http://127.0.0.1"], "ws://"),
         (["ws://127.0.0.1/chat"], "whose path is passed on"),
         (["ws://127.0.0.1", "--insecure"], "use them with wss://"),

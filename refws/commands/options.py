@@ -120,6 +120,21 @@ def header_line_count(text: str) -> int:
     return whole_number(text, "a number of header lines", 1, MAX_MESSAGE_SIZE)
 
 
+def add_trust_options(parser: CommandLine) -> None:
+    """--insecure and --ca: which servers to trust over TLS."""
+    parser.add_argument(
+        "--insecure",
+        action="store_true",
+        help="with wss://, accept any certificate, and so any server",
+    )
+    parser.add_argument(
+        "--ca",
+        metavar="FILE",
+        type=not_empty,
+        help="with wss://, trust the CAs in this PEM file (default: the system's CAs)",
+    )
+
+
 def add_head_options(parser: CommandLine) -> None:
     """--max-line-size, --max-header-lines, --max-head-size: limits of the opening handshake."""
     option = parser.add_argument

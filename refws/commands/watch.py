@@ -26,7 +26,15 @@ from ..protocol.authority import join_authority
 from ..protocol.client.uri import WebSocketURI, parse_uri
 from .connect.failures import what_to_do as why_not_reached
 from .connect.values import websocket_uri
-from .options import CommandLine, not_empty, own_origin, pem_problem, port, seconds
+from .options import (
+    CommandLine,
+    add_trust_options,
+    not_empty,
+    own_origin,
+    pem_problem,
+    port,
+    seconds,
+)
 from .serve import LOG_FORMAT, TCP_ADVICE, stop_on_signals
 from .tracing import add_trace_options, check_trace_options, recording
 
@@ -41,6 +49,20 @@ The printed address opens a page that shows every frame while it passes. Its tok
 give it to no one. GET / without Upgrade is for this page, and all other requests go to the server.
 What is shown may be late if much passes, or leave out a part, and says so; the traffic never waits
 for it. Ctrl-C ends all connections."""
+
+ELSEWHERE = {
+    "-p": "write --port 9000",
+    "--listen": "write --port 9000",
+    "--listen-port": "write --port 9000",
+    "--listen-host": "write --host 127.0.0.1",
+    "-k": "write --insecure",
+    "--ssl-insecure": "write --insecure",
+    "--cacert": "write --ca FILE",
+    "-w": "write --record FILE",
+    "--target": "write the URI of the server alone",
+    "--upstream": "write the URI of the server alone",
+}
+"""Options of curl, mitmproxy and other programs, and what to write here."""
 
 HOST = "127.0.0.1"
 LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}
@@ -213,6 +235,9 @@ def command_line() -> CommandLine:
     parser = CommandLine(
         prog="python3 -m refws watch", description=DESCRIPTION, epilog=EPILOG, allow_abbrev=False
     )
+    parser.elsewhere = ELSEWHERE
+    parser.too_many = "each server needs a watch of its own, with another --port"
+    parser.missing = "write the one of the server, such as ws://127.0.0.1:8080"
     option = parser.add_argument
     option(
         "uri",
@@ -240,17 +265,7 @@ def command_line() -> CommandLine:
         type=own_origin,
         help="Origin that the server gets in place of the client's (default: the client's)",
     )
-    option(
-        "--insecure",
-        action="store_true",
-        help="with wss://, accept any certificate, and so any server",
-    )
-    option(
-        "--ca",
-        metavar="FILE",
-        type=not_empty,
-        help="with wss://, trust the CAs in this PEM file (default: the system's CAs)",
-    )
+    add_trust_options(parser)
     option(
         "--cert",
         metavar="FILE",

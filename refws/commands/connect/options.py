@@ -7,6 +7,7 @@ from ..options import (
     DEFAULTS,
     CommandLine,
     add_head_options,
+    add_trust_options,
     message_size,
     not_empty,
     own_origin,
@@ -67,17 +68,7 @@ def command_line() -> CommandLine:
         action="store_true",
         help="offer to compress messages (permessage-deflate, RFC 7692)",
     )
-    option(
-        "--insecure",
-        action="store_true",
-        help="with wss://, accept any certificate, and so any server",
-    )
-    option(
-        "--ca",
-        metavar="FILE",
-        type=not_empty,
-        help="with wss://, trust the CAs in this PEM file (default: the system's CAs)",
-    )
+    add_trust_options(parser)
     option(
         "--cert",
         metavar="FILE",
