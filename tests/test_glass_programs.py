@@ -14,10 +14,13 @@ import pytest
 
 from chromium import browser, why_not
 from glass import Glass
+from installed import axe_core
 from refws import connect
 from refws.course.glass.page import Pages
 from refws.course.glass.terminal import Terminal
+from refws.course.services import echo
 from refws.protocol.frame import Side
+from test_browser import SERIOUS
 from test_interop import peer, text_of
 from wire import DEADLINE_S, MANY, TEXT, Background, Wire, frame, response
 
@@ -245,6 +248,22 @@ def test_why_chromium_reports_1006_is_on_the_page(
             assert section in glass_page.wait_for(f"{row}?.textContent")
             assert glass_page.problems == []
     page.close()
+    glass_page.close()
+
+
+@in_chromium
+def test_axe_finds_nothing_serious_on_the_page_of_watch(chromium, serving, nothing_left_behind):
+    script, glass_page = axe_core(), chromium.new_page()
+    with Between(serving(echo).address[1]) as between:
+        glass_page.open(between.page)
+        glass_page.wait_for("document.querySelector('#watch-state').dataset.state === 'open'")
+        with connect(f"{between.uri}/echo") as client:
+            client.send("Hello")
+            assert client.recv(START_S) == "Hello"
+        between.compare()
+        glass_page.wait_for("document.querySelector('#verdicts article')", START_S)
+        glass_page.evaluate(f"{script}\n;0")
+        assert glass_page.evaluate(SERIOUS) == []
     glass_page.close()
 
 

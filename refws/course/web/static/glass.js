@@ -41,7 +41,9 @@ function showVerdict(name, lines) {
 function connect() {
   const base = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}`;
   const socket = new WebSocket(`${base}/.refws/watch${location.search}`);
-  socket.addEventListener("open", () => showState("open", "Waiting for clients."));
+  socket.addEventListener("open", () =>
+    showState("open", "Connections that begin from now on are shown."),
+  );
   socket.addEventListener("message", (event) => take(JSON.parse(event.data)));
   socket.addEventListener("close", (event) =>
     showState("closed", event.reason || "watch has ended, or this page is too slow; reload it."),
