@@ -1,5 +1,6 @@
 """The labs as pages: a step at a time, the settings side by side, for this machine only."""
 
+import threading
 from html.parser import HTMLParser
 
 import pytest
@@ -12,6 +13,7 @@ from refws.course.labs.story import Crossed, Lab, Step
 from refws.course.labs.texts.english import ENGLISH
 from refws.protocol.frame import TEXT, Side, encode_frame
 from refws.protocol.http import Headers, Request
+from wire import DEADLINE_S
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 
@@ -105,6 +107,48 @@ def test_another_lab_ends_the_servers_of_the_first_and_keeps_its_steps(get):
     assert "1. " in page.text and "2. " not in page.text
 
 
+@pytest.fixture
+def slow_lab(monkeypatch):
+    """A lab in the place of "key" whose first step lasts until go_on(): begun, go_on."""
+    begun, sockets = threading.Event(), []
+
+    def part(sock):
+        sockets.append(sock)
+        begun.set()
+        sock.recv(1)  # until the client ends
+
+    def play(cast):
+        port = cast.host(part)
+        with cast.client(port) as sock:
+            yield Step("fetch", sock.recv(1) == b"a")
+
+    monkeypatch.setitem(LABS, "key", Lab("key", "§4", 1, play))
+    return begun, lambda: sockets[0].sendall(b"a")
+
+
+def test_no_other_page_waits_for_a_step_that_takes_long(get, slow_lab, background):
+    begun, go_on = slow_lab
+    two = [background(get, "/lab/key/on/1") for _ in range(2)]
+    assert begun.wait(DEADLINE_S)
+    _, page = get("/lab/key")
+    assert "see its steps" in page.text
+    assert get("/lab/")[0] == 200
+    go_on()
+    pages = [reader.result()[1].text for reader in two]
+    assert pages[0] == pages[1], "both browsers see the same step"
+    assert "1. A script tries it" in pages[0]
+
+
+def test_another_run_ends_a_step_that_takes_long_and_blames_no_one(get, slow_lab, background):
+    begun, _ = slow_lab
+    waiting = background(get, "/lab/key/on/1")
+    assert begun.wait(DEADLINE_S)
+    assert get("/lab/key/on?again")[0] == 303
+    _, page = get("/lab/fragments/on/1")
+    assert "1. " in page.text
+    assert "could not go on" not in waiting.result()[1].text
+
+
 @pytest.mark.parametrize(
     "target",
     [
@@ -115,6 +159,10 @@ def test_another_lab_ends_the_servers_of_the_first_and_keeps_its_steps(get):
         "/lab/key/on/x",
         "/lab/key/on/1000",
         "/lab/a/b/c/d",
+        "/lab//key",
+        "/lab/../lab/key",
+        "/lab/key/on/%31",
+        "/lab/key/on/-1",
     ],
 )
 def test_no_other_path_has_a_page(get, target):

@@ -13,7 +13,7 @@ from .story import Lab, Step
 class Run:
     """One lab with one setting of its switch: the `steps` so far, and whether it is `over`.
 
-    `error` says why it broke off. Only the stage changes it, under its lock.
+    `error` says why it broke off. One thread at a time plays; any thread may read, or end it.
     """
 
     def __init__(self, lab: Lab, defence: str) -> None:
@@ -22,43 +22,64 @@ class Run:
         self.steps: list[Step] = []
         self.over = False
         self.error = ""
-        self._cast = Cast(defence)
-        self._coming: Iterator[Step] = lab.play(self._cast)
+        self.cast = Cast(defence)
+        self._coming: Iterator[Step] = lab.play(self.cast)
+        self._playing = threading.Lock()  # held to take the next step
 
     def play_to(self, count: int) -> None:
         """Play on until there are that many steps, or it is over. Its servers stay."""
-        while not self.over and len(self.steps) < count:
-            try:
-                step = next(self._coming, None)
-            except (OSError, EOFError) as error:
-                self.error, step = str(error) or type(error).__name__, None
-            if step is None:
-                self.over = True
-            else:
-                self.steps.append(step)
+        with self._playing:
+            while not self.over and len(self.steps) < count:
+                self._play_on()
+
+    def _play_on(self) -> None:
+        try:
+            step = next(self._coming, None)
+        except (OSError, EOFError) as error:
+            if not self.over:  # else its servers were ended meanwhile
+                self.error = str(error) or type(error).__name__
+            step = None
+        if step is None:
+            self.over = True
+        else:
+            self.steps.append(step)
 
     def end(self) -> None:
-        """End its servers. What it has shown is kept; a run that is not over does not go on."""
+        """End its servers. What it has shown is kept; a run that is not over does not go on.
+
+        A step that another thread plays breaks off: its servers are gone.
+        """
         self.over = True
-        self._cast.end()
-        with suppress(ValueError):  # a step runs in another thread; it sees that all has ended
-            self._coming.close()  # type: ignore[attr-defined]
+        self.cast.end()
+        if self._playing.acquire(blocking=False):
+            with suppress(OSError, EOFError):
+                self._coming.close()  # type: ignore[attr-defined]
+            self._playing.release()
 
 
 class Stage:
-    """One run at a time has servers. For any number of threads; a step may take seconds."""
+    """One run at a time has servers. For any number of threads.
+
+    A step may take seconds. No thread waits for it that asks for something else.
+    """
 
     def __init__(self) -> None:
         self._runs: dict[tuple[str, str], Run] = {}
         self._current: Run | None = None
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # held to change these two
 
     def show(self, lab: Lab, defence: str, count: int) -> Run:
-        """The run with that many steps, or all there are. Playing it ends another one."""
+        """The run with that many steps, or all there are. Starting one ends the current one."""
+        ended = None
         with self._lock:
-            run = self._runs.get((lab.name, defence)) or self._start(lab, defence)
-            run.play_to(count)
-            return run
+            run = self._runs.get((lab.name, defence))
+            if run is None:
+                ended, run = self._current, Run(lab, defence)
+                self._current = self._runs[lab.name, defence] = run
+        if ended is not None:
+            ended.end()
+        run.play_to(count)
+        return run
 
     def again(self, lab: Lab, defence: str) -> None:
         """Forget what was shown: the next `show` begins with the first step."""
@@ -74,14 +95,9 @@ class Stage:
                 if (lab.name, defence) in self._runs
             }
 
-    def _start(self, lab: Lab, defence: str) -> Run:
-        if self._current is not None:
-            self._current.end()
-        self._current = self._runs[lab.name, defence] = Run(lab, defence)
-        return self._current
-
     def end(self) -> None:
         """End the servers of the run that has some."""
         with self._lock:
-            if self._current is not None:
-                self._current.end()
+            ended, self._current = self._current, None
+        if ended is not None:
+            ended.end()
