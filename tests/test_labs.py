@@ -2,6 +2,8 @@
 of an attack is left when it ends.
 """
 
+import io
+import os
 import random
 import re
 import signal
@@ -20,6 +22,8 @@ from refws.course.labs.naive_cache import REQUEST, NaiveCache
 from refws.course.labs.story import Lab, Step
 from refws.course.labs.texts.english import ENGLISH
 from refws.course.labs.texts.values import ANY
+from refws.course.labs.wires import explained, lines_of
+from refws.course.text.drawing import Style
 from refws.protocol.masking import mask
 from wire import DEADLINE_S
 
@@ -192,6 +196,62 @@ def test_a_wrong_command_line_is_answered_with_what_to_give(capsys, arguments, e
     assert err.count("\n") == 1
 
 
+def test_step_goes_on_without_waiting_when_the_input_ends(capsys, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.StringIO("\n"))
+    status, out, err = run(capsys, "key", "--step")
+    assert (status, err) == (0, "")
+    assert out.count("[Enter goes on, Ctrl-C ends the lab.]") == 2
+    assert out.count("The input has ended: the lab goes on without waiting.") == 1
+    assert "5. A program computes the Accept" in out
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_no_line_is_wider_than_the_terminal(capsys, monkeypatch, columns):
+    monkeypatch.setattr(command, "style_for", lambda stream: Style(columns=columns))
+    for name in ("fragments", "hijack"):
+        _, out, _ = run(capsys, name)
+        assert max(map(len, out.splitlines())) <= columns
+    _, out, _ = run(capsys, "key")
+    assert "Sec-WebSocket-Accept" in out, "a name is not broken at its hyphens"
+
+
+def test_an_output_that_nobody_reads_is_no_failure_of_the_lab():
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "wb") as closed:
+        program = subprocess.run(
+            [sys.executable, "-m", "refws", "lab", "key"], stdout=closed, stderr=subprocess.PIPE
+        )
+    assert (program.returncode, program.stderr) == (0, b"")
+
+
+def test_a_frame_is_judged_by_what_its_handshake_has_agreed_on(capsys):
+    _, out, _ = run(capsys, "bomb")
+    assert "binary FIN RSV1" in out and "VIOLATION" not in out
+    _, out, _ = run(capsys, "guess", "--defence", "off")
+    assert '"Welcome. Your cookie' in out, "it is compressed"
+
+
+def test_5_4_a_fragment_goes_on_with_one_of_another_direction_in_between(capsys):
+    _, out, _ = run(capsys, "fragments", "--defence", "off")
+    three, _, rest = out.partition("3. A Ping")
+    assert "VIOLATION" not in three
+    assert "VIOLATION §5.4" in rest.partition("5. A second")[2], "two messages at once"
+
+
+def test_the_403_of_the_first_lab_says_which_option_to_give(capsys):
+    _, out, _ = run(capsys, "first", "--defence", "unlisted", "--headless")
+    assert "as expected" in out
+    with Cast("unlisted") as cast:
+        (step,) = LABS["first"].play(cast)
+        log = []
+        cast.follow_log(log.append)
+    (crossed, items) = list(explained(step.crossed))[1]
+    shown = "\n".join(lines_of(crossed, items))
+    assert f"--origin {step.facts['page']} on the command line" in shown
+    assert "refused with 403" in log[0] and step.facts["page"] in log[0]
+
+
 def test_the_first_lab_keeps_its_servers_until_ctrl_c():
     program = subprocess.Popen(
         [sys.executable, "-m", "refws", "lab", "first"],
@@ -199,13 +259,16 @@ def test_the_first_lab_keeps_its_servers_until_ctrl_c():
         stderr=subprocess.PIPE,
         text=True,
     )
-    with program:
-        lines = []
-        while not lines or not lines[-1].startswith("The servers stay"):
-            lines.append(program.stdout.readline())
-            assert lines[-1], program.stderr.read()
-        page = urlopen(re.search(r"http://localhost:\d+/", "".join(lines))[0]).read()
+    try:
+        shown = ""
+        while "received 'hello'" not in shown and (line := program.stdout.readline()):
+            shown += line
+        page = urlopen(re.search(r"http://localhost:\d+/", shown)[0]).read()
         assert b"new WebSocket(" in page
         program.send_signal(signal.SIGINT)
-        assert program.wait(DEADLINE_S) == 0
-        assert program.stderr.read() == ""
+        _, errors = program.communicate(timeout=DEADLINE_S)
+        assert (program.returncode, errors) == (0, "")
+        assert "GET '/': 101" in shown
+    finally:
+        program.kill()
+        program.communicate()

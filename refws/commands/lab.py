@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from textwrap import fill
+from dataclasses import replace
+from textwrap import indent
 
 from ..course.labs.cast import Cast
 from ..course.labs.labs import LABS
 from ..course.labs.serving import serving_pages
 from ..course.labs.story import Lab, Step
 from ..course.labs.texts.english import ENGLISH
-from ..course.labs.wires import lines_of
-from ..course.text.characters import WIDTH
-from ..course.text.drawing import Style
-from ..course.text.terminal import make_printable, uses_color
+from ..course.labs.wires import explained, lines_of
+from ..course.text.characters import WIDTH, fold
+from ..course.text.terminal import make_printable, style_for
 from .options import CommandLine, port
 
 WORDS = ENGLISH.words
+INDENT = " " * 4
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -86,9 +88,7 @@ def list_lines() -> Iterator[str]:
     for name, lab in LABS.items():
         settings = "|".join(lab.defences)
         yield f"  {name:<15}{lab.section:<14}{lab.minutes:>3} min   --defence {settings}"
-        yield fill(
-            ENGLISH.labs[name].seen, WIDTH, initial_indent=" " * 17, subsequent_indent=" " * 17
-        )
+        yield filled(" " * 17 + ENGLISH.labs[name].seen, WIDTH)
 
 
 class Player:
@@ -99,56 +99,83 @@ class Player:
         self._text = ENGLISH.labs[lab.name]
         self._defence = defence
         self._headless: bool = options.headless
-        self._waits: bool = options.step and sys.stdin.isatty()
-        self._style = Style(uses_color(sys.stdout))
+        self._waits: bool = options.step
+        style = style_for(sys.stdout)
+        self._width = style.width
+        columns = None if style.columns is None else style.width - len(INDENT)
+        self._style = replace(style, columns=columns)  # of the bytes, which are indented
 
     def play(self) -> int:
         """The exit status. Everything that the lab has started has ended afterwards."""
-        missed = 0
-        print(WORDS.warning)
-        print(f"{self._text.title} ({self._lab.section})")
-        print(filled(f"{WORDS.switch}: {self._defence}: {self._text.switch[self._defence]}."))
+        self._fill(WORDS.warning)
+        self._fill(f"{self._text.title} ({self._lab.section})")
+        self._fill(f"{WORDS.switch}: {self._defence}: {self._text.switch[self._defence]}.")
         try:
             with Cast(self._defence) as cast:
-                for number, step in enumerate(self._lab.play(cast), 1):
-                    missed += not step.came_out
-                    self._tell(number, step)
-                self._end(missed)
-                if self._lab.stays and not self._headless:
-                    with suppress(KeyboardInterrupt):
-                        print(f"\n{WORDS.stays}", flush=True)
-                        cast.ending.wait()
+                return self._play(cast)
         except (OSError, EOFError) as error:
             words = WORDS.failed.format(error=error or type(error).__name__)
             print(f"refws: {words}", file=sys.stderr)
             return 1
+
+    def _play(self, cast: Cast) -> int:
+        missed = 0
+        for number, step in enumerate(self._lab.play(cast), 1):
+            missed += not step.came_out
+            self._tell(number, step)
+        self._end(missed)
+        if self._lab.stays and not self._headless:
+            self._fill(f"\n{WORDS.stays}")
+            with suppress(KeyboardInterrupt):
+                cast.follow_log(self._fill)
+                cast.ending.wait()
         return 1 if missed else 0
 
     def _end(self, missed: int) -> None:
         words = WORDS.some_did_not.format(count=missed) if missed else WORDS.all_came_out
-        print(words if self._headless else f"\n{words}")
-        if not self._headless:
-            print(f"\n{filled(self._text.lesson)}", flush=True)
+        self._fill(words if self._headless else f"\n{words}\n\n{self._text.lesson}")
 
     def _tell(self, number: int, step: Step) -> None:
         text = self._text.steps[step.name]
         verdict = WORDS.as_expected if step.came_out else WORDS.not_as_expected
         if self._headless:
-            print(f"{number}. {text.title}: {verdict}", flush=True)
+            self._print(f"{number}. {text.title}: {verdict}")
             return
-        print(f"\n{number}. {text.title}\n\n{filled(text.story.format_map(step.facts))}")
-        for crossed in step.crossed:
-            lines = "\n".join(f"    {line}".rstrip() for line in lines_of(crossed, self._style))
-            print(f"\n  {crossed.way}:\n{lines}")
+        self._fill(f"\n{number}. {text.title}\n\n{text.story.format_map(step.facts)}")
+        for crossed, items in explained(step.crossed):
+            lines = "\n".join(lines_of(crossed, items, self._style))
+            self._print(f"\n  {crossed.way}:\n{indent(lines, INDENT)}")
         outcome = text.outcome_of(self._defence).format_map(step.facts)
-        print(f"\n{filled(f'{verdict}: {outcome}')}", flush=True)
+        self._fill(f"\n{verdict}: {outcome}")
         if self._waits:
+            self._wait()
+
+    def _wait(self) -> None:
+        """Wait for Enter. At the end of the input there is nothing to wait for from now on."""
+        try:
             input(f"\n[{WORDS.press_enter}] ")
+        except EOFError:
+            self._waits = False
+            self._fill(f"\n{WORDS.no_more_input}")
+
+    def _fill(self, text: str) -> None:
+        self._print(filled(text, self._width))
+
+    def _print(self, text: str) -> None:
+        """Print at once. An output that no one reads is left; the servers of the lab have none."""
+        try:
+            print(text, flush=True)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def filled(text: str) -> str:
-    """The text with lines of at most WIDTH columns; its own line ends stay."""
-    return "\n".join(fill(line, WIDTH) for line in text.split("\n"))
+def filled(text: str, width: int) -> str:
+    """The text with lines of at most these columns; its own line ends stay.
+
+    A line that goes on in the next one is indented there as it is itself.
+    """
+    lines = [(line, " " * (len(line) - len(line.lstrip()))) for line in text.split("\n")]
+    return "\n".join("\n".join(fold(line, width, start)) for line, start in lines)
 
 
 # In a browser

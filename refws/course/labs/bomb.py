@@ -44,7 +44,7 @@ def play(cast: Cast) -> Iterator[Step]:
     with talk_with(cast, port, extensions=OFFER) as talk:
         facts = {"wire": f"{len(bomb):,}", "inflated": f"{INFLATED:,}"}
         crossed = talk.say(bomb, answers=1)
-        yield Step("bomb", len(bomb) * 500 < INFLATED, crossed[:1], facts)
+        yield Step("bomb", len(bomb) * 500 < INFLATED, (*talk.opened, crossed[0]), facts)
         opcode, body = talk.heard[0]
         refused = opcode == CLOSE and body[:2] == CloseCode.MESSAGE_TOO_BIG.to_bytes(2)
         held = LIMIT if refused else received.get(timeout=TIMEOUT)

@@ -10,7 +10,7 @@ import logging
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import Any, Self
 
@@ -46,11 +46,12 @@ class Cast:
         self.defence = defence
         self._sockets: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
-        self._lock = threading.Lock()  # held to change these two
+        self._lock = threading.Lock()  # held to change all with an underscore
         self.ending = threading.Event()
         """Set when the lab ends."""
-        self._servers = ExitStack()
         self._servers_at: dict[int, Server] = {}
+        self._log: list[str] = []
+        self._show: Callable[[str], None] = ignore
 
     @property
     def defended(self) -> bool:
@@ -67,9 +68,11 @@ class Cast:
         self.ending.set()
         with self._lock:
             sockets, threads = list(self._sockets), list(self._threads)
+            servers = list(self._servers_at.values())
         for sock in sockets:
             end_socket(sock)
-        self._servers.close()
+        for server in servers:
+            server.shutdown()
         deadline = monotonic() + END_TIMEOUT
         for thread in threads:
             thread.join(max(0.0, deadline - monotonic()))
@@ -90,11 +93,32 @@ class Cast:
     def websocket(self, handler: Handler, port: int = 0, **settings: Any) -> int:
         """The port of a server of refws, with the arguments of `serve`."""
         server = serve(handler, LOOPBACK, port, **{"close_timeout": CLOSE_TIMEOUT, **settings})
-        self._servers.enter_context(server)
-        self.thread(server.serve_forever)
         port = int(server.socket.getsockname()[1])
-        self._servers_at[port] = server
+        with self._lock:
+            self._servers_at[port] = server
+        self.thread(server.serve_forever)
+        if self.ending.is_set():
+            server.shutdown()
         return port
+
+    def logger(self) -> logging.Logger:
+        """For a server whose log the reader sees."""
+        logger = logging.Logger("refws.labs", logging.INFO)
+        logger.addHandler(Notes(self.note))
+        return logger
+
+    def note(self, line: str) -> None:
+        """Write a line into the log of the lab. For any thread."""
+        with self._lock:
+            self._log.append(line)
+            self._show(line)
+
+    def follow_log(self, show: Callable[[str], None]) -> None:
+        """Give `show` each line of the log, those that are there and those to come."""
+        with self._lock:
+            for line in self._log:
+                show(line)
+            self._show = show
 
     def wait_until_empty(self, port: int) -> bool:
         """True once no connection has a place at a server of refws; False after TIMEOUT seconds."""
@@ -159,6 +183,21 @@ class Cast:
     def _forget(self, sock: socket.socket) -> None:
         with self._lock:
             self._sockets.discard(sock)
+
+
+def ignore(line: str) -> None:
+    """Nothing is shown."""
+
+
+class Notes(logging.Handler):
+    """The records of a server, as lines of a lab's log."""
+
+    def __init__(self, note: Callable[[str], None]) -> None:
+        super().__init__()
+        self._note = note
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._note(record.getMessage())
 
 
 def no_log() -> logging.Logger:

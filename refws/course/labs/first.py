@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from http import HTTPStatus
 
 from ...endpoint.connection import Connection
-from ...protocol.frame import TEXT, Side
-from .browser import opening, read_frame, status_of
-from .cast import TIMEOUT, Cast, no_log
+from ...protocol.close_codes import CloseCode
+from ...protocol.frame import CLOSE, TEXT, Side
+from .browser import KEY, opening, read_frame, status_of
+from .cast import TIMEOUT, Cast
 from .naive_cache import read_answer
 from .site import site
 from .story import Crossed, Lab, Step
@@ -40,14 +41,17 @@ def play(cast: Cast) -> Iterator[Step]:
     def handler(connection: Connection) -> None:
         connection.send("world")
         for message in connection:
+            connection.logger.info("received %r", message)
             received.put(message)
 
     pages: dict[str, str] = {}
     page = f"http://localhost:{cast.host(site(pages), cast.free_port(PAGE_PORT))}"
     listed = [page] if cast.defence == "listed" else None
-    port = cast.websocket(handler, cast.free_port(SERVER_PORT), origins=listed, logger=no_log())
+    port = cast.websocket(
+        handler, cast.free_port(SERVER_PORT), origins=listed, logger=cast.logger()
+    )
     pages["/"] = PAGE.replace("PORT", str(port))
-    facts = {"page": page, "server": f"ws://localhost:{port}"}
+    facts = {"page": page, "server": f"ws://localhost:{port}", "key": KEY}
 
     with cast.client(port) as sock, sock.makefile("rb") as file:
         sent = opening(f"localhost:{port}", page)
@@ -68,6 +72,8 @@ def play(cast: Cast) -> Iterator[Step]:
         )
         came_out = payload_of(world) == b"world" and received.get(timeout=TIMEOUT) == "hello"
         yield Step("talk", came_out, crossed, facts)
+        sock.sendall(masked(CLOSE, CloseCode.NORMAL_CLOSURE.to_bytes(2)))
+        read_frame(file)
 
 
 LAB = Lab("first", "§1.2", 10, play, ("listed", "unlisted"), stays=True)

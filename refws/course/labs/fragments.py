@@ -25,6 +25,9 @@ AND_A = masked(TEXT, b"and a ", fin=False)
 HAPPY_NEW = masked(CONT, b"happy new ", fin=False)
 YEAR = masked(CONT, b"year!")
 
+LOST_AFTER = 3
+"""Bytes after which it is clear that the server which reads once for each frame is lost."""
+
 
 def play(cast: Cast) -> Iterator[Step]:
     """One frame, three frames, a Ping in between, one byte at a time, two messages at once."""
@@ -48,8 +51,8 @@ def play(cast: Cast) -> Iterator[Step]:
         yield Step("ping in between", came_out, crossed)
 
     with talk_with(cast, port) as talk:
-        bytes_one_by_one = [bytes([byte]) for byte in AND_A + HAPPY_NEW + YEAR]
-        crossed = talk.say(*bytes_one_by_one, answers=1) if good else ()
+        one_by_one = [bytes([byte]) for byte in AND_A + HAPPY_NEW + YEAR]
+        crossed = in_turn(talk, one_by_one if good else one_by_one[:LOST_AFTER], good)
         yield Step("byte by byte", (talk.heard == [new_year]) is good, crossed)
 
     with talk_with(cast, port) as talk:

@@ -31,7 +31,9 @@ def play(cast: Cast) -> Iterator[Step]:
     attack = Attack(cast, secrets.token_hex(SECRET_LENGTH // 2))
     found = cast.defence == "off"
     with talk_with(cast, attack.port, extensions=OFFER) as talk:
-        yield Step("secret", talk.say(answers=1)[1].data != b"", talk.opened)
+        welcome = talk.say(answers=1)[1]
+        hidden = attack.secret.encode() not in welcome.data
+        yield Step("secret", hidden is (cast.defence != "on"), (*talk.opened, welcome))
 
     lengths = attack.lengths_after("")
     shortest = [digit for digit in DIGITS if lengths[digit] == min(lengths.values())]

@@ -12,6 +12,7 @@ from html import escape
 from http import HTTPStatus
 
 from ...protocol.http import Request, Response
+from ..explain.values import Item
 from ..text.drawing import draw
 from ..web.lesson_page import with_links
 from ..web.site import TYPES, respond
@@ -147,7 +148,7 @@ def steps(run: Run, count: int) -> str:
     if count >= len(text.steps) or (run.over and count >= len(run.steps)):
         way_on = f'<a class="button" href="{address}">{WORDS.side_by_side}</a>'
         lesson = f"<p>{escape(text.lesson)}</p>"
-        parts.append(f'<section id="on">{lesson}<p>{way_on}</p></section>')
+        parts.append(f'{log_of(run)}<section id="on">{lesson}<p>{way_on}</p></section>')
     else:
         following = f"{address}/{run.defence}/{count + 1}#step-{count + 1}"
         parts.append(
@@ -157,9 +158,18 @@ def steps(run: Run, count: int) -> str:
     return "\n".join(parts)
 
 
+def log_of(run: Run) -> str:
+    """What its servers have logged, if they stay."""
+    if not run.lab.stays:
+        return ""
+    lines: list[str] = []
+    run.cast.follow_log(lines.append)
+    return f"<section><p>{WORDS.log}</p><pre>{escape(chr(10).join(lines))}</pre></section>"
+
+
 def section_of(run: Run, number: int, step: Step) -> str:
     text = ENGLISH.labs[run.lab.name].steps[step.name]
-    wires = "".join(map(wire, step.crossed))
+    wires = "".join(wire(crossed, items) for crossed, items in explained(step.crossed))
     return (
         f'<section id="step-{number}" class="step"><div><h2>{number}. {escape(text.title)}</h2>'
         f"<p>{escape(text.story.format_map(step.facts))}</p><p>{outcome(run, step)}</p></div>"
@@ -167,10 +177,10 @@ def section_of(run: Run, number: int, step: Step) -> str:
     )
 
 
-def wire(crossed: Crossed) -> str:
+def wire(crossed: Crossed, items: list[Item]) -> str:
     """What crossed in one direction: a line each, and the frames bit by bit on demand."""
-    lines = escape("\n".join(lines_of(crossed)))
-    blocks = escape("\n\n".join(map(draw, explained(crossed)[:MAX_ITEMS])))
+    lines = escape("\n".join(lines_of(crossed, items)))
+    blocks = escape("\n\n".join(map(draw, items[:MAX_ITEMS])))
     bits = f"<details><summary>{WORDS.bit_by_bit}</summary><pre>{blocks}</pre></details>"
     return (
         f'<h3>{escape(crossed.way)}</h3><pre class="bytes" tabindex="0">{lines}</pre>'

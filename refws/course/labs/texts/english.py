@@ -13,7 +13,9 @@ WORDS = Words(
         "The lab could not go on: {error}. Run it again; if it stops here again, please report it."
     ),
     press_enter="Enter goes on, Ctrl-C ends the lab.",
-    stays="The servers stay: try it in a browser. Ctrl-C ends them.",
+    no_more_input="The input has ended: the lab goes on without waiting.",
+    stays="The servers stay: try it in a browser. Ctrl-C ends them. Their log:",
+    log="The server's log. Load this page again to see what is new.",
     all_came_out="Every step came out as the switch says.",
     some_did_not="{count} steps did not come out as the switch says.",
     all_labs="All labs",
@@ -42,11 +44,14 @@ FIRST = LabText(
                 "else. Open the page in a browser to see it yourself."
             ),
             outcome={
-                "listed": "101: the server lists this origin.",
+                "listed": (
+                    "101: the server lists this origin. It has made the Accept of the key, and "
+                    "anybody can: python3 -m refws accept {key}"
+                ),
                 "unlisted": (
                     "403, and a sentence that says which option to start the server with. A "
                     "browser shows only that the connection failed; the server's log says why. "
-                    "Now take --defence listed."
+                    "Now take the setting listed."
                 ),
             },
         ),
@@ -64,7 +69,9 @@ FIRST = LabText(
     lesson=(
         "Four things make a first WebSocket: a page that opens it, a server that trusts the "
         "page's origin, and an event on each side for what arrives. If it does not open, the "
-        "server's log says which rule the request breaks."
+        "server's log says which rule the request breaks. How it goes on: a message in fragments "
+        "is the lab fragments, and a dialogue at /dialogue of python3 -m refws; the Pings and "
+        "Pongs are the lab heartbeat."
     ),
 )
 
@@ -251,7 +258,10 @@ FRAGMENTS = LabText(
             ),
             outcome={
                 "on": "Nothing changes: a frame ends where its length says.",
-                "off": "The server reads a part of a header, and is lost.",
+                "off": (
+                    "The server takes each byte for a frame of its own, and answers it: here are "
+                    "the first three."
+                ),
             },
         ),
         "two messages": StepText(
@@ -664,7 +674,9 @@ GUESS = LabText(
                 "send something, which the server repeats."
             ),
             outcome={
-                ANY: "The message arrives.",
+                "on": "The message arrives as it is.",
+                "off": "It arrives compressed, and stays in the window of the next messages.",
+                "context": "It arrives compressed; the next message begins with an empty window.",
             },
         ),
         "one digit": StepText(

@@ -44,7 +44,9 @@ class Words:
     not_as_expected: str
     failed: str
     press_enter: str
+    no_more_input: str
     stays: str
+    log: str
     all_came_out: str
     some_did_not: str
     all_labs: str
