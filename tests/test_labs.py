@@ -149,7 +149,7 @@ def test_headless_prints_a_line_for_each_step(capsys):
 @pytest.mark.parametrize("options", [(), ("--headless",)])
 def test_a_step_that_does_not_come_out_gives_status_1(capsys, monkeypatch, options):
     def play(cast):
-        yield Step("fetch", cast.defended)
+        yield Step("fetch", cast.defended, facts={"page": "none"})
         yield Step("page", False, facts={"fault": "none"})
 
     monkeypatch.setitem(LABS, "key", Lab("key", "§4", 1, play))
@@ -161,7 +161,7 @@ def test_a_step_that_does_not_come_out_gives_status_1(capsys, monkeypatch, optio
 
 def test_a_cast_that_breaks_off_is_said_in_a_line(capsys, monkeypatch):
     def play(cast):
-        yield Step("fetch", True)
+        yield Step("fetch", True, facts={"page": "none"})
         raise ConnectionResetError("reset by peer")
 
     monkeypatch.setitem(LABS, "key", Lab("key", "§4", 1, play))

@@ -1,13 +1,15 @@
 """The labs in a real browser: the attack works without the defence, and fails with it."""
 
+import re
+
 import pytest
 
 from chromium import browser, why_not
-from refws.course.labs import first, hijack, poison
-from refws.course.labs.cast import Cast
+from refws.course.labs import first, fragments, hijack, key, poison
+from refws.course.labs.cast import LOOPBACK, Cast
 from refws.course.labs.serving import serving_pages
 from refws.course.labs.texts.english import ENGLISH
-from wire import Background
+from wire import DEADLINE_S, Background
 
 pytestmark = [
     pytest.mark.programs,
@@ -72,6 +74,47 @@ def test_10_2_an_evil_page_in_a_browser_reads_the_balance_only_without_a_defence
         assert title_at(chromium, facts["evil"], among) == title
         elsewhere = title_at(chromium, facts["elsewhere"], among)
         assert elsewhere == "refused", "the cookie is SameSite=Lax"
+
+
+FORBIDDEN = {"sec-websocket-key", "sec-websocket-version", "upgrade"}
+
+
+def test_1_3_neither_fetch_nor_a_form_writes_the_headers_of_a_handshake(chromium):
+    with Cast() as cast:
+        address = f"http://{LOOPBACK}:{key.ScriptsServer(cast).port}/"
+        page = chromium.new_page(address)
+        page.wait_for("document.title === 'refused'")
+        arrived = page.evaluate("document.querySelector('#answer').textContent")
+        assert "Sec-Fetch-Mode" in arrived, "the browser itself may write them"
+        assert not FORBIDDEN & {line.strip().lower() for line in arrived.splitlines()}
+        page.evaluate("document.querySelector('form').submit()")
+        page.wait_for("location.pathname === '/socket' && document.body !== null")
+        arrived = page.evaluate("document.body.textContent")
+        assert "There is no Sec-WebSocket-Key." in arrived
+        assert not FORBIDDEN & {line.strip().lower() for line in arrived.splitlines()}
+        page.close()
+
+
+def test_1_3_a_server_that_asks_for_no_key_takes_a_body_of_a_script_for_a_frame(chromium):
+    with Cast("off") as cast:
+        server = key.ScriptsServer(cast)
+        page = chromium.new_page(f"http://{LOOPBACK}:{server.port}/")
+        assert server.messages.get(timeout=DEADLINE_S) == b"a message of the script"
+        page.close()
+
+
+def test_5_4_the_page_shows_into_which_frames_chromium_cuts_a_long_message(chromium):
+    with Cast() as cast:
+        *_, step = fragments.play(cast)
+        page = chromium.new_page(step.facts["page"])
+        page.wait_for("document.title === 'arrived'")
+        lines = page.evaluate("document.querySelector('#frames').textContent").splitlines()
+        page.close()
+    frames = [re.fullmatch(r"(text|continuation) ([0-9,]+)(, FIN)?", line) for line in lines]
+    assert len(frames) > 1
+    assert [frame[1] for frame in frames] == ["text"] + ["continuation"] * (len(frames) - 1)
+    assert [bool(frame[3]) for frame in frames] == [False] * (len(frames) - 1) + [True]
+    assert sum(int(frame[2].replace(",", "")) for frame in frames) == fragments.LONG
 
 
 @pytest.mark.parametrize("defence, title", [("listed", "world"), ("unlisted", "refused")])

@@ -120,7 +120,7 @@ def slow_lab(monkeypatch):
     def play(cast):
         port = cast.host(part)
         with cast.client(port) as sock:
-            yield Step("fetch", sock.recv(1) == b"a")
+            yield Step("fetch", sock.recv(1) == b"a", facts={"page": "none"})
 
     monkeypatch.setitem(LABS, "key", Lab("key", "§4", 1, play))
     return begun, lambda: sockets[0].sendall(b"a")
@@ -186,7 +186,7 @@ def test_bytes_of_a_peer_cannot_become_markup(get, monkeypatch):
 
 def test_a_lab_that_breaks_off_says_so(get, monkeypatch):
     def play(cast):
-        yield Step("fetch", True)
+        yield Step("fetch", True, facts={"page": "none"})
         raise EOFError("the stream ended")
 
     monkeypatch.setitem(LABS, "key", Lab("key", "§4", 1, play))

@@ -57,11 +57,14 @@ def status_of(head: bytes) -> int:
     return int(head.split(b" ", 2)[1])
 
 
-def read_frame(file: BinaryFile) -> bytes:
-    """The next frame of a server, all of its bytes; whether it is legal is not looked at."""
+def read_frame(file: BinaryFile, masked: bool = False) -> bytes:
+    """The next frame, all of its bytes; whether it is legal is not looked at.
+
+    It is a frame of a server, or, if `masked`, of a client.
+    """
     header = read_exactly(file, 2)
     length = header[1] & LENGTH
     if length in (LENGTH_16, LENGTH_64):
         more = read_exactly(file, 2 if length == LENGTH_16 else 8)
         header, length = header + more, int.from_bytes(more)
-    return header + read_exactly(file, length)
+    return header + read_exactly(file, length + 4 * masked)

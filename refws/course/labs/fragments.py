@@ -11,19 +11,50 @@ import socket
 from collections.abc import Iterator
 
 from ...protocol.close_codes import CloseCode
-from ...protocol.frame import CLOSE, CONT, LENGTH, PING, PONG, TEXT, encode_frame
+from ...protocol.frame import (
+    CLOSE,
+    CONT,
+    LENGTH,
+    LENGTH_16,
+    LENGTH_64,
+    PING,
+    PONG,
+    TEXT,
+    encode_frame,
+    parse_header,
+)
 from ...protocol.handshake import accept_key
 from ...protocol.heads import read_request
+from ...protocol.http import Request
 from ...protocol.masking import mask
 from ..services import HELLO, NEW_YEAR, dialogue
-from .cast import Cast, no_log
+from .browser import read_frame
+from .cast import LOOPBACK, Cast, no_log
 from .key import switching
+from .site import site
 from .story import Crossed, Lab, Step
 from .talk import Talk, masked, talk_with
 
 AND_A = masked(TEXT, b"and a ", fin=False)
 HAPPY_NEW = masked(CONT, b"happy new ", fin=False)
 YEAR = masked(CONT, b"year!")
+
+HEADER_SIZES = {LENGTH_16: 8, LENGTH_64: 14}
+"""Of a masked frame, by its length field; others have 6 bytes."""
+
+LONG = 1_000_000
+"""Bytes of the message that the page sends. Chromium cuts it into frames."""
+
+PAGE = """<!doctype html><title>sending</title><meta name=viewport content="width=device-width">
+<h1>One send(), and the frames that arrive</h1><pre id=frames></pre><script>
+const socket = new WebSocket(`ws://${location.host}/`);
+socket.onopen = () => socket.send("a".repeat(LONG));
+socket.onmessage = (event) => {
+  document.querySelector("#frames").textContent = event.data;
+  document.title = "arrived";
+};
+</script>
+""".replace("LONG", str(LONG))
 
 LOST_AFTER = 3
 """Bytes after which it is clear that the server which reads once for each frame is lost."""
@@ -62,6 +93,13 @@ def play(cast: Cast) -> Iterator[Step]:
         ]
         yield Step("two messages", refused is good, crossed)
 
+    port = cast.host(site({"/": PAGE}, upgraded=tells_the_frames))
+    with talk_with(cast, port) as talk:
+        crossed = talk.say(AND_A, HAPPY_NEW, YEAR, answers=1)
+        expected = [(TEXT, b"text 6\ncontinuation 10\ncontinuation 5, FIN")]
+        page = f"http://{LOOPBACK}:{port}/"
+        yield Step("browser", talk.heard == expected, crossed, {"page": page, "size": f"{LONG:,}"})
+
 
 LAB = Lab("fragments", "§5.4", 10, play)
 
@@ -79,6 +117,21 @@ def in_turn(talk: Talk, frames: list[bytes], good: bool, answers: int = 1) -> tu
         heard += talk.heard
     talk.heard = heard
     return tuple(crossed)
+
+
+def tells_the_frames(sock: socket.socket, asked: Request) -> None:
+    """It answers a message with a line for each of its frames."""
+    sock.sendall(switching(accept_key(asked.headers["Sec-WebSocket-Key"])))
+    frames: list[str] = []
+    with sock.makefile("rb") as file:
+        while not frames or not frames[-1].endswith("FIN"):
+            frame = read_frame(file, masked=True)
+            header = parse_header(frame[:2])
+            size = len(frame) - HEADER_SIZES.get(header.payload_length, 6)
+            name = "text" if header.opcode == TEXT else "continuation"
+            frames.append(f"{name} {size:,}{', FIN' if header.fin else ''}")
+        sock.sendall(encode_frame(TEXT, "\n".join(frames).encode()))
+        file.read(1)  # until the page ends
 
 
 def takes_each_read_for_a_message(sock: socket.socket) -> None:

@@ -7,6 +7,7 @@ login. The cast: a client, and five peers that are no WebSocket server, or are o
 from __future__ import annotations
 
 import io
+import queue
 import socket
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -14,34 +15,58 @@ from http import HTTPStatus
 from ...protocol.client.handshake import check_response
 from ...protocol.client.response import read_response
 from ...protocol.errors import InvalidHandshake
+from ...protocol.frame import TEXT
 from ...protocol.handshake import accept_key
 from ...protocol.heads import read_request
-from .browser import opening, read_head, request, status_of
-from .cast import Cast, Part
+from ...protocol.http import Request, Response
+from ...protocol.masking import mask
+from .browser import KEY, opening, read_frame, read_head, request, status_of
+from .cast import LOOPBACK, TIMEOUT, Cast, Part
+from .naive_cache import read_answer
+from .site import answer as answer_with
 from .site import site
 from .story import Crossed, Lab, Step
+from .talk import masked
 
 OLD_ACCEPT = accept_key("eCBvbGQgYW5zd2VyIHgh")
 """Of another request, some time ago."""
 
-HEADERS_OF_A_SCRIPT = (
-    ("Accept", "*/*"),
-    ("Origin", "http://evil.localhost"),
-    ("X-Upgrade", "websocket"),
-)
-"""What a script may choose: no Upgrade, no Connection, and nothing that begins with Sec-."""
+SCRIPTS_BODY = masked(TEXT, b"a message of the script")
+"""A script may send any bytes as the body of a request: here they are a frame."""
+
+PAGE = """<!doctype html><title>trying</title><meta name=viewport content="width=device-width">
+<h1>A script without a WebSocket</h1>
+<p>It asks fetch() for these headers: <code id=asked></code>
+<pre id=answer></pre>
+<form method=post enctype=text/plain action=/socket>
+<input name=Sec-WebSocket-Key value="KEY"> <button>The same with a form</button></form>
+<script>
+const headers = { "Sec-WebSocket-Key": "KEY", "Sec-WebSocket-Version": "13",
+  Upgrade: "websocket", Connection: "Upgrade" };
+document.querySelector("#asked").textContent = Object.keys(headers).join(", ");
+fetch("/socket", { method: "POST", headers, body: new Uint8Array([BYTES]) })
+  .then(async (answer) => {
+    document.querySelector("#answer").textContent = await answer.text();
+    document.title = "refused";
+  }).catch(() => { document.title = "no answer"; });
+</script>
+""".replace("KEY", KEY).replace("BYTES", ", ".join(map(str, SCRIPTS_BODY)))
 
 
 def play(cast: Cast) -> Iterator[Step]:
     """A request of a script, and four answers to the request of a client."""
-    server = cast.host(careful_server if cast.defended else careless_server)
-    with cast.client(server) as sock, sock.makefile("rb") as file:
-        sent = request("127.0.0.1", "/", *HEADERS_OF_A_SCRIPT)
+    server = ScriptsServer(cast)
+    with cast.client(server.port) as sock, sock.makefile("rb") as file:
+        sent = request_of_a_script(f"{LOOPBACK}:{server.port}")
         sock.sendall(sent)
-        head = read_head(file)
+        answer = read_answer(file)
     expected = HTTPStatus.BAD_REQUEST if cast.defended else HTTPStatus.SWITCHING_PROTOCOLS
-    crossed = (Crossed("script to server", sent), Crossed("server to script", head))
-    yield Step("fetch", status_of(head) == expected, crossed)
+    came_out = status_of(answer) == expected
+    if not cast.defended:
+        came_out = came_out and server.messages.get(timeout=TIMEOUT) == b"a message of the script"
+    crossed = (Crossed("script to server", sent), Crossed("server to script", answer))
+    facts = {"page": f"http://{LOOPBACK}:{server.port}/"}
+    yield Step("fetch", came_out, crossed, facts)
 
     for name, server_part in (
         ("page", site({"/": "<!doctype html><title>A page</title>\n"})),
@@ -85,19 +110,46 @@ def find_fault(sent: bytes, head: bytes) -> str:
 # Servers
 
 
-def careful_server(sock: socket.socket) -> None:
-    """It opens a WebSocket for a request that has a key, and refuses any other."""
-    with sock.makefile("rb") as file:
-        key = read_request(file).headers.get("Sec-WebSocket-Key")
-    refusal = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-    sock.sendall(refusal if key is None else switching(accept_key(key)))
+class ScriptsServer:
+    """A page with a script at /, and a WebSocket server at /socket, to which it sends a request.
+
+    With the defence off it opens a WebSocket for any request; `messages` has what it then reads.
+    """
+
+    def __init__(self, cast: Cast) -> None:
+        self.messages: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._asks_for_key = cast.defended
+        self.port = cast.host(self._part)
+
+    def _part(self, sock: socket.socket) -> None:
+        with sock.makefile("rb") as file:
+            asked = read_request(file)
+            if asked.absolute_path != "/socket":
+                sock.sendall(answer_with(asked.absolute_path, {"/": PAGE}).to_bytes())
+            elif self._asks_for_key and "Sec-WebSocket-Key" not in asked.headers:
+                file.read(int(asked.headers.get("Content-Length", "0")))  # or it would be reset
+                sock.sendall(Response.text(HTTPStatus.BAD_REQUEST, no_key(asked)).to_bytes())
+            else:
+                sock.sendall(switching(OLD_ACCEPT))
+                frame = read_frame(file, masked=True)
+                self.messages.put(mask(frame[6:], frame[2:6]))
 
 
-def careless_server(sock: socket.socket) -> None:
-    """It opens a WebSocket for any request."""
-    with sock.makefile("rb") as file:
-        read_request(file)
-    sock.sendall(switching(OLD_ACCEPT))
+def no_key(asked: Request) -> str:
+    names = "\n".join(f"  {name}" for name, _ in asked.headers.raw_items())
+    return f"There is no Sec-WebSocket-Key. These headers arrived:\n{names}\n"
+
+
+def request_of_a_script(host: str) -> bytes:
+    """As a browser writes it; of the headers that the script has asked for, it has left out all."""
+    head = request(
+        host,
+        "/socket",
+        ("Origin", f"http://{host}"),
+        ("Sec-Fetch-Mode", "cors"),
+        ("Content-Length", str(len(SCRIPTS_BODY))),
+    )
+    return head.replace(b"GET ", b"POST ", 1) + SCRIPTS_BODY
 
 
 def always(response: bytes) -> Part:

@@ -153,12 +153,16 @@ KEY = LabText(
             title="A script tries it without a WebSocket",
             story=(
                 "A page sends a request with fetch(), or with a form, to a WebSocket server. It "
-                "may choose the path and some headers, but no browser lets a script write a "
-                "header that begins with Sec-, nor Upgrade or Connection."
+                "may choose the path, some headers and any bytes as the body: here they are a "
+                "frame. But no browser lets a script write a header that begins with Sec-, nor "
+                "Upgrade or Connection. Open {page} in a browser: it asks fetch() for them."
             ),
             outcome={
                 "on": "400: there is no key, so no WebSocket client has written this.",
-                "off": "101: the server takes all that the script sends next for frames.",
+                "off": (
+                    "101: the server takes the body for frames, and has a message that a script "
+                    "has written without a WebSocket, and so without its rules."
+                ),
             },
         ),
         "page": StepText(
@@ -273,6 +277,17 @@ FRAGMENTS = LabText(
             outcome={
                 "on": "A Close with 1002: the client breaks a rule.",
                 "off": "The server does not notice.",
+            },
+        ),
+        "browser": StepText(
+            title="A browser cuts a long message",
+            story=(
+                "A script calls send() once, and has no say in the frames. This server answers a "
+                "message with a line for each frame of it. Open {page} in a browser: the page "
+                "sends {size} bytes, and shows the answer. Chromium cuts them."
+            ),
+            outcome={
+                ANY: "A line for each of the client's three frames, the last one with FIN.",
             },
         ),
     },
