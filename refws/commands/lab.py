@@ -125,8 +125,8 @@ class Player:
             self._tell(number, step)
         self._end(missed)
         if self._lab.stays and not self._headless:
-            self._fill(f"\n{WORDS.stays}")
             with suppress(KeyboardInterrupt):
+                self._fill(f"\n{WORDS.stays}")
                 cast.follow_log(self._fill)
                 cast.ending.wait()
         return 1 if missed else 0
