@@ -23,6 +23,8 @@ pytestmark = pytest.mark.slow
 
 CASES = {case.name: case for group in GROUPS for case in group.cases}
 
+TRIES = 3
+
 SILENCE = 0.2
 """Seconds after which a server with a broken rule is taken as silent."""
 
@@ -183,9 +185,13 @@ def test_each_mutation_has_a_case_that_finds_it():
 def test_a_broken_rule_is_found_and_explained(
     mutation, caught, abilities, monkeypatch, nothing_left_behind
 ):
+    """On a busy machine a server may read two pieces at once, and then a cut does not hurt it."""
     monkeypatch.setattr(engine, "PROBE_AFTER", SILENCE / 2)
-    with PlainServer(mutation) as server:
-        result = run(CASES[caught.case], target_of(server, timeout=SILENCE), abilities)
+    for _ in range(TRIES):
+        with PlainServer(mutation) as server:
+            result = run(CASES[caught.case], target_of(server, timeout=SILENCE), abilities)
+        if result.grade is caught.grade:
+            break
     assert result.grade is caught.grade, (result.seen, result.expected)
     hint = find_mistake(result)
     assert caught.hint.lower() in hint.lower()
