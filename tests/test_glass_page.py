@@ -29,9 +29,9 @@ class WithPage:
         stack.callback(self.echo.shutdown)
         self.pages = Pages(OWN, TARGET, ["https://localhost:9000"])
         uri = f"ws://127.0.0.1:{self.echo.address[1]}"
+        stack.callback(self.pages.stop)  # after the forwarder, as in the command
         self.glass = Glass(stack, uri=uri, page_at=self.pages.address)
         self.pages.start(self.glass.forwarder)
-        stack.callback(self.pages.stop)
 
     @property
     def target(self):

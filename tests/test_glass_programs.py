@@ -73,9 +73,9 @@ class Between:
         self._near_server = Relay(stack, ("127.0.0.1", port))
         pages = Pages("ws://127.0.0.1:9000", "ws://server.example", [])
         uri = f"ws://127.0.0.1:{self._near_server.address[1]}"
+        stack.callback(pages.stop)
         self.glass = Glass(stack, uri=uri, page_at=pages.address)
         pages.start(self.glass.forwarder)
-        stack.callback(pages.stop)
         terminal = Terminal(self.lines.append, publish=self.glass.forwarder.show)
         self.glass.forwarder.add(terminal.copies)
         terminal.start()
