@@ -32,8 +32,16 @@ pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 WATCHES_TIME = {"polling", "heartbeat", "slow", "never-reading"}
 """Labs that show what happens, or does not, in some seconds."""
 
+GUESSES_IN_VAIN = {("guess", "on"), ("guess", "context")}
+
+
+def marks(lab, defence):
+    slow = lab.name in WATCHES_TIME or (lab.name, defence) in GUESSES_IN_VAIN
+    return [pytest.mark.slow] if slow else []
+
+
 PLAYED = [
-    pytest.param(lab, defence, marks=[pytest.mark.slow] if lab.name in WATCHES_TIME else [])
+    pytest.param(lab, defence, marks=marks(lab, defence))
     for lab in LABS.values()
     for defence in lab.defences
 ]

@@ -79,13 +79,13 @@ def test_each_page_has_one_step_more_and_a_link_to_the_next(get):
 
 
 def test_a_page_that_is_opened_again_plays_nothing_again(get):
-    _, first = get("/lab/guess/off/3")
-    _, again = get("/lab/guess/off/3")
+    _, first = get("/lab/poison/off/3")
+    _, again = get("/lab/poison/off/3")
     assert first.text == again.text
-    status, moved = get("/lab/guess/off?again")
-    assert (status, moved.headers["Location"]) == (303, "/lab/guess/off/1")
-    _, new = get("/lab/guess/off/3")
-    assert new.text != first.text, "the secret is another one"
+    status, moved = get("/lab/poison/off?again")
+    assert (status, moved.headers["Location"]) == (303, "/lab/poison/off/1")
+    _, new = get("/lab/poison/off/3")
+    assert new.text != first.text, "the ports are others"
 
 
 def test_the_settings_are_side_by_side_with_what_their_steps_came_to(get):
