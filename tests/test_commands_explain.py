@@ -266,6 +266,12 @@ def test_another_reading_is_said_and_form_forces_it(run):
     assert status == 2 and "--form" in err
 
 
+@pytest.mark.parametrize("line", ["10 20 30", "81 5 48 6c", "0008   20", "81 05 ..."])
+def test_a_line_of_standard_input_that_may_mean_something_else_is_said(line, run):
+    assert "note: " in run("--brief", line)[1] or "cut off: " in run("--brief", line)[1]
+    assert run("--brief", stdin=line.encode()) == run("--brief", line)
+
+
 def test_what_the_text_leaves_out_is_the_last_line_and_status_1(run):
     status, out, _ = run("--brief", "<Buffer 81 05 48 65 6c 6c 6f ... 3 more bytes>")
     assert status == 1

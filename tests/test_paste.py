@@ -622,6 +622,13 @@ def test_what_was_assumed_is_said(text, note):
     assert any(note in line for line in pasted.notes)
 
 
+def test_a_longer_group_in_front_may_be_an_offset():
+    pasted = read("0008   20")
+    assert pasted.data == b"\0\x08\x20"
+    assert "--form dump" in pasted.notes[0]
+    assert read("0008   20", "dump").data == b"\x20"
+
+
 def test_numbers_below_100_may_be_hex_or_decimal():
     pasted = read("10 20 30")
     assert pasted.data == b"\x10\x20\x30"

@@ -20,6 +20,9 @@ ONE_DIGIT = re.compile("0[xX]([0-9A-Fa-f])(?![0-9A-Fa-f])")
 PADDED = re.compile("0[xX]0[0-9A-Fa-f](?![0-9A-Fa-f])")
 DECIMAL = re.compile(r"\s*[1-9][0-9](?:[\s,;]+[1-9][0-9])+[\s,;]*")
 """Pairs of digits that decimal numbers may be, too."""
+OFFSET = re.compile(r"\s*[0-9A-Fa-f]{4,16}\s{2,}[0-9A-Fa-f]{2}(?![0-9A-Fa-f])")
+"""Four digits or more, a gap, and two digits: the first may be an offset."""
+
 PAIR = "give two digits, 0 to 9 and a to f, for each byte"
 
 
@@ -54,6 +57,8 @@ def notes_on(text: str, single: bool) -> list[str]:
     notes = ["a digit that is alone is a byte: 5 is 05"] if single else []
     if re.search("0[xX][0-9A-Fa-f]\\s*$", text):
         notes.append("the last byte has one digit: is something cut off?")
+    if OFFSET.match(text):
+        notes.append("it can also be read as a hex dump, with an offset in front: --form dump")
     if DECIMAL.fullmatch(text):
         notes.append("it can also be read as decimal numbers: --form decimal")
     return notes

@@ -67,11 +67,14 @@ def from_lines(file: BinaryIO, form: str | None) -> Source:
 
 
 def is_live(line: str) -> bool:
-    return (
-        hex_text.is_plain(line)
-        and table.is_hex_only(line)
-        and not dump_lines.OTHER_LINES.fullmatch(line.rstrip())
-    )
+    """Whether a first line is plain hex, and nothing else that may need the lines after it."""
+    if not hex_text.is_plain(line) or dump_lines.OTHER_LINES.fullmatch(line.rstrip()):
+        return False
+    try:
+        pasted = table.read(line)
+    except BadPaste:
+        return False
+    return pasted.form == "hex" and not pasted.notes and not pasted.cut_off
 
 
 def live(start: str, file: BinaryIO) -> Iterator[Chunk]:

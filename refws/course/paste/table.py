@@ -115,11 +115,6 @@ def read(text: str, name: str | None = None) -> Pasted:
     return replace(readings[form], notes=(*readings[form].notes, *notes))
 
 
-def is_hex_only(text: str) -> bool:
-    """Whether a text is plain hex, and no other form recognises it."""
-    return [form for form in FORMS if form.way.recognises(clean(text))] == [HEX]
-
-
 def is_log(text: str) -> bool:
     """Whether a text, with bytes in it that are none, is the log of a client nevertheless."""
     return any(form.way.recognises(text) for form in LOGS)
