@@ -10,10 +10,12 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from urllib.request import urlopen
 
 import pytest
 
+from pseudoterminal import PseudoTerminal
 from refws.commands import lab as command
 from refws.course.labs import poison
 from refws.course.labs.cast import LOOPBACK, Cast
@@ -24,6 +26,7 @@ from refws.course.labs.texts.english import ENGLISH
 from refws.course.labs.texts.values import ANY
 from refws.course.labs.wires import explained, lines_of
 from refws.course.text.drawing import Style
+from refws.interruption import INTERRUPTED
 from refws.protocol.masking import mask
 from wire import DEADLINE_S
 
@@ -280,3 +283,64 @@ def test_the_first_lab_keeps_its_servers_until_ctrl_c():
     finally:
         program.kill()
         program.communicate()
+
+
+# What is left
+
+
+@pytest.mark.slow
+def test_all_labs_in_a_row_leave_no_thread_descriptor_file_or_process(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(subprocess, "Popen", None)
+    monkeypatch.setattr(os, "fork", None, raising=False)
+    for lab in LABS.values():
+        for defence in lab.defences:
+            with Cast(defence) as cast:
+                assert [step.name for step in lab.play(cast) if not step.came_out] == []
+    assert list(tmp_path.iterdir()) == []
+
+
+PROMPT = "[Enter goes on, Ctrl-C ends the lab.]"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LABS)
+def test_ctrl_c_between_two_steps_ends_a_lab_without_a_word(name):
+    with PseudoTerminal("-m", "refws", "lab", name, "--step") as terminal:
+        terminal.wait_for(lambda text: PROMPT in text)
+        terminal.type("\x03")
+        assert terminal.wait_for_end() == INTERRUPTED
+    assert terminal.screen.text.partition(PROMPT)[2].strip() in ("", "^C")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(WATCHES_TIME))
+def test_ctrl_c_while_a_step_takes_long_ends_a_lab_without_a_word(name):
+    with PseudoTerminal("-m", "refws", "lab", name) as terminal:
+        terminal.wait_for(lambda text: "\n1. " in text)
+        terminal.type("\x03")
+        assert terminal.wait_for_end() == INTERRUPTED
+    assert "Traceback" not in terminal.screen.text
+    assert "refws:" not in terminal.screen.text
+
+
+@pytest.mark.slow
+def test_enter_goes_from_step_to_step_and_the_end_of_input_to_the_end():
+    with PseudoTerminal("-m", "refws", "lab", "key", "--step") as terminal:
+        terminal.wait_for(lambda text: text.count(PROMPT) == 1)
+        terminal.type("\n")
+        terminal.wait_for(lambda text: text.count(PROMPT) == 2)
+        terminal.type("\x04")
+        assert terminal.wait_for_end() == 0
+    assert "The input has ended" in terminal.screen.text
+    assert "5. A program computes the Accept" in terminal.screen.text
+
+
+def test_a_taken_port_is_answered_with_what_to_give(capsys):
+    with socket.create_server((LOOPBACK, 0)) as taken:
+        port = taken.getsockname()[1]
+        status, out, err = run(capsys, "--browser", str(port))
+    assert (status, out) == (2, "")
+    assert f"cannot listen on port {port}" in err
+    assert "give another --browser PORT, or none for a free one" in err

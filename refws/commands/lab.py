@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
+from select import select
 from textwrap import indent
 
 from ..course.labs.cast import Cast
@@ -22,6 +23,8 @@ from .options import CommandLine, port
 
 WORDS = ENGLISH.words
 INDENT = " " * 4
+LOOK = 0.2
+"""Seconds between two looks while nothing happens; after each a Ctrl-C is noticed."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -128,7 +131,8 @@ class Player:
             with suppress(KeyboardInterrupt):
                 self._fill(f"\n{WORDS.stays}")
                 cast.follow_log(self._fill)
-                cast.ending.wait()
+                while not cast.ending.wait(LOOK):
+                    pass  # a Ctrl-C just before the wait does not end the wait
         return 1 if missed else 0
 
     def _end(self, missed: int) -> None:
@@ -152,21 +156,31 @@ class Player:
 
     def _wait(self) -> None:
         """Wait for Enter. At the end of the input there is nothing to wait for from now on."""
-        try:
-            input(f"\n[{WORDS.press_enter}] ")
-        except EOFError:
+        self._print(f"\n[{WORDS.press_enter}] ", end="")
+        if not takes_line():
             self._waits = False
             self._fill(f"\n{WORDS.no_more_input}")
 
     def _fill(self, text: str) -> None:
         self._print(filled(text, self._width))
 
-    def _print(self, text: str) -> None:
+    def _print(self, text: str, end: str = "\n") -> None:
         """Print at once. An output that no one reads is left; the servers of the lab have none."""
         try:
-            print(text, flush=True)
+            print(text, end=end, flush=True)
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def takes_line() -> bool:
+    """Wait for Enter; False at the end of the input.
+
+    A Ctrl-C just before a read is noticed only after it, so that a terminal is not read before
+    there is a line.
+    """
+    while os.name == "posix" and sys.stdin.isatty() and not select([sys.stdin], [], [], LOOK)[0]:
+        pass
+    return bool(sys.stdin.readline())
 
 
 def filled(text: str, width: int) -> str:

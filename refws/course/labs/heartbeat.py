@@ -54,7 +54,8 @@ def play(cast: Cast) -> Iterator[Step]:
         began = monotonic()
         noticed = ends.wait(GIVEN_UP if cast.defended else WATCHED)
         facts = {"seconds": f"{monotonic() - began:.1f}", "how": ends.how}
-        yield Step("frozen", noticed is cast.defended, (), facts)
+        unread = talk.say(answers=9)[1:] if noticed else ()  # Pings, and a Close
+        yield Step("frozen", noticed is cast.defended, unread, facts)
 
     router = Router(cast, port)
     ends.reset()
@@ -75,11 +76,11 @@ class Ends:
     """What becomes of the server's connection. `how` is its last words, for people."""
 
     def __init__(self) -> None:
-        self.how = "nothing"
+        self.how = ""
         self._ended = threading.Event()
 
     def reset(self) -> None:
-        self.how = "nothing"
+        self.how = ""
         self._ended.clear()
 
     def wait(self, seconds: float) -> bool:
@@ -94,7 +95,8 @@ class Ends:
                     wait_idle(connection)
                     connection.send("later")
         except ConnectionClosed as closed:
-            self.how = str(closed)
+            sent = closed.sent
+            self.how = f"Its Close: {sent.code}, {sent.reason}." if sent else ""
         self._ended.set()
 
 

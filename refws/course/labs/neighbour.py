@@ -58,6 +58,6 @@ def drawn(values: Iterable[tuple[str, float, str]]) -> str:
     rows = list(values)
     largest = max((value for _, value, _ in rows), default=0) or 1
     return "\n".join(
-        f"  {name:<26}{value:>14,} {unit:<3}{'#' * max(1, round(BAR * value / largest))}"
+        f"  {name:<21}{value:>11,} {unit:<3}{'#' * max(1, round(BAR * value / largest))}"
         for name, value, unit in rows
     )

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 from http import HTTPStatus
 
@@ -23,6 +24,9 @@ from .texts.english import ENGLISH
 from .wires import MAX_ITEMS, explained, lines_of
 
 WORDS = ENGLISH.words
+
+ADDRESS = re.compile(r"http://(?:127\.0\.0\.1|(?:[a-z]+\.)?localhost):[0-9]+(?:/\w*)?")
+"""Of a page of a lab, in the story of a step."""
 
 DOCUMENT = """<!doctype html>
 <html lang="en">
@@ -130,7 +134,7 @@ def outcome(run: Run, step: Step) -> str:
     verdict = WORDS.as_expected if step.came_out else WORDS.not_as_expected
     kind = "legal" if step.came_out else "illegal"
     words, *lines = text.format_map(step.facts).split("\n")
-    drawn = f"<pre>{escape(chr(10).join(lines))}</pre>" if lines else ""
+    drawn = f'<pre class="bytes">{escape(chr(10).join(lines))}</pre>' if lines else ""
     return f'<strong class="verdict {kind}">{verdict}</strong> {escape(words)}{drawn}'
 
 
@@ -164,17 +168,24 @@ def log_of(run: Run) -> str:
         return ""
     lines: list[str] = []
     run.cast.follow_log(lines.append)
-    return f"<section><p>{WORDS.log}</p><pre>{escape(chr(10).join(lines))}</pre></section>"
+    text = escape("\n".join(lines))
+    return f'<section><p>{WORDS.log}</p><pre class="bytes">{text}</pre></section>'
 
 
 def section_of(run: Run, number: int, step: Step) -> str:
     text = ENGLISH.labs[run.lab.name].steps[step.name]
     wires = "".join(wire(crossed, items) for crossed, items in explained(step.crossed))
+    story = with_addresses(text.story.format_map(step.facts))
     return (
         f'<section id="step-{number}" class="step"><div><h2>{number}. {escape(text.title)}</h2>'
-        f"<p>{escape(text.story.format_map(step.facts))}</p><p>{outcome(run, step)}</p></div>"
+        f"<p>{story}</p><p>{outcome(run, step)}</p></div>"
         f'<div class="wires">{wires}</div></section>'
     )
+
+
+def with_addresses(text: str) -> str:
+    """The text, escaped; an address of the lab is a link, which opens beside the steps."""
+    return ADDRESS.sub(r'<a href="\g<0>" target="_blank" rel="noopener">\g<0></a>', escape(text))
 
 
 def wire(crossed: Crossed, items: list[Item]) -> str:

@@ -49,7 +49,7 @@ class Talk:
         try:
             while len(frames) < count:
                 frames.append(read_frame(self._file))
-        except EOFError:
+        except (EOFError, ConnectionResetError):
             pass
         return frames
 

@@ -303,7 +303,7 @@ POISON = LabText(
     seen="A frame becomes a request, and a cache gives a forged script to everybody.",
     switch={
         "on": "each frame is masked with a new random key, as §5.3 asks for",
-        "off": "no frame is masked, as in the drafts before 2010",
+        "off": "no frame is masked, as in the drafts of 2010",
         "predictable": "each frame is masked, with a key that the attacker's script knows",
     },
     steps={
@@ -412,7 +412,7 @@ HIJACK = LabText(
                 "You still have the bank open, and look at a page with kittens, {evil}/. Its "
                 "script opens a WebSocket to the bank. The browser allows that, because the "
                 "same-origin policy is not for WebSockets, and it adds your cookie: this page is "
-                "on another port of the same name, and cookies know no ports."
+                "on another port of the same host, and cookies know no ports."
             ),
             outcome={
                 "on": "403: the Origin is the evil page's, and the bank does not list it.",
@@ -429,15 +429,16 @@ HIJACK = LabText(
             outcome={
                 ANY: (
                     "401: no cookie came. But do not rely on it: not every cookie has SameSite, "
-                    "and a page of anyone below your name is of the same site."
+                    "not every browser adds it, and a page of anyone below your name is of the "
+                    "same site."
                 ),
             },
         ),
         "program": StepText(
             title="A program says that it is the bank's page",
             story=(
-                "Not a browser this time, but a program with a stolen cookie. It writes into "
-                "Origin what it likes, and it reads the bank's page as a browser would."
+                "Not a browser this time, but a program with a stolen cookie. It reads the token "
+                "in the bank's page, as a browser would, and writes into Origin what it likes."
             ),
             outcome={
                 ANY: (
@@ -476,10 +477,12 @@ HEARTBEAT = LabText(
             title="The client freezes",
             story=(
                 "Its process hangs. Its system goes on acknowledging what TCP brings, so TCP is "
-                "alive, and silent."
+                "alive, and silent. With a heartbeat the server sends a Ping after each 0.2 s of "
+                "silence. If nothing arrives for 0.2 s after one, it looks once more a second "
+                "later, and then gives up."
             ),
             outcome={
-                "on": "After {seconds} s the server ends the connection: {how}.",
+                "on": "After {seconds} s the server ends the connection. {how}",
                 "off": (
                     "After {seconds} s nothing has happened, and nothing will: the connection, "
                     "its thread and its memory stay."
