@@ -22,16 +22,16 @@ from .talk import masked, talk_with
 PING_INTERVAL = PING_TIMEOUT = 0.2
 """Seconds; real servers take 20 and 20. Then the silence is looked at once more for a second."""
 
-GIVEN_UP = 4.0
+GIVEN_UP = 10.0
 """Seconds in which a server with these times has surely given up a silent client."""
 
 WATCHED = 2.0
 """Seconds for which a server without a heartbeat is watched."""
 
-FORGETS_AFTER = 0.6
+FORGETS_AFTER = 1.0
 """Seconds without a byte, after which the router forgets. Real ones take minutes to hours."""
 
-IDLE = 3 * FORGETS_AFTER
+IDLE = 2 * FORGETS_AFTER
 
 ROUND_TRIPS = 5
 
@@ -48,6 +48,7 @@ def play(cast: Cast) -> Iterator[Step]:
         times = [round_trip(client) for _ in range(ROUND_TRIPS)]
     yield Step("round trips", len(times) == ROUND_TRIPS, (), {"drawn": drawn(times)})
 
+    cast.wait_until_empty(port)  # the end of this client is not the next one's
     ends.reset()
     with talk_with(cast, port) as talk:  # it answers no Ping from now on: it is frozen
         talk.say(masked(TEXT, b"still here"), answers=0)
