@@ -675,6 +675,11 @@ def test_what_pasting_adds_is_left_out():
         ("0x81, 0x05, 0x4", "line 1: '4' has an odd number of digits"),
         ("0000  81 05 48 6g 6c  ..Hel", "line 1: '6g' is no byte in hex"),
         (f"0000  {'61 ' * 16}  aa", "line 1: 'aa' is no byte in hex, and no column of characters"),
+        (
+            "00000000: 6162 6364       6162",
+            "line 1: 61 is 'a', and the column of characters has '6'",
+        ),
+        ("00000000: 6162 6364 65       6162", "line 1: '6162' is no byte in hex, and no column"),
         ("0000  81 05 48 65  ..H", "line 1: '..H' is no byte in hex, and no column of characters"),
         ("0000  81 05 4a 65  ..He", "line 1: 4a is 'J', and the column of characters has 'H'"),
         (

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from .columns import columns_in, fit, is_printable
+from .columns import NO, NONE, columns_in, fit, is_printable
 from .values import BadPaste, counted, shown
 
 LINE = re.compile(
@@ -49,6 +49,8 @@ class Cells:
     cell: re.Pattern[str]
     read: Callable[[str], bytes]
     what: str
+    widest_gap: int = 2
+    """Spaces between two of them; `xxd -e` puts some before a short one."""
 
 
 def swapped(digits: str) -> bytes:
@@ -66,7 +68,8 @@ OCTAL_WORDS = Cells(
     lambda cell: int(cell, 8).to_bytes(2, "little"),
     "octal",
 )
-LONG_WORDS = Cells(re.compile(r"((?:[0-9A-Fa-f]{2}){1,4})(?![^\s|>])"), swapped, "hex")
+# Only a column shows that these bytes are swapped, so each line must have one.
+LONG_WORDS = Cells(re.compile(r"((?:[0-9A-Fa-f]{2}){1,4})(?![^\s|>])"), swapped, "hex", 8)
 IN_WORDS = (WORDS, OCTAL_WORDS)
 
 
@@ -247,7 +250,11 @@ class Reader:
             if is_last or gap >= 2 or len(data) == 16:
                 found.append((fit(body[end:], data, is_last), data))
         fitting = sorted(found, key=lambda pair: pair[0], reverse=True)
-        best = [data for quality, data in fitting if quality > 0]
+        best = [
+            data
+            for quality, data in fitting
+            if quality > (NONE if self.cells is LONG_WORDS else NO)
+        ]
         if not best:
             raise BadPaste(line.number, self._problem(body, ends))
         return best
@@ -255,7 +262,8 @@ class Reader:
     def _ends(self, body: str) -> list[tuple[str, int]]:
         """Each cell at the start of the body, and where it ends; all of the first one's size.
 
-        After 16 bytes a gap ends them, because then a column begins, also one that is cut short.
+        A wide gap ends them, and any gap after 16 bytes, because then a column begins, also one
+        that is cut short.
         """
         ends: list[tuple[str, int]] = []
         position = size = 0
@@ -264,7 +272,8 @@ class Reader:
             if match is None or (ends and len(match[1]) > len(ends[0][0])):
                 break
             is_after_shorter = len(ends) > 1 and len(ends[-1][0]) < len(ends[0][0])
-            if is_after_shorter or (size == FULL_LINE and len(gap[0]) > 1):
+            widest = 1 if size == FULL_LINE else self.cells.widest_gap
+            if is_after_shorter or (ends and len(gap[0]) > widest):
                 break
             ends.append((match[1], match.end()))
             position, size = match.end(), size + len(self.cells.read(match[1]))
