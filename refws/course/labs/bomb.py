@@ -6,15 +6,14 @@ The defence is a limit on the message after inflating, checked while it inflates
 
 from __future__ import annotations
 
-import queue
 import zlib
 from collections.abc import Iterator
 
 from ...endpoint.connection import Connection
 from ...protocol.close_codes import CloseCode
 from ...protocol.frame import BINARY, CLOSE, encode_frame
-from .cast import TIMEOUT, Cast, no_log
-from .neighbour import drawn
+from .cast import Cast, no_log
+from .neighbour import delay, delays, drawn, memory
 from .story import Lab, Step
 from .talk import MASKING_KEY, talk_with
 
@@ -27,11 +26,9 @@ OFFER = "permessage-deflate"
 
 def play(cast: Cast) -> Iterator[Step]:
     """Send the bomb, and see what the server makes of it."""
-    received: queue.SimpleQueue[int] = queue.SimpleQueue()
 
     def handler(connection: Connection) -> None:
         for message in connection:
-            received.put(len(message))
             connection.send(f"{len(message)} bytes")
 
     port = cast.websocket(
@@ -41,15 +38,18 @@ def play(cast: Cast) -> Iterator[Step]:
         logger=no_log(),
     )
     bomb = encode_frame(BINARY, compressed(INFLATED), rsv1=True, masking_key=MASKING_KEY)
-    with talk_with(cast, port, extensions=OFFER) as talk:
+    alone = delay(cast, port)
+    with memory() as held, talk_with(cast, port, extensions=OFFER) as talk:
         facts = {"wire": f"{len(bomb):,}", "inflated": f"{INFLATED:,}"}
-        crossed = talk.say(bomb, answers=1)
-        yield Step("bomb", len(bomb) * 500 < INFLATED, (*talk.opened, crossed[0]), facts)
+        (crossed, _) = talk.say(bomb, answers=0)
+        beside = delay(cast, port)
+        yield Step("bomb", len(bomb) * 500 < INFLATED, (*talk.opened, crossed), facts)
+        (_, crossed) = talk.say(answers=1)
         opcode, body = talk.heard[0]
         refused = opcode == CLOSE and body[:2] == CloseCode.MESSAGE_TOO_BIG.to_bytes(2)
-        held = LIMIT if refused else received.get(timeout=TIMEOUT)
-        bars = drawn([("on the wire", len(bomb), "B"), ("in the server", held, "B")])
-        yield Step("answer", refused is cast.defended, crossed[1:], {"drawn": bars})
+        came_out = refused if cast.defended else body == f"{INFLATED} bytes".encode()
+        bars = drawn([("on the wire", len(bomb), "B"), ("memory, at most", held(), "B")])
+        yield Step("answer", came_out, (crossed,), {"drawn": f"{bars}\n{delays(alone, beside)}"})
 
 
 LAB = Lab("bomb", "RFC 7692 §8", 5, play)

@@ -12,11 +12,15 @@ from http import HTTPStatus
 
 from .browser import opening, read_head, status_of
 from .cast import LOOPBACK, Cast, no_log
-from .neighbour import drawn, echo, first_status
+from .neighbour import delay_of, delays, drawn, echo, first_status, memory
 from .story import Lab, Step
+from .talk import talk_with
 
 PLACES, PER_ADDRESS = 20, 5
 """The defaults of refws are higher; these make the lab quick."""
+
+LEFT = PLACES - 1
+"""A good client that has come before has one."""
 
 FLOOD = 30
 """Connections that the hostile client tries to open."""
@@ -37,14 +41,19 @@ def play(cast: Cast) -> Iterator[Step]:
     got_in = alone == HTTPStatus.SWITCHING_PROTOCOLS
     yield Step("alone", got_in and cast.wait_until_empty(port))
 
-    opened = sum(takes_a_place(cast, port) for _ in range(FLOOD))
-    expected = PER_ADDRESS if cast.defended else PLACES
-    bars = drawn([("places of the server", PLACES, ""), ("taken by one address", opened, "")])
-    yield Step("flood", opened == expected, (), {"drawn": bars, "tried": f"{FLOOD}"})
+    with memory() as held, talk_with(cast, port, source=OTHER_ADDRESS) as talk:
+        before = delay_of(talk)
+        opened = sum(takes_a_place(cast, port) for _ in range(FLOOD))
+        beside = delay_of(talk)
+        places = [("places that are left", LEFT, ""), ("taken by one address", opened, "")]
+        bars = [drawn(places), drawn([("memory, at most", held(), "B")]), delays(before, beside)]
+        expected = PER_ADDRESS if cast.defended else LEFT
+        facts = {"drawn": "\n".join(bars), "tried": f"{FLOOD}"}
+        yield Step("flood", opened == expected, (), facts)
 
-    status = first_status(cast, port, OTHER_ADDRESS)
-    got_in = status == HTTPStatus.SWITCHING_PROTOCOLS
-    yield Step("good client", got_in is cast.defended, (), {"status": f"{status}"})
+        status = first_status(cast, port, OTHER_ADDRESS)
+        got_in = status == HTTPStatus.SWITCHING_PROTOCOLS
+        yield Step("good client", got_in is cast.defended, (), {"status": f"{status}"})
 
 
 LAB = Lab("flood", "§4.1, §10.4", 5, play)

@@ -1,9 +1,11 @@
-"""A good client beside a hostile one: whether it gets in, and how long its messages take."""
+"""A good client beside a hostile one: whether it gets in, its delay, and the memory."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+import tracemalloc
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from statistics import median
 from time import monotonic
@@ -12,7 +14,7 @@ from ...endpoint.connection import Connection
 from ...protocol.frame import TEXT
 from .browser import opening, read_head, status_of
 from .cast import LOOPBACK, Cast
-from .talk import masked, talk_with
+from .talk import Talk, masked, talk_with
 
 RETRY_INTERVAL = 0.05
 ROUND_TRIPS = 20
@@ -43,14 +45,42 @@ def first_status(cast: Cast, port: int, source: str = LOOPBACK) -> int:
 
 
 def delay(cast: Cast, port: int) -> float:
-    """The median of the seconds from a message to its echo."""
-    times = []
+    """The median of the seconds from a message to its echo, in a connection of its own."""
     with talk_with(cast, port) as talk:
-        for _ in range(ROUND_TRIPS):
-            began = monotonic()
-            talk.say(masked(TEXT, b"hello"), answers=1)
-            times.append(monotonic() - began)
+        return delay_of(talk)
+
+
+def delay_of(talk: Talk) -> float:
+    """The same in a connection that is open."""
+    times = []
+    for _ in range(ROUND_TRIPS):
+        began = monotonic()
+        talk.say(masked(TEXT, b"hello"), answers=1)
+        times.append(monotonic() - began)
     return median(times)
+
+
+@contextmanager
+def memory() -> Iterator[Callable[[], int]]:
+    """A function that gives the most bytes that Python has held for this lab since the start.
+
+    What the system holds in buffers of sockets, and stacks of threads, are not among them.
+    """
+    tracing = tracemalloc.is_tracing()
+    tracemalloc.start()
+    tracemalloc.reset_peak()
+    before, _ = tracemalloc.get_traced_memory()
+    try:
+        yield lambda: max(0, tracemalloc.get_traced_memory()[1] - before)
+    finally:
+        if not tracing:
+            tracemalloc.stop()
+
+
+def delays(alone: float, beside: float) -> str:
+    """The delay of a good client without the hostile one and beside it, drawn."""
+    rows = (("echo, alone", alone), ("echo, beside", beside))
+    return drawn((name, round(seconds * 1000, 2), "ms") for name, seconds in rows)
 
 
 def drawn(values: Iterable[tuple[str, float, str]]) -> str:

@@ -14,7 +14,7 @@ from ...endpoint.connection import Connection
 from ...endpoint.exceptions import ConnectionClosed
 from ...protocol.frame import TEXT
 from .cast import Cast, no_log
-from .neighbour import delay
+from .neighbour import delay, delays, drawn, memory
 from .story import Lab, Step
 from .talk import masked, talk_with
 
@@ -59,7 +59,7 @@ def play(cast: Cast) -> Iterator[Step]:
         server.handler, send_timeout=SEND_TIMEOUT if cast.defended else inf, logger=no_log()
     )
     alone = delay(cast, port)
-    with talk_with(cast, port) as talk:
+    with memory() as held, talk_with(cast, port) as talk:
         crossed = talk.say(masked(TEXT, b"more"), answers=0)[:1]
         yield Step("asks", True, crossed)
 
@@ -68,7 +68,8 @@ def play(cast: Cast) -> Iterator[Step]:
         yield Step("the server's thread", ended is cast.defended, (), facts)
 
         beside = delay(cast, port)
-        facts = {"alone": f"{alone * 1000:.2f}", "beside": f"{beside * 1000:.2f}"}
+        rows = [("taken by the systems", server.bytes, "B"), ("memory, at most", held(), "B")]
+        facts = {"drawn": f"{drawn(rows)}\n{delays(alone, beside)}"}
         yield Step("good client", True, (), facts)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from http import HTTPStatus
 
 from .cast import Cast, no_log
-from .neighbour import drawn, echo, first_status, gets_in
+from .neighbour import drawn, echo, first_status, gets_in, memory
 from .story import Crossed, Lab, Step
 
 PLACES = 8
@@ -39,15 +39,16 @@ def play(cast: Cast) -> Iterator[Step]:
     alone = gets_in(cast, port, WATCHED)
     yield Step("alone", alone is not None and cast.wait_until_empty(port))
 
-    slow = [cast.opened(port) for _ in range(PLACES)]
-    for sock in slow:
-        sock.sendall(START)
-    cast.thread(drip, slow, cast.ending)
-    status = first_status(cast, port)
+    with memory() as held:
+        slow = [cast.opened(port) for _ in range(PLACES)]
+        for sock in slow:
+            sock.sendall(START)
+        cast.thread(drip, slow, cast.ending)
+        status = first_status(cast, port)
+        bars = drawn([("memory, at most", held(), "B")])
     came_out = status == HTTPStatus.SERVICE_UNAVAILABLE
-    yield Step(
-        "all places taken", came_out, (Crossed("slow client", START),), {"places": f"{PLACES}"}
-    )
+    facts = {"places": f"{PLACES}", "drawn": bars}
+    yield Step("all places taken", came_out, (Crossed("slow client", START),), facts)
 
     waited = gets_in(cast, port, WATCHED)
     shown = drawn(

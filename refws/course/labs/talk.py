@@ -55,9 +55,11 @@ class Talk:
 
 
 @contextmanager
-def talk_with(cast: Cast, port: int, extensions: str | None = None) -> Iterator[Talk]:
+def talk_with(
+    cast: Cast, port: int, extensions: str | None = None, source: str = LOOPBACK
+) -> Iterator[Talk]:
     """A WebSocket to a server of the lab, which ends with the `with`."""
-    with cast.client(port) as sock, sock.makefile("rb") as file:
+    with cast.client(port, source) as sock, sock.makefile("rb") as file:
         request = opening(f"{LOOPBACK}:{port}", None, extensions=extensions)
         sock.sendall(request)
         opened = (

@@ -535,7 +535,7 @@ SLOW = LabText(
                 "silence would not help."
             ),
             outcome={
-                ANY: "503 for the good client: no place is free.",
+                ANY: "503 for the good client: no place is free.\n{drawn}",
             },
         ),
         "good client": StepText(
@@ -585,11 +585,14 @@ NEVER_READING = LabText(
         "good client": StepText(
             title="A good client beside it",
             story=(
-                "Each connection has a thread of its own, so the others are not kept waiting: an "
-                "echo took {alone} ms before, and takes {beside} ms now."
+                "Each connection has a thread of its own, so the others are not kept waiting. The "
+                "messages that wait are in the buffers of the systems; the server holds one."
             ),
             outcome={
-                ANY: "The good client is not disturbed. But each hostile one costs a thread.",
+                ANY: (
+                    "The good client is not disturbed. But each hostile one costs a thread.\n"
+                    "{drawn}"
+                ),
             },
         ),
     },
@@ -617,10 +620,13 @@ FLOOD = LabText(
         ),
         "flood": StepText(
             title="The flood",
-            story="One client tries to open {tried} connections and keeps them.",
+            story=(
+                "One client tries to open {tried} connections and keeps them. A good client that "
+                "came before it has one of the 20 places, and sends messages."
+            ),
             outcome={
                 "on": "It gets as many as one address may have.\n{drawn}",
-                "off": "It gets all there are.\n{drawn}",
+                "off": "It gets all that are left.\n{drawn}",
             },
         ),
         "good client": StepText(
@@ -664,7 +670,8 @@ BOMB = LabText(
             outcome={
                 "on": "A Close with 1009: the server stops at its limit.\n{drawn}",
                 "off": (
-                    "The server has all of it in memory. A hundred clients do the rest.\n{drawn}"
+                    "The server has had all of it in memory. A hundred clients do the rest.\n"
+                    "{drawn}"
                 ),
             },
         ),
