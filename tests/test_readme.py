@@ -186,7 +186,7 @@ def test_each_line_with_check_is_one_that_its_command_line_takes(tmp_path):
         *re.findall(r"^    python3 -m refws check (.*?) *(?:#.*)?$", README, re.MULTILINE),
         *re.findall(r"^python3 -m refws check ((?:.*\\\n)*.*)$", README, re.MULTILINE),
     ]
-    assert len(lines) == 12
+    assert len(lines) == 13
     for line in lines:
         here = line.replace("\\\n", "").replace("/autograder/results", str(tmp_path))
         command_line("check").parse_args(shlex.split(here))
@@ -266,3 +266,13 @@ def test_each_option_that_the_text_names_exists():
     described = command_line("check").format_help()
     assert "--strict" in options_named_in(of_check)
     assert [one for one in sorted(options_named_in(of_check)) if one not in described] == []
+
+
+def test_each_line_with_lab_names_a_lab_and_a_setting_of_its_switch():
+    lines = re.findall(r"^    python3 -m refws lab (.*?) *(?:#.*)?$", README, re.MULTILINE)
+    played = [command_line("lab").parse_args(shlex.split(line)) for line in lines]
+    names = {options.name for options in played if options.name}
+    assert names > {"first", "poison", "hijack"}
+    for options in played:
+        if options.name:
+            assert options.defence in (None, *LABS[options.name].defences)
