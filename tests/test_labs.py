@@ -2,6 +2,7 @@
 of an attack is left when it ends.
 """
 
+import functools
 import io
 import os
 import random
@@ -11,12 +12,15 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
+from types import SimpleNamespace
 from urllib.request import urlopen
 
 import pytest
 
 from pseudoterminal import PseudoTerminal
 from refws.commands import lab as command
+from refws.course.labs import cast as cast_module
 from refws.course.labs import poison
 from refws.course.labs.cast import LOOPBACK, Cast
 from refws.course.labs.labs import LABS
@@ -114,6 +118,23 @@ def test_what_comes_after_the_end_of_the_cast_is_ended_at_once():
     with listener, cast.opened(listener.getsockname()[1]) as late:
         assert late.fileno() < 0
     assert cast.free_port(port) == port
+
+
+def test_a_cast_that_ends_while_a_thread_begins_waits_until_it_has_begun(monkeypatch, background):
+    ends = []
+
+    class Thread(threading.Thread):
+        def start(self):
+            if self.name == "part":
+                ends.append(background(cast.end))
+                assert cast.ending.wait(DEADLINE_S)
+            super().start()
+
+    cast = Cast()
+    named = functools.partial(Thread, name="part")
+    monkeypatch.setattr(cast_module, "threading", SimpleNamespace(Thread=named))
+    cast.thread(lambda: None)
+    ends[0].result()
 
 
 def test_a_port_that_another_program_has_is_not_taken():

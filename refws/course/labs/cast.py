@@ -135,9 +135,9 @@ class Cast:
                 target(*arguments)
 
         thread = threading.Thread(target=run, daemon=True)
-        with self._lock:
+        with self._lock:  # `end` joins no thread that has not started
             self._threads.append(thread)
-        thread.start()
+            thread.start()
 
     @contextmanager
     def client(self, port: int, source: str = LOOPBACK) -> Iterator[socket.socket]:

@@ -33,13 +33,16 @@ class Run:
                 self._play_on()
 
     def _play_on(self) -> None:
+        """Take the next step. One whose servers were ended meanwhile is no step."""
         try:
             step = next(self._coming, None)
-        except (OSError, EOFError) as error:
-            if not self.over:  # else its servers were ended meanwhile
-                self.error = str(error) or type(error).__name__
+        except Exception as error:
             step = None
-        if step is None:
+            if not self.over:
+                if not isinstance(error, OSError | EOFError):
+                    raise
+                self.error = str(error) or type(error).__name__
+        if step is None or self.over:
             self.over = True
         else:
             self.steps.append(step)
