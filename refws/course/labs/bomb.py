@@ -1,4 +1,4 @@
-"""RFC 7692 §8, RFC 6455 §10.4: a few bytes that inflate to many. The limit must count the many.
+"""RFC 6455 §10.4, RFC 7692: a few bytes that inflate to many. The limit must count the many.
 
 The cast: a server that takes compressed messages, and a client that sends one of millions of zeros.
 The defence is a limit on the message after inflating, checked while it inflates.
@@ -52,7 +52,7 @@ def play(cast: Cast) -> Iterator[Step]:
         yield Step("answer", came_out, (crossed,), {"drawn": f"{bars}\n{delays(alone, beside)}"})
 
 
-LAB = Lab("bomb", "RFC 7692 §8", 5, play)
+LAB = Lab("bomb", "§10.4", 5, play)
 
 
 def compressed(size: int) -> bytes:

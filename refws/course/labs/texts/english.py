@@ -323,7 +323,8 @@ POISON = LabText(
             title="The page sends a message that looks like a request",
             story=(
                 "The script sends one message: a line end, and then a request for the script of "
-                "another site, {site}. What matters is which bytes the cache reads."
+                "another site, {site}. An attacker would take a script that many sites load, such "
+                "as one that counts visits (§10.3). What matters is which bytes the cache reads."
             ),
             outcome={
                 "on": (
@@ -678,7 +679,8 @@ BOMB = LabText(
     },
     lesson=(
         "Limits count what a message is, not what it is on the wire, and they are checked piece "
-        "by piece while it inflates: afterwards is too late (RFC 7692 §8, RFC 6455 §10.4)."
+        "by piece while it inflates: afterwards is too late. §10.4 asks for a limit on a message. "
+        "RFC 7692 does not say that it must hold while inflating."
     ),
 )
 
