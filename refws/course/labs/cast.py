@@ -101,6 +101,12 @@ class Cast:
             server.shutdown()
         return port
 
+    def stop(self, port: int) -> None:
+        """End a server of refws, so that another one can have its port."""
+        with self._lock:
+            server = self._servers_at.pop(port)
+        server.shutdown()
+
     def logger(self) -> logging.Logger:
         """For a server whose log the reader sees."""
         logger = logging.Logger("refws.labs", logging.INFO)

@@ -46,22 +46,27 @@ def play(cast: Cast) -> Iterator[Step]:
 
     pages: dict[str, str] = {}
     page = f"http://localhost:{cast.host(site(pages), cast.free_port(PAGE_PORT))}"
-    listed = [page] if cast.defence == "listed" else None
-    port = cast.websocket(
-        handler, cast.free_port(SERVER_PORT), origins=listed, logger=cast.logger()
-    )
+    logger = cast.logger()
+    port = cast.websocket(handler, cast.free_port(SERVER_PORT), logger=logger)
     pages["/"] = PAGE.replace("PORT", str(port))
     facts = {"page": page, "server": f"ws://localhost:{port}", "key": KEY}
+    sent = opening(f"localhost:{port}", page)
 
     with cast.client(port) as sock, sock.makefile("rb") as file:
-        sent = opening(f"localhost:{port}", page)
         sock.sendall(sent)
         answer = read_answer(file)
-        refused = status_of(answer) == HTTPStatus.FORBIDDEN
+    crossed = (Crossed("page to server", sent), Crossed("server to page", answer))
+    yield Step("refused", status_of(answer) == HTTPStatus.FORBIDDEN, crossed, facts)
+    if cast.defence == "unlisted":
+        return
+
+    cast.stop(port)
+    cast.websocket(handler, port, origins=[page], logger=logger)
+    with cast.client(port) as sock, sock.makefile("rb") as file:
+        sock.sendall(sent)
+        answer = read_answer(file)
         crossed = (Crossed("page to server", sent), Crossed("server to page", answer))
-        yield Step("open", refused is (listed is None), crossed, facts)
-        if refused:
-            return
+        yield Step("open", status_of(answer) == HTTPStatus.SWITCHING_PROTOCOLS, crossed, facts)
 
         world = read_frame(file)
         hello = masked(TEXT, b"hello")

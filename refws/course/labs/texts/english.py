@@ -32,26 +32,35 @@ FIRST = LabText(
     title="A first WebSocket, from a page to a server",
     seen="The example of many articles, and the 403 that a newcomer meets first.",
     switch={
-        "listed": "the server lists the origin of the page, as with --origin http://localhost:3000",
+        "listed": "after a first try the server lists the origin of the page",
         "unlisted": "the server takes the pages of its own address only, which is the default",
     },
     steps={
-        "open": StepText(
-            title="The page opens a WebSocket",
+        "refused": StepText(
+            title="The page opens a WebSocket, and is refused",
             story=(
                 "The page is at {page}/, and its script says new WebSocket('{server}'). Another "
                 "port is another origin (RFC 6454), so for the server this is a page of somebody "
-                "else. Open the page in a browser to see it yourself."
+                "else."
             ),
             outcome={
-                "listed": (
+                ANY: (
+                    "403, and a sentence that says which option to start the server with. A "
+                    "browser shows only that the connection failed; the server's log says why."
+                ),
+            },
+        ),
+        "open": StepText(
+            title="The server lists the origin of the page",
+            story=(
+                "The server is started again, with --origin {page}. Now the page sends the same "
+                "request. (The servers stay after the last step: open the page in a browser to "
+                "see it yourself.)"
+            ),
+            outcome={
+                ANY: (
                     "101: the server lists this origin. It has made the Accept of the key, and "
                     "anybody can: python3 -m refws accept {key}"
-                ),
-                "unlisted": (
-                    "403, and a sentence that says which option to start the server with. A "
-                    "browser shows only that the connection failed; the server's log says why. "
-                    "Now take the setting listed."
                 ),
             },
         ),
