@@ -137,6 +137,15 @@ def test_a_cast_that_ends_while_a_thread_begins_waits_until_it_has_begun(monkeyp
     ends[0].result()
 
 
+def test_ctrl_c_while_a_thread_starts_is_not_hidden_by_the_end_of_the_cast(monkeypatch):
+    def interrupted(thread):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt), Cast() as cast:
+        cast.thread(print)
+
+
 def test_a_port_that_another_program_has_is_not_taken():
     with socket.create_server((LOOPBACK, 0)) as taken:
         assert Cast().free_port(taken.getsockname()[1]) == 0

@@ -75,7 +75,8 @@ class Cast:
             server.shutdown()
         deadline = monotonic() + END_TIMEOUT
         for thread in threads:
-            thread.join(max(0.0, deadline - monotonic()))
+            with suppress(RuntimeError):  # Ctrl-C came while it was starting
+                thread.join(max(0.0, deadline - monotonic()))
 
     def free_port(self, wanted: int) -> int:
         """`wanted`, or 0, which means any, if another program has it."""
