@@ -294,19 +294,21 @@ class Background:
 
 def fill(sock):
     """Write until no byte fits, and until the system has stopped moving bytes between its buffers.
+    Returns how many were written.
 
     An acknowledgement may come 40 ms late and make room again: the socket must refuse for longer.
     """
-    pause, refused = threading.Event(), 0
+    pause, refused, written = threading.Event(), 0, 0
     sock.setblocking(False)
     while refused < 30:
         try:
-            sock.send(bytes(65536))
+            written += sock.send(bytes(65536))
             refused = 0
         except BlockingIOError:
             refused += 1
             pause.wait(0.002)
     sock.setblocking(True)
+    return written
 
 
 def eventually(condition, timeout=DEADLINE_S):
