@@ -136,8 +136,7 @@ def run_spread(command: list[str], kind: str, variables: Mapping[str, str]) -> b
         f"tests: {len(files)} files in {len(shares)} processes, about {longest:.0f} s", flush=True
     )
     outcomes = spread.run([*command, "-q"], shares, cwd=PROJECT, env=variables)
-    for outcome in outcomes:
-        seconds.update(outcome.seconds)
+    seconds.update(spread.measured(shares, outcomes))
     spread.save_seconds(seconds_file, seconds)
     return spread.show(outcomes)
 

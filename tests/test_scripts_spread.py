@@ -106,3 +106,14 @@ def test_spread_keeps_what_it_has_measured(tmp_path):
 def test_spread_what_cannot_be_read_is_measured_again(tmp_path, left):
     (tmp_path / "seconds.json").write_text(left)
     assert spread.load_seconds(tmp_path / "seconds.json") == {}
+
+
+def test_a_file_without_a_test_in_this_run_takes_no_time_in_the_next():
+    shares = [
+        spread.Share(["/tests/test_a.py", "/tests/test_slow.py"]),
+        spread.Share(["test_b.py"]),
+    ]
+    counts, reasons = collections.Counter(), collections.Counter()
+    passed = spread.Outcome(spread.PASSED, "", counts, {"test_a": 2.5}, reasons)
+    crashed = spread.Outcome(-11, "", counts, {}, reasons)
+    assert spread.measured(shares, [passed, crashed]) == {"test_a": 2.5, "test_slow": 0.0}

@@ -130,6 +130,16 @@ def read_report(path: Path) -> tuple[Counter[str], dict[str, float], Counter[str
     return counts, dict(seconds), reasons
 
 
+def measured(shares: Sequence[Share], outcomes: Sequence[Outcome]) -> dict[str, float]:
+    """Seconds by file; 0 for a file that has no test in a run of this kind."""
+    seconds: dict[str, float] = {}
+    for share, outcome in zip(shares, outcomes, strict=True):
+        if outcome.passed:
+            seconds.update(dict.fromkeys((Path(file).stem for file in share.files), 0.0))
+        seconds.update(outcome.seconds)
+    return seconds
+
+
 def failures(output: str) -> str:
     """The output of pytest without the dots above its first headline."""
     start = output.find("\n====")
