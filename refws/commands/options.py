@@ -120,6 +120,17 @@ def header_line_count(text: str) -> int:
     return whole_number(text, "a number of header lines", 1, MAX_MESSAGE_SIZE)
 
 
+def add_ping_interval(parser: CommandLine) -> None:
+    """--ping-interval: the heartbeat of this side (§5.5.2)."""
+    parser.add_argument(
+        "--ping-interval",
+        metavar="SECONDS",
+        type=seconds_or_off,
+        default=DEFAULTS.ping_interval,
+        help="time from one Ping to the next, in seconds; 0 sends no Pings (default: %(default)s)",
+    )
+
+
 def add_trust_options(parser: CommandLine) -> None:
     """--insecure and --ca: which servers to trust over TLS."""
     parser.add_argument(

@@ -17,6 +17,7 @@ from .options import (
     DEFAULTS,
     CommandLine,
     add_head_options,
+    add_ping_interval,
     connection_count,
     fragment_count,
     message_size,
@@ -269,13 +270,7 @@ def add_timeout_options(parser: CommandLine) -> None:
         default=DEFAULTS.open_timeout,
         help="time for the opening handshake, in seconds (default: %(default)s)",
     )
-    option(
-        "--ping-interval",
-        metavar="SECONDS",
-        type=seconds_or_off,
-        default=DEFAULTS.ping_interval,
-        help="time from one Ping to the next, in seconds; 0 sends no Pings (default: %(default)s)",
-    )
+    add_ping_interval(parser)
     option(
         "--ping-timeout",
         metavar="SECONDS",

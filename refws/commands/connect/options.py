@@ -7,12 +7,12 @@ from ..options import (
     DEFAULTS,
     CommandLine,
     add_head_options,
+    add_ping_interval,
     add_trust_options,
     message_size,
     not_empty,
     own_origin,
     seconds,
-    seconds_or_off,
     subprotocol,
 )
 from ..tracing import add_trace_options
@@ -114,13 +114,7 @@ def command_line() -> CommandLine:
         default=DEFAULTS.open_timeout,
         help="time for the connection and the opening handshake, in seconds (default: %(default)s)",
     )
-    option(
-        "--ping-interval",
-        metavar="SECONDS",
-        type=seconds_or_off,
-        default=DEFAULTS.ping_interval,
-        help="time from one Ping to the next, in seconds; 0 sends no Pings (default: %(default)s)",
-    )
+    add_ping_interval(parser)
     option(
         "--close-timeout",
         metavar="SECONDS",
