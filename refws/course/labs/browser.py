@@ -6,6 +6,9 @@ a real one.
 
 from __future__ import annotations
 
+import re
+from typing import BinaryIO
+
 from ...protocol.frame import LENGTH, LENGTH_16, LENGTH_64, BinaryFile, read_exactly
 from ...protocol.heads import LineReader
 
@@ -13,6 +16,7 @@ KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 """The Sec-WebSocket-Key of the example in §1.3."""
 
 END_OF_HEAD = b"\r\n\r\n"
+CONTENT_LENGTH = re.compile(rb"\r\nContent-Length: *([0-9]+)", re.IGNORECASE)
 MAX_LINE = 8192
 
 
@@ -55,6 +59,13 @@ def read_head(file: LineReader) -> bytes:
 
 def status_of(head: bytes) -> int:
     return int(head.split(b" ", 2)[1])
+
+
+def read_answer(file: BinaryIO) -> bytes:
+    """The head of a response, and the body that it announces."""
+    head = read_head(file)
+    length = CONTENT_LENGTH.search(head)
+    return head + file.read(int(length[1]) if length else 0)
 
 
 def read_frame(file: BinaryFile, masked: bool = False) -> bytes:

@@ -13,9 +13,8 @@ from http import HTTPStatus
 from ...endpoint.connection import Connection
 from ...protocol.close_codes import CloseCode
 from ...protocol.frame import CLOSE, TEXT, Side
-from .browser import KEY, opening, read_frame, status_of
+from .browser import KEY, opening, read_answer, read_frame, status_of
 from .cast import TIMEOUT, Cast
-from .naive_cache import read_answer
 from .site import site
 from .story import Crossed, Lab, Step
 from .talk import masked, payload_of

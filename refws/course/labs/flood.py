@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from http import HTTPStatus
 
+from ..services import echo
 from .browser import opening, read_head, status_of
 from .cast import LOOPBACK, Cast, no_log
-from .neighbour import delay_of, delays, drawn, echo, first_status, memory
+from .neighbour import delay_of, delays, drawn, first_status, memory
 from .story import Lab, Step
 from .talk import talk_with
 

@@ -23,15 +23,13 @@ from ...protocol.frame import (
     encode_frame,
     parse_header,
 )
-from ...protocol.handshake import accept_key
 from ...protocol.heads import read_request
 from ...protocol.http import Request
 from ...protocol.masking import mask
 from ..services import HELLO, NEW_YEAR, dialogue
 from .browser import read_frame
 from .cast import LOOPBACK, Cast, no_log
-from .key import switching
-from .site import site
+from .site import open_websocket, site
 from .story import Crossed, Lab, Step
 from .talk import Talk, masked, talk_with
 
@@ -121,7 +119,7 @@ def in_turn(talk: Talk, frames: list[bytes], good: bool, answers: int = 1) -> tu
 
 def tells_the_frames(sock: socket.socket, asked: Request) -> None:
     """It answers a message with a line for each of its frames."""
-    sock.sendall(switching(accept_key(asked.headers["Sec-WebSocket-Key"])))
+    open_websocket(sock, asked)
     frames: list[str] = []
     with sock.makefile("rb") as file:
         while not frames or not frames[-1].endswith("FIN"):
@@ -138,7 +136,7 @@ def takes_each_read_for_a_message(sock: socket.socket) -> None:
     """NOT to be copied: no FIN, no opcode, one read for one frame, as in many first servers."""
     with sock.makefile("rb") as file:
         request = read_request(file)
-    sock.sendall(switching(accept_key(request.headers["Sec-WebSocket-Key"])))
+    open_websocket(sock, request)
     while data := sock.recv(4096):
         payload = mask(data[6 : 6 + (data[1] & LENGTH)], data[2:6]) if len(data) > 6 else b""
         answer = HELLO if payload == b"hello" else f"What is {payload.decode(errors='replace')!r}?"

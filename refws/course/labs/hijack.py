@@ -14,9 +14,8 @@ from typing import Any
 from ...endpoint.server_handshake import ServerConnection
 from ...protocol.frame import Side
 from ...protocol.http import Request, Response
-from .browser import opening, read_frame, request, status_of
+from .browser import opening, read_answer, read_frame, request, status_of
 from .cast import LOOPBACK, Cast, no_log
-from .naive_cache import read_answer
 from .site import page, site
 from .story import Crossed, Lab, Step
 

@@ -20,11 +20,10 @@ from ...protocol.handshake import accept_key
 from ...protocol.heads import read_request
 from ...protocol.http import Request, Response
 from ...protocol.masking import mask
-from .browser import KEY, opening, read_frame, read_head, request, status_of
+from .browser import KEY, opening, read_answer, read_frame, read_head, request, status_of
 from .cast import LOOPBACK, TIMEOUT, Cast, Part
-from .naive_cache import read_answer
 from .site import answer as answer_with
-from .site import site
+from .site import open_websocket, site, switching
 from .story import Crossed, Lab, Step
 from .talk import masked
 
@@ -173,12 +172,5 @@ def copies_the_key(sock: socket.socket) -> None:
 def computes_the_accept(sock: socket.socket) -> None:
     """A few lines of anybody's program."""
     with sock.makefile("rb") as file:
-        key = read_request(file).headers["Sec-WebSocket-Key"]
-    sock.sendall(switching(accept_key(key)))
-
-
-def switching(accept: str) -> bytes:
-    return (
-        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        f"Sec-WebSocket-Accept: {accept}\r\n\r\n"
-    ).encode()
+        asked = read_request(file)
+    open_websocket(sock, asked)

@@ -14,10 +14,9 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import BinaryIO
 
-from .browser import read_head
+from .browser import read_answer
 
 REQUEST = re.compile(rb"GET (\S+) HTTP/1\.1\r\n(?:.+\r\n)*?Host: *(\S+)\r\n(?:.+\r\n)*\r\n")
-LENGTH = re.compile(rb"\r\nContent-Length: *([0-9]+)", re.IGNORECASE)
 UPGRADE = re.compile(rb"\r\nUpgrade:", re.IGNORECASE)
 CHUNK = 65_536
 
@@ -73,10 +72,3 @@ class NaiveCache:
 def address_of(request: re.Match[bytes]) -> str:
     path, host = request[1].decode("latin-1"), request[2].decode("latin-1")
     return f"http://{host}{path}"
-
-
-def read_answer(file: BinaryIO) -> bytes:
-    """The head of a response, and the body that it announces."""
-    head = read_head(file)
-    length = LENGTH.search(head)
-    return head + file.read(int(length[1]) if length else 0)

@@ -10,7 +10,6 @@ from http import HTTPStatus
 from statistics import median
 from time import monotonic
 
-from ...endpoint.connection import Connection
 from ...protocol.frame import TEXT
 from .browser import opening, read_head, status_of
 from .cast import LOOPBACK, Cast
@@ -20,11 +19,6 @@ RETRY_INTERVAL = 0.05
 ROUND_TRIPS = 20
 BAR = 30
 """Characters of the longest bar."""
-
-
-def echo(connection: Connection) -> None:
-    for message in connection:
-        connection.send(message)
 
 
 def gets_in(cast: Cast, port: int, seconds: float, source: str = LOOPBACK) -> float | None:

@@ -12,13 +12,12 @@ import socket
 from collections.abc import Iterator
 
 from ...protocol.frame import BINARY, Side, encode_frame
-from ...protocol.handshake import accept_key
 from ...protocol.http import Request
 from ...protocol.masking import mask
-from .browser import opening, request
+from .browser import opening, read_answer, request
 from .cast import Cast
-from .naive_cache import NaiveCache, read_answer
-from .site import site
+from .naive_cache import NaiveCache
+from .site import open_websocket, site
 from .story import Crossed, Lab, Step
 
 SCRIPT = "document.title = 'genuine';\n"
@@ -129,11 +128,7 @@ def frame_with(forged: bytes, defence: str) -> bytes:
 
 def attackers_server(sock: socket.socket, asked: Request) -> None:
     """It opens the WebSocket as the RFC says, and answers each read with a forged script."""
-    accept = accept_key(asked.headers["Sec-WebSocket-Key"])
-    sock.sendall(
-        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        f"Sec-WebSocket-Accept: {accept}\r\n\r\n".encode()
-    )
+    open_websocket(sock, asked)
     while sock.recv(65_536):
         sock.sendall(
             f"HTTP/1.1 200 OK\r\nContent-Type: text/javascript\r\n{CACHED_FOR_A_YEAR}"

@@ -15,13 +15,11 @@ from statistics import median
 from time import monotonic
 
 from ...protocol.frame import TEXT, encode_frame
-from ...protocol.handshake import accept_key, is_upgrade_attempt
+from ...protocol.handshake import is_upgrade_attempt
 from ...protocol.heads import read_request
-from .browser import opening, read_frame, read_head, request
+from .browser import opening, read_answer, read_frame, read_head, request
 from .cast import LOOPBACK, TIMEOUT, Cast
-from .key import switching
-from .naive_cache import read_answer
-from .site import page
+from .site import open_websocket, page
 from .story import Lab, Step
 from .talk import masked, payload_of
 
@@ -86,7 +84,7 @@ class Chat:
         with sock.makefile("rb") as file:
             asked = read_request(file)
         if is_upgrade_attempt(asked):
-            sock.sendall(switching(accept_key(asked.headers["Sec-WebSocket-Key"])))
+            open_websocket(sock, asked)
             self._send_each(sock, lambda line: encode_frame(TEXT, line.encode()))
             while sock.recv(4096):  # what the client says
                 pass

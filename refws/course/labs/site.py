@@ -6,7 +6,7 @@ import socket
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
-from ...protocol.handshake import is_upgrade_attempt
+from ...protocol.handshake import accept_key, is_upgrade_attempt
 from ...protocol.heads import read_request
 from ...protocol.http import Request, Response
 
@@ -38,3 +38,16 @@ def answer(path: str, pages: Mapping[str, str]) -> Response:
 
 def page(text: str, kind: str = HTML) -> Response:
     return Response.text(HTTPStatus.OK, text, [("Content-Type", kind)])
+
+
+def switching(accept: str) -> bytes:
+    """The head of a 101 with this Accept, right or wrong (§4.2.2)."""
+    return (
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Accept: {accept}\r\n\r\n"
+    ).encode()
+
+
+def open_websocket(sock: socket.socket, asked: Request) -> None:
+    """Answer a handshake as the RFC says, and nothing more."""
+    sock.sendall(switching(accept_key(asked.headers["Sec-WebSocket-Key"])))

@@ -11,8 +11,9 @@ import threading
 from collections.abc import Iterator
 from http import HTTPStatus
 
+from ..services import echo
 from .cast import Cast, no_log
-from .neighbour import drawn, echo, first_status, gets_in, memory
+from .neighbour import drawn, first_status, gets_in, memory
 from .story import Crossed, Lab, Step
 
 PLACES = 8
