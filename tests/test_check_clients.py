@@ -68,9 +68,12 @@ def named(*names):
     return [CASES[name] for name in names]
 
 
-def judge(listener, client, name, connections=1):
-    """The result of the case after this number of connections, each of the client's `run`."""
-    session = Session(listener, named(name), running.ignore, timeout=SILENCE)
+def judge(listener, client, name, connections=1, timeout=DEADLINE_S):
+    """The result of the case after this number of connections, each of the client's `run`.
+
+    `timeout` is short for a client that does not answer; one that does may take its time.
+    """
+    session = Session(listener, named(name), running.ignore, timeout=timeout)
     for _ in range(connections):
         thread = Background(client, listener.uri(resource_of(1)))
         run = session.serve(listener.accept(DEADLINE_S), 1)
@@ -130,12 +133,16 @@ def is_about_extensions(case):
 
 
 class Caught(NamedTuple):
-    """The case that finds a mutation, words of its result, its grade, and after how many runs."""
+    """The case that finds a mutation, words of its result, its grade, and after how many runs.
+
+    `timeout` is the one of `judge`.
+    """
 
     case: str
     seen: str = ""
     grade: Grade = Grade.FAIL
     connections: int = 1
+    timeout: float = DEADLINE_S
 
 
 def weak(case, seen=""):
@@ -178,7 +185,7 @@ CAUGHT = {
     "status-ignored": Caught("4.1-status-200", "message text 'Hello'"),
     "interim-is-final": Caught("9110-15.2-100-before", "TCP "),
     "head-is-one-read": Caught("4.1-answer-byte-by-byte", "TCP "),
-    "bytes-after-the-head-lost": Caught("4.1-close-with-the-answer", "nothing"),
+    "bytes-after-the-head-lost": Caught("4.1-close-with-the-answer", "nothing", timeout=SILENCE),
     # Frames and messages
     "little-endian": Caught("5.2-length-256", "Close 1002"),
     "masked-taken": Caught("5.1-masked-with-zeros", "message text 'Hello'"),
@@ -192,13 +199,13 @@ CAUGHT = {
     "utf8-per-fragment": Caught("5.4-fragments-of-one-byte", "Close 1007"),
     "utf8-ignored": Caught("8.1-in-the-last-fragment", "§8.1"),
     "frames-of-hixie-76": Caught("5.2-text", "what no endpoint may send"),
-    "4-bytes-of-length": Caught("5.2-length-65536", ""),
+    "4-bytes-of-length": Caught("5.2-length-65536", timeout=SILENCE),
     # Control frames and closing
-    "no-pong": Caught("5.5.2-ping", "Close 1000"),
+    "no-pong": Caught("5.5.2-ping", "Close 1000", timeout=SILENCE),
     "empty-pong": Caught("5.5.2-ping", "Pong (empty)"),
     "control-fragments-taken": Caught("5.5-ping-in-fragments", "it went on"),
     "long-control-taken": Caught("5.5-ping-of-126-bytes", "§5.5"),
-    "close-ignored": Caught("5.5.1-close-1000", "nothing"),
+    "close-ignored": Caught("5.5.1-close-1000", "nothing", timeout=SILENCE),
     "code-lost": weak("7.4-code-3000", "Close 1000"),
     "second-close": Caught("5.5.1-no-message-after-close", "after its Close"),
     "body-of-one-byte-taken": Caught("5.5.1-body-of-one-byte", ""),
@@ -224,9 +231,10 @@ def test_each_mutation_has_a_case_that_finds_it():
 
 @pytest.mark.parametrize("mutation, caught", CAUGHT.items())
 def test_a_broken_rule_is_found_by_the_case_that_names_it(listener, mutation, caught):
-    result = judge(listener, PlainClient(mutation).run, caught.case, caught.connections)
-    assert result.grade is caught.grade, (result.seen, result.expected)
-    assert caught.seen in result.seen
+    case, seen, grade, connections, timeout = caught
+    result = judge(listener, PlainClient(mutation).run, case, connections, timeout)
+    assert result.grade is grade, (result.seen, result.expected)
+    assert seen in result.seen
 
 
 @pytest.mark.parametrize(
@@ -239,7 +247,8 @@ def test_a_broken_rule_is_found_by_the_case_that_names_it(listener, mutation, ca
     ],
 )
 def test_the_hint_is_about_the_bytes_if_they_look_like_a_mistake(listener, mutation, name, hint):
-    result = judge(listener, PlainClient(mutation).run, name)
+    timeout = CAUGHT[mutation].timeout
+    result = judge(listener, PlainClient(mutation).run, name, timeout=timeout)
     assert result.grade is Grade.FAIL
     assert hint in find_client_mistake(result)
 
@@ -339,11 +348,23 @@ def test_a_client_that_offers_nothing_is_not_asked_about_it():
         ("4.1-key-new-for-each-connection", Need.EARLIER),
         ("4.1-key-random", Need.KEYS),
         ("5.3-key-not-predictable", Need.MASKS),
+        ("10.3-keys-differ-between-connections", Need.STARTS),
     ],
 )
 def test_keys_are_not_judged_on_one_connection(listener, name, need):
     result = judge(listener, PlainClient().run, name)
     assert (result.grade, result.seen) == (Grade.SKIPPED, need.value)
+
+
+def test_masking_keys_are_not_compared_with_a_connection_without_a_frame(listener):
+    def leave(uri):
+        wire = Wire.connect(listener.sock.getsockname())
+        wire.send(request(resource_of(1)))
+        wire.receive_head()
+        wire.close()
+
+    result = judge(listener, leave, "10.3-keys-differ-between-connections", connections=2)
+    assert (result.grade, result.seen) == (Grade.SKIPPED, Need.STARTS.value)
 
 
 # How a client comes to its cases

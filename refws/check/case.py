@@ -36,6 +36,7 @@ class Need(Enum):
     CONTEXT = "it asks for server_no_context_takeover, so no message can refer to another"
     CLIENT_WINDOW = "it does not offer client_max_window_bits"
     EARLIER = "it has connected only once so far, so there is nothing to compare with"
+    STARTS = "it has sent no frame on an earlier connection, so there is nothing to compare with"
     KEYS = "it has connected too seldom so far to judge its keys"
     MASKS = "it has sent too few frames to judge its masking keys"
 

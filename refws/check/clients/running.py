@@ -36,7 +36,7 @@ MANY_SILENT = 2
 """Commands in a row that do not connect, before any has, until no more are started."""
 
 
-OF_SEVERAL = frozenset({Need.EARLIER, Need.KEYS, Need.MASKS})
+OF_SEVERAL = frozenset({Need.EARLIER, Need.STARTS, Need.KEYS, Need.MASKS})
 """What a client has only after some connections."""
 
 

@@ -115,6 +115,7 @@ def missing(request: Request, history: History) -> set[Need]:
         (Need.CONTEXT, SERVER_NO_CONTEXT_TAKEOVER in parameters),
         (Need.CLIENT_WINDOW, CLIENT_MAX_WINDOW_BITS not in parameters),
         (Need.EARLIER, not history.keys),
+        (Need.STARTS, not history.starts),
         (Need.KEYS, len(history.keys) < MANY_KEYS),
         (Need.ECHO, history.lacks(Need.ECHO)),
         (Need.BINARY, history.lacks(Need.BINARY)),

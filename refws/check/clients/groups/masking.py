@@ -127,7 +127,7 @@ MASKING = Group(
             "6455-10.3-01",
             Shows("a key that no earlier connection began with", do_not_repeat, show_start),
             steps=PINGS,
-            needs=frozenset({Need.EARLIER}),
+            needs=frozenset({Need.STARTS}),
         ),
     ),
 )
