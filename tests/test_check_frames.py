@@ -46,7 +46,7 @@ from wire import frame as raw_frame
 
 pytestmark = pytest.mark.slow
 
-SILENCE = 0.3
+SILENCE = 1.0
 """Seconds without a byte after which a case is over in these tests."""
 
 

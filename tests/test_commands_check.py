@@ -21,7 +21,7 @@ from refws.commands.check import options as options_module
 from refws.commands.check.options import command_line
 from refws.protocol.close_codes import CloseCode
 from transports import KEY, LOCALHOST
-from wire import CLOSE, SAMPLE_KEY, TEXT, close_body, response
+from wire import CLOSE, DEADLINE_S, SAMPLE_KEY, TEXT, close_body, response
 
 pytestmark = pytest.mark.slow
 
@@ -31,10 +31,10 @@ NOWHERE = "ws://127.0.0.1:1/"
 
 @pytest.fixture
 def few(monkeypatch):
-    """There are only the cases of these tests, and a server has half a second for an answer."""
+    """There are only the cases of these tests, and a server has longer than usual for an answer."""
     for module in (program, options_module):
         monkeypatch.setattr(module, "GROUPS", (FRAMES, LIMITS))
-    monkeypatch.setattr(options_module, "TIMEOUT", 0.5)
+    monkeypatch.setattr(options_module, "TIMEOUT", DEADLINE_S)
 
 
 @pytest.fixture
@@ -137,7 +137,7 @@ def test_a_server_without_echo_is_checked_where_that_needs_none(check, serving):
         for _ in connection:
             pass
 
-    status, out, _ = check(serving(swallow).uri, "--only", "5.1-*")
+    status, out, _ = check(serving(swallow).uri, "--only", "5.1-*", "--timeout", "0.5")
     assert status == 0 and out.splitlines()[-1].endswith("s: 1 pass")
 
 
