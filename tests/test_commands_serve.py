@@ -385,6 +385,13 @@ def test_the_printed_addresses_can_be_opened(address, authority):
     assert "Ctrl-C" in text
 
 
+def test_what_the_endpoints_do_is_in_one_column_of_a_terminal():
+    lines = [line for line in program.greeting(("127.0.0.1", 65535)).splitlines() if "ws:" in line]
+    texts = [service.__doc__ for service in program.ENDPOINTS.values()]
+    assert len({line.index(text) for line, text in zip(lines, texts, strict=True)}) == 1
+    assert max(map(len, lines)) <= 80
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
 def test_for_all_addresses_one_is_printed_that_others_can_open(host, monkeypatch):
     monkeypatch.setattr(program, "open_to_others", {host: "198.51.100.7"}.get)

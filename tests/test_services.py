@@ -345,7 +345,7 @@ def test_5_4_the_dialogue_is_the_same_in_one_frame_and_in_three(demo):
     client.send(frame(CONT, b"year!"))
     client.expect(TEXT, b"Happy new year to you too!")
     client.send(frame(BINARY, b"hello"))
-    client.expect(TEXT, b"Say hello, or a wish.")
+    client.expect(TEXT, b'Say "hello", or "and a happy new year!".')
 
 
 @pytest.mark.rfc("6455-5.5.2-02", "6455-5.5.1-08")

@@ -252,8 +252,9 @@ def greeting(
         return "\n".join([f"Listening on {address}.", f"Try: {command}", "Stop: Ctrl-C"])
     port = address[1]
     authority = join_authority(open_to_others(address[0]), port)
+    width = max(map(len, ENDPOINTS))
     endpoints = [
-        f"  {websocket}://{authority}{path:<6}  {handler.__doc__}"
+        f"  {websocket}://{authority}{path:<{width}}  {handler.__doc__}"
         for path, handler in ENDPOINTS.items()
     ]
     return "\n".join(

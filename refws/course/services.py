@@ -37,7 +37,7 @@ def hello(connection: Connection) -> None:
 
 
 def clock(connection: Connection, interval: float = 1.0) -> None:
-    """Send the time every second until the connection ends."""
+    """Send the time every second."""
     next_tick = time.monotonic()
     while True:
         connection.send(datetime.now().astimezone().isoformat(timespec="seconds"))
@@ -57,11 +57,12 @@ def drop_messages_until(connection: Connection, deadline: float) -> None:
             connection.recv(timeout=left)
 
 
-HELLO, NEW_YEAR, OTHERWISE = "Hi.", "Happy new year to you too!", "Say hello, or a wish."
+HELLO, NEW_YEAR = "Hi.", "Happy new year to you too!"
+OTHERWISE = 'Say "hello", or "and a happy new year!".'
 
 
 def dialogue(connection: Connection) -> None:
-    """Answer "hello" and "and a happy new year!", in however many fragments they come (§5.4)."""
+    """Answer a greeting, also in fragments (§5.4)."""
     answers = {"hello": HELLO, "and a happy new year!": NEW_YEAR}
     for message in connection:
         words = message.strip().lower() if isinstance(message, str) else ""
