@@ -196,7 +196,9 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
       site.py              RFC 9112          a few pages on a port
       browser.py           §4.1              what a browser sends, byte for byte
       talk.py              §5                a client that sends any bytes
-      neighbour.py                           a good client beside a hostile one
+      readings.py                            memory and delay, measured: values and bars
+      gauge.py                               what measures them while an attack goes on
+      neighbour.py                           good clients beside a hostile one
       first.py             §1.2, §10.2       a first example, and the 403 that comes first
       polling.py           §1.1              a chat over HTTP and over a WebSocket
       key.py               §1.3, §4          what Key and Accept are for

@@ -5,6 +5,7 @@ of an attack is left when it ends.
 import functools
 import io
 import os
+import queue
 import random
 import re
 import signal
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from contextlib import suppress
 from types import SimpleNamespace
 from urllib.request import urlopen
 
@@ -20,12 +22,16 @@ import pytest
 
 from pseudoterminal import PseudoTerminal
 from refws.commands import lab as command
+from refws.course.labs import bomb, flood, gauge, never_reading, poison, slow
 from refws.course.labs import cast as cast_module
-from refws.course.labs import poison
 from refws.course.labs.cast import LOOPBACK, Cast
+from refws.course.labs.gauge import memory, watched
 from refws.course.labs.labs import LABS
 from refws.course.labs.naive_cache import REQUEST, NaiveCache
+from refws.course.labs.neighbour import Echoes, Entering
+from refws.course.labs.readings import Delay, Reading, bar, lines
 from refws.course.labs.story import Lab, Step
+from refws.course.labs.talk import talk_with
 from refws.course.labs.texts.english import ENGLISH
 from refws.course.labs.texts.values import ANY
 from refws.course.labs.wires import explained, lines_of
@@ -36,8 +42,11 @@ from wire import DEADLINE_S
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 
-WATCHES_TIME = {"polling", "heartbeat", "slow", "never-reading"}
+WATCHES_TIME = {"polling", "heartbeat"}
 """Labs that show what happens, or does not, in some seconds."""
+
+MEASURED = {"slow", "never-reading", "flood", "bomb"}
+"""Labs that draw memory and delay live."""
 
 GUESSES_IN_VAIN = {("guess", "on"), ("guess", "context")}
 
@@ -45,6 +54,21 @@ GUESSES_IN_VAIN = {("guess", "on"), ("guess", "context")}
 def marks(lab, defence):
     slow = lab.name in WATCHES_TIME or (lab.name, defence) in GUESSES_IN_VAIN
     return [pytest.mark.slow] if slow else []
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch):
+    """The labs do not take the time that a reader needs to see what happens."""
+    for module in (bomb, flood, never_reading):
+        monkeypatch.setattr(module, "ALONE", 0.0)
+    for module in (bomb, flood):
+        monkeypatch.setattr(module, "PAUSE", 0.0)
+    for module in (never_reading, slow):
+        monkeypatch.setattr(module, "WATCHED", 0.1)
+    monkeypatch.setattr(never_reading, "SEND_TIMEOUT", 0.1)
+    monkeypatch.setattr(slow, "OPEN_TIMEOUT", 0.1)
+    monkeypatch.setattr(bomb, "CLIENTS", 2)
+    monkeypatch.setattr(gauge, "PACE", 0.01)
 
 
 PLAYED = [
@@ -61,9 +85,14 @@ def test_every_step_comes_out_as_the_switch_says_and_has_its_texts(lab, defence)
     with Cast(defence) as cast:
         steps = list(lab.play(cast))
     assert [step.name for step in steps if not step.came_out] == []
+    assert [step.name for step in steps] == list(text.steps)[: len(steps)]
+    measured = {reading.step: reading.facts for reading in cast.readings.so_far()}
+    assert set(measured) == {name for name, texts in text.steps.items() if texts.measured}
     for step in steps:
         texts = text.steps[step.name]
-        assert "{" not in texts.story.format_map(step.facts)
+        told = texts.story.format_map(step.facts)
+        assert "{" not in told
+        assert texts.story.format_map(measured.get(step.name, step.facts)) == told
         assert "{" not in texts.outcome_of(defence).format_map(step.facts)
 
 
@@ -151,6 +180,110 @@ def test_a_port_that_another_program_has_is_not_taken():
         assert Cast().free_port(taken.getsockname()[1]) == 0
 
 
+# Memory and delay, live
+
+
+def held_back(cast, answering):
+    """A good client at a server that echoes while `answering` is set."""
+
+    def handler(connection):
+        for message in connection:
+            answering.wait(DEADLINE_S)
+            connection.send(message)
+
+    return talk_with(cast, cast.websocket(handler))
+
+
+def test_readings_are_shown_while_the_step_is_played_and_the_last_one_at_its_end():
+    shown = queue.SimpleQueue()
+    with Cast() as cast:
+        cast.readings.follow(shown.put)
+        counts = iter(range(1000))
+        look = lambda patience: Delay(0.5, True)  # noqa: E731
+        with memory() as held, watched(cast, "a step", {}, held, look, lambda: next(counts)):
+            first = [shown.get(timeout=DEADLINE_S) for _ in range(3)]
+        kept = cast.readings.so_far()
+    assert kept[:3] == first
+    assert [shown.get_nowait() for _ in range(shown.qsize())] == kept[3:]
+    assert len(kept) > 3, "one is taken when all of the step has happened"
+    assert [reading.count for reading in kept] == list(range(len(kept)))
+    assert sorted(reading.seconds for reading in kept) == [reading.seconds for reading in kept]
+
+
+def test_the_delay_grows_while_there_is_no_answer_and_is_that_of_the_answer_then(monkeypatch):
+    monkeypatch.setattr(gauge, "PATIENCE", 0.0)
+    shown, answering = queue.SimpleQueue(), threading.Event()
+    with Cast() as cast, held_back(cast, answering) as talk, memory() as held:
+        cast.readings.follow(lambda reading: shown.put(reading.delay))
+        with watched(cast, "a step", {}, held, Echoes(talk).look, int):
+            first, second = (shown.get(timeout=DEADLINE_S) for _ in range(2))
+            answering.set()
+            while not (answer := shown.get(timeout=DEADLINE_S)).answered:
+                pass
+    assert not first.answered and not second.answered
+    assert first.seconds < second.seconds < answer.seconds
+
+
+def test_a_client_that_is_refused_tries_again_until_it_is_in():
+    with Cast() as cast:
+        port = cast.websocket(lambda connection: list(connection), max_connections=1)
+        with talk_with(cast, port):
+            late = Entering(cast, port)
+            assert not late.look(0).answered
+            assert late.refused == 1
+        assert cast.wait_until_empty(port)
+        entered = late.look(0)
+        assert entered.answered and late.is_in()
+        assert late.look(0) == entered, "it does not enter again"
+
+
+def test_the_end_of_the_cast_ends_a_gauge_whose_good_client_has_no_answer(background):
+    answering = threading.Event()
+
+    def play():
+        with suppress(OSError, EOFError), held_back(cast, answering) as talk, memory() as held:
+            with watched(cast, "a step", {}, held, Echoes(talk).look, int):
+                begun.set()
+                assert cast.ending.wait(DEADLINE_S)
+
+    cast, begun = Cast(), threading.Event()
+    playing = background(play)
+    assert begun.wait(DEADLINE_S)
+    ending = background(cast.end)
+    answering.set()  # the handler sees that its connection has ended
+    ending.result()
+    playing.result()
+
+
+@pytest.mark.parametrize("defence", ["on", "off"])
+def test_10_4_only_a_limit_while_inflating_keeps_the_memory_below_one_bomb(defence):
+    with Cast(defence) as cast:
+        list(bomb.play(cast))
+        readings = cast.readings.so_far()
+    first, last = readings[0], readings[-1]
+    assert (first.count, last.count) == (0, bomb.CLIENTS)
+    assert first.memory < 2**20, "it is read before the attack"
+    if defence == "on":
+        assert max(reading.memory for reading in readings) < bomb.INFLATED
+    else:
+        assert last.memory >= bomb.CLIENTS * bomb.INFLATED
+
+
+@pytest.mark.parametrize("value, length", [(0.9, 0), (1, 1), (2, 2), (3.9, 2), (4, 3), (2**17, 18)])
+def test_a_bar_has_one_more_for_twice_as_much(value, length):
+    assert bar(value) == "#" * length
+
+
+def test_the_line_of_a_reading_has_two_lines_where_columns_are_few():
+    reading = Reading("a step", {}, 1.5, 4096, Delay(0.25, False), 20)
+    wide = "   1.50 s       4 KiB ###               >  250.00 ms ############           20"
+    assert lines(reading, 80) == wide
+    assert lines(reading, len(wide) - 1).split("\n") == [
+        "   1.50 s       4 KiB ###",
+        "  >  250.00 ms ############           20",
+    ]
+
+
 # The command
 
 
@@ -185,6 +318,35 @@ def test_headless_prints_a_line_for_each_step(capsys):
     steps = [line for line in out.splitlines() if line[0].isdigit()]
     assert len(steps) == len(ENGLISH.labs["key"].steps)
     assert all(line.endswith(": as expected") for line in steps)
+
+
+def test_readings_are_printed_as_they_come_after_the_story_of_their_step(monkeypatch, capsys):
+    three = threading.Event()
+
+    class Output(io.StringIO):
+        def flush(self):
+            if self.getvalue().count(" KiB ") == 3:
+                three.set()
+
+    def play(cast):
+        facts = {"tried": "30", "places": "20"}
+        with memory() as held, watched(cast, "flood", facts, held, lambda _: Delay(0, True), int):
+            came_out = three.wait(DEADLINE_S)
+        yield Step("flood", came_out, (), {**facts, "opened": "5"})
+
+    monkeypatch.setitem(LABS, "flood", Lab("flood", "§4.1", 1, play))
+    monkeypatch.setattr(sys, "stdout", output := Output())
+    assert command.main(["flood"]) == 0
+    shown = output.getvalue()
+    story, _, rest = shown.partition("Seconds, memory, the delay")
+    assert story.count("1. The flood") == 1 and "has one of the 20 places" in story
+    assert rest.rindex(" KiB ") < rest.index("as expected: It gets 5")
+    assert "1. The flood" not in rest
+
+
+def test_headless_draws_nothing(capsys):
+    status, out, _ = run(capsys, "flood", "--headless")
+    assert (status, out.count("#")) == (0, 0)
 
 
 @pytest.mark.parametrize("options", [(), ("--headless",)])
@@ -249,7 +411,7 @@ def test_step_goes_on_without_waiting_when_the_input_ends(capsys, monkeypatch):
 @pytest.mark.parametrize("columns", [40, 80])
 def test_no_line_is_wider_than_the_terminal(capsys, monkeypatch, columns):
     monkeypatch.setattr(command, "style_for", lambda stream: Style(columns=columns))
-    for name in ("fragments", "hijack"):
+    for name in ("fragments", "hijack", "flood"):
         _, out, _ = run(capsys, name)
         assert max(map(len, out.splitlines())) <= columns
     _, out, _ = run(capsys, "key")
@@ -286,7 +448,7 @@ def test_the_403_of_the_first_lab_says_which_option_to_give(capsys):
     with Cast("unlisted") as cast:
         (step,) = LABS["first"].play(cast)
         log = []
-        cast.follow_log(log.append)
+        cast.log.follow(log.append)
     (crossed, items) = list(explained(step.crossed))[1]
     shown = "\n".join(lines_of(crossed, items))
     assert f"--origin {step.facts['page']} on the command line" in shown
@@ -345,7 +507,7 @@ def test_ctrl_c_between_two_steps_ends_a_lab_without_a_word(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(WATCHES_TIME))
+@pytest.mark.parametrize("name", sorted(WATCHES_TIME | MEASURED))
 def test_ctrl_c_while_a_step_takes_long_ends_a_lab_without_a_word(name):
     with PseudoTerminal("-m", "refws", "lab", name) as terminal:
         terminal.wait_for(lambda text: "\n1. " in text)

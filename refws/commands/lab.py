@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from select import select
@@ -13,6 +13,7 @@ from textwrap import indent
 
 from ..course.labs.cast import Cast
 from ..course.labs.labs import LABS
+from ..course.labs.readings import Reading, lines
 from ..course.labs.serving import serving_pages
 from ..course.labs.story import Lab, Step
 from ..course.labs.texts.english import ENGLISH
@@ -95,7 +96,10 @@ def list_lines() -> Iterator[str]:
 
 
 class Player:
-    """Plays one lab and prints it."""
+    """Plays one lab and prints it.
+
+    A reading is printed by the thread that takes it, while the one that plays waits for the step.
+    """
 
     def __init__(self, lab: Lab, defence: str, options: argparse.Namespace) -> None:
         self._lab = lab
@@ -107,6 +111,8 @@ class Player:
         self._width = style.width
         columns = None if style.columns is None else style.width - len(INDENT)
         self._style = replace(style, columns=columns)  # of the bytes, which are indented
+        self._begun: list[str] = []
+        """The names of the steps whose story is printed."""
 
     def play(self) -> int:
         """The exit status. Everything that the lab has started has ended afterwards."""
@@ -123,14 +129,16 @@ class Player:
 
     def _play(self, cast: Cast) -> int:
         missed = 0
-        for number, step in enumerate(self._lab.play(cast), 1):
+        if not self._headless:
+            cast.readings.follow(self._measured)
+        for step in self._lab.play(cast):
             missed += not step.came_out
-            self._tell(number, step)
+            self._tell(step)
         self._end(missed)
         if self._lab.stays and not self._headless:
             with suppress(KeyboardInterrupt):
                 self._fill(f"\n{WORDS.stays}")
-                cast.follow_log(self._fill)
+                cast.log.follow(self._fill)
                 while not cast.ending.wait(LOOK):
                     pass  # a Ctrl-C just before the wait does not end the wait
         return 1 if missed else 0
@@ -139,13 +147,28 @@ class Player:
         words = WORDS.some_did_not.format(count=missed) if missed else WORDS.all_came_out
         self._fill(words if self._headless else f"\n{words}\n\n{self._text.lesson}")
 
-    def _tell(self, number: int, step: Step) -> None:
+    def _begin(self, name: str, facts: Mapping[str, str]) -> None:
+        """Title and story of a step."""
+        self._begun.append(name)
+        text = self._text.steps[name]
+        self._fill(f"\n{len(self._begun)}. {text.title}\n\n{text.story.format_map(facts)}")
+
+    def _measured(self, reading: Reading) -> None:
+        """A line as it comes; before the first one of a step, what its columns are."""
+        if reading.step not in self._begun:
+            self._begin(reading.step, reading.facts)
+            self._fill(f"\n{self._text.steps[reading.step].measured} {WORDS.bars}\n")
+        self._print(lines(reading, self._width))
+
+    def _tell(self, step: Step) -> None:
         text = self._text.steps[step.name]
         verdict = WORDS.as_expected if step.came_out else WORDS.not_as_expected
         if self._headless:
-            self._print(f"{number}. {text.title}: {verdict}")
+            self._begun.append(step.name)
+            self._print(f"{len(self._begun)}. {text.title}: {verdict}")
             return
-        self._fill(f"\n{number}. {text.title}\n\n{text.story.format_map(step.facts)}")
+        if step.name not in self._begun:
+            self._begin(step.name, step.facts)
         for crossed, items in explained(step.crossed):
             lines = "\n".join(lines_of(crossed, items, self._style))
             self._print(f"\n  {crossed.way}:\n{indent(lines, INDENT)}")

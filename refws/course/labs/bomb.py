@@ -8,27 +8,38 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 from ...endpoint.connection import Connection
 from ...protocol.close_codes import CloseCode
-from ...protocol.frame import BINARY, CLOSE, encode_frame
+from ...protocol.frame import BINARY, TEXT, encode_frame
 from .cast import Cast, no_log
-from .neighbour import delay, delays, drawn, memory
+from .gauge import memory, watched
+from .neighbour import Echoes
 from .story import Lab, Step
-from .talk import MASKING_KEY, talk_with
+from .talk import MASKING_KEY, Talk, talk_with
 
-INFLATED = 32 * 2**20
+INFLATED = 16 * 2**20
 LIMIT = 2**20
 """Bytes: the default of refws."""
+
+CLIENTS = 6
+"""They send the bomb one after the other, and stay."""
+
+ALONE = 0.4
+"""Seconds in which the good client is alone, before they come."""
+
+PAUSE = 0.3
+"""Seconds from one of them to the next."""
 
 OFFER = "permessage-deflate"
 
 
 def play(cast: Cast) -> Iterator[Step]:
-    """Send the bomb, and see what the server makes of it."""
+    """Send the bomb, see what the server makes of it, and send it from several clients."""
 
     def handler(connection: Connection) -> None:
-        for message in connection:
+        for message in connection:  # it is kept until the next one arrives
             connection.send(f"{len(message)} bytes")
 
     port = cast.websocket(
@@ -38,21 +49,38 @@ def play(cast: Cast) -> Iterator[Step]:
         logger=no_log(),
     )
     bomb = encode_frame(BINARY, compressed(INFLATED), rsv1=True, masking_key=MASKING_KEY)
-    alone = delay(cast, port)
-    with memory() as held, talk_with(cast, port, extensions=OFFER) as talk:
-        facts = {"wire": f"{len(bomb):,}", "inflated": f"{INFLATED:,}"}
+    with talk_with(cast, port, extensions=OFFER) as talk:
         (crossed, _) = talk.say(bomb, answers=0)
-        beside = delay(cast, port)
+        facts = {"wire": f"{len(bomb):,}", "inflated": f"{INFLATED:,}"}
         yield Step("bomb", len(bomb) * 500 < INFLATED, (*talk.opened, crossed), facts)
         (_, crossed) = talk.say(answers=1)
-        opcode, body = talk.heard[0]
-        refused = opcode == CLOSE and body[:2] == CloseCode.MESSAGE_TOO_BIG.to_bytes(2)
-        came_out = refused if cast.defended else body == f"{INFLATED} bytes".encode()
-        bars = drawn([("on the wire", len(bomb), "B"), ("memory, at most", held(), "B")])
-        yield Step("answer", came_out, (crossed,), {"drawn": f"{bars}\n{delays(alone, beside)}"})
+        yield Step("answer", is_expected(talk, cast.defended), (crossed,))
+
+    facts = {"clients": f"{CLIENTS}"}
+    with ExitStack() as hostile, talk_with(cast, port) as good, memory() as held:
+        answered: list[bool] = []
+        look, count = Echoes(good).look, answered.__len__
+        with watched(cast, "several clients", facts, held, look, count):
+            cast.ending.wait(ALONE)
+            for _ in range(CLIENTS):
+                talk = hostile.enter_context(talk_with(cast, port, extensions=OFFER))
+                talk.say(bomb, answers=1)
+                answered.append(is_expected(talk, cast.defended))
+                cast.ending.wait(PAUSE)
+        most = held.most()
+    enough = most < INFLATED if cast.defended else most >= CLIENTS * INFLATED
+    facts = {**facts, "memory": f"{most:,}"}
+    yield Step("several clients", all(answered) and enough, (), facts)
 
 
 LAB = Lab("bomb", "§10.4", 5, play)
+
+
+def is_expected(talk: Talk, refused: bool) -> bool:
+    """Whether the bomb was answered with a Close that says "too big", or else with its length."""
+    if refused:
+        return talk.was_closed(CloseCode.MESSAGE_TOO_BIG)
+    return talk.heard == [(TEXT, f"{INFLATED} bytes".encode())]
 
 
 def compressed(size: int) -> bytes:

@@ -17,6 +17,7 @@ from typing import Any, Self
 from ...endpoint.serve import serve
 from ...endpoint.server import Server
 from ...endpoint.server_handshake import Handler
+from .readings import Feed, Reading
 
 LOOPBACK = "127.0.0.1"
 
@@ -49,9 +50,11 @@ class Cast:
         self._lock = threading.Lock()  # held to change all with an underscore
         self.ending = threading.Event()
         """Set when the lab ends."""
+        self.log: Feed[str] = Feed()
+        """What its servers have logged."""
+        self.readings: Feed[Reading] = Feed()
+        """What was measured while its steps were played."""
         self._servers_at: dict[int, Server] = {}
-        self._log: list[str] = []
-        self._show: Callable[[str], None] = ignore
 
     @property
     def defended(self) -> bool:
@@ -111,30 +114,26 @@ class Cast:
     def logger(self) -> logging.Logger:
         """For a server whose log the reader sees."""
         logger = logging.Logger("refws.labs", logging.INFO)
-        logger.addHandler(Notes(self.note))
+        logger.addHandler(Notes(self.log.add))
         return logger
 
-    def note(self, line: str) -> None:
-        """Write a line into the log of the lab. For any thread."""
-        with self._lock:
-            self._log.append(line)
-            self._show(line)
-
-    def follow_log(self, show: Callable[[str], None]) -> None:
-        """Give `show` each line of the log, those that are there and those to come."""
-        with self._lock:
-            for line in self._log:
-                show(line)
-            self._show = show
+    def places_taken(self, port: int) -> int:
+        """Connections of a server of refws, those that are still being opened among them."""
+        return len(self._servers_at[port].all_connections)
 
     def wait_until_empty(self, port: int) -> bool:
         """True once no connection has a place at a server of refws; False after TIMEOUT seconds."""
-        deadline = monotonic() + TIMEOUT
-        while self._servers_at[port].all_connections and monotonic() < deadline:
-            self.ending.wait(LOOK_INTERVAL / 20)
-        return not self._servers_at[port].all_connections
+        return self.wait_for(lambda: not self.places_taken(port), TIMEOUT)
 
-    def thread(self, target: Callable[..., None], *arguments: Any) -> None:
+    def wait_for(self, condition: Callable[[], bool], seconds: float) -> bool:
+        """True once the condition holds; False after these seconds, or when the lab ends."""
+        deadline = monotonic() + seconds
+        while not condition() and monotonic() < deadline:
+            if self.ending.wait(LOOK_INTERVAL / 20):
+                break
+        return condition()
+
+    def thread(self, target: Callable[..., None], *arguments: Any) -> threading.Thread:
         """Run it in a thread, which must end when the sockets of the lab end."""
 
         def run() -> None:
@@ -145,6 +144,7 @@ class Cast:
         with self._lock:  # `end` joins no thread that has not started
             self._threads.append(thread)
             thread.start()
+        return thread
 
     @contextmanager
     def client(self, port: int, source: str = LOOPBACK) -> Iterator[socket.socket]:
@@ -190,10 +190,6 @@ class Cast:
     def _forget(self, sock: socket.socket) -> None:
         with self._lock:
             self._sockets.discard(sock)
-
-
-def ignore(line: str) -> None:
-    """Nothing is shown."""
 
 
 class Notes(logging.Handler):

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from http import HTTPStatus
 
 from ..services import echo
 from .browser import opening, read_head, status_of
 from .cast import LOOPBACK, Cast, no_log
-from .neighbour import delay_of, delays, drawn, first_status, memory
+from .gauge import memory, watched
+from .neighbour import Echoes, first_status
 from .story import Lab, Step
 from .talk import talk_with
 
@@ -25,6 +27,12 @@ LEFT = PLACES - 1
 
 FLOOD = 30
 """Connections that the hostile client tries to open."""
+
+ALONE = 0.4
+"""Seconds in which the good client is alone."""
+
+PAUSE = 0.08
+"""Seconds from one of them to the next, so that a reader can see them come."""
 
 OTHER_ADDRESS = "127.0.0.2"
 """Of the good client, on this machine as well."""
@@ -42,15 +50,17 @@ def play(cast: Cast) -> Iterator[Step]:
     got_in = alone == HTTPStatus.SWITCHING_PROTOCOLS
     yield Step("alone", got_in and cast.wait_until_empty(port))
 
-    with memory() as held, talk_with(cast, port, source=OTHER_ADDRESS) as talk:
-        before = delay_of(talk)
-        opened = sum(takes_a_place(cast, port) for _ in range(FLOOD))
-        beside = delay_of(talk)
-        places = [("places that are left", LEFT, ""), ("taken by one address", opened, "")]
-        bars = [drawn(places), drawn([("memory, at most", held(), "B")]), delays(before, beside)]
+    taken = partial(cast.places_taken, port)
+    facts = {"tried": f"{FLOOD}", "places": f"{PLACES}"}
+    with talk_with(cast, port, source=OTHER_ADDRESS) as talk:
+        opened = 0
+        with memory() as held, watched(cast, "flood", facts, held, Echoes(talk).look, taken):
+            cast.ending.wait(ALONE)
+            for _ in range(FLOOD):
+                opened += takes_a_place(cast, port)
+                cast.ending.wait(PAUSE)
         expected = PER_ADDRESS if cast.defended else LEFT
-        facts = {"drawn": "\n".join(bars), "tried": f"{FLOOD}"}
-        yield Step("flood", opened == expected, (), facts)
+        yield Step("flood", opened == expected, (), {**facts, "opened": f"{opened}"})
 
         status = first_status(cast, port, OTHER_ADDRESS)
         got_in = status == HTTPStatus.SWITCHING_PROTOCOLS

@@ -16,6 +16,7 @@ from ...endpoint.connection import Connection
 from ...endpoint.exceptions import ConnectionClosed
 from ...protocol.frame import TEXT
 from .cast import LOOPBACK, Cast, no_log
+from .readings import Delay, delay
 from .story import Lab, Step
 from .talk import masked, talk_with
 
@@ -46,7 +47,8 @@ def play(cast: Cast) -> Iterator[Step]:
 
     with client_of(port) as client:
         times = [round_trip(client) for _ in range(ROUND_TRIPS)]
-    yield Step("round trips", len(times) == ROUND_TRIPS, (), {"drawn": drawn(times)})
+    drawn = "\n".join(delay(Delay(time, True)) for time in times)
+    yield Step("round trips", len(times) == ROUND_TRIPS, (), {"drawn": drawn})
 
     cast.wait_until_empty(port)  # the end of this client is not the next one's
     ends.reset()
@@ -123,13 +125,6 @@ def round_trip(client: ClientConnection) -> float:
     began = monotonic()
     client.ping().wait(GIVEN_UP)
     return monotonic() - began
-
-
-def drawn(times: list[float]) -> str:
-    """A line for each time, the longest one 30 characters long."""
-    longest = max(times)
-    bars = ("#" * max(1, round(30 * time / longest)) for time in times)
-    return "\n".join(f"{time * 1000:8.2f} ms {bar}" for time, bar in zip(times, bars, strict=True))
 
 
 def receive(client: ClientConnection, timeout: float) -> str | bytes | None:

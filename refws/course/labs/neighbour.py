@@ -1,34 +1,63 @@
-"""A good client beside a hostile one: whether it gets in, its delay, and the memory."""
+"""Good clients beside a hostile one, as a gauge looks at them: one that is in, one that comes."""
 
 from __future__ import annotations
 
-import threading
-import tracemalloc
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 from http import HTTPStatus
-from statistics import median
 from time import monotonic
 
 from ...protocol.frame import TEXT
 from .browser import opening, read_head, status_of
 from .cast import LOOPBACK, Cast
-from .talk import Talk, masked, talk_with
-
-RETRY_INTERVAL = 0.05
-ROUND_TRIPS = 20
-BAR = 30
-"""Characters of the longest bar."""
+from .readings import Delay
+from .talk import Talk, masked
 
 
-def gets_in(cast: Cast, port: int, seconds: float, source: str = LOOPBACK) -> float | None:
-    """Seconds until a handshake from this address was answered with 101; None if none was."""
-    began, pause = monotonic(), threading.Event()
-    while (passed := monotonic() - began) <= seconds:
-        if first_status(cast, port, source) == HTTPStatus.SWITCHING_PROTOCOLS:
-            return passed
-        pause.wait(RETRY_INTERVAL)
-    return None
+class Echoes:
+    """A client that sends a message, and the next one when it has had the echo."""
+
+    def __init__(self, talk: Talk) -> None:
+        self._talk = talk
+        self._asked: float | None = None
+
+    def look(self, patience: float) -> Delay:
+        """From the message to its echo."""
+        if self._asked is None:
+            self._asked = monotonic()
+            self._talk.say(masked(TEXT, b"hello"), answers=0)
+        asked, answered = self._asked, self._talk.hears(patience)
+        if answered:
+            self._talk.say(answers=1)
+            self._asked = None
+        return Delay(monotonic() - asked, answered)
+
+
+class Entering:
+    """A client that tries to get in, once at each look, until it has got in."""
+
+    def __init__(self, cast: Cast, port: int) -> None:
+        self.refused = 0
+        """The tries that were answered with 503."""
+        self.waited: float | None = None
+        """Seconds from the first try to the 101."""
+        self._began = monotonic()
+        self._cast = cast
+        self._port = port
+
+    def look(self, patience: float) -> Delay:
+        """From the first try to the 101. A server that is full answers at once, with 503."""
+        status = 0
+        if self.waited is None:
+            with suppress(OSError, EOFError):  # it has been ended before its answer
+                status = first_status(self._cast, self._port)
+        passed = monotonic() - self._began
+        self.refused += status == HTTPStatus.SERVICE_UNAVAILABLE
+        if status == HTTPStatus.SWITCHING_PROTOCOLS:
+            self.waited = passed
+        return Delay(passed, False) if self.waited is None else Delay(self.waited, True)
+
+    def is_in(self) -> bool:
+        return self.waited is not None
 
 
 def first_status(cast: Cast, port: int, source: str = LOOPBACK) -> int:
@@ -36,52 +65,3 @@ def first_status(cast: Cast, port: int, source: str = LOOPBACK) -> int:
     with cast.client(port, source) as sock, sock.makefile("rb") as file:
         sock.sendall(opening(f"{LOOPBACK}:{port}", None))
         return status_of(read_head(file))
-
-
-def delay(cast: Cast, port: int) -> float:
-    """The median of the seconds from a message to its echo, in a connection of its own."""
-    with talk_with(cast, port) as talk:
-        return delay_of(talk)
-
-
-def delay_of(talk: Talk) -> float:
-    """The same in a connection that is open."""
-    times = []
-    for _ in range(ROUND_TRIPS):
-        began = monotonic()
-        talk.say(masked(TEXT, b"hello"), answers=1)
-        times.append(monotonic() - began)
-    return median(times)
-
-
-@contextmanager
-def memory() -> Iterator[Callable[[], int]]:
-    """A function that gives the most bytes that Python has held for this lab since the start.
-
-    What the system holds in buffers of sockets, and stacks of threads, are not among them.
-    """
-    tracing = tracemalloc.is_tracing()
-    tracemalloc.start()
-    tracemalloc.reset_peak()
-    before, _ = tracemalloc.get_traced_memory()
-    try:
-        yield lambda: max(0, tracemalloc.get_traced_memory()[1] - before)
-    finally:
-        if not tracing:
-            tracemalloc.stop()
-
-
-def delays(alone: float, beside: float) -> str:
-    """The delay of a good client without the hostile one and beside it, drawn."""
-    rows = (("echo, alone", alone), ("echo, beside", beside))
-    return drawn((name, round(seconds * 1000, 2), "ms") for name, seconds in rows)
-
-
-def drawn(values: Iterable[tuple[str, float, str]]) -> str:
-    """A line for each (name, value, unit), with a bar; the largest value has the longest one."""
-    rows = list(values)
-    largest = max((value for _, value, _ in rows), default=0) or 1
-    return "\n".join(
-        f"  {name:<21}{value:>11,} {unit:<3}{'#' * max(1, round(BAR * value / largest))}"
-        for name, value, unit in rows
-    )

@@ -14,15 +14,22 @@ from ...endpoint.connection import Connection
 from ...endpoint.exceptions import ConnectionClosed
 from ...protocol.frame import TEXT
 from .cast import Cast, no_log
-from .neighbour import delay, delays, drawn, memory
+from .gauge import memory, watched
+from .neighbour import Echoes
 from .story import Lab, Step
 from .talk import masked, talk_with
 
 SEND_TIMEOUT = 0.5
 """Seconds; the default of refws is 20."""
 
+ALONE = 0.4
+"""Seconds in which the good client is alone."""
+
 WATCHED = 2.0
-"""Seconds for which the server's thread is watched."""
+"""Seconds for which the server's thread is watched, if nothing ends its send."""
+
+GIVEN_UP = 10.0
+"""Seconds in which a server with this timeout has surely ended its send."""
 
 PIECE = "x" * 65_536
 
@@ -58,19 +65,20 @@ def play(cast: Cast) -> Iterator[Step]:
     port = cast.websocket(
         server.handler, send_timeout=SEND_TIMEOUT if cast.defended else inf, logger=no_log()
     )
-    alone = delay(cast, port)
-    with memory() as held, talk_with(cast, port) as talk:
-        crossed = talk.say(masked(TEXT, b"more"), answers=0)[:1]
-        yield Step("asks", True, crossed)
+    with talk_with(cast, port) as talk, talk_with(cast, port) as good, memory() as held:
+        echoes = Echoes(good)
+        with watched(cast, "asks", {}, held, echoes.look, lambda: server.bytes):
+            cast.ending.wait(ALONE)
+            crossed = talk.say(masked(TEXT, b"more"), answers=0)[:1]
+            cast.wait_for(server.ended.is_set, GIVEN_UP if cast.defended else WATCHED)
+        ended = server.ended.is_set()
+        seconds = SEND_TIMEOUT if ended else WATCHED
+        facts = {"taken": f"{server.bytes:,}", "seconds": f"{seconds:g}"}
+        yield Step("asks", ended is cast.defended, crossed, facts)
 
-        ended = server.ended.wait(WATCHED)
-        facts = {"taken": f"{server.bytes:,}", "seconds": f"{SEND_TIMEOUT if ended else WATCHED:g}"}
-        yield Step("the server's thread", ended is cast.defended, (), facts)
-
-        beside = delay(cast, port)
-        rows = [("taken by the systems", server.bytes, "B"), ("memory, at most", held(), "B")]
-        facts = {"drawn": f"{drawn(rows)}\n{delays(alone, beside)}"}
-        yield Step("good client", True, (), facts)
+        facts = {"memory": f"{held.most():,}"}
+        answered = cast.wait_for(lambda: echoes.look(0).answered, GIVEN_UP)
+        yield Step("good client", answered, (), facts)
 
 
 LAB = Lab("never-reading", "§10.4", 5, play)

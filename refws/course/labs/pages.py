@@ -166,9 +166,7 @@ def log_of(run: Run) -> str:
     """What its servers have logged, if they stay."""
     if not run.lab.stays:
         return ""
-    lines: list[str] = []
-    run.cast.follow_log(lines.append)
-    text = escape("\n".join(lines))
+    text = escape("\n".join(run.cast.log.so_far()))
     return f'<section><p>{WORDS.log}</p><pre class="bytes">{text}</pre></section>'
 
 

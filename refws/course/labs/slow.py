@@ -9,11 +9,12 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
-from http import HTTPStatus
+from functools import partial
 
 from ..services import echo
 from .cast import Cast, no_log
-from .neighbour import drawn, first_status, gets_in, memory
+from .gauge import memory, watched
+from .neighbour import Entering
 from .story import Crossed, Lab, Step
 
 PLACES = 8
@@ -22,51 +23,51 @@ OPEN_TIMEOUT = 0.5
 
 DRIP_INTERVAL = 0.1
 WATCHED = 3.0
-"""Seconds in which the good client tries again."""
+"""Seconds for which the good client tries in vain."""
+
+GIVEN_UP = 10.0
+"""Seconds in which it has surely got in, if the slow ones lose their places."""
 
 START = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: "
 
 
 def play(cast: Cast) -> Iterator[Step]:
-    """The good client alone, the slow ones in all places, and the good one's next tries."""
-    timeout = OPEN_TIMEOUT if cast.defended else None
+    """The good client alone, and while slow ones have all places."""
     port = cast.websocket(
         echo,
         max_connections=PLACES,
         max_connections_per_address=None,
-        open_timeout=timeout,
+        open_timeout=OPEN_TIMEOUT if cast.defended else None,
         logger=no_log(),
     )
-    alone = gets_in(cast, port, WATCHED)
-    yield Step("alone", alone is not None and cast.wait_until_empty(port))
+    alone = Entering(cast, port)
+    got_in = cast.wait_for(lambda: alone.look(0).answered, GIVEN_UP)
+    yield Step("alone", got_in and cast.wait_until_empty(port))
 
+    facts = {"places": f"{PLACES}", "watched": f"{WATCHED:g}"}
     with memory() as held:
         slow = [cast.opened(port) for _ in range(PLACES)]
-        for sock in slow:
-            sock.sendall(START)
         cast.thread(drip, slow, cast.ending)
-        status = first_status(cast, port)
-        bars = drawn([("memory, at most", held(), "B")])
-    came_out = status == HTTPStatus.SERVICE_UNAVAILABLE
-    facts = {"places": f"{PLACES}", "drawn": bars}
-    yield Step("all places taken", came_out, (Crossed("slow client", START),), facts)
-
-    waited = gets_in(cast, port, WATCHED)
-    shown = drawn(
-        [("alone", round(alone or 0, 3), "s"), ("beside", round(waited or WATCHED, 3), "s")]
-    )
-    facts = {"drawn": shown, "watched": f"{WATCHED:g}", "timeout": f"{OPEN_TIMEOUT:g}"}
-    yield Step("good client", (waited is not None) is cast.defended, (), facts)
+        good = Entering(cast, port)
+        places = partial(cast.places_taken, port)
+        with watched(cast, "slow clients", facts, held, good.look, places):
+            cast.wait_for(good.is_in, GIVEN_UP if cast.defended else WATCHED)
+    facts = {**facts, "refused": f"{good.refused}", "waited": f"{good.waited or WATCHED:.1f}"}
+    crossed = (Crossed("slow client", START),)
+    yield Step("slow clients", good.is_in() is cast.defended, crossed, facts)
 
 
 LAB = Lab("slow", "§4.2, §10.4", 5, play)
 
 
 def drip(clients: list[socket.socket], ending: threading.Event) -> None:
-    """A byte for each of them, again and again: none is silent, and none gets on."""
-    while not ending.wait(DRIP_INTERVAL):
+    """The start, then a byte for each of them, again and again: none is silent, none gets on."""
+    data = START
+    while not ending.is_set():
         for sock in list(clients):
             try:
-                sock.sendall(b"a")
+                sock.sendall(data)
             except OSError:  # the server has ended it
                 clients.remove(sock)
+        data = b"a"
+        ending.wait(DRIP_INTERVAL)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from select import select
 
+from ...protocol.close_codes import CloseCode
 from ...protocol.frame import (
+    CLOSE,
     LENGTH_16,
     LENGTH_64,
     OPCODE,
@@ -43,6 +46,15 @@ class Talk:
             Crossed("client to server", b"".join(chunks), Side.CLIENT),
             Crossed("server to client", b"".join(frames), Side.SERVER),
         )
+
+    def was_closed(self, code: CloseCode) -> bool:
+        """Whether the only answer was a Close with this code."""
+        closes = [(CLOSE, code.to_bytes(2))]
+        return [(opcode, body[:2]) for opcode, body in self.heard] == closes
+
+    def hears(self, seconds: float) -> bool:
+        """Whether there is something to read: at once, or within these seconds."""
+        return bool(select([self._sock], [], [], seconds)[0])
 
     def _read(self, count: int) -> list[bytes]:
         frames: list[bytes] = []

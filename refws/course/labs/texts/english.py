@@ -26,6 +26,7 @@ WORDS = Words(
     next="Next step",
     side_by_side="All settings side by side",
     bit_by_bit="bit by bit",
+    bars="Each # is twice as much as the one before; > means: no answer yet.",
 )
 
 FIRST = LabText(
@@ -480,7 +481,7 @@ HEARTBEAT = LabText(
                 "(§5.5.2). So the time between the two is the round trip."
             ),
             outcome={
-                ANY: "\n{drawn}",
+                ANY: "Each # of a bar is twice as much as the one before.\n{drawn}",
             },
         ),
         "frozen": StepText(
@@ -537,26 +538,24 @@ SLOW = LabText(
                 ANY: "101, at once.",
             },
         ),
-        "all places taken": StepText(
-            title="Slow clients come",
+        "slow clients": StepText(
+            title="Slow clients come, and the good one after them",
             story=(
                 "The server has {places} places. As many clients send the beginning of a request, "
                 "and then a byte of a header every 0.1 s. None of them is silent, so a limit on "
-                "silence would not help."
+                "silence would not help. Then the good client tries to get in, again and again, "
+                "for {watched} s or more if it must."
+            ),
+            measured=(
+                "Seconds, memory, how long the good client has tried to get in, and the places "
+                "that are taken."
             ),
             outcome={
-                ANY: "503 for the good client: no place is free.\n{drawn}",
-            },
-        ),
-        "good client": StepText(
-            title="The good client tries again",
-            story="It tries for {watched} s at most.",
-            outcome={
                 "on": (
-                    "It gets in, when the time for the handshakes of the slow ones is "
-                    "over.\n{drawn}"
+                    "503 for {refused} of its tries, because no place was free. It gets in after "
+                    "{waited} s, when the time for the handshakes of the slow ones is over."
                 ),
-                "off": "It does not get in.\n{drawn}",
+                "off": "503 for all of its {refused} tries in {waited} s. It does not get in.",
             },
         ),
     },
@@ -576,32 +575,36 @@ NEVER_READING = LabText(
     steps={
         "asks": StepText(
             title="The client asks for more and more, and does not read",
-            story="The server answers with one long message after the other.",
-            outcome={
-                ANY: "The request is sent; from now on the client reads nothing.",
-            },
-        ),
-        "the server's thread": StepText(
-            title="The server's thread waits in its send",
             story=(
-                "The systems of both sides have taken {taken} bytes between them. Then TCP takes "
-                "no more, because the client has no room, and send() waits."
+                "The server answers with one long message after the other. The systems of both "
+                "sides take some of the bytes. Then TCP takes no more, because the client has no "
+                "room, and send() waits. A good client sends messages meanwhile."
+            ),
+            measured=(
+                "Seconds, memory, the delay of the good client's echo, and the bytes that the "
+                "systems have taken."
             ),
             outcome={
-                "on": "After {seconds} s without progress the server ends the connection.",
-                "off": "After {seconds} s the thread still waits. It would wait for ever.",
+                "on": (
+                    "The systems have taken {taken} bytes. After {seconds} s without progress the "
+                    "server ends the connection."
+                ),
+                "off": (
+                    "The systems have taken {taken} bytes. After {seconds} s the server's thread "
+                    "still waits. It would wait for ever."
+                ),
             },
         ),
         "good client": StepText(
-            title="A good client beside it",
+            title="The good client beside it",
             story=(
                 "Each connection has a thread of its own, so the others are not kept waiting. The "
                 "messages that wait are in the buffers of the systems; the server holds one."
             ),
             outcome={
                 ANY: (
-                    "The good client is not disturbed. But each hostile one costs a thread.\n"
-                    "{drawn}"
+                    "The good client has its answer. The memory was {memory} bytes at most. But "
+                    "each hostile client costs a thread."
                 ),
             },
         ),
@@ -632,11 +635,15 @@ FLOOD = LabText(
             title="The flood",
             story=(
                 "One client tries to open {tried} connections and keeps them. A good client that "
-                "came before it has one of the 20 places, and sends messages."
+                "came before it has one of the {places} places, and sends messages."
+            ),
+            measured=(
+                "Seconds, memory, the delay of the good client's echo, and the places that are "
+                "taken."
             ),
             outcome={
-                "on": "It gets as many as one address may have.\n{drawn}",
-                "off": "It gets all that are left.\n{drawn}",
+                "on": "It gets {opened}, which is as many as one address may have.",
+                "off": "It gets {opened}, which are all that were left.",
             },
         ),
         "good client": StepText(
@@ -678,11 +685,23 @@ BOMB = LabText(
             title="The server inflates it",
             story="A server must inflate to see how long the message is.",
             outcome={
-                "on": "A Close with 1009: the server stops at its limit.\n{drawn}",
-                "off": (
-                    "The server has had all of it in memory. A hundred clients do the rest.\n"
-                    "{drawn}"
-                ),
+                "on": "A Close with 1009: the server stops at its limit.",
+                "off": "The server has had all of it in memory.",
+            },
+        ),
+        "several clients": StepText(
+            title="Several clients send it",
+            story=(
+                "{clients} clients send the same message, one after the other, and stay. The "
+                "server keeps the last message of each. A good client sends messages meanwhile."
+            ),
+            measured=(
+                "Seconds, memory, the delay of the good client's echo, and the clients that have "
+                "their answer."
+            ),
+            outcome={
+                "on": "1009 for each of them. The memory was {memory} bytes at most.",
+                "off": "The memory was {memory} bytes at most. A hundred clients do the rest.",
             },
         ),
     },

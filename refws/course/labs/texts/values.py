@@ -9,12 +9,15 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class StepText:
     """`story` says what happens. `outcome` says, for each setting of the switch, what is expected;
-    the outcome named ANY is for all settings that are not named. Braces hold a step's facts.
+    the outcome named ANY is for all settings that are not named. Braces hold a step's facts; in
+    the story of a step with readings they are known when it begins.
     """
 
     title: str
     story: str
     outcome: Mapping[str, str]
+    measured: str = ""
+    """What the columns of the readings are, in a step in which memory and delay are shown live."""
 
     def outcome_of(self, defence: str) -> str:
         return self.outcome.get(defence) or self.outcome[ANY]
@@ -57,6 +60,7 @@ class Words:
     next: str
     side_by_side: str
     bit_by_bit: str
+    bars: str
 
 
 @dataclass(frozen=True, slots=True)
