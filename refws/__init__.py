@@ -215,6 +215,7 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
       labs.py                                the table of labs
       wires.py             §5                what crossed in a step, as lines
       stage.py                               the labs that are played for pages
+      playing.py                             a page while a step is played
       pages.py                               the labs as pages, a step at a time
       serving.py                             the server for these pages
       texts/  all that a reader sees, a file for each language

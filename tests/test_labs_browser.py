@@ -1,15 +1,16 @@
 """The labs in a real browser: the attack works without the defence, and fails with it."""
 
 import re
+from contextlib import contextmanager, suppress
 
 import pytest
 
-from chromium import browser, why_not
-from refws.course.labs import first, fragments, hijack, key, poison
+from chromium import BrowserError, browser, why_not
+from refws.course.labs import first, fragments, hijack, key, poison, stage
 from refws.course.labs.cast import LOOPBACK, Cast
 from refws.course.labs.serving import serving_pages
 from refws.course.labs.texts.english import ENGLISH
-from wire import DEADLINE_S, Background
+from wire import DEADLINE_S, Background, eventually
 
 pytestmark = [
     pytest.mark.programs,
@@ -125,11 +126,41 @@ def test_the_first_page_hears_the_server_that_lists_its_origin(chromium, defence
         assert title_at(chromium, facts["page"], ["world", "refused"]) == title
 
 
-@pytest.mark.parametrize("width, height", [(1280, 800), (390, 844)])
-def test_a_reader_steps_through_a_lab_to_the_settings_side_by_side(chromium, width, height):
+@contextmanager
+def labs_served():
+    """The address of the labs in pages."""
     with serving_pages(0) as server:
         accepting = Background(server.serve_forever)
-        address = f"http://127.0.0.1:{server.socket.getsockname()[1]}"
+        yield f"http://127.0.0.1:{server.socket.getsockname()[1]}"
+        server.shutdown()
+        accepting.result()
+
+
+def is_final(page):
+    """Whether the page of a step has the way on. False while it is replaced by the next one."""
+    with suppress(BrowserError):
+        return page.evaluate("location.search !== '' && document.querySelector('#on') !== null")
+    return False
+
+
+@pytest.mark.parametrize("width, height", [(1280, 800), (390, 844)])
+def test_a_page_shows_what_is_measured_while_its_step_is_played(chromium, width, height):
+    with labs_served() as address:
+        page = chromium.new_page(f"{address}/lab/bomb/off/3#step-3", width, height)
+        assert eventually(lambda: is_final(page)), "it has asked again until the step was over"
+        assert page.evaluate("document.querySelectorAll('.readings span').length") > 2
+        assert "The memory was" in page.evaluate("document.body.textContent")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.problems == []
+        page.close()
+
+
+@pytest.mark.parametrize("width, height", [(1280, 800), (390, 844)])
+def test_a_reader_steps_through_a_lab_to_the_settings_side_by_side(
+    chromium, monkeypatch, width, height
+):
+    monkeypatch.setattr(stage, "PATIENCE", DEADLINE_S)  # each page is whole at once
+    with labs_served() as address:
         page = chromium.new_page(f"{address}/lab/poison/off/1", width, height)
         for number in range(2, len(ENGLISH.labs["poison"].steps) + 1):
             page.open(page.evaluate(WAY_ON))
@@ -140,5 +171,3 @@ def test_a_reader_steps_through_a_lab_to_the_settings_side_by_side(chromium, wid
         assert wide <= width
         assert page.problems == []
         page.close()
-        server.shutdown()
-        accepting.result()

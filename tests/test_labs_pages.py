@@ -5,15 +5,18 @@ from html.parser import HTMLParser
 
 import pytest
 
-from refws.course.labs import serving
+from refws.course.labs import gauge, serving
+from refws.course.labs import stage as stage_module
+from refws.course.labs.gauge import memory, watched
 from refws.course.labs.labs import LABS
 from refws.course.labs.pages import Pages
+from refws.course.labs.readings import Delay
 from refws.course.labs.stage import Stage
 from refws.course.labs.story import Crossed, Lab, Step
 from refws.course.labs.texts.english import ENGLISH
 from refws.protocol.frame import TEXT, Side, encode_frame
 from refws.protocol.http import Headers, Request
-from wire import DEADLINE_S
+from wire import DEADLINE_S, eventually
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 
@@ -25,10 +28,11 @@ VOID = {"meta", "link", "br"}
 class Reader(HTMLParser):
     """The text of a page, and its links; fails for an element that is not closed."""
 
-    def __init__(self, page):
+    def __init__(self, response):
         super().__init__()
         self.text, self.links, self._open = "", [], []
-        self.feed(page)
+        self.refresh = response.headers.get("Refresh")
+        self.feed(response.body.decode())
         assert self._open == []
 
     def handle_starttag(self, tag, attributes):
@@ -44,8 +48,9 @@ class Reader(HTMLParser):
 
 
 @pytest.fixture
-def get():
-    """get(target) gives the status and the read page."""
+def get(monkeypatch):
+    """get(target) gives the status and the read page, which waits for its steps."""
+    monkeypatch.setattr(stage_module, "PATIENCE", DEADLINE_S)
     stage = Stage()
     pages = Pages(stage)
 
@@ -53,7 +58,7 @@ def get():
         response = pages.answer(Request("GET", target, "HTTP/1.1", Headers()))
         if response is None:
             return 404, None
-        return response.status_code, Reader(response.body.decode()) if response.body else response
+        return response.status_code, Reader(response) if response.body else response
 
     yield get
     stage.end()
@@ -149,6 +154,81 @@ def test_another_run_ends_a_step_that_takes_long_and_blames_no_one(get, slow_lab
     broken_off = waiting.result()[1].text
     assert "could not go on" not in broken_off
     assert "NOT as expected" not in broken_off, "a step without servers proves nothing"
+
+
+@pytest.fixture
+def measured_lab(monkeypatch):
+    """A lab in the place of "flood" with one step, measured until go_on is set: plays, go_on."""
+    plays, go_on = [], threading.Event()
+    facts = {"tried": "30", "places": "20", "opened": "5"}
+
+    def play(cast):
+        plays.append(cast)
+        with memory() as held, watched(cast, "alone", facts, held, lambda _: Delay(0, True), int):
+            go_on.wait(DEADLINE_S)
+        yield Step("alone", True)
+
+    monkeypatch.setattr(gauge, "PACE", 0.01)
+    monkeypatch.setattr(stage_module, "PATIENCE", 0.0)
+    monkeypatch.setitem(LABS, "flood", Lab("flood", "§4.1", 1, play))
+    return plays, go_on
+
+
+def measured(page):
+    return page.text.count(" KiB ")
+
+
+def test_the_page_of_a_step_that_is_played_has_what_is_measured_and_asks_again(get, measured_lab):
+    plays, go_on = measured_lab
+    _, page = get("/lab/flood/on/1")
+    while measured(page) < 3:
+        assert page.refresh == "0; url=/lab/flood/on/1?tick#step-1"
+        assert "1. A good client, alone" in page.text and "as expected" not in page.text
+        assert "This step goes on" in page.text
+        _, page = get("/lab/flood/on/1")
+    _, other_tab = get("/lab/flood/on/1?tick")
+    assert other_tab.refresh == "0; url=/lab/flood/on/1?tock#step-1", "another address each time"
+    assert measured(other_tab) >= 3
+    go_on.set()
+    while page.refresh is not None:
+        _, page = get("/lab/flood/on/1")
+    assert "as expected" in page.text and "This step goes on" not in page.text
+    assert measured(page) > 3
+    assert len(plays) == 1, "all saw the same"
+
+
+def test_many_tabs_at_once_see_the_same_step_which_is_played_once(get, measured_lab, background):
+    plays, go_on = measured_lab
+    tabs = [background(get, "/lab/flood/on/1") for _ in range(8)]
+    assert all(tab.result()[1].refresh for tab in tabs)
+    go_on.set()
+    assert eventually(lambda: get("/lab/flood/on/1")[1].refresh is None)
+    assert len(plays) == 1
+
+
+def test_a_step_that_is_measured_ends_with_its_run(get, measured_lab):
+    plays, go_on = measured_lab
+    get("/lab/flood/on/1")
+    assert eventually(lambda: measured(get("/lab/flood/on/1")[1]) > 0)
+    go_on.set()  # the lab itself is in no socket that ends
+    get("/lab/flood/on?again")
+    get("/lab/flood/on/1")
+    assert plays[0].ending.is_set()
+    assert eventually(lambda: len(plays) == 2)
+
+
+def test_a_fault_in_a_lab_is_reported_and_its_page_asks_for_nothing(get, monkeypatch):
+    def play(cast):
+        yield Step("fetch", True, facts={"page": "none"})
+        raise LookupError("a fault")
+
+    reported = []
+    monkeypatch.setattr(threading, "excepthook", lambda args: reported.append(args.exc_type))
+    monkeypatch.setitem(LABS, "key", Lab("key", "§4", 1, play))
+    _, page = get("/lab/key/on/2")
+    assert "The lab could not go on: a fault." in page.text
+    assert page.refresh is None
+    assert eventually(lambda: reported == [LookupError])
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from ..text.drawing import draw
 from ..web.lesson_page import with_links
 from ..web.site import TYPES, respond
 from .labs import LABS
+from .playing import asking_again, measured, step_going_on
 from .stage import Run, Stage
 from .story import Crossed, Lab, Step
 from .texts.english import ENGLISH
@@ -75,7 +76,10 @@ class Pages:
             self._stage.again(lab, defence)
             return moved(f"/lab/{lab.name}/{defence}/1")
         run = self._stage.show(lab, defence, int(number))
-        return page(ENGLISH.labs[lab.name].title, steps(run, int(number)))
+        done = run.has(int(number))  # asked first: later there may be more of it
+        content = steps(run, int(number)) if done else steps_so_far(run, int(number))
+        answer = page(ENGLISH.labs[lab.name].title, content)
+        return answer if done else asking_again(answer, request, int(number))
 
     def _side_by_side(self, lab: Lab) -> str:
         """A column for each setting: what the steps came to that were played."""
@@ -142,11 +146,7 @@ def steps(run: Run, count: int) -> str:
     """The first steps of a run, and the way on."""
     text = ENGLISH.labs[run.lab.name]
     address = f"/lab/{run.lab.name}"
-    parts = [
-        f"<section><p>{WORDS.switch}: <strong>{escape(run.defence)}</strong>: "
-        f"{escape(text.switch[run.defence])}. {with_links(run.lab.section)}</p></section>"
-    ]
-    parts += [section_of(run, number, step) for number, step in enumerate(run.steps[:count], 1)]
+    parts = steps_played(run, run.steps[:count])
     if run.error:
         parts.append(f"<section><p>{escape(WORDS.failed.format(error=run.error))}</p></section>")
     if count >= len(text.steps) or (run.over and count >= len(run.steps)):
@@ -160,6 +160,24 @@ def steps(run: Run, count: int) -> str:
             f'<a href="{address}">{WORDS.side_by_side}</a></p></section>'
         )
     return "\n".join(parts)
+
+
+def steps_so_far(run: Run, count: int) -> str:
+    """The same while the last one of them, or one before it, is played."""
+    shown = run.steps[:count]
+    return "\n".join([*steps_played(run, shown), step_going_on(run, len(shown))])
+
+
+def steps_played(run: Run, shown: list[Step]) -> list[str]:
+    """The setting, and these steps, with what was measured in each."""
+    switch = ENGLISH.labs[run.lab.name].switch[run.defence]
+    parts = [
+        f"<section><p>{WORDS.switch}: <strong>{escape(run.defence)}</strong>: "
+        f"{escape(switch)}. {with_links(run.lab.section)}</p></section>"
+    ]
+    for number, step in enumerate(shown, 1):
+        parts += [section_of(run, number, step), measured(run, step.name)]
+    return parts
 
 
 def log_of(run: Run) -> str:

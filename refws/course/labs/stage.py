@@ -9,11 +9,15 @@ from contextlib import suppress
 from .cast import Cast
 from .story import Lab, Step
 
+PATIENCE = 0.3
+"""Seconds that a page waits for a step; then it is sent without it, and the browser asks again."""
+
 
 class Run:
     """One lab with one setting of its switch: the `steps` so far, and whether it is `over`.
 
-    `error` says why it broke off. One thread at a time plays; any thread may read, or end it.
+    `error` says why it broke off. One thread of its cast at a time plays, so that no step is played
+    twice. Any thread may read, ask for more steps, or end it.
     """
 
     def __init__(self, lab: Lab, defence: str) -> None:
@@ -24,40 +28,69 @@ class Run:
         self.error = ""
         self.cast = Cast(defence)
         self._coming: Iterator[Step] = lab.play(self.cast)
-        self._playing = threading.Lock()  # held to take the next step
+        self._wanted = 0
+        self._plays = False  # whether a thread takes steps
+        self._changed = threading.Condition()  # held to change all these
 
     def play_to(self, count: int) -> None:
-        """Play on until there are that many steps, or it is over. Its servers stay."""
-        with self._playing:
-            while not self.over and len(self.steps) < count:
-                self._play_on()
+        """Play on until there are that many steps, or it is over. Its servers stay.
 
-    def _play_on(self) -> None:
-        """Take the next step. One whose servers were ended meanwhile is no step."""
+        Wait for that PATIENCE seconds at most.
+        """
+        with self._changed:
+            self._wanted = max(self._wanted, count)
+            if not self._plays and not self.has(count):
+                self.cast.thread(self._play)
+                self._plays = True
+            self._changed.wait_for(lambda: self.has(count), PATIENCE)
+
+    def has(self, count: int) -> bool:
+        """Whether that many steps are played, or all there will be."""
+        return self.over or len(self.steps) >= count
+
+    def _play(self) -> None:
         try:
-            step = next(self._coming, None)
+            while self._add(next(self._coming, None)):
+                pass
         except Exception as error:
-            step = None
-            if not self.over:
-                if not isinstance(error, OSError | EOFError):
-                    raise
-                self.error = str(error) or type(error).__name__
-        if step is None or self.over:
-            self.over = True
-        else:
-            self.steps.append(step)
+            ended = self.over  # by another thread: its servers are gone
+            self._add(None, str(error) or type(error).__name__)
+            if not ended and not isinstance(error, OSError | EOFError):
+                raise
+
+    def _add(self, step: Step | None, error: str = "") -> bool:
+        """Note the step that was taken, or None, the end. Whether to take the next one.
+
+        One whose servers were ended meanwhile is no step.
+        """
+        with self._changed:
+            if self.over:
+                self._close()
+            elif step is None:
+                self.over, self.error = True, error
+            else:
+                self.steps.append(step)
+            self._plays = not self.has(self._wanted)
+            self._changed.notify_all()
+            return self._plays
 
     def end(self) -> None:
         """End its servers. What it has shown is kept; a run that is not over does not go on.
 
-        A step that another thread plays breaks off: its servers are gone.
+        A step that is played breaks off: its servers are gone.
         """
-        self.over = True
+        with self._changed:
+            self.over = True
+            self._changed.notify_all()
         self.cast.end()
-        if self._playing.acquire(blocking=False):
-            with suppress(OSError, EOFError):
-                self._coming.close()  # type: ignore[attr-defined]
-            self._playing.release()
+        with self._changed:
+            if not self._plays:
+                self._close()
+
+    def _close(self) -> None:
+        """Leave the lab where it is. Its thread does it if it plays; held is the lock."""
+        with suppress(OSError, EOFError):
+            self._coming.close()  # type: ignore[attr-defined]
 
 
 class Stage:
@@ -72,7 +105,10 @@ class Stage:
         self._lock = threading.Lock()  # held to change these two
 
     def show(self, lab: Lab, defence: str, count: int) -> Run:
-        """The run with that many steps, or all there are. Starting one ends the current one."""
+        """The run with that many steps, all there are, or those that were quick enough.
+
+        Starting one ends the current one.
+        """
         ended = None
         with self._lock:
             run = self._runs.get((lab.name, defence))

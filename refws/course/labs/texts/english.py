@@ -27,6 +27,7 @@ WORDS = Words(
     side_by_side="All settings side by side",
     bit_by_bit="bit by bit",
     bars="Each # is twice as much as the one before; > means: no answer yet.",
+    going_on="This step goes on ...",
 )
 
 FIRST = LabText(

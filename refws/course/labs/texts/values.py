@@ -61,6 +61,7 @@ class Words:
     side_by_side: str
     bit_by_bit: str
     bars: str
+    going_on: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,58 @@
+"""The pages of labs while a step is played, without a script: the browser asks again and again.
+
+Each answer has the readings that are there. The last one, once the step is over, asks for no other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from html import escape
+
+from ...protocol.http import Headers, Request, Response
+from .readings import Reading, parts
+from .stage import Run
+from .texts.english import ENGLISH
+
+WORDS = ENGLISH.words
+
+
+def step_going_on(run: Run, played: int) -> str:
+    """The step after those that are played; its story is there as soon as something is measured."""
+    sections = []
+    for name, text in list(ENGLISH.labs[run.lab.name].steps.items())[played : played + 1]:
+        facts = [reading.facts for reading in readings_in(run, name)]
+        story = f"<p>{escape(text.story.format_map(facts[0]))}</p>" if facts else ""
+        title = f"<h2>{played + 1}. {escape(text.title)}</h2>"
+        sections += [f'<section id="step-{played + 1}">{title}{story}</section>']
+        sections += [measured(run, name)]
+    return "\n".join([*sections, f"<section><p>{escape(WORDS.going_on)}</p></section>"])
+
+
+def measured(run: Run, name: str) -> str:
+    """The readings in a step, a line each, and what their columns are. "" if there are none."""
+    rows = [
+        " ".join(f"<span>{escape(part)}</span>" for part in parts(reading))
+        for reading in readings_in(run, name)
+    ]
+    if not rows:
+        return ""
+    columns = f"{ENGLISH.labs[run.lab.name].steps[name].measured} {WORDS.bars}"
+    lines = "\n".join(rows)
+    return (
+        f"<section><p>{escape(columns)}</p>"
+        f'<pre class="readings" tabindex="0">{lines}</pre></section>'
+    )
+
+
+def readings_in(run: Run, name: str) -> list[Reading]:
+    return [reading for reading in run.cast.readings.so_far() if reading.step == name]
+
+
+def asking_again(response: Response, asked: Request, number: int) -> Response:
+    """The same, with the header that makes a browser ask for it again at once, and show this step.
+
+    The query is another one each time: for its own address, with a fragment, a browser asks no one.
+    """
+    query = "tock" if asked.query == "tick" else "tick"
+    refresh = ("Refresh", f"0; url={asked.absolute_path}?{query}#step-{number}")
+    return replace(response, headers=Headers([*response.headers.raw_items(), refresh]))
