@@ -118,8 +118,10 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
       columns.py                             the column of characters
       packets.py             RFC 9293        dumps of whole packets -> what TCP carries
       numbers.py                             arrays, decimal and octal lists, binary digits
-      printed.py                             bytes as Node, JSON, PHP or Erlang print them
+      printed.py                             bytes as Node, JSON, PHP or debuggers print them
+      erlang.py                              binaries of Erlang and Elixir
       strings.py                             literals and their escapes
+      terms.py                               strings put together of characters
       encodings.py           RFC 4648        base64, percent escapes
       heads.py               RFC 9112        heads alone, and in the logs of clients
       traces.py                              curl --trace, websocket-client, strace

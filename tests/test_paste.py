@@ -42,6 +42,20 @@ OF_HELLO = {
         '["810548656c6c6f"]',  # unpack("H*") of Ruby
         "$81 $05 $48 $65 $6C $6C $6F",
         "# a frame\n81 05  # its header\n48 65 6c\n6c 6f\n",
+        "b'810548656c6c6f'",  # binascii.hexlify
+        "[RX] 81 05 48 65 6c 6c 6f",
+        "--> 81 05 48 65 6c 6c 6f",
+        '"tcp.payload": "81:05:48:65:6c:6c:6f"',  # tshark -T json
+        "[1] 81 05 48 65 6c 6c 6f",  # R
+        "7-element Vector{UInt8}:\n 0x81\n 0x05\n 0x48\n 0x65\n 0x6c\n 0x6c\n 0x6f\n",  # Julia
+        "12:34:56.789 -> 81 05 48\n12:34:56.789 -> 65 6C 6C 6F\n",  # the monitor of Arduino
+        "ffffff81 5 48 65 6c 6c 6f",  # printf("%x", c) of a char, Integer.toHexString(b)
+        "0xffffff81 0x5 0x48 0x65 0x6c 0x6c 0x6f",
+        "\uff18\uff11 \uff10\uff15 48 65 6c 6c 6f",  # wide digits
+        "81\u201305\u201348\u201165\u20136c\u20136c\u20136f",  # dashes of a word processor
+        "0\u00d781 0\u00d705 0\u00d748 0\u00d765 0\u00d76c 0\u00d76c 0\u00d76f",
+        "<pre><code>81 05 48 65 6c 6c 6f</code></pre>",
+        "81&nbsp;05&nbsp;48&nbsp;65&nbsp;6c&nbsp;6c&nbsp;6f",
     ],
     "dump": [
         "0000   81 05 48 65 6c 6c 6f                              ..Hello",
@@ -66,6 +80,22 @@ OF_HELLO = {
         "[HEXDUMP] Address: 0x3FFEF4A0 len: 0x7 (7)\n"
         "[0x3FFEF4A0] 0x00000000: 81 05 48 65 6C 6C 6F ",
         "I (3120) ws: 0x3ffb4280   81 05 48 65 6c 6c 6f                              |..Hello|",
+        "[0000]   81 05 48 65 6C 6C 6F                               ..Hello",  # ncat
+        "0000 - 81 05 48 65 6c 6c 6f                              ..Hello",  # OpenSSL
+        "ssl_msg.c:2345: |4| 0000:  81 05 48 65 6c 6c 6f                             ..Hello",
+        "[2020/01/01 12:00:00:1234] N: \n"
+        "[2020/01/01 12:00:00:1234] N: 0000: 81 05 48 65 6C 6C 6F"
+        "                               ..Hello         \n",  # libwebsockets
+        "   Label: Byte[] (System.Byte[]) <5E4A2C1B>\n\n"
+        "          Offset Bytes                                           Ascii\n"
+        "                 00 01 02 03 04 05 06 07 08 09 0A 0B 0C 0D 0E 0F\n"
+        "          ------ ----------------------------------------------- -----\n"
+        "0000000000000000 81 05 48 65 6C 6C 6F                             \ufffd Hello\n",
+        "           Path: C:\\frame.bin\n\n"
+        "           00 01 02 03 04 05 06 07 08 09 0A 0B 0C 0D 0E 0F\n\n"
+        "00000000   81 05 48 65 6C 6C 6F                             ..Hello\n",
+        "  0000  81 05 48 65 6c 6c 6f                               ..Hello\n"
+        "CertUtil: -dump command completed successfully.\n",
     ],
     "dump-words": [
         "0000000 0581 6548 6c6c 006f                    \n0000007\n",
@@ -84,6 +114,7 @@ OF_HELLO = {
         "{ data: <Buffer 81 05 48 65 6c 6c 6f> }",
         "ArrayBuffer { [Uint8Contents]: <81 05 48 65 6c 6c 6f>, byteLength: 7 }",
         "<Buffer 81 05> <Buffer 48 65 6c 6c 6f>",
+        "&lt;Buffer 81 05 48 65 6c 6c 6f&gt;",
     ],
     "json": [
         '{"type":"Buffer","data":[129,5,72,101,108,108,111]}',
@@ -98,6 +129,12 @@ OF_HELLO = {
         "0: 129\n1: 5\n2: 72\n3: 101\n4: 108\n5: 108\n6: 111\n",
         "Array\n(\n    [0] => 129\n    [1] => 5\n    [2] => 72\n    [3] => 101\n    [4] => 108\n"
         "    [5] => 108\n    [6] => 111\n)\n",
+        "[0]\t129\tbyte\n[1]\t5\tbyte\n[2]\t72\tbyte\n[3]\t101\tbyte\n[4]\t108\tbyte\n"
+        "[5]\t108\tbyte\n[6]\t111\tbyte\n",  # the debugger of Visual Studio
+        "0 = -127\n1 = 5\n2 = 72\n3 = 101\n4 = 108\n5 = 108\n6 = 111\n",  # of IntelliJ
+        "\u25bf 7 bytes\n  - 0 : 129\n  - 1 : 5\n  - 2 : 72\n  - 3 : 101\n  - 4 : 108\n"
+        "  - 5 : 108\n  - 6 : 111\n",  # dump of Swift
+        "{ '0': 129, '1': 5, '2': 72, '3': 101, '4': 108, '5': 108, '6': 111 }",
         "array(7) {\n  [1]=>\n  int(129)\n  [2]=>\n  int(5)\n  [3]=>\n  int(72)\n  [4]=>\n"
         "  int(101)\n  [5]=>\n  int(108)\n  [6]=>\n  int(108)\n  [7]=>\n  int(111)\n}\n",
     ],
@@ -106,6 +143,10 @@ OF_HELLO = {
         '<<129,5,"Hello">>',
         "<<16#81, 16#05, 16#48, 16#65, 16#6c, 16#6C, 16#6f>>.",
         "<<0x81, 0x05, 72, 101, 108, 108, 111>>",
+        '[<<129,5>>,<<"Hello">>]',
+        '[[<<129>>, <<5:8>>],\n <<"Hello">>]',
+        '<<1:1, 0:3, 1:4, 0:1, 5:7, "Hello"/utf8>>',
+        "<<33029:16, 72, 101, 108, 108, 111>>",  # 33029 is 0x8105
         "** Reason for termination = \n** {{badmatch,<<129,5,72,101,\n          108,108,111>>},\n",
     ],
     "string": [
@@ -118,6 +159,18 @@ OF_HELLO = {
         r"\x81\x05Hello",
         r'char frame[] = "\x81\x05" "Hello";',
         r"\201\005Hello",
+        "\u201c\\x81\\x05Hello\u201d",
+        "b\u2019\\x81\\x05Hello\u2019",
+        "b&#39;\\x81\\x05Hello&#39;",
+    ],
+    "hex-escapes": [r"\81\05Hello", r'"\81\05\48ello"'],
+    "terms": [
+        "chr(129) . chr(5) . 'Hello'",
+        '$frame = chr(0x81) . chr(5) . "H\\x65llo";',
+        'Dim s As String = Chr(&H81) & Chr(5) & "Hello"',
+        "#$81#$05'Hello'",
+        "s := #129#5'Hello';",
+        'String.fromCharCode(129) + String.fromCharCode(5) + "Hello"',
     ],
     "decimal-escapes": [r"\129\005Hello", r'"\129\5Hello"'],
     "array": [
@@ -136,6 +189,12 @@ OF_HELLO = {
         "bytes([129, 5, 72, 101, 108, 108, 111])",
         "(129, 5, 72, 101, 108, 108, 111)",
         "#(129 5 72 101 108 108 111)",
+        "#u8(129 5 72 101 108 108 111)",  # Scheme
+        "@[129'u8, 5, 72, 101, 108, 108, 111]",  # Nim
+        "[129, 5, 72, 101, 108, 108, 111] (7)",  # Safari
+        "Dim Data() As Byte = {&H81, &H5, &H48, &H65, &H6C, &H6C, &H6F}",
+        "const Data: array[0..6] of Byte = (\n\t$81, $05, $48, $65, $6C, $6C, $6F\n);",
+        "ByteString(-127, 5, 72, 101, 108, 108, 111)",  # Akka
         "array('B', [129, 5, 72, 101, 108, 108, 111])",
         "Uint8Array(7) [129, 5, 72, 101, 108, 108, 111, buffer: ArrayBuffer(7), byteLength: 7, "
         "byteOffset: 0, length: 7, Symbol(Symbol.toStringTag): 'Uint8Array']",
@@ -585,6 +644,8 @@ def test_trace_ascii_has_heads_only():
         ("Uint8Array(9) [129, 5, 72, 101, 108, 108, 111]", "says 9 numbers, and has 7"),
         ("<<129, 5, 72, 101, 108, 108, 111, ...>>", "ends in ..."),
         ("81 05 48 65 6c 6c 6f ...", "ends in ..."),
+        ("81 05 48 65 6c 6c 6f [truncated]", "ends in [truncated]"),
+        ("81 05 48 65 6c 6c 6f ... (78 bytes more)", "leaves out 78 bytes"),
         ("81 05 48 65 6c 6c 6f [... 78 more bytes]", "leaves out 78 bytes"),
         ("{length = 40, bytes = 0x81054865 6c6c6f ... }", "leaves out 33 bytes"),
         ("[size=40 hex=810548656c6c6f…]", "leaves out 33 bytes"),
@@ -604,6 +665,11 @@ def test_what_the_text_leaves_out_is_said(text, missing):
         ('"810548656c6c6f"', "the quotes are left out; --form string takes"),
         ("81 5 48 65 6c 6c 6f", "a digit that is alone is a byte: 5 is 05"),
         (r"got b'\x81\x05Hello'", "what is around the quotes is not read: 'got'"),
+        (r"\81\05Hello", "--form decimal-escapes"),
+        ("ffffff81 5 48 65 6c 6c 6f", "ffffff81 is taken as the byte 81"),
+        ("&lt;Buffer 81 05 48 65 6c 6c 6f&gt;", "tags and entities of HTML are taken as what a"),
+        ("12:34:56.789 -> 81 05 48 65 6c 6c 6f", "in front of each line: '12:34:56.789 -> '"),
+        ("\u201c\\x81\\x05Hello\u201d", 'the quotes of a word processor are taken as "'),
         ("[ws] <Buffer 81 05 48 65 6c 6c 6f>", "what is around it is not read: 'ws'"),
         ("0x81 0x5 0x48 0x65 0x6c 0x6c 0x6f 0x4", "the last byte has one digit"),
         ('"\\u0081\\u0005Hello"', "U+0081 is taken as the byte 81"),
@@ -627,6 +693,12 @@ def test_a_longer_group_in_front_may_be_an_offset():
     assert pasted.data == b"\0\x08\x20"
     assert "--form dump" in pasted.notes[0]
     assert read("0008   20", "dump").data == b"\x20"
+
+
+@pytest.mark.parametrize("text", ["[5, 6] 129 5", '$f = f(0x81) . "a"', "[129, 5], 72, 101"])
+def test_what_is_beside_an_array_and_may_be_bytes_is_not_left_out(text):
+    with pytest.raises(BadPaste):
+        read(text)
 
 
 def test_numbers_below_100_may_be_hex_or_decimal():
@@ -741,6 +813,13 @@ def test_what_pasting_adds_is_left_out():
             "line 2: 5 bytes, and by the offsets it must be 9",
         ),
         ("    data: !!binary |\n      gQVIZWxsbw=\n", "line 2: 'gQVIZWxsbw=' is not whole base64"),
+        ("81 05 48 ... 6c 6f", "line 1: ... leaves out bytes: give all, or only the ones before"),
+        ('[129, 5, <<"Hello">>]', "line 1: a list that has more than binaries: give <<...>>"),
+        ('[<<129,5>>, "Hello"]', "line 1: a list that has more than binaries: give <<...>>"),
+        ("<<129:4, 5>>", "line 1: 129 is no number of 4 bits: give numbers from 0 to 15"),
+        ("<<1:1, 5>>", "line 1: 9 bits are no whole bytes: give all segments"),
+        ("chr(129) . chr(strlen($m)) . 'a'", r"line 1: 'chr(strlen($m))' is no number and no"),
+        ("chr(300) . 'a'", "line 1: 300 is no byte"),
         ("test", "line 1: 't' in 'test' is no hex digit"),
         ('{"a":1}', "no other form fits either: see --help, or --form raw for the text itself"),
     ],

@@ -15,17 +15,22 @@ from .columns import NO, NONE, columns_in, fit, is_printable
 from .values import BadPaste, counted, shown
 
 LINE = re.compile(
-    r"(?P<indent>[ \t]*)\|?(?:\[0x[0-9A-Fa-f]+\] )?(?P<offset>(?P<zero_x>0[xX])?[0-9A-Fa-f]{1,16})"
-    r"(?P<symbol> <[^<>]*>)?(?P<mark>:(?=\s|$)|\||(?=\s|$))(?P<body>.*)"
+    r"(?P<indent>[ \t]*)(?:\||\[(?=[0-9A-Fa-f]{4,16}\]))?(?:\[0x[0-9A-Fa-f]+\] )?"
+    r"(?P<offset>(?P<zero_x>0[xX])?(?:[0-9A-Fa-f]{8}`[0-9A-Fa-f]{8}|[0-9A-Fa-f]{1,16}))"
+    r"(?P<symbol> <[^<>]*>)?(?P<mark>:(?=\s|$)|\||\](?=\s)| -(?= )|(?=\s|$))(?P<body>.*)"
 )
+"""0000   81 05, and offsets as in |00000000|, [0000] of ncat, 0000 - of OpenSSL, 0`0 of WinDbg"""
+
 CERTAIN_LINE = re.compile(
-    r"\s*\|?(?:\[0x[0-9A-Fa-f]+\] )?(?:0[xX])?[0-9A-Fa-f]{4,16}[:|]?\s+(?:0x)?[0-9A-Fa-f]{2}"
+    r"\s*[|\[]?(?:\[0x[0-9A-Fa-f]+\] )?(?:0[xX])?[0-9A-Fa-f`]{4,17}(?:[:|\]]| -)?\s+"
+    r"(?:0x)?[0-9A-Fa-f]{2}"
 )
 """A line of a dump also if its column of characters has words that other lines have."""
 
 OTHER_LINES = re.compile(
     r"[\s|+=-]*(?:(?:Offset\b|Label:|0?0 +0?1 +0?2 +0?3|-{3}).*)?"  # the heads of tables
-    r"|\s*(?:```.*|\$ .*|\(gdb\).*|\(lldb\).*|\[HEXDUMP\].*|={5,}|(?:Follow|Filter|Node \d): .*)"
+    r"|\s*(?:```.*|\$ .*|\(gdb\).*|\(lldb\).*|\[HEXDUMP\].*|={5,})"
+    r"|\s*(?:Follow|Filter|Node \d|Path|CertUtil): .*"
     r"|.*\b(?:READ|WRITE|RECEIVED|SENT|FLUSH|READ COMPLETE)\b.*"  # the log of Netty
     r"|(?:\S+ )?.*\bIP6? .* > .*"  # the packets of tcpdump
     r"|\s+\S+ > \S+: Flags .*"
@@ -123,7 +128,9 @@ def split(text: str) -> tuple[tuple[Line, ...], tuple[tuple[int, str], ...]]:
                 said = READS.get(found[1], found[1])
         elif match:
             speaker = said or indent(match)
-            lines.append(Line(number, match["offset"], match["mark"], match["body"], speaker))
+            offset = match["offset"].replace("`", "")
+            mark = match["mark"].strip() or "`" * (offset != match["offset"])
+            lines.append(Line(number, offset, mark, match["body"], speaker))
         else:
             others.append((number, line))
     return tuple(lines), tuple(others)

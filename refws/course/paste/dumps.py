@@ -27,6 +27,7 @@ from .dump_lines import (
     read_blocks,
     split,
 )
+from .hex_text import SIGNED
 from .senders import with_senders
 from .values import BadPaste, Chunk, Pasted, Way, counted, shown
 
@@ -50,6 +51,8 @@ def recognises(text: str) -> bool:
     first, digits = bodies[0], bodies[0].offset.lower().removeprefix("0x")
     if any(has_column(line) for line in bodies):
         return True
+    if not first.mark and SIGNED.fullmatch(digits):
+        return False
     if not any(cells.cell.match(first.body.lstrip()) for cells in (HEX, OCTAL, OCTAL_WORDS)):
         return len(bodies) > 1 and not digits.strip("0")
     if not digits.strip("0"):

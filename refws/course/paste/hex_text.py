@@ -23,6 +23,10 @@ DECIMAL = re.compile(r"\s*[1-9][0-9](?:[\s,;]+[1-9][0-9])+[\s,;]*")
 OFFSET = re.compile(r"\s*[0-9A-Fa-f]{4,16}\s{2,}[0-9A-Fa-f]{2}(?![0-9A-Fa-f])")
 """Four digits or more, a gap, and two digits: the first may be an offset."""
 
+MIDDLE_DOTS = re.compile(r"(?:\.{2,}|…)(?=.*[0-9A-Fa-f])")
+SIGNED = re.compile("[Ff]{6}[89A-Fa-f][0-9A-Fa-f]")
+"""A byte from 80 up that was printed as an int with its sign: ffffff81 is 81."""
+
 PAIR = "give two digits, 0 to 9 and a to f, for each byte"
 
 
@@ -40,6 +44,7 @@ def read(text: str) -> Pasted:
     text, notes = unwrap(text, FROM_HEX)
     text, cut_off = without_dots(text)
     lines = text.splitlines()
+    lines, signed = without_signs(lines)
     single = single_digits_are_bytes(" ".join(lines))
     data = b""
     try:
@@ -48,8 +53,21 @@ def read(text: str) -> Pasted:
     except BadPaste as error:
         error.before = data
         raise
-    notes += notes_on(" ".join(lines), single)
+    notes += signed + notes_on(" ".join(lines), single)
     return Pasted(f"hex, {counted(len(data), 'byte')}", (Chunk(data),), tuple(notes), cut_off)
+
+
+def without_signs(lines: list[str]) -> tuple[list[str], list[str]]:
+    """The lines with ffffff81 as 81, and a note, if all other groups of digits are bytes."""
+    words = [word for line in lines for word in words_of(line)]
+    signed = next(filter(SIGNED.fullmatch, words), "")
+    if not signed or any(len(word) > 2 and not SIGNED.fullmatch(word) for word in words):
+        return lines, []
+    short = [re.sub(rf"(?<![0-9A-Fa-f]){SIGNED.pattern}", lambda m: m[0][6:], x) for x in lines]
+    return short, [
+        f"{signed} is taken as the byte {signed[6:]}: a program printed it as a number with a sign "
+        "(& 0xff prevents that)"
+    ]
 
 
 def notes_on(text: str, single: bool) -> list[str]:
@@ -70,6 +88,10 @@ def read_lines(lines: Iterable[str], single: bool = False) -> Iterator[bytes]:
     With `single` one digit is a byte, too.
     """
     for number, line in enumerate(lines, 1):
+        if dots := MIDDLE_DOTS.search(COMMENT.sub("", line)):
+            raise BadPaste(
+                number, f"{dots[0]} leaves out bytes: give all, or only the ones before it"
+            )
         yield b"".join(read_word(word, number, single) for word in words_of(line))
 
 

@@ -13,11 +13,14 @@ DOTS = r"\.{3}|…"
 TWOS_COMPLEMENT = "-127 is the byte 81: two's complement"
 CAST = re.compile(r"\(\s*(?:unsigned\s+char|signed\s+char|u?int8(?:_t)?|s?byte|char)\s*\)")
 COMMENT = re.compile(
-    r"'(?:[^'\\]|\\.)'|/\*.*?\*/|//[^\n]*|(?<![0-9A-Za-z])#(?!\()[^\n]*", re.DOTALL
+    r"'(?:[^'\\]|\\.)'|/\*.*?\*/|//[^\n]*|(?<![0-9A-Za-z])#(?!\(|v?[us]8\()[^\n]*", re.DOTALL
 )
 
-NUMBER = r"(?>-?0[xX][0-9A-Fa-f]+|-?0[bB][01]+|-?[0-9]+|'(?:[^'\\]|\\.)')"  # the last is one of C
-SUFFIX = r"(?>(?:_?[ui](?:8|nt8)|[uU]?[bByY]|[uU])?)"
+NUMBER = (
+    r"(?>-?0[xX][0-9A-Fa-f]+|-?0[bB][01]+|-?[0-9]+|'(?:[^'\\]|\\.)'"  # the last is one of C
+    r"|&[hH][0-9A-Fa-f]+|\$[0-9A-Fa-f]+)"  # as in Visual Basic, and in Pascal
+)
+SUFFIX = r"(?>(?:['_]?[ui](?:8|nt8)|[uU]?[bByY]|[uU])?)"
 ITEM = re.compile(
     rf"(?P<number>{NUMBER}){SUFFIX}|(?P<dots>{DOTS})(?:\s*(?P<more>[0-9]+) more items?)?"
 )
@@ -28,11 +31,20 @@ GROUP = re.compile(
 )
 ANNOUNCED = re.compile(
     r"(?:(?<=\w)\s?[\[(] ?(?P<count>[0-9]{0,9}) ?[\])])|(?:\[ ?(?P<of>[0-9]{0,9}) ?\](?=\s*=))"
+    r"|\[0\.\.(?P<last>[0-9]{1,9})\]|(?<=[\]}])\s?\((?P<after>[0-9]{1,9})\)"
 )
+"""How many numbers there are: byte[7], Uint8Array(7), array[0..6] of Pascal, [...] (7) of Safari"""
+
 PEER = re.compile(r"\bpeer\d+(?=_)")
 """The name of an array as Wireshark writes it, with the number of the peer."""
 
 CODE = re.compile(r"[\w\s=;:.,*&!<>$@'\"#+\[\](){}-]*")
+LENGTH_AFTER = re.compile(r"\b\w+_len\s*=\s*[0-9]+")
+"""What `xxd -i` prints after an array."""
+
+LEFT_OUT = re.compile(r"(?<![\w.])(?:[0-9]|[+.&]\s*[\"']|[\"']\s*[+.&])")
+"""A number or a string beside the brackets, which may be bytes, too."""
+
 ESCAPES = {"n": 10, "r": 13, "t": 9, "0": 0, "a": 7, "b": 8, "f": 12, "v": 11, "e": 27}
 
 DECIMAL_LIST = re.compile(rf"\s*-?[0-9]{{1,4}}(?:{SEPARATOR}-?[0-9]{{1,4}})+[\s,;]*")
@@ -47,16 +59,21 @@ BIT_SEPARATOR = re.compile(r"[\s,;|_.:]+|0[bB](?=[01])")
 
 
 def recognises_array(text: str) -> bool:
-    text = without_casts(text)
-    groups = list(GROUP.finditer(ANNOUNCED.sub(spaces, text)))
-    return bool(groups) and CODE.fullmatch(GROUP.sub("", text)) is not None
+    text = ANNOUNCED.sub(spaces, without_casts(text))
+    rest = LENGTH_AFTER.sub("", GROUP.sub(" ", text))
+    if not GROUP.search(text) or LEFT_OUT.search(rest):
+        return False
+    return CODE.fullmatch(rest) is not None
 
 
 def read_array(text: str) -> Pasted:
     """The numbers between brackets; several arrays in a row are one chunk each."""
     clean = without_casts(text)
-    sizes = (match["count"] or match["of"] for match in ANNOUNCED.finditer(clean))
-    announced = [int(size) for size in sizes if size]
+    announced = [
+        int(match["last"]) + 1 if match["last"] else int(match[match.lastgroup or 0])
+        for match in ANNOUNCED.finditer(clean)
+        if match.lastgroup and match[match.lastgroup]
+    ]
     spoken: list[tuple[str, bytes]] = []
     cut_off, last = "", 0
     for match in GROUP.finditer(ANNOUNCED.sub(spaces, clean)):
@@ -111,6 +128,8 @@ def value_of(number: str) -> int:
     if number.startswith("'"):
         inside = number[1:-1]
         return ESCAPES.get(inside[1], ord(inside[1])) if inside[0] == "\\" else ord(inside)
+    if marked := re.match(r"\$|&[hH]", number):
+        return int(number[marked.end() :], 16)
     prefix = number.lstrip("-")[:2].lower()
     return int(number, {"0x": 16, "0b": 2}.get(prefix, 10))
 

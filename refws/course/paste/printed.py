@@ -1,4 +1,4 @@
-"""Bytes as programs print them: Node, JSON, Foundation, Okio, PHP, Erlang and Elixir."""
+"""Bytes as programs print them: Node, JSON, Foundation, Okio, PHP and debuggers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from itertools import pairwise
 
 from .numbers import DOTS, to_bytes, value_of
-from .values import SHOWN, BadPaste, Chunk, Pasted, Way, counted, line_of, shown
+from .values import BadPaste, Chunk, Pasted, Way, counted, line_of, shown
 
 # Node
 
@@ -91,10 +91,14 @@ def read_data(text: str) -> Pasted:
 
 
 INDEXED = re.compile(
-    r"\[?(?<!\d)(?P<index>\d{1,9})\]?\s{0,9}(?::|=>)\s*(?:int\()?(?P<number>-?\d+)\)?[\s,;]*"
+    r"(?:- )?(?P<quote>'?)\[?(?<!\d)(?P<index>\d{1,9})\]?(?P=quote)\s{0,9}(?::|=>|=|\t)\s*"
+    r"(?:int\(|\{byte\} )?(?P<number>-?(?:0x[0-9A-Fa-f]+|\d+))\)?(?: '[^'\n]*')?(?:\tbyte)?[\s,;]*"
 )
+"""0: 129, [0] => 129, '0': 129; 0 = -127 of IntelliJ, [0]	129	byte of Visual Studio, - 0 : 129"""
+
 AROUND_INDEXED = re.compile(
-    r"\s*(?:(?:Array|array\(\d+\)|Uint8Array\(\d+\))\s*)?[\[({]?\s*|[\])}\s;]*"
+    r"\s*(?:(?:Array|array\(\d+\)|Uint8Array\(\d+\)|\{byte\[\d+\]\}|\u25bf \d+ \w+)\s*)?[\[({]?\s*"
+    r"|[\])}\s;]*"
 )
 
 
@@ -115,7 +119,7 @@ def read_indexed(text: str) -> Pasted:
             raise BadPaste(
                 line, f"index {match['index']} after {before['index']}: give all numbers"
             )
-    data = to_bytes([(int(match["number"]), match.start()) for match in found], text)
+    data = to_bytes([(value_of(match["number"]), match.start()) for match in found], text)
     return Pasted(f"numbers with indexes, {counted(len(data), 'byte')}", (Chunk(data),))
 
 
@@ -149,68 +153,9 @@ def numbers_of(value: dict[str, object]) -> object:
     return list(value.values())
 
 
-# Erlang and Elixir
-
-
-SEGMENT = re.compile(
-    rf"\s*(?P<value>(?:(?P<base>[0-9]{{1,2}})#(?P<digits>[0-9A-Za-z]+)|(?P<number>0[xX][0-9A-Fa-f]+|-?[0-9]+)"
-    rf'|"(?P<string>(?:[^"\\]|\\.)*)"|(?P<dots>{DOTS}))(?:/utf8)?)\s*(?P<end>,|$)',
-    re.DOTALL,
-)
-
-
-def recognises_erlang(text: str) -> bool:
-    return re.search(r"<<\s*(?:[0-9]|\"[^\"]*\"\s*[,>])", text) is not None
-
-
-def read_erlang(text: str) -> Pasted:
-    """<<129,5,"Hello">>, <<16#81, 0x05>>: bytes, and strings in UTF-8."""
-    start, end = text.find("<<") + 2, text.find(">>")
-    if start < 2 or end < start:
-        raise BadPaste(line_of(text, len(text.rstrip())), "no whole binary: give it from << to >>")
-    inside, cut_off, position, line = text[start:end].rstrip(), "", 0, line_of(text, start)
-    data = bytearray()
-    while position < len(inside):
-        match = SEGMENT.match(inside, position)
-        line += inside.count("\n", position, match.start("value") if match else position)
-        if match is None or cut_off:
-            seen = shown(inside[position : position + 2 * SHOWN].strip())
-            raise BadPaste(
-                line, f"{seen} is no segment of bytes: give numbers and strings, with commas"
-            )
-        line += inside.count("\n", match.start("value"), match.end())
-        position = match.end()
-        if match["dots"]:
-            cut_off = "the text ends in ..."
-        elif match["string"] is not None:
-            data += plain_string(match["string"], line)
-        else:
-            data += to_bytes([(segment_value(match, line), 0)], "", line)
-    count = counted(len(data), "byte")
-    around = f"{text[: start - 2]} {text[end + 2 :]}".strip(" \t\r\n.,;")
-    notes = (f"what is around << and >> is not read: {shown(around)}",) if around else ()
-    return Pasted(f"Erlang or Elixir binary, {count}", (Chunk(bytes(data)),), notes, cut_off)
-
-
-def plain_string(string: str, line: int) -> bytes:
-    if "\\" in string:
-        raise BadPaste(line, "an escape in a string: give its bytes as numbers")
-    return string.encode()
-
-
-def segment_value(match: re.Match[str], line: int) -> int:
-    if match["number"]:
-        return value_of(match["number"])
-    try:
-        return int(match["digits"], int(match["base"]))
-    except ValueError:
-        raise BadPaste(line, f"{match['base']}#{match['digits']} is no number") from None
-
-
 # The forms
 
 BUFFER = Way(recognises_buffer, read_buffer)
 JSON = Way(recognises_json, read_json)
 DATA = Way(recognises_data, read_data)
 INDEXED_NUMBERS = Way(recognises_indexed, read_indexed)
-ERLANG = Way(recognises_erlang, read_erlang)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from .encodings import rating
+from .plausible import WHOLE_FRAMES
 from .values import BadPaste, Chunk, Pasted, Way, counted, line_of, shown
 from .wrapped import is_call
 
@@ -34,6 +36,9 @@ HEAD = re.compile(r"\s*(?:GET |HTTP/1\.)[^\n]*\\r\\n")
 
 BARE = re.compile(rf"\s*\\(?:x[0-9A-Fa-f{{]|u[0-9A-Fa-f{{]|[0-9])|{HEAD.pattern}")
 ALL_HEX = re.compile(r"\s*(?:\\x[0-9A-Fa-f]{2}[\s,;]*)+")
+ENCODED = re.compile(r"""\s*[bB](["'])(?P<inside>[^"'\\\s]{4,})\1[\s;,]*""")
+"""The bytes of text alone, which may be hex or base64, as binascii of Python writes it."""
+
 OPEN = re.compile(r"""\s*[bB]?["'][^"']*\\(?:x[0-9A-Fa-f]|[0-9])""")
 """The start of a literal with an escape, also of one that is not closed."""
 
@@ -42,7 +47,7 @@ REPLACEMENT = "�"
 
 def recognises(text: str) -> bool:
     """An escape at the start, or a literal that has escapes or is one of bytes."""
-    if ALL_HEX.fullmatch(text) or is_call(text):
+    if ALL_HEX.fullmatch(text) or is_call(text) or is_encoded(text):
         return False  # plain hex says the same, or the call says what the literal is
     if BARE.match(text):
         return True
@@ -51,6 +56,17 @@ def recognises(text: str) -> bool:
         or NUMERIC.search(match["body"])
         or HEAD.match(match["body"])
         for match in LITERAL.finditer(text)
+    )
+
+
+def is_encoded(text: str) -> bool:
+    """Whether the text is a literal of hex digits, or of base64 that means frames."""
+    match = ENCODED.fullmatch(text)
+    if match is None:
+        return False
+    return (
+        re.fullmatch("(?:[0-9A-Fa-f]{2})+", match["inside"]) is not None
+        or rating(match["inside"]) == WHOLE_FRAMES
     )
 
 

@@ -12,12 +12,14 @@ from dataclasses import dataclass, replace
 from . import (
     dumps,
     encodings,
+    erlang,
     heads,
     hex_text,
     numbers,
     packets,
     printed,
     strings,
+    terms,
     traces,
 )
 from .plausible import rate
@@ -60,9 +62,11 @@ FORMS = (
     Form(5, ("buffer", "node"), "<Buffer 81 05 ... 78 more bytes>", printed.BUFFER),
     Form(5, ("json",), '{"type":"Buffer","data":[129,5]}', printed.JSON),
     Form(5, ("data",), "{length = 2, bytes = 0x8105}", printed.DATA),
-    Form(5, ("erlang", "elixir"), '<<129,5,"Hello">>', printed.ERLANG),
+    Form(5, ("erlang", "elixir"), '<<129,5,"Hello">>', erlang.ERLANG),
+    Form(5, ("terms", "pascal", "vb"), "chr(129) . 'Hello', #129#5'Hello'", terms.TERMS),
     Form(6, ("string", "python"), r"b'\x81\x05Hello', \201\005Hello", strings.STRING),
     Form(6, ("decimal-escapes", "lua"), r"\129\005Hello", strings.DECIMAL_ESCAPES),
+    Form(6, ("hex-escapes", "labview"), r"\81\05Hello", terms.HEX_ESCAPED),
     Form(7, ("array", "c", "go", "java", "js"), "[129, 5], {0x81, 5}, [-127 5]", numbers.ARRAY),
     Form(8, ("percent",), "%81%05Hello", encodings.PERCENT),
     Form(9, ("bits", "binary"), "10000001 00000101", numbers.BITS),
@@ -89,9 +93,13 @@ def read(text: str, name: str | None = None) -> Pasted:
 
     BadPaste if it cannot be read so. A text that no form recognises is held to be hex.
     """
-    text = clean(text)
-    if name is not None:
-        return named(NAMES[name], text)
+    text, added = clean(text)
+    pasted = named(NAMES[name], text) if name is not None else recognised(text)
+    return replace(pasted, notes=(*added, *pasted.notes))
+
+
+def recognised(text: str) -> Pasted:
+    """What the text means in the form that recognises it."""
     found = [form for form in FORMS if form.way.recognises(text)]
     if not found:
         return fail(HEX, text, advice_on(text))

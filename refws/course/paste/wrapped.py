@@ -7,10 +7,13 @@ from collections.abc import Sequence
 
 from .values import shown
 
-QUOTED = re.compile(r"""\s*(["'`])([^"'`\\]*)\1[\s;,]*""")
+QUOTED = re.compile(r"""\s*b?(["'`])([^"'`\\]*)\1[\s;,]*""")
 BRACKETS = re.compile(r"\s*[\[({<](?P<inside>[^\[\](){}<>]*)[\])}>][\s;,]*")
 LABEL = re.compile(
-    r"^[ \t]*+(?=[^:=\n]*[G-WYZg-wyz])[A-Za-z][\w .\[\]()#-]*?[ \t]*(?::|=>?)(?:[ \t]+|(?=[\"'`]))",
+    r"^[ \t]*+(?=[^:=\n]*[G-WYZg-wyz])[A-Za-z\"'\[<(][\w .\[\]()\"'<>#/-]*?"
+    r"[ \t]*(?:(?::|=>?)(?:[ \t]+|(?=[\"'`]))|:$)"
+    r"|^[ \t]*(?:\[[^\[\]\n]*[G-WYZg-wyz][^\[\]\n]*\]|-+>|<-+|>{2,}|<{2,}|=+>)[ \t]+"
+    r"|^\d+-element [\w{}, ]+:$",
     re.MULTILINE,
 )
 """A word before the digits of a line, with a letter that is no hex digit: received: 81 05."""
@@ -32,7 +35,12 @@ FROM_HEX = calls("hex|Hex|HEX", "hex")
 FROM_BASE64 = calls("64|atob", "base64")
 
 LONGEST_DOTS = 60
-DOTS = re.compile(r"\s*\[?(?:\.{3}|…)\s*(?:(?P<count>\d+) more bytes?)?\]?\s*$")
+DOTS = re.compile(
+    r"\s*(?:[\[(<]\s*)?(?:(?:\.{2,}|…|etc\b\.?|and so on|truncated|snip\w*)\s*(?P<part>[\[(]\s*)?"
+    r"(?:(?:and )?\+?\s*(?P<count>\d+) (?:more bytes?|bytes? more|more))?(?(part)\s*[\])]))"
+    r"\s*[\])>]?\s*$",
+    re.IGNORECASE,
+)
 
 QUOTES_LEFT_OUT = "the quotes are left out; --form string takes the characters as bytes"
 
@@ -43,10 +51,9 @@ def unwrap(text: str, ways: Sequence[re.Pattern[str]]) -> tuple[str, list[str]]:
         if match := call.fullmatch(text.strip()):
             return match["inside"], []
     notes = []
-    labels = [match[0].strip(" \t:=>") for match in LABEL.finditer(text)]
-    if labels:
+    if label := LABEL.search(text):
         text = LABEL.sub("", text)
-        notes.append(f"left out: {shown(labels[0])}")
+        notes.append(f"left out: {shown(label[0].strip().rstrip(':= '))}")
     while match := QUOTED.fullmatch(text) or BRACKETS.fullmatch(text):
         if match.re is QUOTED:
             notes.append(QUOTES_LEFT_OUT)
@@ -62,7 +69,8 @@ def without_dots(text: str) -> tuple[str, str]:
     match = DOTS.search(text, max(len(text) - LONGEST_DOTS, 0))
     if match is None:
         return text, ""
-    more = f"leaves out {match['count']} bytes" if match["count"] else "ends in ..."
+    end = match[0].strip()
+    more = f"leaves out {match['count']} bytes" if match["count"] else f"ends in {end}"
     return text[: match.start()], f"the text {more}"
 
 
