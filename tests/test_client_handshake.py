@@ -5,7 +5,7 @@ it.
 import io
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from hashlib import md5, sha1, sha256
+from hashlib import md5, sha1, sha256, sha384, sha512
 from types import MappingProxyType
 
 import pytest
@@ -584,6 +584,43 @@ MISTAKES = [
     (KEY, b64encode(digest(KEY + "258EAFA5-E914-47DA-95CA-C5AB0DC85B12")).decode(), "with 2 in"),
     (KEY, b64encode(digest(KEY + "258EAFA5-E914-47DA-95AC-C5AB0DC85B11")).decode(), "CA the wrong"),
     (KEY, b64encode(digest(KEY + "258EAFA5-E914-47DAA-95CA-C5AB0DC85B11")).decode(), "second A"),
+    (KEY, b64encode(digest(KEY + "258EAFA5-E914-47DA-95CA-C5ABODC85B11")).decode(), "O in place"),
+    (KEY, b64encode(digest(KEY + GUID + "\r")).decode(), "line end after the GUID"),
+    (KEY, b64encode(digest(KEY + GUID + " ")).decode(), "space after the GUID"),
+    (KEY, b64encode(digest(KEY + GUID.lower().replace("-", ""))).decode(), "without its dashes"),
+    (KEY, b64encode(digest(f"{KEY}{{{GUID.lower()}}}")).decode(), "in braces and in lower case"),
+    (KEY, b64encode(digest((KEY + GUID).encode("utf-16-le"))).decode(), "text in UTF-16"),
+    (KEY, b64encode(digest((KEY + GUID).encode("utf-16-be"))).decode(), "text in UTF-16"),
+    (KEY, b64encode(digest((KEY + GUID).encode("utf-16"))).decode(), "text in UTF-16"),
+    (KEY, b64encode(digest((KEY + GUID).encode("utf-32-le"))).decode(), "text in UTF-32"),
+    (KEY, b64encode(digest("\ufeff" + KEY + GUID)).decode(), "byte order mark"),
+    (KEY, b64encode(digest(b"the sample nonce")).decode(), "decoded key without the GUID"),
+    (KEY, b64encode(digest(KEY[:-1] + GUID)).decode(), "first 23 characters of the key"),
+    (KEY, b64encode(digest(KEY + GUID + GUID)).decode(), "GUID twice"),
+    (KEY, b64encode(digest(KEY + KEY + GUID)).decode(), "key twice"),
+    (KEY, b64encode(digest(b"the sample nonce".hex() + GUID)).decode(), "key in hexadecimal"),
+    (KEY, b64encode(digest(b64encode((KEY + GUID).encode()))).decode(), "the text in base64"),
+    (KEY, b64encode(digest("")).decode(), "an empty text"),
+    (KEY, b64encode((KEY + GUID).encode()).decode(), "key and the GUID themselves"),
+    (KEY, b64encode(digest(": " + KEY + GUID)).decode(), "the whole line"),
+    (KEY, b64encode(digest(f"b'{KEY}'{GUID}")).decode(), "repr of bytes"),
+    (KEY, b64encode(ACCEPT.encode() + b"\n").decode(), "base64 twice"),
+    (KEY, b64encode(digest(KEY + GUID).hex().encode()).decode().rstrip("="), "in hexadecimal"),
+    (KEY, b64encode(f"{digest(KEY + GUID).hex()}  -\n".encode()).decode(), "in hexadecimal"),
+    (KEY, digest(KEY + GUID).hex(":"), "in hexadecimal"),
+    (KEY, digest(KEY).hex(), "without the GUID: append it to the key; also which is the SHA-1 in"),
+    (KEY, str(list(digest(KEY + GUID))), "as numbers"),
+    (KEY, ACCEPT.replace("+", "-").rstrip("="), "base64url: use + and /; also without its padding"),
+    (KEY, ACCEPT.replace("+", "%2B"), "writing of a URL"),
+    (KEY, ACCEPT.replace("+", " "), "writing of a URL"),
+    (KEY, ACCEPT[:20], "cut off: it has 28 characters"),
+    (KEY, b64encode(digest(KEY + GUID)[:19]).decode(), "of the first 19 bytes"),
+    (KEY, b64encode(digest(KEY + GUID) + b"\0").decode(), "a byte after the digest"),
+    (KEY, b64encode(digest(KEY + GUID)[::-1]).decode(), "in reverse order"),
+    (KEY, b64encode(digest(KEY + GUID).decode("latin-1").encode()).decode(), "written as text"),
+    (KEY, b64encode(digest(KEY + GUID).decode(errors="replace").encode()).decode(), "are lost"),
+    (KEY, b64encode(sha512((KEY + GUID).encode()).digest()).decode(), "SHA-512"),
+    (KEY, b64encode(sha384((KEY + GUID).encode()).digest()).decode(), "SHA-384"),
 ]
 
 
