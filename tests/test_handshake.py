@@ -663,6 +663,14 @@ def test_9112_3_2_2_the_authority_of_an_absolute_target_goes_before_host():
     assert not origin_passes("http://192.0.2.1", "192.0.2.1", target="http://127.0.0.1/chat")
 
 
+@pytest.mark.parametrize("headers", [{"Host": "ada:s3cr3t@h"}, {"Origin": "https://ada:s3cr3t@h"}])
+def test_10_2_a_refusal_repeats_no_password_before_a_host(headers):
+    error = negotiation_error(handshake(headers))
+    assert f"{'*' * 10}@h'" in str(error)
+    assert "s3cr3t" not in str(error)
+    assert b"s3cr3t" not in refuse(error).body
+
+
 @pytest.mark.rfc("6455-10.2-02", "6455-4.2.2-08", "6455-10.7-04")
 def test_10_2_a_foreign_origin_is_answered_with_403_that_says_what_to_configure():
     error = negotiation_error(handshake({"Origin": "https://evil.example"}))

@@ -218,11 +218,11 @@ def parse_field(line: bytes) -> tuple[str, str] | Fault:
     if not colon:
         seen = f"a header line without a colon, {quote(text, MAX_QUOTED_SECRET)}"
         return Fault("RFC 9112 §5", seen, "name: value")
+    if not is_token(name.rstrip(OWS)):
+        expected = "a token: letters, digits and a few signs"
+        return Fault("RFC 9110 §5.1", f"header name {quote(name, MAX_QUOTED_SECRET)}", expected)
     if name[-1:] in (" ", "\t"):
         return Fault("RFC 9112 §5.1", f"white space before the colon, {quote(name)}", "name: value")
-    if not is_token(name):
-        expected = "a token: letters, digits and a few signs"
-        return Fault("RFC 9110 §5.1", f"header name {quote(name)}", expected)
     if not FIELD_VALUE.fullmatch(value) or not (value.isascii() or _is_opaque(name)):
         seen = f"header {quote(name)} with {quote(_first_fault(value))} in its value"
         return Fault("RFC 9110 §5.5", seen, "no control characters, and here only ASCII", name)

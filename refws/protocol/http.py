@@ -32,8 +32,15 @@ FIELD_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
 ABSOLUTE_FORM = re.compile(r"https?://([^/?]*)(.*)", re.ASCII | re.IGNORECASE)
 
-SECRET_OF_TARGET = re.compile(r"(?<=[?#])[^ ]+|(?<=//)[^/?# ]+(?=@)")
-"""The query and the fragment, where a script in a browser puts a token, and user:password."""
+SECRET_OF_TARGET = re.compile(
+    r"(?<=[?#]).+?(?= HTTP/[^ ]*$|$)|(?:^|(?<=//))[^/?# ]+(?=@)", re.DOTALL
+)
+"""The query and the fragment, where a script in a browser puts a token, and user:password.
+
+A malformed request line may have spaces in its query: all up to the version is one secret.
+"""
+
+NO_SPACE = re.compile("[^ ]")
 
 WITHOUT_BODY = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 """Their responses end with the head (RFC 9112 §6.3 item 1), and a 204 may give no length."""
@@ -68,9 +75,9 @@ def quote(words: str, limit: int = MAX_QUOTED) -> str:
     return ascii(words[:limit]) + ("..." if len(words) > limit else "")
 
 
-def quote_target(words: str) -> str:
-    """The same for a target, or a line with one: each character of its secrets becomes a star."""
-    return quote(SECRET_OF_TARGET.sub(lambda secret: "*" * len(secret[0]), words))
+def quote_target(words: str, limit: int = MAX_QUOTED) -> str:
+    """The same for a target, a line with one, or an authority: its secrets become stars."""
+    return quote(SECRET_OF_TARGET.sub(lambda secret: NO_SPACE.sub("*", secret[0]), words), limit)
 
 
 def count_lines(name: str, values: list[str]) -> str:

@@ -14,7 +14,7 @@ from http import HTTPStatus
 from ipaddress import ip_address
 
 from .errors import Fault
-from .http import Request, quote
+from .http import Request, quote, quote_target
 from .origin_form import is_listed, parse_origin
 
 TRUSTED_ORIGIN = (
@@ -43,7 +43,7 @@ def _check_page(
         return None
     return Fault(
         "§10.2",
-        f"Origin {quote(origin, MAX_ORIGIN)}, with Host {quote(request.authority)}",
+        f"Origin {quote_target(origin, MAX_ORIGIN)}, with Host {quote(request.authority)}",
         _how_to_trust(origin),
         "Origin",
         status=HTTPStatus.FORBIDDEN,

@@ -56,7 +56,7 @@ def check_host(item: RequestItem, request: Request) -> Iterator[Fault]:
         yield item.fault(count_lines(item.field, hosts), "exactly one Host (RFC 9112 §3.2)")
     elif split_authority(hosts[0], 80) is None:
         expected = "a host name or IP address, and :port if need be"
-        yield item.fault(f"Host {quote(hosts[0])}", expected)
+        yield item.fault(f"Host {quote_target(hosts[0])}", expected)
 
 
 PLAIN_ITEMS: tuple[RequestItem, ...] = (
