@@ -477,7 +477,10 @@ def test_without_keep_going_nothing_is_read_after_a_refused_request():
 
 
 def test_secrets_are_left_out():
-    secrets = ("Cookie: session=TELL", "Authorization: Basic TELL", "proxy-authorization: TELL")
+    secrets = (
+        *("Cookie: session=TELL", "Authorization: Basic TELL", "proxy-authorization: TELL"),
+        *("Referer: https://a/?TELL", "X-Api-Key: TELL", "X-Original-URL: /?token=TELL"),
+    )
     head = one(CLIENT, request("/", *secrets))
     answer = one(SERVER, response("Set-Cookie: TELL"))
     for item in (head, answer):

@@ -11,8 +11,9 @@ import stat
 
 import pytest
 
+from refws.course.explain.handshake import is_secret
 from refws.course.record.recorder import Recorder
-from refws.course.record.redaction import MAX_NAME, Redactor, is_secret
+from refws.course.record.redaction import MAX_NAME, Redactor
 from refws.course.record.tape import Address, Chunk, Opened
 from refws.course.record.tape_reader import MAX_LINE, BadTape, TapeReader
 from refws.protocol.frame import Side
@@ -295,6 +296,24 @@ def test_an_empty_line_before_the_request_line_does_not_hide_its_query():
     )
 
 
+@pytest.mark.parametrize("size", [1, 2, 5, 1000])
+@pytest.mark.parametrize(
+    "line, shown",
+    [
+        (b"GET /?a=b c HTTP/1.1", b"GET /?*** * HTTP/1.1"),
+        (b"GET /?a HTTX HT HTTP/1.1", b"GET /?* **** ** HTTP/1.1"),
+        (b"GET /?a b", b"GET /?* *"),
+        (b"GET /? HTTP/1.1", b"GET /? HTTP/1.1"),
+        (b"GET /a#b=c HTTP/1.1", b"GET /a#*** HTTP/1.1"),
+        (b"GET /a#b?c HTTP/1.1", b"GET /a#*** HTTP/1.1"),
+    ],
+)
+def test_a_malformed_target_tells_no_secret_either(line, shown, size):
+    redactor, data = Redactor(Side.CLIENT), line + b"\r\nCookie: d\r\n\r\n"
+    out = [redactor.feed(data[start : start + size]) for start in range(0, len(data), size)]
+    assert b"".join(out) + redactor.finish() == shown + b"\r\nCookie: *\r\n\r\n"
+
+
 def test_a_second_request_is_a_head_too():
     one = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
     two = b"GET /?a HTTP/1.1\r\nCookie: b\r\n\r\n"
@@ -362,6 +381,12 @@ def test_little_is_held_back_however_long_a_line_is():
         "X-Auth-Token",
         "x-apikey",
         "Password",
+        "Referer",
+        "Cf-Access-Jwt-Assertion",
+        "Ocp-Apim-Subscription-Key",
+        "X-Hub-Signature-256",
+        "X-Original-URL",
+        "X-Forwarded-Uri",
     ],
 )
 def test_names_that_speak_of_a_secret(name):

@@ -7,6 +7,7 @@ computation of the Accept.
 
 from __future__ import annotations
 
+import re
 from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import replace
@@ -44,8 +45,11 @@ LINE_SHOWN = 200
 MAX_LINES = 65
 """Lines that are kept: one more than the header lines that a server accepts by default."""
 
-SECRETS = ("authorization", "proxy-authorization", "cookie", "set-cookie")
-"""Headers whose values are not shown."""
+SECRET_NAME = re.compile(
+    "cookie|auth|token|secret|passw|session|credential|jwt|signature|referer|ur[il]$"
+    "|(api|access|private|subscription)-?key"
+)
+"""What is in the name of a header whose value is not shown: of one with a URI, as its query."""
 
 OTHER_RESPONSE_LINES: tuple[Item[Any], ...] = (
     Item(
@@ -69,6 +73,11 @@ NO_HANDSHAKE = "an ordinary HTTP request, not for websocket: it opens no WebSock
 HEAD_STARTS = (b"GET ", b"HTTP/")
 
 ANSWERS_TO_ASK_FOR = ("sec-websocket-protocol", "sec-websocket-extensions")
+
+
+def is_secret(name: str) -> bool:
+    """Whether the value of a header with this name is a secret."""
+    return SECRET_NAME.search(ascii_lower(name.strip())) is not None
 
 
 def is_start_of_head(data: bytes) -> bool:
@@ -258,7 +267,7 @@ def _explain_lines(
     for line in others:
         written, _, value = line.partition(":")
         name = ascii_lower(written.strip())
-        if name in SECRETS:
+        if is_secret(name):
             line = f"{written}: ({len(value.strip())} characters, not shown)"
         if name:
             broken = tuple(fault for fault in faults if ascii_lower(fault.field) == name)

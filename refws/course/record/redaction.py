@@ -2,7 +2,7 @@
 
 Each character of a secret becomes a *, but white space stays. So every later byte keeps its place,
 and the explanation of the connection stays the same. Secrets are the values of headers with certain
-names, and the query of a target, because a script in a browser can put a password nowhere else.
+names, and the query and fragment of a target, where a script in a browser can put a password.
 """
 
 from __future__ import annotations
@@ -10,10 +10,7 @@ from __future__ import annotations
 import re
 
 from ...protocol.frame import Side
-from ...protocol.http import ascii_lower
-from ..explain.handshake import SECRETS, is_start_of_head
-
-TELLING_NAME = re.compile(r"cookie|auth|token|secret|passw|session|credential|api-?key|referer")
+from ..explain.handshake import is_secret, is_start_of_head
 
 MAX_NAME = 256
 """Bytes that are held back until the name of a header is complete; more are not a name."""
@@ -21,15 +18,12 @@ MAX_NAME = 256
 STARRED = bytes(byte if byte in b" \t\r\n" else ord("*") for byte in range(256))
 
 END_OF_NAME = re.compile(rb"[:\n]")
-END_OF_PATH = re.compile(rb"[?\n]")
-END_OF_QUERY = re.compile(rb"[ \n]")
+END_OF_PATH = re.compile(rb"[?#\n]")
+END_OF_QUERY = re.compile(rb" HTTP/|\n")
+"""A malformed query may have spaces: it ends where the version begins, or with the line."""
+
+PART_OF_VERSION = re.compile(rb" (?:H(?:T(?:TP?)?)?)?\Z")
 END_OF_LINE = re.compile(rb"\n")
-
-
-def is_secret(name: str) -> bool:
-    """Whether the value of a header with this name is a secret."""
-    name = ascii_lower(name.strip())
-    return name in SECRETS or TELLING_NAME.search(name) is not None
 
 
 class Redactor:
@@ -76,19 +70,20 @@ class Redactor:
     def _first_line(self) -> bytes:
         part = self._take_until(END_OF_PATH if self._has_query else END_OF_LINE)
         self._blank = self._blank and not part.strip()
-        if self._has_query and part.endswith(b"?"):
+        if self._has_query and part.endswith((b"?", b"#")):
             self._step = self._query
         elif part.endswith(b"\n") and not self._blank:
             self._step = self._name  # RFC 9112 §2.2: empty lines before a first line are ignored
         return part
 
     def _query(self) -> bytes:
-        part = self._take_until(END_OF_QUERY)
-        if part.endswith(b" "):
-            self._secret, self._step = False, self._value
-        elif part.endswith(b"\n"):
-            self._step = self._name
-        return part.translate(STARRED)
+        found = END_OF_QUERY.search(self._held)
+        if found is None:
+            part = PART_OF_VERSION.search(self._held)
+            return self._take(part.start() if part else len(self._held)).translate(STARRED)
+        query, end = self._take(found.start()), self._take(len(found[0]))
+        self._secret, self._step = False, self._name if end == b"\n" else self._value
+        return query.translate(STARRED) + end
 
     def _name(self) -> bytes:
         if self._held[:1] in (b" ", b"\t"):  # RFC 9112 §5.2: the value before continues
