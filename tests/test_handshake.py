@@ -421,6 +421,13 @@ def test_4_2_1_what_looks_like_a_proxy_that_speaks_http_1_0_is_named_as_one():
         (["a:b"], False),
         (["a:999999"], False),
         (["http://a"], False),
+        (["[::::]"], False),
+        (["[1.2.3.4]"], False),
+        (["[::1:2:3:4:5:6:7:8]"], False),
+        (["[::ffff:192.0.2.1]:80"], True),
+        (["ex%61mple.com"], True),
+        (["ex%zzmple.com"], False),
+        (["example.com%"], False),
     ],
 )
 def test_4_2_1_item_2_host_comes_once_and_is_a_host_with_an_optional_port(hosts, valid):

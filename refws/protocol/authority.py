@@ -8,6 +8,7 @@ example.com:8080      a registered name, in ASCII here
 from __future__ import annotations
 
 import re
+from ipaddress import IPv6Address
 
 from .http import ascii_lower
 
@@ -17,7 +18,7 @@ AUTHORITY = re.compile(r"(\[[^\]]*\]|[^:\[\]]*)(?::([^:]*))?")
 NAME_CHARACTERS = r"A-Za-z0-9._~!$&'()*+,;=\-"
 """RFC 3986 §3.2.2: the characters of a registered name, without percent-encoded ones."""
 
-HOST = re.compile(rf"\[[0-9A-Fa-f:.]+\]|[{NAME_CHARACTERS}%]+")
+HOST = re.compile(rf"\[[0-9A-Fa-f:.]+\]|(?:[{NAME_CHARACTERS}]|%[0-9A-Fa-f]{{2}})+")
 PORT = re.compile(r"[0-9]{0,5}")
 
 
@@ -32,7 +33,17 @@ def split_authority(text: str, default_port: int) -> tuple[str, int] | None:
     parts = cut_authority(text)
     if parts is None or not HOST.fullmatch(parts[0]) or not PORT.fullmatch(parts[1]):
         return None
+    if parts[0].startswith("[") and not is_ipv6(parts[0][1:-1]):
+        return None
     return ascii_lower(parts[0]), int(parts[1] or default_port)
+
+
+def is_ipv6(text: str) -> bool:
+    """True for an IPv6 address without brackets, and without a zone, which RFC 3986 lacks."""
+    try:
+        return IPv6Address(text).scope_id is None
+    except ValueError:
+        return False
 
 
 def bracketed(host: str) -> str:

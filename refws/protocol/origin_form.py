@@ -18,7 +18,7 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from typing import NamedTuple
 
-from .authority import PORT, cut_authority, split_authority
+from .authority import PORT, cut_authority, is_ipv6, split_authority
 from .http import ascii_lower, quote
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -84,10 +84,7 @@ def _one_form(host: str) -> str | None:
     """An IPv6 address in its one form (RFC 5952), None if it is none; other hosts as they are."""
     if not host.startswith("["):
         return host
-    try:
-        return f"[{IPv6Address(host[1:-1])}]"
-    except ValueError:
-        return None
+    return f"[{IPv6Address(host[1:-1])}]" if is_ipv6(host[1:-1]) else None
 
 
 def is_listed(text: str, origins: Iterable[str]) -> bool:

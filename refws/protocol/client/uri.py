@@ -16,11 +16,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from ipaddress import IPv6Address
 from urllib.parse import quote as percent_encode
 from urllib.parse import unquote
 
-from ..authority import NAME_CHARACTERS, PORT, bracketed, cut_authority, join_authority
+from ..authority import NAME_CHARACTERS, PORT, bracketed, cut_authority, is_ipv6, join_authority
 from ..errors import Refusal
 from ..http import ascii_lower, quote
 
@@ -152,11 +151,8 @@ def _parse_host(host: str) -> str:
 
 
 def _parse_address(address: str) -> str:
-    try:
-        if IPv6Address(address).scope_id is None:
-            return ascii_lower(address)
-    except ValueError:
-        pass
+    if is_ipv6(address):
+        return ascii_lower(address)
     expected = "an IPv6 address there, without a zone such as %eth0, which RFC 3986 §3.2.2 lacks"
     raise InvalidURI("§3", f"{quote(address)} in brackets", expected)
 
