@@ -323,6 +323,7 @@ def test_4_2_1_item_1_the_request_line_is_checked_too(method, target, version, s
 
 LINE, ITEM_1 = ("RFC 9112 §3", 400), ("§4.2.1 item 1", 400)
 NO_BODY = ("RFC 9110 §9.3.1", 400)
+ENCODING, LENGTH = ("RFC 9112 §6.3 item 4", 400), ("RFC 9112 §6.3 item 5", 400)
 
 FIRST_LINES = [
     # name, request, what HTTP refuses in it, what item 1 of §4.2.1 refuses in it, requirements
@@ -366,12 +367,37 @@ FIRST_LINES = [
     (
         "two-lengths",
         b"GET / HTTP/1.1\r\nContent-Length: 0\r\nContent-Length: 5\r\n",
-        [],
+        [LENGTH],
         [NO_BODY],
         (),
     ),
-    ("length-no-number", b"GET / HTTP/1.1\r\nContent-Length: -1\r\n", [], [NO_BODY], ()),
+    ("length-no-number", b"GET / HTTP/1.1\r\nContent-Length: -1\r\n", [LENGTH], [NO_BODY], ()),
+    ("length-with-a-sign", b"GET / HTTP/1.1\r\nContent-Length: +5\r\n", [LENGTH], [NO_BODY], ()),
+    ("length-hexadecimal", b"GET / HTTP/1.1\r\nContent-Length: 0x5\r\n", [LENGTH], [NO_BODY], ()),
+    ("length-empty", b"GET / HTTP/1.1\r\nContent-Length:\r\n", [LENGTH], [], ()),
+    ("length-and-comma", b"GET / HTTP/1.1\r\nContent-Length: 0,\r\n", [LENGTH], [], ()),
+    ("length-0", b"GET / HTTP/1.1\r\nContent-Length: 0\r\n", [], [], ()),
+    ("length-00", b"GET / HTTP/1.1\r\nContent-Length: 00\r\n", [], [], ()),
+    ("length-0-twice", b"GET / HTTP/1.1\r\nContent-Length: 0, 0\r\n", [], [], ()),
+    ("length-twice", b"GET / HTTP/1.1\r\n" + b"Content-Length: 5\r\n" * 2, [], [NO_BODY], ()),
     ("encoding", b"GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n", [], [NO_BODY], ()),
+    ("encodings", b"GET / HTTP/1.1\r\nTransfer-Encoding: gzip, Chunked\r\n", [], [NO_BODY], ()),
+    ("encoding-gzip", b"GET / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n", [ENCODING], [NO_BODY], ()),
+    (
+        "encoding-gzip-last",
+        b"GET / HTTP/1.1\r\nTransfer-Encoding: chunked, gzip\r\n",
+        [ENCODING],
+        [NO_BODY],
+        (),
+    ),
+    ("encoding-empty", b"GET / HTTP/1.1\r\nTransfer-Encoding:\r\n", [ENCODING], [], ()),
+    (
+        "encoding-and-bad-length",
+        b"GET / HTTP/1.1\r\nContent-Length: x\r\nTransfer-Encoding: chunked\r\n",
+        [],
+        [NO_BODY] * 2,
+        (),
+    ),
 ]
 
 

@@ -214,6 +214,16 @@ REFUSALS = {
     "garbage": (b"\x00\xff\xfegarbage\r\n\r\n", 400),
     "TLS ClientHello": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(500), 400),
     "no Host, no upgrade": (b"GET / HTTP/1.1\r\n\r\n", 400),
+    "two lengths, no upgrade": (
+        b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
+        400,
+    ),
+    "encoding without an end": (
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n",
+        400,
+    ),
+    "empty length": (request("/", "Content-Length:"), 400),
+    "Host no address": (request().replace(b"Host: 127.0.0.1", b"Host: [::::]"), 400),
 }
 
 

@@ -145,11 +145,11 @@ def in_a_line(error: HandshakeError) -> str:
 def refuse_unfit(request: Request) -> None:
     """HandshakeError for what every server must refuse (RFC 9112 §3): `process_request` sees none.
 
-    That is another major version than 1, a malformed target, and another number than one of valid
-    Hosts. A request that is meant to be a handshake gets its faults of all items named.
+    That is another major version than 1, a malformed target or Host, and a body without an end.
+    A request that is meant to be a handshake gets its faults of all items named.
     """
     if faults := check_plain_request(request):
-        raise HandshakeError(check_request(request) if is_upgrade_attempt(request) else faults)
+        raise HandshakeError((is_upgrade_attempt(request) and check_request(request)) or faults)
 
 
 def process(

@@ -164,13 +164,10 @@ def _method_fault(item: RequestItem, method: str) -> Fault:
 
 def _check_no_body(headers: Headers) -> Iterator[Fault]:
     """Faults of a GET with a body: this server would read the bytes of the body as frames."""
-    lengths = headers.get_all("Content-Length")
-    if any(length != "0" for length in lengths):
-        seen = f"a GET with Content-Length {quote(', '.join(lengths))}"
-        yield Fault("RFC 9110 §9.3.1", seen, "no body", "Content-Length")
-    if "Transfer-Encoding" in headers:
-        seen = "a GET with Transfer-Encoding"
-        yield Fault("RFC 9110 §9.3.1", seen, "no body", "Transfer-Encoding")
+    for name in ("Content-Length", "Transfer-Encoding"):
+        if any(element.strip("0") for element in list_elements(headers.get_all(name))):
+            seen = f"a GET with {show_header(headers, name)}"
+            yield Fault("RFC 9110 §9.3.1", seen, "no body", name)
 
 
 def _check_upgrade(item: RequestItem, request: Request) -> Iterator[Fault]:

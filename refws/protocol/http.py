@@ -45,6 +45,8 @@ NO_SPACE = re.compile("[^ ]")
 WITHOUT_BODY = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 """Their responses end with the head (RFC 9112 §6.3 item 1), and a 204 may give no length."""
 
+CONTENT_LENGTH = re.compile("[0-9]{1,18}")
+
 ASCII_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
@@ -68,6 +70,23 @@ def list_elements(values: Iterable[str]) -> list[str]:
     """
     elements = (element.strip(OWS) for value in values for element in value.split(","))
     return [element for element in elements if element]
+
+
+def content_length(headers: Headers) -> int | None:
+    """The size of a body; None without a Content-Length, or with one that makes no sense.
+
+    Several that are the same count as one (RFC 9112 §6.3 item 5).
+    """
+    values = headers.get_all("Content-Length")
+    lengths = {value.strip(OWS) for line in values for value in line.split(",")}
+    length = lengths.pop() if len(lengths) == 1 else ""
+    return int(length) if CONTENT_LENGTH.fullmatch(length) else None
+
+
+def is_chunked(headers: Headers) -> bool:
+    """Whether the body is in chunks, which say where it ends (RFC 9112 §6.3 item 4)."""
+    codings = list_elements(headers.get_all("Transfer-Encoding"))
+    return bool(codings) and ascii_lower(codings[-1]) == "chunked"
 
 
 def quote(words: str, limit: int = MAX_QUOTED) -> str:

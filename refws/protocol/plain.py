@@ -11,7 +11,16 @@ from http import HTTPStatus
 
 from .authority import split_authority
 from .errors import Fault
-from .http import ABSOLUTE_FORM, Request, count_lines, quote, quote_target
+from .http import (
+    ABSOLUTE_FORM,
+    Headers,
+    Request,
+    content_length,
+    count_lines,
+    is_chunked,
+    quote,
+    quote_target,
+)
 from .items import Item, find_faults
 
 HTTP_VERSION = re.compile(r"HTTP/1\.[0-9]")
@@ -26,7 +35,7 @@ def check_plain_request(request: Request) -> tuple[Fault, ...]:
     HTTP/1.0 has no Host, but may have one (RFC 9112 §3.2).
     """
     without_host = request.version == "HTTP/1.0" and "Host" not in request.headers
-    return find_faults(PLAIN_ITEMS[:1] if without_host else PLAIN_ITEMS, request)
+    return find_faults(PLAIN_ITEMS[:-1] if without_host else PLAIN_ITEMS, request)
 
 
 def check_version_and_target(item: RequestItem, request: Request) -> Iterator[Fault]:
@@ -50,6 +59,22 @@ def _is_special_target(request: Request) -> bool:
     return (request.method, request.target) == ("OPTIONS", "*")
 
 
+def check_body(item: RequestItem, request: Request) -> Iterator[Fault]:
+    if "Transfer-Encoding" in request.headers or "Content-Length" in request.headers:
+        yield from _find_faults_of_body(request.headers)
+
+
+def _find_faults_of_body(headers: Headers) -> Iterator[Fault]:
+    """Faults of headers that do not say where the body ends, and so where a next request begins."""
+    if "Transfer-Encoding" in headers:
+        if not is_chunked(headers):
+            seen = "a Transfer-Encoding that does not end in chunked"
+            yield Fault("RFC 9112 §6.3 item 4", seen, "chunked as the last", "Transfer-Encoding")
+    elif content_length(headers) is None:
+        seen = f"Content-Length {quote(headers['Content-Length'])}"
+        yield Fault("RFC 9112 §6.3 item 5", seen, "one number of bytes", "Content-Length")
+
+
 def check_host(item: RequestItem, request: Request) -> Iterator[Fault]:
     hosts = request.headers.get_all(item.field)
     if len(hosts) != 1:
@@ -61,6 +86,7 @@ def check_host(item: RequestItem, request: Request) -> Iterator[Fault]:
 
 PLAIN_ITEMS: tuple[RequestItem, ...] = (
     Item("RFC 9112 §3", "", "the version and the target", check_version_and_target),
+    Item("RFC 9112 §6.3", "", "where the body ends", check_body),
     Item("RFC 9112 §3.2", "Host", "the server that the client means", check_host),
 )
-"""What holds for every request, also for one that is no handshake."""
+"""What holds for every request, also for one that is no handshake. Host is the last one."""

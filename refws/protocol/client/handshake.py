@@ -26,7 +26,16 @@ from ..handshake import (
     requested_subprotocols,
     show_header,
 )
-from ..http import Headers, HeadersLike, Request, Response, ascii_lower, count_lines, quote
+from ..http import (
+    Headers,
+    HeadersLike,
+    Request,
+    Response,
+    ascii_lower,
+    count_lines,
+    list_elements,
+    quote,
+)
 from ..items import Item, find_faults
 from ..origin_form import FORM, parse_origin
 from ..subprotocols import check_subprotocols
@@ -211,7 +220,7 @@ def _check_no_body(headers: Headers) -> Iterator[Fault]:
     if "Transfer-Encoding" in headers:
         seen = f"101 with {show_header(headers, 'Transfer-Encoding')}"
         yield Fault("RFC 9112 §6.1", seen, NO_BODY, "Transfer-Encoding")
-    if any(length.strip("0") for length in headers.get_all("Content-Length")):
+    if any(length.strip("0") for length in list_elements(headers.get_all("Content-Length"))):
         seen = f"101 with {show_header(headers, 'Content-Length')}"
         yield Fault("RFC 9110 §8.6", seen, NO_BODY, "Content-Length")
 

@@ -30,8 +30,8 @@ from ..http import (
     WITHOUT_BODY,
     Headers,
     Response,
-    ascii_lower,
-    list_elements,
+    content_length,
+    is_chunked,
     quote,
 )
 
@@ -49,7 +49,6 @@ STATUS_LINE = re.compile(r"(HTTP/[0-9]\.[0-9]) ([0-9]{3}) (.*)")
 CONTROLS_AS_SPACES = dict.fromkeys((*range(0x09), *range(0x0A, 0x20), 0x7F), " ")
 
 CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r\n")
-CONTENT_LENGTH = re.compile("[0-9]{1,18}")
 
 
 # The head
@@ -195,30 +194,18 @@ def _find_runs(file: LineReader, response: Response, limit: int) -> Iterator[int
     headers = response.headers
     if response.status_code < 200 or response.status_code in WITHOUT_BODY:  # item 1
         return
-    if _is_chunked(headers):  # items 3 and 4
+    if is_chunked(headers):  # items 3 and 4
         yield from _find_chunks(file)
     elif ends_with_stream(headers):  # items 4 and 8
         yield limit
     else:  # items 5 and 6
-        yield _content_length(headers)
+        yield content_length(headers) or 0
 
 
 def ends_with_stream(headers: Headers) -> bool:
     """Whether only the end of the stream says where the body ends (RFC 9112 §6.3)."""
     without_length = "Transfer-Encoding" in headers or "Content-Length" not in headers
-    return without_length and not _is_chunked(headers)
-
-
-def _is_chunked(headers: Headers) -> bool:
-    encodings = list_elements(headers.get_all("Transfer-Encoding"))
-    return bool(encodings) and ascii_lower(encodings[-1]) == "chunked"
-
-
-def _content_length(headers: Headers) -> int:
-    """The length; 0 if it is unknown, because it is malformed or there are two that differ."""
-    lengths = set(list_elements(headers.get_all("Content-Length")))
-    length = lengths.pop() if len(lengths) == 1 else ""
-    return int(length) if CONTENT_LENGTH.fullmatch(length) else 0
+    return without_length and not is_chunked(headers)
 
 
 def _find_chunks(file: LineReader) -> Iterator[int]:
