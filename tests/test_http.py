@@ -829,6 +829,12 @@ def test_the_secrets_of_a_target_are_stars(target, shown):
     assert quote_target(target) == f"'{shown}'"
 
 
+def test_9112_4_the_space_may_be_missing_with_the_reason_phrase():
+    """A server must send it; a recipient may go on without (§4): no one can read it otherwise."""
+    response = read_response(io.BytesIO(b"HTTP/1.1 101\r\nA: b\r\n\r\n"))
+    assert response == Response(101, "", Headers([("A", "b")]))
+
+
 REFUSED_RESPONSES = [
     # The status line: what is no HTTP ends the reading at once.
     ("garbage", b"hello\r\n\r\n", ["RFC 9112 §4"], "'hello', as in HTTP/0.9 or no HTTP"),
@@ -855,7 +861,7 @@ REFUSED_RESPONSES = [
     ("no-version", b"HTTP/ 101 x\r\n\r\n", ["RFC 9112 §4"], "'HTTP/ 101 x'"),
     ("version-of-one-number", b"HTTP/2 101 x\r\n\r\n", ["RFC 9112 §4"], "'HTTP/2 101 x'"),
     ("no-status", b"HTTP/1.1\r\n\r\n", ["RFC 9112 §4"], "'HTTP/1.1'"),
-    ("no-space-after-the-status", b"HTTP/1.1 101\r\n\r\n", ["RFC 9112 §4"], "'HTTP/1.1 101'"),
+    ("no-space-after-the-status", b"HTTP/1.1 101x\r\n\r\n", ["RFC 9112 §4"], "'HTTP/1.1 101x'"),
     ("two-spaces", b"HTTP/1.1  101 x\r\n\r\n", ["RFC 9112 §4"], "'HTTP/1.1  101 x'"),
     ("status-of-two-digits", b"HTTP/1.1 10 x\r\n\r\n", ["RFC 9112 §4"], "'HTTP/1.1 10 x'"),
     ("status-of-four-digits", b"HTTP/1.1 1010 x\r\n\r\n", ["RFC 9112 §4"], "'HTTP/1.1 1010 x'"),

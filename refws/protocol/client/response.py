@@ -45,7 +45,9 @@ MAX_CHUNK_LINE_SIZE = 1024
 
 TLS_ALERT_RECORD = b"\x15"
 HTTP_NAME = b"HTTP/"
-STATUS_LINE = re.compile(r"(HTTP/[0-9]\.[0-9]) ([0-9]{3}) (.*)")
+STATUS_LINE = re.compile(r"(HTTP/[0-9]\.[0-9]) ([0-9]{3})(?: (.*))?")
+"""Small servers leave out the space with the reason phrase; a recipient may take that (§4)."""
+
 CONTROLS_AS_SPACES = dict.fromkeys((*range(0x09), *range(0x0A, 0x20), 0x7F), " ")
 
 CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r\n")
@@ -116,7 +118,7 @@ def _parse_status_line(line: bytes) -> tuple[str, int, str]:
     match = STATUS_LINE.fullmatch(without_line_end(line))
     if match is None:
         raise HandshakeError([_malformed_status_line(line)])
-    return match[1], int(match[2]), match[3].translate(CONTROLS_AS_SPACES)
+    return match[1], int(match[2]), (match[3] or "").translate(CONTROLS_AS_SPACES)
 
 
 def _unfold(lines: list[bytes]) -> list[bytes]:
