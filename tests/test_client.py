@@ -566,6 +566,16 @@ def test_7_1_1_a_server_that_never_ends_the_connection_is_waited_for_until_the_d
             "Location: https://example.com/chat",
             "redirects are not followed; connect to 'wss://example.com/chat'",
         ),
+        (
+            "302 Found",
+            "Location: /login?next=chat",
+            "connect to '/login?next=chat', which is relative to this URI, if you trust it",
+        ),
+        (
+            "307 Elsewhere",
+            "Location: //example.com/chat",
+            "connect to '//example.com/chat', which is relative to this URI, if you trust it",
+        ),
         ("401 Unauthorized", "WWW-Authenticate: Basic", "give credentials"),
         ("404 Not Found", "X-Other: 1", "check the path"),
         ("503 Busy", "Retry-After: 5", "try again later; Retry-After: '5'"),

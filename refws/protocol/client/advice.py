@@ -58,8 +58,11 @@ def advise(response: Response, advice_of_status: Mapping[int, str] = ADVICE) -> 
     if versions and VERSION not in versions:  # §4.4
         return f"this client speaks version {VERSION}, the server only {quote(', '.join(versions))}"
     if 300 <= response.status_code < 400 and "Location" in headers:
-        location = quote(_as_websocket(headers["Location"]), MAX_QUOTED_VALUE)
-        return f"redirects are not followed; connect to {location} if you trust it"
+        location = headers["Location"]
+        where = quote(_as_websocket(location), MAX_QUOTED_VALUE)
+        if "://" not in location:  # RFC 9110 §10.2.2
+            where += ", which is relative to this URI,"
+        return f"redirects are not followed; connect to {where} if you trust it"
     advice_of_class = ADVICE_OF_CLASS[min(response.status_code // 100, 5)]  # RFC 9110 §15
     advice = advice_of_status.get(response.status_code, advice_of_class)
     shown = (
