@@ -86,13 +86,20 @@ def check_path(path: object) -> None:
         raise TypeError("path is None; use the path of a Unix socket, or serve and connect for TCP")
 
 
+def kinds_of(line: object) -> str:
+    """What kinds of values are there, not which: a header may have a secret."""
+    if isinstance(line, tuple | list):
+        return f"({', '.join(type(part).__name__ for part in line)})"
+    return type(line).__name__
+
+
 def header_lines(headers: HeadersLike | None) -> tuple[tuple[str, str], ...]:
     """The lines of `additional_headers`, () for None. TypeError unless names and values are str."""
     lines = tuple(field_lines(headers or ()))
     for line in lines:
         if not isinstance(line, tuple | list) or [type(part) for part in line] != [str, str]:
             use = "a dict of str to str, or pairs of str"
-            raise TypeError(f"additional_headers has {line!r}; use {use}")
+            raise TypeError(f"additional_headers has {kinds_of(line)}; use {use}")
     return lines
 
 

@@ -155,10 +155,10 @@ class Headers(MutableMapping[str, str]):
         if not is_token(name):
             raise ValueError(f"header name {quote(name)} is not a token (RFC 9110 §5.6.2)")
         if not isinstance(value, str):
-            raise TypeError(f"header {name} has the value {value!r}; use a str")
+            raise TypeError(f"header {name} has a value of type {type(value).__name__}; use a str")
         if not FIELD_VALUE.fullmatch(value):
-            seen = f"value {quote(value)} of header {name}"
-            raise ValueError(f"{seen} has a control character or no latin-1 (RFC 9110 §5.5)")
+            seen = f"header {name} has {quote(FIELD_VALUE.sub('', value)[:1])} in its value"
+            raise ValueError(f"{seen}: a control character or no latin-1 (RFC 9110 §5.5)")
         self._lines.append((name, value))
 
     def __delitem__(self, name: str) -> None:
