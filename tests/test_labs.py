@@ -129,6 +129,14 @@ def test_5_3_a_key_that_the_script_knows_puts_its_request_on_the_wire():
 # The cast
 
 
+def test_a_wait_asks_no_more_after_the_condition_has_held():
+    """A condition may ask a client for an echo, and the next one is another."""
+    answers = iter([False, True, False])
+    with Cast() as cast:
+        assert cast.wait_for(lambda: next(answers), DEADLINE_S)
+    assert [*answers] == [False]
+
+
 def test_the_cast_ends_servers_clients_and_threads_that_wait_for_each_other():
     with Cast() as cast:
         port = cast.host(lambda sock: sock.recv(1))

@@ -128,10 +128,10 @@ class Cast:
     def wait_for(self, condition: Callable[[], bool], seconds: float) -> bool:
         """True once the condition holds; False after these seconds, or when the lab ends."""
         deadline = monotonic() + seconds
-        while not condition() and monotonic() < deadline:
+        while not (holds := condition()) and monotonic() < deadline:
             if self.ending.wait(LOOK_INTERVAL / 20):
                 break
-        return condition()
+        return holds
 
     def thread(self, target: Callable[..., None], *arguments: Any) -> threading.Thread:
         """Run it in a thread, which must end when the sockets of the lab end."""
