@@ -503,8 +503,8 @@ def test_to_delete_a_header_removes_all_its_lines():
         ("X A", "1", ValueError, "is not a token"),
         ("X-A", "\u20ac", ValueError, "no latin-1"),
         ("X-A", 1, TypeError, "header X-A has a value of type int; use a str"),
-        ("X-A", "s3cr3t\n", ValueError, r"header X-A has '\\n' in its value"),
-        ("X-A", "s3cr3t\x00\r", ValueError, r"header X-A has '\\x00' in its value"),
+        ("X-A", "s3cr3t\n", ValueError, r"header X-A has .* in its value, '\\n' \("),
+        ("X-A", "s3cr3t\x00\r", ValueError, r"header X-A has .* in its value, '\\x00' \("),
         ("X-A", b"s3cr3t", TypeError, "header X-A has a value of type bytes; use a str"),
     ],
 )

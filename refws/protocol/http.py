@@ -157,8 +157,9 @@ class Headers(MutableMapping[str, str]):
         if not isinstance(value, str):
             raise TypeError(f"header {name} has a value of type {type(value).__name__}; use a str")
         if not FIELD_VALUE.fullmatch(value):
-            seen = f"header {name} has {quote(FIELD_VALUE.sub('', value)[:1])} in its value"
-            raise ValueError(f"{seen}: a control character or no latin-1 (RFC 9110 §5.5)")
+            seen = quote(FIELD_VALUE.sub("", value)[:1])
+            what = f"header {name} has a control character or no latin-1 in its value, {seen}"
+            raise ValueError(f"{what} (RFC 9110 §5.5)")
         self._lines.append((name, value))
 
     def __delitem__(self, name: str) -> None:
