@@ -90,7 +90,7 @@ OF_CONNECT = [
     ({"additional_headers": {"Cookie": 5}}, "use a dict of str to str"),
     ({"additional_headers": [("Cookie",)]}, "use a dict of str to str"),
     ({"additional_headers": {"Authorization": b"s3cr3t"}}, "has (str, bytes); use a dict of str"),
-    ({"additional_headers": {"Authorization": "s3cr3t\n"}}, "no latin-1 in its value, '\\n' (RFC 9110"),
+    ({"additional_headers": {"Authorization": "s3cr3t\n"}}, "no latin-1 in its value, '\\n' ("),
     ({"additional_headers": {"Host": "another"}}, "the URI says it"),
     ({"additional_headers": {"A": "b\r\nC: d"}}, "a control character"),
     ({"user_agent_header": "a\r\nB: c"}, "a control character"),
