@@ -44,7 +44,7 @@ def play(cast: Cast) -> Iterator[Step]:
     got_in = cast.wait_for(lambda: alone.look(0).answered, GIVEN_UP)
     yield Step("alone", got_in and cast.wait_until_empty(port))
 
-    facts = {"places": f"{PLACES}", "watched": f"{WATCHED:g}"}
+    facts = {"places": f"{PLACES}"}
     with memory() as held:
         slow = [cast.opened(port) for _ in range(PLACES)]
         cast.thread(drip, slow, cast.ending)

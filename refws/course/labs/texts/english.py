@@ -544,8 +544,7 @@ SLOW = LabText(
             story=(
                 "The server has {places} places. As many clients send the beginning of a request, "
                 "and then a byte of a header every 0.1 s. None of them is silent, so a limit on "
-                "silence would not help. Then the good client tries to get in, again and again, "
-                "for {watched} s or more if it must."
+                "silence would not help. Then the good client tries to get in, again and again."
             ),
             measured=(
                 "Seconds, memory, how long the good client has tried to get in, and the places "
