@@ -137,9 +137,12 @@ def labs_served():
 
 
 def is_final(page):
-    """Whether the page of a step has the way on. False while it is replaced by the next one."""
+    """Whether the page of a step has the way on, and its style. False while the next one comes."""
     with suppress(BrowserError):
-        return page.evaluate("location.search !== '' && document.querySelector('#on') !== null")
+        return page.evaluate(
+            "location.search !== '' && document.querySelector('#on') !== null"
+            " && document.readyState === 'complete'"
+        )
     return False
 
 
