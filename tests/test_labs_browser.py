@@ -8,6 +8,7 @@ import pytest
 from chromium import BrowserError, browser, why_not
 from refws.course.labs import first, fragments, hijack, key, poison, stage
 from refws.course.labs.cast import LOOPBACK, Cast
+from refws.course.labs.labs import LABS
 from refws.course.labs.serving import serving_pages
 from refws.course.labs.texts.english import ENGLISH
 from wire import DEADLINE_S, Background, eventually
@@ -174,3 +175,69 @@ def test_a_reader_steps_through_a_lab_to_the_settings_side_by_side(
         assert wide <= width
         assert page.problems == []
         page.close()
+
+
+TOO_WIDE = """[...document.querySelectorAll("body, main, section, table, td, pre, summary")]
+    .filter((element) => element.scrollWidth > element.clientWidth)
+    .map((element) => `${element.tagName} ${element.textContent.slice(0, 40)}`)"""
+
+OPEN_ALL = "document.querySelectorAll('details').forEach((details) => { details.open = true; })"
+
+PLACES = """[...document.querySelectorAll("tbody tr:first-child > *")].map((cell) => {
+    const {left, top} = cell.getBoundingClientRect();
+    return [Math.round(left), Math.round(top)];
+})"""
+
+SETTINGS = """[...document.querySelectorAll("tbody tr:first-child td")].map(
+    (cell) => getComputedStyle(cell, "::before").content)"""
+
+
+@pytest.fixture
+def pages(monkeypatch):
+    """The address of the pages; each is whole at once."""
+    monkeypatch.setattr(stage, "PATIENCE", DEADLINE_S)
+    with labs_served() as address:
+        yield address
+
+
+@pytest.mark.parametrize("name", ["key", "poison"])
+def test_nothing_is_wider_than_its_place_with_all_drawings_open(chromium, pages, name):
+    played = [f"{pages}/lab/{name}/{defence}/9" for defence in LABS[name].defences]
+    for address in [*played, f"{pages}/lab/{name}", f"{pages}/lab/"]:
+        page = chromium.new_page(address)
+        page.evaluate(OPEN_ALL)
+        for width in (390, 800, 1024, 1280):
+            page.resize(width, 844)
+            assert page.evaluate(TOO_WIDE) == [], f"{address} in {width} pixels"
+        page.close()
+
+
+def test_in_a_narrow_window_the_settings_of_a_step_are_one_below_the_other(chromium, pages):
+    page = chromium.new_page(f"{pages}/lab/poison", 1280, 800)
+    columns = page.evaluate(PLACES)
+    assert len({top for _, top in columns}) == 1, "the step and its three settings are in a row"
+    assert len({left for left, _ in columns}) == 4
+    assert page.evaluate(SETTINGS) == ["none"] * 3, "the head of the table has their names"
+    page.resize(390, 844)
+    stacked = page.evaluate(PLACES)
+    assert len({left for left, _ in stacked}) == 1
+    assert [top for _, top in stacked] == sorted({top for _, top in stacked})
+    for defence, name in zip(LABS["poison"].defences, page.evaluate(SETTINGS), strict=True):
+        assert defence in name
+    page.close()
+
+
+def test_a_wide_window_has_the_bytes_beside_the_story_and_a_narrow_one_below(chromium, pages):
+    place = """[".step > :first-child", ".step > .wires"].map((part) => {
+        const {left, right, top, bottom} = document.querySelector(part).getBoundingClientRect();
+        return [left, right, top, bottom];
+    })"""
+    page = chromium.new_page(f"{pages}/lab/poison/off/4", 1280, 800)
+    story, wires = page.evaluate(place)
+    assert wires[0] >= story[1], "the bytes begin where the story ends"
+    assert wires[2] == story[2]
+    page.resize(390, 844)
+    story, wires = page.evaluate(place)
+    assert wires[0] == story[0]
+    assert wires[2] >= story[3]
+    page.close()

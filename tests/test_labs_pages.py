@@ -266,6 +266,43 @@ def test_bytes_of_a_peer_cannot_become_markup(get, monkeypatch):
     assert page.text.count("<script>alert(1)") >= 2
 
 
+def test_each_frame_of_a_step_opens_with_every_field_and_links_to_their_sections(get):
+    _, page = get("/lab/fragments/on/2")
+    frames = ["text masked 6", "continuation masked 10", "continuation FIN masked 5", "text FIN 26"]
+    assert [page.text.count(line) for line in frames] == [1] * 4
+    first = page.text.partition("text masked 6")[2].partition("continuation masked 10")[0]
+    for field in ("FIN", "RSV1", "RSV2", "RSV3", "opcode", "MASK", "length", "masking key"):
+        assert first.count(f"\n {field} ") == 1, "in a row of the wide drawing"
+        assert first.count(f"\n {field}: ") == 1, "in a line of the narrow one"
+    assert {link.partition("#")[2] for link in page.links} >= {
+        "section-5.1",
+        "section-5.2",
+        "section-5.3",
+        "section-5.4",
+        "section-5.6",
+    }
+
+
+def test_a_step_with_many_frames_shows_the_first_ones_and_the_last(get, monkeypatch):
+    frames = [encode_frame(TEXT, f"number {number}".encode()) for number in range(12)]
+
+    def play(cast):
+        yield Step("fetch", True, (Crossed("to", b"".join(frames), Side.SERVER),), {"page": "none"})
+
+    monkeypatch.setitem(LABS, "key", Lab("key", "§4", 1, play))
+    _, page = get("/lab/key/on/1")
+    shown = [number for number in range(12) if f'FIN 8 "number {number}"' in page.text]
+    assert shown == [0, 1, 2, 3, 4, 5, 6]
+    assert 'FIN 9 "number 11"' in page.text
+    assert "... and 4 more" in page.text
+
+
+def test_an_address_of_the_lab_is_a_link_to_all_of_it(get):
+    _, page = get("/lab/poison/off/4")
+    assert any(link.endswith("/script.js") for link in page.links)
+    assert all(link.rstrip("/")[-1].isalnum() for link in page.links if ".localhost" in link)
+
+
 def test_a_lab_that_breaks_off_says_so(get, monkeypatch):
     def play(cast):
         yield Step("fetch", True, facts={"page": "none"})

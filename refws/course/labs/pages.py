@@ -13,8 +13,8 @@ from html import escape
 from http import HTTPStatus
 
 from ...protocol.http import Request, Response
-from ..explain.values import Item
-from ..text.drawing import draw
+from ..explain.values import HeadExplanation, Item
+from ..text.drawing import Style, draw, draw_line
 from ..web.lesson_page import with_links
 from ..web.site import TYPES, respond
 from .labs import LABS
@@ -22,11 +22,14 @@ from .playing import asking_again, measured, step_going_on
 from .stage import Run, Stage
 from .story import Crossed, Lab, Step
 from .texts.english import ENGLISH
-from .wires import MAX_ITEMS, explained, lines_of
+from .wires import MAX_ITEMS, bounded, explained, text_of
 
 WORDS = ENGLISH.words
 
-ADDRESS = re.compile(r"http://(?:127\.0\.0\.1|(?:[a-z]+\.)?localhost):[0-9]+(?:/\w*)?")
+NARROW = Style(columns=44)
+"""Of a drawing in a narrow window."""
+
+ADDRESS = re.compile(r"http://(?:127\.0\.0\.1|(?:[a-z]+\.)?localhost):[0-9]+(?:/(?:[\w.]*\w)?)?")
 """Of a page of a lab, in the story of a step."""
 
 DOCUMENT = """<!doctype html>
@@ -92,15 +95,15 @@ class Pages:
         )
         rows = "".join(
             f"<tr><th scope=row>{escape(step.title)}</th>"
-            + "".join(cell(runs.get(defence), name) for defence in lab.defences)
+            + "".join(cell(defence, runs.get(defence), name) for defence in lab.defences)
             + "</tr>"
             for name, step in text.steps.items()
         )
         return (
             f"<section><p>{escape(text.seen)} {with_links(lab.section)}, {lab.minutes} "
-            f"{WORDS.minutes}.</p><table><thead><tr><td></td>{heads}</tr></thead>"
-            f"<tbody>{rows}</tbody></table></section>"
-            f"<section><p>{escape(text.lesson)}</p></section>"
+            f'{WORDS.minutes}.</p><table class="settings stacked"><thead><tr><td></td>{heads}</tr>'
+            f"</thead><tbody>{rows}</tbody></table></section>"
+            f"<section><p>{with_links(text.lesson)}</p></section>"
         )
 
 
@@ -114,7 +117,7 @@ def index() -> str:
         f"<td>{lab.minutes} {WORDS.minutes}</td></tr>"
         for name, lab in LABS.items()
     )
-    return f"<section><table><tbody>{rows}</tbody></table></section>"
+    return f'<section><table class="stacked"><tbody>{rows}</tbody></table></section>'
 
 
 def play_links(lab: Lab, defence: str, run: Run | None) -> str:
@@ -127,10 +130,11 @@ def play_links(lab: Lab, defence: str, run: Run | None) -> str:
     )
 
 
-def cell(run: Run | None, name: str) -> str:
-    """What a step came to with one setting."""
+def cell(defence: str, run: Run | None, name: str) -> str:
+    """What a step came to with one setting, whose name a narrow window shows in the cell."""
     step = next((step for step in run.steps if step.name == name), None) if run else None
-    return "<td>–</td>" if run is None or step is None else f"<td>{outcome(run, step)}</td>"
+    came_to = "–" if run is None or step is None else outcome(run, step)
+    return f'<td data-setting="{escape(defence)}">{came_to}</td>'
 
 
 def outcome(run: Run, step: Step) -> str:
@@ -139,7 +143,7 @@ def outcome(run: Run, step: Step) -> str:
     kind = "legal" if step.came_out else "illegal"
     words, *lines = text.format_map(step.facts).split("\n")
     drawn = f'<pre class="bytes">{escape(chr(10).join(lines))}</pre>' if lines else ""
-    return f'<strong class="verdict {kind}">{verdict}</strong> {escape(words)}{drawn}'
+    return f'<strong class="verdict {kind}">{verdict}</strong> {with_links(words)}{drawn}'
 
 
 def steps(run: Run, count: int) -> str:
@@ -151,7 +155,7 @@ def steps(run: Run, count: int) -> str:
         parts.append(f"<section><p>{escape(WORDS.failed.format(error=run.error))}</p></section>")
     if count >= len(text.steps) or (run.over and count >= len(run.steps)):
         way_on = f'<a class="button" href="{address}">{WORDS.side_by_side}</a>'
-        lesson = f"<p>{escape(text.lesson)}</p>"
+        lesson = f"<p>{with_links(text.lesson)}</p>"
         parts.append(f'{log_of(run)}<section id="on">{lesson}<p>{way_on}</p></section>')
     else:
         following = f"{address}/{run.defence}/{count + 1}#step-{count + 1}"
@@ -200,18 +204,27 @@ def section_of(run: Run, number: int, step: Step) -> str:
 
 
 def with_addresses(text: str) -> str:
-    """The text, escaped; an address of the lab is a link, which opens beside the steps."""
-    return ADDRESS.sub(r'<a href="\g<0>" target="_blank" rel="noopener">\g<0></a>', escape(text))
+    """The text, escaped; an address of the lab, and a section, is a link beside the steps."""
+    link = r'<a href="\g<0>" target="_blank" rel="noopener">\g<0></a>'
+    return ADDRESS.sub(link, with_links(text))
 
 
 def wire(crossed: Crossed, items: list[Item]) -> str:
-    """What crossed in one direction: a line each, and the frames bit by bit on demand."""
-    lines = escape("\n".join(lines_of(crossed, items)))
-    blocks = escape("\n\n".join(map(draw, items[:MAX_ITEMS])))
-    bits = f"<details><summary>{WORDS.bit_by_bit}</summary><pre>{blocks}</pre></details>"
+    """What crossed in one direction: lines of text, and each head and frame drawn on demand."""
+    lines = escape("\n".join(text_of(crossed, items)))
+    text = f'<pre class="bytes" tabindex="0">{lines}</pre>' if lines else ""
+    drawn = "".join(bounded([in_detail(item) for item in items], MAX_ITEMS))
+    return f"<h3>{escape(crossed.way)}</h3>{text}{drawn}"
+
+
+def in_detail(item: Item) -> str:
+    """A line that opens the drawing of `explain`, once for each width of a window."""
+    is_head = isinstance(item, HeadExplanation)
+    line = WORDS.line_by_line if is_head else draw_line(item)
     return (
-        f'<h3>{escape(crossed.way)}</h3><pre class="bytes" tabindex="0">{lines}</pre>'
-        f"{bits if blocks else ''}"
+        f'<details><summary class="bytes">{escape(line)}</summary>'
+        f'<pre class="wide" tabindex="0">{with_links(draw(item))}</pre>'
+        f'<pre class="narrow" tabindex="0">{with_links(draw(item, NARROW))}</pre></details>'
     )
 
 

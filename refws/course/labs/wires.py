@@ -34,17 +34,22 @@ def explained(crossed: Iterable[Crossed]) -> Iterator[tuple[Crossed, list[Item]]
         yield part, items
 
 
-def lines_of(crossed: Crossed, items: Iterable[Item], style: Style = PLAIN) -> list[str]:
+def lines_of(crossed: Crossed, items: list[Item], style: Style = PLAIN) -> list[str]:
     """The lines of a head, and a line for each frame; none wider than the columns of the style.
 
     Bytes without a side are shown line by line, as a program reads them that knows HTTP only.
     """
+    frames = [draw_line(item, style) for item in items if not isinstance(item, HeadExplanation)]
+    return [*text_of(crossed, items, style), *bounded(frames, MAX_ITEMS)]
+
+
+def text_of(crossed: Crossed, items: list[Item], style: Style = PLAIN) -> list[str]:
+    """The lines that are no frames: of a head, or of all bytes without a side."""
     if crossed.side is None:
         return text_lines(crossed.data, style)
-    frames = [draw_line(item, style) for item in items if not isinstance(item, HeadExplanation)]
     heads = [item for item in items if isinstance(item, HeadExplanation)]
     length = sum(head.length for head in heads)  # a head is the first that a side sends
-    return [*text_lines(crossed.data[:length], style), *bounded(frames, MAX_ITEMS)]
+    return text_lines(crossed.data[:length], style)
 
 
 def text_lines(data: bytes, style: Style) -> list[str]:
@@ -56,4 +61,7 @@ def text_lines(data: bytes, style: Style) -> list[str]:
 
 
 def bounded(lines: list[str], most: int) -> list[str]:
-    return lines if len(lines) <= most else [*lines[:most], f"... and {len(lines) - most} more"]
+    """At most these lines. If there are more, the last one stays: it tells how it ended."""
+    if len(lines) <= most:
+        return lines
+    return [*lines[: most - 1], f"... and {len(lines) - most} more", lines[-1]]

@@ -25,7 +25,7 @@ WORDS = Words(
     play_again="play it again",
     next="Next step",
     side_by_side="All settings side by side",
-    bit_by_bit="bit by bit",
+    line_by_line="line by line",
     bars="Each # is twice as much as the one before; > means: no answer yet.",
     going_on="This step goes on ...",
 )

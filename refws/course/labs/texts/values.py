@@ -59,7 +59,7 @@ class Words:
     play_again: str
     next: str
     side_by_side: str
-    bit_by_bit: str
+    line_by_line: str
     bars: str
     going_on: str
 
