@@ -2,6 +2,7 @@
 
 import threading
 from html.parser import HTMLParser
+from http.client import HTTPConnection
 
 import pytest
 
@@ -14,6 +15,7 @@ from refws.course.labs.readings import Delay
 from refws.course.labs.stage import Stage
 from refws.course.labs.story import Crossed, Lab, Step
 from refws.course.labs.texts.english import ENGLISH
+from refws.endpoint.server import Server
 from refws.protocol.frame import TEXT, Side, encode_frame
 from refws.protocol.http import Headers, Request
 from wire import DEADLINE_S, eventually
@@ -320,3 +322,65 @@ def test_a_lab_that_breaks_off_says_so(get, monkeypatch):
 def test_10_2_only_a_browser_that_asks_for_this_machine_gets_a_page(host, expected):
     request = Request("GET", "/lab/", "HTTP/1.1", Headers([("Host", host)]))
     assert serving.asks_for_this_machine(request) is expected
+
+
+@pytest.fixture
+def asking(background):
+    """asking(method, target, host) gives the answer of the server of the pages."""
+    with serving.serving_pages(0) as server:
+        accepting = background(server.serve_forever)
+        port = server.socket.getsockname()[1]
+
+        def ask(method, target, host=None):
+            connection = HTTPConnection("127.0.0.1", port, timeout=DEADLINE_S)
+            connection.request(method, target, headers={"Host": host or f"127.0.0.1:{port}"})
+            answer = connection.getresponse()
+            body = answer.read().decode()
+            connection.close()
+            return answer, body
+
+        yield ask
+        server.shutdown()
+        accepting.result()
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+def test_9110_15_5_6_another_method_gets_405_and_plays_no_step(asking, method):
+    answer, _ = asking(method, "/lab/key/on/1")
+    assert (answer.status, answer.headers["Allow"]) == (405, "GET, HEAD, OPTIONS")
+    _, page = asking("GET", "/lab/key")
+    assert "see its steps" not in page
+
+
+def test_10_2_a_name_that_leads_to_this_machine_gets_no_page_and_plays_nothing(asking):
+    answer, body = asking("GET", "/lab/key/on/1", "evil.test")
+    assert answer.status == 403
+    assert "open them at 127.0.0.1 or localhost" in body
+    _, page = asking("GET", "/lab/key")
+    assert "see its steps" not in page
+
+
+def test_a_step_that_plays_ends_before_the_server_waits_for_its_thread(monkeypatch, background):
+    begun, casts, ended_first = threading.Event(), [], []
+    shut_down = Server.shutdown
+
+    def play(cast):
+        casts.append(cast)
+        begun.set()
+        cast.ending.wait(2 * DEADLINE_S)
+        yield from ()
+
+    def shutdown(server):
+        ended_first.append(casts[0].ending.is_set())
+        shut_down(server)
+
+    monkeypatch.setitem(LABS, "key", Lab("key", "§4", 1, play))
+    monkeypatch.setattr(Server, "shutdown", shutdown)
+    with serving.serving_pages(0) as server:
+        accepting = background(server.serve_forever)
+        reader = HTTPConnection(*server.socket.getsockname(), timeout=DEADLINE_S)
+        reader.request("GET", "/lab/key/on/1")
+        assert begun.wait(DEADLINE_S)
+    accepting.result()
+    reader.close()
+    assert ended_first == [True]

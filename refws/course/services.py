@@ -136,15 +136,18 @@ def with_login(login: ProcessRequest) -> ProcessRequest:
 
 def plain_answer(connection: ServerConnection, request: Request) -> Response | None:
     """The answer to an ordinary request; None to a GET or HEAD if there is no page at its path."""
-    if (
-        request.method == "OPTIONS"
-    ):  # the check of health of a proxy, unless it names another method
-        return connection.respond(HTTPStatus.NO_CONTENT, "", ALLOWED)
     if request.method not in ("GET", "HEAD"):
-        text = "The pages of this server are for GET and HEAD.\n"
-        return connection.respond(HTTPStatus.METHOD_NOT_ALLOWED, text, ALLOWED)
+        return other_method(connection, request)
     if request.absolute_path == HEALTH_PATH:
         return connection.respond(HTTPStatus.OK, "ok\n")
     if request.absolute_path == REFUSED_PATH:
         return respond(REFUSALS.as_json(connection), JSON)
     return page(request)
+
+
+def other_method(connection: ServerConnection, request: Request) -> Response:
+    """The answer of a page to a request that is neither a GET nor a HEAD."""
+    if request.method == "OPTIONS":  # the check of health of a proxy, unless it names another one
+        return connection.respond(HTTPStatus.NO_CONTENT, "", ALLOWED)
+    text = "The pages of this server are for GET and HEAD.\n"
+    return connection.respond(HTTPStatus.METHOD_NOT_ALLOWED, text, ALLOWED)

@@ -11,7 +11,7 @@ from ...endpoint.server import Server
 from ...endpoint.server_handshake import ServerConnection
 from ...protocol.authority import split_authority
 from ...protocol.http import Request, Response
-from ..services import echo
+from ..services import echo, other_method
 from ..web.site import page
 from .cast import LOOPBACK
 from .pages import Pages
@@ -35,14 +35,16 @@ def serving_pages(port: int) -> Iterator[Server]:
     def process_request(connection: ServerConnection, request: Request) -> Response:
         if not asks_for_this_machine(request):
             return connection.respond(HTTPStatus.FORBIDDEN, FOREIGN_HOST)
+        if request.method not in ("GET", "HEAD"):
+            return other_method(connection, request)
         found = pages.answer(request) or page(request)
         return found or connection.respond(HTTPStatus.NOT_FOUND, NO_PAGE)
 
-    try:
-        with serve(echo, LOOPBACK, port, process_request=process_request) as server:
+    with serve(echo, LOOPBACK, port, process_request=process_request) as server:
+        try:
             yield server
-    finally:
-        stage.end()
+        finally:
+            stage.end()  # before the server waits for the thread that plays a step
 
 
 def asks_for_this_machine(request: Request) -> bool:
