@@ -22,7 +22,17 @@ import pytest
 
 from pseudoterminal import PseudoTerminal
 from refws.commands import lab as command
-from refws.course.labs import bomb, flood, gauge, never_reading, poison, slow
+from refws.course.labs import (
+    bomb,
+    flood,
+    gauge,
+    heartbeat,
+    hijack,
+    never_reading,
+    poison,
+    polling,
+    slow,
+)
 from refws.course.labs import cast as cast_module
 from refws.course.labs.cast import LOOPBACK, Cast
 from refws.course.labs.gauge import memory, watched
@@ -31,12 +41,13 @@ from refws.course.labs.naive_cache import REQUEST, NaiveCache
 from refws.course.labs.neighbour import Echoes, Entering
 from refws.course.labs.readings import Delay, Reading, bar, lines
 from refws.course.labs.story import Lab, Step
-from refws.course.labs.talk import talk_with
+from refws.course.labs.talk import masked, talk_with
 from refws.course.labs.texts.english import ENGLISH
 from refws.course.labs.texts.values import ANY
 from refws.course.labs.wires import explained, lines_of
 from refws.course.text.drawing import Style
 from refws.interruption import INTERRUPTED
+from refws.protocol.frame import TEXT
 from refws.protocol.masking import mask
 from wire import DEADLINE_S
 
@@ -367,7 +378,7 @@ def test_a_step_that_does_not_come_out_gives_status_1(capsys, monkeypatch, optio
     status, out, _ = run(capsys, "key", *options)
     assert status == 1
     assert "NOT as expected" in out
-    assert "1 steps did not come out as the switch says." in out
+    assert "Steps that did not come out as the switch says: 1." in out
 
 
 def test_a_cast_that_breaks_off_is_said_in_a_line(capsys, monkeypatch):
@@ -379,6 +390,15 @@ def test_a_cast_that_breaks_off_is_said_in_a_line(capsys, monkeypatch):
     status, _, err = run(capsys, "key")
     assert status == 1
     assert err.startswith("refws: The lab could not go on: reset by peer.")
+
+
+@pytest.mark.parametrize("name", ["guess", "key"])
+def test_at_the_end_the_commands_for_the_other_settings_are_shown(capsys, name):
+    first, *others = LABS[name].defences
+    _, out, _ = run(capsys, name)
+    commands = [f"  python3 -m refws lab {name} --defence {setting}" for setting in others]
+    assert out.splitlines()[-len(others) :] == commands
+    assert f"--defence {first}" not in out
 
 
 def test_the_list_has_each_lab_with_its_settings(capsys):
@@ -441,6 +461,47 @@ def test_a_frame_is_judged_by_what_its_handshake_has_agreed_on(capsys):
     assert "binary FIN RSV1" in out and "VIOLATION" not in out
     _, out, _ = run(capsys, "guess", "--defence", "off")
     assert '"Welcome. Your cookie' in out, "it is compressed"
+
+
+def test_1_3_the_frame_that_a_script_has_written_is_shown_as_one(capsys):
+    frame = '-> text FIN masked 23 "a message of the script"'
+    _, out, _ = run(capsys, "key", "--defence", "off")
+    assert frame in out
+    _, out, _ = run(capsys, "key")
+    assert frame not in out, "the server has refused it"
+
+
+def test_10_2_what_a_program_reads_and_sends_is_not_called_a_browsers():
+    with Cast() as cast:
+        *_, step = hijack.play(cast)
+    read, page, asked, _ = step.crossed
+    assert [crossed.way for crossed in step.crossed] == ["program to bank", "bank to program"] * 2
+    assert read.data.startswith(b"GET / ")
+    token = hijack.TOKEN.encode()
+    assert token in page.data and token in asked.data
+
+
+@pytest.mark.slow
+def test_5_5_2_the_close_after_many_pings_is_shown():
+    with Cast() as cast:
+        step = next(step for step in heartbeat.play(cast) if step.name == "frozen")
+    ((crossed, items),) = explained(step.crossed)
+    *_, last = lines_of(crossed, items)
+    assert "close FIN" in last and "1011" in last
+
+
+@pytest.mark.slow
+def test_1_1_each_way_to_chat_is_shown_with_its_bytes_and_a_table_for_40_columns():
+    with Cast() as cast:
+        *ways, last = polling.play(cast)
+    for step in ways:
+        assert [crossed.way for crossed in step.crossed] == ["client to server", "server to client"]
+        assert b"line 5" in step.crossed[1].data
+    assert ways[-1].crossed[0].data.count(masked(TEXT, b"ok")) == polling.LINES
+    heads, *rows = last.facts["table"].splitlines()
+    assert heads.split() == ["requests", "bytes", "ms", "late"]
+    assert len(rows) == len(ways)
+    assert max(map(len, [heads, *rows])) <= 40
 
 
 def test_5_4_a_fragment_goes_on_with_one_of_another_direction_in_between(capsys):

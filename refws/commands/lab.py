@@ -145,7 +145,15 @@ class Player:
 
     def _end(self, missed: int) -> None:
         words = WORDS.some_did_not.format(count=missed) if missed else WORDS.all_came_out
-        self._fill(words if self._headless else f"\n{words}\n\n{self._text.lesson}")
+        if self._headless:
+            self._fill(words)
+            return
+        self._fill(f"\n{words}\n\n{self._text.lesson}")
+        others = [setting for setting in self._lab.defences if setting != self._defence]
+        if others:
+            self._fill(f"\n{WORDS.other_settings}")
+        for setting in others:
+            self._fill(f"  python3 -m refws lab {self._lab.name} --defence {setting}")
 
     def _begin(self, name: str, facts: Mapping[str, str]) -> None:
         """Title and story of a step."""

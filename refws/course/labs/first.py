@@ -64,7 +64,10 @@ def play(cast: Cast) -> Iterator[Step]:
     with cast.client(port) as sock, sock.makefile("rb") as file:
         sock.sendall(sent)
         answer = read_answer(file)
-        crossed = (Crossed("page to server", sent), Crossed("server to page", answer))
+        crossed = (
+            Crossed("page to server", sent, Side.CLIENT),
+            Crossed("server to page", answer, Side.SERVER),
+        )
         yield Step("open", status_of(answer) == HTTPStatus.SWITCHING_PROTOCOLS, crossed, facts)
 
         world = read_frame(file)

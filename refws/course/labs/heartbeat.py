@@ -14,11 +14,11 @@ from time import monotonic
 from ...endpoint.client.connect import ClientConnection, connect
 from ...endpoint.connection import Connection
 from ...endpoint.exceptions import ConnectionClosed
-from ...protocol.frame import TEXT
+from ...protocol.frame import PING, PONG, TEXT, Side
 from .cast import LOOPBACK, Cast, no_log
 from .readings import Delay, delay
-from .story import Lab, Step
-from .talk import masked, talk_with
+from .story import Crossed, Lab, Step
+from .talk import Talk, masked, talk_with
 
 PING_INTERVAL = PING_TIMEOUT = 0.2
 """Seconds; real servers take 20 and 20. Then the silence is looked at once more for a second."""
@@ -32,26 +32,28 @@ WATCHED = 2.0
 FORGETS_AFTER = 1.0
 """Seconds without a byte, after which the router forgets. Real ones take minutes to hours."""
 
-IDLE = 2 * FORGETS_AFTER
+IDLE = 1.5 * FORGETS_AFTER
 
 ROUND_TRIPS = 5
+STILL_THERE = b"still there?"
+PING_OF_CLIENT = masked(PING, STILL_THERE)
 
 
 def play(cast: Cast) -> Iterator[Step]:
     """Round trips, a client that freezes, and an idle connection through the router."""
+    port = cast.websocket(Ends().handler, ping_interval=None, logger=no_log())
+    with talk_with(cast, port) as talk:
+        times = [round_trip(talk) for _ in range(ROUND_TRIPS)]
+        crossed = talk.say(PING_OF_CLIENT, answers=1)
+        came_out = talk.heard == [(PONG, STILL_THERE)]
+        drawn = "\n".join(delay(Delay(time, True)) for time in times)
+        yield Step("round trips", came_out, crossed, {"drawn": drawn})
+
     ends = Ends()
     interval = PING_INTERVAL if cast.defended else None
     port = cast.websocket(
         ends.handler, ping_interval=interval, ping_timeout=PING_TIMEOUT, logger=no_log()
     )
-
-    with client_of(port) as client:
-        times = [round_trip(client) for _ in range(ROUND_TRIPS)]
-    drawn = "\n".join(delay(Delay(time, True)) for time in times)
-    yield Step("round trips", len(times) == ROUND_TRIPS, (), {"drawn": drawn})
-
-    cast.wait_until_empty(port)  # the end of this client is not the next one's
-    ends.reset()
     with talk_with(cast, port) as talk:  # it answers no Ping from now on: it is frozen
         talk.say(masked(TEXT, b"still here"), answers=0)
         began = monotonic()
@@ -66,7 +68,8 @@ def play(cast: Cast) -> Iterator[Step]:
         client.send("tell me later")
         message = receive(client, IDLE + FORGETS_AFTER)
         facts = {"idle": f"{IDLE:g}", "forgets": f"{FORGETS_AFTER:g}", "router": router.state}
-        yield Step("router", (message == "later") is cast.defended, (), facts)
+        came_out = (message == "later") is cast.defended
+        yield Step("router", came_out, router.crossed, facts)
 
 
 LAB = Lab("heartbeat", "§5.5.2", 10, play)
@@ -120,10 +123,10 @@ def client_of(port: int) -> ClientConnection:
     return connect(uri, ping_interval=None, close_timeout=0.2, logger=no_log())
 
 
-def round_trip(client: ClientConnection) -> float:
+def round_trip(talk: Talk) -> float:
     """§5.5.3: seconds from a Ping to its Pong."""
     began = monotonic()
-    client.ping().wait(GIVEN_UP)
+    talk.say(PING_OF_CLIENT, answers=1)
     return monotonic() - began
 
 
@@ -147,7 +150,8 @@ class Router:
     def __init__(self, cast: Cast, server_port: int) -> None:
         self._cast = cast
         self._server_port = server_port
-        self._lock = threading.Lock()  # held to read or write the next two
+        self._lock = threading.Lock()  # held to read or write the next three
+        self._arrived = {Side.CLIENT: b"", Side.SERVER: b""}
         self._used = monotonic()
         self._forgotten = False
         self.port = cast.host(self._part)
@@ -156,19 +160,30 @@ class Router:
     def state(self) -> str:
         return "has forgotten the connection" if self._forgotten else "knows the connection"
 
+    @property
+    def crossed(self) -> tuple[Crossed, ...]:
+        """All that has arrived at it, passed on or not."""
+        with self._lock:
+            return (
+                Crossed("client to router", self._arrived[Side.CLIENT], Side.CLIENT),
+                Crossed("server to router", self._arrived[Side.SERVER], Side.SERVER),
+            )
+
     def _part(self, client: socket.socket) -> None:
         with self._cast.client(self._server_port) as server:
-            self._cast.thread(self._pass_on, server, client)
-            self._pass_on(client, server)
+            self._cast.thread(self._pass_on, Side.SERVER, server, client)
+            self._pass_on(Side.CLIENT, client, server)
 
-    def _pass_on(self, source: socket.socket, sink: socket.socket) -> None:
+    def _pass_on(self, sender: Side, source: socket.socket, sink: socket.socket) -> None:
         source.settimeout(None)
         while data := source.recv(65_536):
-            if self._knows():
+            if self._knows(sender, data):
                 sink.sendall(data)
 
-    def _knows(self) -> bool:
+    def _knows(self, sender: Side, data: bytes) -> bool:
+        """Whether these bytes are of a connection that it has not forgotten."""
         with self._lock:
+            self._arrived[sender] += data
             now = monotonic()
             self._forgotten = self._forgotten or now - self._used > FORGETS_AFTER
             self._used = now

@@ -62,10 +62,11 @@ def play(cast: Cast) -> Iterator[Step]:
         "other site", other_site.status == HTTPStatus.UNAUTHORIZED, other_site.crossed, facts
     )
 
-    read = exchange(cast, bank, request(bank, "/", ("Cookie", SESSION)))
+    read = exchange(cast, bank, request(bank, "/", ("Cookie", SESSION)), "program")
     token = read.head.partition(b"/account?")[2].partition(b"`")[0].decode()
-    program = exchange(cast, bank, opening(bank, f"http://{bank}", f"/account?{token}", SESSION))
-    yield Step("program", program.has_balance, program.crossed, facts)
+    asked = opening(bank, f"http://{bank}", f"/account?{token}", SESSION)
+    program = exchange(cast, bank, asked, "program")
+    yield Step("program", program.has_balance, (*read.crossed, *program.crossed), facts)
 
 
 LAB = Lab("hijack", "§10.2", 10, play, ("on", "off", "token"))
@@ -103,22 +104,22 @@ def send_balance(connection: ServerConnection) -> None:
 
 
 class Exchange:
-    """What was sent to the bank, and its answer: a head and, if it is a 101, a frame."""
+    """What `who` sent to the bank, and its answer: a head and, if it is a 101, a frame."""
 
-    def __init__(self, sent: bytes, head: bytes, frame: bytes) -> None:
+    def __init__(self, who: str, sent: bytes, head: bytes, frame: bytes) -> None:
         self.head = head
         self.status = status_of(head)
         self.has_balance = BALANCE.encode() in frame
         self.crossed = (
-            Crossed("browser to bank", sent),
-            Crossed("bank to browser", head + frame, Side.SERVER if frame else None),
+            Crossed(f"{who} to bank", sent, Side.CLIENT if frame else None),
+            Crossed(f"bank to {who}", head + frame, Side.SERVER if frame else None),
         )
 
 
-def exchange(cast: Cast, bank: str, sent: bytes) -> Exchange:
+def exchange(cast: Cast, bank: str, sent: bytes, who: str = "browser") -> Exchange:
     port = int(bank.rpartition(":")[2])
     with cast.client(port) as sock, sock.makefile("rb") as file:
         sock.sendall(sent)
         head = read_answer(file)
         is_open = status_of(head) == HTTPStatus.SWITCHING_PROTOCOLS
-        return Exchange(sent, head, read_frame(file) if is_open else b"")
+        return Exchange(who, sent, head, read_frame(file) if is_open else b"")

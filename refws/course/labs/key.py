@@ -15,7 +15,7 @@ from http import HTTPStatus
 from ...protocol.client.handshake import check_response
 from ...protocol.client.response import read_response
 from ...protocol.errors import InvalidHandshake
-from ...protocol.frame import TEXT
+from ...protocol.frame import TEXT, Side
 from ...protocol.handshake import accept_key
 from ...protocol.heads import read_request
 from ...protocol.http import Request, Response
@@ -61,11 +61,12 @@ def play(cast: Cast) -> Iterator[Step]:
         answer = read_answer(file)
     expected = HTTPStatus.BAD_REQUEST if cast.defended else HTTPStatus.SWITCHING_PROTOCOLS
     came_out = status_of(answer) == expected
+    crossed = [Crossed("script to server", sent), Crossed("server to script", answer)]
     if not cast.defended:
         came_out = came_out and server.messages.get(timeout=TIMEOUT) == b"a message of the script"
-    crossed = (Crossed("script to server", sent), Crossed("server to script", answer))
+        crossed += [Crossed("what the server takes for a frame", SCRIPTS_BODY, Side.CLIENT)]
     facts = {"page": f"http://{LOOPBACK}:{server.port}/"}
-    yield Step("fetch", came_out, crossed, facts)
+    yield Step("fetch", came_out, tuple(crossed), facts)
 
     for name, server_part in (
         ("page", site({"/": "<!doctype html><title>A page</title>\n"})),
@@ -94,7 +95,10 @@ class Attempt:
         fault = find_fault(sent, head) if cast.defended else ""
         self.opened = not fault
         self.facts = {"fault": fault}
-        self.crossed = (Crossed("client to server", sent), Crossed("server to client", head))
+        self.crossed = (
+            Crossed("client to server", sent, Side.CLIENT),
+            Crossed("server to client", head, Side.SERVER),
+        )
 
 
 def find_fault(sent: bytes, head: bytes) -> str:

@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from http import HTTPStatus
 from io import BufferedReader
+from math import inf
 from statistics import median
 from time import monotonic
 
-from ...protocol.frame import TEXT, encode_frame
+from ...protocol.frame import TEXT, Side, encode_frame
 from ...protocol.handshake import is_upgrade_attempt
 from ...protocol.heads import read_request
-from .browser import opening, read_answer, read_frame, read_head, request
+from .browser import opening, read_answer, read_frame, read_head, request, status_of
 from .cast import LOOPBACK, TIMEOUT, Cast
 from .site import open_websocket, page
-from .story import Lab, Step
+from .story import Crossed, Lab, Step
 from .talk import masked, payload_of
 
 LINES = 6
@@ -32,7 +34,7 @@ PACE = 0.15
 TEXT_FRAME = b"\x81"
 """The first byte of a message in one frame: FIN, and the opcode of a text."""
 
-POLL_INTERVAL = 0.1
+POLL_INTERVAL = 0.05
 """Seconds from an answer to the next request of the client that polls."""
 
 Read = Callable[[BufferedReader], Iterator[bytes]]
@@ -47,11 +49,23 @@ def play(cast: Cast) -> Iterator[Step]:
         listener = measured[name] = Listener(cast, cast.host(chat.serve), chat)
         cast.thread(chat.be_written)
         listen(listener)
-        facts = {"figures": listener.figures}
-        yield Step(name, listener.heard == [line for _, line in chat.lines], (), facts)
+        facts = {
+            "figures": listener.figures,
+            "empty": f"{listener.empty}",
+            "interval": f"{POLL_INTERVAL:g}",
+        }
+        came_out = listener.heard == [line for _, line in chat.lines]
+        yield Step(name, came_out, listener.crossed, facts)
     least = min(measured, key=lambda name: measured[name].size)
-    table = "\n".join(f"  {name:<14}{listener.figures}" for name, listener in measured.items())
-    yield Step("side by side", least == "websocket", (), {"table": table})
+    yield Step("side by side", least == "websocket", (), {"table": table(measured)})
+
+
+def table(measured: Mapping[str, Listener]) -> str:
+    """A line for each client."""
+    rows = [f"{'':<13}{'requests':>8}{'bytes':>8}{'ms late':>9}"]
+    for name, client in measured.items():
+        rows += [f"{name:<13}{client.requests:>8}{client.size:>8,}{client.delay_ms:>9.1f}"]
+    return "\n".join(rows)
 
 
 # The server
@@ -107,12 +121,17 @@ class Chat:
 
 
 class Listener:
-    """A client: what it has heard, how late, and how many bytes that took, both ways."""
+    """A client: what it has heard, how late, and how many bytes that took, both ways.
+
+    `empty` are the answers with nothing new, and `crossed` is its last exchange.
+    """
 
     def __init__(self, cast: Cast, port: int, chat: Chat) -> None:
         self.heard: list[str] = []
         self.size = 0
         self.requests = 0
+        self.empty = 0
+        self.crossed: tuple[Crossed, ...] = ()
         self._cast = cast
         self._port = port
         self._chat = chat
@@ -124,21 +143,30 @@ class Listener:
 
     @property
     def figures(self) -> str:
-        delay = f"{median(self._delays) * 1000:6.1f} ms late" if self._delays else "nothing heard"
-        return f"{self.requests:>3} requests {self.size:>6,} bytes {delay}"
+        requests = "1 request" if self.requests == 1 else f"{self.requests} requests"
+        return f"{requests}, {self.size:,} bytes, a line {self.delay_ms:.1f} ms late"
+
+    @property
+    def delay_ms(self) -> float:
+        """The median of the times from a line to its arrival."""
+        return median(self._delays) * 1000 if self._delays else inf
 
     def ask(
         self, sent: bytes, read: Callable[[BufferedReader], Iterator[bytes]]
     ) -> Iterator[bytes]:
         """What `read` takes from the answer, part by part; all bytes are counted."""
         self.requests += 1
+        said, heard = sent, b""
         with self._cast.client(self._port) as sock, sock.makefile("rb") as file:
             self._send(sock, sent)
             for part in read(file):
                 self.size += len(part)
+                heard += part
                 yield part
                 if part[:1] == TEXT_FRAME:
                     self._send(sock, masked(TEXT, b"ok"))
+                    said += masked(TEXT, b"ok")
+        self.crossed = exchanged(said, heard)
 
     def _send(self, sock: socket.socket, data: bytes) -> None:
         self.size += len(data)
@@ -153,12 +181,22 @@ class Listener:
             list(self.ask(request(self.host, says), lambda file: iter([read_answer(file)])))
 
 
+def exchanged(said: bytes, heard: bytes) -> tuple[Crossed, ...]:
+    """For the step: heads and frames if it is a WebSocket, otherwise lines."""
+    is_open = status_of(heard) == HTTPStatus.SWITCHING_PROTOCOLS
+    return (
+        Crossed("client to server", said, Side.CLIENT if is_open else None),
+        Crossed("server to client", heard, Side.SERVER if is_open else None),
+    )
+
+
 def polls(listener: Listener, path: str = "/poll", interval: float = POLL_INTERVAL) -> None:
     pause = threading.Event()
     while len(listener.heard) < LINES:
         sent = request(listener.host, f"{path}?{len(listener.heard)}")
         for answer in listener.ask(sent, lambda file: iter([read_answer(file)])):
             body = answer.partition(b"\r\n\r\n")[2].decode()
+            listener.empty += not body
             for line in body.splitlines():
                 listener.hears(line)
         pause.wait(interval)

@@ -17,7 +17,8 @@ WORDS = Words(
     stays="The servers stay: try it in a browser. Ctrl-C ends them. Their log:",
     log="The server's log. Load this page again to see what is new.",
     all_came_out="Every step came out as the switch says.",
-    some_did_not="{count} steps did not come out as the switch says.",
+    some_did_not="Steps that did not come out as the switch says: {count}.",
+    other_settings="The other settings of the switch:",
     all_labs="All labs",
     minutes="minutes",
     play="play it",
@@ -70,7 +71,8 @@ FIRST = LabText(
             title="Both sides say something",
             story=(
                 'The server sends "world". The script gets it in onmessage, and in onopen it has '
-                'sent "hello", which the server logs.'
+                'sent "hello", which the server logs. Each frame is a line: its type, its flags, '
+                "its length, its text, and whether it breaks a rule (§5.2)."
             ),
             outcome={
                 ANY: "Both messages arrive: each is one frame, and only the client's is masked.",
@@ -96,9 +98,9 @@ POLLING = LabText(
         "polling": StepText(
             title="Polling",
             story=(
-                "The client asks every 0.1 s whether there is something new. Most answers are "
-                "empty, and a line waits until the next question. What the client says itself "
-                "takes a request each time, here and in the next two."
+                "The client asks every {interval} s whether there is something new: {empty} "
+                "answers are empty, and a line waits until the next question. What the client says "
+                "itself takes a request each time, here and in the next two."
             ),
             outcome={
                 ANY: "{figures}",
@@ -169,7 +171,10 @@ KEY = LabText(
                 "Upgrade or Connection. Open {page} in a browser: it asks fetch() for them."
             ),
             outcome={
-                "on": "400: there is no key, so no WebSocket client has written this.",
+                "on": (
+                    "400: there is no key, so no WebSocket client has written this. A page that "
+                    "opens a real WebSocket is not stopped: Origin is for that (the lab hijack)."
+                ),
                 "off": (
                     "101: the server takes the body for frames, and has a message that a script "
                     "has written without a WebSocket, and so without its rules."
@@ -180,7 +185,10 @@ KEY = LabText(
             title="A client comes to a server that only has pages",
             story="The address is wrong, and an HTTP server answers with 200 and a page.",
             outcome={
-                "on": "The client fails the connection: {fault}.",
+                "on": (
+                    "The client fails the connection: {fault}. A server that answers 101 to "
+                    "everything passes this check, and not the next one."
+                ),
                 "off": "The client takes the page for frames.",
             },
         ),
@@ -191,7 +199,11 @@ KEY = LabText(
                 "server has seen the request."
             ),
             outcome={
-                "on": "The client fails the connection: {fault}.",
+                "on": (
+                    "The client fails the connection: {fault}. So a client needs a new random key "
+                    "each time (§4.1 item 7). A cache that passes the handshake on, and then takes "
+                    "frames for HTTP, is not stopped: masking is for that (the lab poison)."
+                ),
                 "off": "The client takes it: the frames it sends now go to a cache.",
             },
         ),
@@ -202,8 +214,11 @@ KEY = LabText(
                 "answer."
             ),
             outcome={
-                "on": "The client fails the connection: {fault}.",
-                "off": "The client takes it.",
+                "on": (
+                    "The client fails the connection: {fault}. A liar that computes it is not "
+                    "stopped: that is the next step."
+                ),
+                "off": "The client takes it: its frames go to a server that cannot read them.",
             },
         ),
         "program": StepText(
@@ -237,7 +252,11 @@ FRAGMENTS = LabText(
     steps={
         "one frame": StepText(
             title='The client says "hello"',
-            story="One frame with FIN: the usual case.",
+            story=(
+                "One frame with FIN, the flag which says that the message ends here: the usual "
+                "case. Each frame is a line: its type, its flags, its length, its text, and "
+                "whether it breaks a rule (§5.2)."
+            ),
             outcome={
                 ANY: '"Hi.": both servers understand that.',
             },
@@ -411,8 +430,8 @@ HIJACK = LabText(
             title="The bank's own page opens a WebSocket",
             story=(
                 "The browser adds the cookie, and Origin, which says whose page asks. No script "
-                "can change or leave out either of them. (In a browser: {bank}/ has the balance "
-                "as its title.)"
+                "can change or leave out either of them. (The token in the path is for the "
+                "setting token. In a browser: {bank}/ has the balance as its title.)"
             ),
             outcome={
                 ANY: "The balance arrives, as it should.",
@@ -479,10 +498,11 @@ HEARTBEAT = LabText(
             title="A Ping and its Pong",
             story=(
                 "The receiver of a Ping must send a Pong with the same payload, as soon as it can "
-                "(§5.5.2). So the time between the two is the round trip."
+                "(§5.5.2). So the time between the two is the round trip. Here the client sends "
+                "the Pings."
             ),
             outcome={
-                ANY: "Each # of a bar is twice as much as the one before.\n{drawn}",
+                ANY: "Each Pong comes at once. Each # of a bar is twice as much:\n{drawn}",
             },
         ),
         "frozen": StepText(
@@ -754,7 +774,10 @@ GUESS = LabText(
             story="{tries} messages in all. The attacker has {guessed}; the cookie is {secret}.",
             outcome={
                 "off": "The whole secret, without a look into one frame.",
-                ANY: "The attacker has guessed nothing.",
+                ANY: (
+                    "The lengths say nothing: the attacker has taken the first digit each time, "
+                    "and knows none."
+                ),
             },
         ),
     },

@@ -52,6 +52,7 @@ class Words:
     log: str
     all_came_out: str
     some_did_not: str
+    other_settings: str
     all_labs: str
     minutes: str
     play: str
