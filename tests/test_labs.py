@@ -2,6 +2,7 @@
 of an attack is left when it ends.
 """
 
+import errno
 import functools
 import io
 import os
@@ -446,14 +447,55 @@ def test_no_line_is_wider_than_the_terminal(capsys, monkeypatch, columns):
     assert "Sec-WebSocket-Accept" in out, "a name is not broken at its hyphens"
 
 
-def test_an_output_that_nobody_reads_is_no_failure_of_the_lab():
+@pytest.mark.parametrize("arguments", [("key",), ("--list",)])
+def test_an_output_that_nobody_reads_is_no_failure_of_the_lab(arguments):
     read, write = os.pipe()
     os.close(read)
     with os.fdopen(write, "wb") as closed:
         program = subprocess.run(
-            [sys.executable, "-m", "refws", "lab", "key"], stdout=closed, stderr=subprocess.PIPE
+            [sys.executable, "-m", "refws", "lab", *arguments],
+            stdout=closed,
+            stderr=subprocess.PIPE,
         )
     assert (program.returncode, program.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("stream", ["stdin", "stdout"])
+def test_a_program_without_input_or_output_plays_the_lab(capsys, monkeypatch, stream):
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, stream, None)
+        status = command.main(["key", "--step"] if stream == "stdin" else ["key"])
+    shown = capsys.readouterr()
+    assert (status, shown.err) == (0, "")
+    assert ("The input has ended" in shown.out) is (stream == "stdin")
+
+
+def test_the_help_is_shown_in_ascii_too(monkeypatch):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", stream)
+    with pytest.raises(SystemExit) as exit:
+        command.main(["--help"])
+    assert exit.value.code == 0
+    stream.seek(0)
+    assert "\\xa710.3" in stream.read(), "§10.3"
+
+
+@pytest.mark.parametrize(
+    "number, advice",
+    [
+        (errno.EMFILE, "raise the limit with ulimit -n 256"),
+        (errno.EADDRNOTAVAIL, "sudo ifconfig lo0 alias 127.0.0.2"),
+    ],
+)
+def test_what_the_system_lacks_is_answered_with_what_to_do(capsys, monkeypatch, number, advice):
+    def play(cast):
+        yield Step("fetch", True, facts={"page": "none"})
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setitem(LABS, "key", Lab("key", "§4", 1, play))
+    status, _, err = run(capsys, "key")
+    assert status == 1
+    assert advice in err and err.count("\n") == 1
 
 
 def test_a_frame_is_judged_by_what_its_handshake_has_agreed_on(capsys):

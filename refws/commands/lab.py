@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     make_printable(sys.stdout)
     if options.list:
-        print("\n".join(list_lines()))
+        show("\n".join(list_lines()))
         return 0
     if options.browser is not None and options.name is None:
         return show_pages(options.browser, "/lab/")
@@ -123,8 +123,7 @@ class Player:
             with Cast(self._defence) as cast:
                 return self._play(cast)
         except (OSError, EOFError) as error:
-            words = WORDS.failed.format(error=error or type(error).__name__)
-            print(f"refws: {words}", file=sys.stderr)
+            print(f"refws: {WORDS.why(error)}", file=sys.stderr)
             return 1
 
     def _play(self, cast: Cast) -> int:
@@ -196,19 +195,25 @@ class Player:
         self._print(filled(text, self._width))
 
     def _print(self, text: str, end: str = "\n") -> None:
-        """Print at once. An output that no one reads is left; the servers of the lab have none."""
-        try:
-            print(text, end=end, flush=True)
-        except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        show(text, end)
+
+
+def show(text: str, end: str = "\n") -> None:
+    """Print at once. An output that no one reads is left; the servers of a lab have none."""
+    try:
+        print(text, end=end, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def takes_line() -> bool:
     """Wait for Enter; False at the end of the input.
 
     A Ctrl-C just before a read is noticed only after it, so that a terminal is not read before
-    there is a line.
+    there is a line. A program may be started without a standard input.
     """
+    if sys.stdin is None:
+        return False
     while os.name == "posix" and sys.stdin.isatty() and not select([sys.stdin], [], [], LOOK)[0]:
         pass
     return bool(sys.stdin.readline())
@@ -230,8 +235,7 @@ def show_pages(port: int, path: str) -> int:
     """Serve the pages to this machine until Ctrl-C; 2 if the port cannot be used."""
     try:
         with serving_pages(port) as server, suppress(KeyboardInterrupt):
-            print(WORDS.warning)
-            print(f"http://127.0.0.1:{server.socket.getsockname()[1]}{path}", flush=True)
+            show(f"{WORDS.warning}\nhttp://127.0.0.1:{server.socket.getsockname()[1]}{path}")
             server.serve_forever()
     except OSError as error:
         advice = "give another --browser PORT, or none for a free one"

@@ -49,6 +49,13 @@ class CommandLine(argparse.ArgumentParser):
             is_value = option is not None and option.nargs is None
         return super().parse_args(args, namespace)
 
+    def print_help(self, file: Any = None) -> None:
+        """It may have a character, such as §, that the encoding of standard output does not."""
+        from ..course.text.terminal import make_printable
+
+        make_printable(sys.stdout)
+        super().print_help(file)
+
     def _check_option(self, word: str) -> None:
         known = self._option_string_actions
         name, equals, _ = word.partition("=")

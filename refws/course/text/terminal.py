@@ -1,4 +1,7 @@
-"""A stream for text: characters that its encoding does not have, and whether it shows colours."""
+"""A stream for text: characters that its encoding does not have, and whether it shows colours.
+
+A program may be started without a standard output: then Python has None in its place.
+"""
 
 from __future__ import annotations
 
@@ -9,22 +12,27 @@ from typing import TextIO
 from .drawing import Style
 
 
-def make_printable(stream: TextIO) -> None:
+def make_printable(stream: TextIO | None) -> None:
     """Escape characters that the stream's encoding does not have; otherwise a write would fail."""
-    if hasattr(stream, "reconfigure"):
+    if stream is not None and hasattr(stream, "reconfigure"):
         stream.reconfigure(errors="backslashreplace")
 
 
-def columns_of(stream: TextIO) -> int | None:
+def columns_of(stream: TextIO | None) -> int | None:
     """The columns of a terminal, or of COLUMNS; None if the stream is none."""
-    return shutil.get_terminal_size().columns if stream.isatty() else None
+    return shutil.get_terminal_size().columns if is_terminal(stream) else None
 
 
-def style_for(stream: TextIO) -> Style:
+def style_for(stream: TextIO | None) -> Style:
     """Colours, and the width of the terminal; neither for a pipe or a file."""
     return Style(uses_color(stream), columns_of(stream))
 
 
-def uses_color(stream: TextIO) -> bool:
+def uses_color(stream: TextIO | None) -> bool:
     """Whether to send colours: only to a terminal, and not if NO_COLOR is set (no-color.org)."""
-    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    is_wanted = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return is_wanted and is_terminal(stream)
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()

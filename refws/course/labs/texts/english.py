@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 from .values import ANY, LabText, Language, StepText, Words
 
 WORDS = Words(
@@ -12,6 +14,16 @@ WORDS = Words(
     failed=(
         "The lab could not go on: {error}. Run it again; if it stops here again, please report it."
     ),
+    remedies={
+        errno.EMFILE: (
+            "The lab needs more open files than a program may have here: raise the limit with "
+            "ulimit -n 256, and run it again."
+        ),
+        errno.EADDRNOTAVAIL: (
+            "The lab needs a second address of this machine, 127.0.0.2. On macOS this adds it: "
+            "sudo ifconfig lo0 alias 127.0.0.2. Then run the lab again."
+        ),
+    },
     press_enter="Enter goes on, Ctrl-C ends the lab.",
     no_more_input="The input has ended: the lab goes on without waiting.",
     stays="The servers stay: try it in a browser. Ctrl-C ends them. Their log:",

@@ -39,13 +39,14 @@ class LabText:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The words around the steps of all labs."""
+    """The words around the steps of all labs. `remedies` are by the errno of an OSError."""
 
     warning: str
     switch: str
     as_expected: str
     not_as_expected: str
     failed: str
+    remedies: Mapping[int, str]
     press_enter: str
     no_more_input: str
     stays: str
@@ -63,6 +64,11 @@ class Words:
     line_by_line: str
     bars: str
     going_on: str
+
+    def why(self, error: Exception) -> str:
+        """Why a lab could not go on, and what to do."""
+        remedy = self.remedies.get(getattr(error, "errno", None) or 0)
+        return remedy or self.failed.format(error=error or type(error).__name__)
 
 
 @dataclass(frozen=True, slots=True)
