@@ -66,6 +66,11 @@ def get(monkeypatch):
     stage.end()
 
 
+def test_the_root_leads_to_the_labs_because_its_page_needs_another_server(get):
+    status, moved = get("/")
+    assert (status, moved.headers["Location"]) == (303, "/lab/")
+
+
 def test_the_list_has_a_link_to_each_lab(get):
     status, page = get("/lab/")
     assert status == 200
@@ -236,7 +241,6 @@ def test_a_fault_in_a_lab_is_reported_and_its_page_asks_for_nothing(get, monkeyp
 @pytest.mark.parametrize(
     "target",
     [
-        "/",
         "/labs",
         "/lab/none",
         "/lab/key/none",

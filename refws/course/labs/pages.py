@@ -61,7 +61,9 @@ class Pages:
         self._stage = stage
 
     def answer(self, request: Request) -> Response | None:
-        """The page; a redirect after ?again; None for a path that no page has."""
+        """The page; a redirect after ?again, and from /; None for a path that no page has."""
+        if request.absolute_path == "/":
+            return moved("/lab/")  # the page of the server, with a WebSocket, is not there
         parts = request.absolute_path.strip("/").split("/")
         if parts[:1] != ["lab"] or len(parts) > 4:
             return None
