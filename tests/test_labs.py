@@ -27,6 +27,7 @@ from refws.course.labs import (
     bomb,
     flood,
     gauge,
+    guess,
     heartbeat,
     hijack,
     never_reading,
@@ -523,6 +524,17 @@ def test_10_2_what_a_program_reads_and_sends_is_not_called_a_browsers():
     assert token in page.data and token in asked.data
 
 
+def test_5_5_3_each_round_trip_has_a_bar_however_short_it_is():
+    with Cast() as cast:
+        step = next(heartbeat.play(cast))
+    rows = step.facts["drawn"].splitlines()
+    assert len(rows) == heartbeat.ROUND_TRIPS
+    for row in rows:
+        milliseconds, unit, hashes = row.split()
+        assert unit == "ms"
+        assert 2 ** len(hashes) > 100 * float(milliseconds) - 1, "the number is rounded"
+
+
 @pytest.mark.slow
 def test_5_5_2_the_close_after_many_pings_is_shown():
     with Cast() as cast:
@@ -544,6 +556,19 @@ def test_1_1_each_way_to_chat_is_shown_with_its_bytes_and_a_table_for_40_columns
     assert heads.split() == ["requests", "bytes", "ms", "late"]
     assert len(rows) == len(ways)
     assert max(map(len, [heads, *rows])) <= 40
+
+
+def test_7692_8_the_answer_to_the_right_guess_is_shown_with_the_secret_before_it():
+    with Cast("off") as cast:
+        lab = guess.play(cast)
+        next(lab)
+        step = next(lab)
+    *_, secret, tried, answer = [
+        line for crossed in explained(step.crossed) for line in lines_of(*crossed)
+    ]
+    assert "Welcome. Your cookie" in secret
+    assert tried.startswith("-> text FIN masked 9 ") and step.facts["shortest"] in tried
+    assert answer.startswith("<- text FIN RSV1 ") and step.facts["shortest"] in answer
 
 
 def test_5_4_a_fragment_goes_on_with_one_of_another_direction_in_between(capsys):

@@ -14,7 +14,7 @@ from ...endpoint.connection import Connection
 from ...protocol.deflate.negotiation import DeflateSettings
 from ...protocol.frame import TEXT
 from .cast import Cast, no_log
-from .story import Lab, Step
+from .story import Crossed, Lab, Step
 from .talk import masked, talk_with
 
 KNOWN = "session="
@@ -35,10 +35,12 @@ def play(cast: Cast) -> Iterator[Step]:
         hidden = attack.secret.encode() not in welcome.data
         yield Step("secret", hidden is (cast.defence != "on"), (*talk.opened, welcome))
 
-    lengths = attack.lengths_after("")
+    exchanges = {digit: attack.exchange(digit) for digit in DIGITS}
+    lengths = {digit: length_of(exchange) for digit, exchange in exchanges.items()}
     shortest = [digit for digit in DIGITS if lengths[digit] == min(lengths.values())]
-    facts = {"lengths": table(lengths)}
-    yield Step("one digit", (shortest == [attack.secret[0]]) is found, (), facts)
+    facts = {"lengths": table(lengths), "shortest": f'"{KNOWN}{shortest[0]}"'}
+    came_out = (shortest == [attack.secret[0]]) is found
+    yield Step("one digit", came_out, exchanges[shortest[0]], facts)
 
     guessed = attack.guess()
     facts = {"guessed": guessed, "secret": attack.secret, "tries": f"{attack.tries}"}
@@ -67,25 +69,26 @@ class Attack:
         for message in connection:
             connection.send(message)
 
-    def lengths_after(self, known: str) -> dict[str, int]:
-        """For each digit: the length of the answer to what is known of the secret and this."""
-        return {digit: self.length_of(known + digit) for digit in DIGITS}
-
-    def length_of(self, guess: str) -> int:
-        """Bytes of the answer, in a new connection, whose window has the secret alone."""
+    def exchange(self, guess: str) -> tuple[Crossed, ...]:
+        """A guess and its answer, in a new connection, whose window has the secret alone."""
         self.tries += 1
         with talk_with(self._cast, self.port, extensions=OFFER) as talk:
-            talk.say(answers=1)
-            _, answer = talk.say(masked(TEXT, f"{KNOWN}{guess}".encode()), answers=1)
-        return len(answer.data)
+            _, secret = talk.say(answers=1)
+            tried = talk.say(masked(TEXT, f"{KNOWN}{guess}".encode()), answers=1)
+        return (*talk.opened, secret, *tried)
 
     def guess(self) -> str:
         """Digit by digit, the one whose answer is the shortest."""
         guessed = ""
         for _ in self.secret:
-            lengths = self.lengths_after(guessed)
+            lengths = {digit: length_of(self.exchange(guessed + digit)) for digit in DIGITS}
             guessed += min(DIGITS, key=lengths.__getitem__)
         return guessed
+
+
+def length_of(exchange: tuple[Crossed, ...]) -> int:
+    """Bytes of the answer: the attacker sees no more of it."""
+    return len(exchange[-1].data)
 
 
 def compression(defence: str) -> DeflateSettings | None:

@@ -16,7 +16,7 @@ from ...endpoint.connection import Connection
 from ...endpoint.exceptions import ConnectionClosed
 from ...protocol.frame import PING, PONG, TEXT, Side
 from .cast import LOOPBACK, Cast, no_log
-from .readings import Delay, delay
+from .readings import bar
 from .story import Crossed, Lab, Step
 from .talk import Talk, masked, talk_with
 
@@ -46,7 +46,7 @@ def play(cast: Cast) -> Iterator[Step]:
         times = [round_trip(talk) for _ in range(ROUND_TRIPS)]
         crossed = talk.say(PING_OF_CLIENT, answers=1)
         came_out = talk.heard == [(PONG, STILL_THERE)]
-        drawn = "\n".join(delay(Delay(time, True)) for time in times)
+        drawn = "\n".join(f"{time * 1000:>8.2f} ms {bar(time * 100_000)}" for time in times)
         yield Step("round trips", came_out, crossed, {"drawn": drawn})
 
     ends = Ends()

@@ -215,7 +215,8 @@ def wire(crossed: Crossed, items: list[Item]) -> str:
     """What crossed in one direction: lines of text, and each head and frame drawn on demand."""
     lines = escape("\n".join(text_of(crossed, items)))
     text = f'<pre class="bytes" tabindex="0">{lines}</pre>' if lines else ""
-    drawn = "".join(bounded([in_detail(item) for item in items], MAX_ITEMS))
+    more = '<p class="note">... and {} more</p>'
+    drawn = "".join(bounded([in_detail(item) for item in items], MAX_ITEMS, more))
     return f"<h3>{escape(crossed.way)}</h3>{text}{drawn}"
 
 

@@ -60,8 +60,10 @@ def text_lines(data: bytes, style: Style) -> list[str]:
     return ["\n".join(fold(line, style.columns, INDENT)) for line in bounded(lines, MAX_LINES)]
 
 
-def bounded(lines: list[str], most: int) -> list[str]:
-    """At most these lines. If there are more, the last one stays: it tells how it ended."""
-    if len(lines) <= most:
+def bounded(lines: list[str], most: int, more: str = "... and {} more") -> list[str]:
+    """About as many lines, with `more` in the place of those between. The last one stays: it says
+    how it ended.
+    """
+    if len(lines) <= most + 1:  # one line takes no more room than to say that it is left out
         return lines
-    return [*lines[: most - 1], f"... and {len(lines) - most} more", lines[-1]]
+    return [*lines[: most - 1], more.format(len(lines) - most), lines[-1]]

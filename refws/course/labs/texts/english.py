@@ -415,7 +415,9 @@ POISON = LabText(
         "Masking protects neither side of the WebSocket: it protects those between and beside "
         "them, from a script that chooses what is on the wire. So the client masks, with a key "
         "that no script can know before the payload is chosen, a new one for each frame (§5.3, "
-        "§10.3); and a server refuses a frame that is not masked (§5.1)."
+        "§10.3); and a server refuses a frame that is not masked (§5.1). The server's frames need "
+        "no mask: before a response can be forged, a request must be (§10.3). The attack was "
+        'published in 2010: "Talking to Yourself for Fun and Profit", by Huang and others.'
     ),
 )
 
@@ -486,15 +488,16 @@ HIJACK = LabText(
             outcome={
                 ANY: (
                     "The balance arrives with each setting. Origin protects you from pages in "
-                    "your own browser; it says nothing about a program (§10.2)."
+                    "your own browser; it says nothing about a program (§10.1)."
                 ),
             },
         ),
     },
     lesson=(
         "A browser lets every page open a WebSocket to every server, and adds the user's cookies. "
-        "So a server that knows its users by a cookie must check Origin, or ask for a token that "
-        "only its own pages can know (§10.2). Origin is no login: a program can write any."
+        "So a server that knows its users by a cookie must check Origin (§10.2), or ask for a "
+        "token that only its own pages can know. Origin is no login: a program can write any "
+        "(§10.1)."
     ),
 )
 
@@ -770,7 +773,8 @@ GUESS = LabText(
             title="The attacker tries the first digit",
             story=(
                 'The page sends "session=0", "session=1" and so on, each in a new connection. '
-                "Length of each answer: {lengths}."
+                "Bytes of each answer, with 2 for its header: {lengths}. The frames are those that "
+                "cross for {shortest}."
             ),
             outcome={
                 "off": (
