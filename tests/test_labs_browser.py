@@ -206,7 +206,7 @@ def test_nothing_is_wider_than_its_place_with_all_drawings_open(chromium, pages,
     for address in [*played, f"{pages}/lab/{name}", f"{pages}/lab/"]:
         page = chromium.new_page(address)
         page.evaluate(OPEN_ALL)
-        for width in (390, 800, 1024, 1280):
+        for width in (360, 390, 800, 1024, 1280):
             page.resize(width, 844)
             assert page.evaluate(TOO_WIDE) == [], f"{address} in {width} pixels"
         page.close()

@@ -1,5 +1,6 @@
 """The labs as pages: a step at a time, the settings side by side, for this machine only."""
 
+import errno
 import threading
 from html.parser import HTMLParser
 from http.client import HTTPConnection
@@ -326,6 +327,16 @@ def test_a_lab_that_breaks_off_says_so(get, monkeypatch):
 def test_10_2_only_a_browser_that_asks_for_this_machine_gets_a_page(host, expected):
     request = Request("GET", "/lab/", "HTTP/1.1", Headers([("Host", host)]))
     assert serving.asks_for_this_machine(request) is expected
+
+
+def test_a_lab_that_lacks_an_address_of_the_machine_says_how_to_add_it(get, monkeypatch):
+    def play(cast):
+        raise OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address")
+        yield
+
+    monkeypatch.setitem(LABS, "key", Lab("key", "§4", 1, play))
+    _, page = get("/lab/key/on/1")
+    assert "sudo ifconfig lo0 alias 127.0.0.2" in page.text
 
 
 @pytest.fixture

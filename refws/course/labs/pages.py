@@ -26,7 +26,7 @@ from .wires import MAX_ITEMS, bounded, explained, text_of
 
 WORDS = ENGLISH.words
 
-NARROW = Style(columns=44)
+NARROW = Style(columns=40)
 """Of a drawing in a narrow window."""
 
 ADDRESS = re.compile(r"http://(?:127\.0\.0\.1|(?:[a-z]+\.)?localhost):[0-9]+(?:/(?:[\w.]*\w)?)?")
@@ -153,8 +153,8 @@ def steps(run: Run, count: int) -> str:
     text = ENGLISH.labs[run.lab.name]
     address = f"/lab/{run.lab.name}"
     parts = steps_played(run, run.steps[:count])
-    if run.error:
-        parts.append(f"<section><p>{escape(WORDS.failed.format(error=run.error))}</p></section>")
+    if run.error is not None:
+        parts.append(f"<section><p>{escape(WORDS.why(run.error))}</p></section>")
     if count >= len(text.steps) or (run.over and count >= len(run.steps)):
         way_on = f'<a class="button" href="{address}">{WORDS.side_by_side}</a>'
         lesson = f"<p>{with_links(text.lesson)}</p>"

@@ -25,7 +25,7 @@ class Run:
         self.defence = defence
         self.steps: list[Step] = []
         self.over = False
-        self.error = ""
+        self.error: Exception | None = None
         self.cast = Cast(defence)
         self._coming: Iterator[Step] = lab.play(self.cast)
         self._wanted = 0
@@ -54,11 +54,11 @@ class Run:
                 pass
         except Exception as error:
             ended = self.over  # by another thread: its servers are gone
-            self._add(None, str(error) or type(error).__name__)
+            self._add(None, error)
             if not ended and not isinstance(error, OSError | EOFError):
                 raise
 
-    def _add(self, step: Step | None, error: str = "") -> bool:
+    def _add(self, step: Step | None, error: Exception | None = None) -> bool:
         """Note the step that was taken, or None, the end. Whether to take the next one.
 
         One whose servers were ended meanwhile is no step.
