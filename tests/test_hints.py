@@ -65,6 +65,8 @@ CHUNKED = b"\r\nTransfer-Encoding: chunked\r\n\r\n"
 KEY = b"\xaa\xbb\xcc\xdd"
 HELLO = plain(TEXT, b"Hello")
 MASKED = frame(TEXT, b"Hello")
+MASKED12 = frame(TEXT, b"Hello, world")
+LONGER = frame(TEXT, b"Hello, world, this is text")
 NI_HAO = "你好".encode()
 DEFLATE = {"deflate": Parameters()}
 
@@ -92,6 +94,23 @@ MISTAKES = [
     ("little-endian the length would be 130", b"\x81\x7e\x82\0" + b"a" * 130, SERVER, {}),
     ("little-endian the length would be 130", b"\x81\x7e\x82\0" + b"a" * 130 + HELLO, SERVER, {}),
     ("would be 512", b"\x82\x7e\0\2" + bytes(512) + HELLO, SERVER, {}),
+    ("must count bytes, 5", b"\x81\x84" + frame(TEXT, b"\xc3\xa9abc")[2:], CLIENT, {}),
+    ("must count bytes, 5", b"\x81\x04" + "éabc".encode(), SERVER, {}),
+    ("is its length, 0, too small", b"\x81\x80" + frame(TEXT, b"Hello, world")[2:], CLIENT, {}),
+    ("here 4 bytes say 300", b"\x81\x7f\0\0\1\x2c" + b"a" * 300, SERVER, {}),
+    ("here 2 bytes say 300", b"\x81\x7f\1\x2c" + b"a" * 300 + HELLO, SERVER, {}),
+    ("here 2 bytes say 300", b"\x81\xff\1\x2c" + frame(TEXT, b"a" * 300)[4:], CLIENT, {}),
+    ("here 1 byte says 200", b"\x81\x7e\xc8" + b"a" * 200 + HELLO, SERVER, {}),
+    ("here 1 byte says 200", b"\x81\xfe\xc8" + frame(TEXT, b"a" * 200)[4:], CLIENT, {}),
+    ("127 does not fit the 7 bits", b"\x81\xff" + frame(TEXT, b"a" * 127)[4:], CLIENT, {}),
+    ("the length, 7, too large? At byte 7", plain(TEXT, b"Hello", length=7) + HELLO, SERVER, {}),
+    ("the length, 9, too large", frame(TEXT, b"Hello", length=9) + MASKED, CLIENT, {}),
+    ("the length, 6, too large", plain(BINARY, b"Hello", length=6) + HELLO, SERVER, {}),
+    ("a frame put into a frame, or its header", plain(TEXT, length=5) + HELLO, SERVER, {}),
+    ("the payload is a frame itself, 81 05", plain(TEXT, HELLO), SERVER, {}),
+    ("the payload is a frame itself, 81 85", frame(TEXT, MASKED, key=KEY), CLIENT, {}),
+    ("and the next message goes on", plain(TEXT, NI_HAO[:2]) + plain(TEXT, NI_HAO[2:]), SERVER, {}),
+    ("and the next message goes on", frame(TEXT, NI_HAO[:2]) + frame(TEXT, NI_HAO[2:]), CLIENT, {}),
     ("no program sends 1 TB", plain(BINARY, length=2**40 + 1), SERVER, {"max_size": 2**20}),
     ("the second byte is 200", b"\x81\xc8" + b"a" * 200 + HELLO, SERVER, {}),
     ("a length of 300 does not fit a byte", b"\x81\x2c" + b"a" * 300 + HELLO, SERVER, {}),
@@ -111,6 +130,20 @@ MISTAKES = [
     ),
     ("in hex digits was sent as text", b"81 05 48 65 6c 6c 6f", SERVER, {}),
     ("in base64 was sent as text", b"gQVIZWxsbw==", SERVER, {}),
+    ("in hex digits was sent as text", b"81 05 48 65 6c 6c 6f", CLIENT, {}),
+    ("in decimal numbers was sent as text", b"[129, 5, 72, 101, 108, 108, 111]", SERVER, {}),
+    ("in decimal numbers was sent as text", b"-127 5 72 101 108 108 111", SERVER, {}),
+    ("in binary digits was sent as text", b"10000001 00000101 01001000", SERVER, {}),
+    ("the repr of bytes was sent as text", rb"b'\x81\x05Hello'", SERVER, {}),
+    ("text was sent without a frame around it, '[1,2]'", b"[1,2]", SERVER, {}),
+    ("text in UTF-16 was sent without a frame", "Hello".encode("utf-16-le"), SERVER, {}),
+    ("text in UTF-16 was sent without a frame", "Hello".encode("utf-16-be"), CLIENT, {}),
+    ("a byte 00 after the frame before", HELLO + b"\0", SERVER, {}),
+    ("20 bytes 00 after the frame before", MASKED + bytes(20), CLIENT, {}),
+    ("a byte 00 after the frame before", HELLO + b"\0" + HELLO, SERVER, {}),
+    ("8 bytes cc after the frame before", HELLO + b"\xcc" * 8, SERVER, {}),
+    ("MQTT without a frame", b"\x10\x0c\0\4MQTT\4\2\0\x3c\0\0", CLIENT, {}),
+    ("MQTT without a frame", b"\x10\x0e\0\6MQIsdp\3\2\0", CLIENT, {"at_handshake": True}),
     # The mask
     ("the key was left out", b"\x89\x80" + MASKED, CLIENT, {}),
     ("no key follows", b"\x81\x85Hello", CLIENT, {}),
@@ -125,6 +158,11 @@ MISTAKES = [
     ("a server must not mask", MASKED, SERVER, {}),
     ("the key turned round", turned(b"Hello, world", 1), CLIENT, {}),
     ("the key turned round", turned(b"Hello, world", 3), CLIENT, {}),
+    ("the first byte of the key alone", MASKED12[:6] + xor(b"Hello, world", b"7777"), CLIENT, {}),
+    ("the key is after the payload", b"\x81\x9a" + LONGER[6:] + MASKING_KEY, CLIENT, {}),
+    ("the top bit of the second byte, 8c", b"\x81\x0c" + MASKED12[2:], CLIENT, {}),
+    ("but the MASK bit is 0: a server must not mask", b"\x81\x0c" + MASKED12[2:], SERVER, {}),
+    ("a client must mask all it sends", MASKED + plain(TEXT, b"Hello, world"), CLIENT, {}),
     ("the key backwards", turned(b"Hello, world", 0, MASKING_KEY[::-1]), CLIENT, {}),
     (
         "the key of the frame before",
@@ -138,6 +176,9 @@ MISTAKES = [
     ("written in digits", plain(CLOSE, b"1000"), SERVER, {}),
     ("written in digits", plain(CLOSE, b"1001 going away"), SERVER, {}),
     ("the code would be 1000", plain(CLOSE, b"\xe8\x03"), SERVER, {}),
+    ("here 4 bytes say 1000", plain(CLOSE, (1000).to_bytes(4)), SERVER, {}),
+    ("4 bytes in little-endian say 1001", frame(CLOSE, b"\xe9\3\0\0"), CLIENT, {}),
+    ("and a close reason, too", plain(CLOSE, b"\x03\xe8caf\xe9 is closed"), SERVER, {}),
     ("1005 stands for a Close without a code", plain(CLOSE, b"\x03\xed"), SERVER, {}),
     ("1006 is what a program reports", plain(CLOSE, b"\x03\xee"), SERVER, {}),
     ("at most 123 bytes", plain(CLOSE, close_body(1000, "a" * 124)), SERVER, {}),
@@ -191,6 +232,8 @@ MISTAKES = [
     ("two threads", b"\x81\x05\x81\x05HelloWorld", SERVER, {}),
     ("two threads", b"\x82\x05" + plain(PING) + b"world", SERVER, {}),
     ("the opcode must be 0", plain(TEXT, b"a", fin=0) + plain(TEXT, b"b"), SERVER, {}),
+    ("81 for text, 82 for binary", plain(CONT, b"Hello"), SERVER, {}),
+    ("81 for text, 82 for binary", frame(CONT, b"Hello"), CLIENT, {}),
     ("has FIN 1, so its message has ended", HELLO + plain(CONT, b"b"), SERVER, {}),
     # Contents
     ("header lines of HTTP", b"Upgrade: websocket\r\nConnection: Upgrade\r\n", SERVER, {}),
@@ -214,6 +257,9 @@ MISTAKES = [
         SERVER,
         DEFLATE,
     ),
+    ("the payload is not compressed, 'Hello'", plain(TEXT, b"Hello", rsv=4), SERVER, {}),
+    ("the payload is not compressed", frame(TEXT, b"Hello, world", rsv=4), CLIENT, {}),
+    ("the payload is not compressed", plain(TEXT, b"Hello, world", rsv=4), SERVER, DEFLATE),
     ("must be agreed", plain(TEXT, deflated(b"Hello"), rsv=4), SERVER, {}),
     ("write 5 into the 7 bits", b"\x81\x7e\0\5Hello", SERVER, {}),
 ]

@@ -7,8 +7,9 @@ import re
 from ....protocol.close import CODE_LENGTH
 from ....protocol.close_codes import CloseCode, is_valid_on_wire
 from ....protocol.frame import BINARY, CLOSE, CONT, TEXT, is_control
+from ....protocol.masking import KEY_LENGTH
 from ..values import FrameExplanation
-from .evidence import MIN_TELLING, Evidence, is_text, quoted
+from .evidence import MIN_TELLING, Evidence, is_text, quoted, unmask
 from .no_frames import inflated_text
 
 # Close
@@ -46,6 +47,16 @@ def reason_without_code(evidence: Evidence) -> str:
             f"a reason without a code, {quoted(body)}: the code comes first in the body, as 2 "
             "bytes (§5.5.1)"
         )
+    return ""
+
+
+def long_close_code(evidence: Evidence) -> str:
+    """A code of 4 bytes."""
+    body = bad_close_body(evidence)
+    for order, word in (("big", "4 bytes"), ("little", "4 bytes in little-endian")):
+        code = int.from_bytes(body[:4], "big" if order == "big" else "little")
+        if len(body) >= 4 and is_valid_on_wire(code):
+            return f"the code has 2 bytes, and here {word} say {code} (§5.5.1)"
     return ""
 
 
@@ -126,12 +137,14 @@ def surrogates(evidence: Evidence) -> str:
 
 
 def other_encoding(evidence: Evidence) -> str:
-    content = bad_text(evidence)
+    body = bad_close_body(evidence)
+    reason = body[CODE_LENGTH:] if is_valid_on_wire(int.from_bytes(body[:CODE_LENGTH])) else b""
+    content = bad_text(evidence) or reason
     mostly_ascii = 2 * sum(byte < 0x80 for byte in content) >= len(content)
     if ONE_BYTE_CHARACTERS.fullmatch(content) and mostly_ascii:
         return (
-            "is this text in Latin-1, or another encoding than UTF-8? A text message is UTF-8 "
-            "(§5.6)"
+            "is this text in Latin-1, or another encoding than UTF-8? A text message is UTF-8, "
+            "and a close reason, too (§5.6, §5.5.1)"
         )
     return ""
 
@@ -187,6 +200,20 @@ def compressed_without_rsv1(evidence: Evidence) -> str:
             "a compressed message (RFC 7692 §6.1)"
         )
     return ""
+
+
+def rsv1_without_compression(evidence: Evidence) -> str:
+    """RSV1 in a frame whose payload is readable."""
+    frame, rest = evidence.frame, evidence.after_header
+    key = rest[: KEY_LENGTH * frame.header.masked]
+    payload = unmask(rest[len(key) :][: frame.header.payload_length], key)
+    marked = evidence.blamed == "RSV1" or (evidence.is_bad_payload and frame.compressed)
+    whole = len(payload) == frame.header.payload_length >= MIN_TELLING
+    if not marked or frame.header.opcode != TEXT or not whole or not is_text(payload, False):
+        return ""
+    return (
+        f"the payload is not compressed, {quoted(payload)}: RSV1 must be 0 then (§5.2, RFC 7692 §6)"
+    )
 
 
 def compression_not_agreed(evidence: Evidence) -> str:

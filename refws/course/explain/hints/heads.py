@@ -18,7 +18,7 @@ BODY_OF_A_101 = re.compile(
     re.IGNORECASE | re.MULTILINE | re.DOTALL,
 )
 
-OTHER_PROTOCOLS = NO_FRAMES[-2:]
+OTHER_PROTOCOLS = NO_FRAMES[-3:]
 """The ones that may be before a handshake, or in place of it."""
 
 

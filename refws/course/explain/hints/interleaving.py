@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ....protocol.frame import CONT, TEXT, Opcode, Side, is_control, parse_header
+from ....protocol.frame import BINARY, CONT, TEXT, Opcode, Side, is_control, parse_header
 from ....protocol.masking import KEY_LENGTH
 from ..values import Illegal
-from .evidence import Evidence, is_text, size_of_frame, unmask
+from .evidence import MIN_TELLING, Evidence, is_text, size_of_frame, unmask
 
 AHEAD = 14
 """The longest header with its key: an inner frame begins at most so far before a bad byte."""
@@ -28,12 +28,43 @@ def frame_in_this_payload(evidence: Evidence) -> str:
     back = AHEAD if evidence.sender is Side.CLIENT else 0
     for place in range(max(bad - back, 0), bad + 1):
         inner = evidence.payload_and_more[place:]
-        if whole_frame(inner, evidence):
+        if size := whole_frame(inner, evidence):
             start, offset = inner[:2].hex(" "), payload_offset + place
+            if place + size >= frame.header.payload_length and evidence.ends_here_or_frames_follow(
+                inner
+            ):
+                return length_too_large(frame.header.payload_length, place, offset)
             return (
                 f"{ONE_AT_A_TIME}; {start}, at byte {offset}, looks like the header of another "
                 "frame (§5.4)"
             )
+    return ""
+
+
+def length_too_large(length: int, place: int, offset: int) -> str:
+    """The next frame begins before the payload ends, after `place` bytes of it."""
+    if not place:
+        return (
+            f"at byte {offset}, right after this header, another frame begins: was a frame put "
+            "into a frame, or its header written twice? (§5.2)"
+        )
+    return (
+        f"is the length, {length}, too large? At byte {offset} the next frame begins, after "
+        f"{place} of them: the length counts the payload, without header, key and end of a string "
+        "(§5.2)"
+    )
+
+
+def framed_twice(evidence: Evidence) -> str:
+    """A payload that is a whole frame, which is masked once more if a client sends it."""
+    frame, payload = evidence.frame, evidence.plain
+    whole = len(payload) == frame.header.payload_length and not frame.compressed
+    if not evidence.is_bad_payload or frame.kind != TEXT or not whole:
+        return ""
+    for side in Side:
+        if size_of_frame(payload, side) == len(payload) >= MIN_TELLING:
+            start = payload[:2].hex(" ")
+            return f"the payload is a frame itself, {start}: was it put into a frame twice? (§5.2)"
     return ""
 
 
@@ -45,6 +76,12 @@ def frame_in_payload_before(evidence: Evidence) -> str:
     for place in range(len(before.payload)):
         inner = stream[place:]
         size = whole_frame(inner, evidence)
+        text = before.kind == TEXT and is_text(unmask(before.payload[:place], before.masking_key))
+        runs_over = size > len(before.payload) - place and (text or before.kind == BINARY)
+        if runs_over and place and evidence.ends_here_or_frames_follow(inner):
+            offset = evidence.frame.offset - len(before.payload) + place
+            hint = length_too_large(before.header.payload_length, place, offset)
+            return f"{hint}; this is about the frame before"
         after = evidence.wire[size:] if size else b""
         if size and len(evidence.wire) >= size and evidence.ends_here_or_frames_follow(after):
             return (
@@ -80,6 +117,11 @@ def message_inside_another(evidence: Evidence) -> str:
             "send, a lock must let out one whole message at a time (§5.4)"
         )
     before = evidence.before
+    if frame.header.opcode == CONT and before is None and frame.header.fin:
+        return (
+            "opcode 0 goes on with a message: the first byte of a message in one frame is 81 for "
+            "text, 82 for binary (§5.2)"
+        )
     if frame.header.opcode == CONT and before is not None and before.header.fin:
         return (
             "the frame before has FIN 1, so its message has ended: FIN is 0 in all frames of a "

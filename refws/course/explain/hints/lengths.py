@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ....protocol.close_codes import is_valid_on_wire
 from ....protocol.frame import (
     CLOSE,
     LENGTH,
@@ -26,6 +27,7 @@ from .evidence import (
     leading_characters,
     leading_text,
     quoted,
+    size_of_frame,
     unmask,
 )
 
@@ -38,7 +40,7 @@ UNLIKELY_LENGTH = 2**40
 IMPOSSIBLE_LENGTH = 2**48
 """281 TB: no program sends that."""
 
-MAX_FOUR_BYTES = 2**30
+MAX_FOUR_BYTES = 2**24
 """The longest payload that a length of 4 bytes is taken for."""
 
 CONTINUATION_BYTES = bytes(range(0x80, 0xC0))
@@ -59,6 +61,24 @@ def wrong_form(evidence: Evidence) -> str:
     arrived = evidence.frame.payload_received
     found = sorted(readings(extended), key=lambda reading: (reading[0] != arrived, reading[0]))
     return found[0][1] if found else ""
+
+
+def other_size(evidence: Evidence) -> str:
+    """1 byte of length after 126, or 2 or 4 after 127, that say how long the payload is."""
+    wire, form = evidence.wire, evidence.wire[1] & LENGTH if len(evidence.wire) > 1 else 0
+    key_length = KEY_LENGTH * evidence.frame.header.masked
+    for size in {LENGTH_16: (1,), LENGTH_64: (2, 4)}.get(form, ()):
+        length = int.from_bytes(wire[2 : 2 + size])
+        key, rest = wire[2 + size :][:key_length], wire[2 + size + key_length :]
+        plain = unmask(rest[:length], key)
+        if not MAX_LENGTH_7 < length <= MAX_LENGTH_16 or len(plain) < length:
+            continue
+        fits = evidence.ends_here_or_frames_follow(rest[length:]) and is_text(plain, False)
+        if fits and not is_legal_so_far(evidence):
+            say = f"{size} byte says" if size == 1 else f"{size} bytes say"
+            wanted = "2 bytes" if form == LENGTH_16 else "8 bytes, and 126 comes before 2 of them"
+            return f"after {form} the length has {wanted}: here {say} {length} (§5.2)"
+    return ""
 
 
 def unlikely_length(evidence: Evidence) -> str:
@@ -192,15 +212,34 @@ def length_in_characters(evidence: Evidence) -> str:
     kind = frame.header.opcode
     if not evidence.is_bad_payload or frame.compressed or not ends_inside_a_character(evidence):
         return ""
+    if next_goes_on(evidence):
+        return (
+            "the text ends inside a character, and the next message goes on with it: end a "
+            "message between characters, or send fragments, with FIN 0 and opcode 0 (§5.4)"
+        )
     more = unmask(evidence.payload_and_more, frame.masking_key)
     start = 2 if kind == CLOSE else 0
     return counted_in_characters(more[start:], frame.header.payload_length - start)
 
 
+def next_goes_on(evidence: Evidence) -> bool:
+    """Whether a frame follows whose payload has the rest of a character that is cut off."""
+    length = evidence.frame.header.payload_length
+    rest = evidence.payload_and_more[length:]
+    size = size_of_frame(rest, evidence.sender)
+    if size is None or size > len(rest) or len(evidence.plain) < length:
+        return False
+    key_length = KEY_LENGTH * evidence.frame.header.masked
+    start = size - (rest[1] & LENGTH)
+    more = unmask(rest[start:size], rest[start - key_length : start])
+    return rest[1] & LENGTH <= MAX_LENGTH_7 and is_text(evidence.plain + more, False)
+
+
 def ends_inside_a_character(evidence: Evidence) -> bool:
     frame, offset = evidence.frame, getattr(evidence.frame.verdict, "offset", None)
     if frame.header.opcode == CLOSE:
-        return has_cut_character(frame.plain_start[2:])
+        code = int.from_bytes(frame.plain_start[:2])
+        return is_valid_on_wire(code) and has_cut_character(frame.plain_start[2:])
     if frame.kind != TEXT or not frame.header.fin or offset is None:
         return False
     length = frame.header.payload_length
@@ -239,7 +278,9 @@ def counted_in_characters(data: bytes, length: int) -> str:
 def text_goes_on(evidence: Evidence) -> str:
     """More of the text of the frame before: its length was too small."""
     before = evidence.before
-    if not evidence.begins_no_frame or before is None or before.kind != TEXT:
+    if before is None or before.kind != TEXT or is_only_not_masked(evidence):
+        return ""
+    if not (evidence.begins_no_frame or ends_the_text(evidence, before)):
         return ""
     more = before.goes_on(evidence.wire)
     text = more if evidence.complete and is_text(more) else leading_text(more)
@@ -248,7 +289,7 @@ def text_goes_on(evidence: Evidence) -> str:
     if not frames_follow(evidence, end) and len(text) < MIN_TELLING:
         return ""
     text = text[:end]
-    if before.header.rsv1 or not text or not is_text(before.plain):
+    if before.header.rsv1 or not text or not (is_text(before.plain) or not before.payload):
         return ""
     if before.is_all_kept and not is_ascii_text(before.plain):
         return counted_before(before, text)
@@ -258,10 +299,28 @@ def text_goes_on(evidence: Evidence) -> str:
             f"a length of {length} does not fit a byte, and became "
             f"{before.header.payload_length} in the frame before: {ONLY_SEVEN_BITS}"
         )
+    or_alone = "" if before.masking_key else "; or is it a message without a frame?"
     return (
         f"these bytes go on with the text of the frame before, {quoted(text)}: is its length, "
         f"{before.header.payload_length}, too small? It must count all bytes of the payload (§5.2)"
+        f"{or_alone}"
     )
+
+
+def is_only_not_masked(evidence: Evidence) -> bool:
+    """Whether this is a whole frame, except that the other side would send it so."""
+    other = Side.CLIENT if evidence.sender is Side.SERVER else Side.SERVER
+    size = size_of_frame(evidence.wire, other, evidence.frame.deflate)
+    return evidence.blamed == "MASK" and size is not None and size <= len(evidence.wire)
+
+
+def ends_the_text(evidence: Evidence, before: Before) -> bool:
+    """Whether the last bytes end a text that then has as many characters as its length says."""
+    if not (evidence.over and evidence.is_cut_off and evidence.complete and before.is_all_kept):
+        return False
+    text = before.plain + before.goes_on(evidence.wire)
+    counted = len(leading_characters(text)) == before.header.payload_length
+    return counted and is_text(text, False) and not is_ascii_text(before.plain)
 
 
 def frames_follow(evidence: Evidence, end: int) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from ....protocol.close import CODE_LENGTH
 from ....protocol.close_codes import is_valid_on_wire
 from ....protocol.frame import CLOSE, MAX_LENGTH_7, TEXT, Side, is_control
+from ....protocol.masking import KEY_LENGTH
 from ..values import FrameExplanation
 from .evidence import (
     MIN_TELLING,
@@ -121,6 +122,11 @@ def other_keys(key: bytes, before: Before | None) -> Iterator[tuple[bytes, str]]
             "key, and i counts from the start of the payload of this frame (§5.3)",
         )
     yield (
+        key[:1] * 4,
+        "with the first byte of the key alone the payload is readable: byte i goes with byte i % 4 "
+        "of the key (§5.3)",
+    )
+    yield (
         key[::-1],
         "with the key backwards the payload is readable: keep the order of its bytes (§5.3)",
     )
@@ -130,6 +136,37 @@ def other_keys(key: bytes, before: Before | None) -> Iterator[tuple[bytes, str]]
             "with the key of the frame before the payload is readable: mask each frame with the "
             "key in its own header (§5.3)",
         )
+
+
+def key_at_the_end(evidence: Evidence) -> str:
+    """A payload that is readable with the 4 bytes after it as its key."""
+    wire, length = evidence.after_header, evidence.frame.header.payload_length
+    if not (evidence.is_bad_payload and evidence.frame.masking_key) or not SURE <= length <= 125:
+        return ""
+    payload, key = wire[:length], wire[length : length + 4]
+    if is_ascii_text(unmask(payload, key)) and evidence.ends_here_or_frames_follow(
+        wire[length + 4 :]
+    ):
+        return "the key is after the payload: it comes before it (§5.2)"
+    return ""
+
+
+def mask_bit_left_out(evidence: Evidence) -> str:
+    """A key and a masked payload after a header whose MASK bit is 0."""
+    length, rest = evidence.frame.header.payload_length, evidence.after_header
+    wrong = evidence.blamed == "MASK" or evidence.is_bad_payload
+    if not wrong or evidence.frame.header.masked or not SURE <= length <= MAX_LENGTH_7:
+        return ""
+    key, payload = rest[:KEY_LENGTH], rest[KEY_LENGTH:][:length]
+    readable = len(payload) == length and is_text(unmask(payload, key), False)
+    if not readable or is_text(rest[:length]) or not any(key):
+        return ""
+    if not evidence.ends_here_or_frames_follow(rest[KEY_LENGTH + length :]):
+        return ""
+    what = "a key and a masked payload follow, but the MASK bit is 0"
+    if evidence.sender is Side.SERVER:
+        return f"{what}: a server must not mask, so send the payload as it is (§5.1)"
+    return f"{what}: it is the top bit of the second byte, {0x80 | length:x} (§5.2)"
 
 
 def is_close_body(body: bytes) -> bool:

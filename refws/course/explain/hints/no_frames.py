@@ -8,7 +8,7 @@ import zlib
 from base64 import b64decode
 
 from ....protocol.deflate.codec import TAIL
-from ....protocol.frame import Opcode, Side, parse_header
+from ....protocol.frame import FIN, Opcode, Side, parse_header
 from .evidence import (
     MIN_TELLING,
     Evidence,
@@ -32,6 +32,11 @@ NO_FRAMES = tuple(
         (rb"GE|PO", f"an HTTP request: {ONE_HANDSHAKE}"),
         (rb"(PUT|HEAD|OPTIONS|DELETE|PATCH|CONNECT) ", f"an HTTP request: {ONE_HANDSHAKE}"),
         (rb"<[!hH]", f"HTML: {AFTER_THE_101}; a body must not follow (§4.2.2)"),
+        (
+            rb"\x10.{1,4}\0[\x04\x06]MQ(?:TT|Is)",
+            "MQTT without a frame: a WebSocket carries it in binary messages, with the subprotocol "
+            "mqtt",
+        ),
         (
             rb"PROX|\r\n\r\n\0\r\n?Q?U?I?T?",
             "the PROXY protocol of a load balancer, which names the client before its first "
@@ -61,6 +66,10 @@ TLS_RECORDS = {
 CHUNK = re.compile(rb"[0-9A-Fa-f]{1,8}(?:;[^\r\n]*)?\r(?:\n|$)")
 HIXIE = re.compile(rb"\0([\t\r\n\x20-\x7e\x80-\xf4]+)(\xff?)")
 HEX_DIGITS = re.compile(rb"(?:0x|\\x)?[0-9A-Fa-f]{2}(?:[ ,:]*(?:0x|\\x)?[0-9A-Fa-f]{2})+\s*")
+NUMBERS = re.compile(rb"\[?-?[0-9]{1,3}(?:[ ,]+-?[0-9]{1,3})+\]?")
+BITS = re.compile(rb"(?:[01]{8}\s*){2,}")
+REPR = re.compile(rb"""b(?:'(?:[^'\\]|\\.)*\\x|"(?:[^"\\]|\\.)*\\x)""")
+FILLING = re.compile(rb"\0+|([\xaa\xcc\xcd\xdd\xfd\xff])\1{3,}")
 HEADER_LINE = re.compile(rb"[A-Za-z0-9-]+: [^\r\n]*\r\n")
 
 EMPTY_LAST_BLOCK = b"\1\0\0\xff\xff"
@@ -169,6 +178,7 @@ def line_end(evidence: Evidence) -> str:
     lone = wire == b"\n" or (wire[:1] == b"\n" and size is not None and size < len(wire))
     if not evidence.begins_no_frame or not (wire[:1] == b"\r" or wire[:2] == b"\n\n" or lone):
         return ""
+    what = "CR LF" if wire[:2] == b"\r\n" else "CR" if wire[:1] == b"\r" else "LF"
     if evidence.head is not None:
         return (
             "one empty line too many is after the head: end it with CR LF CR LF, and write no "
@@ -176,10 +186,28 @@ def line_end(evidence: Evidence) -> str:
         )
     if evidence.before is not None:
         return (
-            "a line end, CR LF, is after the frame before: write a frame with write or send, not "
-            "with println"
+            f"a line end, {what}, is after the frame before: write a frame with write or send, "
+            "not with println"
         )
-    return "this is a line end, CR LF, and no frame: write frames without println"
+    return f"this is a line end, {what}, and no frame: write frames without println"
+
+
+def rest_of_a_buffer(evidence: Evidence) -> str:
+    """Zeros, or another byte that fills memory, after a whole frame; and frames, perhaps."""
+    wire, before = evidence.wire, evidence.before
+    filling = FILLING.match(wire)
+    if filling is None or before is None or not before.header.fin:
+        return ""
+    rest = wire[filling.end() :]
+    may_go_on = not rest and not evidence.over and filling.end() < MIN_TELLING
+    if may_go_on or not evidence.ends_here_or_frames_follow(rest):
+        return ""
+    byte = f"{wire[0]:02x}"
+    count = f"{filling.end()} bytes" if filling.end() > 1 else "a byte"
+    return (
+        f"{count} {byte} after the frame before: is a whole buffer sent, or the end of a string? "
+        "Send only as many bytes as the frame has (§5.2)"
+    )
 
 
 # Text and payloads without a frame
@@ -209,6 +237,11 @@ def inflated_text(data: bytes) -> bytes:
 
 
 def text_alone(evidence: Evidence) -> str:
+    if evidence.is_bad_header and evidence.complete and is_utf_16(evidence.wire):
+        return (
+            "text in UTF-16 was sent without a frame around it: each message needs a header, and a "
+            "text message is UTF-8 (§5.2, §5.6)"
+        )
     if not evidence.is_bad_header or evidence.wire[0] in b"\t\r\n":
         return ""
     text = leading_text(evidence.wire)
@@ -221,7 +254,7 @@ def text_alone(evidence: Evidence) -> str:
             f"these are header lines of HTTP, {quoted(text)}: read a head up to its empty line, "
             "and frames from there on (RFC 9112 §2.1)"
         )
-    if what := frame_in_text(text, evidence.sender):
+    if what := frame_in_text(text):
         return f"{what} was sent as text, {quoted(text)}: send the bytes that it means (§5.2)"
     return (
         f"text was sent without a frame around it, {quoted(text)}: each message needs a header "
@@ -229,14 +262,44 @@ def text_alone(evidence: Evidence) -> str:
     )
 
 
-def frame_in_text(text: bytes, sender: Side) -> str:
+def is_utf_16(wire: bytes) -> bool:
+    """Whether these bytes are ASCII in UTF-16."""
+    halves = wire[: len(wire) // 2 * 2]
+    return len(halves) >= 2 * MIN_TELLING and any(
+        not any(halves[1 - i :: 2]) and is_text(halves[i::2]) for i in (0, 1)
+    )
+
+
+def frame_in_text(text: bytes) -> str:
     """How the text writes a frame, if it does."""
+    text = text.strip()
     if HEX_DIGITS.fullmatch(text):
         digits = re.sub(rb"0x|\\x|[^0-9A-Fa-f]", b"", text)
-        if size_of_frame(bytes.fromhex(digits.decode()), sender) is not None:
+        if begins_with_a_frame(bytes.fromhex(digits.decode())):
             return "a frame in hex digits"
+    if NUMBERS.fullmatch(text):
+        numbers = [int(number) for number in re.findall(rb"-?[0-9]+", text)]
+        if begins_with_a_frame(bytes(number & 0xFF for number in numbers)):
+            return "a frame in decimal numbers"
+    if BITS.fullmatch(text):
+        digits = re.sub(rb"\s", b"", text)
+        if begins_with_a_frame(int(digits, 2).to_bytes(len(digits) // 8)):
+            return "a frame in binary digits"
+    if REPR.match(text):
+        return "the repr of bytes"
     try:
-        data = b64decode(text.strip(), validate=True)
+        data = b64decode(text, validate=True)
     except (ValueError, binascii.Error):
         return ""
-    return "a frame in base64" if size_of_frame(data, sender) == len(data) else ""
+    return "a frame in base64" if len(data) in sizes_of_frame(data) else ""
+
+
+def begins_with_a_frame(data: bytes) -> bool:
+    """Whether a frame begins here that is the last of its message, as most are."""
+    return data[0] >= FIN and any(sizes_of_frame(data))
+
+
+def sizes_of_frame(data: bytes) -> list[int]:
+    """The size of the frame that begins here, if a server sends it, or a client."""
+    sizes = (size_of_frame(data, side) for side in Side)
+    return [size for size in sizes if size is not None]
