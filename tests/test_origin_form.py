@@ -1,11 +1,13 @@
 """RFC 6454: the text of an origin, and what a list of origins may have."""
 
+import random
 import re
 
 import pytest
 
 from refws import serve
 from refws.protocol.origin_form import (
+    BadOrigin,
     Origin,
     check_origins,
     is_listed,
@@ -167,7 +169,12 @@ def test_an_asterisk_is_one_label_or_more_before_a_dot(sent, passes):
         ("https://*.com", "https://*.example.com"),
         ("https://*.192.0.2.1", "https://192.0.2.1"),
         ("https://*.[::1]", "https://[2001:db8::1]"),
-        ("https://.*\\.example.com", "https://.*"),
+        ("https://.*\\.example.com", "https://example.com or https://*.example.com"),
+        ("**", "https://example.com or https://*.example.com"),
+        ("https//example.com", "https://example.com"),
+        ("http:/example.com", "https://example.com"),
+        ("://", "https://example.com"),
+        ("https://[::1%25eth0]", "https://[2001:db8::1]"),
         ("http://localhost:*", "http://localhost:8080"),
         ("http://localhost:http", "http://localhost:8080"),
         ("http://localhost:0", "http://localhost:8080"),
@@ -187,6 +194,28 @@ def test_an_asterisk_is_one_label_or_more_before_a_dot(sent, passes):
 def test_an_entry_that_no_browser_sends_is_refused_with_what_to_write_instead(text, instead):
     with pytest.raises(ValueError, match=re.escape(f"write {instead}")):
         parse_pattern(text)
+
+
+PARTS = (
+    *("https", "http:", "//", "://", "https://", "ws://", "file:", "null", "chrome-extension://"),
+    *("*", "**", "*.", ".*", "^", "$", "\\", "(", "|", "/", "?", "#", "@", "u:p@", " ", ",", ";"),
+    *("example.com", "localhost", "[::1]", "1.2", ".", ":3000", ":*", "%41", "\u00e9"),
+)
+
+
+def test_what_to_write_instead_is_never_refused_itself():
+    chance = random.Random(6454)
+    refused = 0
+    for _ in range(1500):
+        text = "".join(chance.choices(PARTS, k=chance.randint(1, 4)))
+        try:
+            parse_pattern(text)
+        except BadOrigin as error:
+            refused += 1
+            assert str(error).endswith(f"; write {error.instead}")
+            for entry in re.split(" and | or ", error.instead):
+                parse_pattern(entry)
+    assert refused > 1000
 
 
 @pytest.mark.parametrize(

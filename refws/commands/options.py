@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from ..course.text.characters import escape_words
 from ..endpoint.settings import Settings
 from ..protocol.http import is_token
-from ..protocol.origin_form import FORM, parse_origin, parse_pattern
+from ..protocol.origin_form import check_one_origin, parse_pattern
 
 DEFAULTS = Settings()
 """The limits and times of a connection, unless an option changes them."""
@@ -222,9 +222,10 @@ def origin(text: str) -> str:
 
 def own_origin(text: str) -> str:
     """A value for the `origin` of `connect`: an origin, no pattern of several."""
-    if parse_origin(text) is not None:
-        return text
-    raise argparse.ArgumentTypeError(f"{text!r} is not an origin: {FORM}")
+    try:
+        return check_one_origin(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def subprotocol(text: str) -> str:

@@ -35,7 +35,9 @@ NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 AFTER_AUTHORITY = re.compile(r"[/?#\\]")
 BETWEEN = re.compile(r"[\s,;]+")
+BETWEEN_ADVICE = re.compile(" and | or ")
 
+EXAMPLE = "https://example.com"
 FORM = "an origin is scheme://host or scheme://host:port, with no path"
 
 
@@ -45,6 +47,15 @@ class Origin(NamedTuple):
     scheme: str
     host: str
     port: int | None
+
+
+class BadOrigin(ValueError):
+    """A text that no browser sends as an Origin. `instead` is what to write: one entry, or two."""
+
+    def __init__(self, text: str, why: str, instead: str) -> None:
+        super().__init__(f"origin {quote(text)}: {why}; write {instead}")
+        self.why = why
+        self.instead = instead
 
 
 class Pattern(NamedTuple):
@@ -87,6 +98,18 @@ def _one_form(host: str) -> str | None:
     return f"[{IPv6Address(host[1:-1])}]" if is_ipv6(host[1:-1]) else None
 
 
+def check_one_origin(text: str) -> str:
+    """The argument `origin` of a client. ValueError, with what to write instead, for another."""
+    if "*" not in text and parse_origin(text) is not None:
+        return text
+    instead = EXAMPLE
+    try:
+        parse_pattern(text)
+    except BadOrigin as error:
+        instead = error.instead.partition(" ")[0]
+    raise BadOrigin(text, FORM, instead)
+
+
 def is_listed(text: str, origins: Iterable[str]) -> bool:
     """Whether the client's Origin is one that `origins` lists. ValueError as `parse_pattern`."""
     patterns = [parse_pattern(entry) for entry in origins]
@@ -123,51 +146,67 @@ def check_origins(origins: Iterable[str | None] | None) -> tuple[str, ...] | Non
 def parse_pattern(text: str) -> Pattern | None:
     """What an entry of `origins` lets in; None for "*", every page.
 
-    ValueError for an entry that no browser's Origin equals; it says what to write instead.
+    BadOrigin for an entry that no browser's Origin equals; it says what to write instead.
     """
+    try:
+        return _parse(text)
+    except BadOrigin as error:
+        if not all(map(_is_entry, BETWEEN_ADVICE.split(error.instead))):
+            raise BadOrigin(text, error.why, f"{EXAMPLE} or https://*.example.com") from None
+        raise
+
+
+def _is_entry(text: str) -> bool:
+    try:
+        _parse(text)
+    except BadOrigin:
+        return False
+    return True
+
+
+def _parse(text: str) -> Pattern | None:
+    """The same, but what it says to write instead may be another bad entry."""
     if text == "*":
         return None
     lower = ascii_lower(text)
     if lower == "null":
         return Pattern(Origin(lower, "", None), False)
     if lower.startswith(SCHEMES_WITHOUT_ORIGIN):
-        raise refused(text, "a page with such a URL has no origin of its own", "null")
+        raise BadOrigin(text, "a page with such a URL has no origin of its own", "null")
     check_separators(text)
     scheme, separator, rest = lower.partition("://")
     if not separator:
-        raise refused(text, FORM, _with_scheme(lower))
+        raise BadOrigin(text, FORM, _with_scheme(lower))
     authority = AFTER_AUTHORITY.split(rest)[0].rpartition("@")[2]
     if scheme in SCHEMES_OF_PAGES:
         instead = f"{SCHEMES_OF_PAGES[scheme]}://{authority}"
-        raise refused(text, "Origin names the page that connects, not where to", instead)
+        raise BadOrigin(text, "Origin names the page that connects, not where to", instead)
     if not SCHEME.fullmatch(scheme):
         instead = f"http://{authority} and https://{authority}"
-        raise refused(text, "each scheme is an entry of its own", instead)
+        raise BadOrigin(text, "each scheme is an entry of its own", instead)
     if authority != rest:
-        raise refused(text, FORM, f"{scheme}://{authority}")
+        raise BadOrigin(text, FORM, f"{scheme}://{authority}")
     if scheme in DEFAULT_PORTS:
         return _parse_page(text, scheme, authority)
     if not OPAQUE.fullmatch(rest) or "*" in rest or (not rest and scheme.endswith("-extension")):
-        raise refused(text, "an origin is what the browser sends, in ASCII", f"{scheme}://name")
+        raise BadOrigin(text, "an origin is what the browser sends, in ASCII", f"{scheme}://name")
     return Pattern(Origin(scheme, rest, None), False)
-
-
-def refused(text: str, why: str, instead: str) -> ValueError:
-    return ValueError(f"origin {quote(text)}: {why}; write {instead}")
 
 
 def check_separators(text: str) -> None:
     parts = [part for part in BETWEEN.split(text) if part]
     if parts != [text]:
         why = "there are no spaces or commas in it, and each entry is one origin"
-        raise refused(text, f"{FORM}: {why}", " and ".join(parts) or "https://example.com")
+        raise BadOrigin(text, f"{FORM}: {why}", " and ".join(parts) or EXAMPLE)
 
 
 def _with_scheme(text: str) -> str:
     """What may be meant by a text without ://, in lower case."""
     if text.startswith("file:"):
         return "file://"
-    name = AFTER_AUTHORITY.split(re.sub(r"^(https?:)?/*", "", text))[0] or "example.com"
+    name = (
+        AFTER_AUTHORITY.split(re.sub(r"^(https?:?(?=/)|https?:)?/*", "", text))[0] or "example.com"
+    )
     return f"http://{name}" if re.match(r"localhost\b|[0-9\[]", name) else f"https://{name}"
 
 
@@ -175,11 +214,11 @@ def _parse_page(text: str, scheme: str, authority: str) -> Pattern:
     """The pattern of http(s)://authority, in lower case."""
     parts = cut_authority(authority)
     if parts is None:
-        raise refused(text, "an IPv6 address is in brackets", f"{scheme}://[2001:db8::1]:8080")
+        raise BadOrigin(text, "an IPv6 address is in brackets", f"{scheme}://[2001:db8::1]:8080")
     host, port = parts[0], parts[1] or DEFAULT_PORTS[scheme]
     if not PORT.fullmatch(str(port)) or not 1 <= int(port) <= 65_535:
         why = "a port is a number from 1 to 65535, and each one is an entry of its own"
-        raise refused(text, why, f"{scheme}://{host}:8080")
+        raise BadOrigin(text, why, f"{scheme}://{host}:8080")
     domain = host.removeprefix("*.")
     _check_host(text, scheme, domain, subdomains=domain != host)
     origin = Origin(scheme, _one_form(domain) or "", int(port))
@@ -189,22 +228,22 @@ def _parse_page(text: str, scheme: str, authority: str) -> Pattern:
 def _check_host(text: str, scheme: str, host: str, subdomains: bool) -> None:
     """ValueError for a host that no browser sends."""
     if not host.isascii():
-        raise refused(text, "browsers send a name in ASCII", f"{scheme}://{_in_ascii(host)}")
+        raise BadOrigin(text, "browsers send a name in ASCII", f"{scheme}://{_in_ascii(host)}")
     if host.startswith("["):
         if subdomains or _one_form(host) is None:
-            raise refused(text, "that is no IPv6 address", f"{scheme}://[2001:db8::1]")
+            raise BadOrigin(text, "that is no IPv6 address", f"{scheme}://[2001:db8::1]")
         return
     name = host.removesuffix(".")
     labels = name.split(".")
     if not NAME.fullmatch(name):
         why = f"{FORM}; a * is only for all names below a domain"
-        raise refused(text, why, f"{scheme}://example.com or {scheme}://*.example.com")
+        raise BadOrigin(text, why, f"{scheme}://example.com or {scheme}://*.example.com")
     if NUMBER.fullmatch(labels[-1]) and (subdomains or not _is_ipv4(host)):
         why = "browsers send an IPv4 address as four decimal numbers"
-        raise refused(text, why, f"{scheme}://192.0.2.1")
+        raise BadOrigin(text, why, f"{scheme}://192.0.2.1")
     if subdomains and len(labels) == 1 and name != "localhost":
         why = "a * for all names of a top-level domain is for strangers too"
-        raise refused(text, why, f"{scheme}://*.example.{name}")
+        raise BadOrigin(text, why, f"{scheme}://*.example.{name}")
 
 
 def _is_ipv4(host: str) -> bool:

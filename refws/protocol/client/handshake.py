@@ -37,7 +37,7 @@ from ..http import (
     quote,
 )
 from ..items import Item, find_faults
-from ..origin_form import FORM, parse_origin
+from ..origin_form import check_one_origin
 from ..subprotocols import check_subprotocols
 from .advice import advise, show_status
 from .mistakes import find_mistake
@@ -126,7 +126,7 @@ def build_request(
         ("Sec-WebSocket-Key", key),  # item 7
     ]
     if origin is not None:
-        lines.append(("Origin", _checked_origin(origin)))  # item 8
+        lines.append(("Origin", check_one_origin(origin)))  # item 8
     lines.append(("Sec-WebSocket-Version", VERSION))  # item 9
     if subprotocols:
         names = ", ".join(check_subprotocols(subprotocols))
@@ -145,12 +145,6 @@ def _check_key(key: str) -> None:
         raise ValueError(
             f"key {quote(key)} is not {KEY_SIZE} bytes in base64; use make_key() (§4.1 item 7)"
         )
-
-
-def _checked_origin(origin: str) -> str:
-    if parse_origin(origin) is None:
-        raise ValueError(f"origin {quote(origin)}: {FORM} (RFC 6454)")
-    return origin
 
 
 def _checked_extensions(extensions: str) -> str:
