@@ -241,6 +241,12 @@ def test_the_login_is_a_header(connected_with, tmp_path):
         assert given["additional_headers"] == expected
 
 
+def test_a_login_that_is_no_utf_8_is_sent_as_it_was_typed(connected_with):
+    """The command line has such a byte as one half of a surrogate pair."""
+    given = connected_with(URI, "--auth", "u:\udcff")
+    assert given["additional_headers"] == [("Authorization", "Basic dTr/")]  # 75 3a ff
+
+
 @pytest.mark.skipif(os.name != "posix", reason="the modes of files are those of POSIX")
 @pytest.mark.parametrize("mode, noted", [(0o600, False), (0o644, True)])
 def test_a_login_that_others_can_read_is_noted(mode, noted, connected_with, tmp_path, capsys):

@@ -107,6 +107,7 @@ def test_4_1_item_4_any_other_answer_of_the_proxy_is_an_error_that_says_what_to_
         ("http://ednamode:nocapes!@proxy:3128", Proxy("proxy", 3128, CREDENTIALS)),
         ("http://ednamode:nocapes%21@proxy", Proxy("proxy", 80, CREDENTIALS)),
         ("http://u@proxy", Proxy("proxy", 80, "Basic dTo=")),
+        ("http://u:%ff@proxy", Proxy("proxy", 80, "Basic dTr/")),  # 75 3a ff: a byte stays one
         ("http://u:a@b@proxy", Proxy("proxy", 80, basic_credentials("u", "a@b"))),
     ],
 )
@@ -180,6 +181,19 @@ def in_environment(monkeypatch, **variables):
         ("ws://x.h:8080/", {"http_proxy": "http://a:1", "no_proxy": "localhost,.h:8080"}, None),
         ("ws://x.h/", {"http_proxy": "http://a:1", "no_proxy": "*"}, None),
         ("ws://x.h/", {"http_proxy": "http://a:1", "no_proxy": "other"}, Proxy("a", 1)),
+        ("ws://127.1.2.3/", {"http_proxy": "http://a:1", "no_proxy": "x, 127.0.0.0/8"}, None),
+        ("ws://128.1.2.3/", {"http_proxy": "http://a:1", "no_proxy": "127.0.0.1/8"}, Proxy("a", 1)),
+        ("ws://192.0.2.1:8/", {"http_proxy": "http://a:1", "no_proxy": "192.0.2.1"}, None),
+        (
+            "ws://192.0.2.1/",
+            {"http_proxy": "http://a:1", "no_proxy": "192.0.2.1/99"},
+            Proxy("a", 1),
+        ),
+        ("ws://[::1]/", {"http_proxy": "http://a:1", "no_proxy": "::1"}, None),
+        ("ws://[0:0::1]/", {"http_proxy": "http://a:1", "no_proxy": "[::1]"}, None),
+        ("ws://[fd00::9]/", {"http_proxy": "http://a:1", "no_proxy": "fd00::/8,10.0.0.0/8"}, None),
+        ("ws://[fe80::9]/", {"http_proxy": "http://a:1", "no_proxy": "fd00::/8"}, Proxy("a", 1)),
+        ("ws://h/", {"http_proxy": "http://a:1", "no_proxy": "10.0.0.0/8,,"}, Proxy("a", 1)),
     ],
 )
 def test_4_1_item_3_the_environment_names_the_proxy(monkeypatch, uri, variables, proxy):
@@ -194,7 +208,13 @@ def test_4_1_item_3_the_environment_is_asked_only_if_the_program_says_so(monkeyp
     assert choose_proxy(True, parse_uri("ws://h/"), known=True) is None
 
 
-@pytest.mark.parametrize("value", ["socks5://u:secret@a:1", "https://u:secret@a", "http://a:b:c"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("socks5://u:secret@a:1", "https://u:secret@a", "http://a:b:c"),
+        *("http://u%3A:secret@a", "http://u:secret%0A@a", "http://u%00:secret@a"),
+    ],
+)
 def test_4_1_item_3_a_proxy_of_the_environment_that_cannot_be_used_is_named(monkeypatch, value):
     in_environment(monkeypatch, https_proxy=value)
     with pytest.raises(InvalidURI, match="in https_proxy of the environment; expected") as caught:

@@ -22,10 +22,14 @@ CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def basic_credentials(user: str, password: str) -> str:
-    """The value of (Proxy-)Authorization, scheme Basic (RFC 7617). ValueError if `user` has a :"""
+    """The value of (Proxy-)Authorization, scheme Basic (RFC 7617). ValueError if `user` has a :
+
+    A character made by surrogateescape, from a byte that is no UTF-8, becomes that byte again.
+    """
     if ":" in user:
         raise ValueError("a user name for Basic authentication has no colon (RFC 7617 §2)")
-    return f"{SCHEME} " + b64encode(f"{user}:{password}".encode()).decode("ascii")
+    octets = f"{user}:{password}".encode("utf-8", "surrogateescape")
+    return f"{SCHEME} {b64encode(octets).decode('ascii')}"
 
 
 def parse_basic(value: str) -> tuple[str, str] | Fault:

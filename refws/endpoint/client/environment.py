@@ -1,11 +1,15 @@
 """RFC 6455 §4.1 item 3: which proxy the environment names for a URI, as for other programs.
 
 `https_proxy`, `http_proxy`, `all_proxy` and `no_proxy`, in either case; on Windows and macOS also
-what the system's settings say.
+what the system's settings say. `no_proxy` lists names with all names below them, addresses, and
+networks such as 10.0.0.0/8, each of the first two perhaps with a port; * is for every host.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Literal
 
 from ...protocol.client.proxy import Proxy, parse_proxy
@@ -30,13 +34,28 @@ def proxy_of_environment(uri: WebSocketURI) -> Proxy | None:
     """The proxy, None if there is none for this URI. InvalidURI names the variable."""
     from urllib.request import getproxies, proxy_bypass  # it takes a while; few need it
 
-    if proxy_bypass(uri.authority):
-        return None
     proxies = getproxies()
+    if proxy_bypass(uri.authority) or is_listed(uri.host, proxies.get("no", "")):
+        return None
     for name in NAMES[uri.scheme]:
         if text := proxies.get(name):
             return parse_variable(f"{name}_proxy", text)
     return None
+
+
+def is_listed(host: str, no_proxy: str) -> bool:
+    """Whether `no_proxy` lists an address, perhaps with its network: urllib knows only names."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    return any(address in network for network in networks_of(no_proxy))
+
+
+def networks_of(no_proxy: str) -> Iterator[IPv4Network | IPv6Network]:
+    for entry in no_proxy.split(","):
+        with suppress(ValueError):  # a name
+            yield ip_network(entry.strip().strip("[]"), strict=False)
 
 
 def parse_variable(name: str, text: str) -> Proxy:

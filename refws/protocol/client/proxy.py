@@ -16,7 +16,7 @@ from http import HTTPStatus
 from urllib.parse import unquote
 
 from ..authority import join_authority
-from ..credentials import basic_credentials
+from ..credentials import CONTROL_CHARACTER, SECTION, basic_credentials
 from ..errors import Fault
 from ..http import Headers, HeadersLike, Request, Response, ascii_lower, quote
 from .advice import advise, show_status
@@ -78,8 +78,18 @@ def parse_proxy(text: str) -> Proxy:
         )
     user_info, at, authority = rest.removesuffix("/").rpartition("@")
     host, port = parse_authority(authority, DEFAULT_PORT)
-    user, _, password = user_info.partition(":")
-    return Proxy(host, port, basic_credentials(unquote(user), unquote(password)) if at else None)
+    return Proxy(host, port, _credentials(user_info) if at else None)
+
+
+def _credentials(user_info: str) -> str:
+    """The value of Proxy-Authorization; a %xx that is no UTF-8 stays the byte that it is."""
+    user, password = (
+        unquote(part, errors="surrogateescape") for part in user_info.partition(":")[::2]
+    )
+    if ":" in user or CONTROL_CHARACTER.search(user + password):
+        expected = "no colon in a user name, and no control character in a login"
+        raise InvalidURI(SECTION, "a proxy's login with one of them", expected)
+    return basic_credentials(user, password)
 
 
 def build_connect(host: str, port: int, headers: HeadersLike = ()) -> Request:
