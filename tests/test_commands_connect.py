@@ -340,6 +340,12 @@ NO_TLS = ssl.SSLError(1, "the answer is not TLS")
         (PermissionError(errno.EACCES, "x"), [URI, "--unix", "/x/y"], ["'/x/y'", "another user"]),
         (
             ConnectionRefusedError(errno.ECONNREFUSED, "x"),
+            [URI, "--unix", "/x/y"],
+            ["start the server, or check the path"],
+        ),
+        (OSError("AF_UNIX path too long"), [URI, "--unix", "/x/y"], ["use a shorter path"]),
+        (
+            ConnectionRefusedError(errno.ECONNREFUSED, "x"),
             [URI, "--proxy", "http://u:secret@p:3"],
             ["proxy p port 3"],
         ),

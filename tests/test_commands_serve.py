@@ -282,6 +282,7 @@ def test_a_port_in_use_is_one_line_that_says_what_to_do(capsys):
             ["--host", "nowhere.invalid"],
             "--host 127.0.0.1",
         ),
+        (socket.gaierror(socket.EAI_NONAME, "unknown"), ["--host", "[::1]"], "--host ::1"),
         (OSError(errno.EMFILE, "too many"), ["--port", "80"], "--port"),
         (PermissionError(errno.EACCES, "denied"), ["--unix", "/x/y"], "where you may write"),
         (OSError(errno.EADDRINUSE, "in use"), ["--unix", "/x/y"], "another path"),

@@ -155,9 +155,10 @@ def what_to_do(error: OSError, options: argparse.Namespace) -> str:
     """One line: the address, the reason why the server cannot listen on it, and what to do."""
     host = error.filename or " or ".join(options.host or [SERVE["host"].default])
     if isinstance(error, socket.gaierror):
+        example = host.strip("[]") if host.startswith("[") else "127.0.0.1"
         return (
             f"no address found for host {host!r}: give one of this machine, such as "
-            "--host 127.0.0.1"
+            f"--host {example}"
         )
     if options.unix:
         where, advice = (

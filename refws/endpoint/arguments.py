@@ -80,6 +80,12 @@ def check_connected(sock: object, **others: object) -> None:
         raise ValueError("sock is not connected; call its connect(), or leave it out") from None
 
 
+def check_no_proxy(unix_path: object, proxy: object) -> None:
+    """ValueError for a proxy on the way to a Unix socket; True only asks the environment."""
+    if unix_path is not None and isinstance(proxy, str):
+        raise ValueError("unix_path leads to the server itself; leave proxy out")
+
+
 def check_path(path: object) -> None:
     """TypeError for the path None, which would mean TCP to `serve` and `connect`."""
     if path is None:

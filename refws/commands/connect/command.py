@@ -22,6 +22,7 @@ from ...endpoint.traces import ChooseTrace
 from ...interruption import INTERRUPTED
 from ...protocol.client.uri import parse_uri
 from ...protocol.errors import InvalidHandshake
+from ...protocol.http import Headers
 from ..options import CommandLine, pem_problem
 from ..tracing import choose_trace
 from .display import Display, Screen, choose_display, is_terminal
@@ -123,10 +124,12 @@ def check_together(parser: CommandLine, options: argparse.Namespace) -> None:
             "--raw would let the server write to your terminal: send it to a file or a program, "
             "with > FILE or | PROGRAM"
         )
-    if [name for name, _ in options.header].count("Authorization") > 1:
+    if len(Headers(options.header).get_all("Authorization")) > 1:
         parser.error("there are two logins: give one of --auth, --auth-file and --header")
     if options.resolve and (options.unix or options.proxy):
         parser.error("--resolve is for a connection of its own: leave out --unix and --proxy")
+    if options.unix and options.proxy:
+        parser.error("--unix leads to the server itself: leave out --proxy")
 
 
 def not_sent(options: argparse.Namespace) -> list[str]:

@@ -68,8 +68,11 @@ def what_to_do(error: OSError, options: argparse.Namespace) -> str:
     if isinstance(error, ssl.SSLError):
         return f"no TLS with {where}: {in_options(error.strerror or str(error))}"
     if not error.errno:
-        return f"cannot connect to {where}: {error}"
+        shorter = "; use a shorter path" if "path too long" in str(error) else ""
+        return f"cannot connect to {where}: {error}{shorter}"
     advice = ADVICE.get(error.errno, "check the URI and the options")
+    if options.unix:
+        advice = advice.replace("host and port", "the path")
     return f"cannot connect to {where}, {os.strerror(error.errno)}: {advice}"
 
 

@@ -32,6 +32,7 @@ from ...protocol.subprotocols import check_subprotocols
 from ..arguments import (
     check_connected,
     check_context,
+    check_no_proxy,
     check_path,
     check_text,
     header_lines,
@@ -160,6 +161,7 @@ def connect(
         check_text(name, text)
     check_text("proxy", None if proxy is True else proxy)
     check_connected(sock, proxy=None if proxy is True else proxy, unix_path=unix_path)
+    check_no_proxy(unix_path, proxy)
     target, path = parse_uri(uri), path_of(unix_path)
     settings = Settings(
         open_timeout=open_timeout,
