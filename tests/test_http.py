@@ -786,6 +786,19 @@ def test_9110_5_5_a_value_goes_out_as_the_bytes_that_came_in():
     assert read_response(io.BytesIO(head)).to_bytes() == head
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"PROXY TCP4 192.0.2.1 192.0.2.2 56324 443\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"PROXY UNKNOWN\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c" + bytes(12) + b"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+    ],
+)
+def test_the_proxy_protocol_is_named_with_what_to_switch_off(data):
+    with pytest.raises(HandshakeError, match="PROXY protocol.*switch that off in the proxy"):
+        read_request(io.BytesIO(data))
+
+
 SECRETS = [
     b"GET /a?token=s3cr3t-123 x HTTP/1.1\r\n\r\n",
     b"GET /a?token=s3cr3t-123 HTTP/9\r\n\r\n",

@@ -52,6 +52,14 @@ TOO_LONG = {
 MAX_QUOTED_SECRET = 12
 """Characters of a line that may be a part of a secret, such as a cookie that is cut in two."""
 
+PROXY_PROTOCOL = b"PROXY "
+"""How a load balancer may begin each connection to name the client; version 2 has two CR LF."""
+
+WITHOUT_PROXY_PROTOCOL = (
+    "GET /path HTTP/1.1, in ASCII, and no PROXY protocol before it: switch that off in the proxy "
+    "(HAProxy: send-proxy, nginx: proxy_protocol)"
+)
+
 TLS_HANDSHAKE_RECORD = b"\x16"
 REQUEST_LINE = re.compile(rf"([{TOKEN_CHARACTERS}]+) ([\x21-\x7e]+) (HTTP/[0-9]\.[0-9])")
 
@@ -149,11 +157,10 @@ def _parse_request_line(line: bytes) -> tuple[str, str, str]:
 
 
 def _malformed_request_line(line: bytes) -> Fault:
-    return Fault(
-        "RFC 9112 §3",
-        f"request line {quote_target(without_line_end(line))}",
-        "GET /path HTTP/1.1, in ASCII",
-    )
+    seen = f"request line {quote_target(without_line_end(line))}"
+    begins_as_proxied = line == CRLF or line.startswith(PROXY_PROTOCOL)  # version 2, version 1
+    expected = WITHOUT_PROXY_PROTOCOL if begins_as_proxied else "GET /path HTTP/1.1, in ASCII"
+    return Fault("RFC 9112 §3", seen, expected)
 
 
 # Reading a request or a response: the lines of a head

@@ -41,7 +41,7 @@ def check_plain_request(request: Request) -> tuple[Fault, ...]:
 def check_version_and_target(item: RequestItem, request: Request) -> Iterator[Fault]:
     if not HTTP_VERSION.fullmatch(request.version):
         seen, status = f"version {quote(request.version)}", HTTPStatus.HTTP_VERSION_NOT_SUPPORTED
-        yield item.fault(seen, "HTTP/1.1", status)
+        yield item.fault(seen, "HTTP/1.1, also from a proxy in between", status)
     if not (request.target.startswith("/") or _is_special_target(request)) or "#" in request.target:
         expected = "a path such as /chat or an http(s) URI, without #"
         yield item.fault(f"target {quote_target(request.target)}", expected)
