@@ -303,7 +303,8 @@ def test_9110_6_6_1_what_an_answer_has_already_is_left_as_it_is(serving):
         process_request=lambda connection, request: Response(200, "OK", Headers(lines)),
     ).connect()
     client.send(request())
-    assert client.receive_head()[1] == {"date": lines[0][1], "server": "mine"}
+    _, headers = client.receive_head()
+    assert headers == {"date": lines[0][1], "server": "mine", "connection": "close"}
 
 
 @pytest.mark.parametrize("value", ["a\r\nb: c", "\0"])
@@ -496,7 +497,7 @@ def test_4_2_2_process_request_may_answer_instead_of_a_handshake(serving, status
     got, headers = client.receive_head()
     assert got == status
     del headers["date"], headers["server"]
-    assert headers == {header[0].lower(): header[1], "content-length": "2"}
+    assert headers == {header[0].lower(): header[1], "content-length": "2", "connection": "close"}
     assert client.read(2) == b"no"
     client.expect_end()
     assert seen == [(State.CONNECTING, True, "/secret")]
@@ -650,10 +651,12 @@ def test_process_request_that_raises_gets_500_and_a_traceback_in_the_log_that_ca
     assert "process_request failed" in error.getMessage()
 
 
-def test_process_request_that_returns_a_101_gets_500(serving, log):
+@pytest.mark.parametrize("status", [100, 101, 103])
+def test_process_request_that_returns_no_final_response_gets_500(serving, log, status):
     """Only the rules of §4.2.2 may open a connection."""
     client = serving(
-        never_called, process_request=lambda connection, request: Response(101, "Mine", Headers())
+        never_called,
+        process_request=lambda connection, request: Response(status, "Mine", Headers()),
     ).connect()
     client.send(request())
     assert client.receive_head()[0] == 500

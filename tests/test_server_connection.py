@@ -17,6 +17,7 @@ from refws import (
     connect,
     serve,
 )
+from refws.protocol.client.response import read_response
 from wire import CONT, IN_TIME, SAMPLE_ACCEPT, TEXT, eventually, frame, request
 
 pytestmark = pytest.mark.transport("tcp", reason="what carries the bytes does not matter")
@@ -162,6 +163,40 @@ def test_9110_8_6_an_answer_that_has_no_body_gives_no_length(status):
         ServerConnection.respond(None, status, "text")
 
 
+def test_9110_15_3_6_a_205_has_no_text_but_the_length_of_none():
+    assert ServerConnection.respond(None, 205, "").headers["Content-Length"] == "0"
+    with pytest.raises(ValueError, match="status 205 has no text; use ''"):
+        ServerConnection.respond(None, 205, "text")
+
+
+@pytest.mark.parametrize(
+    "given, sent",
+    [
+        ([], ["close"]),
+        ([("Connection", "close")], ["close"]),
+        ([("Connection", "Upgrade, Close")], ["Upgrade, Close"]),
+        ([("Connection", "Upgrade"), ("Upgrade", "h2c")], ["close", "Upgrade"]),
+        ([("Connection", "keep-alive")], ["close", "keep-alive"]),  # close goes before (§9.3)
+    ],
+)
+def test_9112_9_3_each_answer_says_that_the_connection_closes(serving, given, sent):
+    answer = Response(200, "OK", Headers([*given, ("Content-Length", "2")]), b"ok")
+    client = serving(never_called, process_request=lambda connection, request: answer).connect()
+    client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    response = read_response(client.file)
+    assert response.headers.get_all("Connection") == sent
+    assert client.file.read() == b"ok"
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_9112_6_3_item_1_a_body_that_cannot_be_there_is_not_sent(serving, status):
+    answer = Response(status, "Empty", Headers(), b"HTTP/1.1 200 OK")
+    client = serving(never_called, process_request=lambda connection, request: answer).connect()
+    client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert read_response(client.file).status_code == status
+    assert client.file.read() == b""
+
+
 # process_response
 
 
@@ -252,6 +287,7 @@ BAD_CHANGES = {
     "Content-Length of the 101 was changed": add_length,
     "a body was added to the 101": lambda response: replace(response, body=b"x"),
     "process_response returned str": lambda response: "a page",
+    "a 103 is no final response": lambda response: Response(103, "Early Hints", Headers()),
     "forged": lambda response: response.headers.update({"X": "a\r\nforged: 1"}),
 }
 

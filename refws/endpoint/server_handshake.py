@@ -160,9 +160,9 @@ def process(
         return None
     try:
         response = returned("process_request", options.process_request(connection, request))
-        if response is not None and response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
-            what_to_do = "return None to let the opening handshake go on"
-            raise ValueError(f"process_request returned a 101; {what_to_do}")
+        if response is not None and response.status_code < HTTPStatus.OK:
+            what_to_do = "return None to let the opening handshake go on, or a status from 200 up"
+            raise ValueError(f"process_request returned a {response.status_code}; {what_to_do}")
         return response
     except Exception as error:
         return internal_error(connection, "process_request", error)

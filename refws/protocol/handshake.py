@@ -322,9 +322,11 @@ def _check_answer(request: Request, subprotocol: str | None, extensions: str | N
 def check_changed_answer(before: Response, after: Response) -> None:
     """ValueError if the server's handshake, `before`, was changed to one that opens no connection.
 
-    Headers may be added to a 101, and any other response may take its place.
+    Headers may be added to a 101, and any other final response may take its place.
     """
     if after.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
+        if after.status_code < HTTPStatus.OK:
+            raise ValueError(f"a {after.status_code} is no final response; use one from 200 up")
         return
     if before.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
         raise ValueError(f"a {before.status_code} was changed to 101; the request opens nothing")

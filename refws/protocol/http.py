@@ -45,6 +45,9 @@ NO_SPACE = re.compile("[^ ]")
 WITHOUT_BODY = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 """Their responses end with the head (RFC 9112 §6.3 item 1), and a 204 may give no length."""
 
+WITHOUT_TEXT = (*WITHOUT_BODY, HTTPStatus.RESET_CONTENT)
+"""The body of a 205 must be empty, but has a length (RFC 9110 §15.3.6)."""
+
 CONTENT_LENGTH = re.compile("[0-9]{1,18}")
 
 ASCII_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
@@ -273,13 +276,13 @@ class Response:
         with a status that has none.
         """
         body = text.encode("utf-8")
+        if body and status in WITHOUT_TEXT:
+            raise ValueError(f"a response with status {status.value} has no text; use ''")
         given = Headers(headers)
         standard = [("Connection", "close"), ("X-Content-Type-Options", "nosniff")]
         if status not in WITHOUT_BODY:
             content_type = ("Content-Type", "text/plain; charset=utf-8")
             standard = [content_type, ("Content-Length", str(len(body))), *standard]
-        elif body:
-            raise ValueError(f"a response with status {status.value} has no text; use ''")
         missing = [(name, value) for name, value in standard if name not in given]
         return cls(status.value, status.phrase, Headers([*missing, *given.raw_items()]), body)
 
