@@ -160,9 +160,8 @@ class Headers(MutableMapping[str, str]):
         if not isinstance(value, str):
             raise TypeError(f"header {name} has a value of type {type(value).__name__}; use a str")
         if not FIELD_VALUE.fullmatch(value):
-            seen = quote(FIELD_VALUE.sub("", value)[:1])
-            what = f"header {name} has a control character or no latin-1 in its value, {seen}"
-            raise ValueError(f"{what} (RFC 9110 §5.5)")
+            what = f"no latin-1 in its value, {quote(FIELD_VALUE.sub('', value)[:1])}"
+            raise ValueError(f"header {name} has a control character or {what} (RFC 9110 §5.5)")
         self._lines.append((name, value))
 
     def __delitem__(self, name: str) -> None:
