@@ -361,6 +361,8 @@ def test_9112_the_limits_are_those_of_the_documentation():
         ({"max_line_size": 100}, line_of(101), False),
         ({"max_line_size": 20_000}, line_of(20_000), True),
         ({"max_line_size": 20_000}, line_of(20_001), False),
+        ({"max_line_size": 2**63 - 1}, line_of(100), True),  # what the option allows
+        ({"max_line_size": 2**70}, line_of(100), True),
         ({"max_header_lines": 3}, b"A: b\r\n" * 3, True),
         ({"max_header_lines": 3}, b"A: b\r\n" * 4, False),
         ({"max_header_lines": 100}, b"A: b\r\n" * 100, True),

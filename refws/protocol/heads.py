@@ -21,6 +21,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
+from sys import maxsize
 from typing import Protocol
 
 from .errors import Fault, HandshakeError, InvalidHandshake
@@ -181,7 +182,7 @@ class HeadReader:
 
         `what` is one of TOO_LONG.
         """
-        line = start + self.file.readline(self.limits.max_line_size + len(CRLF) - len(start))
+        line = start + self.file.readline(min(self.limits.max_line_size + 2, maxsize) - len(start))
         self.received += len(line)
         if len(line.removesuffix(CRLF)) > self.limits.max_line_size:
             raise HandshakeError([_too_long(what, self.limits)])
