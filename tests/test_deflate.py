@@ -682,9 +682,11 @@ def test_the_default_settings_take_less_memory_and_time_than_those_of_zlib():
     [
         ("server_max_window_bits", [7, 16, 0, "9", 9.0, False, 1]),
         ("client_max_window_bits", [7, 16, -8, False]),
-        ("level", [0, 10, -1, None]),
-        ("mem_level", [0, 10, None]),
-        ("threshold", [-1]),
+        ("server_no_context_takeover", [None, 0, 1, "yes"]),
+        ("client_no_context_takeover", [None, 0, 1, "no"]),
+        ("level", [0, 10, -1, None, True]),
+        ("mem_level", [0, 10, None, True]),
+        ("threshold", [-1, None, "64", 1.5, True]),
     ],
 )
 def test_settings_that_do_not_exist_are_refused_by_name(name, values):

@@ -77,7 +77,7 @@ HEAD_LIMITS = ["max_line_size", "max_header_lines", "max_head_size"]
 
 
 @pytest.mark.parametrize("name", HEAD_LIMITS)
-@pytest.mark.parametrize("value", [None, 0, -1, "8192", 2.0, inf, nan])
+@pytest.mark.parametrize("value", [None, 0, -1, "8192", 2.0, inf, nan, True])
 def test_a_head_always_has_limits(name, value):
     with pytest.raises(ValueError, match=f"^{name} is .*; use a whole number of at least 1$"):
         Settings(**{name: value})

@@ -80,7 +80,7 @@ class HeadLimits:
     def __post_init__(self) -> None:
         for name in HeadLimits.__slots__:
             limit = getattr(self, name)
-            if not isinstance(limit, int) or limit < 1:
+            if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
                 raise ValueError(f"{name} is {limit!r}; use a whole number of at least 1")
 
 

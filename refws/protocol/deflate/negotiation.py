@@ -85,15 +85,23 @@ class DeflateSettings:
                 self._check_range(name, MIN_WINDOW_BITS, MAX_WINDOW_BITS, ", True or None")
         self._check_range("level", 1, 9)
         self._check_range("mem_level", 1, 9)
-        if self.threshold < 0:
+        for name in (SERVER_NO_CONTEXT_TAKEOVER, CLIENT_NO_CONTEXT_TAKEOVER):
+            if not isinstance(getattr(self, name), bool):
+                raise ValueError(f"{name} is {getattr(self, name)!r}; use True or False")
+        if not _is_whole_number(self.threshold) or self.threshold < 0:
             raise ValueError(
-                f"threshold is {self.threshold}; use 0, which compresses every message, or more"
+                f"threshold is {self.threshold!r}; use 0, which compresses every message, or more"
             )
 
     def _check_range(self, name: str, least: int, most: int, otherwise: str = "") -> None:
         value = getattr(self, name)
-        if not isinstance(value, int) or value not in range(least, most + 1):
+        if not _is_whole_number(value) or value not in range(least, most + 1):
             raise ValueError(f"{name} is {value!r}; use {least} to {most}{otherwise}")
+
+
+def _is_whole_number(value: object) -> bool:
+    """True and False count as none: they are a sign of another meaning."""
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def window_limit(bits: int | bool | None) -> int:
