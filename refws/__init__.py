@@ -252,6 +252,7 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
     reading.py                               bytes of the endpoint -> what was seen, judged strictly
     engine.py                                a case -> its result and its grade
     survey.py                                what a server can do, found out before the cases
+    guard.py                                 whether the server has outlived a case
     clients/  the client under test
       groups/  its cases
         request.py         §4.1              its request

@@ -28,6 +28,9 @@ after which nothing more is expected of one that has answered all messages.
 MAX_WAITS = 5
 """How many times as long as in silence an answer is awaited while something else arrives."""
 
+LEAVING_TIME = 0.1
+"""Seconds that a server has to end TCP after us, so that what it still sends is not reset."""
+
 PROBE = b"is anyone there?"
 """The text of the probe: a message that comes back only if the server went on."""
 
@@ -46,7 +49,7 @@ class Result:
     """What became of a case. `seen` and `expected` are parts of a sentence.
 
     `crossed` is all that crossed the connection, for a tape or an explanation. `output` is what the
-    command of a client under test has printed.
+    command of a client under test has printed. `outlived` is False if the server has ended then.
     """
 
     case: Case
@@ -57,18 +60,21 @@ class Result:
     crossed: tuple[Crossed, ...] = ()
     observed: Seen | None = None
     output: str = ""
+    outlived: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Abilities:
     """What a survey has found out about a server. `greetings` are messages that it begins with.
 
-    `lacks` are the needs that it cannot fill; `problem` says why it cannot be tested at all.
+    `lacks` are the needs that it cannot fill; `problem` says why it cannot be tested at all,
+    `ended` that it has opened connections before.
     """
 
     lacks: frozenset[Need] = frozenset()
     greetings: tuple[Message, ...] = ()
     problem: str = ""
+    ended: bool = False
 
 
 def run(case: Case, target: Target, abilities: Abilities) -> Result:
@@ -79,16 +85,22 @@ def run(case: Case, target: Target, abilities: Abilities) -> Result:
     try:
         if case.before:
             run_and_reset(case, target, abilities)
-        link = Link(connected(target), Side.CLIENT)
+        sock = connected(target)
     except OSError as error:
         return Result(case, Grade.FAIL, f"no connection: {error}", expected)
-    started = monotonic()
-    with link:
+    return run_on(sock, case, target, abilities)
+
+
+def run_on(sock: socket.socket, case: Case, target: Target, abilities: Abilities) -> Result:
+    """The same on this new connection, which is closed afterwards."""
+    started, expected = monotonic(), case.best.words
+    with Link(sock, Side.CLIENT) as link:
         seen = ServerRun(case, target, abilities, link).seen()
-    seconds = monotonic() - started
+        seconds, crossed = monotonic() - started, tuple(link.crossed)
+        link.finish(LEAVING_TIME)
     if lacking := case.needs & not_agreed(seen):
         return Result(case, Grade.SKIPPED, why_skipped(lacking), expected, seconds)
-    return Result(case, grade(case, seen), str(seen), expected, seconds, tuple(link.crossed), seen)
+    return Result(case, grade(case, seen), str(seen), expected, seconds, crossed, seen)
 
 
 def run_and_reset(case: Case, target: Target, abilities: Abilities) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from threading import Event
+
 from .case import Case, Need, Pause, Step
-from .engine import Abilities, run
+from .engine import Abilities, connected, run, run_on
 from .frames import GOOD_BYE, binary, frame, text
+from .guard import RETURN_TIME, ask
 from .opening import VALID, Opening
 from .outcomes import Echoes, Opens, Outcome
 from .seen import Seen
@@ -21,12 +24,16 @@ LARGE = 65_536
 NOTHING_KNOWN, OPENS = Abilities(), Opens()
 
 
-def survey(target: Target) -> Abilities:
-    """What the server can do. Blocks for some seconds at most."""
-    first = look(target, NOTHING_KNOWN, (Pause(GREETING_TIME), GOOD_BYE))
-    if first.agreement is None:
-        return Abilities(frozenset(Need), problem=str(first))
-    greetings = Abilities(greetings=tuple(first.messages))
+def survey(target: Target, patience: float = RETURN_TIME) -> Abilities:
+    """What the server can do. Blocks for some seconds at most. OSError if it is not there.
+
+    `patience` are the seconds that it has to come back, if it ends.
+    """
+    listening = case_of((Pause(GREETING_TIME), GOOD_BYE), OPENS, VALID)
+    first = run_on(connected(target), listening, target, NOTHING_KNOWN)
+    if first.observed is None or first.observed.agreement is None:
+        return Abilities(frozenset(Need), problem=first.seen)
+    greetings = Abilities(greetings=tuple(first.observed.messages))
     lacks = set()
     for need, message in (
         (Need.ECHO, text("refws")),
@@ -36,6 +43,10 @@ def survey(target: Target) -> Abilities:
         seen = look(target, greetings, (frame(*message), GOOD_BYE), Echoes((message,)))
         if message not in seen.messages:
             lacks.add(need)
+            problem, is_back = ask(target, patience, Event())
+            if not is_back:
+                sent = f"after a message of {len(message.data):,} bytes on another connection"
+                return Abilities(frozenset(Need), problem=f"{problem}, {sent}", ended=True)
     seen = look(target, greetings, (GOOD_BYE,), opening=Opening(offer=OFFER))
     if seen.agreement is None:
         lacks.add(Need.AGREEMENT)  # the cases of offers find out what is wrong
@@ -52,5 +63,9 @@ def look(
     opening: Opening = VALID,
 ) -> Seen:
     """What is seen of one connection."""
-    result = run(Case("1.1-survey", "", "", best, steps=steps, opening=opening), target, abilities)
+    result = run(case_of(steps, best, opening), target, abilities)
     return Seen(problem=result.seen) if result.observed is None else result.observed
+
+
+def case_of(steps: tuple[Step, ...], best: Outcome, opening: Opening) -> Case:
+    return Case("1.1-survey", "", "", best, steps=steps, opening=opening)

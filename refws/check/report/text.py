@@ -11,6 +11,7 @@ from ..case import Need
 from ..clients.mistakes import find_client_mistake
 from ..clients.seen import ClientSeen
 from ..engine import Grade, Result
+from ..guard import is_unreached
 from ..mistakes import find_mistake
 from ..runner import Report
 from .crossed import draw_crossed
@@ -18,15 +19,18 @@ from .crossed import draw_crossed
 MAX_FULL = 3
 """Failed cases whose bytes are drawn bit by bit: who mends the first ones needs no more."""
 
+ENDED_HINT = (
+    "see what the server has printed: an error of one connection should end only that one. If it "
+    "is started in a loop (in a shell: while true; do COMMAND; done), it is back after such a "
+    "case, and the run goes on"
+)
+
 MAX_PRINTED = 8
 """Lines of what a client has printed: the last ones are the end of a traceback."""
 
 COLORS = {Grade.PASS: GREEN, Grade.WEAK: YELLOW, Grade.FAIL: RED, Grade.SKIPPED: DIM}
 
 NO_ECHO = "give --path the path of an endpoint that sends each message back"
-
-NO_CONNECTION = "no connection"
-"""How the result of a case begins for which TCP or TLS was not opened."""
 
 
 def draw_report(report: Report, style: Style = PLAIN) -> Iterator[str]:
@@ -72,7 +76,15 @@ def draw_lacks(report: Report) -> Iterator[str]:
 
 
 def draw_dead_server(report: Report, style: Style) -> Iterator[str]:
-    """One text for all cases that reached no server: they say nothing of the server's rules."""
+    """The cases that the server has not outlived, and one text for all that reached no server.
+
+    The latter say nothing of the server's rules.
+    """
+    for result in report.results:
+        if not result.outlived:
+            yield ""
+            yield style.paint(f"FAIL {result.case.name}: the server ended, or hangs", RED)
+            yield from labelled("hint", ENDED_HINT)
     unreached = [result for result in report.graded(Grade.FAIL) if is_unreached(result)]
     if unreached:
         first = report.results.index(unreached[0])
@@ -83,10 +95,6 @@ def draw_dead_server(report: Report, style: Style) -> Iterator[str]:
         yield from labelled("first", f"{unreached[0].case.name}, after {before}")
         ended = "the server may have ended there, or it takes no more connections: see its output"
         yield from labelled("hint", f"{ended}, start it again, and try --only for these two")
-
-
-def is_unreached(result: Result) -> bool:
-    return result.observed is None and result.seen.startswith(NO_CONNECTION)
 
 
 # A case

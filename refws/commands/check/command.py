@@ -15,8 +15,9 @@ from ...check.autobahn import PREFIX, BadRun
 from ...check.case import Group, Level
 from ...check.clients.groups import CLIENT_GROUPS
 from ...check.course import DEFAULT, BadCourse, Course, give_marks, load_course, with_cases
-from ...check.engine import Abilities, Grade, connected, run
+from ...check.engine import Abilities, Grade
 from ...check.groups import GROUPS
+from ...check.guard import Guard
 from ...check.report.as_json import BadReport, as_json, read_grades
 from ...check.report.comparison import compare, draw_changes, without_others
 from ...check.report.junit import as_junit
@@ -168,11 +169,10 @@ def make_target(parser: CommandLine, options: argparse.Namespace) -> Target:
 def check(plan: Plan, target: Target) -> int:
     """Survey the server, run the cases, write all reports; the exit status."""
     try:
-        connected(target).close()
+        abilities = survey(target)
     except OSError as error:
         reason = what_to_do(error, reached(plan.options))
         return give_up(plan, [f"refws: {escape_words(reason)}"])
-    abilities = survey(target)
     if abilities.problem:
         return give_up(plan, list(describe_problem(target, abilities)))
     return report_on(plan, run_plan(plan, target, abilities))
@@ -248,7 +248,7 @@ def run_plan(plan: Plan, target: Target, abilities: Abilities) -> Report:
     try:
         return run_groups(
             plan.groups,
-            lambda case: run(case, target, abilities),
+            Guard(target, abilities).judge,
             str(target.uri).partition("?")[0],
             abilities.lacks,
             plan.options.jobs,

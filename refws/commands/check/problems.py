@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...check.case import Case
-from ...check.engine import Abilities, Grade, run
-from ...check.outcomes import Opens
+from ...check.engine import Abilities, Result, run
+from ...check.guard import VALID_REQUEST, is_unreached
 from ...check.report.crossed import draw_crossed
 from ...check.report.text import NO_ECHO, hint_for
 from ...check.target import Target
@@ -15,7 +14,12 @@ from ...course.text.drawing import labelled
 from ...protocol.client.advice import advise, show_status
 from ..connect.advice import in_options
 
-VALID_REQUEST = Case("4.1-opening", "A valid request is answered with a valid 101.", "", Opens())
+FIRST = "mend this first: each case begins with such a handshake"
+
+GONE = (
+    "the server has ended, or hangs: see what it has printed, and start it again. It must serve "
+    "one connection after another, and an error of one must not end it"
+)
 
 
 def describe_problem(target: Target, abilities: Abilities) -> Iterator[str]:
@@ -23,21 +27,26 @@ def describe_problem(target: Target, abilities: Abilities) -> Iterator[str]:
     result = run(VALID_REQUEST, target, Abilities())
     response = None if result.observed is None else result.observed.response
     yield f"refws: no WebSocket connection with {target.uri.authority}, so nothing is checked"
-    seen = abilities.problem if result.grade is Grade.PASS else result.seen
     if response is not None and response.status_code != 101:
         yield from labelled("seen", escape_words(show_status(response)))
         yield from labelled("what to do", escape_words(in_options(advise(response))))
         yield from labelled("", f"if other paths are WebSocket endpoints, {NO_ECHO}")
-    elif response is not None:
-        yield from labelled("seen", escape_words(seen))
-        yield from labelled("what to do", "mend this first: each case begins with such a handshake")
     else:
-        other = "ws://" if target.context else "wss://"
-        advice = f"is it a WebSocket server, and not one for {other}? Its log may say why"
+        seen = abilities.problem if response is None else result.seen
         yield from labelled("seen", escape_words(seen))
-        yield from labelled("what to do", advice)
+        yield from labelled("what to do", advice_on(result, target, abilities))
     if hint := hint_for(result):
         yield from labelled("hint", hint)
     if result.crossed:
         yield ""
         yield from draw_crossed(result)
+
+
+def advice_on(result: Result, target: Target, abilities: Abilities) -> str:
+    """What to do about an answer that is no refusal."""
+    if abilities.ended or is_unreached(result):
+        return GONE
+    if any(part.data.startswith(b"HTTP/") for part in result.crossed):
+        return FIRST
+    other = "ws://" if target.context else "wss://"
+    return f"is it a WebSocket server, and not one for {other}? Its log may say why"
