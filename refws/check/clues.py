@@ -89,8 +89,12 @@ class Clues:
 
     def values(self, name: str) -> list[str]:
         """The values of this header in the request."""
+        return [value.strip() for value in self.raw_values(name)]
+
+    def raw_values(self, name: str) -> list[str]:
+        """The same with the white space around them, which is no part of a value."""
         wanted = ascii_lower(name)
-        return [value.strip() for field, value in self._fields() if ascii_lower(field) == wanted]
+        return [value for field, value in self._fields() if ascii_lower(field) == wanted]
 
     def _fields(self) -> Iterator[tuple[str, str]]:
         for line in () if self.request is None else self.request.lines[1:]:

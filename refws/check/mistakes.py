@@ -6,7 +6,7 @@ The first one that is recognised is named: so a special one is before a general 
 
 from __future__ import annotations
 
-from ..course.explain.values import SHOWN
+from ..course.explain.values import SHOWN, CutOff, Illegal
 from ..protocol.close_codes import CloseCode
 from ..protocol.frame import BINARY, CLOSE, CONT, MAX_LENGTH_7, MAX_LENGTH_16, PING, PONG
 from .case import Drip, Pause
@@ -60,7 +60,18 @@ def wrong_length(clues: Clues) -> str:
 
 
 def hint_of_explain(clues: Clues) -> str:
-    return "" if clues.illegal is None else hint_of(clues.illegal)
+    """On the endpoint's own frame, unless its fault is the one that it was sent, and repeats."""
+    if clues.illegal is None or repeats_the_fault(clues):
+        return ""
+    return hint_of(clues.illegal)
+
+
+def repeats_the_fault(clues: Clues) -> bool:
+    verdict = None if clues.illegal is None else clues.illegal.verdict
+    if clues.rule is None or not isinstance(verdict, Illegal):
+        return False
+    theirs, ours = verdict.violation, clues.rule
+    return (theirs.section, theirs.expected) == (ours.section, ours.expected)
 
 
 # A rule that is broken on purpose
@@ -119,10 +130,22 @@ def loses_fragments(clues: Clues) -> bool:
 
 
 def answers_fragments(clues: Clues) -> bool:
+    """Whether the payload of a fragment came back by itself, in a frame of any kind."""
     begun = {frame.plain_start for frame in clues.sent if not frame.header.fin}
+    if not begun:
+        return False
+    if repeats_a_fragment(clues):
+        return True
     wrong = [message.data for message in clues.seen.messages if message not in clues.messages]
     more = clues.is_legal and len(clues.seen.messages) > len(clues.messages)
-    return bool(begun and wrong) and (more or wrong[0][:SHOWN] in begun)
+    return bool(wrong) and (more or wrong[0][:SHOWN] in begun)
+
+
+def repeats_a_fragment(clues: Clues) -> bool:
+    """Whether the frame that is illegal is a fragment that was sent back as it was."""
+    parts = {frame.plain_start for frame in clues.sent if frame.header.opcode < CLOSE}
+    frame = clues.illegal
+    return frame is not None and frame.header.opcode < CLOSE and frame.plain_start in parts
 
 
 def is_binary(clues: Clues) -> bool:
@@ -179,6 +202,11 @@ def is_left_open(clues: Clues) -> bool:
     return waits and clues.code is not None and clues.seen.end is End.OPEN
 
 
+def answers_a_part(clues: Clues) -> bool:
+    begun = any(isinstance(frame.verdict, CutOff) for frame in clues.sent)
+    return begun and clues.has_answered_more
+
+
 def other_close(clues: Clues) -> str:
     if not clues.is_legal or clues.code is None or not clues.codes or clues.code in clues.codes:
         return ""
@@ -190,14 +218,14 @@ AFTER_THE_101: tuple[Recogniser, ...] = (
         sends_after_close,
         "the program sends on after its Close: leave the loop that answers messages (§5.5.1)",
     ),
-    wrong_length,
-    hint_of_explain,
-    names_what_it_lacks,
     when(
         answers_fragments,
         "a fragment was answered as a message: collect the payloads up to the frame with FIN 1, "
         "and answer all of them once (§5.4)",
     ),
+    wrong_length,
+    hint_of_explain,
+    names_what_it_lacks,
     when(
         lambda clues: notices_late(clues) and clues.seen.end is End.OPEN,
         "bad text is noticed only when the message is whole: check each part as it arrives, with "
@@ -250,6 +278,11 @@ AFTER_THE_101: tuple[Recogniser, ...] = (
         "a Close is answered with a Close: send it before you close the socket (§5.5.1)",
     ),
     other_close,
+    when(
+        answers_a_part,
+        "at the end of TCP a read returns less than was asked for: compare its length, and drop "
+        "what will never be whole (§7.1.4)",
+    ),
     when(
         is_left_open,
         "when both sides have sent a Close, the server ends TCP: close the socket (§7.1.1)",

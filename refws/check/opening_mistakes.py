@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 
 from ..protocol.client.mistakes import find_mistake as find_mistake_in_accept
+from ..protocol.frame import Side
 from ..protocol.handshake import accept_key
 from .clues import STREAM, Clues, Recogniser, when
 
 ACCEPT = "Sec-WebSocket-Accept"
 USUAL_NAMES = {"Host", "Upgrade", "Connection", "Sec-WebSocket-Key", "Sec-WebSocket-Version"}
+
+LF_ALONE = re.compile(rb"(?<!\r)\n")
 
 ON_HEADERS = {
     "Upgrade": "write Upgrade: websocket",
@@ -29,6 +33,30 @@ def wrong_accept(clues: Clues) -> str:
         return ""
     mistake = find_mistake_in_accept(keys[0], accept)
     return f"{ACCEPT} has a wrong value, {mistake} (§4.2.2 item 5.4)" if mistake else ""
+
+
+def key_with_spaces(clues: Clues) -> str:
+    response, raw = clues.seen.response, clues.raw_values("Sec-WebSocket-Key")
+    accept = None if response is None else response.headers.get(ACCEPT)
+    spaced = {part for value in raw for part in (value, value[1:], value.rstrip(), value.lstrip())}
+    if accept is None or accept not in {
+        accept_key(part) for part in spaced - {*map(str.strip, raw)}
+    }:
+        return ""
+    return "Sec-WebSocket-Accept was made from the key and the white space around it: strip that"
+
+
+def line_ends(clues: Clues) -> str:
+    parts = (part.data for part in clues.result.crossed if part.sender is Side.SERVER)
+    answer = b"".join(parts)
+    if not answer.startswith(b"HTTP/") or not LF_ALONE.search(answer) or clues.seen.response:
+        return ""
+    if b"=\n\r\n" in answer:
+        return (
+            f"the value of {ACCEPT} ends with LF: strip it, because a command or a function that "
+            "makes base64 may append one"
+        )
+    return "end each line of the answer with \\r\\n, also the empty one: \\n alone is not enough"
 
 
 def wrong_header(clues: Clues) -> str:
@@ -58,6 +86,8 @@ def names_with_case(clues: Clues) -> bool:
 
 
 AT_THE_101: tuple[Recogniser, ...] = (
+    line_ends,
+    key_with_spaces,
     wrong_accept,
     wrong_header,
     when(

@@ -69,7 +69,8 @@ def accept(lines, broken):
     lines = [*answer(headers, broken), ""]
     if "continue-after-the-101" in broken and "expect" in headers:
         lines += ["HTTP/1.1 100 Continue", ""]
-    return "\r\n".join([*lines, ""]).encode("latin-1")
+    line_end = "\n" if "answers-with-lf-alone" in broken else "\r\n"
+    return line_end.join([*lines, ""]).encode("latin-1")
 
 
 def parse_fields(lines, broken):
@@ -86,7 +87,10 @@ def parse_fields(lines, broken):
             continue
         if "first-header-wins" in broken and name in headers:
             continue
-        headers.setdefault(name, []).append(field[2])
+        value = field[2]
+        if "spaces-of-the-key-kept" in broken and name == "sec-websocket-key":
+            value = line.partition(": ")[2]
+        headers.setdefault(name, []).append(value)
     return headers
 
 
@@ -121,7 +125,7 @@ def check_headers(headers, broken):
     connection = [element.lower() for element in connection]
     broken.rule("upgrade" in connection, "connection-ignored", bad)
     key = headers.get("sec-websocket-key", [])
-    broken.rule(len(key) == 1 and KEY.fullmatch(key[0]), "key-not-checked", bad)
+    broken.rule(len(key) == 1 and KEY.fullmatch(key[0].strip()), "key-not-checked", bad)
     version = headers.get("sec-websocket-version", [])
     named = () if "426-without-our-version" in broken else OUR_VERSION
     broken.rule(
@@ -170,4 +174,6 @@ def accept_for(key, broken):
     if "accept-in-hexadecimal" in broken:
         return digest.hexdigest()
     value = base64.b64encode(digest.digest()).decode()
+    if "line-end-after-the-accept" in broken:
+        value += "\n"
     return value.rstrip("=") if "accept-without-padding" in broken else value

@@ -213,6 +213,9 @@ class Connection:
         if "fragments-echoed-one-by-one" in self.broken:
             self.send(self.kind, self.message)
             self.kind, self.message = None if fin else self.kind, b""
+        elif "fragments-echoed-as-they-are" in self.broken:
+            self.send(opcode, self.message)
+            self.kind, self.message = None if fin else self.kind, b""
         elif fin:
             self.check_text(b"", final=True)
             self.send(BINARY if "text-sent-as-binary" in self.broken else self.kind, self.message)

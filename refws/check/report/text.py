@@ -93,8 +93,7 @@ def draw_dead_server(report: Report, style: Style) -> Iterator[str]:
         number = count_cases(len(unreached))
         yield style.paint(f"FAIL {number}: {escape_words(unreached[0].seen)}", RED)
         yield from labelled("first", f"{unreached[0].case.name}, after {before}")
-        ended = "the server may have ended there, or it takes no more connections: see its output"
-        yield from labelled("hint", f"{ended}, start it again, and try --only for these two")
+        yield from labelled("hint", f"the server has ended, or takes no more: {ENDED_HINT}")
 
 
 # A case
