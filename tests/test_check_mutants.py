@@ -108,10 +108,14 @@ MESSAGES = {
     "new-message-inside-taken": Caught("5.4-text-in-a-message", "a new message inside"),
     "fragments-echoed-one-by-one": Caught("5.4-two-fragments", "up to the frame with FIN 1"),
     "fragments-echoed-as-they-are": Caught("5.4-two-fragments", "up to the frame with FIN 1"),
+    "fragments-are-global": Caught(
+        "7.1.4-client-gone-between-fragments", "an earlier message has left"
+    ),
     "ping-ends-the-message": Caught("5.4-ping-between-fragments", "keep the fragments"),
     "utf8-not-checked": Caught("8.1-overlong-slash", "text that is not UTF-8"),
     "surrogates-taken": Caught("8.1-first-surrogate", "without surrogates"),
     "utf8-checked-per-fragment": Caught("5.6-cut-in-two-bytes", "one incremental decoder"),
+    "crashes-at-half-a-character": Caught("5.6-cut-in-two-bytes", "incremental decoder for all"),
     "utf8-checked-at-the-end": weak("8.1-noticed-before-the-frame-ends", "as it arrives"),
     "bad-utf8-fails-with-1002": weak("8.1-overlong-slash", "1007, not 1002"),
     "binary-must-be-utf8": Caught("5.2-binary-of-1-bytes", "do not decode it"),

@@ -4,11 +4,12 @@ import io
 import json
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
 
-from checks import ECHO, EXCHANGE, FRAMES, LIMITS, MIXED, SLOW, UNMASKED, report, result
+from checks import ECHO, EXCHANGE, FRAMES, LIMITS, MIXED, OPENED, SLOW, UNMASKED, report, result
 from refws.check.case import Case, Group, Need
 from refws.check.course import course_of, give_marks
 from refws.check.engine import PROBE, Grade
@@ -83,6 +84,24 @@ def test_a_hint_is_shown_where_the_mistake_is_known(monkeypatch):
     assert " hint            hint for 5.1-unmasked" in drawn(MIXED)
     hints = {case["name"]: case["hint"] for case in json.loads(as_json(MIXED))["cases"]}
     assert hints == {"5.6-text": "", "5.1-unmasked": "hint for 5.1-unmasked"}
+
+
+def test_hints_that_several_failed_cases_share_are_shown_before_all_cases():
+    names = "5.1-unmasked-text", "5.1-unmasked-again", "5.6-text"
+    shared = [result(replace(UNMASKED, name=name)) for name in names[:2]]
+    other = result(replace(ECHO, name=names[2]), observed=None, seen="nothing")
+    cases = tuple(one.case for one in (*shared, other))
+    drawn_lines = drawn(report(*shared, other, groups=(Group("g", "G", cases),)))
+    first, _, _ = drawn_lines.partition("FAIL 5.1-unmasked-text")
+    hint = "2 cases         The program accepts this: an unmasked frame"
+    assert hint in first and "5.1-unmasked-text is the first of them" in first
+    assert "5.6-text" not in first
+    assert "what to mend first" not in drawn(report(*shared[:1], groups=(FRAMES,)))
+
+
+def test_cases_with_other_hints_do_not_count_as_one():
+    pairs = [result(UNMASKED), result(replace(ECHO, name="5.6-x"), crossed=(), observed=OPENED)]
+    assert "what to mend first" not in drawn(report(*pairs, groups=(FRAMES,)))
 
 
 def test_the_heads_are_drawn_in_full_only_where_the_case_is_about_them():

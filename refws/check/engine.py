@@ -44,7 +44,7 @@ class Grade(Enum):
     SKIPPED = "skipped"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Result:
     """What became of a case. `seen` and `expected` are parts of a sentence.
 

@@ -6,13 +6,15 @@ The first one that is recognised is named: so a special one is before a general 
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from ..course.explain.values import SHOWN, CutOff, Illegal
 from ..protocol.close_codes import CloseCode
-from ..protocol.frame import BINARY, CLOSE, CONT, MAX_LENGTH_7, MAX_LENGTH_16, PING, PONG
+from ..protocol.frame import BINARY, CLOSE, CONT, MAX_LENGTH_7, MAX_LENGTH_16, PING, PONG, TEXT
 from .case import Drip, Pause
 from .clues import STREAM, Clues, Recogniser, as_sentence, find_clues, hint_of, when
 from .engine import Grade, Result
-from .opening_mistakes import AT_THE_101, ON_HEADERS
+from .opening_mistakes import AT_THE_101, ON_HEADERS, other_refusal
 from .outcomes import FAILURES, Opens
 from .seen import End
 
@@ -22,13 +24,42 @@ LENGTH = (
 )
 
 
+Cause = tuple[object, ...]
+
+MANY_RESULTS = 1024
+"""Results whose explanations are kept: several reports show them."""
+
+
 def find_mistake(result: Result) -> str:
     """A sentence that names the likely mistake and what to do about it; "" if none is known."""
+    return recognised(result)[1]
+
+
+def find_cause(result: Result) -> Cause:
+    """The same for all results that one change of the program is likely to mend; () if unknown."""
+    return recognised(result)[0]
+
+
+@lru_cache(MANY_RESULTS)
+def recognised(result: Result) -> tuple[Cause, str]:
     if result.grade in (Grade.PASS, Grade.SKIPPED) or result.observed is None:
-        return ""
+        return (), ""
     clues = find_clues(result, result.observed)
     recognisers = AT_THE_101 if result.observed.agreement is None else AFTER_THE_101
-    return as_sentence(next(filter(None, (recognise(clues) for recognise in recognisers)), ""))
+    for recognise in recognisers:
+        if text := recognise(clues):
+            return (recognise, *blamed(recognise, clues)), as_sentence(text)
+    return (), ""
+
+
+def blamed(recognise: Recogniser, clues: Clues) -> Cause:
+    """The rule that the hint is about, if that is different from case to case."""
+    verdict = None if clues.illegal is None else clues.illegal.verdict
+    if recognise in (not_checked, other_code, other_refusal) and clues.rule is not None:
+        return clues.rule.section, clues.rule.expected
+    if recognise is hint_of_explain and isinstance(verdict, Illegal):
+        return verdict.violation.section, verdict.violation.expected
+    return ()
 
 
 # Frames that no endpoint may send
@@ -145,7 +176,9 @@ def repeats_a_fragment(clues: Clues) -> bool:
     """Whether the frame that is illegal is a fragment that was sent back as it was."""
     parts = {frame.plain_start for frame in clues.sent if frame.header.opcode < CLOSE}
     frame = clues.illegal
-    return frame is not None and frame.header.opcode < CLOSE and frame.plain_start in parts
+    if frame is None or frame.header.opcode >= CLOSE or frame.plain_start not in parts:
+        return False
+    return bool(frame.plain_start) or frame.header.opcode == CONT
 
 
 def is_binary(clues: Clues) -> bool:
@@ -160,7 +193,22 @@ def is_garbled(clues: Clues) -> bool:
 
 
 def cuts_characters(clues: Clues) -> bool:
-    return clues.is_legal and clues.has_sent(CONT) and clues.code == CloseCode.INVALID_DATA
+    seen, parts = clues.seen, [frame for frame in clues.sent if frame.kind == TEXT]
+    if not clues.is_legal or not clues.has_sent(CONT):
+        return False
+    ended = seen.end is not End.OPEN and seen.close is None and not seen.messages
+    cut = any(not is_utf8(frame.plain_start) for frame in parts if frame.payload_received <= SHOWN)
+    return clues.code == CloseCode.INVALID_DATA or (ended and cut)
+
+
+def is_utf8(data: bytes) -> bool:
+    return "\ufffd" not in data.decode(errors="replace")
+
+
+def adds_what_was_left(clues: Clues) -> bool:
+    """Whether the right message came, after bytes of an earlier one."""
+    pairs = [(got.data, wanted.data) for got, wanted in clues.pairs()]
+    return any(len(got) > len(wanted) > 0 and got.endswith(wanted) for got, wanted in pairs)
 
 
 def fails_what_is_legal(clues: Clues) -> str:
@@ -249,6 +297,11 @@ AFTER_THE_101: tuple[Recogniser, ...] = (
         cuts_characters,
         "a character may begin in one fragment and end in the next: check the text of the whole "
         "message, or use one incremental decoder for all its fragments (§5.6)",
+    ),
+    when(
+        adds_what_was_left,
+        "bytes that an earlier message has left are before this one: keep the payloads of "
+        "fragments in a variable of the connection, no global one, and empty it at a new message",
     ),
     when(
         loses_fragments,

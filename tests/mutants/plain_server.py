@@ -103,7 +103,12 @@ class Stream:
 
 
 class Connection:
-    """One client. `kind` and `message` are the message whose fragments are arriving."""
+    """One client. `kind` and `message` are the message whose fragments are arriving.
+
+    `left` is what the last connection that has ended has left of such a message.
+    """
+
+    left = b""
 
     def __init__(self, sock, broken):
         self.sock = sock
@@ -122,6 +127,7 @@ class Connection:
             except Failed as failure:
                 self.fail(failure.code)
             self.end()
+        Connection.left = b"" if self.kind is None else self.message
 
     def open(self):
         """§4.2: the opening handshake."""
@@ -208,6 +214,9 @@ class Connection:
         for part in self.payload(length, key):
             self.message += part
             self.check_text(part)
+        half = self.kind == TEXT and not is_utf8(self.message)
+        if "crashes-at-half-a-character" in self.broken and half:
+            raise EOFError
         if "utf8-checked-per-fragment" in self.broken:
             self.check_text(b"", final=True)
         if "fragments-echoed-one-by-one" in self.broken:
@@ -232,6 +241,8 @@ class Connection:
         else:
             self.broken.rule(self.kind is None, "new-message-inside-taken", Failed(1002))
         self.kind, self.message = opcode or TEXT, b""
+        if "fragments-are-global" in self.broken:
+            self.message, Connection.left = Connection.left, b""
         errors = "surrogatepass" if "surrogates-taken" in self.broken else "strict"
         self.decoder = codecs.getincrementaldecoder("utf-8")(errors)
 

@@ -12,7 +12,7 @@ from ..clients.mistakes import find_client_mistake
 from ..clients.seen import ClientSeen
 from ..engine import Grade, Result
 from ..guard import is_unreached
-from ..mistakes import find_mistake
+from ..mistakes import Cause, find_cause, find_mistake
 from ..runner import Report
 from .crossed import draw_crossed
 
@@ -24,6 +24,9 @@ ENDED_HINT = (
     "is started in a loop (in a shell: while true; do COMMAND; done), it is back after such a "
     "case, and the run goes on"
 )
+
+MAX_CAUSES = 5
+"""Hints that are shown before all cases."""
 
 MAX_PRINTED = 8
 """Lines of what a client has printed: the last ones are the end of a traceback."""
@@ -38,6 +41,7 @@ def draw_report(report: Report, style: Style = PLAIN) -> Iterator[str]:
     yield from draw_table(report, style)
     yield from draw_lacks(report)
     yield from draw_dead_server(report, style)
+    yield from draw_causes(report, style)
     reached = [one for one in report.graded(Grade.FAIL, Grade.WEAK) if not is_unreached(one)]
     failed = [result for result in reached if result.grade is Grade.FAIL]
     for result in reached:
@@ -45,7 +49,7 @@ def draw_report(report: Report, style: Style = PLAIN) -> Iterator[str]:
         yield from draw_result(result, style, result in failed[:MAX_FULL])
     yield ""
     if len(failed) > MAX_FULL:
-        others = "--only NAME shows another case so, --tapes DIR keeps the bytes of all"
+        others = "--only NAME shows another so, --tapes DIR keeps the bytes of all"
         yield from labelled("note", f"the first {MAX_FULL} failed cases are bit by bit; {others}")
     yield from draw_summary(report, style)
 
@@ -96,6 +100,27 @@ def draw_dead_server(report: Report, style: Style) -> Iterator[str]:
         yield from labelled("hint", f"the server has ended, or takes no more: {ENDED_HINT}")
 
 
+# The causes
+
+
+def draw_causes(report: Report, style: Style) -> Iterator[str]:
+    """The mistakes that most failed cases have in common: one change may mend all of them."""
+    by_cause: dict[Cause, list[Result]] = {}
+    for result in report.graded(Grade.FAIL):
+        if cause := cause_for(result):
+            by_cause.setdefault(cause, []).append(result)
+    most = sorted(by_cause.values(), key=len, reverse=True)[:MAX_CAUSES]
+    if any(len(results) > 1 for results in most):
+        yield ""
+        yield style.paint("what to mend first: the hints of most failed cases", BOLD)
+        for results in most:
+            yield from (
+                style.paint(line, YELLOW)
+                for line in labelled(count_cases(len(results)), hint_for(results[0]))
+            )
+            yield from labelled("", f"{results[0].case.name} is the first of them")
+
+
 # A case
 
 
@@ -127,6 +152,13 @@ def hint_for(result: Result) -> str:
         return ""
     of_client = isinstance(result.observed, ClientSeen)
     return escape_words(find_client_mistake(result) if of_client else find_mistake(result))
+
+
+def cause_for(result: Result) -> Cause:
+    """The same for results with the same likely mistake; () if none is known."""
+    if isinstance(result.observed, ClientSeen):
+        return tuple(filter(None, [hint_for(result)]))
+    return find_cause(result)
 
 
 def sentence(result: Result) -> str:
