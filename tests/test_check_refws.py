@@ -6,6 +6,7 @@ import pytest
 
 from checks import echo, target_of
 from refws.check import engine
+from refws.check import survey as survey_module
 from refws.check.case import Need
 from refws.check.engine import Grade, run
 from refws.check.groups import GROUPS
@@ -35,7 +36,8 @@ def target(monkeypatch, serving):
     def start(**settings):
         running = serving(echo, **settings)
         if isinstance(running.address, str):
-            monkeypatch.setattr(engine, "connected", lambda target: connected(running.address))
+            for module in (engine, survey_module):
+                monkeypatch.setattr(module, "connected", lambda target: connected(running.address))
         target = target_of(running)
         context = contexts()[Side.CLIENT] if target.uri.secure else None
         return replace(target, context=context)
