@@ -4,11 +4,12 @@ import re
 import socket
 import subprocess
 import sys
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+import processes
 from refws import __main__ as program
 from wire import eventually
 
@@ -40,8 +41,7 @@ pytestmark = [
 @contextmanager
 def running(text, directory):
     """The server with this text, on a free port."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as free:
-        port = free.getsockname()[1]
+    port = processes.free_port()
     file = directory / "server.py"
     file.write_text(text.replace("9000", str(port)), "utf-8")
     process = subprocess.Popen([sys.executable, file], stderr=subprocess.DEVNULL)

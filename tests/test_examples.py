@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+import processes
 from installed import directory_of
 from refws import ConnectionClosed, Headers, InvalidStatus, connect, unix_connect
 from refws.protocol.client.proxy import basic_credentials
@@ -61,8 +62,7 @@ class Example:
             self.python = directory_of("websockets") / "bin" / "python"
             text, count = IMPORT.subn(other_import, text)
             assert count == 1
-        with socket.create_server(("localhost", 0)) as sock:
-            self.port = sock.getsockname()[1]
+        self.port = processes.free_port()
         assert "8765" in text or name == "unix"
         self.program = directory / f"{name}.py"
         self.program.write_text(text.replace("8765", str(self.port)), "utf-8")

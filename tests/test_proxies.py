@@ -8,7 +8,6 @@ addresses of a configuration, and what it says that it changes.
 import csv
 import queue
 import shutil
-import socket
 import threading
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -206,11 +205,10 @@ def start(serving, tmp_path):
         def run(proxy, *, changes=(), own_origin=False, **settings):
             if shutil.which(proxy.program) is None:
                 pytest.skip(f"{proxy.program} is not installed (Debian's package {proxy.program})")
-            with socket.create_server((HOST, 0)) as reserved:  # so that the server gets another
-                behind = Behind(proxy, reserved.getsockname()[1], tmp_path)
-                origins = [behind.url("http", "")] if own_origin else None
-                ours = {"handler": behind.hold, "process_request": health, "origins": origins}
-                behind.running = serving(**{**ours, **settings})
+            behind = Behind(proxy, processes.free_port(), tmp_path)
+            origins = [behind.url("http", "")] if own_origin else None
+            ours = {"handler": behind.hold, "process_request": health, "origins": origins}
+            behind.running = serving(**{**ours, **settings})
             address = behind.running.address
             inside = proxy.unix + address if isinstance(address, str) else f"{HOST}:{address[1]}"
             all_changes = proxy.changes(behind.port) | {"127.0.0.1:8080": inside} | dict(changes)
