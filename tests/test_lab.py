@@ -14,7 +14,18 @@ from refws.course.web.lab import InvalidCommand
 from refws.course.web.violations import CLIENT_CASES, GROUPS, SERVER_CASES
 from refws.protocol.credentials import basic_credentials
 from watching import PAGE, Page
-from wire import BINARY, CONT, DEADLINE_S, PING, PONG, TEXT, Header, close_body, eventually
+from wire import (
+    BINARY,
+    CONT,
+    DEADLINE_S,
+    PING,
+    PONG,
+    TEXT,
+    Header,
+    close_body,
+    eventually,
+    patiently,
+)
 
 OTHER_PAGE = "e" * 32
 
@@ -384,8 +395,11 @@ def test_the_raw_client_sends_bytes_in_any_form_and_the_page_sees_them(
 
 
 def test_bytes_that_get_no_message_and_no_close_say_so(page, monkeypatch):
-    monkeypatch.setattr(own_bytes, "TIMEOUT", 0.05)
-    answer = page.command("bytes", text="89 80 00 00 00 00")
+    def attempt(seconds):
+        monkeypatch.setattr(own_bytes, "TIMEOUT", seconds)
+        return page.command("bytes", text="89 80 00 00 00 00")
+
+    answer = patiently(attempt, lambda answer: answer["status"])
     assert (answer["messages"], answer["code"]) == (0, None)
     assert "no message and no Close" in answer["problem"]
 

@@ -311,6 +311,12 @@ def fill(sock):
     return written
 
 
+def patiently(attempt, is_whole):
+    """attempt(seconds) with a short time; with a longer one, if an answer was late for that."""
+    results = map(attempt, (IN_TIME, 10 * IN_TIME, DEADLINE_S))
+    return next(result for result in results if is_whole(result))
+
+
 def eventually(condition, timeout=DEADLINE_S):
     """True as soon as the condition holds; False after `timeout` seconds.
 
