@@ -612,6 +612,13 @@ def test_10_2_what_a_refusal_says_to_type_lets_the_origin_in(origin, word):
         "http://$(reboot)",
         'http://a"]',
         f"http://{'x' * 300}",
+        "ws://a",
+        "data://a",
+        "http://a..b",
+        "http://127.1",
+        "http://a:0",
+        "http://[::g]",
+        "chrome-extension://",
     ],
 )
 def test_10_2_what_no_page_would_send_is_not_repeated_as_what_to_type(origin):

@@ -15,7 +15,7 @@ from ipaddress import ip_address
 
 from .errors import Fault
 from .http import Request, quote, quote_target
-from .origin_form import is_listed, parse_origin
+from .origin_form import EXAMPLE, is_entry, is_listed, parse_origin
 
 TRUSTED_ORIGIN = (
     "an origin that this server is configured to trust: "
@@ -84,7 +84,7 @@ LISTABLE = re.compile(r"null|[A-Za-z][A-Za-z0-9+.-]*://[\w.~:\[\]-]*", re.ASCII)
 
 def _how_to_trust(origin: str) -> str:
     """What to type so that this origin passes; with an example if it is none."""
-    if len(origin) > MAX_ORIGIN or not LISTABLE.fullmatch(origin):
-        origin = "https://example.com"
+    if len(origin) > MAX_ORIGIN or not LISTABLE.fullmatch(origin) or not is_entry(origin):
+        origin = EXAMPLE
     warning = ", but any page can show one that says null" if origin == "null" else ""
     return TRUSTED_ORIGIN.format(origin=origin, word=shlex.quote(origin), warning=warning)

@@ -151,12 +151,13 @@ def parse_pattern(text: str) -> Pattern | None:
     try:
         return _parse(text)
     except BadOrigin as error:
-        if not all(map(_is_entry, BETWEEN_ADVICE.split(error.instead))):
+        if not all(map(is_entry, BETWEEN_ADVICE.split(error.instead))):
             raise BadOrigin(text, error.why, f"{EXAMPLE} or https://*.example.com") from None
         raise
 
 
-def _is_entry(text: str) -> bool:
+def is_entry(text: str) -> bool:
+    """Whether `origins` may list this text."""
     try:
         _parse(text)
     except BadOrigin:
