@@ -132,6 +132,13 @@ def test_connect_refuses_what_it_cannot_use_before_it_opens_a_socket(
         connect(**{"uri": "ws://127.0.0.1:1/", **arguments})
 
 
+def test_a_socket_beside_a_path_is_refused_and_stays_open():
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        with pytest.raises(ValueError, match="leave unix_path out"):
+            serve(print, sock=sock, unix_path="x")
+        assert sock.fileno() >= 0
+
+
 @pytest.mark.skipif(not hasattr(socket, "SO_ACCEPTCONN"), reason="the system cannot say it")
 def test_a_socket_that_does_not_listen_is_refused_and_stays_open():
     with socket.socket() as sock:

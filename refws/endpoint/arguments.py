@@ -128,12 +128,14 @@ def check_address(host: object, port: object) -> None:
         raise ValueError(f"port is {port}; use 0 to {MAX_PORT}, 0 for any free port")
 
 
-def check_listening(sock: object) -> None:
-    """TypeError or ValueError unless it is None, or a socket that listens."""
+def check_listening(sock: object, unix_path: object) -> None:
+    """TypeError or ValueError unless it is None, or a socket that listens without another way."""
     if sock is None:
         return
     if not isinstance(sock, socket.socket):
         raise TypeError(f"sock is {sock!r}; use a listening socket, or None")
+    if unix_path is not None:
+        raise ValueError("sock listens already; leave unix_path out")
     with suppress(OSError, AttributeError):  # not every system can say it
         if not sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
             raise ValueError("sock does not listen; use socket.create_server, or call its listen()")

@@ -78,7 +78,7 @@ def serve(
 
     OSError if it cannot listen; TypeError or ValueError for an argument that cannot be used.
     """
-    check_listening(sock)
+    check_listening(sock, unix_path)
     check_address(host, port)
     check_context(ssl, Side.SERVER)
     options = ServerOptions(
