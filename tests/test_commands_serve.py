@@ -404,7 +404,8 @@ def test_further_hosts_are_printed_with_their_addresses_too(secure, scheme, monk
     monkeypatch.setattr(
         program, "open_to_others", lambda host: host.replace("0.0.0.0", "192.0.2.7")
     )
-    text = program.greeting(("127.0.0.1", 80), secure, ["::1", "0.0.0.0", "here.test"])
+    also = ["::1", "0.0.0.0", "192.0.2.7", "127.0.0.1", "here.test"]  # each is printed once
+    text = program.greeting(("127.0.0.1", 80), secure, also)
     assert f"Open {scheme}://127.0.0.1:80/ in" in text
     assert re.findall(r"^Also at (\S+)$", text, re.MULTILINE) == [
         f"{scheme}://[::1]:80/",

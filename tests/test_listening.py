@@ -44,7 +44,10 @@ def test_a_host_of_both_families_is_reached_by_both(host, nothing_left_behind):
         assert_reached_by_both_families(server)
 
 
-@pytest.mark.parametrize("host, family", [("127.0.0.1", "AF_INET"), ("0.0.0.0", "AF_INET")])
+@pytest.mark.parametrize(
+    "host, family",
+    [("127.0.0.1", "AF_INET"), ("0.0.0.0", "AF_INET"), ("::ffff:127.0.0.1", "AF_INET")],
+)
 def test_an_ipv4_address_is_of_one_family(host, family):
     (sock,) = listening.listen(host, 0)
     with sock:
@@ -120,6 +123,8 @@ def test_each_host_of_a_list_is_reached_on_the_same_port(host, nothing_left_behi
     [
         (["127.0.0.1", "127.0.0.1"], ["127.0.0.1"]),
         (["127.0.0.1", "localhost"], ["127.0.0.1", "::1"]),
+        (["localhost", "127.0.0.1"], ["127.0.0.1", "::1"]),
+        (["::ffff:127.0.0.1", "127.0.0.1"], ["127.0.0.1"]),
         (["127.0.0.1", "0.0.0.0"], ["0.0.0.0"]),
         (["0.0.0.0", "127.0.0.1", "::1"], ["0.0.0.0", "::1"]),
         (["::1", "::", "127.0.0.1"], ["::", "0.0.0.0"]),

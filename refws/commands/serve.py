@@ -254,6 +254,7 @@ def greeting(
     port = address[1]
     authority = join_authority(open_to_others(address[0]), port)
     width = max(map(len, ENDPOINTS))
+    others = dict.fromkeys(join_authority(open_to_others(host), port) for host in also)
     endpoints = [
         f"  {websocket}://{authority}{path:<{width}}  {handler.__doc__}"
         for path, handler in ENDPOINTS.items()
@@ -263,7 +264,7 @@ def greeting(
             f"Open {web}://{authority}/ in a browser.",
             "WebSocket endpoints:",
             *endpoints,
-            *(f"Also at {web}://{join_authority(open_to_others(host), port)}/" for host in also),
+            *(f"Also at {web}://{each}/" for each in others if each != authority),
             *(f"By name at {origin}/" for origin in origins if is_own(origin, web, port)),
             *([] if lab else [LAB_IS_OFF]),
             "Stop: Ctrl-C",

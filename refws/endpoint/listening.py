@@ -6,8 +6,10 @@ import errno
 import socket
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, suppress
+from ipaddress import IPv4Address
 from typing import Any, NamedTuple
 
+from .addresses import ip_of
 from .unix_listener import UnixListener
 
 BACKLOG = 4096
@@ -82,7 +84,7 @@ def addresses_of(host: str | None, port: int) -> list[Address]:
     try:
         return [
             Address(host, family, address)
-            for each in SEVERAL_ADDRESSES.get(name, (host,))
+            for each in SEVERAL_ADDRESSES.get(name, (unmapped(host),))
             for family, _, _, _, address in socket.getaddrinfo(
                 each, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
             )
@@ -94,16 +96,27 @@ def addresses_of(host: str | None, port: int) -> list[Address]:
         raise
 
 
+def unmapped(host: str | None) -> str | None:
+    """The IPv4 address in ::ffff:a.b.c.d, which no socket of IPv6 alone has; others unchanged."""
+    with suppress(ValueError):  # a name
+        ip = ip_of((host,))
+        if isinstance(ip, IPv4Address):
+            return str(ip)
+    return host
+
+
 def without_covered(addresses: list[Address]) -> list[Address]:
     """One of those that are the same; none that 0.0.0.0 or :: in the list covers.
 
     A second socket would find the port in use: by our own first one.
     """
-    different = {(each.family, each.address): each for each in reversed(addresses)}
+    different: dict[Any, Address] = {}
+    for each in addresses:
+        different.setdefault((each.family, each.address), each)
     whole = {each.family for each in addresses if each.address[0] in ALL_ADDRESSES}
     return [
         each
-        for each in reversed(different.values())
+        for each in different.values()
         if each.family not in whole or each.address[0] in ALL_ADDRESSES
     ]
 
