@@ -20,8 +20,8 @@ class Level(Enum):
 class Need(Enum):
     """What an endpoint may leave out; a case that needs it is then skipped, with this reason."""
 
-    ECHO = "it sends no message back"
-    BINARY = "it sends no binary message back"
+    ECHO = "it does not send a message back as it was"
+    BINARY = "it does not send a binary message back as it was"
     DEFLATE = "it declines permessage-deflate"
     AGREEMENT = "its answer to an offer of permessage-deflate breaks a rule: mend that first"
     LARGE = "it takes no message of 65,536 bytes"

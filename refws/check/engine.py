@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -32,7 +33,7 @@ LEAVING_TIME = 0.1
 """Seconds that a server has to end TCP after us, so that what it still sends is not reset."""
 
 PROBE = b"is anyone there?"
-"""The text of the probe: a message that comes back only if the server went on."""
+"""The text of the probe: it comes back, in a message of any kind, only if the server went on."""
 
 
 class Grade(Enum):
@@ -67,12 +68,16 @@ class Result:
 class Abilities:
     """What a survey has found out about a server. `greetings` are messages that it begins with.
 
+    `unasked` fit what else it sends by itself, such as the time. `remarks` are sentences on this.
+
     `lacks` are the needs that it cannot fill; `problem` says why it cannot be tested at all,
     `ended` that it has opened connections before.
     """
 
     lacks: frozenset[Need] = frozenset()
     greetings: tuple[Message, ...] = ()
+    unasked: tuple[re.Pattern[bytes], ...] = ()
+    remarks: tuple[str, ...] = ()
     problem: str = ""
     ended: bool = False
 
@@ -253,41 +258,63 @@ class Run(ABC):
         An endpoint that goes on sending something else, such as the time, gets one longer wait.
         """
         seconds = self._target.timeout if timeout is None else timeout
-        until = monotonic() + MAX_WAITS * seconds
+        heard = monotonic()
+        until = heard + MAX_WAITS * seconds
         while not done() and self._link.end is End.OPEN and not self._is_restless:
             started = monotonic()
             if started > until:
                 self._is_restless = timeout is None
                 return
-            data = self._link.receive(seconds)
+            left = heard + seconds - started
+            data = self._link.receive(left) if left > 0 else b""
             if not data and self._link.end is End.OPEN:
                 self._seen.seconds += monotonic() - started
                 return
-            self._take(data)
+            if self._take(data):
+                heard = monotonic()
 
     def _read_for(self, seconds: float) -> None:
         until = monotonic() + seconds
         while (left := until - monotonic()) > 0 and self._link.end is End.OPEN:
             self._take(self._link.receive(left))
 
-    def _take(self, data: bytes) -> None:
+    def _take(self, data: bytes) -> bool:
+        """False if these bytes are only messages that nothing has asked for."""
+        before = self._progress()
         if self._frames is None:
             self._take_head(data)
         elif not self._seen.violation:
             self._frames.feed(data)
-            self._sort_out()
+            return not self._sort_out() or self._progress() != before
+        return True
 
-    def _sort_out(self) -> None:
-        """Take the greetings, and the answer to the probe, out of the messages."""
+    def _progress(self) -> tuple[object, ...]:
+        seen = self._seen
+        return len(seen.messages), len(seen.pongs), len(seen.pings), seen.close
+
+    def _sort_out(self) -> bool:
+        """Take the greetings, what is unasked, and the answer to the probe, out of the messages.
+
+        True if something is unasked.
+        """
         messages = self._seen.messages
         while self._greetings and messages and messages[0] == self._greetings[0]:
             del messages[0], self._greetings[0]
-        if Message(TEXT, PROBE) in messages:
-            messages.remove(Message(TEXT, PROBE))
+        probes = [message for message in messages if PROBE in message.data]
+        if probes:
+            messages.remove(probes[0])
             self._seen.went_on = True
         if PROBE in self._seen.pongs:
             self._seen.pongs.remove(PROBE)
             self._seen.went_on = True
+        unasked = [message for message in messages if self._is_unasked(message)]
+        messages[:] = [message for message in messages if message not in unasked]
+        return bool(unasked)
+
+    def _is_unasked(self, message: Message) -> bool:
+        if not self._abilities.unasked or message in getattr(self._case.best, "messages", ()):
+            return False
+        return any(pattern.fullmatch(message.data) for pattern in self._abilities.unasked)
 
 
 class ServerRun(Run):

@@ -58,7 +58,8 @@ class Report:
     """What became of the cases of these groups, in their order.
 
     `address` is the URI of the endpoint under test, `started` when the run began. After an
-    interruption, only the cases that were over then have a result.
+    interruption, only the cases that were over then have a result. `remarks` are sentences on what
+    a survey has found out.
     """
 
     address: str
@@ -68,6 +69,7 @@ class Report:
     started: datetime
     seconds: float
     interrupted: bool = False
+    remarks: tuple[str, ...] = ()
 
     def graded(self, *grades: Grade) -> tuple[Result, ...]:
         return tuple(result for result in self.results if result.grade in grades)

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+from itertools import takewhile
 from threading import Event
 
-from .case import Case, Need, Pause, Step
+from .case import Case, Elsewhere, Need, Pause, Step
 from .engine import Abilities, connected, run, run_on
 from .frames import GOOD_BYE, binary, frame, text
 from .guard import RETURN_TIME, ask
 from .opening import VALID, Opening
 from .outcomes import Echoes, Opens, Outcome
-from .seen import Seen
+from .seen import Message, Seen
 from .target import Target
 
 GREETING_TIME = 0.3
 """Seconds for which a new connection is listened to: some servers begin with a message."""
+
+CHATTER_TIME = 1.2
+"""The same for a server that sends messages by itself, and may send more of them."""
 
 OFFER = "permessage-deflate; client_max_window_bits"
 """The offer of browsers."""
@@ -33,26 +39,57 @@ def survey(target: Target, patience: float = RETURN_TIME) -> Abilities:
     first = run_on(connected(target), listening, target, NOTHING_KNOWN)
     if first.observed is None or first.observed.agreement is None:
         return Abilities(frozenset(Need), problem=first.seen)
-    greetings = Abilities(greetings=tuple(first.observed.messages))
-    lacks = set()
+    known, heard = learn_chatter(target, first.observed.messages)
+    lacks, remarks = set(), remarks_on(heard)
     for need, message in (
         (Need.ECHO, text("refws")),
         (Need.BINARY, binary(b"refws")),
         (Need.LARGE, text("*" * LARGE)),
     ):
-        seen = look(target, greetings, (frame(*message), GOOD_BYE), Echoes((message,)))
-        if message not in seen.messages:
+        seen = look(target, known, (frame(*message), GOOD_BYE), Echoes((message,)))
+        if message.data not in {back.data for back in seen.messages}:
             lacks.add(need)
+            if need is Need.ECHO:
+                remarks += (f"the answer to the text message 'refws' was: {seen}",)
             problem, is_back = ask(target, patience, Event())
             if not is_back:
                 sent = f"after a message of {len(message.data):,} bytes on another connection"
                 return Abilities(frozenset(Need), problem=f"{problem}, {sent}", ended=True)
-    seen = look(target, greetings, (GOOD_BYE,), opening=Opening(offer=OFFER))
+    seen = look(target, known, (GOOD_BYE,), opening=Opening(offer=OFFER))
     if seen.agreement is None:
         lacks.add(Need.AGREEMENT)  # the cases of offers find out what is wrong
     elif seen.agreement.deflate is None:
         lacks.add(Need.DEFLATE)
-    return Abilities(frozenset(lacks), greetings.greetings)
+    return replace(known, lacks=frozenset(lacks), remarks=remarks)
+
+
+def learn_chatter(target: Target, first: list[Message]) -> tuple[Abilities, list[Message]]:
+    """The greetings, and patterns of what else the server sends by itself, with these messages.
+
+    `first` is what a connection has heard. Only if that is something, another one listens for
+    longer, while a third one opens and closes: a chat says so to all.
+    """
+    if not first:
+        return NOTHING_KNOWN, []
+    steps = Pause(GREETING_TIME), Elsewhere((GOOD_BYE,), OPENS), Pause(CHATTER_TIME), GOOD_BYE
+    second = look(target, NOTHING_KNOWN, steps).messages
+    both = zip(first, second, strict=False)
+    greetings = tuple(one for one, _ in takewhile(lambda pair: pair[0] == pair[1], both))
+    others = [one for one in (*first, *second) if one not in greetings]
+    unasked = {pattern_of(one.data): None for one in others}
+    return Abilities(greetings=greetings, unasked=tuple(unasked)), others
+
+
+def pattern_of(data: bytes) -> re.Pattern[bytes]:
+    """What fits these bytes, also with other numbers in them."""
+    return re.compile(rb"[0-9]+".join(map(re.escape, re.split(rb"[0-9]+", data))), re.DOTALL)
+
+
+def remarks_on(unasked: list[Message]) -> tuple[str, ...]:
+    if not unasked:
+        return ()
+    what = "messages that it sends by itself, such as"
+    return (f"{what} {unasked[0]}, are left out of what is compared",)
 
 
 def look(

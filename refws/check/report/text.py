@@ -72,8 +72,10 @@ def row(name: str, cells: Iterable[object]) -> str:
 
 
 def draw_lacks(report: Report) -> Iterator[str]:
-    """What the server leaves out, and how many cases are skipped for it."""
+    """What the survey has found out, and how many cases are skipped for what is left out."""
     skipped = Counter(result.seen for result in report.graded(Grade.SKIPPED))
+    for remark in report.remarks:
+        yield from labelled("note", escape_words(remark))
     for reason, number in skipped.items():
         advice = f"; {NO_ECHO}" if reason == Need.ECHO.value else ""
         yield from labelled("skipped", f"{count_cases(number)}: {escape_words(reason)}{advice}")

@@ -246,7 +246,7 @@ def give_up(plan: Plan, lines: list[str]) -> int:
 def run_plan(plan: Plan, target: Target, abilities: Abilities) -> Report:
     progress = Progress(sum(len(group.cases) for group in plan.groups), sys.stderr)
     try:
-        return run_groups(
+        report = run_groups(
             plan.groups,
             Guard(target, abilities).judge,
             str(target.uri).partition("?")[0],
@@ -256,6 +256,7 @@ def run_plan(plan: Plan, target: Target, abilities: Abilities) -> Report:
         )
     finally:
         progress.end()
+    return replace(report, remarks=abilities.remarks)
 
 
 # After the run

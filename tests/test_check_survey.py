@@ -1,0 +1,120 @@
+"""refws check: servers that do not only echo, and what a survey makes of them."""
+
+import itertools
+from dataclasses import replace
+
+import pytest
+
+from checks import ECHO, UNMASKED, answering, report, target_of
+from refws.check import survey as survey_module
+from refws.check.case import Need
+from refws.check.engine import Abilities, Grade, run
+from refws.check.frames import frame, text
+from refws.check.report.text import draw_report
+from refws.check.survey import pattern_of, survey
+from refws.check.tables import echoes
+from refws.check.target import Target
+from refws.protocol.client.uri import parse_uri
+from wire import DEADLINE_S, IN_TIME, TEXT, response
+
+LISTEN_S = 0.3, 2, 10
+"""Seconds for which the survey waits for what a server sends by itself, for each try."""
+
+pytestmark = pytest.mark.slow
+
+NUMBER = echoes("5.2-text", "A rule.", "", [text(b"4711")])
+
+
+def heard(target, monkeypatch):
+    """What a survey knows of a server that sends something by itself, soon or on a busy machine."""
+    for seconds in LISTEN_S:
+        monkeypatch.setattr(survey_module, "GREETING_TIME", seconds)
+        abilities = survey(target)
+        if abilities.greetings or len(abilities.unasked) > 1:
+            break
+    return abilities
+
+
+def test_messages_with_changing_numbers_that_nothing_asked_for_do_not_count(serving, monkeypatch):
+    numbers = itertools.count(29)
+
+    def chat(connection):
+        connection.send(f"Welcome guest{next(numbers)}!")
+        connection.send(f"{next(numbers)}")
+        for message in connection:
+            connection.send(f"{next(numbers)}")
+            connection.send(message)
+
+    target = target_of(serving(chat), timeout=DEADLINE_S)
+    abilities = heard(target, monkeypatch)
+    assert abilities.lacks == {Need.DEFLATE}
+    assert abilities.greetings == ()
+    assert abilities.remarks[0].startswith(
+        "messages that it sends by itself, such as text 'Welcome"
+    )
+    results = [run(case, target, abilities) for case in (ECHO, NUMBER)]
+    assert [result.observed.messages for result in results] == [[text(b"Hi")], [text(b"4711")]]
+    assert [result.grade for result in results] == [Grade.PASS] * 2
+
+
+def test_a_greeting_that_is_always_the_same_is_expected_once(serving, monkeypatch):
+    def greet(connection):
+        connection.send("Hi")
+        for message in connection:
+            connection.send(message)
+
+    target = target_of(serving(greet), timeout=DEADLINE_S)
+    abilities = heard(target, monkeypatch)
+    assert (abilities.greetings, abilities.unasked) == ((text(b"Hi"),), ())
+    assert abilities.remarks == ()
+    assert run(ECHO, target, abilities).grade is Grade.PASS
+
+
+def test_a_number_in_what_is_unasked_fits_other_numbers_and_no_other_text():
+    pattern = pattern_of(b"12:59. (1 user)\n")
+    assert pattern.fullmatch(b"1:00. (10 user)\n")
+    assert not pattern.fullmatch(b"12:59x (1 user)\n")
+    assert not pattern.fullmatch(b"12:59. (1 user)\nHello")
+
+
+def test_an_answer_that_is_no_echo_is_shown_and_the_probe_is_found_in_it(serving):
+    def reply(connection):
+        for message in connection:
+            connection.send(f"You said: {message}")
+
+    target = target_of(serving(reply), timeout=DEADLINE_S)
+    abilities = survey(target)
+    assert {Need.ECHO, Need.BINARY} <= abilities.lacks
+    assert "message text 'You said: refws'" in abilities.remarks[0]
+    lines = " ".join("\n".join(draw_report(report(remarks=abilities.remarks))).split())
+    assert "the answer to the text message 'refws' was: message text 'You said: refws'" in lines
+    went_on = run(replace(UNMASKED, steps=(frame(TEXT, b"Hi"),)), target, abilities).observed
+    assert went_on.went_on
+    assert went_on.messages == [text(b"You said: Hi")]
+
+
+def test_text_that_comes_back_as_binary_is_an_echo_with_a_mistake(serving):
+    def as_binary(connection):
+        for message in connection:
+            connection.send(message if isinstance(message, bytes) else message.encode())
+
+    target = target_of(serving(as_binary), timeout=DEADLINE_S)
+    abilities = survey(target)
+    assert abilities.lacks == {Need.DEFLATE}
+    assert run(ECHO, target, abilities).grade is Grade.FAIL
+
+
+def test_a_server_that_always_says_something_is_not_awaited_for_ever():
+    """Only what is asked for starts the wait for the rest anew."""
+
+    def ticks(wire):
+        _, headers = wire.receive_request()
+        wire.send(response(headers["sec-websocket-key"]))
+        while True:
+            wire.send_frame(TEXT, b"12:59", masked=0)
+
+    unasked = Abilities(unasked=(pattern_of(b"1:2"),))
+    with answering(ticks) as port:
+        target = Target(parse_uri(f"ws://127.0.0.1:{port}/"), timeout=IN_TIME)
+        result = run(ECHO, target, unasked)
+    assert (result.grade, result.seen.partition(",")[0]) == (Grade.FAIL, "a valid 101")
