@@ -116,8 +116,31 @@ def test_the_settings_are_side_by_side_with_what_their_steps_came_to(get):
 def test_another_lab_ends_the_servers_of_the_first_and_keeps_its_steps(get):
     get("/lab/key/on/1")
     get("/lab/poison/on/1")
-    _, page = get("/lab/key/on/3")
+    _, page = get("/lab/key/on/1")
     assert "1. " in page.text and "2. " not in page.text
+    assert "/lab/key/on/2#step-2" in page.links
+
+
+def test_a_lab_that_another_one_has_cut_short_begins_again_if_more_of_it_is_asked_for(get):
+    get("/lab/fragments/on/1")
+    get("/lab/fragments/off/1")
+    for number in (2, 3):
+        for defence in ("on", "off"):
+            _, page = get(f"/lab/fragments/{defence}/{number}")
+            assert f"{number}. " in page.text
+
+
+def test_a_page_that_asks_again_does_not_end_what_another_tab_plays(get, slow_lab, background):
+    begun, go_on = slow_lab
+    get("/lab/fragments/on/1")
+    waiting = background(get, "/lab/key/on/1")
+    assert begun.wait(DEADLINE_S)
+    for query in ("tick", "tock"):
+        _, page = get(f"/lab/fragments/on/2?{query}")
+        assert "1. " in page.text and "2. " not in page.text
+        assert "/lab/fragments/on/2#step-2" in page.links
+    go_on()
+    assert "as expected" in waiting.result()[1].text
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from ..text.drawing import Style, draw, draw_line
 from ..web.lesson_page import with_links
 from ..web.site import TYPES, respond
 from .labs import LABS
-from .playing import asking_again, measured, step_going_on
+from .playing import ASKED_AGAIN, asking_again, measured, step_going_on
 from .stage import Run, Stage
 from .story import Crossed, Lab, Step
 from .texts.english import ENGLISH
@@ -80,7 +80,9 @@ class Pages:
         if request.query == "again":
             self._stage.again(lab, defence)
             return moved(f"/lab/{lab.name}/{defence}/1")
-        run = self._stage.show(lab, defence, int(number))
+        # A tab that asks again for a step that was cut short must not end what another one plays.
+        is_new = request.query not in ASKED_AGAIN
+        run = self._stage.show(lab, defence, int(number), begins_again=is_new)
         done = run.has(int(number))  # asked first: later there may be more of it
         content = steps(run, int(number)) if done else steps_so_far(run, int(number))
         answer = page(ENGLISH.labs[lab.name].title, content)
@@ -155,14 +157,15 @@ def steps(run: Run, count: int) -> str:
     parts = steps_played(run, run.steps[:count])
     if run.error is not None:
         parts.append(f"<section><p>{escape(WORDS.why(run.error))}</p></section>")
-    if count >= len(text.steps) or (run.over and count >= len(run.steps)):
+    following = min(count, len(run.steps)) + 1
+    if following > len(text.steps) or (run.over and not run.cut_short and count >= len(run.steps)):
         way_on = f'<a class="button" href="{address}">{WORDS.side_by_side}</a>'
         lesson = f"<p>{with_links(text.lesson)}</p>"
         parts.append(f'{log_of(run)}<section id="on">{lesson}<p>{way_on}</p></section>')
     else:
-        following = f"{address}/{run.defence}/{count + 1}#step-{count + 1}"
+        next_step = f"{address}/{run.defence}/{following}#step-{following}"
         parts.append(
-            f'<section id="on"><p><a class="button" href="{following}">{WORDS.next}</a> '
+            f'<section id="on"><p><a class="button" href="{next_step}">{WORDS.next}</a> '
             f'<a href="{address}">{WORDS.side_by_side}</a></p></section>'
         )
     return "\n".join(parts)

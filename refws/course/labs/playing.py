@@ -15,6 +15,12 @@ from .texts.english import ENGLISH
 
 WORDS = ENGLISH.words
 
+ASKED_AGAIN = ("tick", "tock")
+"""The query of a page that a browser has asked for again, each time the other one.
+
+For its own address, with a fragment, it would ask no one.
+"""
+
 
 def step_going_on(run: Run, played: int) -> str:
     """The step after those that are played; its story is there as soon as something is measured."""
@@ -49,10 +55,7 @@ def readings_in(run: Run, name: str) -> list[Reading]:
 
 
 def asking_again(response: Response, asked: Request, number: int) -> Response:
-    """The same, with the header that makes a browser ask for it again at once, and show this step.
-
-    The query is another one each time: for its own address, with a fragment, a browser asks no one.
-    """
-    query = "tock" if asked.query == "tick" else "tick"
+    """The same, with the header that makes a browser ask again at once, and show this step."""
+    query = ASKED_AGAIN[asked.query == ASKED_AGAIN[0]]
     refresh = ("Refresh", f"0; url={asked.absolute_path}?{query}#step-{number}")
     return replace(response, headers=Headers([*response.headers.raw_items(), refresh]))

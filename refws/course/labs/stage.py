@@ -16,8 +16,9 @@ PATIENCE = 0.3
 class Run:
     """One lab with one setting of its switch: the `steps` so far, and whether it is `over`.
 
-    `error` says why it broke off. One thread of its cast at a time plays, so that no step is played
-    twice. Any thread may read, ask for more steps, or end it.
+    `error` says why it broke off; `cut_short` is whether `end` came before the last step. One
+    thread of its cast at a time plays, so that no step is played twice. Any thread may read, ask
+    for more steps, or end it.
     """
 
     def __init__(self, lab: Lab, defence: str) -> None:
@@ -26,6 +27,7 @@ class Run:
         self.steps: list[Step] = []
         self.over = False
         self.error: Exception | None = None
+        self.cut_short = False
         self.cast = Cast(defence)
         self._coming: Iterator[Step] = lab.play(self.cast)
         self._wanted = 0
@@ -80,6 +82,7 @@ class Run:
         A step that is played breaks off: its servers are gone.
         """
         with self._changed:
+            self.cut_short = self.cut_short or not self.over
             self.over = True
             self._changed.notify_all()
         self.cast.end()
@@ -104,15 +107,16 @@ class Stage:
         self._current: Run | None = None
         self._lock = threading.Lock()  # held to change these two
 
-    def show(self, lab: Lab, defence: str, count: int) -> Run:
+    def show(self, lab: Lab, defence: str, count: int, begins_again: bool = True) -> Run:
         """The run with that many steps, all there are, or those that were quick enough.
 
-        Starting one ends the current one.
+        Starting one ends the current one. If more is asked for of one that was cut short so, it
+        begins again, unless `begins_again` is False: a reader can go to and fro between settings.
         """
         ended = None
         with self._lock:
             run = self._runs.get((lab.name, defence))
-            if run is None:
+            if run is None or (begins_again and run.cut_short and len(run.steps) < count):
                 ended, run = self._current, Run(lab, defence)
                 self._current = self._runs[lab.name, defence] = run
         if ended is not None:
