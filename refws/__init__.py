@@ -125,6 +125,7 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
       encodings.py           RFC 4648        base64, percent escapes
       heads.py               RFC 9112        heads alone, and in the logs of clients
       traces.py                              curl --trace, websocket-client, strace
+      directions.py                          logs whose lines say who sends -> their parts
       wrapped.py                             quotes, brackets, labels and calls around digits
       senders.py                             two speakers -> which of them is the client
       plausible.py           §5.2            bytes -> how much they look like frames

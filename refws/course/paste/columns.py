@@ -6,8 +6,8 @@ import html
 import re
 
 BARS = re.compile(r"\|(?P<bars>.*)\|$|>(?P<angles>.*)<$|\|(?P<open>.*)$")
-SIGNS = ". "
-"""The signs in a column for a byte that is no character; others are not ASCII."""
+SIGNS = "."
+"""The sign in a column for a byte that is no character; PowerShell has a space, others no ASCII."""
 
 NO, NONE, LOOSE, EXACT = range(4)
 
@@ -33,9 +33,10 @@ def fit(rest: str, data: bytes, is_last: bool) -> int:
 
 def same(seen: str, expected: str) -> bool:
     """Whether a column is as expected; a byte that is no character may be shown in other ways."""
-    seen = seen.rjust(len(expected))
+    signs = SIGNS if "." in seen else " "
+    seen = seen.rjust(len(expected)) if signs == " " else seen
     return len(seen) == len(expected) and all(
-        a == b or (b == "." and (a in SIGNS or not a.isascii()))
+        a == b or (b == "." and (a in signs or not a.isascii()))
         for a, b in zip(seen, expected, strict=True)
     )
 

@@ -174,7 +174,7 @@ def bases(line: Line) -> tuple[int, ...]:
     """`od` writes offsets in octal, or in decimal; others write short ones in decimal."""
     if line.mark == ":" and len(line.offset) < 4:
         return (10, 16)
-    return (16, 8, 10) if len(line.offset) == 7 and not line.mark else (16,)
+    return (16, 8, 10) if len(line.offset) == 7 and not line.mark else (16, 10)
 
 
 class Reader:

@@ -12,6 +12,10 @@ SEPARATORS = re.compile(r"[\s:,;|_./-]+")
 PREFIX = re.compile(r"0x|\\x|x|\$|&h|(?<=[0-9A-F]{2})h(?![0-9A-Z])", re.IGNORECASE)
 """What marks digits as hex: 0x81, \\x81, $81, &H81, 81h; x81 if a shell has taken a backslash."""
 COMMENT = re.compile("#.*")
+REMARK = re.compile("//|--|;")
+WORD = re.compile("(?<![0-9A-Za-z])(?=[A-Za-z]*[G-WYZg-wyz])[A-Za-z]{2,}")
+"""A word that is not hex: the remark that it is in begins with // or -- or ; before it."""
+
 HEX_TEXT = re.compile(r"[0-9A-Fa-fxXhH\\$&\s:,;|_./-]+")
 HEX_DIGIT = re.compile("[0-9A-Fa-f]")
 NOT_HEX = re.compile("[^0-9A-Fa-f]")
@@ -23,7 +27,7 @@ DECIMAL = re.compile(r"\s*[1-9][0-9](?:[\s,;]+[1-9][0-9])+[\s,;]*")
 OFFSET = re.compile(r"\s*[0-9A-Fa-f]{4,16}\s{2,}[0-9A-Fa-f]{2}(?![0-9A-Fa-f])")
 """Four digits or more, a gap, and two digits: the first may be an offset."""
 
-MIDDLE_DOTS = re.compile(r"(?:\.{2,}|…)(?=.*[0-9A-Fa-f])")
+DOTS = re.compile(r"\.{2,}|…")
 SIGNED = re.compile("[Ff]{6}[89A-Fa-f][0-9A-Fa-f]")
 """A byte from 80 up that was printed as an int with its sign: ffffff81 is 81."""
 
@@ -36,7 +40,7 @@ def recognises(text: str) -> bool:
 
 def is_plain(text: str) -> bool:
     """Whether a text is only digits and what separates them."""
-    text = COMMENT.sub("", text)
+    text = "\n".join(map(without_remark, text.split("\n")))
     return HEX_TEXT.fullmatch(text) is not None and HEX_DIGIT.search(text) is not None
 
 
@@ -73,8 +77,8 @@ def without_signs(lines: list[str]) -> tuple[list[str], list[str]]:
 def notes_on(text: str, single: bool) -> list[str]:
     """What was assumed about digits that are alone, and the numbers that may be decimal."""
     notes = ["a digit that is alone is a byte: 5 is 05"] if single else []
-    if re.search("0[xX][0-9A-Fa-f]\\s*$", text):
-        notes.append("the last byte has one digit: is something cut off?")
+    if re.search(r"(?:0[xX]|\\x)[0-9A-Fa-f]?\s*$", text) or text.rstrip().endswith("\\"):
+        notes.append("the last byte has not two digits: is something cut off?")
     if OFFSET.match(text):
         notes.append("it can also be read as a hex dump, with an offset in front: --form dump")
     if DECIMAL.fullmatch(text):
@@ -88,16 +92,23 @@ def read_lines(lines: Iterable[str], single: bool = False) -> Iterator[bytes]:
     With `single` one digit is a byte, too.
     """
     for number, line in enumerate(lines, 1):
-        if dots := MIDDLE_DOTS.search(COMMENT.sub("", line)):
+        line = without_remark(line)
+        if (dots := DOTS.search(line)) and HEX_DIGIT.search(line, dots.end()):
             raise BadPaste(
                 number, f"{dots[0]} leaves out bytes: give all, or only the ones before it"
             )
         yield b"".join(read_word(word, number, single) for word in words_of(line))
 
 
+def without_remark(line: str) -> str:
+    line = COMMENT.sub("", line)
+    remark = REMARK.search(line)
+    return line[: remark.start()] if remark and WORD.search(line, remark.end()) else line
+
+
 def words_of(line: str) -> list[str]:
     """The groups of digits; one digit after 0x is a byte, unless others have a 0 before it."""
-    line = COMMENT.sub("", line)
+    line = without_remark(line)
     if not PADDED.search(line):
         line = ONE_DIGIT.sub(r" 0\1 ", line)
     return [word for word in SEPARATORS.split(PREFIX.sub(" ", line)) if word]

@@ -39,6 +39,9 @@ PEER = re.compile(r"\bpeer\d+(?=_)")
 """The name of an array as Wireshark writes it, with the number of the peer."""
 
 CODE = re.compile(r"[\w\s=;:.,*&!<>$@'\"#+\[\](){}-]*")
+OPEN = re.compile(rf"[\w\s=:.*<>@#-]*[\[{{(]\s*(?:{NUMBER}){SUFFIX}(?:{SEPARATOR}[\w$&'-]+)+[\s,]*")
+"""An array without its end."""
+
 LENGTH_AFTER = re.compile(r"\b\w+_len\s*=\s*[0-9]+")
 """What `xxd -i` prints after an array."""
 
@@ -52,7 +55,7 @@ TELLING = re.compile(r"-[0-9]|(?<![0-9])[0-9]{3}(?![0-9])")
 """A part of a list that is decimal and not hex: a sign, or three digits."""
 
 OCTAL_LIST = re.compile(rf"\s*\\?[0-3][0-7]{{2}}(?:{SEPARATOR}[0-3][0-7]{{2}})+[\s,;]*")
-BIT_SEPARATOR = re.compile(r"[\s,;|_.:]+|0[bB](?=[01])")
+BIT_SEPARATOR = re.compile(r"[\s,;|_.:/\[\](){}-]+|0[bB](?=[01])")
 
 
 # Arrays: [129, 5], {0x81, 5}, new byte[] {-127, 5}, Uint8Array(2) [129, 5], []byte{0x81}
@@ -60,15 +63,23 @@ BIT_SEPARATOR = re.compile(r"[\s,;|_.:]+|0[bB](?=[01])")
 
 def recognises_array(text: str) -> bool:
     text = ANNOUNCED.sub(spaces, without_casts(text))
+    if OPEN.fullmatch(text):
+        return True
     rest = LENGTH_AFTER.sub("", GROUP.sub(" ", text))
     if not GROUP.search(text) or LEFT_OUT.search(rest):
         return False
-    return CODE.fullmatch(rest) is not None
+    single = [match for match in GROUP.finditer(text) if match["items"].strip().isdigit()]
+    return CODE.fullmatch(rest) is not None and len(single) < 2
 
 
 def read_array(text: str) -> Pasted:
     """The numbers between brackets; several arrays in a row are one chunk each."""
     clean = without_casts(text)
+    if OPEN.fullmatch(ANNOUNCED.sub(spaces, clean)):
+        raise BadPaste(
+            line_of(text, len(text.rstrip())),
+            "a bracket that is not closed: give the whole array, or only its numbers",
+        )
     announced = [
         int(match["last"]) + 1 if match["last"] else int(match[match.lastgroup or 0])
         for match in ANNOUNCED.finditer(clean)
@@ -230,7 +241,7 @@ def make_up_bytes(groups: Sequence[str]) -> bool:
 def read_bits(text: str) -> Pasted:
     digits = ""
     for number, line in enumerate(text.splitlines(), 1):
-        if wrong := re.search(r"[^01\s,;|_.:bB]", line):
+        if wrong := re.search(r"[^01\s,;|_.:/\[\](){}bB-]", line):
             raise BadPaste(
                 number, f"{wrong[0]!a} is no binary digit: give 0 and 1, 8 for each byte"
             )

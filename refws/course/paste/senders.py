@@ -29,6 +29,7 @@ def find_client(spoken: Sequence[tuple[str, bytes]], speakers: Sequence[str]) ->
         other = next(name for name in speakers if name != speaker)
         client = speaker if guess_sender(data)[0] is Side.CLIENT else other
         which = "first" if client == speakers[0] else "second"
-        why = "the request" if data.startswith(HEADS) else "the masked frames"
-        return client, f"the {which} of two speakers is the client: it sends {why}"
+        what = "the request" if data.startswith(HEADS) else "the masked frames"
+        why = f"it sends {what}" if client == speaker else f"the other one does not send {what}"
+        return client, f"the {which} of two speakers is the client: {why}"
     return speakers[0], "the first of two speakers is taken for the client: nothing shows it"

@@ -39,6 +39,9 @@ ALL_HEX = re.compile(r"\s*(?:\\x[0-9A-Fa-f]{2}[\s,;]*)+")
 ENCODED = re.compile(r"""\s*[bB](["'])(?P<inside>[^"'\\\s]{4,})\1[\s;,]*""")
 """The bytes of text alone, which may be hex or base64, as binascii of Python writes it."""
 
+ONE_PREFIX = re.compile(r"\s*\\x(?:[0-9A-Fa-f]{2}){3,}\s*")
+"""Bytes as PostgreSQL prints them."""
+
 OPEN = re.compile(r"""\s*[bB]?["'][^"']*\\(?:x[0-9A-Fa-f]|[0-9])""")
 """The start of a literal with an escape, also of one that is not closed."""
 
@@ -60,7 +63,9 @@ def recognises(text: str) -> bool:
 
 
 def is_encoded(text: str) -> bool:
-    """Whether the text is a literal of hex digits, or of base64 that means frames."""
+    r"""Whether the text is a literal of hex digits, of base64 that means frames, or \x8105..."""
+    if ONE_PREFIX.fullmatch(text):
+        return True
     match = ENCODED.fullmatch(text)
     if match is None:
         return False

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from . import (
+    directions,
     dumps,
     encodings,
     erlang,
@@ -23,8 +24,9 @@ from . import (
     traces,
 )
 from .plausible import rate
+from .senders import with_senders
 from .text import clean
-from .values import BadPaste, Pasted, Way
+from .values import BadPaste, Chunk, Pasted, Way, counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class Form:
     def name(self) -> str:
         return self.names[0]
 
+
+LOG = Way(directions.recognises, lambda text: read_log(text))
 
 TOOLS = ("wireshark", "xxd", "hexdump", "netty", "od", "gdb")
 
@@ -59,21 +63,22 @@ FORMS = (
     Form(4, ("dump", *TOOLS), "00000000  81 05 48  |..H|", dumps.DUMP),
     Form(4, ("stream",), "tshark -z follow,tcp,raw,0", dumps.STREAM_IN_HEX),
     Form(4, ("columns",), "81 05 48 65   ..He", dumps.COLUMNS),
-    Form(5, ("buffer", "node"), "<Buffer 81 05 ... 78 more bytes>", printed.BUFFER),
-    Form(5, ("json",), '{"type":"Buffer","data":[129,5]}', printed.JSON),
-    Form(5, ("data",), "{length = 2, bytes = 0x8105}", printed.DATA),
-    Form(5, ("erlang", "elixir"), '<<129,5,"Hello">>', erlang.ERLANG),
-    Form(5, ("terms", "pascal", "vb"), "chr(129) . 'Hello', #129#5'Hello'", terms.TERMS),
-    Form(6, ("string", "python"), r"b'\x81\x05Hello', \201\005Hello", strings.STRING),
-    Form(6, ("decimal-escapes", "lua"), r"\129\005Hello", strings.DECIMAL_ESCAPES),
-    Form(6, ("hex-escapes", "labview"), r"\81\05Hello", terms.HEX_ESCAPED),
-    Form(7, ("array", "c", "go", "java", "js"), "[129, 5], {0x81, 5}, [-127 5]", numbers.ARRAY),
-    Form(8, ("percent",), "%81%05Hello", encodings.PERCENT),
-    Form(9, ("bits", "binary"), "10000001 00000101", numbers.BITS),
-    Form(10, ("octal",), "201 005 110", numbers.OCTAL),
-    Form(10, ("decimal",), "129 5 72", numbers.DECIMAL),
-    Form(10, ("hex",), "81 05, 81:05, 0x81, 8105", hex_text.HEX),
-    Form(11, ("base64",), "gQVIZWxsbw==", encodings.BASE64),
+    Form(4, ("log",), "TX: 81 05, <-- 81 05, socat -x, ngrep -x", LOG),
+    Form(6, ("buffer", "node"), "<Buffer 81 05 ... 78 more bytes>", printed.BUFFER),
+    Form(6, ("json",), '{"type":"Buffer","data":[129,5]}', printed.JSON),
+    Form(6, ("data",), "{length = 2, bytes = 0x8105}", printed.DATA),
+    Form(6, ("erlang", "elixir"), '<<129,5,"Hello">>', erlang.ERLANG),
+    Form(6, ("terms", "pascal", "vb"), "chr(129) . 'Hello', #129#5'Hello'", terms.TERMS),
+    Form(7, ("string", "python"), r"b'\x81\x05Hello', \201\005Hello", strings.STRING),
+    Form(7, ("decimal-escapes", "lua"), r"\129\005Hello", strings.DECIMAL_ESCAPES),
+    Form(7, ("hex-escapes", "labview"), r"\81\05Hello", terms.HEX_ESCAPED),
+    Form(8, ("array", "c", "go", "java", "js"), "[129, 5], {0x81, 5}, [-127 5]", numbers.ARRAY),
+    Form(9, ("percent",), "%81%05Hello", encodings.PERCENT),
+    Form(10, ("bits", "binary"), "10000001 00000101", numbers.BITS),
+    Form(11, ("octal",), "201 005 110", numbers.OCTAL),
+    Form(11, ("decimal",), "129 5 72", numbers.DECIMAL),
+    Form(11, ("hex",), "81 05, 81:05, 0x81, 8105", hex_text.HEX),
+    Form(12, ("base64",), "gQVIZWxsbw==", encodings.BASE64),
 )  # fmt: skip
 
 WITH_HEADS = ("head", "curl", "arduino")
@@ -133,6 +138,28 @@ def named(form: Form, text: str) -> Pasted:
     if text.strip() and not pasted.data:
         raise BadPaste(1, f"no bytes in the form {form.name}: it looks like {form.example}")
     return replace(pasted, form=form.name)
+
+
+def read_log(text: str) -> Pasted:
+    """The parts of a log that says who sends, each in the form that recognises it."""
+    parts, others = directions.split(text)
+    if not parts:
+        raise BadPaste(1, "no line names a direction and has bytes, such as TX: 81 05")
+    readings = [recognised(part.text) for part in parts]
+    cut = next((at for at, reading in enumerate(readings) if reading.cut_off), len(parts))
+    if cut < len(parts) - 1:
+        raise BadPaste(parts[cut + 1].number, "bytes after a part that is cut off: give them apart")
+    spoken = [(part.speaker, reading.data) for part, reading in zip(parts, readings, strict=True)]
+    if all(speaker in directions.SIDES for speaker, _ in spoken):
+        chunks = tuple(Chunk(data, directions.SIDES[speaker]) for speaker, data in spoken)
+        note = ""
+    else:
+        chunks, note = with_senders(spoken)
+    notes = [*([note] if note else []), *directions.notes_on(others)]
+    notes += [note for reading in readings for note in reading.notes]
+    description = f"log with directions, {counted(len(parts), 'part')}, {readings[0].form}"
+    cut_off = readings[-1].cut_off
+    return Pasted(description, chunks, tuple(dict.fromkeys(notes)), cut_off)
 
 
 def possible(forms: list[Form], text: str) -> dict[Form, Pasted]:

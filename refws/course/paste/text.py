@@ -50,6 +50,7 @@ LOG_PREFIXES = tuple(
             r"\d\d:\d\d:\d\d(?:[.,]\d{3,6})? -> ?",  # the serial monitor of Arduino
             rf"\[?(?:{DATE}[ T])\d\d:\d\d:\d\d(?:[.,:]\d+)?Z?\]? ",
             r"\[?\d\d:\d\d:\d\d[.,]\d{3,6}\]? ",
+            r" *[*\u2022] +(?=\S)",  # the bullets of a list
             r" *\[\d+\] +(?=(?:0x)?[0-9A-Fa-f]{2}\b)(?![0-9A-Fa-f]{2}[ -][^\n]* {3}[^\n]*\S)",  # R
         ),
     )

@@ -10,13 +10,20 @@ from .values import shown
 QUOTED = re.compile(r"""\s*b?(["'`])([^"'`\\]*)\1[\s;,]*""")
 BRACKETS = re.compile(r"\s*[\[({<](?P<inside>[^\[\](){}<>]*)[\])}>][\s;,]*")
 LABEL = re.compile(
-    r"^[ \t]*+(?=[^:=\n]*[G-WYZg-wyz])[A-Za-z\"'\[<(][\w .\[\]()\"'<>#/-]*?"
+    r"^[ \t]*+(?=[^:=\n]*[G-WYZg-wyz])[A-Za-z\"'\[<(][\w .\[\]()\"'<>#/-]{0,80}?"
     r"[ \t]*(?:(?::|=>?)(?:[ \t]+|(?=[\"'`]))|:$)"
     r"|^[ \t]*(?:\[[^\[\]\n]*[G-WYZg-wyz][^\[\]\n]*\]|-+>|<-+|>{2,}|<{2,}|=+>)[ \t]+"
     r"|^\d+-element [\w{}, ]+:$",
     re.MULTILINE,
 )
 """A word before the digits of a line, with a letter that is no hex digit: received: 81 05."""
+
+REMARK = re.compile(
+    r"(?<![ \t])[ \t]+\((?=[^()\n]*[G-WYZg-wyz])(?![^()\n]*\bmore\b)[^()\n]*\)[ \t]*$", re.MULTILINE
+)
+"""A remark after the digits of a line, as in the RFC: 0x81 0x05 ... (contains "Hello")."""
+
+IN_PROSE = re.compile(r"(?P<around>[^`]*)`(?P<inside>[^`\n]+)`[^`]*")
 
 LITERAL = r"""b?(?P<quote>["'])(?P<inside>[^"'\\]*)(?P=quote)"""
 
@@ -51,9 +58,14 @@ def unwrap(text: str, ways: Sequence[re.Pattern[str]]) -> tuple[str, list[str]]:
         if match := call.fullmatch(text.strip()):
             return match["inside"], []
     notes = []
-    if label := LABEL.search(text):
-        text = LABEL.sub("", text)
-        notes.append(f"left out: {shown(label[0].strip().rstrip(':= '))}")
+    left_out = [match[0].strip().rstrip(":= ") for match in LABEL.finditer(text)]
+    left_out += [match[0].strip() for match in REMARK.finditer(text)]
+    if left_out:
+        text = REMARK.sub("", LABEL.sub("", text))
+        notes.append(f"left out: {', '.join(map(shown, dict.fromkeys(left_out)))}")
+    if (code := IN_PROSE.fullmatch(text)) and re.search("[A-Za-z]", code["around"]):
+        notes.append(f"what is around ` is not read: {shown(code['around'].strip())}")
+        text = code["inside"]
     while match := QUOTED.fullmatch(text) or BRACKETS.fullmatch(text):
         if match.re is QUOTED:
             notes.append(QUOTES_LEFT_OUT)

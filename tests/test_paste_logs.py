@@ -1,0 +1,142 @@
+"""refws/course/paste: logs whose lines say who sends, as tools and people write them.
+
+The bytes are the masked and the unmasked "Hello" of RFC 6455 §5.7.
+"""
+
+import pytest
+
+from refws.course.paste.table import read
+from refws.course.paste.values import BadPaste
+from refws.protocol.frame import Side
+
+MASKED = bytes.fromhex("818537fa213d7f9f4d5158")
+HELLO = bytes.fromhex("810548656c6c6f")
+
+OF_BOTH = [
+    "RX: 81 85 37 fa 21 3d 7f 9f 4d 51 58\nTX: 81 05 48 65 6c 6c 6f\n",
+    "12:00:00.100 [RX] 818537fa213d7f9f4d5158\n12:00:00.200 [TX] 810548656c6c6f\n",
+    "--> 81 85 37 fa 21 3d 7f 9f 4d 51 58\n<-- 81 05 48 65 6c 6c 6f\n",
+    "Client: 81 85 37 fa 21 3d 7f 9f 4d 51 58\nServer: 81 05 48 65 6c 6c 6f\n",
+    "C->S 81 85 37 fa 21 3d 7f 9f 4d 51 58\nS->C 81 05 48 65 6c 6c 6f\n",
+    "sent: b'\\x81\\x857\\xfa!=\\x7f\\x9fMQX'\nreceived: b'\\x81\\x05Hello'\n",
+    "Sent: [129, 133, 55, 250, 33, 61, 127, 159, 77, 81, 88]\n"
+    "Received: [129, 5, 72, 101, 108, 108, 111]\n",
+    "send <Buffer 81 85 37 fa 21 3d 7f 9f 4d 51 58>\nrecv <Buffer 81 05 48 65 6c 6c 6f>\n",
+    "My client sends:\n81 85 37 fa 21 3d 7f 9f 4d 51 58\n"
+    "and the server answers:\n81 05 48 65 6c 6c 6f\nWhat is wrong?\n",
+    "Sent:\n0000   81 85 37 fa 21 3d 7f 9f 4d 51 58   ..7.!=..MQX\n"
+    "Received:\n0000   81 05 48 65 6c 6c 6f   ..Hello\n",
+    "> 2012/06/04 12:00:00.123456  length=11 from=0 to=10\n"
+    " 81 85 37 fa 21 3d 7f 9f 4d 51 58\n--\n"
+    "< 2012/06/04 12:00:00.223456  length=7 from=0 to=6\n 81 05 48 65 6c 6c 6f\n--\n",  # socat -x
+    "interface: lo (127.0.0.0/255.0.0.0)\nfilter: ( port 8080 ) and (ip || ip6)\n####\n"
+    "T 127.0.0.1:50000 -> 127.0.0.1:8080 [AP] #4\n"
+    "  81 85 37 fa 21 3d 7f 9f    4d 51 58                      ..7.!=..MQX\n##\n"
+    "T 127.0.0.1:8080 -> 127.0.0.1:50000 [AP] #6\n"
+    "  81 05 48 65 6c 6c 6f                                     ..Hello         \n",  # ngrep -x
+    "TX Octets to tcp4:127.0.0.1:9000 : sync = False, octets = 818537fa213d7f9f4d5158\n"
+    "RX Octets from tcp4:127.0.0.1:9000 : octets = 810548656c6c6f\n",  # Autobahn's log
+    "002 TX FRAME : OPCODE=1, FIN=True, RSV=0, PAYLOAD-LEN=5, MASK=37fa213d\n"
+    "               Hello\n003 TX OCTETS: 818537fa213d7f9f4d5158\n"
+    "004 RX OCTETS: 810548656c6c6f\n005 RX FRAME : OPCODE=1, FIN=True, RSV=0, PAYLOAD-LEN=5\n"
+    "               Hello\n006 FAIL CONNECTION AFTER 1.000000 sec\n",  # Autobahn's report
+]
+
+
+@pytest.mark.parametrize("text", OF_BOTH)
+def test_each_part_has_its_sender(text):
+    pasted = read(text)
+    assert pasted.form == "log" and "2 parts" in pasted.description
+    assert [(chunk.data, chunk.sender) for chunk in pasted.chunks] == [
+        (MASKED, Side.CLIENT),
+        (HELLO, Side.SERVER),
+    ]
+
+
+def test_a_client_that_is_named_is_the_client_though_it_does_not_mask():
+    pasted = read("Client: 81 05 48 65 6c 6c 6f\nServer: 81 05 48 65 6c 6c 6f\n")
+    assert [chunk.sender for chunk in pasted.chunks] == [Side.CLIENT, Side.SERVER]
+
+
+def test_the_side_that_does_not_mask_is_the_server():
+    pasted = read("TX: 81 05 48 65 6c 6c 6f\nRX: 88 80 00 00 00 01\n")
+    assert [chunk.sender for chunk in pasted.chunks] == [Side.SERVER, Side.CLIENT]
+    assert pasted.notes == (
+        "the second of two speakers is the client: the other one does not send the masked frames",
+    )
+
+
+def test_lines_without_bytes_are_counted_and_the_first_is_shown():
+    assert "1 other line is not read: 'What is wrong?'" in read(OF_BOTH[8]).notes
+    notes = read(OF_BOTH[0] + "so it fails\nand ends\n").notes
+    assert "2 other lines are not read: 'so it fails'" in notes
+
+
+def test_a_mistake_in_a_part_has_the_line_of_the_text():
+    with pytest.raises(BadPaste, match="line 2: '6' has an odd number of digits"):
+        read("RX: 81 05\nTX: 81 05 48 6\n")
+
+
+def test_bytes_after_a_part_that_is_cut_off_are_refused():
+    with pytest.raises(BadPaste, match="line 2: bytes after a part that is cut off"):
+        read("RX: 81 05 48 ...\nTX: 81 05\n")
+    assert read("RX: 88 00\nTX: 81 05 48 ...\n").cut_off == "the text ends in ..."
+
+
+def test_a_text_without_directions_can_not_be_forced():
+    with pytest.raises(BadPaste, match="no line names a direction and has bytes"):
+        read("81 05 48 65 6c 6c 6f", "log")
+
+
+# One direction, and what is around the bytes
+
+
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        (
+            '0x81 0x05 0x48 0x65 0x6c 0x6c 0x6f (contains "Hello")',
+            "left out: '(contains \"Hello\")'",
+        ),
+        ("* 81 05\n* 48 65 6c 6c 6f\n", "left out in front of each line: '* '"),
+        ("I send `81 05 48 65 6c 6c 6f` to it", "what is around ` is not read: 'I send'"),
+        ("header: 81 05\npayload: 48 65 6c 6c 6f", "left out: 'header', 'payload'"),
+    ],
+)
+def test_what_is_around_the_bytes_is_said(text, note):
+    pasted = read(text)
+    assert pasted.data == HELLO and note in pasted.notes
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "81 ; FIN and text\n05 ; length\n48 65 6c 6c 6f ; Hello\n",
+        "81 05 // the header\n48 65 6c 6c 6f // Hello\n",
+        "81 05 -- the header\n48 65 6c 6c 6f\n",
+        r"\x810548656c6c6f",  # PostgreSQL
+        "1000-0001 0000-0101 0100-1000 0110-0101 0110-1100 0110-1100 0110-1111",
+        "[1][000][0001] [0][0000101] [01001000] [01100101] [01101100] [01101100] [01101111]",
+    ],
+)
+def test_remarks_and_separators_are_no_bytes(text):
+    assert read(text).data == HELLO
+
+
+def test_offsets_may_be_decimal():
+    dump = (
+        "00000000: 0205 4865 6c6c 6f80 0720 7468 6572 6521  ..Hello.. there!\n"
+        "00000016: 8105 4865 6c6c 6f                        ..Hello\n"
+    )
+    assert read(dump).data == b"\x02\x05Hello\x80\x07 there!" + HELLO
+
+
+def test_an_array_without_its_end_is_named():
+    with pytest.raises(BadPaste, match="line 2: a bracket that is not closed: give the whole"):
+        read("data = [129, 5, 72,\n101, 10")
+    assert "has not two digits" in read("0x81, 0x05, 0x").notes[0]
+
+
+def test_a_part_of_a_dump_is_not_taken_for_bytes_with_a_column():
+    pasted = read("00000010  07 20 74 68 65 72 65 21                           |. there!|")
+    assert (pasted.form, pasted.data) == ("dump", b"\x07 there!")
