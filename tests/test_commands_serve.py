@@ -490,6 +490,17 @@ def test_a_certificate_that_cannot_be_used_is_one_line_that_says_why(arguments, 
     assert hint in refusal(arguments, capsys)
 
 
+@pytest.mark.parametrize(
+    "arguments, hint",
+    [
+        (["--subprotocol", "a", "--subprotocol", "a"], "name each of them once"),
+        (["--unix", "x", "--host", "127.0.0.1"], "leave out --host, or --unix"),
+    ],
+)
+def test_options_that_do_not_go_together_are_one_line_that_says_why(arguments, hint, capsys):
+    assert hint in refusal(arguments, capsys)
+
+
 # Stopping
 
 

@@ -76,6 +76,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.key and not options.cert:
         parser.error("--key needs --cert, the certificate that it belongs to")
+    if options.unix and options.host:
+        parser.error("--unix takes the place of --host and --port: leave out --host, or --unix")
     if options.client_ca and not options.cert:
         parser.error("--client-ca needs --cert: only TLS asks clients for certificates")
     logging.basicConfig(level=options.log_level.upper(), format=LOG_FORMAT, stream=sys.stderr)
@@ -99,6 +101,8 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         print(f"refws: {what_to_do(error, options)}", file=sys.stderr)
         return 2
+    except ValueError as error:  # of options that are right one by one, such as one that is twice
+        parser.error(str(error))
     if options.auth and context is None and not options.unix:
         warn_about_passwords(options.host or [SERVE["host"].default])
     set_switch_interval(options.max_connections)
