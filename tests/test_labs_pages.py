@@ -7,7 +7,7 @@ from http.client import HTTPConnection
 
 import pytest
 
-from refws.course.labs import gauge, serving
+from refws.course.labs import gauge, heartbeat, serving
 from refws.course.labs import stage as stage_module
 from refws.course.labs.gauge import memory, watched
 from refws.course.labs.labs import LABS
@@ -27,9 +27,14 @@ pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 VOID = {"meta", "link", "br"}
 """Elements that have no end."""
 
+INLINE = {"a", "strong", "code", "br"}
+"""Elements that a paragraph of these pages may have."""
+
 
 class Reader(HTMLParser):
-    """The text of a page, and its links; fails for an element that is not closed."""
+    """The text of a page, and its links; fails for an element that is not closed, and for a block
+    in a paragraph, which would end it.
+    """
 
     def __init__(self, response):
         super().__init__()
@@ -39,6 +44,7 @@ class Reader(HTMLParser):
         assert self._open == []
 
     def handle_starttag(self, tag, attributes):
+        assert "p" not in self._open or tag in INLINE
         if tag not in VOID:
             self._open.append(tag)
         self.links += [value for name, value in attributes if name == "href"]
@@ -119,6 +125,10 @@ def test_another_lab_ends_the_servers_of_the_first_and_keeps_its_steps(get):
     _, page = get("/lab/key/on/1")
     assert "1. " in page.text and "2. " not in page.text
     assert "/lab/key/on/2#step-2" in page.links
+    assert "Its servers have ended, because another setting or lab was started" in page.text
+    assert "/lab/key/on?again" in page.links
+    _, page = get("/lab/poison/on/1")
+    assert "Its servers have ended" not in page.text
 
 
 def test_a_lab_that_another_one_has_cut_short_begins_again_if_more_of_it_is_asked_for(get):
@@ -325,6 +335,13 @@ def test_a_step_with_many_frames_shows_the_first_ones_and_the_last(get, monkeypa
     assert shown == [0, 1, 2, 3, 4, 5, 6]
     assert 'FIN 9 "number 11"' in page.text
     assert "... and 4 more" in page.text
+
+
+def test_what_a_step_draws_is_below_the_words_of_its_outcome(get):
+    _, page = get("/lab/heartbeat/on/1")
+    outcome = page.text.partition("as expected")[2].partition("client to server")[0]
+    assert "Each Pong comes at once." in outcome
+    assert outcome.count(" ms #") == heartbeat.ROUND_TRIPS
 
 
 def test_an_address_of_the_lab_is_a_link_to_all_of_it(get):

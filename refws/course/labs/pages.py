@@ -157,6 +157,11 @@ def steps(run: Run, count: int) -> str:
     parts = steps_played(run, run.steps[:count])
     if run.error is not None:
         parts.append(f"<section><p>{escape(WORDS.why(run.error))}</p></section>")
+    elif run.cast.ending.is_set():
+        parts.append(
+            f"<section><p>{WORDS.servers_ended} "
+            f'<a href="{address}/{run.defence}?again">{WORDS.play_again}</a></p></section>'
+        )
     following = min(count, len(run.steps)) + 1
     if following > len(text.steps) or (run.over and not run.cut_short and count >= len(run.steps)):
         way_on = f'<a class="button" href="{address}">{WORDS.side_by_side}</a>'
@@ -200,11 +205,11 @@ def log_of(run: Run) -> str:
 def section_of(run: Run, number: int, step: Step) -> str:
     text = ENGLISH.labs[run.lab.name].steps[step.name]
     wires = "".join(wire(crossed, items) for crossed, items in explained(step.crossed))
+    beside = f'<div class="wires">{wires}</div>' if wires else ""
     story = with_addresses(text.story.format_map(step.facts))
     return (
         f'<section id="step-{number}" class="step"><div><h2>{number}. {escape(text.title)}</h2>'
-        f"<p>{story}</p><p>{outcome(run, step)}</p></div>"
-        f'<div class="wires">{wires}</div></section>'
+        f"<p>{story}</p><div>{outcome(run, step)}</div></div>{beside}</section>"
     )
 
 

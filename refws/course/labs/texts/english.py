@@ -36,6 +36,7 @@ WORDS = Words(
     play="play it",
     see="see its steps",
     play_again="play it again",
+    servers_ended="Its servers have ended, because another setting or lab was started:",
     next="Next step",
     side_by_side="All settings side by side",
     line_by_line="line by line",

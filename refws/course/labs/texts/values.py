@@ -59,6 +59,7 @@ class Words:
     play: str
     see: str
     play_again: str
+    servers_ended: str
     next: str
     side_by_side: str
     line_by_line: str
