@@ -124,9 +124,11 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
       terms.py                               strings put together of characters
       encodings.py           RFC 4648        base64, percent escapes
       heads.py               RFC 9112        heads alone, and in the logs of clients
+      devtools.py                            the header lines that DevTools lists
       traces.py                              curl --trace, websocket-client, strace
       directions.py                          logs whose lines say who sends -> their parts
       wrapped.py                             quotes, brackets, labels and calls around digits
+      no_bytes.py                            texts in place of bytes -> what to print instead
       senders.py                             two speakers -> which of them is the client
       plausible.py           §5.2            bytes -> how much they look like frames
       values.py                              the values of a reading

@@ -243,7 +243,17 @@ def test_each_form_is_recognised_and_read(form, text):
 
 
 def test_every_form_has_a_text_here():
-    elsewhere = {"log", "head", "curl", "arduino", "curl-trace", "packets", "stream", "yaml"}
+    elsewhere = {
+        "log",
+        "devtools",
+        "head",
+        "curl",
+        "arduino",
+        "curl-trace",
+        "packets",
+        "stream",
+        "yaml",
+    }
     assert {form.name for form in FORMS} == OF_HELLO.keys() | elsewhere
 
 
@@ -779,7 +789,7 @@ def test_what_pasting_adds_is_left_out():
         ("<<129,\n5", "line 2: no whole binary: give it from << to >>"),
         ("<<129,,5>>", "line 1: ',5' is no segment of bytes"),
         ("<<129,\n300>>", "line 2: 300 is no byte"),
-        ('<<129,"\\n">>', "line 1: an escape in a string: give its bytes as numbers"),
+        ('<<129,"\\q">>', "line 1: the escape '\\\\q': give \\x and two hex digits"),
         ("<<2#129>>", "line 1: 2#129 is no number"),
         (r"b'\x81\xg5'", r"line 1: the escape '\\x': give \x and two hex digits"),
         ("b'\\x81", "line 1: a quote that is not closed"),

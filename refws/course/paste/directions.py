@@ -36,8 +36,8 @@ PROSE = re.compile(
     r"(?i:.*\b(?P<word>client|browser|server|send|sent|sends|get|receive|received)\b.*:\s*)"
 )
 NGREP = re.compile(r"[TU](?: [\d/:. ]+)? (?P<source>\S+) -> \S+(?: \[\w+\])?(?: #\d+)?\s*")
-NO_PART = re.compile(r"\s*(?:--+|#+|(?:interface|filter|match): .*|-----.*)?\s*")
-AFTER_NAME = re.compile(r"\s*:?\s*|.*:\s*")
+NO_PART = re.compile(r"(?:--+|#+|(?:interface|filter|match): .*|-----.*)?")
+AFTER_NAME = re.compile(r"|.*:")
 """The end of a line whose bytes are in the lines after it."""
 
 SOCAT = re.compile(r"\s*\d{4}/\d\d/\d\d [\d:.]+\s+length=\d+ .*")
@@ -83,7 +83,7 @@ def split(text: str) -> tuple[list[Part], list[str]]:
         elif part := part_of(line, number):
             inside = part
             parts.append(part)
-        elif NO_PART.fullmatch(line):
+        elif NO_PART.fullmatch(line.strip()):
             if inside is not None and inside.lines:
                 inside.lines.append("")
         elif inside is not None and BYTES.match(line.strip()):
@@ -103,7 +103,7 @@ def part_of(line: str, number: int) -> Part | None:
             return Part(speaker, number + 1)
         if inline := bytes_in(match["rest"]):
             return Part(speaker, number, [inline], inline=True)
-        if AFTER_NAME.fullmatch(match["rest"]):
+        if AFTER_NAME.fullmatch(match["rest"].strip()):
             return Part(speaker, number + 1)
     if len(line) < LONGEST_NAME and (prose := PROSE.fullmatch(line)):
         return Part(prose["word"].lower(), number + 1)

@@ -78,6 +78,9 @@ def read_base64(text: str) -> Pasted:
             f"{shown(characters)} is not whole base64, {counted(len(characters), 'character')}: "
             "give all of it, 4 characters for 3 bytes",
         ) from None
+    if len(data) in (16, 20) and rate(data) == NO_FRAME:
+        what = "Sec-WebSocket-Key" if len(data) == 16 else "Sec-WebSocket-Accept"
+        notes.append(f"{len(data)} bytes may be a {what}: python3 -m refws accept")
     missing = -len(characters) % 4
     if missing:
         notes.append(f"the padding is missing ({'=' * missing}): is something cut off?")

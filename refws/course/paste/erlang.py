@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from .numbers import DOTS, value_of
+from .strings import unescape
 from .values import SHOWN, BadPaste, Chunk, Pasted, Way, counted, line_of, shown
 
 JOINED = re.compile(r">>[\s,\[\]]*<<(?!\s*>>)")
@@ -68,19 +69,13 @@ def read_segments(inside: str, line: int) -> tuple[bytes, str]:
 def bits_of(segment: re.Match[str], line: int) -> str:
     """The binary digits of a segment; a number has 8 bits, if it does not say how many."""
     if segment["string"] is not None:
-        return "".join(f"{byte:08b}" for byte in plain_string(segment["string"], line))
+        return "".join(f"{byte:08b}" for byte in unescape(segment["string"], line, False, []))
     size, value = int(segment["size"] or BYTE), value_of_segment(segment, line)
     if not -(2**size) // 2 <= value < 2**size:
         fits = f"0 to {2**size - 1}" if size < BYTE else "0 to 255, or from -128 to 127"
         what = "byte" if size == BYTE else f"number of {counted(size, 'bit')}"
         raise BadPaste(line, f"{value} is no {what}: give numbers from {fits}")
     return f"{value % 2**size:0{size}b}" if size else ""
-
-
-def plain_string(string: str, line: int) -> bytes:
-    if "\\" in string:
-        raise BadPaste(line, "an escape in a string: give its bytes as numbers")
-    return string.encode()
 
 
 def value_of_segment(match: re.Match[str], line: int) -> int:

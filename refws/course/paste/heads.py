@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Sequence
+from itertools import pairwise
 
 from ...protocol.frame import Side
 from .values import BadPaste, Chunk, Pasted, Way, counted, shown
@@ -24,6 +25,15 @@ HEADER = re.compile(
 """A line of a head that is nothing else."""
 
 CRLF = "\r\n"
+WHOLE_URL = re.compile(r"GET wss?://[^/\s]+(/\S*)? (?=HTTP/)")
+LINE_END = r"\r\n"
+QUOTED = re.compile(r"""\s*[\[(]?\s*[bB]?(["'])(.*)\1[,\])]*\s*""")
+TITLE = re.compile(
+    r"\W*(?:(?:the )?(?:http|server|client|raw)?[ -]?(?:request|response|answer|reply|sends?|server"
+    r"|client|received|sent|headers?)\b[^:]*:?)\W*|[-=*#]{3,}.*",
+    re.IGNORECASE,
+)
+"""A title of the next head, which is no header line of this one."""
 
 FROM_PASTING = (
     "LF alone ends each line: pasting does that, so CR LF is put in its place; on the wire it must "
@@ -36,17 +46,26 @@ LAST_LINE_ADDED = "an empty line is added at the end of the head, where the text
 
 
 def recognises(text: str) -> bool:
-    """A first line of a head; or only header lines, which lack it."""
-    lines = text.strip().split("\n")
-    return START.fullmatch(lines[0]) is not None or all(
-        HEADER.fullmatch(line.strip()) for line in lines
-    )
+    """A first line of a head, with a header line after it; or only header lines, which lack it."""
+    lines = tidied(text)[0].strip().split("\n")
+    if START.fullmatch(lines[0]) is not None:
+        return True
+    return any(
+        START.fullmatch(line) and FIELD.fullmatch(after) for line, after in pairwise(lines)
+    ) or all(HEADER.fullmatch(line.strip()) for line in lines)
 
 
 def read(text: str) -> Pasted:
-    """A request, a response, or several of them."""
-    lines = textwrap.dedent(text.lstrip("\r\n")).split("\n")
+    """A request, a response, or several of them, and what is around them left out."""
+    text, tidying = tidied(text)
+    lines = text.split("\n")
+    if not HEADER.fullmatch(lines[0]):
+        while len(lines) > 1 and not START.fullmatch(lines[0]):
+            tidying += [lines.pop(0).strip()]
     pasted = not any(line.endswith("\r") for line in lines)
+    has_url = pasted and any(map(WHOLE_URL.match, lines))
+    if has_url:
+        lines = [WHOLE_URL.sub(lambda match: f"GET {match[1] or '/'} ", line) for line in lines]
     starts = [index for index, line in enumerate(lines) if is_start(line, lines[index - 1 : index])]
     if not starts or starts[0] != 0:
         raise BadPaste(
@@ -56,7 +75,10 @@ def read(text: str) -> Pasted:
         )
     chunks, notes = [], [FROM_PASTING] if pasted else []
     for first, last in zip(starts, [*starts[1:], len(lines)], strict=True):
-        section = "\n".join(lines[first:last]) + "\n" * (last < len(lines))
+        kept = without_prose(lines[first:last]) if pasted else lines[first:last]
+        tidying += [line.strip() for line in lines[first + len(kept) : last]]
+        kept += [""] * (last - first - len(kept) and 2)
+        section = "\n".join(kept) + "\n" * (last < len(lines))
         data, note = wire_of(section, pasted)
         chunks.append(Chunk(data, sender_of(section)))
         notes += [note] if note and note not in notes else []
@@ -64,13 +86,47 @@ def read(text: str) -> Pasted:
     if chunks[0].sender is Side.SERVER and len(chunks) > 1:
         chunks.sort(key=lambda chunk: chunk.sender is Side.SERVER)
         notes.append("the request is taken first, because it was sent first")
+    if has_url:
+        notes.append("the path is taken of the URL, which DevTools shows there (§4.1 item 2)")
+    if left_out := [line for line in tidying if line]:
+        notes.append(f"left out around the heads: {', '.join(map(shown, left_out[:3]))}")
     return Pasted(description, tuple(chunks), tuple(notes))
+
+
+def tidied(text: str) -> tuple[str, list[str]]:
+    """The lines without an indent, without quotes around each, and without line ends as escapes.
+
+    Wireshark prints the line ends as escapes, and lines of its own, which are also returned.
+    """
+    text = textwrap.dedent(text.lstrip("\r\n"))
+    lines = text.split("\n")
+    filled = [line for line in lines if line.strip()]
+    if filled and all(map(QUOTED.fullmatch, filled)):
+        return "\n".join(QUOTED.sub(r"\2", line) for line in lines), []
+    if any(line.rstrip().endswith(LINE_END) and START.match(line.strip()) for line in lines):
+        kept = [line.strip() for line in lines if line.rstrip().endswith(LINE_END)]
+        own = [line.strip() for line in lines if not line.rstrip().endswith(LINE_END)]
+        return "\n".join(line.removesuffix(LINE_END) for line in kept) + "\n", own
+    return text, []
+
+
+def without_prose(lines: list[str]) -> list[str]:
+    """The lines of a head without a title of the next one, and without what people say after it.
+
+    A body may follow a response that is not 101.
+    """
+    end = next((at for at, line in enumerate(lines) if not line.strip()), len(lines))
+    head = lines[:end]
+    while len(head) > 1 and TITLE.fullmatch(head[-1]):
+        head.pop()
+    has_body = lines[0].startswith("HTTP/") and " 101" not in lines[0]
+    return lines if has_body and len(head) == end else head
 
 
 def is_start(line: str, before: Sequence[str]) -> bool:
     """A first line of a head: the first of the text, after an empty line, or a response."""
     return START.fullmatch(line) is not None and (
-        not before or not before[0].strip() or line.startswith("HTTP/")
+        not before or not before[0].strip() or line.startswith("HTTP/") or " HTTP/1.1" in line
     )
 
 

@@ -20,7 +20,7 @@ NUMBER = (
     r"(?>-?0[xX][0-9A-Fa-f]+|-?0[bB][01]+|-?[0-9]+|'(?:[^'\\]|\\.)'"  # the last is one of C
     r"|&[hH][0-9A-Fa-f]+|\$[0-9A-Fa-f]+)"  # as in Visual Basic, and in Pascal
 )
-SUFFIX = r"(?>(?:['_]?[ui](?:8|nt8)|[uU]?[bByY]|[uU])?)"
+SUFFIX = r"(?>(?:\.toU?Byte(?:\(\)|  )|['_]?[ui](?:8|nt8)|[uU]?[bByY]|[uU])?)"
 ITEM = re.compile(
     rf"(?P<number>{NUMBER}){SUFFIX}|(?P<dots>{DOTS})(?:\s*(?P<more>[0-9]+) more items?)?"
 )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from . import (
+    devtools,
     directions,
     dumps,
     encodings,
@@ -23,6 +24,7 @@ from . import (
     terms,
     traces,
 )
+from .no_bytes import what_it_is
 from .plausible import rate
 from .senders import with_senders
 from .text import clean
@@ -54,6 +56,7 @@ FORMS = (
     Form(1, ("strace",), r'write(3, "\201\5Hello", 7) = 7', traces.STRACE),
     Form(1, ("yaml",), "tshark -z follow,tcp,yaml,0", encodings.YAML),
     Form(1, ("head", "http"), "GET / HTTP/1.1, and HTTP/1.1 101", heads.HEADS),
+    Form(1, ("devtools",), "Request URL: ..., Request Headers ...", devtools.DEVTOOLS),
     Form(1, ("curl", "curl-v"), "curl -v: lines after > and <", heads.LOG),
     Form(2, ("packets", "tcpdump"), "tcpdump -X: packets with their headers", packets.PACKETS),
     Form(2, ("indexed", "php"), "0: 129, 1: 5 and [0] => 129", printed.INDEXED_NUMBERS),
@@ -81,7 +84,7 @@ FORMS = (
     Form(12, ("base64",), "gQVIZWxsbw==", encodings.BASE64),
 )  # fmt: skip
 
-WITH_HEADS = ("head", "curl", "arduino")
+WITH_HEADS = ("head", "curl", "arduino", "devtools")
 """The forms that have nothing but heads, also one that does not begin with GET."""
 
 CERTAIN = 1
@@ -107,10 +110,14 @@ def recognised(text: str) -> Pasted:
     """What the text means in the form that recognises it."""
     found = [form for form in FORMS if form.way.recognises(text)]
     if not found:
+        if what := what_it_is(text):
+            raise BadPaste(1, f"this is {what}")
         return fail(HEX, text, advice_on(text))
     best = [form for form in found if form.certainty == found[0].certainty]
     readings = possible(found, text)
     if not any(form in readings for form in best):
+        if what := what_it_is(text):
+            raise BadPaste(1, f"this is {what}")
         other = next(iter(readings), None)
         return fail(
             found[0], text, f"; --form {other.name} reads it in another way" if other else ""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from .values import shown
 
-QUOTED = re.compile(r"""\s*b?(["'`])([^"'`\\]*)\1[\s;,]*""")
+QUOTED = re.compile(r"""\s*[bBxX]?(["'`])([^"'`\\]*)\1[\s;,]*""")
 BRACKETS = re.compile(r"\s*[\[({<](?P<inside>[^\[\](){}<>]*)[\])}>][\s;,]*")
 LABEL = re.compile(
     r"^[ \t]*+(?=[^:=\n]*[G-WYZg-wyz])[A-Za-z\"'\[<(][\w .\[\]()\"'<>#/-]{0,80}?"
@@ -31,8 +31,8 @@ LITERAL = r"""b?(?P<quote>["'])(?P<inside>[^"'\\]*)(?P=quote)"""
 def calls(names: str, encoding: str) -> tuple[re.Pattern[str], ...]:
     """Calls that decode a literal: by the name of the function, or by their second argument."""
     return (
-        re.compile(rf"[\w.:\s]{{0,80}}?(?:{names})[\w.]{{0,40}}\(\s*{LITERAL}\s*\)[\s;]*"),
-        re.compile(rf"[\w.:\s]{{0,80}}\(\s*{LITERAL}\s*,\s*[\"']{encoding}[\"']\s*\)[\s;]*"),
+        re.compile(rf"[\w.:\s=$]{{0,80}}?(?:{names})[\w.]{{0,40}}\(\s*{LITERAL}\s*\)[\s;]*"),
+        re.compile(rf"[\w.:\s=$]{{0,80}}\(\s*{LITERAL}\s*,\s*[\"']{encoding}[\"']\s*\)[\s;]*"),
     )
 
 

@@ -1,0 +1,88 @@
+"""Texts that people paste in place of bytes -> what to print or to copy so that there are bytes."""
+
+from __future__ import annotations
+
+import re
+
+TEXTS = tuple(
+    (re.compile(pattern, re.MULTILINE), what)
+    for pattern, what in (
+        (
+            r"\[B@[0-9a-f]{4,8}\b",
+            "what Java prints for an array, without its bytes: print Arrays.toString(bytes), or "
+            "HexFormat.of().formatHex(bytes)",
+        ),
+        (
+            r"^[^\n]*\bSystem\.Byte\[\]\s*$",
+            "what .NET prints for an array, without its bytes: print BitConverter.ToString(bytes)",
+        ),
+        (
+            r"\[object (?:ArrayBuffer|Blob|Uint8Array|Object|DataView|MessageEvent)\]"
+            r"|\bArrayBuffer\(\d+\)|^\s*Blob [({]",
+            "what JavaScript prints for an object, without its bytes: print new "
+            "Uint8Array(await new Response(data).arrayBuffer())",
+        ),
+        (
+            r"<memory at 0x[0-9A-Fa-f]+>|<(?:_io\.|built-in )?\w+ object at 0x[0-9A-Fa-f]+>",
+            "what Python prints for an object, without its bytes: print bytes(it).hex(' ')",
+        ),
+        (
+            r"\bByteBuf\(\w+: \d|\b\w+ByteBuf\(|java\.nio\.\w*ByteBuffer\w*\[pos",
+            "what Java prints for a buffer, without its bytes: print ByteBufUtil.hexDump(buf), or "
+            "the array of a ByteBuffer",
+        ),
+        (
+            r"^\s*[.01 ]{9} = (?:Fin|Reserved|Opcode|Mask|Payload length): ",
+            "what Wireshark says of a frame, without its bytes: choose Copy, ...as a Hex Stream, "
+            "on the line WebSocket, and on Payload, or on the TCP payload above it",
+        ),
+        (
+            r"<FRAME>|\bopcode: ?[\"']?(?:TEXT|BINARY|PING|PONG|CLOSE|text|binary)"
+            r"|^[<>] (?:TEXT|BINARY|CLOSE|PING|PONG)\b|\b(?:TEXT|BINARY|CLOSE)@[0-9a-f]+\[",
+            "a log of frames that were read already, without their bytes: python3 -m refws watch "
+            "shows them as they cross, or capture them with tcpdump -w FILE",
+        ),
+        (
+            r"\A\s*Request URL\b(?![\s\S]*\b(?:Request|Response) Headers\b)",
+            "header lines as DevTools lists them: copy them with their titles, Request Headers and "
+            "Response Headers",
+        ),
+        (
+            r"\bCloseEvent\b|WebSocket connection to '[^']*' failed|\bcode[:=] ?1006\b",
+            "what a browser says of a connection, without its bytes: python3 -m refws watch URL "
+            "shows what crosses it",
+        ),
+        (
+            r"\A\s*wss?://\S+\s*\Z",
+            "an address, and no bytes: python3 -m refws connect URL opens a connection, and watch "
+            "URL shows one",
+        ),
+        (
+            r"\A\s*Sec-WebSocket-(?:Key|Accept):[^\n]*\Z",
+            "one line of a handshake: python3 -m refws accept KEY ACCEPT compares a key and its "
+            "Accept; for the rest give the heads whole",
+        ),
+        (
+            r"^\s*\|F\|R\|R\|R\| opcode\|M\|",
+            "the figure of §5.2, and no bytes: give some, such as 81 05 48 65 6c 6c 6f",
+        ),
+        (
+            r"[\"']?sec-websocket-(?:key|accept)[\"']?\s*[:=]>?\s*[\"']",
+            "header lines as a program keeps them: give the head as it was sent, from GET or HTTP "
+            "to its empty line",
+        ),
+        (
+            r"M-\^[@-_]|M-[ -~]\^[@-_]",
+            "what cat -v prints, where some bytes look the same: print them with xxd",
+        ),
+    )
+)
+"""What such a text has, and what it is."""
+
+LONGEST = 10_000
+"""Characters at its start that are looked at."""
+
+
+def what_it_is(text: str) -> str:
+    """What the text is, and what to do; "" if it is unknown."""
+    return next((what for pattern, what in TEXTS if pattern.search(text[:LONGEST])), "")
