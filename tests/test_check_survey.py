@@ -7,10 +7,11 @@ import pytest
 
 from checks import ECHO, UNMASKED, answering, report, target_of
 from refws.check import survey as survey_module
-from refws.check.case import Need
+from refws.check.case import Need, Pause
 from refws.check.engine import Abilities, Grade, run
 from refws.check.frames import frame, text
 from refws.check.report.text import draw_report
+from refws.check.seen import MAX_RECEIVED
 from refws.check.survey import pattern_of, survey
 from refws.check.tables import echoes
 from refws.check.target import Target
@@ -118,3 +119,52 @@ def test_a_server_that_always_says_something_is_not_awaited_for_ever():
         target = Target(parse_uri(f"ws://127.0.0.1:{port}/"), timeout=IN_TIME)
         result = run(ECHO, target, unasked)
     assert (result.grade, result.seen.partition(",")[0]) == (Grade.FAIL, "a valid 101")
+
+
+def messages_without_end(wire):
+    _, headers = wire.receive_request()
+    wire.send(response(headers["sec-websocket-key"]))
+    while True:
+        wire.send_frame(TEXT, b"*" * 60_000, masked=0)
+
+
+def one_message_without_end(wire):
+    _, headers = wire.receive_request()
+    wire.send(response(headers["sec-websocket-key"]))
+    wire.send(b"\x82\x7f" + (2**30).to_bytes(8))
+    while True:
+        wire.send(b"*" * 60_000)
+
+
+def head_without_end(wire):
+    wire.send(b"HTTP/1.1 101 Switching Protocols\r\n")
+    while True:
+        wire.send(b"X-Header: *\r\n" * 4_000)
+
+
+@pytest.mark.parametrize("flood", [messages_without_end, one_message_without_end])
+def test_what_is_kept_of_a_server_that_sends_without_end_is_bounded(flood):
+    with answering(flood) as port:
+        target = Target(parse_uri(f"ws://127.0.0.1:{port}/"), timeout=DEADLINE_S)
+        result = run(replace(ECHO, steps=(Pause(DEADLINE_S), *ECHO.steps)), target, Abilities())
+    assert result.observed.floods
+    assert (result.grade, "nothing has asked for" in result.seen) == (Grade.FAIL, True)
+    assert size(result) < 2 * MAX_RECEIVED
+
+
+def test_the_survey_gives_up_a_server_that_sends_without_end():
+    with answering(one_message_without_end) as port:
+        target = Target(parse_uri(f"ws://127.0.0.1:{port}/"), timeout=DEADLINE_S)
+        assert survey(target).problem.startswith("after the 101 it sends without an end")
+
+
+def test_a_head_without_end_is_judged_before_its_end():
+    with answering(head_without_end) as port:
+        target = Target(parse_uri(f"ws://127.0.0.1:{port}/"), timeout=DEADLINE_S)
+        result = run(ECHO, target, Abilities())
+    assert (result.grade, "more header lines than" in result.seen) == (Grade.FAIL, True)
+    assert size(result) < MAX_RECEIVED
+
+
+def size(result):
+    return sum(len(part.data) for part in result.crossed)

@@ -18,7 +18,7 @@ from .link import Crossed, Link
 from .opening import as_sent
 from .outcomes import Anything, Echoes, Ends, Fails, Pongs, is_of_the_opening
 from .reading import FrameReader, ResponseReader
-from .seen import End, Message, Seen
+from .seen import FLOOD, MAX_RECEIVED, End, Message, Seen
 from .target import Target
 
 PROBE_AFTER = 0.4
@@ -165,6 +165,8 @@ class Run(ABC):
         self._seen = seen
         self._frames: FrameReader | None = None
         self._is_restless = False
+        asked_for = sum(len(message.data) for message in getattr(case.best, "messages", ()))
+        self._left = MAX_RECEIVED + 2 * asked_for
 
     @abstractmethod
     def _open(self) -> None:
@@ -261,6 +263,8 @@ class Run(ABC):
         heard = monotonic()
         until = heard + MAX_WAITS * seconds
         while not done() and self._link.end is End.OPEN and not self._is_restless:
+            if self._left < 0:
+                return
             started = monotonic()
             if started > until:
                 self._is_restless = timeout is None
@@ -275,13 +279,16 @@ class Run(ABC):
 
     def _read_for(self, seconds: float) -> None:
         until = monotonic() + seconds
-        while (left := until - monotonic()) > 0 and self._link.end is End.OPEN:
+        while (left := until - monotonic()) > 0 and self._link.end is End.OPEN and self._left > 0:
             self._take(self._link.receive(left))
 
     def _take(self, data: bytes) -> bool:
         """False if these bytes are only messages that nothing has asked for."""
         before = self._progress()
-        if self._frames is None:
+        self._left -= len(data)
+        if self._left < 0 and not self._seen.violation:
+            self._seen.violation = FLOOD
+        elif self._frames is None:
             self._take_head(data)
         elif not self._seen.violation:
             self._frames.feed(data)

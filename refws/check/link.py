@@ -17,6 +17,9 @@ from .seen import End
 
 RECEIVE_SIZE = 64 * 1024
 
+KEPT_AT_THE_END = 100
+"""Parts of what arrives after the last step that are kept: an endpoint may send without end."""
+
 LONGEST_HEADER = 14
 """Bytes of a header with a 64-bit length and a masking key (§5.2)."""
 
@@ -106,9 +109,10 @@ class Link:
         To close with unread bytes sends a RST, which can take them away (§7.1.1).
         """
         self.half_close()
-        until = monotonic() + timeout
+        until, kept = monotonic() + timeout, len(self.crossed) + KEPT_AT_THE_END
         while self.end is End.OPEN and (left := until - monotonic()) > 0:
             self.receive(left)
+            del self.crossed[kept:]
 
     def _note(self, sender: Side, data: bytes) -> None:
         self.crossed.append(Crossed(monotonic() - self._started, sender, data))

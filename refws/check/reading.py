@@ -21,6 +21,9 @@ from .seen import Message, Seen
 
 HEAD_ENDS = (b"\r\n\r\n", b"\n\n", b"\r\n\n")
 
+MAX_HEAD = 64 * 1024
+"""Bytes without an empty line after which no head is awaited."""
+
 INTERIM = re.compile(rb"HTTP/1\.[0-9] (1(?!01)[0-9][0-9])[ \r\n]")
 """RFC 9110 §15.2: the start of a response that another one follows; a 101 is the last one."""
 
@@ -48,6 +51,8 @@ class ResponseReader:
                 self._seen.interim.append(int(interim[1]))
             else:
                 self._judge(head)
+        if not self.done and len(self.rest) > MAX_HEAD:
+            self._judge(self.rest)
 
     def finish(self) -> None:
         """No more bytes come."""

@@ -14,6 +14,11 @@ from ..protocol.http import Response
 MAX_SHOWN = 24
 """Bytes of a payload that a sentence repeats."""
 
+MAX_RECEIVED = 8 * 2**20
+"""Bytes beside the ones that a case asks for: an endpoint that sends more does not end."""
+
+FLOOD = f"more than {MAX_RECEIVED:,} bytes that nothing has asked for"
+
 MAX_LISTED = 3
 """Messages that a sentence lists."""
 
@@ -73,6 +78,11 @@ class Seen:
     @property
     def status(self) -> int | None:
         return None if self.response is None else self.response.status_code
+
+    @property
+    def floods(self) -> bool:
+        """Whether it has sent more than any case asks for."""
+        return self.violation == FLOOD
 
     @property
     def is_over(self) -> bool:

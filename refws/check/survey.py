@@ -22,12 +22,20 @@ GREETING_TIME = 0.3
 CHATTER_TIME = 1.2
 """The same for a server that sends messages by itself, and may send more of them."""
 
+MANY = 1_000
+"""Messages that no server should begin with."""
+
 OFFER = "permessage-deflate; client_max_window_bits"
 """The offer of browsers."""
 
 LARGE = 65_536
 
 NOTHING_KNOWN, OPENS = Abilities(), Opens()
+
+FLOODS = Abilities(
+    frozenset(Need),
+    problem="after the 101 it sends without an end, although nothing has asked for it",
+)
 
 
 def survey(target: Target, patience: float = RETURN_TIME) -> Abilities:
@@ -39,6 +47,8 @@ def survey(target: Target, patience: float = RETURN_TIME) -> Abilities:
     first = run_on(connected(target), listening, target, NOTHING_KNOWN)
     if first.observed is None or first.observed.agreement is None:
         return Abilities(frozenset(Need), problem=first.seen)
+    if first.observed.floods or len(first.observed.messages) > MANY:
+        return FLOODS
     known, heard = learn_chatter(target, first.observed.messages)
     lacks, remarks = set(), remarks_on(heard)
     for need, message in (
@@ -47,6 +57,8 @@ def survey(target: Target, patience: float = RETURN_TIME) -> Abilities:
         (Need.LARGE, text("*" * LARGE)),
     ):
         seen = look(target, known, (frame(*message), GOOD_BYE), Echoes((message,)))
+        if seen.floods:
+            return FLOODS
         if message.data not in {back.data for back in seen.messages}:
             lacks.add(need)
             if need is Need.ECHO:

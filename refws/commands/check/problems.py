@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...check.engine import Abilities, Result, run
+from ...check.engine import Abilities, Grade, Result, run
 from ...check.guard import VALID_REQUEST, is_unreached
 from ...check.report.crossed import draw_crossed
 from ...check.report.text import NO_ECHO, hint_for
@@ -12,6 +12,7 @@ from ...check.target import Target
 from ...course.text.characters import escape_words
 from ...course.text.drawing import labelled
 from ...protocol.client.advice import advise, show_status
+from ...protocol.frame import Side
 from ..connect.advice import in_options
 
 FIRST = "mend this first: each case begins with such a handshake"
@@ -32,7 +33,8 @@ def describe_problem(target: Target, abilities: Abilities) -> Iterator[str]:
         yield from labelled("what to do", escape_words(in_options(advise(response))))
         yield from labelled("", f"if other paths are WebSocket endpoints, {NO_ECHO}")
     else:
-        seen = abilities.problem if response is None else result.seen
+        is_later = response is None or result.grade is Grade.PASS
+        seen = abilities.problem if is_later else result.seen
         yield from labelled("seen", escape_words(seen))
         yield from labelled("what to do", advice_on(result, target, abilities))
     if hint := hint_for(result):
@@ -46,7 +48,8 @@ def advice_on(result: Result, target: Target, abilities: Abilities) -> str:
     """What to do about an answer that is no refusal."""
     if abilities.ended or is_unreached(result):
         return GONE
-    if any(part.data.startswith(b"HTTP/") for part in result.crossed):
+    theirs = (part.data for part in result.crossed if part.sender is Side.SERVER)
+    if b"".join(theirs).startswith(b"HTTP/"):
         return FIRST
     other = "ws://" if target.context else "wss://"
     return f"is it a WebSocket server, and not one for {other}? Its log may say why"
