@@ -228,7 +228,7 @@ def test_5_3_the_masked_example_drawn_with_its_xor_and_its_verdict():
         ("81 85 37 fa 21 3d 7f 9f 4d 51 58", CLIENT, '-> text FIN masked 5 "Hello"  legal'),
         ("01 03 48 65 6c", SERVER, '<- text 3 "Hel"  legal'),
         ("89 05 48 65 6c 6c 6f", SERVER, '<- ping FIN 5 "Hello"  legal'),
-        ("82 02 00 ff", SERVER, "<- binary FIN 2 00 ff  legal"),
+        ("82 02 00 ff", SERVER, "<- binary FIN 2: 00 ff  legal"),
         ("88 00", SERVER, "<- close FIN 0 1005  legal"),
         ("88 05 03 e8 62 79 65", SERVER, '<- close FIN 5 1000 "bye"  legal'),
         (

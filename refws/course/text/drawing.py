@@ -333,21 +333,21 @@ def frame_words(frame: FrameExplanation) -> str:
         return "part of a frame"
     header = frame.header
     flags = "".join(f" {name}" for name, bit in _flags(frame) if bit)
-    words = f"{frame.name}{flags} {header.payload_length}"
-    return f"{words} {_content_words(frame)}".rstrip()
+    return f"{frame.name}{flags} {header.payload_length}{_content_words(frame)}"
 
 
 def _content_words(frame: FrameExplanation) -> str:
+    """What follows the length; a colon keeps that from being taken for the first byte."""
     if frame.close is not None:
         reason = f" {quoted(frame.close.reason, 30)}" if frame.close.reason else ""
-        return f"{frame.close.code}{reason}"
+        return f" {frame.close.code}{reason}"
     text = frame.text
     if text is None and is_control(frame.header.opcode):
         text = frame.plain_start.decode(errors="replace")
     if text:
-        return quoted(text, 30, len(frame.content_start) < frame.content_length)
-    if frame.kind in (TEXT, BINARY):
-        return spaced(frame.content_start[:8]) + ("..." if frame.content_length > 8 else "")
+        return f" {quoted(text, 30, len(frame.content_start) < frame.content_length)}"
+    if frame.kind in (TEXT, BINARY) and frame.content_start:
+        return f": {spaced(frame.content_start[:8])}{'...' if frame.content_length > 8 else ''}"
     return ""
 
 
