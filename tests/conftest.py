@@ -118,7 +118,10 @@ class Running:
 
     def __init__(self, handler, transport, settings):
         self.transport = transport
-        self.server = serve(handler, **{**transport.settings(), **settings})
+        settings = {**transport.settings(), **settings}
+        if "sock" in settings:
+            settings.pop("unix_path", None)  # the socket listens there already
+        self.server = serve(handler, **settings)
         self.address = self.server.address
         self.uri, self.way = transport.uri(self.address), transport.way(self.address)
         self.clients = []
