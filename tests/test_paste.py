@@ -711,6 +711,26 @@ def test_what_is_beside_an_array_and_may_be_bytes_is_not_left_out(text):
         read(text)
 
 
+def dump_of(data, offset, row):
+    return "\n".join(
+        f"{offset.format(start)} {data[start : start + row].hex(' ')}"
+        for start in range(0, len(data), row)
+    )
+
+
+def test_offsets_may_be_decimal_in_rows_of_16_bytes():
+    data = bytes(range(128, 168))
+    assert read(dump_of(data, "{:08}:", 16)).data == data
+
+
+def test_a_row_that_is_lost_does_not_make_hex_offsets_decimal():
+    rows = dump_of(bytes(range(128, 152)), "{:08x}:", 6).splitlines()
+    del rows[2]
+    assert [row.partition(":")[0] for row in rows] == ["00000000", "00000006", "00000012"]
+    with pytest.raises(BadPaste, match="line 2: 6 bytes, and by the offset of line 3 .* 12: give"):
+        read("\n".join(rows))
+
+
 def test_numbers_below_100_may_be_hex_or_decimal():
     pasted = read("10 20 30")
     assert pasted.data == b"\x10\x20\x30"

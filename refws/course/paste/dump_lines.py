@@ -161,7 +161,7 @@ def read_blocks(text: str, cells: Cells) -> list[Block]:
     if not lines:
         raise BadPaste(1, "no line of a hex dump: give an offset and bytes in each line")
     problem: BadPaste | None = None
-    for base in bases(lines[0]):
+    for base in bases(lines):
         try:
             return Reader(lines, cells, base).blocks()
         except BadPaste as error:
@@ -170,11 +170,22 @@ def read_blocks(text: str, cells: Cells) -> list[Block]:
     raise problem
 
 
-def bases(line: Line) -> tuple[int, ...]:
-    """`od` writes offsets in octal, or in decimal; others write short ones in decimal."""
+def bases(lines: Sequence[Line]) -> tuple[int, ...]:
+    """`od` writes offsets in octal, or in decimal; others write short ones in decimal.
+
+    Others are decimal only in rows of 8 or 16 bytes. In other rows a line that is lost could make
+    hex look so: 0, 6 and 12, without 0c.
+    """
+    line = lines[0]
     if line.mark == ":" and len(line.offset) < 4:
         return (10, 16)
-    return (16, 8, 10) if len(line.offset) == 7 and not line.mark else (16, 10)
+    if len(line.offset) == 7 and not line.mark:
+        return (16, 8, 10)
+    return (16, 10) if all(is_start_of_8(line.offset) for line in lines) else (16,)
+
+
+def is_start_of_8(offset: str) -> bool:
+    return offset == REPEATED or (offset.isdecimal() and int(offset) % 8 == 0)
 
 
 class Reader:
