@@ -2,6 +2,7 @@
 
 import errno
 import inspect
+import io
 import os
 import re
 import shlex
@@ -499,6 +500,15 @@ def test_a_certificate_that_cannot_be_used_is_one_line_that_says_why(arguments, 
 )
 def test_options_that_do_not_go_together_are_one_line_that_says_why(arguments, hint, capsys):
     assert hint in refusal(arguments, capsys)
+
+
+def test_an_encoding_without_the_section_sign_is_no_error(signals_restored, monkeypatch):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    with monkeypatch.context() as patch:
+        patch.setattr("sys.stdout", stream)
+        assert program.run(FakeServer()) == 0
+        stream.flush()
+    assert rb"\xa75.4" in stream.buffer.getvalue()
 
 
 # Stopping

@@ -23,6 +23,7 @@ from ..course.services import (
     serve_without_lab,
     with_login,
 )
+from ..course.text.terminal import make_printable
 from ..course.web import wire_view
 from ..course.web.refusals import REFUSALS
 from ..endpoint.listening import open_to_others
@@ -214,6 +215,7 @@ def run(
 ) -> int:
     """Serve until a signal arrives, then return 0; a second signal ends the process at once."""
     stop_on_signals(server.stop)
+    make_printable(sys.stdout)
     print(greeting(server.address, secure, also, lab, origins), flush=True)
     server.serve_forever()
     LOGGER.info(
