@@ -17,6 +17,7 @@ from refws.check.groups.opening import OPENING
 from refws.check.groups.request import REQUEST
 from refws.check.opening import VALID, Opening, absolute, added, as_sent, named, reordered
 from refws.check.outcomes import Answers, AnyOf, EndsBefore101, No101, Opens, Refuses
+from refws.check.reading import ResponseReader
 from refws.check.seen import End, Seen
 from refws.check.survey import survey
 from refws.check.target import Target
@@ -220,6 +221,14 @@ ECHO = frame(TEXT, b"Hello", masked=0) + frame(CLOSE, close_body(1000), masked=0
 def test_9110_10_1_1_without_a_body_no_100_is_needed(careless, answer, grade):
     case = CASES["9110-10.1.1-expect-without-body"]
     assert run(case, careless(answer), Abilities()).grade is grade
+
+
+@pytest.mark.parametrize("status", [101, 404])
+def test_9112_4_a_server_must_send_the_space_that_a_client_may_do_without(status):
+    seen = Seen()
+    ResponseReader(seen, head()[0]).feed(f"HTTP/1.1 {status}\r\nA: b\r\n\r\n".encode())
+    assert seen.problem.startswith("RFC 9112 §4: a status line that ends with the status")
+    assert seen.response is None
 
 
 # The request that is sent, and how

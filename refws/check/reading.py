@@ -12,7 +12,7 @@ from ..protocol.client.handshake import check_response
 from ..protocol.client.response import MAX_INTERIM_RESPONSES, read_response
 from ..protocol.close import CODE_LENGTH, Close
 from ..protocol.close_codes import CloseCode
-from ..protocol.errors import ConnectionFailure, HandshakeError, InvalidHandshake
+from ..protocol.errors import ConnectionFailure, HandshakeError, InvalidHandshake, Violation
 from ..protocol.frame import CLOSE, CONT, PING, PONG, TEXT, Side, is_control
 from ..protocol.http import Request
 from .inflating import StrictInflater
@@ -26,6 +26,11 @@ MAX_HEAD = 64 * 1024
 
 INTERIM = re.compile(rb"HTTP/1\.[0-9] (1(?!01)[0-9][0-9])[ \r\n]")
 """RFC 9110 §15.2: the start of a response that another one follows; a 101 is the last one."""
+
+WITHOUT_SPACE = re.compile(rb"HTTP/1\.[0-9] [0-9]{3}\r?\n")
+"""RFC 9112 §4: a server must send the space after the status; a client may go on without."""
+
+NO_SPACE = Violation("RFC 9112 §4", "a status line that ends with the status", "a space after it")
 
 NORMAL = int(CloseCode.NORMAL_CLOSURE).to_bytes(CODE_LENGTH)
 
@@ -62,6 +67,9 @@ class ResponseReader:
     def _judge(self, head: bytes) -> None:
         self.done = True
         seen = self._seen
+        if WITHOUT_SPACE.match(head):
+            seen.problem = str(NO_SPACE)
+            return
         try:
             seen.response = read_response(BytesIO(head))
             seen.agreement = check_response(self._request, seen.response)
