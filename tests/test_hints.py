@@ -141,6 +141,7 @@ MISTAKES = [
     ("a byte 00 after the frame before", HELLO + b"\0", SERVER, {}),
     ("20 bytes 00 after the frame before", MASKED + bytes(20), CLIENT, {}),
     ("a byte 00 after the frame before", HELLO + b"\0" + HELLO, SERVER, {}),
+    ("a byte 00 after the head", RESPONSE + b"\0" + HELLO, SERVER, {}),
     ("8 bytes cc after the frame before", HELLO + b"\xcc" * 8, SERVER, {}),
     ("MQTT without a frame", b"\x10\x0c\0\4MQTT\4\2\0\x3c\0\0", CLIENT, {}),
     ("MQTT without a frame", b"\x10\x0e\0\6MQIsdp\3\2\0", CLIENT, {"at_handshake": True}),

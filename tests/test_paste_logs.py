@@ -140,3 +140,56 @@ def test_an_array_without_its_end_is_named():
 def test_a_part_of_a_dump_is_not_taken_for_bytes_with_a_column():
     pasted = read("00000010  07 20 74 68 65 72 65 21                           |. there!|")
     assert (pasted.form, pasted.data) == ("dump", b"\x07 there!")
+
+
+# Packets as one row of hex
+
+IP = "4500002f5a8540004006e2417f0000017f000001"
+TCP = "1f90c3500000000100000001501802000000" + "0000"
+ETHERNET = "000000000000000000000000" + "0800"
+COOKED_2 = "0800000000000002000104065254002800c40000"
+
+
+@pytest.mark.parametrize("link", ["", ETHERNET, COOKED_2])
+def test_hex_of_a_whole_packet_is_a_packet(link):
+    pasted = read(link + IP + TCP + HELLO.hex())
+    assert (pasted.form, pasted.data) == ("packets", HELLO)
+    assert any("--form hex" in note for note in pasted.notes)
+
+
+def test_hex_of_a_packet_that_is_cut_off_needs_its_checksum():
+    assert read(f"{IP}{TCP} // the headers\n8105... // the payload").form == "packets"
+    wrong = IP.replace("e241", "e242")
+    assert read(f"{wrong}{TCP}8105...").form == "hex"
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        ("['81', '05', '48', '65', '6c', '6c', '6f']", "hex"),
+        ("[ '0x81', '0x5', '0x48', '0x65', '0x6c', '0x6c', '0x6f' ]", "hex"),
+        ("&H81 &H5 &H48 &H65 &H6C &H6C &H6F", "hex"),
+        ("$1 = {129, 5, 72, 101, 108, 108, 111}", "array"),
+        ("java.nio.HeapByteBuffer[pos=0 lim=7 cap=9] [-127, 5, 72, 101, 108, 108, 111]", "array"),
+    ],
+)
+def test_other_lists_of_programs(text, form):
+    pasted = read(text)
+    assert (pasted.form, pasted.data) == (form, HELLO)
+
+
+def test_repeats_of_gdb_are_refused():
+    with pytest.raises(
+        BadPaste, match=r"line 2: <repeats 248 times> of gdb .*`set print repeats 0`"
+    ):
+        read("p buffer\n$1 = \"\\201\\005Hello\", '\\000' <repeats 248 times>")
+
+
+def test_a_head_in_the_log_of_a_program_is_read_alone():
+    text = (
+        '[2023-03-09T16:27:29Z TRACE ws] Request: "GET / HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n"\n'
+        "thread 'main' panicked at 'Error: Protocol(Version)',`\n"
+    )
+    pasted = read(text)
+    assert pasted.data == b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+    assert pasted.notes == ("only the 1 head is read",)

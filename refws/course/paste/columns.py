@@ -7,7 +7,10 @@ import re
 
 BARS = re.compile(r"\|(?P<bars>.*)\|$|>(?P<angles>.*)<$|\|(?P<open>.*)$")
 SIGNS = "."
-"""The sign in a column for a byte that is no character; PowerShell has a space, others no ASCII."""
+"""The sign in a column for a byte that is no character; others are not ASCII.
+
+A column with such others, as of PowerShell, may have spaces for the characters that control.
+"""
 
 NO, NONE, LOOSE, EXACT = range(4)
 
@@ -33,8 +36,8 @@ def fit(rest: str, data: bytes, is_last: bool) -> int:
 
 def same(seen: str, expected: str) -> bool:
     """Whether a column is as expected; a byte that is no character may be shown in other ways."""
-    signs = SIGNS if "." in seen else " "
-    seen = seen.rjust(len(expected)) if signs == " " else seen
+    signs = SIGNS if seen.isascii() else f"{SIGNS} "
+    seen = seen if seen.isascii() else seen.rjust(len(expected))
     return len(seen) == len(expected) and all(
         a == b or (b == "." and (a in signs or not a.isascii()))
         for a, b in zip(seen, expected, strict=True)

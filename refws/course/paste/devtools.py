@@ -15,7 +15,8 @@ GENERAL = re.compile(
 SECTION = re.compile(r"\W*(?P<name>Request|Response) Headers\b.*", re.IGNORECASE)
 FIELD = re.compile(r"[A-Za-z][A-Za-z0-9-]*:.*")
 OTHERS = re.compile(
-    r"General|Raw|.*Provisional headers.*|(?:\W*(?:view (?:source|parsed)|HTTP/1\.1 101 .*))",
+    r"General|Raw|\(Challenge Response\).*|.*Provisional headers.*"
+    r"|(?:\W*(?:view (?:source|parsed)|HTTP/1\.1 101 .*))",
     re.IGNORECASE,
 )
 NOT_SHOWN = (

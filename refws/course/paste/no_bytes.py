@@ -18,7 +18,7 @@ TEXTS = tuple(
         ),
         (
             r"\[object (?:ArrayBuffer|Blob|Uint8Array|Object|DataView|MessageEvent)\]"
-            r"|\bArrayBuffer\(\d+\)|^\s*Blob [({]",
+            r"|^\s*ArrayBuffer\(\d+\)\s*(?:\{\})?\s*$|^\s*Blob [({]",
             "what JavaScript prints for an object, without its bytes: print new "
             "Uint8Array(await new Response(data).arrayBuffer())",
         ),
@@ -27,7 +27,7 @@ TEXTS = tuple(
             "what Python prints for an object, without its bytes: print bytes(it).hex(' ')",
         ),
         (
-            r"\bByteBuf\(\w+: \d|\b\w+ByteBuf\(|java\.nio\.\w*ByteBuffer\w*\[pos",
+            r"\bByteBuf\(\w+: \d|\b\w+ByteBuf\(|java\.nio\.\w*ByteBuffer\w*\[pos[^\]]*\]\s*$",
             "what Java prints for a buffer, without its bytes: print ByteBufUtil.hexDump(buf), or "
             "the array of a ByteBuffer",
         ),
@@ -38,7 +38,8 @@ TEXTS = tuple(
         ),
         (
             r"<FRAME>|\bopcode: ?[\"']?(?:TEXT|BINARY|PING|PONG|CLOSE|text|binary)"
-            r"|^[<>] (?:TEXT|BINARY|CLOSE|PING|PONG)\b|\b(?:TEXT|BINARY|CLOSE)@[0-9a-f]+\[",
+            r"|^[<>] (?:TEXT|BINARY|CLOSE|PING|PONG)\b|\b(?:TEXT|BINARY|CLOSE)@[0-9a-f]+\["
+            r"|^MessageType:\s",
             "a log of frames that were read already, without their bytes: python3 -m refws watch "
             "shows them as they cross, or capture them with tcpdump -w FILE",
         ),
@@ -67,7 +68,7 @@ TEXTS = tuple(
             "the figure of §5.2, and no bytes: give some, such as 81 05 48 65 6c 6c 6f",
         ),
         (
-            r"[\"']?sec-websocket-(?:key|accept)[\"']?\s*[:=]>?\s*[\"']",
+            r"[\"']?sec-websocket-(?:key|accept)[\"']?(?:\s*[:=]>?\s*|\s+)[\"']",
             "header lines as a program keeps them: give the head as it was sent, from GET or HTTP "
             "to its empty line",
         ),

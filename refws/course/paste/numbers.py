@@ -11,7 +11,10 @@ from .values import BadPaste, Chunk, Pasted, Way, counted, line_of, shown
 SEPARATOR = r"[\s,;]+"
 DOTS = r"\.{3}|…"
 TWOS_COMPLEMENT = "-127 is the byte 81: two's complement"
-CAST = re.compile(r"\(\s*(?:unsigned\s+char|signed\s+char|u?int8(?:_t)?|s?byte|char)\s*\)")
+CAST = re.compile(
+    r"\[pos=\d+ lim=\d+ cap=\d+\]"  # of a ByteBuffer of Java
+    r"|\(\s*(?:unsigned\s+char|signed\s+char|u?int8(?:_t)?|s?byte|char)\s*\)"
+)
 COMMENT = re.compile(
     r"'(?:[^'\\]|\\.)'|/\*.*?\*/|//[^\n]*|(?<![0-9A-Za-z])#(?!\(|v?[us]8\()[^\n]*", re.DOTALL
 )
@@ -45,7 +48,7 @@ OPEN = re.compile(rf"[\w\s=:.*<>@#-]*[\[{{(]\s*(?:{NUMBER}){SUFFIX}(?:{SEPARATOR
 LENGTH_AFTER = re.compile(r"\b\w+_len\s*=\s*[0-9]+")
 """What `xxd -i` prints after an array."""
 
-LEFT_OUT = re.compile(r"(?<![\w.])(?:[0-9]|[+.&]\s*[\"']|[\"']\s*[+.&])")
+LEFT_OUT = re.compile(r"(?<![\w.$])(?:[0-9]|[+.&]\s*[\"']|[\"']\s*[+.&])")
 """A number or a string beside the brackets, which may be bytes, too."""
 
 ESCAPES = {"n": 10, "r": 13, "t": 9, "0": 0, "a": 7, "b": 8, "f": 12, "v": 11, "e": 27}

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from . import dump_lines, dumps
+from . import dump_lines, dumps, hex_text
 from .dump_lines import Block
 from .senders import with_senders
 from .values import BadPaste, Pasted, Way, counted
 
 TCP = 6
-LINK_HEADERS = {0: "IP", 14: "Ethernet", 4: "loopback", 16: "Linux cooked"}
+LINK_HEADERS = {0: "IP", 14: "Ethernet", 4: "loopback", 16: "Linux cooked", 20: "its version 2"}
 """Bytes before the IP header, and what has them."""
 
 
@@ -31,17 +31,41 @@ class Segment:
 
 
 def recognises(text: str) -> bool:
-    if not dumps.recognises(text):
-        return False
     try:
-        return segments(dump_lines.read_blocks(text, dump_lines.HEX)) is not None
+        blocks = blocks_of(text)
     except ValueError:
         return False
+    if not blocks or segments(blocks) is None:
+        return False
+    return dumps.recognises(text) or is_sure(blocks[0].data)
+
+
+def is_sure(packet: bytes) -> bool:
+    """Whether a header of IPv4 or IPv6 is where it must be, with the length of the packet in it.
+
+    Or with its checksum: bytes that are a frame have neither but once in 2^32.
+    """
+    for link in LINK_HEADERS:
+        ip = packet[link:]
+        if ip[:1] == b"\x45" and len(ip) >= 20:
+            words = sum(int.from_bytes(ip[at : at + 2]) for at in range(0, 20, 2))
+            if int.from_bytes(ip[2:4]) == len(ip) or words % 0xFFFF == 0:
+                return True
+        if ip[:1] == b"\x60" and len(ip) >= 40 and int.from_bytes(ip[4:6]) + 40 == len(ip):
+            return True
+    return False
+
+
+def blocks_of(text: str) -> list[Block]:
+    """The blocks of a dump; or plain hex, which is one packet. ValueError for other texts."""
+    if not dumps.recognises(text) and hex_text.recognises(text):
+        return [Block("", hex_text.read(text).data)]
+    return dump_lines.read_blocks(text, dump_lines.HEX)
 
 
 def read(text: str) -> Pasted:
     """The payloads of the packets, in their order in the text; what was sent twice, once."""
-    found = segments(dump_lines.read_blocks(text, dump_lines.HEX))
+    found = segments(blocks_of(text))
     if found is None:
         raise BadPaste(1, "no packets of TCP over IP: --form dump takes the bytes as they are")
     fresh: dict[tuple[str, int, bytes], Segment] = {

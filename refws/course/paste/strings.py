@@ -91,6 +91,10 @@ def read_strings(text: str, decimal: bool) -> Pasted:
     """The literals one after another, each a chunk; or all of the text if it has no quotes."""
     literals = [] if BARE.match(text) else list(LITERAL.finditer(text))
     notes: list[str] = []
+    if heads := [match for match in literals if HEAD.match(match["body"])]:
+        chunks = [read_literal(match, text, decimal, notes) for match in heads]
+        count = counted(len(heads), "head")
+        return Pasted(f"string literal, {count}", tuple(chunks), (f"only the {count} is read",))
     if not literals and OPEN.match(text):
         raise BadPaste(1, "a quote that is not closed: give the whole literal")
     if not literals:

@@ -7,6 +7,7 @@ named in the notes. A text is never given to the next form because the first fou
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 from . import (
@@ -28,7 +29,7 @@ from .no_bytes import what_it_is
 from .plausible import rate
 from .senders import with_senders
 from .text import clean
-from .values import BadPaste, Chunk, Pasted, Way, counted
+from .values import BadPaste, Chunk, Pasted, Way, counted, line_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,8 @@ FORMS = (
     Form(12, ("base64",), "gQVIZWxsbw==", encodings.BASE64),
 )  # fmt: skip
 
+REPEATS = re.compile(r"<repeats \d+ times>")
+
 WITH_HEADS = ("head", "curl", "arduino", "devtools")
 """The forms that have nothing but heads, also one that does not begin with GET."""
 
@@ -108,6 +111,11 @@ def read(text: str, name: str | None = None) -> Pasted:
 
 def recognised(text: str) -> Pasted:
     """What the text means in the form that recognises it."""
+    if repeats := REPEATS.search(text):
+        raise BadPaste(
+            line_of(text, repeats.start()),
+            f"{repeats[0]} of gdb leaves out bytes: print them after `set print repeats 0`",
+        )
     found = [form for form in FORMS if form.way.recognises(text)]
     if not found:
         if what := what_it_is(text):

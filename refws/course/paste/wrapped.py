@@ -8,6 +8,11 @@ from collections.abc import Sequence
 from .values import shown
 
 QUOTED = re.compile(r"""\s*[bBxX]?(["'`])([^"'`\\]*)\1[\s;,]*""")
+LIST_OF_QUOTED = re.compile(
+    r"""[\s\[({]*(["'])(?:0x)?[0-9A-Fa-f]{1,2}\1(?:\s*,\s*\1(?:0x)?[0-9A-Fa-f]{1,2}\1)+[\s,\])};]*"""
+)
+"""['81', '05']: strings of two digits."""
+
 BRACKETS = re.compile(r"\s*[\[({<](?P<inside>[^\[\](){}<>]*)[\])}>][\s;,]*")
 LABEL = re.compile(
     r"^[ \t]*+(?=[^:=\n]*[G-WYZg-wyz])[A-Za-z\"'\[<(][\w .\[\]()\"'<>#/-]{0,80}?"
@@ -66,6 +71,9 @@ def unwrap(text: str, ways: Sequence[re.Pattern[str]]) -> tuple[str, list[str]]:
     if (code := IN_PROSE.fullmatch(text)) and re.search("[A-Za-z]", code["around"]):
         notes.append(f"what is around ` is not read: {shown(code['around'].strip())}")
         text = code["inside"]
+    if LIST_OF_QUOTED.fullmatch(text):
+        notes.append(QUOTES_LEFT_OUT)
+        text = re.sub("[\"']", " ", text)
     while match := QUOTED.fullmatch(text) or BRACKETS.fullmatch(text):
         if match.re is QUOTED:
             notes.append(QUOTES_LEFT_OUT)

@@ -196,7 +196,8 @@ def rest_of_a_buffer(evidence: Evidence) -> str:
     """Zeros, or another byte that fills memory, after a whole frame; and frames, perhaps."""
     wire, before = evidence.wire, evidence.before
     filling = FILLING.match(wire)
-    if filling is None or before is None or not before.header.fin:
+    after_head = evidence.head is not None and before is None
+    if filling is None or not (after_head or (before is not None and before.header.fin)):
         return ""
     rest = wire[filling.end() :]
     may_go_on = not rest and not evidence.over and filling.end() < MIN_TELLING
@@ -204,9 +205,10 @@ def rest_of_a_buffer(evidence: Evidence) -> str:
         return ""
     byte = f"{wire[0]:02x}"
     count = f"{filling.end()} bytes" if filling.end() > 1 else "a byte"
+    what = "head" if after_head else "frame before"
     return (
-        f"{count} {byte} after the frame before: is a whole buffer sent, or the end of a string? "
-        "Send only as many bytes as the frame has (§5.2)"
+        f"{count} {byte} after the {what}: is a whole buffer sent, or the end of a string? "
+        f"Send only as many bytes as the {what.split()[0]} has (§5.2)"
     )
 
 
