@@ -178,6 +178,28 @@ def test_other_lists_of_programs(text, form):
     assert (pasted.form, pasted.data) == (form, HELLO)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "$81#$05'Hello'",  # the start of a string of Pascal is cut off
+        "16#81, 16#05, 16#48>>.",
+        "(7) [\n  129, 5, 72, 101, 108, 108, 111\n]",
+        "Uint8Array(7) [129]\n[5, 72]",
+    ],
+)
+def test_what_may_be_bytes_is_not_left_out(text):
+    with pytest.raises(BadPaste):
+        read(text)
+
+
+def test_a_quote_without_another_one_is_said():
+    pasted = read(r"\x81\x05Hello')")
+    assert pasted.data == HELLO + b"')"
+    assert pasted.notes == (
+        "a quote without another one is taken as a byte: is something cut off?",
+    )
+
+
 def test_repeats_of_gdb_are_refused():
     with pytest.raises(
         BadPaste, match=r"line 2: <repeats 248 times> of gdb .*`set print repeats 0`"

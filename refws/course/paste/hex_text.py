@@ -11,7 +11,7 @@ from .wrapped import FROM_HEX, unwrap, without_dots
 SEPARATORS = re.compile(r"[\s:,;|_./-]+")
 PREFIX = re.compile(r"0x|\\x|x|\$|&h|(?<=[0-9A-F]{2})h(?![0-9A-Z])", re.IGNORECASE)
 """What marks digits as hex: 0x81, \\x81, $81, &H81, 81h; x81 if a shell has taken a backslash."""
-COMMENT = re.compile("#.*")
+COMMENT = re.compile(r"(?:^|(?<=\s))#.*")
 REMARK = re.compile("//|--|;")
 WORD = re.compile("(?<![0-9A-Za-z])(?=[A-Za-z]*[G-WYZg-wyz])[A-Za-z]{2,}")
 """A word that is not hex: the remark that it is in begins with // or -- or ; before it."""

@@ -65,14 +65,16 @@ BIT_SEPARATOR = re.compile(r"[\s,;|_.:/\[\](){}-]+|0[bB](?=[01])")
 
 
 def recognises_array(text: str) -> bool:
-    text = ANNOUNCED.sub(spaces, without_casts(text))
+    given = without_casts(text)
+    text = ANNOUNCED.sub(spaces, given)
     if OPEN.fullmatch(text):
         return True
     rest = LENGTH_AFTER.sub("", GROUP.sub(" ", text))
     if not GROUP.search(text) or LEFT_OUT.search(rest):
         return False
-    single = [match for match in GROUP.finditer(text) if match["items"].strip().isdigit()]
-    return CODE.fullmatch(rest) is not None and len(single) < 2
+    sizes = [len(list(ITEM.finditer(match["items"]))) for match in GROUP.finditer(text)]
+    is_code = CODE.fullmatch(rest) is not None
+    return is_code and (min(sizes) > 1 or (sizes == [1] and set(announced_in(given)) <= {1}))
 
 
 def read_array(text: str) -> Pasted:
@@ -83,11 +85,7 @@ def read_array(text: str) -> Pasted:
             line_of(text, len(text.rstrip())),
             "a bracket that is not closed: give the whole array, or only its numbers",
         )
-    announced = [
-        int(match["last"]) + 1 if match["last"] else int(match[match.lastgroup or 0])
-        for match in ANNOUNCED.finditer(clean)
-        if match.lastgroup and match[match.lastgroup]
-    ]
+    announced = announced_in(clean)
     spoken: list[tuple[str, bytes]] = []
     cut_off, last = "", 0
     for match in GROUP.finditer(ANNOUNCED.sub(spaces, clean)):
@@ -105,6 +103,15 @@ def read_array(text: str) -> Pasted:
     if re.search(r"(?<![\w'])-[0-9]", clean):
         notes.append(TWOS_COMPLEMENT)
     return Pasted(f"{kind} of {counted(count, 'number')}", chunks, tuple(notes), cut_off)
+
+
+def announced_in(text: str) -> list[int]:
+    """The numbers that say how many numbers an array has."""
+    return [
+        int(match["last"]) + 1 if match["last"] else int(match[match.lastgroup])
+        for match in ANNOUNCED.finditer(text)
+        if match.lastgroup and match[match.lastgroup]
+    ]
 
 
 def spaces(match: re.Match[str]) -> str:

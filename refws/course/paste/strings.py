@@ -101,6 +101,8 @@ def read_strings(text: str, decimal: bool) -> Pasted:
         bare = text.strip("\r\n").lstrip()
         first = line_of(text, text.index(bare)) if bare else 1
         chunks = [Chunk(unescape(bare, first, decimal, notes))]
+        if any(bare.count(quote) % 2 for quote in "'\""):
+            notes.append("a quote without another one is taken as a byte: is something cut off?")
     else:
         chunks = [read_literal(match, text, decimal, notes) for match in literals]
         rest = re.sub(r"[\s;,()+.\\]", "", LITERAL.sub("", text))
