@@ -215,3 +215,31 @@ def test_a_head_in_the_log_of_a_program_is_read_alone():
     pasted = read(text)
     assert pasted.data == b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
     assert pasted.notes == ("only the 1 head is read",)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("{'data': b'\\x81\\x05Hello'}", "'data'"),
+        ('{"data": "\\u0081\\u0005Hello"}', "'data'"),
+        ("TypeError: <class 'bytes'> b'\\x81\\x05Hello'", "'bytes'"),
+        ("{'text' => \"\\x81\\x05Hello\"}", "'text'"),
+    ],
+)
+def test_names_beside_literals_are_no_bytes(text, name):
+    pasted = read(text)
+    assert pasted.data == HELLO and f"left out: {name}" in pasted.notes
+
+
+@pytest.mark.parametrize("fence", ["```", "~~~", "```hex", "  ```"])
+def test_fences_of_markdown_separate_bytes_from_prose(fence):
+    end = fence.removesuffix("hex")
+    text = f"Here is it:\n{fence}\n81 05 48 65\n{end}\nand\n{fence}\n6c 6c 6f\n{end}\nThanks!\n"
+    pasted = read(text)
+    assert pasted.data == HELLO
+    assert pasted.notes == ("left out around the fences of Markdown: 'Here is it:'",)
+
+
+def test_lines_keep_their_numbers_beside_fences():
+    with pytest.raises(BadPaste, match="line 3: '6' has an odd number of digits"):
+        read("Here:\n```\n81 05 6\n```\n")

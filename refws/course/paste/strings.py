@@ -91,6 +91,9 @@ def read_strings(text: str, decimal: bool) -> Pasted:
     """The literals one after another, each a chunk; or all of the text if it has no quotes."""
     literals = [] if BARE.match(text) else list(LITERAL.finditer(text))
     notes: list[str] = []
+    if names := [match for match in literals if is_name(match, text, literals)]:
+        literals = [match for match in literals if match not in names]
+        notes.append(f"left out: {', '.join(shown(match['body']) for match in names[:3])}")
     if heads := [match for match in literals if HEAD.match(match["body"])]:
         chunks = [read_literal(match, text, decimal, notes) for match in heads]
         count = counted(len(heads), "head")
@@ -121,6 +124,15 @@ def read_strings(text: str, decimal: bool) -> Pasted:
     count = counted(sum(len(chunk.data) for chunk in chunks), "byte")
     kind = kind_of(text, decimal, bool(literals))
     return Pasted(f"{kind}, {count}", tuple(chunks), tuple(dict.fromkeys(notes)), cut_off)
+
+
+def is_name(match: re.Match[str], text: str, literals: list[re.Match[str]]) -> bool:
+    """Whether a literal without escapes is the name of another one, or beside literals of bytes."""
+    if "\\" in match["body"] or len(literals) < 2:
+        return False
+    is_key = re.match(r"\s*(?::|=>)", text[match.end() : match.end() + 20]) is not None
+    others = any((other["prefix"] or "").lower().startswith("b") for other in literals)
+    return is_key or (others and not match["prefix"])
 
 
 def is_shorter_at_its_end(text: str) -> bool:

@@ -37,6 +37,7 @@ BEGINS_IN_HTML = re.compile(
     rf"\s*(?:{TAG.pattern}|[bB]?(?:&quot;|&#39;|&#x27;|&lt;))", re.IGNORECASE
 )
 
+FENCE = re.compile(r"\s*(?:```|~~~)")
 QUOTED_LINE = re.compile("(?:> ?)+")
 DATE = r"\d{4}[-/]\d\d[-/]\d\d"
 LOG_PREFIXES = tuple(
@@ -84,13 +85,31 @@ def clean(text: str) -> tuple[str, list[str]]:
         notes.append(f"the quotes of a word processor are taken as {kind}")
     if not HAS_TEXT.search(text):
         text = text.translate(INVISIBLE).translate(TYPED)
-    lines = ["" if line.startswith("```") else line for line in text.split("\n")]
+    lines, prose = without_fences(text.split("\n"))
+    if prose:
+        notes.append(f"left out around the fences of Markdown: {shown(prose)}")
     lines = without_prefix(lines, QUOTED_LINE)[0]
     for pattern in LOG_PREFIXES:
         lines, prefix = without_prefix(lines, pattern)
         if prefix:
             notes.append(f"left out in front of each line: {shown(prefix)}")
     return "\n".join(lines), notes
+
+
+def without_fences(lines: list[str]) -> tuple[list[str], str]:
+    """What is between fences, and the first line around them; all lines if there are none."""
+    count = sum(FENCE.match(line) is not None for line in lines)
+    is_inside, inside, outside = count == 1, list[str](), ""
+    for line in lines:
+        if FENCE.match(line):
+            is_inside = not is_inside or count == 1
+            inside.append("")
+        elif is_inside or not count:
+            inside.append(line)
+        else:
+            inside.append("")
+            outside = outside or line.strip()
+    return inside, outside
 
 
 def without_html(text: str) -> tuple[str, list[str]]:
