@@ -703,6 +703,11 @@ def test_9112_3_2_2_the_authority_of_an_absolute_target_goes_before_host():
     assert not origin_passes("http://192.0.2.1", "192.0.2.1", target="http://127.0.0.1/chat")
 
 
+def test_4_2_1_item_8_a_refusal_repeats_little_of_what_may_be_a_password():
+    error = negotiation_error(handshake({"Sec-WebSocket-Protocol": "Bearer 0123456789 s3cr3t"}))
+    assert "Sec-WebSocket-Protocol: 'Bearer 01234'..." in str(error)
+
+
 @pytest.mark.parametrize("headers", [{"Host": "ada:s3cr3t@h"}, {"Origin": "https://ada:s3cr3t@h"}])
 def test_10_2_a_refusal_repeats_no_password_before_a_host(headers):
     error = negotiation_error(handshake(headers))

@@ -21,6 +21,7 @@ from .errors import Fault, HandshakeError
 from .extensions import Extension, listed_extensions, split_unquoted
 from .http import (
     MAX_QUOTED,
+    MAX_QUOTED_SECRET,
     OWS,
     Headers,
     HeadersLike,
@@ -215,14 +216,14 @@ def _check_origin_count(item: RequestItem, request: Request) -> Iterator[Fault]:
 
 
 def _check_subprotocols(item: RequestItem, request: Request) -> Iterator[Fault]:
-    """The list must have at least one token, and only tokens.
+    """The list must have at least one token, and only tokens. Some programs put a password in it.
 
     A subprotocol that is in the list twice breaks §4.1 item 10, but no rule of §4.2.1.
     """
     lines = request.headers.get_all(item.field)
     subprotocols = list_elements(lines)
     if lines and not (subprotocols and all(map(is_token, subprotocols))):
-        seen = show_header(request.headers, item.field)
+        seen = show_header(request.headers, item.field, MAX_QUOTED_SECRET)
         yield item.fault(seen, "a comma list of tokens, at least one")
 
 

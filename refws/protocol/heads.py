@@ -28,6 +28,7 @@ from .errors import Fault, HandshakeError, InvalidHandshake
 from .http import (
     CRLF,
     FIELD_VALUE,
+    MAX_QUOTED_SECRET,
     OWS,
     TOKEN_CHARACTERS,
     Headers,
@@ -49,9 +50,6 @@ TOO_LONG = {
     "header line": ("RFC 6585 §5", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE),
 }
 """The section and the status for a line above the limit."""
-
-MAX_QUOTED_SECRET = 12
-"""Characters of a line that may be a part of a secret, such as a cookie that is cut in two."""
 
 PROXY_PROTOCOL = b"PROXY "
 """How a load balancer may begin each connection to name the client; version 2 has two CR LF."""

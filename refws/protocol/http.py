@@ -22,6 +22,9 @@ from string import ascii_lowercase, ascii_uppercase
 MAX_QUOTED = 60
 """Characters of the peer's words that an error message repeats."""
 
+MAX_QUOTED_SECRET = 12
+"""The same of what may be a part of a secret, such as a cookie that is cut in two."""
+
 CRLF = b"\r\n"
 OWS = " \t"
 
