@@ -158,6 +158,8 @@ def test_an_asterisk_is_one_label_or_more_before_a_dot(sent, passes):
         ("*://example.com", "http://example.com and https://example.com"),
         ("https?://example.com", "http://example.com and https://example.com"),
         ("https://b\u00fccher.example", "https://xn--bcher-kva.example"),
+        ("https://fa\u00df.example", "https://xn--fa-hia.example"),
+        ("https://B\u00dcCHER.Stra\u00dfe.example", "https://xn--bcher-kva.xn--strae-oqa.example"),
         ("https://\u00fc..example", "https://xn--bcher-kva.example"),
         (f"http://{KELVIN_SIGN}elvin.example", "http://kelvin.example"),
         ("https://", "https://example.com"),

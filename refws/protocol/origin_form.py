@@ -33,6 +33,7 @@ SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
 OPAQUE = re.compile(r"[!-~]*")
 NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+KEPT_BY_BROWSERS = re.compile("[\u00df\u03c2]")
 AFTER_AUTHORITY = re.compile(r"[/?#\\]")
 BETWEEN = re.compile(r"[\s,;]+")
 BETWEEN_ADVICE = re.compile(" and | or ")
@@ -258,6 +259,16 @@ def _is_ipv4(host: str) -> bool:
 def _in_ascii(host: str) -> str:
     """The name as browsers send it, with xn--; an example if it is no name."""
     try:
-        return host.encode("idna").decode("ascii")
+        in_ascii = host.encode("idna").decode("ascii")
     except UnicodeError:
         return "xn--bcher-kva.example"
+    if KEPT_BY_BROWSERS.search(host):
+        return ".".join(map(_label_in_ascii, host.split(".")))
+    return in_ascii
+
+
+def _label_in_ascii(label: str) -> str:
+    """Python's codec is of RFC 3490, which writes ss for a sharp s; browsers keep it (RFC 5891)."""
+    if KEPT_BY_BROWSERS.search(label):
+        return f"xn--{label.lower().encode('punycode').decode('ascii')}"
+    return label.encode("idna").decode("ascii")
