@@ -14,10 +14,11 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import pytest
 
-from mutants.plain_client import PlainClient, mutations
+from mutants.plain_client import Connection, NoConnection, PlainClient, mutations
 from refws import ConnectionClosed, WebSocketException, connect
 from refws.check import engine
 from refws.check.case import Level, Need
@@ -25,6 +26,7 @@ from refws.check.clients import listening, running, serving
 from refws.check.clients.groups import CLIENT_GROUPS
 from refws.check.clients.listening import Listener, Session, resource_of
 from refws.check.clients.mistakes import HINTS, find_client_mistake
+from refws.check.clients.outcomes import Accepts
 from refws.check.clients.program import BadCommand
 from refws.check.clients.running import run_clients
 from refws.check.clients.seen import MANY_KEYS
@@ -244,6 +246,9 @@ def test_a_broken_rule_is_found_by_the_case_that_names_it(listener, mutation, ca
         ("frames-of-hixie-76", "5.2-text", "framed a message, drafts from before the RFC"),
         ("4-bytes-of-length", "5.2-length-65536", "after 127 the length has 8 bytes; were only 4"),
         ("unmasked", "5.1-all-frames-masked", "mask"),
+        ("unmasked", "5.2-text", "Its text frame: a client must mask all it sends"),
+        ("long-control-taken", "5.5-ping-of-126-bytes", "accepts this: a control frame with more"),
+        ("any-order", "5.4-message-inside-another", "accepts this: a new message inside a frag"),
     ],
 )
 def test_the_hint_is_about_the_bytes_if_they_look_like_a_mistake(listener, mutation, name, hint):
@@ -251,6 +256,13 @@ def test_the_hint_is_about_the_bytes_if_they_look_like_a_mistake(listener, mutat
     result = judge(listener, PlainClient(mutation).run, name, timeout=timeout)
     assert result.grade is Grade.FAIL
     assert hint in find_client_mistake(result)
+
+
+def test_the_hint_is_about_the_frames_also_if_the_request_breaks_a_rule_too(listener):
+    client = PlainClient("content-length", "unmasked")
+    result = judge(listener, client.run, "8.1-byte-ff")
+    hint = find_client_mistake(result)
+    assert hint.startswith("Its frames break a rule. §5.1: an unmasked frame from the client")
 
 
 @pytest.mark.rfc("6455-7.4.2-01", "6455-7.4.1-07")
@@ -324,6 +336,24 @@ def test_what_a_client_without_echoes_cannot_show_is_skipped_with_a_reason():
         (Grade.SKIPPED, Need.ECHO.value),
     ]
     assert [results[n].grade for n in (0, 4, 5)] == [Grade.PASS] * 3
+
+
+def test_a_client_that_never_answers_a_close_is_named_once_and_no_header_is_blamed():
+    def curious_client(uri):
+        """It looks at the answer, and ends TCP."""
+        parts = urlsplit(uri)
+        with socket.create_connection((parts.hostname, parts.port), DEADLINE_S) as sock:
+            connection = Connection(PlainClient(), sock)
+            with suppress(NoConnection, EOFError, OSError):
+                connection.check(connection.request(parts), *connection.response())
+
+    names = [name for name in CASES if name.startswith("4.1-")]
+    failed = [r for r in session_of(curious_client, names) if r.grade is Grade.FAIL]
+    accepted = [r for r in failed if r.case.best == Accepts()]
+    assert "4.1-header-names-in-any-case" in {result.case.name for result in accepted}
+    assert {find_client_mistake(result)[:37] for result in accepted} == {
+        "No Close was answered on any connecti"
+    }
 
 
 def test_a_message_with_which_a_client_begins_is_no_echo():

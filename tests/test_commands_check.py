@@ -591,6 +591,15 @@ def test_the_hint_for_a_client_is_about_a_client(check_client):
     assert "hint            Write Host: host:port" in out
 
 
+def test_empty_lines_that_a_client_has_printed_are_left_out(check_client):
+    printing = "print('an answer', '', ' ', 'and more', '', sep=chr(10)); exit(3)"
+    command = shlex.join([sys.executable, "-c", printing, "{url}"])
+    status, out, _ = check_client("--command", command, "--only", "4.1-host")
+    assert status == 1
+    printed = [line.strip() for line in out.splitlines() if line.startswith(" it printed")]
+    assert printed == ["it printed      an answer", "it printed      and more"]
+
+
 def test_what_a_client_has_printed_is_shown_in_printable_characters(check_client):
     command = shlex.join([sys.executable, "-c", "print('no\\x1b[31m idea'); exit(3)", "{url}"])
     status, out, _ = check_client("--command", command, "--only", "4.1-host")

@@ -139,9 +139,9 @@ def as_sentence(found: str) -> str:
     return f"{found[:1].upper()}{found[1:]}{'' if found.endswith('?') else '.'}" if found else ""
 
 
-def find_rule(items: Iterable[Item]) -> Violation | None:
+def find_rule(items: Iterable[Item], us: Side = Side.CLIENT) -> Violation | None:
     """The first rule that our side breaks."""
-    ours = (item for item in items if item.sender is Side.CLIENT)
+    ours = (item for item in items if item.sender is us)
     verdicts = (item.verdict for item in ours if not isinstance(item, NotRead))
     return next((each.violation for each in verdicts if isinstance(each, Illegal)), None)
 

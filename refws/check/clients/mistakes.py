@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 
-from ...course.explain.values import HeadExplanation, Legal, NotRead
+from ...course.explain.values import FrameExplanation, HeadExplanation, Illegal, Legal, NotRead
+from ...protocol.errors import Violation
 from ...protocol.frame import Side
-from ..clues import as_sentence, explained, hint_of
+from ..clues import as_sentence, explained, find_rule, hint_of
 from ..engine import Grade, Result
+from ..seen import End
+from .outcomes import GIVES_UP, Shows
+from .seen import MANY_KEYS, ClientSeen
 
 KEY = "make 16 random bytes for each connection, such as os.urandom(16), and put them in base64"
 
@@ -75,9 +79,16 @@ HINTS = (
     ("5.3-*", MASKING_KEY),
     ("10.3-*", MASKING_KEY),
     ("8.1-*", "decode text strictly, when the message is whole, and fail the connection with 1007"),
+    ("7.4-code-*", "answer a Close with a Close of the same code; 1002 if it must not be sent"),
     ("7.1.1-waits-*", "after the Close leave it to the server to end TCP, for a few seconds"),
 )
 """Globs of names of cases, special ones first, and what to do."""
+
+
+NEVER_CLOSED = (
+    "no Close was answered on any connection: this check needs a client that sends each message "
+    "back, answers a Close with a Close, and leaves it to the server to end TCP"
+)
 
 
 def find_client_mistake(result: Result) -> str:
@@ -85,20 +96,66 @@ def find_client_mistake(result: Result) -> str:
     if result.grade in (Grade.PASS, Grade.SKIPPED):
         return ""
     of_the_case = (hint for glob, hint in HINTS if fnmatchcase(result.case.name, glob))
-    return as_sentence(hint_of_explain(result) or next(of_the_case, ""))
+    found = never_closed(result) or hint_of_explain(result) or next(of_the_case, "")
+    return as_sentence(found or on_the_rule(result))
+
+
+def never_closed(result: Result) -> str:
+    """On a client that only tries whether it can connect, for all that shows it."""
+    seen = result.observed
+    if not isinstance(seen, ClientSeen) or seen.violation or seen.close or seen.problem:
+        return ""
+    left = seen.end is not End.OPEN and not seen.went_on and result.case.best != GIVES_UP
+    opened = left and seen.request is not None and not isinstance(result.case.best, Shows)
+    never = not seen.history.has_closed and len(seen.history.keys) >= MANY_KEYS
+    return NEVER_CLOSED if opened and never else ""
 
 
 def hint_of_explain(result: Result) -> str:
     """On the first thing of the client that is not legal: a frame, or bytes that are no request.
 
-    On a request that can be read the case has the better hint.
+    On a request that can be read the case has the better hint. A frame that repeats the fault of
+    our own frame is no mistake by itself.
     """
-    judged = (item for item in explained(result) if not isinstance(item, NotRead))
+    judged = [item for item in explained(result) if not isinstance(item, NotRead)]
     theirs = (item for item in judged if item.sender is Side.CLIENT)
     illegal = next((item for item in theirs if not isinstance(item.verdict, Legal)), None)
-    if illegal is None or (isinstance(illegal, HeadExplanation) and not is_unread(result)):
+    if illegal is None:
         return ""
-    return hint_of(illegal)
+    if isinstance(illegal, HeadExplanation) and not is_unread(result):
+        return on_its_frames(result)
+    violation = violation_of(illegal)
+    if violation is None or isinstance(illegal, HeadExplanation):
+        return hint_of(illegal)
+    ours = find_rule(judged, Side.SERVER)
+    if ours is not None and (ours.section, ours.expected) == (
+        violation.section,
+        violation.expected,
+    ):
+        return ""
+    plain = f"its {illegal.name} frame: {violation.seen}; {violation.section} expects"
+    return hint_of(illegal) or f"{plain} {violation.expected}"
+
+
+def on_the_rule(result: Result) -> str:
+    """On the rule that the case breaks on purpose."""
+    rule = find_rule(explained(result), Side.SERVER)
+    if rule is None:
+        return ""
+    return (
+        f"the program accepts this: {rule.seen}; {rule.section} expects {rule.expected}: fail the "
+        "connection then"
+    )
+
+
+def on_its_frames(result: Result) -> str:
+    """On what is not legal after a request that breaks a rule, too: that is not explained."""
+    violation = "" if result.observed is None else result.observed.violation
+    return f"its frames break a rule. {violation}" if violation else ""
+
+
+def violation_of(item: HeadExplanation | FrameExplanation) -> Violation | None:
+    return item.verdict.violation if isinstance(item.verdict, Illegal) else None
 
 
 def is_unread(result: Result) -> bool:

@@ -37,7 +37,8 @@ class History:
 
     `keys` are the values of Sec-WebSocket-Key, `masks` all masking keys, `starts` the first one
     of each connection. `greetings` are the messages that the client begins with, None until that
-    is known. `shown` are abilities, `tried` those that were asked for, each time.
+    is known. `shown` are abilities, `tried` those that were asked for, each time. `has_closed` says
+    whether any Close has come.
 
     No value changes, each is replaced under the lock: so all may be read without it.
     """
@@ -48,6 +49,7 @@ class History:
     greetings: tuple[Message, ...] | None = None
     shown: frozenset[Need] = frozenset()
     tried: tuple[Need, ...] = ()
+    has_closed: bool = False
     _lock: Lock = field(default_factory=Lock)
 
     def note(self, seen: ClientSeen, needs: Iterable[Need]) -> None:
@@ -59,6 +61,7 @@ class History:
             self.starts |= set(seen.keys[:1])
             self.shown |= abilities(seen.messages)
             self.tried += tuple(needs)
+            self.has_closed |= seen.close is not None
 
     def note_greetings(self, greetings: Iterable[Message]) -> None:
         with self._lock:

@@ -136,7 +136,8 @@ def draw_result(result: Result, style: Style = PLAIN, full: bool = True) -> Iter
     yield from labelled("expected", escape_words(result.expected))
     if hint := hint_for(result):
         yield from (style.paint(line, YELLOW) for line in labelled("hint", hint))
-    for line in result.output.splitlines()[-MAX_PRINTED:]:
+    printed = [line for line in result.output.splitlines() if line.strip()]
+    for line in printed[-MAX_PRINTED:]:
         yield from labelled("it printed", escape_words(line))
     if result.crossed:
         yield ""
