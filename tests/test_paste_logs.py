@@ -183,6 +183,10 @@ def test_other_lists_of_programs(text, form):
     [
         "$81#$05'Hello'",  # the start of a string of Pascal is cut off
         "16#81, 16#05, 16#48>>.",
+        'bytes([0x81, 5]) + b"Hello"',
+        'struct.pack("!BB", 0x81, 5) + b"Hello"',
+        '"\\x81" . chr($length) . $payload',
+        '"\\x81\\x05" + payload',
         "(7) [\n  129, 5, 72, 101, 108, 108, 111\n]",
         "Uint8Array(7) [129]\n[5, 72]",
     ],
@@ -223,6 +227,8 @@ def test_a_head_in_the_log_of_a_program_is_read_alone():
         ("{'data': b'\\x81\\x05Hello'}", "'data'"),
         ('{"data": "\\u0081\\u0005Hello"}', "'data'"),
         ("TypeError: <class 'bytes'> b'\\x81\\x05Hello'", "'bytes'"),
+        ('ws.send("\\x81\\x05Hello", "binary")', "'binary'"),
+        ('printf("%s", "\\x81\\x05Hello");', "'%s'"),
         ("{'text' => \"\\x81\\x05Hello\"}", "'text'"),
     ],
 )

@@ -39,6 +39,12 @@ ALL_HEX = re.compile(r"\s*(?:\\x[0-9A-Fa-f]{2}[\s,;]*)+")
 ENCODED = re.compile(r"""\s*[bB](["'])(?P<inside>[^"'\\\s]{4,})\1[\s;,]*""")
 """The bytes of text alone, which may be hex or base64, as binascii of Python writes it."""
 
+JOINED = re.compile(
+    r"\"\"\s*[+&]\s*(?!b?\"\"|\s)[^\n]{1,20}|[\w)\]]\s*[+&]\s*b?\"\""
+    r"|\"\"\s*\.\s*(?:\$\w|\w+\()[^\n]{0,20}|(?:\)|\$\w+)\s*\.\s*\"\""
+)
+"""A string beside an operator that joins it to a variable or a call; the strings are empty here."""
+
 ONE_PREFIX = re.compile(r"\s*\\x(?:[0-9A-Fa-f]{2}){3,}\s*")
 """Bytes as PostgreSQL prints them."""
 
@@ -91,8 +97,13 @@ def read_strings(text: str, decimal: bool) -> Pasted:
     """The literals one after another, each a chunk; or all of the text if it has no quotes."""
     literals = [] if BARE.match(text) else list(LITERAL.finditer(text))
     notes: list[str] = []
-    if names := [match for match in literals if is_name(match, text, literals)]:
-        literals = [match for match in literals if match not in names]
+    if literals and (joined := JOINED.search(LITERAL.sub('""', text))):
+        raise BadPaste(
+            1, f"{shown(joined[0])} joins a string and what is none: give the bytes of the whole"
+        )
+    if names := names_in(literals, text):
+        left_out = {match.start() for match in names}
+        literals = [match for match in literals if match.start() not in left_out]
         notes.append(f"left out: {', '.join(shown(match['body']) for match in names[:3])}")
     if heads := [match for match in literals if HEAD.match(match["body"])]:
         chunks = [read_literal(match, text, decimal, notes) for match in heads]
@@ -126,13 +137,25 @@ def read_strings(text: str, decimal: bool) -> Pasted:
     return Pasted(f"{kind}, {count}", tuple(chunks), tuple(dict.fromkeys(notes)), cut_off)
 
 
-def is_name(match: re.Match[str], text: str, literals: list[re.Match[str]]) -> bool:
-    """Whether a literal without escapes is the name of another one, or beside literals of bytes."""
-    if "\\" in match["body"] or len(literals) < 2:
-        return False
-    is_key = re.match(r"\s*(?::|=>)", text[match.end() : match.end() + 20]) is not None
-    others = any((other["prefix"] or "").lower().startswith("b") for other in literals)
-    return is_key or (others and not match["prefix"])
+def names_in(literals: list[re.Match[str]], text: str) -> list[re.Match[str]]:
+    """Literals without escapes that are names, arguments, or beside literals of bytes."""
+    if len(literals) < 2:
+        return []
+    has_bytes = any((match["prefix"] or "").lower().startswith("b") for match in literals)
+    is_call = "(" in text and "[" not in text
+    is_call = is_call and any(NUMERIC.search(match["body"]) for match in literals)
+    names = []
+    for match in literals:
+        after = text[match.end() : match.end() + 20]
+        before = text[max(match.start() - 20, 0) : match.start()]
+        is_argument = re.match(r"\s*,", after) or re.search(r",\s*$", before)
+        if "\\" not in match["body"] and (
+            re.match(r"\s*(?::|=>)", after)
+            or (has_bytes and not match["prefix"])
+            or (is_call and is_argument and len(match["body"]) > 1)
+        ):
+            names.append(match)
+    return names
 
 
 def is_shorter_at_its_end(text: str) -> bool:
