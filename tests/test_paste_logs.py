@@ -142,6 +142,11 @@ def test_a_part_of_a_dump_is_not_taken_for_bytes_with_a_column():
     assert (pasted.form, pasted.data) == ("dump", b"\x07 there!")
 
 
+def test_numbers_with_a_zero_in_front_are_hex():
+    assert read("[81, 05, 48, 65]").data == b"\x81\x05He"  # {:02x?} of Rust
+    assert read("[81, 5, 48, 65]").data == bytes([81, 5, 48, 65])
+
+
 # Packets as one row of hex
 
 IP = "4500002f5a8540004006e2417f0000017f000001"
@@ -168,6 +173,10 @@ def test_hex_of_a_packet_that_is_cut_off_needs_its_checksum():
     [
         ("['81', '05', '48', '65', '6c', '6c', '6f']", "hex"),
         ("[ '0x81', '0x5', '0x48', '0x65', '0x6c', '0x6c', '0x6f' ]", "hex"),
+        ("[81][05][48][65][6c][6c][6f]", "hex"),
+        ("<81> <05> <48> <65> <6c> <6c> <6f>", "hex"),
+        ("[|129; 5; 72; 101; 108; 108; 111|]", "array"),  # OCaml
+        ("[|129uy; 5uy; 72uy; 101uy; 108uy; 108uy; 111uy|]", "array"),  # F#
         ("&H81 &H5 &H48 &H65 &H6C &H6C &H6F", "hex"),
         ("$1 = {129, 5, 72, 101, 108, 108, 111}", "array"),
         ("java.nio.HeapByteBuffer[pos=0 lim=7 cap=9] [-127, 5, 72, 101, 108, 108, 111]", "array"),

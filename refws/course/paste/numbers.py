@@ -28,9 +28,9 @@ ITEM = re.compile(
     rf"(?P<number>{NUMBER}){SUFFIX}|(?P<dots>{DOTS})(?:\s*(?P<more>[0-9]+) more items?)?"
 )
 GROUP = re.compile(
-    rf"[\[{{(]\s*(?P<items>(?:{NUMBER}){SUFFIX}(?:{SEPARATOR}(?:(?:{NUMBER}){SUFFIX}"
+    rf"[\[{{(]\|?\s*(?P<items>(?:{NUMBER}){SUFFIX}(?:{SEPARATOR}(?:(?:{NUMBER}){SUFFIX}"
     rf"|(?:{DOTS})(?: *[0-9]+ more items?)?))*)"
-    r"[\s,]*(?:, buffer: [^\[\]]*(?:\[[^\]]*\][^\[\]]*)?)?[\]})]"
+    r"[\s,]*(?:, buffer: [^\[\]]*(?:\[[^\]]*\][^\[\]]*)?)?\|?[\]})]"
 )
 ANNOUNCED = re.compile(
     r"(?:(?<=\w)\s?[\[(] ?(?P<count>[0-9]{0,9}) ?[\])])|(?:\[ ?(?P<of>[0-9]{0,9}) ?\](?=\s*=))"
@@ -57,6 +57,9 @@ DECIMAL_LIST = re.compile(rf"\s*-?[0-9]{{1,4}}(?:{SEPARATOR}-?[0-9]{{1,4}})+[\s,
 TELLING = re.compile(r"-[0-9]|(?<![0-9])[0-9]{3}(?![0-9])")
 """A part of a list that is decimal and not hex: a sign, or three digits."""
 
+PADDED = re.compile(r"(?<![\w.$'-])0[0-9](?![\w.])")
+"""A number of two digits with a zero in front, as hex has it, and decimal numbers have not."""
+
 OCTAL_LIST = re.compile(rf"\s*\\?[0-3][0-7]{{2}}(?:{SEPARATOR}[0-3][0-7]{{2}})+[\s,;]*")
 BIT_SEPARATOR = re.compile(r"[\s,;|_.:/\[\](){}-]+|0[bB](?=[01])")
 
@@ -73,7 +76,10 @@ def recognises_array(text: str) -> bool:
     if not GROUP.search(text) or LEFT_OUT.search(rest):
         return False
     sizes = [len(list(ITEM.finditer(match["items"]))) for match in GROUP.finditer(text)]
-    is_code = CODE.fullmatch(rest) is not None
+    is_code = CODE.fullmatch(rest) is not None and not all(
+        PADDED.search(match["items"]) and not TELLING.search(match["items"])
+        for match in GROUP.finditer(text)
+    )
     return is_code and (min(sizes) > 1 or (sizes == [1] and set(announced_in(given)) <= {1}))
 
 
@@ -186,7 +192,7 @@ def recognises_decimal(text: str) -> bool:
 
 
 def padded_with_two(text: str) -> bool:
-    return re.search(r"(?<![0-9])0[0-9](?![0-9])", text) is not None
+    return PADDED.search(text) is not None
 
 
 def read_decimal(text: str) -> Pasted:

@@ -13,6 +13,9 @@ LIST_OF_QUOTED = re.compile(
 )
 """['81', '05']: strings of two digits."""
 
+EACH_IN_BRACKETS = re.compile(r"\s*(?:[\[<{(][0-9A-Fa-f]{2}[\]>})]\s*){2,}")
+"""[81][05], as tools for serial lines print them."""
+
 BRACKETS = re.compile(r"\s*[\[({<](?P<inside>[^\[\](){}<>]*)[\])}>][\s;,]*")
 LABEL = re.compile(
     r"^[ \t]*+(?=[^:=\n]*[G-WYZg-wyz])[A-Za-z\"'\[<(][\w .\[\]()\"'<>#/-]{0,80}?"
@@ -71,6 +74,8 @@ def unwrap(text: str, ways: Sequence[re.Pattern[str]]) -> tuple[str, list[str]]:
     if (code := IN_PROSE.fullmatch(text)) and re.search("[A-Za-z]", code["around"]):
         notes.append(f"what is around ` is not read: {shown(code['around'].strip())}")
         text = code["inside"]
+    if EACH_IN_BRACKETS.fullmatch(text):
+        text = re.sub(r"[\[\]<>{}()]", " ", text)
     if LIST_OF_QUOTED.fullmatch(text):
         notes.append(QUOTES_LEFT_OUT)
         text = re.sub("[\"']", " ", text)
