@@ -165,7 +165,8 @@ def mask_bit_left_out(evidence: Evidence) -> str:
         return ""
     what = "a key and a masked payload follow, but the MASK bit is 0"
     if evidence.sender is Side.SERVER:
-        return f"{what}: a server must not mask, so send the payload as it is (§5.1)"
+        other = f"if a client sent this, the second byte is {0x80 | length:x}"
+        return f"{what}: a server must not mask, and sends no key; {other} (§5.1, §5.2)"
     return f"{what}: it is the top bit of the second byte, {0x80 | length:x} (§5.2)"
 
 
