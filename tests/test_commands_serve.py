@@ -511,6 +511,24 @@ def test_an_encoding_without_the_section_sign_is_no_error(signals_restored, monk
     assert rb"\xa75.4" in stream.buffer.getvalue()
 
 
+@pytest.mark.parametrize("number", [errno.EPIPE, errno.ENOSPC])
+def test_where_the_greeting_cannot_be_written_it_serves(
+    number, signals_restored, tmp_path, monkeypatch
+):
+    class Broken(io.StringIO):
+        def write(self, text):
+            raise OSError(number, os.strerror(number))
+
+        def fileno(self):
+            return file.fileno()
+
+    server = FakeServer()
+    with open(tmp_path / "out", "w") as file, monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", Broken())
+        assert program.run(server) == 0
+    assert server.calls == ["serve_forever", "shutdown"]
+
+
 # Stopping
 
 

@@ -216,7 +216,10 @@ def run(
     """Serve until a signal arrives, then return 0; a second signal ends the process at once."""
     stop_on_signals(server.stop)
     make_printable(sys.stdout)
-    print(greeting(server.address, secure, also, lab, origins), flush=True)
+    try:
+        print(greeting(server.address, secure, also, lab, origins), flush=True)
+    except OSError:  # a reader that has stopped reading, or a full disk: no reason not to serve
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     server.serve_forever()
     LOGGER.info(
         "stopping; open connections: %d; a second signal ends the process at once",
