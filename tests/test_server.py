@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import stat
+import sys
 import threading
 import time
 import weakref
@@ -661,6 +662,15 @@ def test_process_request_that_returns_no_final_response_gets_500(serving, log, s
     client.send(request())
     assert client.receive_head()[0] == 500
     assert any("return None" in message for message in log.messages)
+
+
+def test_process_request_that_exits_gets_500_too(serving, log):
+    client = serving(
+        never_called, process_request=lambda connection, request: sys.exit(3)
+    ).connect()
+    client.send(request())
+    assert client.receive_head()[0] == 500
+    assert any("SystemExit: 3" in message for message in log.messages)
 
 
 def test_process_request_that_returns_something_else_gets_500_and_disturbs_no_other_client(

@@ -1,5 +1,6 @@
 """RFC 6455 §4.2.2: what the application may do with a server's connections and its answers."""
 
+import sys
 import weakref
 from dataclasses import replace
 
@@ -288,6 +289,7 @@ BAD_CHANGES = {
     "a body was added to the 101": lambda response: replace(response, body=b"x"),
     "process_response returned str": lambda response: "a page",
     "a 103 is no final response": lambda response: Response(103, "Early Hints", Headers()),
+    "SystemExit: 3": lambda response: sys.exit(3),
     "forged": lambda response: response.headers.update({"X": "a\r\nforged: 1"}),
 }
 

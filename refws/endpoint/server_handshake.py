@@ -164,7 +164,7 @@ def process(
             what_to_do = "return None to let the opening handshake go on, or a status from 200 up"
             raise ValueError(f"process_request returned a {response.status_code}; {what_to_do}")
         return response
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return internal_error(connection, "process_request", error)
 
 
@@ -183,7 +183,7 @@ def processed(
         changed = returned("process_response", function(connection, connection.request, response))
         changed = changed or response
         check_changed_answer(before, changed)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         changed = internal_error(connection, "process_response", error)
     if changed.status_code != before.status_code:
         what = "the answer is %d instead, because of process_response"
@@ -199,7 +199,7 @@ def returned(name: str, response: object) -> Response | None:
     return response
 
 
-def internal_error(connection: ServerConnection, name: str, error: Exception) -> Response:
+def internal_error(connection: ServerConnection, name: str, error: BaseException) -> Response:
     """The 500 for an error in the application's function called `name`, which is logged."""
     log_error(connection.settings.logger, connection.peer, f"{name} failed", error)
     text = "An error in this server; its log says which.\n"
