@@ -181,6 +181,7 @@ def in_environment(monkeypatch, **variables):
         ("ws://x.h:8080/", {"http_proxy": "http://a:1", "no_proxy": "localhost,.h:8080"}, None),
         ("ws://x.h/", {"http_proxy": "http://a:1", "no_proxy": "*"}, None),
         ("ws://x.h/", {"http_proxy": "http://a:1", "no_proxy": "other"}, Proxy("a", 1)),
+        ("ws://x.h./", {"http_proxy": "http://a:1", "no_proxy": "h"}, None),
         ("ws://127.1.2.3/", {"http_proxy": "http://a:1", "no_proxy": "x, 127.0.0.0/8"}, None),
         ("ws://128.1.2.3/", {"http_proxy": "http://a:1", "no_proxy": "127.0.0.1/8"}, Proxy("a", 1)),
         ("ws://192.0.2.1:8/", {"http_proxy": "http://a:1", "no_proxy": "192.0.2.1"}, None),

@@ -12,6 +12,7 @@ from contextlib import suppress
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Literal
 
+from ...protocol.authority import join_authority
 from ...protocol.client.proxy import Proxy, parse_proxy
 from ...protocol.client.uri import InvalidURI, WebSocketURI
 
@@ -35,7 +36,8 @@ def proxy_of_environment(uri: WebSocketURI) -> Proxy | None:
     from urllib.request import getproxies, proxy_bypass  # it takes a while; few need it
 
     proxies = getproxies()
-    if proxy_bypass(uri.authority) or is_listed(uri.host, proxies.get("no", "")):
+    place = join_authority(uri.host.removesuffix("."), uri.port)  # no_proxy has names without it
+    if proxy_bypass(place) or is_listed(uri.host, proxies.get("no", "")):
         return None
     for name in NAMES[uri.scheme]:
         if text := proxies.get(name):
