@@ -80,7 +80,8 @@ def test_a_weak_result_earns_its_share_and_one_that_failed_or_was_skipped_nothin
         ("[[stages]]\ncases = 1\npoints = {frames = 1}", ["'cases', which has no meaning"]),
         ("week = 1\n[[stages]]\npoints = {frames = 1}", ["'week'", "only title, weak, stages"]),
         ("weak = 2\n[[stages]]\npoints = {frames = 1}", ["weak = 2", "from 0 to 1"]),
-        ("weak = nan\n[[stages]]\npoints = {frames = 1}", ["weak = nan", "from 0 on"]),
+        ("weak = nan\n[[stages]]\npoints = {frames = 1}", ["weak = nan", "from 0 to 1"]),
+        ("weak = 'much'\n[[stages]]\npoints = {frames = 1}", ["weak = 'much'", "weak = 0.5"]),
     ],
 )
 def test_a_bad_file_is_named_with_what_was_seen_and_what_to_write(text, words, tmp_path):

@@ -99,6 +99,13 @@ def test_hints_that_several_failed_cases_share_are_shown_before_all_cases():
     assert "what to mend first" not in drawn(report(*shared[:1], groups=(FRAMES,)))
 
 
+@pytest.mark.parametrize("seconds, is_said", [(11, True), (9, False)])
+def test_a_run_that_mostly_waited_says_how_to_wait_less(seconds, is_said):
+    silent = [result(case, observed=Seen(seconds=seconds)) for case in (ECHO, UNMASKED)]
+    text = " ".join(drawn(report(*silent)).split())
+    assert ("note 22 s were silence of the endpoint: --timeout 0.5 waits less" in text) is is_said
+
+
 def test_cases_with_other_hints_do_not_count_as_one():
     pairs = [result(UNMASKED), result(replace(ECHO, name="5.6-x"), crossed=(), observed=OPENED)]
     assert "what to mend first" not in drawn(report(*pairs, groups=(FRAMES,)))

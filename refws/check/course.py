@@ -34,6 +34,9 @@ COURSES = Path(__file__).parent / "courses"
 EXAMPLE = '[[stages]] with title = "Handshake" and, below [stages.points], "opening" = 20'
 
 
+SHARE = "a share from 0 to 1, such as weak = 0.5"
+
+
 class BadCourse(ValueError):
     """A course file that cannot be used: the file, what was seen, and what to write."""
 
@@ -103,9 +106,9 @@ def load_course(name: str) -> Course:
 
 def course_of(name: str, parsed: Mapping[str, Any]) -> Course:
     check_names(name, "", parsed, ("title", "weak", "stages"))
-    weak = number(name, "weak", parsed.get("weak", 1))
+    weak = number(name, "weak", parsed.get("weak", 1), SHARE)
     if weak > 1:
-        raise bad(name, f"weak = {weak:g}", "a share from 0 to 1, such as weak = 0.5")
+        raise bad(name, f"weak = {weak:g}", SHARE)
     stages = parsed.get("stages")
     if not isinstance(stages, list) or not stages:
         raise bad(name, "no stages", EXAMPLE)
@@ -134,11 +137,11 @@ def check_names(name: str, where: str, table: Mapping[str, Any], known: tuple[st
             raise bad(name, f"{where}{key!r}, which has no meaning", f"only {', '.join(known)}")
 
 
-def number(name: str, what: str, value: Any) -> float:
+def number(name: str, what: str, value: Any, expected: str = "") -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise bad(name, f"{what} = {value!r}", f"a number: {what} = 10")
+        raise bad(name, f"{what} = {value!r}", expected or f"a number: {what} = 10")
     if not isfinite(value) or value < 0:
-        raise bad(name, f"{what} = {value}", f"a number from 0 on: {what} = 10")
+        raise bad(name, f"{what} = {value}", expected or f"a number from 0 on: {what} = 10")
     return float(value)
 
 

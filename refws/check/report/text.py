@@ -25,6 +25,9 @@ ENDED_HINT = (
     "case, and the run goes on"
 )
 
+LONG_WAIT = 20
+"""Seconds of silence in all cases from which on it is said how to wait less."""
+
 MAX_CAUSES = 5
 """Hints that are shown before all cases."""
 
@@ -51,6 +54,7 @@ def draw_report(report: Report, style: Style = PLAIN) -> Iterator[str]:
     if len(failed) > MAX_FULL:
         others = "--only NAME shows another so, --tapes DIR keeps the bytes of all"
         yield from labelled("note", f"the first {MAX_FULL} failed cases are bit by bit; {others}")
+    yield from draw_waits(report)
     yield from draw_summary(report, style)
 
 
@@ -170,6 +174,15 @@ def sentence(result: Result) -> str:
 
 
 # The end
+
+
+def draw_waits(report: Report) -> Iterator[str]:
+    """How long silence was awaited, if that is most of a long run."""
+    seen = [result.observed for result in report.results if result.observed is not None]
+    waited = sum(one.seconds for one in seen)
+    if waited > LONG_WAIT:
+        less = "--timeout 0.5 waits less, --jobs 4 for four cases at a time"
+        yield from labelled("note", f"{waited:.0f} s were silence of the endpoint: {less}")
 
 
 def draw_summary(report: Report, style: Style) -> Iterator[str]:
