@@ -442,7 +442,7 @@ def test_a_client_that_knows_one_address_gets_one_case_after_the_other(listener)
             refws_client(listener.uri("/chat"))
 
     thread = Background(client)
-    results = run_clients(listener, named(*names), progress=noted.append, wait=IN_TIME)
+    results = run_clients(listener, named(*names), progress=noted.append, wait=DEADLINE_S)
     thread.result()
     assert [result.case.name for result in results] == names
     assert [result.case.name for result in noted] == names
@@ -541,7 +541,7 @@ def test_a_client_without_a_request_passes_no_case(listener):
 def test_an_internal_error_is_a_result(listener, monkeypatch):
     monkeypatch.setattr(listening, "run_case", None)
     thread = Background(PlainClient().run, listener.uri("/"))
-    (result,) = run_clients(listener, named("5.2-text"), wait=IN_TIME)
+    (result,) = run_clients(listener, named("5.2-text"), wait=DEADLINE_S)
     thread.result()
     assert result.grade is Grade.FAIL
     assert result.seen.startswith("an internal error of refws, ")
