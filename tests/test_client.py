@@ -900,6 +900,14 @@ def test_6585_5_the_limits_of_a_head_are_for_the_answer_of_a_proxy_too(played):
         connect("ws://example.com/", proxy=proxy, max_line_size=10_000)
 
 
+@pytest.mark.parametrize("answer", [b"\x05\xff", b"hello\r\n\r\n", b"HTTP/1.1 200 OK\n\n"])
+@its_own_uri
+def test_4_1_item_4_what_is_no_answer_of_a_proxy_is_named_as_the_proxys(played, answer):
+    proxy = played(answering(answer)).uri.replace("ws", "http")
+    with pytest.raises(HandshakeError, match=r"^RFC 9112 .*, from the proxy; expected"):
+        connect("ws://example.com/", proxy=proxy)
+
+
 @pytest.mark.rfc("6455-4.1-13")
 @its_own_uri
 def test_4_1_item_4_a_proxy_that_opens_no_tunnel_is_reported_with_its_body(played):

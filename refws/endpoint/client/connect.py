@@ -12,7 +12,7 @@ import ssl as tls
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from logging import Logger, getLogger
 from time import monotonic
@@ -25,6 +25,7 @@ from ...protocol.client.uri import WebSocketURI, parse_uri
 from ...protocol.close_codes import CloseCode
 from ...protocol.deflate.codec import client_pair
 from ...protocol.deflate.negotiation import DeflateSettings, offer
+from ...protocol.errors import HandshakeError
 from ...protocol.frame import Side
 from ...protocol.heads import HeadLimits
 from ...protocol.http import HeadersLike, Request, Response
@@ -295,7 +296,11 @@ def within(deadline: Deadline, stream: Stream) -> Iterator[None]:
 def open_tunnel(stream: Stream, uri: WebSocketURI, proxy: Proxy, limits: HeadLimits) -> None:
     """§4.1 item 3: ask the proxy to connect us with the server. ProxyError if it does not."""
     stream.write(build_connect(uri.host, uri.port, proxy.headers).to_bytes())
-    response = read_response(stream.file, limits)
+    try:
+        response = read_response(stream.file, limits)
+    except HandshakeError as error:
+        faults = (replace(fault, seen=f"{fault.seen}, from the proxy") for fault in error.faults)
+        raise HandshakeError(faults) from None
     if not 200 <= response.status_code < 300:
         response = read_refusal(stream, response)
     check_connect_response(response)
