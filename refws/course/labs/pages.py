@@ -18,7 +18,7 @@ from ..text.drawing import Style, draw, draw_line
 from ..web.lesson_page import with_links
 from ..web.site import TYPES, respond
 from .labs import LABS
-from .playing import ASKED_AGAIN, asking_again, measured, step_going_on
+from .playing import ASKED_AGAIN, asking_again, measured, section, step_going_on
 from .stage import Run, Stage
 from .story import Crossed, Lab, Step
 from .texts.english import ENGLISH
@@ -189,9 +189,7 @@ def steps_played(run: Run, shown: list[Step]) -> list[str]:
         f"<section><p>{WORDS.switch}: <strong>{escape(run.defence)}</strong>: "
         f"{escape(switch)}. {with_links(run.lab.section)}</p></section>"
     ]
-    for number, step in enumerate(shown, 1):
-        parts += [section_of(run, number, step), measured(run, step.name)]
-    return parts
+    return parts + [section_of(run, number, step) for number, step in enumerate(shown, 1)]
 
 
 def log_of(run: Run) -> str:
@@ -205,12 +203,10 @@ def log_of(run: Run) -> str:
 def section_of(run: Run, number: int, step: Step) -> str:
     text = ENGLISH.labs[run.lab.name].steps[step.name]
     wires = "".join(wire(crossed, items) for crossed, items in explained(step.crossed))
-    beside = f'<div class="wires">{wires}</div>' if wires else ""
     story = with_addresses(text.story.format_map(step.facts))
-    return (
-        f'<section id="step-{number}" class="step"><div><h2>{number}. {escape(text.title)}</h2>'
-        f"<p>{story}</p><div>{outcome(run, step)}</div></div>{beside}</section>"
-    )
+    title = f"<h2>{number}. {escape(text.title)}</h2>"
+    told = f"{title}<p>{story}</p><div>{outcome(run, step)}</div>"
+    return section(number, told, wires + measured(run, step.name))
 
 
 def with_addresses(text: str) -> str:

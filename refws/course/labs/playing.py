@@ -24,14 +24,20 @@ For its own address, with a fragment, it would ask no one.
 
 def step_going_on(run: Run, played: int) -> str:
     """The step after those that are played; its story is there as soon as something is measured."""
-    sections = []
+    told, beside = "", ""
     for name, text in list(ENGLISH.labs[run.lab.name].steps.items())[played : played + 1]:
         facts = [reading.facts for reading in readings_in(run, name)]
         story = f"<p>{escape(text.story.format_map(facts[0]))}</p>" if facts else ""
-        title = f"<h2>{played + 1}. {escape(text.title)}</h2>"
-        sections += [f'<section id="step-{played + 1}">{title}{story}</section>']
-        sections += [measured(run, name)]
-    return "\n".join([*sections, f"<section><p>{escape(WORDS.going_on)}</p></section>"])
+        told = f"<h2>{played + 1}. {escape(text.title)}</h2>{story}"
+        beside = measured(run, name)
+    going_on = f"<p>{escape(WORDS.going_on)}</p>"
+    return section(played + 1, told + going_on, beside)
+
+
+def section(number: int, told: str, beside: str) -> str:
+    """A step: what is told of it, and what crossed and was measured, beside or below."""
+    wires = f'<div class="wires">{beside}</div>' if beside else ""
+    return f'<section id="step-{number}" class="step"><div>{told}</div>{wires}</section>'
 
 
 def measured(run: Run, name: str) -> str:
@@ -44,10 +50,7 @@ def measured(run: Run, name: str) -> str:
         return ""
     columns = f"{ENGLISH.labs[run.lab.name].steps[name].measured} {WORDS.bars}"
     lines = "\n".join(rows)
-    return (
-        f"<section><p>{escape(columns)}</p>"
-        f'<pre class="readings" tabindex="0">{lines}</pre></section>'
-    )
+    return f'<p>{escape(columns)}</p><pre class="readings" tabindex="0">{lines}</pre>'
 
 
 def readings_in(run: Run, name: str) -> list[Reading]:
