@@ -115,6 +115,7 @@ MESSAGES = {
     "utf8-not-checked": Caught("8.1-overlong-slash", "text that is not UTF-8"),
     "surrogates-taken": Caught("8.1-first-surrogate", "without surrogates"),
     "utf8-checked-per-fragment": Caught("5.6-cut-in-two-bytes", "one incremental decoder"),
+    "crashes-at-binary": Caught("5.6-binary-that-is-no-utf-8", "do not decode it"),
     "crashes-at-half-a-character": Caught("5.6-cut-in-two-bytes", "incremental decoder for all"),
     "utf8-checked-at-the-end": weak("8.1-noticed-before-the-frame-ends", "as it arrives"),
     "bad-utf8-fails-with-1002": weak("8.1-overlong-slash", "1007, not 1002"),

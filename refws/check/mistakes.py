@@ -185,6 +185,13 @@ def is_binary(clues: Clues) -> bool:
     return clues.is_legal and {message.opcode for message in clues.messages} == {BINARY}
 
 
+def decodes_binary(clues: Clues) -> bool:
+    """Whether bytes that are no text, in a binary message, ended the connection."""
+    seen, wanted = clues.seen, [message.data for message in clues.messages]
+    crashed = seen.end is not End.OPEN and seen.close is None and not all(map(is_utf8, wanted))
+    return is_binary(clues) and (clues.code == CloseCode.INVALID_DATA or crashed)
+
+
 def is_garbled(clues: Clues) -> bool:
     pairs = [(got.data, wanted.data) for got, wanted in clues.pairs()]
     garbled = any(len(got) == len(wanted) and got != wanted for got, wanted in pairs)
@@ -290,7 +297,7 @@ AFTER_THE_101: tuple[Recogniser, ...] = (
         "answer a message with its own opcode: 1 for text, 2 for binary (§5.6)",
     ),
     when(
-        lambda clues: clues.code == CloseCode.INVALID_DATA and is_binary(clues),
+        decodes_binary,
         "a binary message is made of any bytes: do not decode it, and do not check it (§5.6)",
     ),
     when(

@@ -214,9 +214,11 @@ class Connection:
         for part in self.payload(length, key):
             self.message += part
             self.check_text(part)
-        half = self.kind == TEXT and not is_utf8(self.message)
-        if "crashes-at-half-a-character" in self.broken and half:
-            raise EOFError
+        if not is_utf8(self.message):
+            if "crashes-at-binary" in self.broken and self.kind == BINARY:
+                raise EOFError
+            if "crashes-at-half-a-character" in self.broken and self.kind == TEXT:
+                raise EOFError
         if "utf8-checked-per-fragment" in self.broken:
             self.check_text(b"", final=True)
         if "fragments-echoed-one-by-one" in self.broken:
