@@ -123,6 +123,7 @@ MESSAGES = {
 }
 
 CONTROL_AND_CLOSE = {
+    "control-frames-are-text": Caught("5.5.1-close", "look at the opcode"),
     "no-pong": Caught("5.5.2-ping", "each Ping is answered"),
     "pong-without-payload": Caught("5.5.2-ping", "the payload of its Ping"),
     "pong-for-a-pong": Caught("5.5.3-empty-pong", "do nothing about a Pong"),
@@ -151,6 +152,8 @@ ALSO_CAUGHT = (
     ("one-read-is-one-frame", Caught("5.4-200-fragments-in-one-packet", "several frames")),
     ("fragments-echoed-one-by-one", Caught("5.4-empty-last-fragment", "the frame with FIN 1")),
     ("fragments-echoed-one-by-one", Caught("5.1-unmasked-continuation", "the frame with FIN 1")),
+    ("control-frames-are-text", Caught("5.5.2-ping", "look at the opcode")),
+    ("control-frames-are-text", Caught("5.2-text", "look at the opcode")),
     ("fragments-echoed-one-by-one", Caught("5.6-cut-in-two-bytes", "the frame with FIN 1")),
     ("utf8-not-checked", Caught("8.1-latin-1", "accepts this: text that is not UTF-8")),
     ("utf8-not-checked", Caught("8.1-overlong-nul", "accepts this: text that is not UTF-8")),

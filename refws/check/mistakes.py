@@ -160,6 +160,16 @@ def loses_fragments(clues: Clues) -> bool:
     return clues.is_legal and between and not clues.has_echoed()
 
 
+def answers_control(clues: Clues) -> bool:
+    """Whether the payload of a control frame came back in a message."""
+    ours = {frame.plain_start for frame in clues.sent if frame.header.opcode >= CLOSE} - {b""}
+    frame = clues.illegal
+    if frame is not None and frame.header.opcode < CLOSE and frame.plain_start in ours:
+        return True
+    wrong = (message.data for message in clues.seen.messages if message not in clues.messages)
+    return any(data in ours for data in wrong)
+
+
 def answers_fragments(clues: Clues) -> bool:
     """Whether the payload of a fragment came back by itself, in a frame of any kind."""
     begun = {frame.plain_start for frame in clues.sent if not frame.header.fin}
@@ -272,6 +282,11 @@ AFTER_THE_101: tuple[Recogniser, ...] = (
     when(
         sends_after_close,
         "the program sends on after its Close: leave the loop that answers messages (§5.5.1)",
+    ),
+    when(
+        answers_control,
+        "a control frame was answered as a message: look at the opcode, 8 is a Close, 9 a Ping, "
+        "and 10 a Pong (§5.5)",
     ),
     when(
         answers_fragments,

@@ -271,6 +271,9 @@ class Connection:
         """Answer a control frame; False after a Close."""
         if "ping-ends-the-message" in self.broken:
             self.kind = None
+        if "control-frames-are-text" in self.broken:
+            self.send(TEXT, payload)
+            return True
         if opcode == CLOSE:
             return self.take_close(payload)
         if opcode == PING and "no-pong" not in self.broken:
