@@ -205,8 +205,8 @@ def section_of(run: Run, number: int, step: Step) -> str:
     wires = "".join(wire(crossed, items) for crossed, items in explained(step.crossed))
     story = with_addresses(text.story.format_map(step.facts))
     title = f"<h2>{number}. {escape(text.title)}</h2>"
-    told = f"{title}<p>{story}</p><div>{outcome(run, step)}</div>"
-    return section(number, told, wires + measured(run, step.name))
+    words = f"{title}<p>{story}</p><div>{outcome(run, step)}</div>"
+    return section(number, words, wires + measured(run, step.name))
 
 
 def with_addresses(text: str) -> str:

@@ -24,20 +24,20 @@ For its own address, with a fragment, it would ask no one.
 
 def step_going_on(run: Run, played: int) -> str:
     """The step after those that are played; its story is there as soon as something is measured."""
-    told, beside = "", ""
+    words, beside = "", ""
     for name, text in list(ENGLISH.labs[run.lab.name].steps.items())[played : played + 1]:
         facts = [reading.facts for reading in readings_in(run, name)]
         story = f"<p>{escape(text.story.format_map(facts[0]))}</p>" if facts else ""
-        told = f"<h2>{played + 1}. {escape(text.title)}</h2>{story}"
+        words = f"<h2>{played + 1}. {escape(text.title)}</h2>{story}"
         beside = measured(run, name)
     going_on = f"<p>{escape(WORDS.going_on)}</p>"
-    return section(played + 1, told + going_on, beside)
+    return section(played + 1, words + going_on, beside)
 
 
-def section(number: int, told: str, beside: str) -> str:
-    """A step: what is told of it, and what crossed and was measured, beside or below."""
+def section(number: int, words: str, beside: str) -> str:
+    """A step: its story, and what crossed and was measured, beside it or below."""
     wires = f'<div class="wires">{beside}</div>' if beside else ""
-    return f'<section id="step-{number}" class="step"><div>{told}</div>{wires}</section>'
+    return f'<section id="step-{number}" class="step"><div>{words}</div>{wires}</section>'
 
 
 def measured(run: Run, name: str) -> str:
