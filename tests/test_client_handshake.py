@@ -647,6 +647,7 @@ def test_4_1_item_4_an_accept_value_of_no_known_mistake_is_only_shown():
 def test_4_1_item_4_a_mistake_is_named_for_a_key_that_is_none_as_well(key):
     assert "without the GUID" in find_mistake(key, b64encode(digest(key)).decode())
     assert find_mistake(key, "x" * 28) is None
+    assert find_mistake(key, b64encode(digest(key + GUID)).decode()) is None
 
 
 # The response: another status
