@@ -4,6 +4,7 @@ names the line, or it is said that another reading is possible. Nothing is misre
 
 import os
 import random
+from time import process_time
 
 import pytest
 
@@ -210,6 +211,7 @@ def test_every_writer_writes_a_form_that_exists():
         "<Buffer ",
         "#",
         "…",
+        "/* ",
     ],
 )
 def test_a_long_text_of_anything_is_read_or_refused(piece):
@@ -217,3 +219,18 @@ def test_a_long_text_of_anything_is_read_or_refused(piece):
     text = piece * (20_000 // len(piece))
     for given in (text, f"[{text}", f"{text}!"):
         refuse_or_read(given, None)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("piece", ["\n", "81 ", "<Buffer ", "/* "])
+def test_a_text_of_four_times_the_length_takes_about_four_times_as_long(piece):
+    """The least time of three tries each."""
+
+    def seconds(size):
+        text = f"[{piece * (size // len(piece))}"
+        began = process_time()
+        refuse_or_read(text, None)
+        return process_time() - began
+
+    short, long = (min(seconds(size) for _ in range(3)) for size in (40_000, 160_000))
+    assert long < 10 * short, "a square would be 16"

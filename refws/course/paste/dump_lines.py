@@ -261,11 +261,12 @@ class Reader:
         body = line.body.rstrip()
         ends = list(self._ends(body))
         found: list[tuple[int, bytes]] = []
-        for count, (_, end) in enumerate(ends, 1):
-            data = b"".join(self.cells.read(cell) for cell, _ in ends[:count])
+        read = bytearray()
+        for count, (cell, end) in enumerate(ends, 1):
+            read += self.cells.read(cell)
             is_last = count == len(ends)
-            gap = len(body[end:]) - len(body[end:].lstrip())
-            if is_last or gap >= 2 or len(data) == 16:
+            if is_last or body[end : end + 2].isspace() or len(read) == FULL_LINE:
+                data = bytes(read)
                 found.append((fit(body[end:], data, is_last), data))
         fitting = sorted(found, key=lambda pair: pair[0], reverse=True)
         best = [

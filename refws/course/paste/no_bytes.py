@@ -13,12 +13,12 @@ TEXTS = tuple(
             "HexFormat.of().formatHex(bytes)",
         ),
         (
-            r"^[^\n]*\bSystem\.Byte\[\]\s*$",
+            r"^[^\n]*\bSystem\.Byte\[\][ \t]*$",
             "what .NET prints for an array, without its bytes: print BitConverter.ToString(bytes)",
         ),
         (
             r"\[object (?:ArrayBuffer|Blob|Uint8Array|Object|DataView|MessageEvent)\]"
-            r"|^\s*ArrayBuffer\(\d+\)\s*(?:\{\})?\s*$|^\s*Blob [({]",
+            r"|^[ \t]*ArrayBuffer\(\d+\)[ \t]*(?:\{\})?[ \t]*$|^[ \t]*Blob [({]",
             "what JavaScript prints for an object, without its bytes: print new "
             "Uint8Array(await new Response(data).arrayBuffer())",
         ),
@@ -27,12 +27,12 @@ TEXTS = tuple(
             "what Python prints for an object, without its bytes: print bytes(it).hex(' ')",
         ),
         (
-            r"\bByteBuf\(\w+: \d|\b\w+ByteBuf\(|java\.nio\.\w*ByteBuffer\w*\[pos[^\]]*\]\s*$",
+            r"\bByteBuf\(\w+: \d|\b\w+ByteBuf\(|java\.nio\.\w*ByteBuffer\w*\[pos[^\]]*\][ \t]*$",
             "what Java prints for a buffer, without its bytes: print ByteBufUtil.hexDump(buf), or "
             "the array of a ByteBuffer",
         ),
         (
-            r"^\s*[.01 ]{9} = (?:Fin|Reserved|Opcode|Mask|Payload length): ",
+            r"^[ \t]*[.01 ]{9} = (?:Fin|Reserved|Opcode|Mask|Payload length): ",
             "what Wireshark says of a frame, without its bytes: choose Copy, ...as a Hex Stream, "
             "on the line WebSocket, and on Payload, or on the TCP payload above it",
         ),
@@ -64,7 +64,7 @@ TEXTS = tuple(
             "Accept; for the rest give the heads whole",
         ),
         (
-            r"^\s*\|F\|R\|R\|R\| opcode\|M\|",
+            r"^[ \t]*\|F\|R\|R\|R\| opcode\|M\|",
             "the figure of §5.2, and no bytes: give some, such as 81 05 48 65 6c 6c 6f",
         ),
         (

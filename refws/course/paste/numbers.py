@@ -16,7 +16,7 @@ CAST = re.compile(
     r"|\(\s*(?:unsigned\s+char|signed\s+char|u?int8(?:_t)?|s?byte|char)\s*\)"
 )
 COMMENT = re.compile(
-    r"'(?:[^'\\]|\\.)'|/\*.*?\*/|//[^\n]*|(?<![0-9A-Za-z])#(?!\(|v?[us]8\()[^\n]*", re.DOTALL
+    r"'(?:[^'\\]|\\.)'|/\*.{0,1000}?\*/|//[^\n]*|(?<![0-9A-Za-z])#(?!\(|v?[us]8\()[^\n]*", re.DOTALL
 )
 
 NUMBER = (
