@@ -173,6 +173,7 @@ def line_for(version):
     )
 
 
+@pytest.mark.programs
 @pytest.mark.parametrize("version", TOO_OLD)
 @pytest.mark.parametrize("arguments", [[], ["--version"], ["connect", "--help"]], ids=" ".join)
 def test_an_older_python_says_in_one_line_which_one_is_needed(version, arguments):
@@ -182,6 +183,7 @@ def test_an_older_python_says_in_one_line_which_one_is_needed(version, arguments
     assert line_for(version).fullmatch(ended.stderr)
 
 
+@pytest.mark.programs
 @pytest.mark.parametrize("version", TOO_OLD)
 def test_in_an_older_python_the_import_fails_with_that_line(version, tmp_path):
     script = tmp_path / "program.py"
