@@ -30,7 +30,6 @@ ENDED = "the server had ended before, or took no more connections"
 NO_CONNECTION = "no connection"
 """How the result of a case begins for which TCP or TLS was not opened."""
 
-
 TOO_MANY = 429, 503
 """Statuses of a server that takes no more connections for now."""
 
@@ -54,15 +53,14 @@ class Guard:
         problem, is_back = ask(self._target, self._patience, self._ended)
         if not is_back:
             self._ended.set()
+        if turned_away and is_back:
+            return run(case, self._target, self._abilities)
         if turned_away:
-            return self._again(result) if is_back else replace(result, grade=Grade.FAIL)
+            return replace(result, grade=Grade.FAIL)
         if is_back and not problem.startswith(NO_CONNECTION):
             return result  # it was only busy
         seen = f"{result.seen}; after that a valid opening handshake fails: {problem}"
         return replace(result, grade=Grade.FAIL, seen=seen, outlived=False)
-
-    def _again(self, result: Result) -> Result:
-        return run(result.case, self._target, self._abilities)
 
 
 def ask(target: Target, patience: float, given_up: Event) -> tuple[str, bool]:
