@@ -468,16 +468,27 @@ def test_9110_15_6_a_proxy_that_cannot_reach_the_server_says_so(start, proxy):
 # Checks of health
 
 
-def health_seen_by_haproxy(behind):
-    """(state of the server, result of the last check, status in its answer).
+def statistics_of_haproxy(behind):
+    """What it writes to its socket for statistics; None until it listens there.
 
-    HAProxy gives its socket for statistics its name only after it listens on its ports.
+    It listens on its ports first, then gives this socket its name, and only then listens on it.
     """
-    assert eventually((behind.directory / "stats").exists)
-    with closing(connected(str(behind.directory / "stats"))) as sock:
+    try:
+        sock = connected(str(behind.directory / "stats"))
+    except (FileNotFoundError, ConnectionRefusedError):
+        return None
+    with closing(sock):
         sock.sendall(b"show stat\n")
-        lines = sock.makefile().read().removeprefix("# ").splitlines()
-    (server,) = [row for row in csv.DictReader(lines) if row["svname"] == "refws"]
+        return sock.makefile().read()
+
+
+def health_seen_by_haproxy(behind):
+    """(state of the server, result of the last check, status in its answer); None if unknown."""
+    statistics = statistics_of_haproxy(behind)
+    if statistics is None:
+        return None
+    rows = csv.DictReader(statistics.removeprefix("# ").splitlines())
+    (server,) = [row for row in rows if row["svname"] == "refws"]
     return server["status"], server["check_status"], server["check_code"]
 
 
