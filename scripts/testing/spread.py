@@ -45,6 +45,8 @@ class Outcome:
     counts: Counter[str]
     seconds: dict[str, float]
     reasons: Counter[str]
+    failed: tuple[str, ...] = ()
+    """The names of the tests that did not pass, as pytest takes them."""
 
     @property
     def passed(self) -> bool:
@@ -107,8 +109,7 @@ class Run:
         """Wait for the end of the process."""
         status = self.process.wait()
         self.output.seek(0)
-        counts, seconds, reasons = read_report(self.report)
-        return Outcome(status, self.output.read(), counts, seconds, reasons)
+        return Outcome(status, self.output.read(), *read_report(self.report))
 
     def stop(self) -> None:
         if self.process.poll() is None:
@@ -117,17 +118,23 @@ class Run:
         self.output.close()
 
 
-def read_report(path: Path) -> tuple[Counter[str], dict[str, float], Counter[str]]:
-    """Tests by their results, seconds by file, reasons of skips; empty without a report."""
-    counts, reasons = Counter[str](), Counter[str]()
+def read_report(
+    path: Path,
+) -> tuple[Counter[str], dict[str, float], Counter[str], tuple[str, ...]]:
+    """Tests by their results, seconds by file, reasons of skips, names of the tests that did not
+    pass; empty without a report."""
+    counts, reasons, failed = Counter[str](), Counter[str](), []
     seconds: defaultdict[str, float] = defaultdict(float)
     cases = ElementTree.parse(path).iter("testcase") if path.exists() else ()
     for case in cases:
-        seconds[case.get("classname", "").rpartition(".")[2]] += float(case.get("time", 0))
+        module = case.get("classname", "")
+        seconds[module.rpartition(".")[2]] += float(case.get("time", 0))
         kinds = [KINDS[child.tag] for child in case if child.tag in KINDS]
         counts.update(kinds or ["passed"])
         reasons.update(child.get("message", "") for child in case if child.tag == "skipped")
-    return counts, dict(seconds), reasons
+        if set(kinds) & {"failed", "errors"}:
+            failed.append(f"{module.replace('.', '/')}.py::{case.get('name')}")
+    return counts, dict(seconds), reasons, tuple(failed)
 
 
 def measured(shares: Sequence[Share], outcomes: Sequence[Outcome]) -> dict[str, float]:
