@@ -181,7 +181,8 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
       watch_endpoint.py                      the WebSocket endpoint of the wire view
       commands.py                            the commands of a page, as a table
       lab.py               §5.5, §7.1        what each command does
-      violations.py        §7.1.7            rules to break, each with the right answer
+      broken_rule.py       §7.1.7            a rule to break: what is sent, and the right answer
+      violations.py        §7.1.7            the rules to break, as tables
     glass/  between any client and any server: bytes pass unchanged, and are explained
       head.py              §4.1              where a request goes; its Host and Origin, changed
       copies.py                              copies of what passes, for a thread that may be slow

@@ -20,10 +20,11 @@ from ...protocol.close_codes import CloseCode
 from ...protocol.deflate.negotiation import DeflateSettings
 from ...protocol.http import Request
 from ...raw_client import Answer
+from .broken_rule import Case
 from .event_queue import Event
 from .own_bytes import read_bytes, send_bytes
 from .pages import parameters
-from .violations import CLIENT_CASES, SERVER_CASES, Case
+from .violations import CLIENT_CASES, SERVER_CASES
 from .wire_view import WATCHES, Watch, WatchedConnection
 
 PONG_TIMEOUT = 10.0
