@@ -134,6 +134,8 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
       values.py                              the values of a reading
     text/  an explanation as text
       drawing.py           §5.2              a block under a bit ruler, or one line
+      words.py             §5.2              frames, messages and verdicts in words
+      style.py                               columns, colours, arrows, and labels beside a text
       ruler.py             §5.2              the bit ruler
       terminal.py                            what a terminal can show
       characters.py                          a peer's text as printable characters

@@ -17,7 +17,7 @@ from refws.course.explain.conversation import Conversation
 from refws.course.explain.values import FrameExplanation, Legal
 from refws.course.record.recordings import open_recording
 from refws.course.record.tape import BadRecording, Chunk
-from refws.course.text.drawing import PLAIN
+from refws.course.text.style import PLAIN
 from refws.protocol.frame import Side
 from scripts.checks import tshark
 from wire import BINARY, CLOSE, CONT, PING, PONG, TEXT

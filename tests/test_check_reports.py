@@ -28,7 +28,7 @@ from refws.check.report.tapes import write_tapes
 from refws.check.report.text import draw_report
 from refws.check.seen import Seen
 from refws.commands import replay
-from refws.course.text.drawing import PLAIN, Style
+from refws.course.text.style import PLAIN, Style
 from refws.protocol.frame import Side
 from wire import PING, SAMPLE_KEY, TEXT, frame, request, response
 

@@ -28,7 +28,8 @@ from refws.course.explain.values import (
     Unjudged,
 )
 from refws.course.text.characters import cut, escape, escape_words, quoted, width
-from refws.course.text.drawing import Style, draw, draw_line
+from refws.course.text.drawing import draw, draw_line
+from refws.course.text.style import Style
 from refws.protocol.close import CLOSING, OPEN, Close
 from refws.protocol.deflate.codec import Inflater, client_pair
 from refws.protocol.deflate.negotiation import DeflateSettings, Parameters

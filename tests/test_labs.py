@@ -47,7 +47,7 @@ from refws.course.labs.talk import masked, talk_with
 from refws.course.labs.texts.english import ENGLISH
 from refws.course.labs.texts.values import ANY
 from refws.course.labs.wires import explained, lines_of
-from refws.course.text.drawing import Style
+from refws.course.text.style import Style
 from refws.interruption import INTERRUPTED
 from refws.protocol.frame import TEXT
 from refws.protocol.masking import mask

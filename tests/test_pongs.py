@@ -8,7 +8,8 @@ from refws.course.explain.as_json import as_json
 from refws.course.explain.conversation import Conversation
 from refws.course.explain.pongs import MAX_WAITING
 from refws.course.record.narration import Narration
-from refws.course.text.drawing import Style, draw, draw_line
+from refws.course.text.drawing import draw, draw_line
+from refws.course.text.style import Style
 from refws.protocol.deflate.codec import client_pair
 from refws.protocol.deflate.negotiation import DeflateSettings, Parameters
 from refws.protocol.frame import Side

@@ -14,7 +14,8 @@ from refws.course.explain.conversation import Conversation
 from refws.course.record.live import Live
 from refws.course.record.narration import Narration
 from refws.course.record.output import CHUNK_SIZE, Output
-from refws.course.text.drawing import Style, draw
+from refws.course.text.drawing import draw
+from refws.course.text.style import Style
 from refws.protocol.frame import Side
 from wire import BINARY, PING, TEXT, eventually, frame, request
 

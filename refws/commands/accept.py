@@ -8,7 +8,8 @@ import sys
 from ..course.explain.handshake import accept_steps, what_is_wrong_with
 from ..course.explain.values import AcceptSteps
 from ..course.text.characters import escape, fold
-from ..course.text.drawing import Style, draw_accept
+from ..course.text.drawing import draw_accept
+from ..course.text.style import Style
 from ..course.text.terminal import columns_of, make_printable
 from ..protocol.client.mistakes import find_mistake
 from .options import CommandLine

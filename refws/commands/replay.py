@@ -18,7 +18,7 @@ from ..course.record.recordings import Recording, open_recording
 from ..course.record.tape import BadRecording, Entry, Gap, Opened, is_midway
 from ..course.svg.sequence import MAX_LANES, Lane, draw_sequence
 from ..course.text.characters import count
-from ..course.text.drawing import Style
+from ..course.text.style import Style
 from ..course.text.terminal import make_printable, style_for
 from .options import CommandLine, not_empty, whole_number
 

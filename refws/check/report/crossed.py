@@ -8,7 +8,8 @@ from dataclasses import replace
 from ...course.explain.conversation import Conversation
 from ...course.explain.values import FrameExplanation, HeadExplanation, Item
 from ...course.text.characters import WIDTH
-from ...course.text.drawing import PLAIN, SHORT_ARROWS, Style, draw, draw_line
+from ...course.text.drawing import draw, draw_line
+from ...course.text.style import PLAIN, SHORT_ARROWS, Style
 from ...protocol.frame import Side
 from ..engine import PROBE, Result
 

@@ -11,7 +11,7 @@ from math import fsum
 from typing import Any
 
 from ...course.text.characters import escape_words
-from ...course.text.drawing import BOLD, Style
+from ...course.text.style import BOLD, Style
 from ..course import Mark, StageMarks
 from ..engine import Grade
 from .text import about, hint_for

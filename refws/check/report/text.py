@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from ...course.text.characters import escape_words
-from ...course.text.drawing import BOLD, DIM, GREEN, PLAIN, RED, YELLOW, Style, labelled
+from ...course.text.style import BOLD, DIM, GREEN, PLAIN, RED, YELLOW, Style, labelled
 from ..case import Need
 from ..clients.mistakes import find_client_mistake
 from ..clients.seen import ClientSeen

@@ -30,7 +30,7 @@ from ...check.runner import Report, Selection, run_groups, select
 from ...check.survey import survey
 from ...check.target import Target
 from ...course.text.characters import escape_words
-from ...course.text.drawing import PLAIN, Style
+from ...course.text.style import PLAIN, Style
 from ...course.text.terminal import make_printable, uses_color
 from ...endpoint.tls.certificates import client_context
 from ..connect.failures import what_to_do

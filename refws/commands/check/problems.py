@@ -10,7 +10,7 @@ from ...check.report.crossed import draw_crossed
 from ...check.report.text import NO_ECHO, hint_for
 from ...check.target import Target
 from ...course.text.characters import escape_words
-from ...course.text.drawing import labelled
+from ...course.text.style import labelled
 from ...protocol.client.advice import advise, show_status
 from ...protocol.frame import Side
 from ..connect.advice import in_options

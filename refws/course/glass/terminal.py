@@ -11,7 +11,8 @@ from ..explain.conversation import Conversation
 from ..explain.values import Illegal, NotRead
 from ..record.narration import Narration, timed_line
 from ..text.characters import escape_words
-from ..text.drawing import PLAIN, RED, SHORT_ARROWS, YELLOW, Style, draw_line, labelled
+from ..text.drawing import draw_line
+from ..text.style import PLAIN, RED, SHORT_ARROWS, YELLOW, Style, labelled
 from .copies import Copy, Ended, How, Judged, Opened, Over, Passed
 from .looking import LookerOn
 from .story import Story

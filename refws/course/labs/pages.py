@@ -14,7 +14,8 @@ from http import HTTPStatus
 
 from ...protocol.http import Request, Response
 from ..explain.values import HeadExplanation, Item
-from ..text.drawing import Style, draw, draw_line
+from ..text.drawing import draw, draw_line
+from ..text.style import Style
 from ..web.lesson_page import with_links
 from ..web.site import TYPES, respond
 from .labs import LABS

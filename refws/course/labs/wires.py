@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from ..explain.conversation import Conversation
 from ..explain.values import HeadExplanation, Item
 from ..text.characters import escape_octets, escape_words, fold
-from ..text.drawing import PLAIN, Style, draw_line
+from ..text.drawing import draw_line
+from ..text.style import PLAIN, Style
 from .story import Crossed
 
 MAX_LINES = 24

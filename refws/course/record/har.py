@@ -22,7 +22,7 @@ from typing import Any, BinaryIO
 from ...protocol.frame import BINARY, Opcode, Side
 from ..explain.header_fields import OPCODES, opcode_name
 from ..text.characters import WIDTH, count, cut, escape, quoted, spaced
-from ..text.drawing import SHORT_ARROWS
+from ..text.style import SHORT_ARROWS
 from .narration import timed_line
 from .tape import BadRecording
 

@@ -16,7 +16,7 @@ from ..explain.values import (
 )
 from ..svg.sequence import MAX_LANES, Lane, Row
 from ..text.characters import count, cut, escape, escape_words, quoted_octets
-from ..text.drawing import frame_words, message_words, short_verdict
+from ..text.words import frame_words, message_words, short_verdict
 from .har import MessageLog, content_of
 from .narration import conversation_of
 from .tape import Entry, Gap, Opened, is_midway

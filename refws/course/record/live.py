@@ -20,7 +20,7 @@ from ...endpoint.connection import Connection
 from ...endpoint.taps import Tap
 from ...protocol.close import State
 from ...protocol.frame import Side
-from ..text.drawing import PLAIN, Style
+from ..text.style import PLAIN, Style
 from .narration import Narration
 
 Show = Callable[[str], None]

@@ -9,7 +9,8 @@ from ...protocol.frame import Side
 from ..explain.conversation import Conversation
 from ..explain.values import CutOff, Illegal, Item, NotRead
 from ..text.characters import count
-from ..text.drawing import PLAIN, SHORT_ARROWS, Style, draw, draw_line
+from ..text.drawing import draw, draw_line
+from ..text.style import PLAIN, SHORT_ARROWS, Style
 
 
 class Narration:

@@ -19,7 +19,8 @@ from ..explain.values import (
     Verdict,
 )
 from ..text.characters import count, cut, escape_octets, escape_words, fold
-from ..text.drawing import ARROWS, PAYLOAD_SHOWN, frame_words, message_words, verdict_lines
+from ..text.style import ARROWS
+from ..text.words import PAYLOAD_SHOWN, frame_words, message_words, verdict_lines
 from .canvas import Canvas
 
 BIT = 30

@@ -8,12 +8,10 @@ move its cursor, or change what it shows.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from textwrap import wrap
 
 from ...protocol.close_codes import CloseCode
-from ...protocol.frame import BINARY, TEXT, Side, is_control
-from ..explain.header_fields import Field, opcode_name
+from ..explain.header_fields import Field
 from ..explain.values import (
     AcceptSteps,
     CutOff,
@@ -24,16 +22,12 @@ from ..explain.values import (
     Legal,
     LineExplanation,
     NotRead,
-    OpenMessage,
-    Situation,
     Unjudged,
     Verdict,
-    WholeMessage,
 )
 from .characters import (
     WIDTH,
     count,
-    cut_escaped,
     escape,
     escape_octets,
     escape_words,
@@ -43,54 +37,31 @@ from .characters import (
     spaced,
 )
 from .ruler import draw_ruler
+from .style import (
+    ARROWS,
+    BOLD,
+    DIM,
+    GREEN,
+    INDENT,
+    LABEL,
+    PLAIN,
+    RED,
+    SHORT_ARROWS,
+    YELLOW,
+    Style,
+    labelled,
+)
+from .words import (
+    PAYLOAD_SHOWN,
+    bytes_shown,
+    frame_words,
+    message_words,
+    short_verdict,
+    situation_words,
+    verdict_lines,
+)
 
-PAYLOAD_SHOWN = 48
-"""The most columns of payload in quotes."""
-
-HEX_SHOWN = 16
-"""The most bytes of payload in hex."""
-
-MIN_WIDTH = 34
-FULL_WIDTH = 70
-"""Columns that a block needs for its labels, and for 32 bits in a row."""
-
-LABEL = 17
-"""Columns of a label, with the spaces around it."""
-
-INDENT = "    "
-
-ARROWS = {Side.CLIENT: "client -> server", Side.SERVER: "server -> client"}
-SHORT_ARROWS = {Side.CLIENT: "->", Side.SERVER: "<-"}
-
-BOLD, RED, GREEN, YELLOW, DIM = "1", "31", "32", "33", "2"
 COLORS = {Legal: GREEN, Illegal: RED, Unjudged: DIM, CutOff: YELLOW}
-
-
-@dataclass(frozen=True, slots=True)
-class Style:
-    """How to draw. `color` adds ANSI colours; the words alone say the same.
-
-    `columns` are the ones of a terminal, None if it is none.
-    """
-
-    color: bool = False
-    columns: int | None = None
-
-    @property
-    def width(self) -> int:
-        """The columns of a block."""
-        return WIDTH if self.columns is None else max(MIN_WIDTH, min(WIDTH, self.columns))
-
-    @property
-    def narrow(self) -> bool:
-        """Whether there is no room for labels beside the text."""
-        return self.width < FULL_WIDTH
-
-    def paint(self, text: str, code: str) -> str:
-        return f"\x1b[{code}m{text}\x1b[0m" if self.color and code else text
-
-
-PLAIN = Style()
 
 
 def draw(item: Item, style: Style = PLAIN) -> str:
@@ -149,8 +120,8 @@ def _frame(frame: FrameExplanation, style: Style) -> Iterator[str]:
         yield from (style.paint(line, color) if color else line for line in _field(field, style))
     yield from _xor(frame, style)
     yield from _payload(frame, style)
-    yield from labelled("before", _situation(frame.before), style.width)
-    yield from labelled("after", _situation(frame.after), style.width)
+    yield from labelled("before", situation_words(frame.before), style.width)
+    yield from labelled("after", situation_words(frame.after), style.width)
     if frame.message is not None:
         shown = max(style.width - 40, 20)
         yield from labelled("whole", message_words(frame.message, shown), style.width)
@@ -166,17 +137,6 @@ def _title(frame: FrameExplanation) -> str:
     if len(frame.header_bytes) < 2:
         return "part of a frame"
     return f"{frame.name} frame, {count(frame.header.payload_length)} of payload"
-
-
-def message_words(message: WholeMessage, columns: int) -> str:
-    """A message of several frames: type, size, and the start of its content."""
-    more = len(message.start) < message.length
-    if message.text is None:
-        content = _bytes_shown(message.start, message.length)
-    else:
-        content = cut_escaped(message.text, columns, more)
-    size = f"{count(message.length)}, {message.fragments} frames"
-    return f"message: {opcode_name(message.opcode)}, {size}: {content}".rstrip()
 
 
 def _field(field: Field, style: Style) -> Iterator[str]:
@@ -215,13 +175,13 @@ def _payload(frame: FrameExplanation, style: Style) -> Iterator[str]:
         received, announced = frame.payload_received, frame.header.payload_length
         here = count(received) if received == announced else f"{received} of {count(announced)}"
         yield from labelled(
-            "payload", f"{here}: {_bytes_shown(frame.plain_start, received)}", style.width
+            "payload", f"{here}: {bytes_shown(frame.plain_start, received)}", style.width
         )
     if frame.inflated_length is not None:
         back = f", with {spaced(frame.put_back)} put back at the end" if frame.put_back else ""
         words = f"RFC 7692 §7.2.2{back}: {count(frame.inflated_length)}"
         if frame.inflated_length:
-            words += f": {_bytes_shown(frame.inflated_start, frame.inflated_length)}"
+            words += f": {bytes_shown(frame.inflated_start, frame.inflated_length)}"
         yield from labelled("inflated", words, style.width)
     elif frame.compressed:
         why = "no: the data that it follows are not known"
@@ -248,34 +208,7 @@ def _close(frame: FrameExplanation, style: Style) -> Iterator[str]:
         yield from labelled("reason", quoted(reason, room), style.width)
 
 
-def _bytes_shown(start: bytes, length: int) -> str:
-    return spaced(start[:HEX_SHOWN]) + ("..." if length > HEX_SHOWN else "")
-
-
-def _situation(situation: Situation) -> str:
-    message = "no message open" if situation.message is None else _open_message(situation.message)
-    closed = ", ".join(f"the {side.value} has sent a Close" for side in situation.closed_by)
-    return ", ".join(filter(None, (situation.state.value, message, closed)))
-
-
-def _open_message(message: OpenMessage) -> str:
-    kind = f"{'compressed ' if message.compressed else ''}{opcode_name(message.opcode)}"
-    frames = "1 frame" if message.fragments == 1 else f"{message.fragments} frames"
-    return f"a {kind} message open ({frames}, {count(message.length)})"
-
-
-def labelled(label: str, text: str, width: int = WIDTH) -> Iterator[str]:
-    """The lines of a text, wrapped, to the right of its label; after it if there is little room."""
-    if width < FULL_WIDTH:
-        yield from fold(f" {label}{': ' if label else ''}{text}", width, INDENT)
-        return
-    lines = wrap(text, width - LABEL, break_long_words=True, break_on_hyphens=False)
-    yield f" {label:<15} {lines[0]}"
-    for line in lines[1:]:
-        yield f" {'':<15} {line}"
-
-
-# Verdicts
+# Verdicts and heads
 
 
 def _verdict(verdict: Verdict, style: Style) -> Iterator[str]:
@@ -283,86 +216,6 @@ def _verdict(verdict: Verdict, style: Style) -> Iterator[str]:
     for label, text in verdict_lines(verdict):
         for line in labelled(label, escape_words(text), style.width):
             yield style.paint(line, YELLOW if label == "hint" else color)
-
-
-def verdict_lines(verdict: Verdict) -> Iterator[tuple[str, str]]:
-    """The lines of a verdict: each a label and words, which may quote a peer."""
-    if isinstance(verdict, Illegal):
-        violation = verdict.violation
-        where = "" if verdict.offset is None else f", at byte {verdict.offset}"
-        yield "VIOLATION", f"{violation.section}{where}: {violation.seen}"
-        yield "expected", violation.expected
-        if verdict.code is not None:
-            yield "answered with", _code_words(verdict.code)
-    elif isinstance(verdict, CutOff):
-        yield "CUT OFF", verdict.seen
-        yield "expected", verdict.expected
-    elif isinstance(verdict, Unjudged):
-        yield "NOT JUDGED", verdict.why
-    else:
-        yield "LEGAL", "no rule is broken"
-    if verdict.hint:
-        yield "hint", verdict.hint
-
-
-def _code_words(code: int) -> str:
-    return (
-        f"Close {code} {CloseCode(code).name}"
-        if code in tuple(CloseCode)
-        else f"HTTP status {code}"
-    )
-
-
-def short_verdict(verdict: Verdict) -> str:
-    """A verdict in a few words."""
-    if isinstance(verdict, Illegal):
-        return f"VIOLATION {verdict.violation.section}: {escape_words(verdict.violation.seen)}"
-    if isinstance(verdict, CutOff):
-        return f"CUT OFF: {verdict.seen}"
-    if isinstance(verdict, Unjudged):
-        return "not judged"
-    return "legal"
-
-
-# One line
-
-
-def frame_words(frame: FrameExplanation) -> str:
-    """A frame in a few words: type, flags, length, content."""
-    if len(frame.header_bytes) < 2:
-        return "part of a frame"
-    header = frame.header
-    flags = "".join(f" {name}" for name, bit in _flags(frame) if bit)
-    return f"{frame.name}{flags} {header.payload_length}{_content_words(frame)}"
-
-
-def _content_words(frame: FrameExplanation) -> str:
-    """What follows the length; a colon keeps that from being taken for the first byte."""
-    if frame.close is not None:
-        reason = f" {quoted(frame.close.reason, 30)}" if frame.close.reason else ""
-        return f" {frame.close.code}{reason}"
-    text = frame.text
-    if text is None and is_control(frame.header.opcode):
-        text = frame.plain_start.decode(errors="replace")
-    if text:
-        return f" {quoted(text, 30, len(frame.content_start) < frame.content_length)}"
-    if frame.kind in (TEXT, BINARY) and frame.content_start:
-        return f": {spaced(frame.content_start[:8])}{'...' if frame.content_length > 8 else ''}"
-    return ""
-
-
-def _flags(frame: FrameExplanation) -> tuple[tuple[str, bool], ...]:
-    header = frame.header
-    return (
-        ("FIN", header.fin),
-        ("RSV1", header.rsv1),
-        ("RSV2", header.rsv2),
-        ("RSV3", header.rsv3),
-        ("masked", header.masked),
-    )
-
-
-# Heads
 
 
 def _head(head: HeadExplanation, style: Style) -> Iterator[str]:

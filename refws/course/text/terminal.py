@@ -9,7 +9,7 @@ import os
 import shutil
 from typing import TextIO
 
-from .drawing import Style
+from .style import Style
 
 
 def make_printable(stream: TextIO | None) -> None:
