@@ -8,25 +8,9 @@ import pytest
 
 from refws.protocol.client.response import MAX_BODY_SIZE, read_body
 from refws.protocol.http import Headers, Response
+from vectors import OneByteAtATime, whole_and_in_bytes
 
 AFTER = b"what follows"
-
-
-class OneByteAtATime(io.RawIOBase):
-    """A peer that sends one byte a packet; after the last, the connection is reset if `reset`."""
-
-    def __init__(self, data: bytes, reset: bool = False) -> None:
-        self.rest = io.BytesIO(data)
-        self.reset = reset
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer) -> int:
-        received = self.rest.readinto(memoryview(buffer)[:1])
-        if self.reset and not received:
-            raise ConnectionResetError("reset by peer")
-        return received
 
 
 class Endless:
@@ -43,10 +27,6 @@ class Endless:
     def read1(self, size: int) -> bytes:
         self.sent += size
         return b"x" * size
-
-
-def in_bytes(data: bytes) -> io.BufferedReader:
-    return io.BufferedReader(OneByteAtATime(data))
 
 
 def response(*lines: tuple[str, str], status: int = 404) -> Response:
@@ -109,7 +89,7 @@ every_body = pytest.mark.parametrize(
 )
 
 
-@pytest.mark.parametrize("make_file", [io.BytesIO, in_bytes], ids=["whole", "byte-by-byte"])
+@whole_and_in_bytes
 @every_body
 def test_9112_6_3_the_end_of_a_body(lines, data, body, rest, make_file):
     head = response(*lines)

@@ -17,6 +17,7 @@ from refws.endpoint import connection as connection_module
 from refws.protocol.deflate.codec import MAX_CHUNK, server_pair
 from refws.protocol.deflate.negotiation import DeflateSettings, Parameters
 from test_commands_serve import printed_address, program_running
+from vectors import EMPTY, FINAL_HELLO, HELLO, HELLO_AGAIN, STORED_HELLO, TWO_BLOCKS_HELLO
 from wire import (
     BINARY,
     CLOSE,
@@ -46,14 +47,6 @@ EVERY_MESSAGE = DeflateSettings(None, None, threshold=0)
 
 OFFER = "permessage-deflate"
 BOTH_TAKEOVERS_OFF = "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
-
-# RFC 7692 §7.2.3, the payloads
-HELLO = bytes.fromhex("f2 48 cd c9 c9 07 00")
-HELLO_AGAIN = bytes.fromhex("f2 00 11 00 00")
-STORED_HELLO = bytes.fromhex("00 05 00 fa ff 48 65 6c 6c 6f 00")
-FINAL_HELLO = bytes.fromhex("f3 48 cd c9 c9 07 00 00")
-TWO_BLOCKS_HELLO = bytes.fromhex("f2 48 05 00 00 00 ff ff ca c9 c9 07 00")
-EMPTY = bytes.fromhex("00")
 
 RULES = "The rules of the RFC, again and again: an endpoint MUST, an endpoint MUST NOT. " * 3
 ZEROS = bytes(300 * KIB)

@@ -23,6 +23,7 @@ from refws.protocol.deflate.negotiation import (
 )
 from refws.protocol.errors import ConnectionFailure, HandshakeError, InvalidData, MessageTooBig
 from refws.protocol.extensions import parse_extensions
+from vectors import EMPTY, FINAL_HELLO, HELLO, HELLO_AGAIN, STORED_HELLO, TWO_BLOCKS_HELLO
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -31,14 +32,6 @@ SETTINGS = DeflateSettings()
 UNLIMITED = DeflateSettings(server_max_window_bits=None, client_max_window_bits=None)
 TAIL = bytes.fromhex("0000ffff")
 BOTH_TAKEOVERS = "server_no_context_takeover; client_no_context_takeover"
-
-# §7.2.3
-HELLO = bytes.fromhex("f2 48 cd c9 c9 07 00")
-HELLO_AGAIN = bytes.fromhex("f2 00 11 00 00")
-STORED_HELLO = bytes.fromhex("00 05 00 fa ff 48 65 6c 6c 6f 00")
-FINAL_HELLO = bytes.fromhex("f3 48 cd c9 c9 07 00 00")
-TWO_BLOCKS_HELLO = bytes.fromhex("f2 48 05 00 00 00 ff ff ca c9 c9 07 00")
-EMPTY = bytes.fromhex("00")
 
 
 def inflate(inflater, payload, limit=None, step=None):

@@ -26,6 +26,7 @@ from refws.protocol.http import (
     quote,
     quote_target,
 )
+from vectors import RFC_EXAMPLE, RFC_EXAMPLE_ANSWER, whole_and_in_bytes
 
 MAX_LINE_SIZE = 8 * 1024
 MAX_FIELD_LINES = 64
@@ -33,19 +34,6 @@ MAX_HEAD_SIZE = 32 * 1024
 
 KELVIN_SIGN = "\N{KELVIN SIGN}"
 LONG_S = "\N{LATIN SMALL LETTER LONG S}"
-
-
-class OneByteAtATime(io.RawIOBase):
-    """A peer that sends one byte a packet."""
-
-    def __init__(self, data: bytes) -> None:
-        self.rest = io.BytesIO(data)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer) -> int:
-        return self.rest.readinto(memoryview(buffer)[:1])
 
 
 class Endless:
@@ -71,27 +59,11 @@ class OnlyOneByte:
         return byte
 
 
-def in_bytes(data: bytes) -> io.BufferedReader:
-    return io.BufferedReader(OneByteAtATime(data))
-
-
 def faults_of(file) -> list[tuple[str, int]]:
     with pytest.raises(HandshakeError) as caught:
         read_request(file)
     return [(fault.section, fault.status.value) for fault in caught.value.faults]
 
-
-RFC_EXAMPLE = (  # RFC 6455 §1.3
-    b"GET /chat HTTP/1.1\r\n"
-    b"Host: server.example.com\r\n"
-    b"Upgrade: websocket\r\n"
-    b"Connection: Upgrade\r\n"
-    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-    b"Origin: http://example.com\r\n"
-    b"Sec-WebSocket-Protocol: chat, superchat\r\n"
-    b"Sec-WebSocket-Version: 13\r\n"
-    b"\r\n"
-)
 
 GOOD_HEADS = [
     pytest.param(
@@ -156,7 +128,7 @@ GOOD_HEADS = [
 
 
 @pytest.mark.rfc("6455-4.2.1-01")
-@pytest.mark.parametrize("make_file", [io.BytesIO, in_bytes], ids=["whole", "byte-by-byte"])
+@whole_and_in_bytes
 @pytest.mark.parametrize("head, request_", GOOD_HEADS)
 def test_9112_a_valid_head_is_read(head, request_, make_file):
     assert read_request(make_file(head)) == request_
@@ -302,7 +274,7 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize("make_file", [io.BytesIO, in_bytes], ids=["whole", "byte-by-byte"])
+@whole_and_in_bytes
 @pytest.mark.parametrize("head, faults", REFUSED)
 def test_9112_an_invalid_head_is_refused_with_every_fault(head, faults, make_file):
     assert faults_of(make_file(head)) == faults
@@ -647,14 +619,6 @@ def test_9110_15_a_status_code_is_100_to_999(status_code, valid):
 
 # Reading a response
 
-RFC_EXAMPLE_ANSWER = (  # RFC 6455 §1.3
-    b"HTTP/1.1 101 Switching Protocols\r\n"
-    b"Upgrade: websocket\r\n"
-    b"Connection: Upgrade\r\n"
-    b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
-    b"Sec-WebSocket-Protocol: chat\r\n"
-    b"\r\n"
-)
 OK = b"HTTP/1.1 200 OK\r\n"
 EARLY_HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n"
 SWITCHING = Response(101, "Switching Protocols", Headers())
@@ -704,14 +668,14 @@ GOOD_RESPONSES = [
 ]
 
 
-@pytest.mark.parametrize("make_file", [io.BytesIO, in_bytes], ids=["whole", "byte-by-byte"])
+@whole_and_in_bytes
 @pytest.mark.parametrize("head, response", GOOD_RESPONSES)
 def test_9112_4_a_valid_response_head_is_read(head, response, make_file):
     assert read_response(make_file(head)) == response
 
 
 @pytest.mark.rfc("6455-4.1-45")
-@pytest.mark.parametrize("make_file", [io.BytesIO, in_bytes], ids=["whole", "byte-by-byte"])
+@whole_and_in_bytes
 @pytest.mark.parametrize("head, response", GOOD_RESPONSES)
 def test_4_1_frames_after_the_head_of_a_response_are_not_taken(head, response, make_file):
     file = make_file(head + b"\x81\x06frames")
@@ -755,7 +719,7 @@ def test_9112_4_a_response_is_written_as_it_is_read(head, response):
         (b"Upgrade:\r\n websocket\r\n", [("Upgrade", "websocket")]),
     ],
 )
-@pytest.mark.parametrize("make_file", [io.BytesIO, in_bytes], ids=["whole", "byte-by-byte"])
+@whole_and_in_bytes
 def test_9112_5_2_a_folded_line_of_a_response_is_unfolded(lines, headers, make_file):
     file = make_file(OK + lines + b"\r\nbody")
     assert read_response(file).headers == Headers(headers)
@@ -954,7 +918,7 @@ REFUSED_ANSWERS = [pytest.param(*row, id=name) for name, *row in REFUSED_RESPONS
 
 
 @pytest.mark.rfc("6455-4.1-43", "6455-10.7-01")
-@pytest.mark.parametrize("make_file", [io.BytesIO, in_bytes], ids=["whole", "byte-by-byte"])
+@whole_and_in_bytes
 @pytest.mark.parametrize("head, sections, seen", REFUSED_ANSWERS)
 def test_9112_4_an_invalid_response_is_refused_with_every_fault(head, sections, seen, make_file):
     with pytest.raises(HandshakeError) as caught:

@@ -1,6 +1,7 @@
-"""RFC 6455 §5: the bytes of frames and their meaning, one table for reader and writer.
+"""The examples of the RFCs, and RFC 6455 §5: bytes of frames and what they mean, in one table for
+reader and writer.
 
-The examples of §5.7 come first. The bytes are written out by hand; only long payloads and masked
+The frames of §5.7 come first. The bytes are written out by hand; only long payloads and masked
 payloads are computed.
 """
 
@@ -19,20 +20,55 @@ KEY = MASKING_KEY
 FROM_CLIENT, FROM_SERVER = True, False
 """§5.1: whether the frames of a direction are masked."""
 
-LENGTH_BOUNDARIES = (0, 1, 125, 126, 127, 65535, 65536)
+# The examples of the handshake in §1.3
+
+RFC_EXAMPLE = (
+    b"GET /chat HTTP/1.1\r\n"
+    b"Host: server.example.com\r\n"
+    b"Upgrade: websocket\r\n"
+    b"Connection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    b"Origin: http://example.com\r\n"
+    b"Sec-WebSocket-Protocol: chat, superchat\r\n"
+    b"Sec-WebSocket-Version: 13\r\n"
+    b"\r\n"
+)
+RFC_EXAMPLE_ANSWER = (
+    b"HTTP/1.1 101 Switching Protocols\r\n"
+    b"Upgrade: websocket\r\n"
+    b"Connection: Upgrade\r\n"
+    b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
+    b"Sec-WebSocket-Protocol: chat\r\n"
+    b"\r\n"
+)
+
+# The payloads of the examples in RFC 7692 §7.2.3
+
+HELLO = bytes.fromhex("f2 48 cd c9 c9 07 00")
+HELLO_AGAIN = bytes.fromhex("f2 00 11 00 00")
+STORED_HELLO = bytes.fromhex("00 05 00 fa ff 48 65 6c 6c 6f 00")
+FINAL_HELLO = bytes.fromhex("f3 48 cd c9 c9 07 00 00")
+TWO_BLOCKS_HELLO = bytes.fromhex("f2 48 05 00 00 00 ff ff ca c9 c9 07 00")
+EMPTY = bytes.fromhex("00")
+
+# How bytes arrive
 
 
 class OneByteAtATime(io.RawIOBase):
-    """A peer that sends one byte a packet."""
+    """A peer that sends one byte a packet; after the last, the connection is reset if `reset`."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, reset: bool = False) -> None:
         self.rest = io.BytesIO(data)
+        self.reset = reset
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer) -> int:
-        return self.rest.readinto(memoryview(buffer)[:1])
+        received = self.rest.readinto(memoryview(buffer)[:1])
+        if self.reset and not received:
+            raise ConnectionResetError("reset by peer")
+        return received
 
 
 def in_bytes(data: bytes) -> io.BufferedReader:
@@ -42,6 +78,11 @@ def in_bytes(data: bytes) -> io.BufferedReader:
 whole_and_in_bytes = pytest.mark.parametrize(
     "make_file", [io.BytesIO, in_bytes], ids=["whole", "byte-by-byte"]
 )
+
+
+# Frames
+
+LENGTH_BOUNDARIES = (0, 1, 125, 126, 127, 65535, 65536)
 
 
 def xor(payload: bytes, masking_key: bytes, offset: int = 0) -> bytes:
