@@ -112,6 +112,9 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
       table.py                               the forms, in order of certainty
       source.py                              arguments, a file or standard input -> bytes
       text.py                                bytes of a file -> text, without what pasting adds
+      markup.py                              HTML, Markdown, the characters of word processors
+      prompts.py                             lines that were typed into a shell or a debugger
+      prefixes.py                            what loggers put in front of each line
       hex_text.py                            plain hex, separated in any way
       dumps.py                               hex dumps: which tool, which bytes
       dump_lines.py                          their lines, held to their offsets and characters

@@ -31,8 +31,6 @@ REMARK = re.compile(
 )
 """A remark after the digits of a line, as in the RFC: 0x81 0x05 ... (contains "Hello")."""
 
-IN_PROSE = re.compile(r"(?P<around>[^`]*)`(?P<inside>[^`\n]+)`[^`]*")
-
 LITERAL = r"""b?(?P<quote>["'])(?P<inside>[^"'\\]*)(?P=quote)"""
 
 
@@ -71,9 +69,6 @@ def unwrap(text: str, ways: Sequence[re.Pattern[str]]) -> tuple[str, list[str]]:
     if left_out:
         text = REMARK.sub("", LABEL.sub("", text))
         notes.append(f"left out: {', '.join(map(shown, dict.fromkeys(left_out)))}")
-    if (code := IN_PROSE.fullmatch(text)) and re.search("[A-Za-z]", code["around"]):
-        notes.append(f"what is around ` is not read: {shown(code['around'].strip())}")
-        text = code["inside"]
     if EACH_IN_BRACKETS.fullmatch(text):
         text = re.sub(r"[\[\]<>{}()]", " ", text)
     if LIST_OF_QUOTED.fullmatch(text):
