@@ -119,6 +119,7 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
       dumps.py                               hex dumps: which tool, which bytes
       dump_lines.py                          their lines, held to their offsets and characters
       columns.py                             the column of characters
+      od.py                                  dumps of od in characters and in decimal numbers
       packets.py             RFC 9293        dumps of whole packets -> what TCP carries
       numbers.py                             arrays, decimal and octal lists, binary digits
       printed.py                             bytes as Node, JSON, PHP or debuggers print them

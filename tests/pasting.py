@@ -68,6 +68,22 @@ def bits_of_xxd(data):
     )
 
 
+def cell(byte):
+    """A cell of od -c."""
+    named = {0: "\\0", 7: "\\a", 8: "\\b", 9: "\\t", 10: "\\n", 11: "\\v", 12: "\\f", 13: "\\r"}
+    return f" {chr(byte) if byte in PRINTABLE else named.get(byte, f'{byte:03o}'):>3}"
+
+
+def characters(data):
+    lines = [f"{at:07o}{''.join(map(cell, row))}\n" for at, row in rows(data)]
+    return "".join(lines) + f"{len(data):07o}\n"
+
+
+def decimal_dump(data):
+    lines = [f"{at:07o}{''.join(f' {byte:3}' for byte in row)}\n" for at, row in rows(data)]
+    return "".join(lines) + f"{len(data):07o}\n"
+
+
 DUMPS = {
     wireshark: "dump",
     wireshark_bytes: "dump",
@@ -78,6 +94,8 @@ DUMPS = {
     gdb: "dump",
     octal_dump: "dump-octal",
     bits_of_xxd: "dump-bits",
+    characters: "dump-characters",
+    decimal_dump: "dump-decimal",
 }
 WITH_COLUMN = (wireshark, xxd, hexdump, netty, bits_of_xxd)
 
@@ -208,7 +226,10 @@ WRITERS = DUMPS | OTHERS
 """A function that writes bytes -> the name of the form that it writes."""
 
 TEXTS = {python, c_string, lua, percent, strace}
-"""They write what is a character as itself, so any other character in them is legal, too."""
+"""They write what is a character as itself, so any other character in them is legal, too, ..."""
 
-FRAGILE = {decimal, octal_dump, gdb, in_base64}
+AS_THEMSELVES = {*TEXTS, characters, decimal_dump}
+"""... and as in a dump of characters, which may have digits only."""
+
+FRAGILE = {decimal, decimal_dump, octal_dump, gdb, in_base64}
 """A number that is cut short is a number in them."""

@@ -3,6 +3,8 @@
 The texts were written by hand, or printed by the tool that they name.
 """
 
+import re
+
 import pytest
 
 from refws.course.paste.table import FORMS, NAMES, read
@@ -94,10 +96,23 @@ OF_HELLO = {
         "           Path: C:\\frame.bin\n\n"
         "           00 01 02 03 04 05 06 07 08 09 0A 0B 0C 0D 0E 0F\n\n"
         "00000000   81 05 48 65 6C 6C 6F                             ..Hello\n",
+        "0000000  81  05  48  65  6c  6c  6f\n"
+        "        201 005   H   e   l   l   o\n0000007\n",  # od -t x1c
+        "┌────────┬─────────────────────────┬─────────────────────────┬────────┬────────┐\n"
+        "│00000000│ 81 05 48 65 6c 6c 6f    ┊                         │×•Hello ┊        │\n"
+        "└────────┴─────────────────────────┴─────────────────────────┴────────┴────────┘\n",
+        "([]uint8) (len=7 cap=16) {\n 00000000  81 05 48 65 6c 6c 6f   |..Hello|\n}\n",  # spew
+        "Length: 7 (0x7) bytes\n0000:   81 05 48 65  6c 6c 6f    ..Hello\n",  # pretty-hex
+        "00000000 81 05 48 65 6c 6c 6f -- -- -- -- -- -- -- -- --  Hello\n",  # Burp
+        "0012ff3c  81 05 48 65 6c 6c 6f     ..Hello\n",  # WinDbg of 32 bits
         "  0000  81 05 48 65 6c 6c 6f                               ..Hello\n"
         "CertUtil: -dump command completed successfully.\n",
     ],
     "dump-words": [
+        "0000000    0581    6548    6c6c    006f\n0000007\n",  # hexdump -x
+        "0000000    0581    6548    6c6c    006f\n"
+        "        201 005   H   e   l   l   o\n0000007\n",  # od -xc
+        "0000000 65480581 006f6c6c\n0000007\n",  # od -t x4
         "0000000 0581 6548 6c6c 006f                    \n0000007\n",
         "0000000 0581 6548 6c6c 006f\n0000007\n",
         "0000000 002601 062510 066154 000157\n0000007\n",
@@ -106,6 +121,18 @@ OF_HELLO = {
     "dump-bits": [
         "00000000: 10000001 00000101 01001000 01100101 01101100 01101100  ..Hell\n"
         "00000006: 01101111                                               o\n",
+    ],
+    "dump-characters": [
+        "0000000 201 005   H   e   l   l   o\n0000007\n",
+        "000000 201 005   H   e   l   l   o\n000007\n",
+        " 201 005   H   e   l   l   o\n",  # od -An -c
+        "0000000 201 005   H   e   l   l   o\n         81  05  48  65  6c  6c  6f\n0000007\n",
+        "0000000 201 005   H   e   l   l   o" + " " * 36 + "\n0000007\n",  # hexdump -c
+    ],
+    "dump-decimal": [
+        "0000000 129   5  72 101 108 108 111\n0000007\n",
+        "0000000 -127    5   72  101  108  108  111\n0000007\n",
+        "0000000 129   5  72 101 108 108 111\n        201 005   H   e   l   l   o\n0000007\n",
     ],
     "dump-octal": ["0000000 201 005 110 145 154 154 157\n0000007\n"],
     "columns": ["81 05 48 65 6c 6c 6f   ..Hello"],
@@ -403,6 +430,50 @@ def test_packets_are_taken_apart_and_their_senders_found():
         "the first of two speakers is the client: it sends the masked frames",
     )
     assert len(read(PACKETS, "dump").data) == 51 + 40 + 47
+
+
+def test_what_tcpdump_says_around_the_packets_is_left_out():
+    lines = PACKETS.splitlines(keepends=True)
+    verbose = (
+        "12:00:00.0 lo    In  IP (tos 0x0, ttl 64, id 0, offset 0, flags [DF], proto TCP (6), "
+        "length 51)\n    127.0.0.1.56580 > 127.0.0.1.18993: Flags [P.], cksum 0xfe23 (correct)\n"
+    )
+    text = (
+        "tcpdump: listening on lo, link-type EN10MB (Ethernet), snapshot length 262144 bytes\n"
+        f"{verbose}{''.join(lines[1:5])}^C\n1 packet captured\n2 packets received by filter\n"
+        "0 packets dropped by kernel\n"
+    )
+    assert read(text).data == MASKED
+
+
+def test_what_tshark_says_of_a_packet_before_its_bytes_is_left_out():
+    dump = "".join(
+        line.replace("\t0x", "").replace(":  ", "  ", 1) for line in PACKETS.splitlines(True)[1:5]
+    )
+    said = "Frame 8: 51 bytes on wire\n    0100 .... = Version: 4\nWebSocket\n    1... .... = Fin\n"
+    assert read(f"{said}\n{spread(dump)}").data == MASKED
+
+
+def spread(dump):
+    """A dump in pairs of digits, as tshark prints it."""
+    return re.sub(r"(?<= )([0-9a-f]{2})([0-9a-f]{2})(?= )", r"\1 \2", dump)
+
+
+def test_a_line_of_a_dump_with_a_word_of_netty_in_its_column_is_not_left_out():
+    text = (
+        "00000000  82 16 41 42 43 44 45 46  47 48 49 4a 4b 4c 4d 4e  |..ABCDEFGHIJKLMN|\n"
+        "z0000010  52 45 41 44 20 37 42 2e                           |READ 7B.|\n00000018\n"
+    )
+    with pytest.raises(BadPaste, match="line 2: 'z0000010"):
+        read(text)
+
+
+def test_lines_of_segments_and_offsets_are_a_dump_if_they_rise():
+    text = (
+        "0B3F:0100  82 0E 41 42 43 44 45 46-47 48 49 4A 4B 4C 4D 4E   ..ABCDEFGHIJKLMN\n"
+        "0B3F:0110  81 05 48 65 6C 6C 6F                              ..Hello\n"
+    )
+    assert read(text).data == b"\x82\x0eABCDEFGHIJKLMN" + HELLO
 
 
 def test_a_packet_sent_again_is_taken_once():

@@ -9,6 +9,7 @@ from time import process_time
 import pytest
 
 from pasting import (
+    AS_THEMSELVES,
     DUMPS,
     FRAGILE,
     OTHERS,
@@ -122,7 +123,7 @@ def wrong_digit(chosen, writer, text):
 
 DAMAGE = [
     (harmless, set(WRITERS)),
-    (wrong_letter, set(WRITERS) - TEXTS),
+    (wrong_letter, set(WRITERS) - AS_THEMSELVES),
     (cut_short, set(WRITERS) - FRAGILE),
     (line_lost, set(DUMPS)),
     (wrong_digit, set(WITH_COLUMN)),

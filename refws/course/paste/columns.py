@@ -7,10 +7,15 @@ import re
 
 BARS = re.compile(r"\|(?P<bars>.*)\|$|>(?P<angles>.*)<$|\|(?P<open>.*)$")
 SIGNS = "."
-"""The sign in a column for a byte that is no character; others are not ASCII.
+"""The sign in a column for a byte that is no character; others are not ASCII."""
 
-A column with such others, as of PowerShell, may have spaces for the characters that control.
-"""
+SIGNS_BESIDE_OTHERS = f"{SIGNS} _0"
+"""A column with others may have spaces for the characters that control, as PowerShell prints it;
+or _ for a line end and 0 for a byte 00, as hexyl does."""
+
+
+MIN_TELLING = 4
+"""Characters that are a column also if there are none for the other bytes."""
 
 NO, NONE, LOOSE, EXACT = range(4)
 
@@ -18,7 +23,8 @@ NO, NONE, LOOSE, EXACT = range(4)
 def fit(rest: str, data: bytes, is_last: bool) -> int:
     """How well the text after the bytes is their column of characters; NONE for no column.
 
-    LOOSE if only spaces differ, of which a web page makes one of several.
+    LOOSE if only spaces differ, of which a web page makes one of several; or if only the bytes
+    that are characters are there, because pasting took away the others.
     """
     if not rest.strip():
         return NONE if is_last else NO
@@ -31,12 +37,15 @@ def fit(rest: str, data: bytes, is_last: bool) -> int:
         return NO
     wanted = expected.replace(" ", "")
     packed = [re.sub(r"\s", "", seen) for seen in columns]
-    return LOOSE if any(same(seen, wanted) for seen in packed) else NO
+    if any(same(seen, wanted) for seen in packed):
+        return LOOSE
+    printed = "".join(chr(byte) for byte in data if is_printable(byte)).strip()
+    return LOOSE if len(printed) >= MIN_TELLING and printed in columns else NO
 
 
 def same(seen: str, expected: str) -> bool:
     """Whether a column is as expected; a byte that is no character may be shown in other ways."""
-    signs = SIGNS if seen.isascii() else f"{SIGNS} "
+    signs = SIGNS if seen.isascii() else SIGNS_BESIDE_OTHERS
     seen = seen if seen.isascii() else seen.rjust(len(expected))
     return len(seen) == len(expected) and all(
         a == b or (b == "." and (a in signs or not a.isascii()))

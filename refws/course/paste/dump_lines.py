@@ -12,14 +12,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from .columns import NO, NONE, columns_in, fit, is_printable
+from .od import CHARACTERS_UNDER
 from .values import BadPaste, counted, shown
 
 LINE = re.compile(
     r"(?P<indent>[ \t]*)(?:\||\[(?=[0-9A-Fa-f]{4,16}\]))?(?:\[0x[0-9A-Fa-f]+\] )?"
-    r"(?P<offset>(?P<zero_x>0[xX])?(?:[0-9A-Fa-f]{8}`[0-9A-Fa-f]{8}|[0-9A-Fa-f]{1,16}))"
+    r"(?P<offset>(?P<zero_x>0[xX])?(?:[0-9A-Fa-f]{8}`[0-9A-Fa-f]{8}|[0-9A-Fa-f]{1,16})"
+    r"|[0-9A-Fa-f]{4}:[0-9A-Fa-f]{4}(?=  ))"
     r"(?P<symbol> <[^<>]*>)?(?P<mark>:(?=\s|$)|\||\](?=\s)| -(?= )|(?=\s|$))(?P<body>.*)"
 )
-"""0000   81 05, and offsets as in |00000000|, [0000] of ncat, 0000 - of OpenSSL, 0`0 of WinDbg"""
+"""0000   81 05, and offsets as in |00000000|, [0000] of ncat, 0000 - of OpenSSL, 0`0 of WinDbg,
+0B3F:0100 of DEBUG"""
 
 CERTAIN_LINE = re.compile(
     r"\s*[|\[]?(?:\[0x[0-9A-Fa-f]+\] )?(?:0[xX])?[0-9A-Fa-f`]{4,17}(?:[:|\]]| -)?\s+"
@@ -31,12 +34,23 @@ OTHER_LINES = re.compile(
     r"[\s|+=-]*(?:(?:Offset\b|Label:|0?0 +0?1 +0?2 +0?3|-{3}).*)?"  # the heads of tables
     r"|\s*(?:```.*|\$ .*|\(gdb\).*|\(lldb\).*|\[HEXDUMP\].*|={5,})"
     r"|\s*(?:Follow|Filter|Node \d|Path|CertUtil): .*"
-    r"|.*\b(?:READ|WRITE|RECEIVED|SENT|FLUSH|READ COMPLETE)\b.*"  # the log of Netty
-    r"|(?:\S+ )?.*\bIP6? .* > .*"  # the packets of tcpdump
-    r"|\s+\S+ > \S+: Flags .*"
+    r"|(?!.*(?:[0-9A-Fa-f]{2} ){4}).*"  # the log of Netty
+    r"\b(?:READ|WRITE|RECEIVED|SENT|FLUSH|READ COMPLETE)\b.*"
+    r"|(?:\S+ )?.*\bIP6? (?:.* > .*|\(.*\))"  # the packets of tcpdump
+    r"|\s+\S+ > \S+: Flags .*|(?:tcpdump: |listening on ).*|\^C"
+    r"|\d+ packets? (?:captured|received by filter|dropped by kernel)"
+    r"|Length: \d+ \(0x[0-9a-f]+\) bytes"  # pretty-hex of Rust
+    r"|\(\[\d*\]\w+\) .*\{|\s*[})\]]+[,;]?\s*"  # spew of Go
 )
 SPEAKER = re.compile(r"\b(READ|WRITE|RECEIVED|SENT)\b(?! COMPLETE)")
 READS = {"RECEIVED": "READ", "SENT": "WRITE"}
+DISSECTED = re.compile(r"^Frame \d+: \d+ bytes on wire", re.MULTILINE)
+"""What `tshark -V -x` prints before the bytes of a packet: all except a dump at the margin."""
+
+AT_MARGIN = re.compile(r"[0-9a-f]{4}  [0-9a-f]{2}[^=]*")
+NO_BYTES = re.compile(r"(?P<bytes>\s*(?:[0-9A-Fa-f]{2}\s++)++)(?:--(?:\s|$))+")
+"""Two dashes in place of each byte that the last line has not, as Burp shows them."""
+
 PART = re.compile(r"(?P<name>\S.*) \((?P<size>\d+) bytes?\):\s*")
 """The name of a part of a packet, as Wireshark prints it: only the frame itself was sent."""
 
@@ -56,6 +70,8 @@ class Cells:
     what: str
     widest_gap: int = 2
     """Spaces between two of them; `xxd -e` puts some before a short one."""
+    padding: int = 0
+    """Bytes 00 at the end that may fill the last cell."""
 
 
 def swapped(digits: str) -> bytes:
@@ -63,7 +79,8 @@ def swapped(digits: str) -> bytes:
 
 
 HEX = Cells(re.compile(r"(?:0x)?((?:[0-9A-Fa-f]{2}){1,8})(?![^\s|>-])"), bytes.fromhex, "hex")
-WORDS = Cells(re.compile(r"([0-9A-Fa-f]{4})(?![^\s|>])"), swapped, "hex")
+WORDS = Cells(re.compile(r"([0-9A-Fa-f]{4})(?![^\s|>])"), swapped, "hex", 4, padding=1)
+WORDS_OF_4 = Cells(re.compile(r"([0-9A-Fa-f]{8})(?![^\s|>])"), swapped, "hex", padding=3)
 BITS = Cells(re.compile(r"([01]{8})(?![^\s|>])"), lambda cell: bytes([int(cell, 2)]), "bits")
 OCTAL = Cells(
     re.compile(r"([0-3][0-7]{2})(?![^\s|>])"), lambda cell: bytes([int(cell, 8)]), "octal"
@@ -72,10 +89,11 @@ OCTAL_WORDS = Cells(
     re.compile(r"([01][0-7]{5})(?![^\s|>])"),
     lambda cell: int(cell, 8).to_bytes(2, "little"),
     "octal",
+    padding=1,
 )
 # Only a column shows that these bytes are swapped, so each line must have one.
 LONG_WORDS = Cells(re.compile(r"((?:[0-9A-Fa-f]{2}){1,4})(?![^\s|>])"), swapped, "hex", 8)
-IN_WORDS = (WORDS, OCTAL_WORDS)
+IN_WORDS = (WORDS, WORDS_OF_4, OCTAL_WORDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,27 +131,37 @@ def split(text: str) -> tuple[tuple[Line, ...], tuple[tuple[int, str], ...]]:
     lines: list[Line] = []
     others: list[tuple[int, str]] = []
     said, made = "", False
+    is_dissected = DISSECTED.search(text) is not None
     for number, line in enumerate(text.splitlines(), 1):
         match, part = LINE.fullmatch(line), part_of(line)
         is_certain = match is not None and CERTAIN_LINE.match(line) is not None
+        if is_dissected and not part and not AT_MARGIN.match(line):
+            continue
         if part:
             made = part != "Frame"
         elif made and line.strip():
             continue
         elif line.strip() == REPEATED:
             lines.append(Line(number, REPEATED, "", "", said))
+        elif lines and CHARACTERS_UNDER.fullmatch(line):
+            continue
         elif not is_certain and OTHER_LINES.fullmatch(line):
             made = False
             if found := SPEAKER.search(line):
                 said = READS.get(found[1], found[1])
         elif match:
             speaker = said or indent(match)
-            offset = match["offset"].replace("`", "")
-            mark = match["mark"].strip() or "`" * (offset != match["offset"])
-            lines.append(Line(number, offset, mark, match["body"], speaker))
+            offset = re.sub("[`:]", "", match["offset"])
+            mark = match["mark"].strip() or "`" * ("`" in match["offset"])
+            lines.append(Line(number, offset, mark, without_dashes(match["body"]), speaker))
         else:
             others.append((number, line))
     return tuple(lines), tuple(others)
+
+
+def without_dashes(body: str) -> str:
+    match = NO_BYTES.match(body)
+    return f"{match['bytes']}  {body[match.end() :]}" if match else body
 
 
 def part_of(line: str) -> str:
@@ -233,8 +261,9 @@ class Reader:
         wanted = None if following is None else self._offset(following) - self._offset(line)
         readings = self._readings(line)
         if wanted is not None and wanted not in map(len, readings):
-            if self.cells in IN_WORDS and any(len(data) == wanted + 1 for data in readings):
-                return next(data[:wanted] for data in readings if len(data) == wanted + 1)
+            padded = range(wanted + 1, wanted + 1 + self.cells.padding)
+            if any(len(data) in padded for data in readings):
+                return next(data[:wanted] for data in readings if len(data) in padded)
             after = following.number if following else 0
             if wanted <= 0:
                 raise BadPaste(after, f"its offset is not above the one of line {line.number}")

@@ -33,7 +33,7 @@ from .values import BadPaste, Chunk, Pasted, Way, counted, shown
 
 BARE = re.compile(
     r"\s*(?P<bytes>(?:(?:[0-9A-Fa-f]{2} ){8} {3}(?:[0-9A-Fa-f]{2} ){0,7}[0-9A-Fa-f]{2}"  # ngrep
-    r"|(?:[0-9A-Fa-f]{2})+(?:\s{1,2}(?:[0-9A-Fa-f]{2})+)*))(?P<column>\s*\|.+\||\s{2,}\S.*)"
+    r"|(?:[0-9A-Fa-f]{2})+(?:(?:\s{1,2}|-)(?:[0-9A-Fa-f]{2})+)*))(?P<column>\s*\|.+\||\s{2,}\S.*)"
 )
 STREAM = re.compile(r"\t?(?:[0-9A-Fa-f]{2})*[0-9A-Fa-f]{1,2}\s*")
 USUAL_SIZES = (8, 16, 20, 32)
@@ -77,8 +77,7 @@ def has_column(line: Line) -> bool:
     match = BARE.fullmatch(line.body)
     if match is None or len(line.offset) < 4:
         return False
-    data = bytes.fromhex(re.sub("0x|[^0-9A-Fa-f]", "", match["bytes"]))
-    return fit(match["column"], data, False) == EXACT
+    return fit(match["column"], bytes_of(match), False) == EXACT
 
 
 def recognises_words(text: str) -> bool:
@@ -143,8 +142,12 @@ def read_bare(text: str) -> Pasted:
 def bare_bytes(line: str) -> bytes:
     """The bytes of a line; none if it has no column that fits."""
     match = BARE.fullmatch(line)
-    data = bytes.fromhex(match["bytes"]) if match else b""
-    return data if match and fit(match["column"], data, False) == EXACT else b""
+    is_sure = match is not None and fit(match["column"], bytes_of(match), False) == EXACT
+    return bytes_of(match) if match and is_sure else b""
+
+
+def bytes_of(bare: re.Match[str]) -> bytes:
+    return bytes.fromhex(bare["bytes"].replace("-", " "))
 
 
 # Streams without offsets, as `tshark -z follow,tcp,raw` prints them

@@ -19,6 +19,16 @@ TYPED = {
 }
 """What keyboards and word processors put in the place of ASCII."""
 
+BOXES = str.maketrans(
+    {
+        **dict.fromkeys("│┃║", "|"),
+        "┊": " ",
+        **dict.fromkeys("─━═", "-"),
+        **dict.fromkeys("┌┬┐└┴┘├┼┤╭╮╰╯╔╦╗╚╩╝", "+"),
+    }
+)
+"""The lines of boxes that tools such as hexyl draw around the columns of a dump."""
+
 HAS_TEXT = re.compile(r"[\\\"']|HTTP/")
 """A sign of literals or heads: in them a space that does not break may be meant."""
 
@@ -33,9 +43,10 @@ def without_typography(text: str) -> tuple[str, list[str]]:
         kind = QUOTES[first[0][-1]]
         text = re.sub(f"[{''.join(q for q in QUOTES if QUOTES[q] == kind)}]", kind, text)
         notes.append(f"the quotes of a word processor are taken as {kind}")
-    if not HAS_TEXT.search(text):
-        text = text.translate(INVISIBLE).translate(TYPED)
-    return text, notes
+    in_boxes = text.translate(BOXES)
+    if in_boxes == text and not HAS_TEXT.search(text):
+        return text.translate(INVISIBLE).translate(TYPED), notes
+    return in_boxes, notes
 
 
 # HTML
@@ -60,9 +71,8 @@ def without_html(text: str) -> tuple[str, list[str]]:
 
 FENCE = re.compile(r"\s*(?:```|~~~)")
 QUOTED_LINE = re.compile("(?:> ?)+")
-CODE_IN_PROSE = re.compile(
-    r"(?P<before>[^`]*)(?<!\S)`(?P<code>[^`\n]+)`(?![^\s.,:;!?)])(?P<after>[^`]*)"
-)
+LIKE_A_DUMP = re.compile(r"\W*[0-9A-Fa-f]{4}")
+"""A line of a dump, whose column of characters may have a ` twice."""
 
 
 def without_fences(text: str) -> tuple[str, list[str]]:
@@ -85,12 +95,16 @@ def without_fences(text: str) -> tuple[str, list[str]]:
 
 def without_prose(text: str) -> tuple[str, list[str]]:
     """What is between the only two ` of a text, and a note on what is around them."""
-    match = CODE_IN_PROSE.fullmatch(text)
-    around = match["before"].strip() or match["after"].strip() if match else ""
-    if match is None or not re.search("[G-Zg-z]", around):
+    before, *between = text.split("`")
+    if len(between) != 2:
         return text, []
-    lines_before = "\n" * match["before"].count("\n")
-    return lines_before + match["code"], [f"what is around ` is not read: {shown(around)}"]
+    code, after = between
+    around = before.strip() or after.strip()
+    is_prose = re.search("[G-Zg-z]", around) and not LIKE_A_DUMP.match(before.split("\n")[-1])
+    is_apart = not before[-1:].strip() and re.match(r"[\s.,:;!?)]|$", after)
+    if not (is_prose and is_apart) or "\n" in code or code != code.strip():
+        return text, []
+    return "\n" * before.count("\n") + code, [f"what is around ` is not read: {shown(around)}"]
 
 
 def without_quoting(text: str) -> str:

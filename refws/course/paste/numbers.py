@@ -45,7 +45,7 @@ CODE = re.compile(r"[\w\s=;:.,*&!<>$@'\"#+\[\](){}-]*")
 OPEN = re.compile(rf"[\w\s=:.*<>@#-]*[\[{{(]\s*(?:{NUMBER}){SUFFIX}(?:{SEPARATOR}[\w$&'-]+)+[\s,]*")
 """An array without its end."""
 
-LENGTH_AFTER = re.compile(r"\b\w+_len\s*=\s*[0-9]+")
+LENGTH_AFTER = re.compile(r"\b\w+_(?:len|LEN)\s*=\s*[0-9]+")
 """What `xxd -i` prints after an array."""
 
 LEFT_OUT = re.compile(r"(?<![\w.$])(?:[0-9]|[+.&]\s*[\"']|[\"']\s*[+.&])")
