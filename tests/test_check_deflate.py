@@ -11,7 +11,7 @@ import pytest
 from checks import answering, check_words, not_passed, send_back, target_of
 from refws.check import inflating
 from refws.check.case import Need
-from refws.check.engine import Abilities, Grade, run
+from refws.check.engine import Abilities, Grade, grade, run
 from refws.check.frames import HELLO
 from refws.check.groups import deflate_payloads as payloads
 from refws.check.groups.deflate import DEFLATE
@@ -24,6 +24,7 @@ from refws.check.target import Target
 from refws.course.services import echo
 from refws.protocol.client.handshake import Agreement
 from refws.protocol.client.uri import parse_uri
+from refws.protocol.close import Close
 from refws.protocol.deflate.negotiation import Parameters
 from refws.protocol.errors import InvalidData, MessageTooBig
 from wire import DEADLINE_S, RSV1, TEXT, response
@@ -35,6 +36,8 @@ PASSED_OVER = {"7692-7.1.1.2-hint-alone-changes-nothing"}
 """refws takes the hint, so there is nothing to see of a server that does not."""
 
 TAIL = b"\x00\x00\xff\xff"
+NO_CODE = 1005
+AGREED = Agreement(None, (), Parameters())
 
 
 def text_without_repetition(size):
@@ -190,6 +193,21 @@ def test_an_illegal_answer_to_an_offer_is_a_failure_of_the_offers_and_skips_the_
         grades = {run(case, target, abilities).grade for case in others}
     assert result.grade is Grade.FAIL and "server_max_window_bits" in result.seen
     assert grades == {Grade.SKIPPED}
+
+
+@pytest.mark.parametrize(
+    "code, expected",
+    [
+        (1000, Grade.PASS),
+        (1001, Grade.WEAK),
+        (NO_CODE, Grade.WEAK),
+        (1002, Grade.WEAK),
+        (4000, Grade.FAIL),
+    ],
+)
+def test_6455_5_5_1_the_code_of_the_answer_to_a_close_is_only_typical(code, expected):
+    (between,) = [case for case in DEFLATE.cases if case.name == "7692-6-close-between-fragments"]
+    assert grade(between, Seen(agreement=AGREED, close=Close(code))) is expected
 
 
 def test_a_server_without_compression_passes_what_it_does_not_skip(serving):

@@ -185,6 +185,7 @@ def test_5_5_1_the_code_of_a_close_decides(scripted, name, body, grade):
         ("7.1.5-close-after-close", 1002, Grade.WEAK),
         ("7.1.5-close-after-close", 1008, Grade.FAIL),
         ("7.1.7-tcp-ends-after-a-failure", 1002, Grade.WEAK),
+        ("7.1.7-tcp-ends-after-a-failure", 1007, Grade.WEAK),
         ("7.1.7-tcp-ends-after-a-failure", 1000, Grade.FAIL),
     ],
 )
@@ -264,6 +265,19 @@ def test_5_5_1_the_server_ends_tcp_after_the_closing_handshake(scripted, end, gr
 
     target = scripted(script, timeout=SILENCE)
     assert run(taking("5.5.1-tcp-ends-after-close"), target, Abilities()).grade is grade
+
+
+@pytest.mark.parametrize(
+    "body, grade",
+    [(close_body(1002), Grade.PASS), (close_body(1000), Grade.WEAK), (b"", Grade.WEAK)],
+)
+def test_7_1_7_a_server_that_ends_tcp_may_have_another_code_in_its_close(scripted, body, grade):
+    def script(wire):
+        wire.receive()
+        wire.send(from_server(CLOSE, body))
+
+    case = taking("7.1.7-tcp-ends-after-a-failure")
+    assert run(case, scripted(script), Abilities()).grade is grade
 
 
 @pytest.mark.parametrize("opcode, grade", [(PONG, Grade.WEAK), (TEXT, Grade.FAIL)])

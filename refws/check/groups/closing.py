@@ -8,7 +8,7 @@ from ...protocol.close_codes import CloseCode
 from ...protocol.frame import CLOSE, FIN, PING, RSV1, TEXT
 from ..case import Case, Drip, Group, HalfClose, Level, Pause, Step
 from ..frames import GOOD_BYE, HELLO, close, crafted, frame, text
-from ..outcomes import WITHOUT_ERROR, Closes, Echoes, Ends, Fails, Outcome, Sends, failed
+from ..outcomes import FAILURES, WITHOUT_ERROR, Closes, Echoes, Ends, Fails, Outcome, Sends, failed
 from ..seen import End, Seen
 from ..tables import fails, in_packets, needed
 from .fragmentation import fragments
@@ -19,7 +19,7 @@ HEL, LO = fragments(TEXT, (b"Hel", b"lo"))
 NORMAL, NO_CODE = int(CloseCode.NORMAL_CLOSURE), int(CloseCode.NO_STATUS_RCVD)
 PROTOCOL_ERROR, INVALID = int(CloseCode.PROTOCOL_ERROR), int(CloseCode.INVALID_DATA)
 
-OF_NO_ERROR = tuple(sorted(WITHOUT_ERROR))
+OF_NO_ERROR, OF_AN_ERROR = tuple(sorted(WITHOUT_ERROR)), tuple(sorted(FAILURES))
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,7 +317,8 @@ ENDS_OF_TCP = (
         Closes((PROTOCOL_ERROR,), ends=True),
         WITH_RSV1,
         # No rule says how soon TCP ends: some wait for a few seconds for the client to end it.
-        weak=(Fails(), Reset(), Ends()),
+        # That the code says what was wrong is a SHOULD.
+        weak=(Fails(OF_AN_ERROR), Closes(OF_NO_ERROR, ends=True), Reset(), Ends()),
     ),
     closing(
         "7.1.7-nothing-after-a-failure",

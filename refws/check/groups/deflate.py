@@ -7,7 +7,7 @@ from ...protocol.frame import BINARY, CLOSE, CONT, PING, PONG, TEXT
 from ..case import Case, Group, Level, Need
 from ..frames import GOOD_BYE, HELLO, binary, crafted, frame, text
 from ..opening import Opening
-from ..outcomes import FAILURES, Closes, Fails, Outcome, Pongs, Sends, failed
+from ..outcomes import FAILURES, WITHOUT_ERROR, Closes, Fails, Outcome, Pongs, Sends, failed
 from ..survey import OFFER
 from .deflate_blocks import BLOCKS, CONTEXT, WINDOWS
 from .deflate_offers import OFFERS
@@ -139,7 +139,7 @@ MESSAGES = (
         "A Close is answered, also in the middle of a compressed message.",
         "6455-5.5.1-08",
         Closes(),
-        (Closes(tuple(sorted(FAILURES))),),
+        (Closes(tuple(sorted(FAILURES | WITHOUT_ERROR))),),
         steps=(frame(TEXT, FIXED[:3], fin=False, rsv1=True), GOOD_BYE),
         opening=Opening(offer=OFFER),
         needs=COMPRESSION,
