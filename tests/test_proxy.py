@@ -195,6 +195,15 @@ def in_environment(monkeypatch, **variables):
         ("ws://[fd00::9]/", {"http_proxy": "http://a:1", "no_proxy": "fd00::/8,10.0.0.0/8"}, None),
         ("ws://[fe80::9]/", {"http_proxy": "http://a:1", "no_proxy": "fd00::/8"}, Proxy("a", 1)),
         ("ws://h/", {"http_proxy": "http://a:1", "no_proxy": "10.0.0.0/8,,"}, Proxy("a", 1)),
+        ("ws://x.h/", {"http_proxy": "http://a:1", "no_proxy": "*.h"}, None),
+        ("ws://xh/", {"http_proxy": "http://a:1", "no_proxy": "*.h,.,*."}, Proxy("a", 1)),
+        ("ws://x.h:80/", {"http_proxy": "http://a:1", "no_proxy": "*.H:80"}, None),
+        ("ws://x.h:81/", {"http_proxy": "http://a:1", "no_proxy": "*.h:80"}, Proxy("a", 1)),
+        ("ws://x.h/", {"http_proxy": "http://a:1", "no_proxy": "other h"}, None),
+        ("ws://x.h/", {"http_proxy": "http://a:1", "no_proxy": "other, h."}, None),
+        ("ws://x.h/", {"http_proxy": "http://a:1", "no_proxy": "other,*"}, None),
+        ("ws://h/", {"http_proxy": "http://a:1\r"}, Proxy("a", 1)),
+        ("ws://h/", {"http_proxy": " \r"}, None),
     ],
 )
 def test_4_1_item_3_the_environment_names_the_proxy(monkeypatch, uri, variables, proxy):

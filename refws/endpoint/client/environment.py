@@ -1,8 +1,9 @@
 """RFC 6455 §4.1 item 3: which proxy the environment names for a URI, as for other programs.
 
 `https_proxy`, `http_proxy`, `all_proxy` and `no_proxy`, in either case; on Windows and macOS also
-what the system's settings say. `no_proxy` lists names with all names below them, addresses, and
-networks such as 10.0.0.0/8, each of the first two perhaps with a port; * is for every host.
+what the system's settings say. `no_proxy` lists names with all names below them (example.com, or
+.example.com, or *.example.com), addresses, and networks such as 10.0.0.0/8, each of the first two
+perhaps with a port; * is for every host. Commas or spaces are between them, as curl has it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Literal
 from ...protocol.authority import join_authority
 from ...protocol.client.proxy import Proxy, parse_proxy
 from ...protocol.client.uri import InvalidURI, WebSocketURI
+from ...protocol.http import ascii_lower
 
 NAMES = {"ws": ("ws", "https", "http", "all"), "wss": ("wss", "https", "all")}
 """In which order variables are asked, without their `_proxy`. §4.1 item 3 prefers the proxy for
@@ -36,28 +38,36 @@ def proxy_of_environment(uri: WebSocketURI) -> Proxy | None:
     from urllib.request import getproxies, proxy_bypass  # it takes a while; few need it
 
     proxies = getproxies()
-    place = join_authority(uri.host.removesuffix("."), uri.port)  # no_proxy has names without it
-    if proxy_bypass(place) or is_listed(uri.host, proxies.get("no", "")):
+    host = uri.host.removesuffix(".")  # no_proxy has names without it
+    place, entries = join_authority(host, uri.port), proxies.get("no", "").replace(",", " ").split()
+    named = any(covers(entry, host) or covers(entry, place) for entry in entries)
+    if named or is_in_networks(host, entries) or proxy_bypass(place):
         return None
     for name in NAMES[uri.scheme]:
-        if text := proxies.get(name):
+        if text := proxies.get(name, "").strip():  # a line of an env file may end in CR LF
             return parse_variable(f"{name}_proxy", text)
     return None
 
 
-def is_listed(host: str, no_proxy: str) -> bool:
-    """Whether `no_proxy` lists an address, perhaps with its network: urllib knows only names."""
+def covers(entry: str, place: str) -> bool:
+    """Whether an entry of `no_proxy` is this host, with its port or without, or a name above it."""
+    name = ascii_lower(entry.removeprefix("*").strip("."))
+    return entry == "*" or f".{place}".endswith(f".{name}")
+
+
+def is_in_networks(host: str, entries: list[str]) -> bool:
+    """Whether entries of `no_proxy` list an address, perhaps with its network."""
     try:
         address = ip_address(host)
     except ValueError:
         return False
-    return any(address in network for network in networks_of(no_proxy))
+    return any(address in network for network in networks_of(entries))
 
 
-def networks_of(no_proxy: str) -> Iterator[IPv4Network | IPv6Network]:
-    for entry in no_proxy.split(","):
+def networks_of(entries: list[str]) -> Iterator[IPv4Network | IPv6Network]:
+    for entry in entries:
         with suppress(ValueError):  # a name
-            yield ip_network(entry.strip().strip("[]"), strict=False)
+            yield ip_network(entry.strip("[]"), strict=False)
 
 
 def parse_variable(name: str, text: str) -> Proxy:
