@@ -19,6 +19,7 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
     heads.py               RFC 9112          bytes -> the head of a request, line by line
     credentials.py         RFC 7617          user and password <-> the value of Authorization
     extensions.py          §9.1              the grammar of Sec-WebSocket-Extensions
+    idn.py                 RFC 5891          a host name in Unicode -> ASCII, with xn--
     items.py               §4.1, §4.2.1      a numbered list of rules, as a table
     plain.py               RFC 9112          what is refused in any request, a handshake or not
     origin.py              §10.2             whether this server trusts a page

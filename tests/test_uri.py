@@ -114,6 +114,12 @@ def test_4_1_item_3_the_authority_for_a_proxy_has_its_port_in_any_case(text, aut
         ("b%C3%BCcher.example", "xn--bcher-kva.example"),
         ("www.\u4f8b\u5b50.example", "www.xn--fsqu00a.example"),
         ("b\u00fccher\u3002example", "xn--bcher-kva.example"),
+        # UTS #46, table 1: the four characters that RFC 5891 keeps, with the hosts of browsers
+        ("fa\u00df.example", "xn--fa-hia.example"),
+        ("Fa%C3%9F\uff0eexample", "xn--fa-hia.example"),
+        ("\u03b2\u03cc\u03bb\u03bf\u03c2.example", "xn--nxasmm1c.example"),
+        ("\u0dc1\u0dca\u200d\u0dbb\u0dd3.example", "xn--10cl1a0b660p.example"),
+        ("\u0646\u0627\u0645\u0647\u200c\u0627\u06cc.example", "xn--mgba3gch31f060k.example"),
     ],
 )
 def test_11_1_1_a_host_in_unicode_is_sent_in_ascii(scheme, host, expected):

@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 from .authority import PORT, cut_authority, is_ipv6, split_authority
 from .http import ascii_lower, quote
+from .idn import in_ascii
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -33,7 +34,6 @@ SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
 OPAQUE = re.compile(r"[!-~]*")
 NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
-KEPT_BY_BROWSERS = re.compile("[\u00df\u03c2]")
 AFTER_AUTHORITY = re.compile(r"[/?#\\]")
 BETWEEN = re.compile(r"[\s,;]+")
 BETWEEN_ADVICE = re.compile(" and | or ")
@@ -259,16 +259,6 @@ def _is_ipv4(host: str) -> bool:
 def _in_ascii(host: str) -> str:
     """The name as browsers send it, with xn--; an example if it is no name."""
     try:
-        in_ascii = host.encode("idna").decode("ascii")
+        return in_ascii(host)
     except UnicodeError:
         return "xn--bcher-kva.example"
-    if KEPT_BY_BROWSERS.search(host):
-        return ".".join(map(_label_in_ascii, host.split(".")))
-    return in_ascii
-
-
-def _label_in_ascii(label: str) -> str:
-    """Python's codec is of RFC 3490, which writes ss for a sharp s; browsers keep it (RFC 5891)."""
-    if KEPT_BY_BROWSERS.search(label):
-        return f"xn--{label.lower().encode('punycode').decode('ascii')}"
-    return label.encode("idna").decode("ascii")

@@ -7,7 +7,7 @@
     scheme host       port
 
 The grammar is that of RFC 3986, and nothing is guessed. A URI in Unicode is accepted too, and sent
-in ASCII (§11.1.1): the host by RFC 3490 (xn--...), every other character that a URI must not have
+in ASCII (§11.1.1): the host by RFC 5891 (xn--...), every other character that a URI must not have
 as UTF-8, percent-encoded. White space and control characters are refused: no URI has them, and to
 drop them would be a guess.
 """
@@ -22,6 +22,7 @@ from urllib.parse import unquote
 from ..authority import NAME_CHARACTERS, PORT, bracketed, cut_authority, is_ipv6, join_authority
 from ..errors import Refusal
 from ..http import ascii_lower, quote
+from ..idn import in_ascii
 
 DEFAULT_PORTS = {"ws": 80, "wss": 443}
 SCHEMES_OF_HTTP = {"http": "ws", "https": "wss"}
@@ -169,7 +170,7 @@ def _parse_name(text: str) -> str:
     refusal = InvalidURI("§3", f"host {quote(text)}", expected)
     try:
         name = unquote(text, errors="strict")
-        ascii_name = ascii_lower(name if name.isascii() else name.encode("idna").decode("ascii"))
+        ascii_name = ascii_lower(name if name.isascii() else in_ascii(name))
     except UnicodeError:
         raise refusal from None
     relative = ascii_name.removesuffix(".")
