@@ -535,6 +535,7 @@ def test_process_request_never_sees_what_http_forbids(serving, sent, status):
         request().replace(b"Upgrade: websocket", b"Upgrade: h2c"),
         b"GET / HTTP/1.0\r\n\r\n",
         b"GET / HTTP/1.0\r\nHost: a\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost:\r\n\r\n",
         b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello",
         b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n",

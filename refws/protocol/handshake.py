@@ -167,7 +167,7 @@ def _check_no_body(headers: Headers) -> Iterator[Fault]:
     """Faults of a GET with a body: this server would read the bytes of the body as frames."""
     for name in ("Content-Length", "Transfer-Encoding"):
         if any(element.strip("0") for element in list_elements(headers.get_all(name))):
-            seen = f"a GET with {show_header(headers, name)}"
+            seen = f"a request with {show_header(headers, name)}"
             yield Fault("RFC 9110 §9.3.1", seen, "no body", name)
 
 

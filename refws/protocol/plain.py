@@ -32,10 +32,10 @@ RequestItem = Item[Request]
 def check_plain_request(request: Request) -> tuple[Fault, ...]:
     """What every server must refuse in a request, a handshake or not; () if there is nothing.
 
-    HTTP/1.0 has no Host, but may have one (RFC 9112 §3.2).
+    HTTP/1.0 needs no Host, and one that names no server may be empty (RFC 9112 §3.2).
     """
-    without_host = request.version == "HTTP/1.0" and "Host" not in request.headers
-    return find_faults(PLAIN_ITEMS[:-1] if without_host else PLAIN_ITEMS, request)
+    host = request.headers.get("Host", "" if request.version == "HTTP/1.0" else None)
+    return find_faults(PLAIN_ITEMS[:-1] if host == "" else PLAIN_ITEMS, request)
 
 
 def check_version_and_target(item: RequestItem, request: Request) -> Iterator[Fault]:
@@ -80,7 +80,7 @@ def check_host(item: RequestItem, request: Request) -> Iterator[Fault]:
     if len(hosts) != 1:
         yield item.fault(count_lines(item.field, hosts), "exactly one Host (RFC 9112 §3.2)")
     elif split_authority(hosts[0], 80) is None:
-        expected = "a host name or IP address, and :port if need be"
+        expected = "host or host:port, an IPv6 address in brackets and without a zone"
         yield item.fault(f"Host {quote_target(hosts[0])}", expected)
 
 
