@@ -416,7 +416,7 @@ def test_a_limit_of_the_handshake_is_named_as_the_option_that_raises_it(
             "§10.4: x; expected a smaller one, or a higher max_size",
             "or a higher --max-message-size",
         ),
-        ("trust it with --ca FILE, in a program with client_context(FILE); x", "--ca FILE; x"),
+        ("with --ca FILE, in a program with ssl=ssl.create(cafile=FILE); x", "with --ca FILE; x"),
         (
             "send additional_headers={'Authorization': 'Basic ...'}",
             "; --auth user:password is short",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import socket
 import ssl as tls
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from inspect import iscoroutinefunction, isgeneratorfunction
 from typing import Any
@@ -80,8 +80,14 @@ def check_connected(sock: object, **others: object) -> None:
         raise ValueError("sock is not connected; call its connect(), or leave it out") from None
 
 
-def check_no_proxy(unix_path: object, proxy: object) -> None:
-    """ValueError for a proxy on the way to a Unix socket; True only asks the environment."""
+def check_proxy(proxy: object, unix_path: object) -> None:
+    """TypeError for what is no URL, True or None; ValueError for one on the way to a Unix socket.
+
+    True only asks the environment.
+    """
+    if not isinstance(proxy, str) and proxy is not True and proxy is not None:
+        use = "a str, True for the proxy of the environment, or None for no proxy"
+        raise TypeError(f"proxy is {proxy!r}; use {use}")
     if unix_path is not None and isinstance(proxy, str):
         raise ValueError("unix_path leads to the server itself; leave proxy out")
 
@@ -101,10 +107,12 @@ def kinds_of(line: object) -> str:
 
 def header_lines(headers: HeadersLike | None) -> tuple[tuple[str, str], ...]:
     """The lines of `additional_headers`, () for None. TypeError unless names and values are str."""
+    use = "a dict of str to str, or pairs of str"
+    if headers is not None and not isinstance(headers, Iterable):
+        raise TypeError(f"additional_headers is of type {kinds_of(headers)}; use {use}")
     lines = tuple(field_lines(headers or ()))
     for line in lines:
         if not isinstance(line, tuple | list) or [type(part) for part in line] != [str, str]:
-            use = "a dict of str to str, or pairs of str"
             raise TypeError(f"additional_headers has {kinds_of(line)}; use {use}")
     return lines
 

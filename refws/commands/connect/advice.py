@@ -17,7 +17,7 @@ AS_OPTIONS = {
 }
 """What messages say to give to `connect` of the library -> the same on the command line."""
 
-IN_A_PROGRAM = re.compile(r", in a program with [a-z_]+\([^()]*\)")
+IN_A_PROGRAM = re.compile(r", in a program with [a-z_.=]+\([^()]*\)")
 """The part of a message that is for programs alone."""
 
 

@@ -33,8 +33,8 @@ from ...protocol.subprotocols import check_subprotocols
 from ..arguments import (
     check_connected,
     check_context,
-    check_no_proxy,
     check_path,
+    check_proxy,
     check_text,
     header_lines,
     path_of,
@@ -160,9 +160,8 @@ def connect(
     check_text("uri", uri, optional=False)
     for name, text in ("server_hostname", server_hostname), ("origin", origin):
         check_text(name, text)
-    check_text("proxy", None if proxy is True else proxy)
     check_connected(sock, proxy=None if proxy is True else proxy, unix_path=unix_path)
-    check_no_proxy(unix_path, proxy)
+    check_proxy(proxy, unix_path)
     target, path = parse_uri(uri), path_of(unix_path)
     settings = Settings(
         open_timeout=open_timeout,

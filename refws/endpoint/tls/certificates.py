@@ -86,19 +86,19 @@ def check_readable(path: str) -> None:
 
 TRUST = {
     Side.CLIENT: (
-        "if it is the right one, trust it with --ca FILE, in a program with client_context(FILE)"
+        "if it is the right one, trust it with --ca FILE, in a program with "
+        "ssl=ssl.create_default_context(cafile=FILE)"
     ),
     Side.SERVER: (
         "if it is the right one, trust it or its CA with --client-ca FILE, in a program with "
-        "server_context(client_ca=FILE)"
+        "context.load_verify_locations(FILE)"
     ),
 }
 """What each side can do about a peer whose certificate it does not know."""
 
 ASK_FOR_TRUSTED = "give the peer the certificate of the CA, or use one from a CA that it knows"
 SHOW_ONE = (
-    "show one with --cert FILE and --key FILE, in a program with "
-    "client_context(certificate=FILE, key=FILE)"
+    "show one with --cert FILE and --key FILE, in a program with context.load_cert_chain(FILE, KEY)"
 )
 
 CERTIFICATE_FAULTS = {
