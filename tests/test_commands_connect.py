@@ -386,9 +386,10 @@ def test_advice_names_options_and_no_arguments_of_the_library(answering, capsys,
 )
 def test_each_argument_that_a_message_names_has_its_option(argument, option):
     messages = [*OWN_HEADERS.values(), *ADVICE.values()]
-    with pytest.raises(InvalidURI) as caught:
-        parse_uri("ws://u:p@h/")
-    messages.append(str(caught.value))
+    for uri in ("ws://u:p@h/", "ws://[fe80::1%eth0]/"):
+        with pytest.raises(InvalidURI) as caught:
+            parse_uri(uri)
+        messages.append(str(caught.value))
     assert any(argument in message for message in messages)
     assert any(option in in_options(message) for message in messages)
     assert [each for each in messages if re.search(r"\w=", in_options(each))] == []
@@ -417,6 +418,7 @@ def test_a_limit_of_the_handshake_is_named_as_the_option_that_raises_it(
             "or a higher --max-message-size",
         ),
         ("with --ca FILE, in a program with ssl=ssl.create(cafile=FILE); x", "with --ca FILE; x"),
+        ("write a name instead, and give sock=...", "give --resolve NAME:PORT:ADDRESS"),
         (
             "send additional_headers={'Authorization': 'Basic ...'}",
             "; --auth user:password is short",

@@ -181,7 +181,7 @@ BAD = [
     ("ws://[::g]/", "'::g'", "IPv6"),
     ("ws://[127.0.0.1]/", "'127.0.0.1'", "IPv6"),
     ("ws://[v1.a]/", "'v1.a'", "IPv6"),
-    ("ws://[fe80::1%eth0]/", "'fe80::1%eth0'", "without a zone"),
+    ("ws://[fe80::1%eth0]/", "'fe80::1%eth0'", "write a name instead, and give sock=..."),
     ("ws://[fe80::1%25eth0]/", "'fe80::1%25eth0'", "without a zone"),
     ("ws://a..b/", "'a..b'", "labels"),
     ("ws://.a/", "'.a'", "labels"),

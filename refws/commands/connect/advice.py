@@ -10,6 +10,7 @@ AS_OPTIONS = {
     "subprotocols=[...]": "--subprotocol NAME",
     "compression=...": "--deflate",
     "origin=...": "--origin URL",
+    "sock=...": "--resolve NAME:PORT:ADDRESS",
     "(max_line_size)": "(--max-line-size)",
     "(max_header_lines)": "(--max-header-lines)",
     "(max_head_size)": "(--max-head-size)",

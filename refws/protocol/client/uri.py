@@ -154,7 +154,9 @@ def _parse_host(host: str) -> str:
 def _parse_address(address: str) -> str:
     if is_ipv6(address):
         return ascii_lower(address)
-    expected = "an IPv6 address there, without a zone such as %eth0, which RFC 3986 §3.2.2 lacks"
+    expected = "an IPv6 address there"
+    if "%" in address:
+        expected += " without a zone, which RFC 3986 lacks: write a name instead, and give sock=..."
     raise InvalidURI("§3", f"{quote(address)} in brackets", expected)
 
 
