@@ -227,7 +227,7 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
       guess.py             RFC 7692          a secret, found by lengths alone
       labs.py                                the table of labs
       wires.py             §5                what crossed in a step, as lines
-      stage.py                               the labs that are played for pages
+      stage.py                               the labs that are played
       playing.py                             a page while a step is played
       pages.py                               the labs as pages, a step at a time
       serving.py                             the server for these pages

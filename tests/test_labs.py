@@ -48,6 +48,8 @@ from refws.course.labs.texts.english import ENGLISH
 from refws.course.labs.texts.values import ANY
 from refws.course.labs.wires import explained, lines_of
 from refws.course.text.style import Style
+from refws.endpoint import serve as serve_module
+from refws.endpoint.server import Server
 from refws.interruption import INTERRUPTED
 from refws.protocol.frame import TEXT
 from refws.protocol.masking import mask
@@ -185,6 +187,23 @@ def test_a_cast_that_ends_while_a_thread_begins_waits_until_it_has_begun(monkeyp
     monkeypatch.setattr(cast_module, "threading", SimpleNamespace(Thread=named))
     cast.thread(lambda: None)
     ends[0].result()
+
+
+def test_the_servers_of_a_cast_end_side_by_side(monkeypatch):
+    """Their times do not add up: each waits here until all are being shut down."""
+    all_at_once = threading.Barrier(3)
+
+    class SlowServer(Server):
+        def shutdown(self, **farewell):
+            all_at_once.wait(DEADLINE_S)
+            super().shutdown(**farewell)
+
+    monkeypatch.setattr(serve_module, "Server", SlowServer)
+    monkeypatch.setattr(cast_module, "END_TIMEOUT", 2 * DEADLINE_S)
+    with Cast() as cast:
+        for _ in range(all_at_once.parties):
+            cast.websocket(list)
+    assert not all_at_once.broken
 
 
 def test_ctrl_c_while_a_thread_starts_is_not_hidden_by_the_end_of_the_cast(monkeypatch):
@@ -663,6 +682,28 @@ def test_enter_goes_from_step_to_step_and_the_end_of_input_to_the_end():
         assert terminal.wait_for_end() == 0
     assert "The input has ended" in terminal.screen.text
     assert "5. A program computes the Accept" in terminal.screen.text
+
+
+def interrupt():
+    raise KeyboardInterrupt
+
+
+def test_ctrl_c_ends_a_lab_that_takes_its_time_to_end(monkeypatch, on_signal):
+    begun, may_end, ends = threading.Event(), threading.Event(), queue.SimpleQueue()
+
+    def play(cast):
+        begun.set()
+        assert cast.ending.wait(DEADLINE_S)
+        ends.put(may_end.wait(DEADLINE_S))
+        yield Step("fetch", True, facts={"page": "none"})
+
+    monkeypatch.setitem(LABS, "key", Lab("key", "§4", 1, play))
+    monkeypatch.setattr(cast_module, "END_TIMEOUT", 0.0)
+    on_signal(interrupt, begun.is_set)
+    with pytest.raises(KeyboardInterrupt):
+        command.main(["key"])
+    may_end.set()
+    assert ends.get(timeout=DEADLINE_S), "Ctrl-C has waited for the lab"
 
 
 def test_a_taken_port_is_answered_with_what_to_give(capsys):

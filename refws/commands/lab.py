@@ -11,10 +11,10 @@ from dataclasses import replace
 from select import select
 from textwrap import indent
 
-from ..course.labs.cast import Cast
 from ..course.labs.labs import LABS
 from ..course.labs.readings import Reading, lines
 from ..course.labs.serving import serving_pages
+from ..course.labs.stage import Run
 from ..course.labs.story import Lab, Step
 from ..course.labs.texts.english import ENGLISH
 from ..course.labs.wires import explained, lines_of
@@ -119,20 +119,23 @@ class Player:
         self._fill(WORDS.warning)
         self._fill(f"{self._text.title} ({self._lab.section})")
         self._fill(f"{WORDS.switch}: {self._defence}: {self._text.switch[self._defence]}.")
+        run = Run(self._lab, self._defence)
         try:
-            with Cast(self._defence) as cast:
-                return self._play(cast)
-        except (OSError, EOFError) as error:
-            print(f"refws: {WORDS.why(error)}", file=sys.stderr)
-            return 1
+            return self._play(run)
+        finally:
+            run.end()
 
-    def _play(self, cast: Cast) -> int:
-        missed = 0
+    def _play(self, run: Run) -> int:
+        """Another thread plays, so that a Ctrl-C ends the lab from outside, in any wait."""
+        missed, cast = 0, run.cast
         if not self._headless:
             cast.readings.follow(self._measured)
-        for step in self._lab.play(cast):
+        for step in run:
             missed += not step.came_out
             self._tell(step)
+        if run.error is not None:
+            print(f"refws: {WORDS.why(run.error)}", file=sys.stderr)
+            return 1
         self._end(missed)
         if self._lab.stays and not self._headless:
             with suppress(KeyboardInterrupt):

@@ -24,8 +24,8 @@ LOOPBACK = "127.0.0.1"
 TIMEOUT = 5.0
 """Seconds that a client or a small server of a lab waits for the other side."""
 
-END_TIMEOUT = 2.0
-"""Seconds in which everything has ended."""
+END_TIMEOUT = 1.5
+"""Seconds in which everything has ended: one deadline for all threads, which end side by side."""
 
 CLOSE_TIMEOUT = 0.5
 """Seconds that a server waits for a Close, so that the end of a lab does not wait long for it."""
@@ -68,6 +68,7 @@ class Cast:
 
     def end(self) -> None:
         """End all sockets and servers, and wait for all threads: END_TIMEOUT seconds at most."""
+        deadline = monotonic() + END_TIMEOUT
         self.ending.set()
         with self._lock:
             sockets, threads = list(self._sockets), list(self._threads)
@@ -75,8 +76,7 @@ class Cast:
         for sock in sockets:
             end_socket(sock)
         for server in servers:
-            server.shutdown()
-        deadline = monotonic() + END_TIMEOUT
+            server.stop()
         for thread in threads:
             with suppress(RuntimeError):  # Ctrl-C came while it was starting
                 thread.join(max(0.0, deadline - monotonic()))
@@ -100,9 +100,9 @@ class Cast:
         port = int(server.socket.getsockname()[1])
         with self._lock:
             self._servers_at[port] = server
-        self.thread(server.serve_forever)
+        self.thread(serve_until_stopped, server)
         if self.ending.is_set():
-            server.shutdown()
+            server.stop()
         return port
 
     def stop(self, port: int) -> None:
@@ -190,6 +190,12 @@ class Cast:
     def _forget(self, sock: socket.socket) -> None:
         with self._lock:
             self._sockets.discard(sock)
+
+
+def serve_until_stopped(server: Server) -> None:
+    """Its own thread shuts it down, so that no server waits for the connections of another."""
+    with server:
+        server.serve_forever()
 
 
 class Notes(logging.Handler):

@@ -77,7 +77,8 @@ def play(cast: Cast) -> Iterator[Step]:
             Crossed("server to page", world, Side.SERVER),
             Crossed("page to server", hello, Side.CLIENT),
         )
-        came_out = payload_of(world) == b"world" and received.get(timeout=TIMEOUT) == "hello"
+        logged = cast.wait_for(lambda: not received.empty(), TIMEOUT) and received.get()
+        came_out = payload_of(world) == b"world" and logged == "hello"
         yield Step("talk", came_out, crossed, facts)
         sock.sendall(masked(CLOSE, CloseCode.NORMAL_CLOSURE.to_bytes(2)))
         read_frame(file)

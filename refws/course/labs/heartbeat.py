@@ -57,13 +57,12 @@ def play(cast: Cast) -> Iterator[Step]:
     with talk_with(cast, port) as talk:  # it answers no Ping from now on: it is frozen
         talk.say(masked(TEXT, b"still here"), answers=0)
         began = monotonic()
-        noticed = ends.wait(GIVEN_UP if cast.defended else WATCHED)
+        noticed = cast.wait_for(ends.over.is_set, GIVEN_UP if cast.defended else WATCHED)
         facts = {"seconds": f"{monotonic() - began:.1f}", "how": ends.how}
         unread = talk.say(answers=99)[1:] if noticed else ()  # Pings, and a Close
         yield Step("frozen", noticed is cast.defended, unread, facts)
 
     router = Router(cast, port)
-    ends.reset()
     with client_of(router.port) as client:
         client.send("tell me later")
         message = receive(client, GIVEN_UP if cast.defended else IDLE + FORGETS_AFTER)
@@ -83,15 +82,7 @@ class Ends:
 
     def __init__(self) -> None:
         self.how = ""
-        self._ended = threading.Event()
-
-    def reset(self) -> None:
-        self.how = ""
-        self._ended.clear()
-
-    def wait(self, seconds: float) -> bool:
-        """Whether the connection has ended within this time."""
-        return self._ended.wait(seconds)
+        self.over = threading.Event()
 
     def handler(self, connection: Connection) -> None:
         """Take all messages; to "tell me later" send "later", after a time without a byte."""
@@ -103,7 +94,7 @@ class Ends:
         except ConnectionClosed as closed:
             sent = closed.sent
             self.how = f"Its Close: {sent.code}, {sent.reason}." if sent else ""
-        self._ended.set()
+        self.over.set()
 
 
 def wait_idle(connection: Connection) -> None:

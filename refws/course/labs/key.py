@@ -63,7 +63,8 @@ def play(cast: Cast) -> Iterator[Step]:
     came_out = status_of(answer) == expected
     crossed = [Crossed("script to server", sent), Crossed("server to script", answer)]
     if not cast.defended:
-        came_out = came_out and server.messages.get(timeout=TIMEOUT) == b"a message of the script"
+        read = cast.wait_for(lambda: not server.messages.empty(), TIMEOUT) and server.messages.get()
+        came_out = came_out and read == b"a message of the script"
         crossed += [Crossed("what the server takes for a frame", SCRIPTS_BODY, Side.CLIENT)]
     facts = {"page": f"http://{LOOPBACK}:{server.port}/"}
     yield Step("fetch", came_out, tuple(crossed), facts)

@@ -45,7 +45,7 @@ def play(cast: Cast) -> Iterator[Step]:
     """The same chat for each of the four clients, and then all figures side by side."""
     measured: dict[str, Listener] = {}
     for name, listen in CLIENTS.items():
-        chat = Chat()
+        chat = Chat(cast.ending)
         listener = measured[name] = Listener(cast, cast.host(chat.serve), chat)
         cast.thread(chat.be_written)
         listen(listener)
@@ -74,23 +74,27 @@ def table(measured: Mapping[str, Listener]) -> str:
 class Chat:
     """Its lines, each with the time at which it was written. One thread writes, others read."""
 
-    def __init__(self) -> None:
+    def __init__(self, ending: threading.Event) -> None:
         self.lines: list[tuple[float, str]] = []
+        self._ending = ending
         self._news = threading.Condition()
 
     def be_written(self) -> None:
-        """Somebody types."""
-        pause = threading.Event()
+        """Somebody types, until the lab ends."""
         for number in range(LINES):
-            pause.wait(PACE)
+            ended = self._ending.wait(PACE)
             with self._news:
-                self.lines.append((monotonic(), f"line {number}"))
+                if not ended:
+                    self.lines.append((monotonic(), f"line {number}"))
                 self._news.notify_all()
 
     def after(self, known: int, patience: float = 0) -> list[str]:
-        """The lines after the first `known`; with patience, wait until there is one."""
+        """The lines after the first `known`; with patience, wait until there is one.
+
+        The end of the lab ends the wait: then there is none.
+        """
         with self._news:
-            self._news.wait_for(lambda: len(self.lines) > known, patience)
+            self._news.wait_for(lambda: len(self.lines) > known or self._ending.is_set(), patience)
             return [line for _, line in self.lines[known:]]
 
     def serve(self, sock: socket.socket) -> None:
@@ -114,7 +118,8 @@ class Chat:
 
     def _send_each(self, sock: socket.socket, encode: Callable[[str], bytes]) -> None:
         for known in range(LINES):
-            sock.sendall(encode(self.after(known, TIMEOUT)[0]))
+            for line in self.after(known, TIMEOUT)[:1]:
+                sock.sendall(encode(line))
 
 
 # The clients
@@ -172,6 +177,10 @@ class Listener:
         self.size += len(data)
         sock.sendall(data)
 
+    def pause(self, seconds: float) -> None:
+        """Do nothing for this time, or until the lab ends."""
+        self._cast.ending.wait(seconds)
+
     def hears(self, line: str, says: str = "/say?ok") -> None:
         """Note a line and, over HTTP, say something to it: that takes a request of its own."""
         written, _ = self._chat.lines[len(self.heard)]
@@ -191,7 +200,6 @@ def exchanged(said: bytes, heard: bytes) -> tuple[Crossed, ...]:
 
 
 def polls(listener: Listener, path: str = "/poll", interval: float = POLL_INTERVAL) -> None:
-    pause = threading.Event()
     while len(listener.heard) < LINES:
         sent = request(listener.host, f"{path}?{len(listener.heard)}")
         for answer in listener.ask(sent, lambda file: iter([read_answer(file)])):
@@ -199,7 +207,7 @@ def polls(listener: Listener, path: str = "/poll", interval: float = POLL_INTERV
             listener.empty += not body
             for line in body.splitlines():
                 listener.hears(line)
-        pause.wait(interval)
+        listener.pause(interval)
 
 
 def polls_long(listener: Listener) -> None:

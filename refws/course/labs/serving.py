@@ -13,7 +13,7 @@ from ...protocol.authority import split_authority
 from ...protocol.http import Request, Response
 from ..services import echo, other_method
 from ..web.site import page
-from .cast import LOOPBACK
+from .cast import CLOSE_TIMEOUT, LOOPBACK
 from .pages import Pages
 from .stage import Stage
 
@@ -40,11 +40,14 @@ def serving_pages(port: int) -> Iterator[Server]:
         found = pages.answer(request) or page(request)
         return found or connection.respond(HTTPStatus.NOT_FOUND, NO_PAGE)
 
-    with serve(echo, LOOPBACK, port, process_request=process_request) as server:
+    with serve(
+        echo, LOOPBACK, port, process_request=process_request, close_timeout=CLOSE_TIMEOUT
+    ) as server:
         try:
             yield server
         finally:
-            stage.end()  # before the server waits for the thread that plays a step
+            server.abort()  # no page is waited for: another thread may wait for the same lab
+            stage.end()
 
 
 def asks_for_this_machine(request: Request) -> bool:

@@ -1,7 +1,8 @@
-"""The labs that are played for pages: each setting step by step, and what has been shown so far."""
+"""The labs that are played: each setting step by step, and what has been shown so far."""
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -10,7 +11,9 @@ from .cast import Cast
 from .story import Lab, Step
 
 PATIENCE = 0.3
-"""Seconds that a page waits for a step; then it is sent without it, and the browser asks again."""
+"""Seconds that a reader waits for a step. Then a page is sent without it, and the browser asks
+again; a terminal asks again, too, and a Ctrl-C is noticed meanwhile.
+"""
 
 
 class Run:
@@ -45,6 +48,15 @@ class Run:
                 self.cast.thread(self._play)
                 self._plays = True
             self._changed.wait_for(lambda: self.has(count), PATIENCE)
+
+    def __iter__(self) -> Iterator[Step]:
+        """Each step, as soon as it is played. The next one begins when it is asked for."""
+        for count in itertools.count(1):
+            while not self.has(count):
+                self.play_to(count)
+            if len(self.steps) < count:
+                return
+            yield self.steps[count - 1]
 
     def has(self, count: int) -> bool:
         """Whether that many steps are played, or all there will be."""
