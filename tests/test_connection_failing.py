@@ -1,13 +1,14 @@
 """RFC 6455 §7.1.7, §10.4: a broken rule or limit fails the connection, with its own close code."""
 
 import re
+import tracemalloc
 
 import pytest
 
 from connections import EURO
 from refws import ConnectionClosedError, Side, State
 from refws.endpoint import connection as module
-from wire import BINARY, CLOSE, CONT, IN_TIME, MANY, PING, TEXT, close_body, frame
+from wire import BINARY, CLOSE, CONT, DEADLINE_S, IN_TIME, MANY, PING, TEXT, close_body, frame
 
 pytestmark = pytest.mark.transport("tcp", "unix", "tls")
 
@@ -122,6 +123,27 @@ def test_7_1_1_the_close_arrives_although_the_peer_is_still_sending_megabytes(ba
     flooding.result()
     peer.expect_close(1009)
     peer.expect_end()
+
+
+def test_7_1_7_what_has_arrived_of_a_broken_message_takes_no_memory_until_the_peer_ends(
+    monkeypatch, background, opened
+):
+    monkeypatch.setattr(module, "LINGER", DEADLINE_S)
+    size = 2**21
+    connection, peer = opened(max_size=None)
+    data = frame(BINARY, bytes(size), fin=0) + frame(TEXT)
+    tracemalloc.start()
+    try:
+        receiving = background(connection.recv)
+        peer.send(data)
+        peer.expect_close(1002)
+        held, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak > size > 2 * held
+    peer.close()
+    with pytest.raises(ConnectionClosedError, match=r"§5\.4"):
+        receiving.result()
 
 
 def test_7_1_1_a_peer_that_floods_for_ever_is_left_after_the_linger(

@@ -348,6 +348,7 @@ class Connection(Reading):
             "%s: connection failed with %d: %s", self.peer, failure.close_code, failure
         )
         self._stream.note_cause(str(failure))
+        self._receiver.incoming.collected = None  # up to `max_size`, and the end may take a second
         self._sender.start_closing(Close(failure.close_code, cut_reason(str(failure))))
         self.end(linger=True)
 
