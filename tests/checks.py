@@ -125,6 +125,10 @@ def send_back(wire):
             return
 
 
+def from_server(opcode, payload=b"", **fields):
+    return frame(opcode, payload, masked=0, **fields)
+
+
 def target_of(running, timeout=2):
     """The target for a server that the fixture `serving` has started."""
     return Target(parse_uri(running.uri), timeout=timeout)

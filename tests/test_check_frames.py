@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import pytest
 
+from checks import from_server
 from refws.check.case import Case
 from refws.check.engine import Abilities, Grade, run
 from refws.check.frames import GOOD_BYE, HELLO, frame, text
@@ -42,7 +43,6 @@ from wire import (
     close_body,
     response,
 )
-from wire import frame as raw_frame
 
 pytestmark = pytest.mark.slow
 
@@ -79,10 +79,6 @@ def serve_in_turn(listener, scripts):
                 script(wire)
             finally:
                 wire.close()
-
-
-def from_server(opcode, payload=b"", **fields):
-    return raw_frame(opcode, payload, masked=0, **fields)
 
 
 def case(best, *steps, weak=()):

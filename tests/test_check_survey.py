@@ -5,18 +5,18 @@ from dataclasses import replace
 
 import pytest
 
-from checks import ECHO, UNMASKED, answering, report, target_of
+from checks import ECHO, UNMASKED, answering, from_server, report, target_of
 from refws.check import survey as survey_module
 from refws.check.case import Need, Pause
 from refws.check.engine import Abilities, Grade, run
 from refws.check.frames import frame, text
 from refws.check.report.text import draw_report
 from refws.check.seen import MAX_RECEIVED
-from refws.check.survey import pattern_of, survey
+from refws.check.survey import LARGE, pattern_of, survey
 from refws.check.tables import echoes
 from refws.check.target import Target
 from refws.protocol.client.uri import parse_uri
-from wire import DEADLINE_S, IN_TIME, TEXT, response
+from wire import CLOSE, DEADLINE_S, IN_TIME, RSV1, TEXT, close_body, response
 
 LISTEN_S = 0.3, 2, 10
 """Seconds for which the survey waits for what a server sends by itself, for each try."""
@@ -92,6 +92,47 @@ def test_an_answer_that_is_no_echo_is_shown_and_the_probe_is_found_in_it(serving
     went_on = run(replace(UNMASKED, steps=(frame(TEXT, b"Hi"),)), target, abilities).observed
     assert went_on.went_on
     assert went_on.messages == [text(b"You said: Hi")]
+
+
+def answering_large(*frames):
+    """A server that echoes, but answers a message of more than 16 bits with these frames.
+
+    Then it ends TCP.
+    """
+
+    def serve(wire):
+        _, headers = wire.receive_request()
+        wire.send(response(headers["sec-websocket-key"]))
+        while True:
+            header, payload = wire.receive()
+            if len(payload) >= LARGE:
+                wire.send(*frames)
+                return
+            wire.send_frame(header.opcode, payload, masked=0)
+            if header.opcode == CLOSE:
+                return
+
+    return serve
+
+
+@pytest.mark.parametrize(
+    "frames, is_limit, remark",
+    [
+        ([from_server(CLOSE, close_body(1009))], True, ""),
+        ([from_server(CLOSE, close_body(1011))], True, ""),
+        ([], True, f"message of {LARGE:,} bytes was: TCP ends, so no case sends one"),
+        ([from_server(CLOSE, close_body(1002))], False, ""),
+        ([from_server(TEXT, b"")], False, ""),
+        ([from_server(TEXT, b"*", rsv=RSV1)], False, ""),
+    ],
+)
+def test_10_4_a_refusal_of_a_large_message_is_a_limit_and_a_wrong_answer_is_a_mistake(
+    frames, is_limit, remark
+):
+    with answering(answering_large(*frames)) as port:
+        abilities = survey(Target(parse_uri(f"ws://127.0.0.1:{port}/"), timeout=DEADLINE_S))
+    assert abilities.lacks == {Need.DEFLATE, *[Need.LARGE][: int(is_limit)]}
+    assert [remark in line for line in abilities.remarks] == [True][: len(remark)]
 
 
 def test_text_that_comes_back_as_binary_is_an_echo_with_a_mistake(serving):

@@ -7,13 +7,14 @@ from dataclasses import replace
 from itertools import takewhile
 from threading import Event
 
+from ..protocol.close_codes import CloseCode
 from .case import Case, Elsewhere, Need, Pause, Step
 from .engine import Abilities, connected, run, run_on
 from .frames import GOOD_BYE, binary, frame, text
 from .guard import RETURN_TIME, ask
 from .opening import VALID, Opening
-from .outcomes import Echoes, Opens, Outcome
-from .seen import Message, Seen
+from .outcomes import FAILURES, Echoes, Opens, Outcome
+from .seen import End, Message, Seen
 from .target import Target
 
 GREETING_TIME = 0.3
@@ -29,6 +30,9 @@ OFFER = "permessage-deflate; client_max_window_bits"
 """The offer of browsers."""
 
 LARGE = 65_536
+
+MISREAD = {CloseCode.PROTOCOL_ERROR, CloseCode.INVALID_DATA}
+"""The codes of a server that finds a legal message wrong."""
 
 NOTHING_KNOWN, OPENS = Abilities(), Opens()
 
@@ -60,9 +64,9 @@ def survey(target: Target, patience: float = RETURN_TIME) -> Abilities:
         if seen.floods:
             return FLOODS
         if message.data not in {back.data for back in seen.messages}:
-            lacks.add(need)
-            if need is Need.ECHO:
-                remarks += (f"the answer to the text message 'refws' was: {seen}",)
+            if need is not Need.LARGE or Need.ECHO in lacks or is_refusal(seen):
+                remarks += () if Need.ECHO in lacks else remarks_on_answer(need, seen)
+                lacks.add(need)
             problem, is_back = ask(target, patience, Event())
             if not is_back:
                 sent = f"after a message of {len(message.data):,} bytes on another connection"
@@ -73,6 +77,26 @@ def survey(target: Target, patience: float = RETURN_TIME) -> Abilities:
     elif seen.agreement.deflate is None:
         lacks.add(Need.DEFLATE)
     return replace(known, lacks=frozenset(lacks), remarks=remarks)
+
+
+def is_refusal(seen: Seen) -> bool:
+    """Whether the server refuses the message: no, if it misreads it, loses it or answers it badly.
+
+    Then it is no limit, and the cases show what is wrong.
+    """
+    ended = seen.end is not End.OPEN if seen.close is None else seen.close.code not in MISREAD
+    return ended and not seen.messages and not seen.violation
+
+
+def remarks_on_answer(need: Need, seen: Seen) -> tuple[str, ...]:
+    """On an answer that does not say by itself that the server leaves this out."""
+    if need is Need.ECHO:
+        return (f"the answer to the text message 'refws' was: {seen}",)
+    if seen.close is not None and seen.close.code in FAILURES:
+        return ()
+    kind = "binary message" if need is Need.BINARY else f"message of {LARGE:,} bytes"
+    doubt = "if that is no choice of yours, look for an error in what the server has printed"
+    return (f"the answer to a {kind} was: {seen}, so no case sends one; {doubt}",)
 
 
 def learn_chatter(target: Target, first: list[Message]) -> tuple[Abilities, list[Message]]:
