@@ -12,6 +12,7 @@ from refws.check.engine import Abilities, Grade, run
 from refws.check.frames import GOOD_BYE, HELLO, frame, text
 from refws.check.opening import Opening
 from refws.check.outcomes import (
+    Closes,
     Compresses,
     DoesNotCompress,
     Echoes,
@@ -171,6 +172,12 @@ PINGS = (b"1", b"2", b"3")
 )
 def test_what_an_outcome_takes_for_itself(outcome, seen, is_seen):
     assert outcome.is_seen(seen) is is_seen
+
+
+def test_an_empty_close_is_not_named_by_a_code_that_no_close_carries():
+    assert Closes((1000, 1005)).words == "Close 1000 or without a code"
+    assert Closes((1005,), ends=True).words == "Close without a code, then the end of TCP"
+    assert opened(close=Close(1005)).after_the_opening() == "Close without a code"
 
 
 def test_the_words_of_an_outcome_list_a_few_of_many():

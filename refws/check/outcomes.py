@@ -235,7 +235,7 @@ class Fails:
 
     @property
     def words(self) -> str:
-        return f"Close {' or '.join(str(int(code)) for code in self.codes)}, and nothing else"
+        return f"{close_with(self.codes)}, and nothing else"
 
     def is_seen(self, seen: Seen) -> bool:
         if seen.close is None or seen.violation or seen.went_on:
@@ -293,7 +293,7 @@ class Closes:
 
     @property
     def words(self) -> str:
-        close = f"Close {' or '.join(str(int(code)) for code in self.codes)}"
+        close = close_with(self.codes)
         return f"{close}, then the end of TCP" if self.ends else close
 
     def is_seen(self, seen: Seen) -> bool:
@@ -350,6 +350,13 @@ class ServesOne:
 
     def is_seen(self, seen: Seen) -> bool:
         return bool(seen.elsewhere) and not seen.violation
+
+
+def close_with(codes: tuple[int, ...]) -> str:
+    """Such as "Close 1000 or without a code"."""
+    named = (str(int(code)) for code in codes if code != CloseCode.NO_STATUS_RCVD)
+    without = ("without a code",) if CloseCode.NO_STATUS_RCVD in codes else ()
+    return f"Close {' or '.join((*named, *without))}"
 
 
 def listed(parts: list[str]) -> str:

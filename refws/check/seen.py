@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from ..protocol.client.handshake import Agreement
 from ..protocol.close import Close
+from ..protocol.close_codes import CloseCode
 from ..protocol.frame import TEXT
 from ..protocol.http import Response
 
@@ -112,7 +113,8 @@ class Seen:
             then = "then " if parts else ""
             parts.append(f"{then}what no endpoint may send: {self.violation}")
         if self.close is not None:
-            parts.append(f"Close {self.close}")
+            is_empty = self.close.code == CloseCode.NO_STATUS_RCVD
+            parts.append("Close without a code" if is_empty else f"Close {self.close}")
         if self.end is not End.OPEN:
             parts.append(self.end.value)
         if self.elsewhere:
