@@ -125,6 +125,11 @@ EXTENSION_OFFERS = (
         "x-refws; level=3; fast",
     ),
     offers(
+        "9.1-extension-with-a-longer-name",
+        "A name that begins with permessage-deflate is the name of another extension.",
+        "permessage-deflate-refws",
+    ),
+    offers(
         "4.2.2-unknown-extension-then-deflate",
         "Of several offers the answer names only what the server knows.",
         "x-refws, permessage-deflate",
