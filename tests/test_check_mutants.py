@@ -5,19 +5,25 @@ is weak where the RFC only recommends, and the hint names the mistake.
 """
 
 import re
+from dataclasses import replace
 from typing import NamedTuple
 
 import pytest
 
+from checks import OPENED, result
 from mutants.broken import mutations
 from mutants.plain_server import PlainServer
 from refws.check import engine
 from refws.check.engine import Grade, run
 from refws.check.groups import GROUPS
+from refws.check.link import Crossed
 from refws.check.mistakes import find_mistake
+from refws.check.seen import End
 from refws.check.survey import survey
 from refws.check.target import Target
 from refws.protocol.client.uri import parse_uri
+from refws.protocol.frame import Side
+from wire import SAMPLE_KEY, request, response
 
 pytestmark = pytest.mark.slow
 
@@ -50,14 +56,20 @@ BEFORE_THE_101 = {
     "body-ignored": Caught("9112-6.3-body-is-no-frame", "no body"),
     "upgrade-with-case": Caught("4.2.1-upgrade-in-mixed-case", "without regard to case"),
     "connection-compared-whole": Caught("4.2.1-connection-of-firefox", "at the commas"),
+    "upgrade-as-a-substring": Caught("4.2.1-upgrade-to-websockets", "Upgrade: websocket"),
+    "connection-as-a-substring": Caught("4.2.1-connection-upgraded", "Connection: Upgrade"),
     "connection-ignored": Caught("4.2.1-connection-keep-alive", "Connection: Upgrade"),
     "key-not-checked": Caught("11.3.1-two-keys", "2 Sec-WebSocket-Key headers"),
+    "length-of-the-key-alone": Caught("4.2.1-key-in-base64url", "16 random bytes in base64"),
     "spaces-of-the-key-kept": Caught("4.2.2-spaces-around-key", "white space around it"),
     "version-ignored": Caught("4.4-version-14", "Sec-WebSocket-Version: 13"),
     "426-without-our-version": Caught("4.4-version-14", "should be 426"),
+    "426-without-upgrade": Caught("9110-15.5.22-upgrade-in-426", "should be 426, with Upgrade"),
+    "version-as-a-number": Caught("4.3-version-with-zero", "Sec-WebSocket-Version: 13"),
+    "version-in-a-list": Caught("4.3-list-of-versions", "Sec-WebSocket-Version: 13"),
     "two-origins-taken": weak("4.2.1-origin-twice", "at most one"),
     "subprotocols-not-parsed": weak("4.3-subprotocol-with-space", "comma list of tokens"),
-    "extensions-not-parsed": weak("9.1-extension-with-space", "expects a token"),
+    "extensions-not-parsed": Caught("9.1-extension-with-space", "expects a token"),
     "subprotocols-echoed": Caught("4.2.2-three-unknown-subprotocols", "one name of the list"),
     "extensions-echoed": Caught("4.2.2-unknown-extension", "what the program implements"),
     "101-with-content-length": Caught("4.2.2-no-content-length", "leave it out"),
@@ -99,6 +111,9 @@ FRAMES = {
     "compressed-text-without-rsv1": Caught("5.2-text", "RSV1 must be 1 in the first frame"),
     "frames-of-hixie-76": Caught("5.2-text", "Hixie-76 framed a message"),
     "4-bytes-of-length-written": Caught("5.2-text-of-65536-bytes", "were only 4 written"),
+    "7-bits-never-used": Caught("5.5.2-ping", "into the 7 bits of the second byte"),
+    "65536-in-16-bits": Caught("5.2-text-of-65536-bytes", "does not fit 16 bits"),
+    "rsv3-written": Caught("5.2-text", "RSV2 or RSV3 is 1"),
 }
 
 MESSAGES = {
@@ -120,6 +135,13 @@ MESSAGES = {
     "utf8-checked-at-the-end": weak("8.1-noticed-before-the-frame-ends", "as it arrives"),
     "bad-utf8-fails-with-1002": weak("8.1-overlong-slash", "1007, not 1002"),
     "binary-must-be-utf8": Caught("5.2-binary-of-1-bytes", "do not decode it"),
+    "last-fragment-only": Caught("5.4-two-fragments", "up to the frame with FIN 1"),
+    "empty-frames-dropped": Caught("5.4-empty-last-fragment", "counts nevertheless"),
+    "echoes-twice": Caught("5.2-text", "more messages came back than were sent"),
+    "four-byte-characters-refused": Caught("5.6-four-bytes", "1 to 4 bytes"),
+    "text-ends-at-nul": Caught("5.6-nul", "back as they are"),
+    "byte-order-mark-removed": Caught("5.6-byte-order-mark", "back as they are"),
+    "text-normalized": Caught("5.6-not-normalized", "back as they are"),
 }
 
 CONTROL_AND_CLOSE = {
@@ -128,6 +150,9 @@ CONTROL_AND_CLOSE = {
     "pong-without-payload": Caught("5.5.2-ping", "the payload of its Ping"),
     "pong-for-a-pong": Caught("5.5.3-empty-pong", "do nothing about a Pong"),
     "pong-not-expected": Caught("5.5.3-empty-pong", "is to be ignored"),
+    "pong-twice": Caught("5.5.2-ping", "more Pongs came than Pings were sent"),
+    "pongs-in-reverse": Caught("5.5.2-ten-pings-in-one-packet", "in the order"),
+    "ping-must-be-utf8": Caught("5.5.2-ping-that-is-no-text", "do not decode it"),
     "fragmented-ping-taken": Caught("5.5-ping-without-fin", "a fragment of a control frame"),
     "long-control-frame-taken": Caught("5.5-ping-of-126-bytes", "at most 125"),
     "close-not-echoed": Caught("5.5.1-close", "a Close is answered with a Close"),
@@ -138,6 +163,9 @@ CONTROL_AND_CLOSE = {
     "close-reason-not-checked": weak("5.5.1-reason-with-byte-ff", "reason that is not UTF-8"),
     "close-reason-without-a-code": Caught("5.5.1-close", "a reason without a code"),
     "empty-close-answered-with-1005": Caught("5.5.1-close-without-a-body", "never sent"),
+    "empty-close-answered-with-0": Caught("5.5.1-close-without-a-body", "close code 0"),
+    "close-codes-above-2999-refused": Caught("7.4-close-3000", "1007 to 1014 and 3000 to 4999"),
+    "fails-with-an-empty-close": weak("5.1-unmasked-text", "but the Close has none"),
     "answers-after-close": Caught("5.5.1-message-after-close", "sends on after its Close"),
     "fails-with-1000": weak("5.1-unmasked-text", "1002, not 1000"),
     "fails-without-a-close": weak("5.1-unmasked-text", "before you end TCP"),
@@ -145,7 +173,50 @@ CONTROL_AND_CLOSE = {
     "tcp-reset": weak("5.5.1-message-after-close", "shut down its sending side"),
 }
 
-CAUGHT = {**BEFORE_THE_101, **FRAMES, **MESSAGES, **CONTROL_AND_CLOSE}
+DEFLATE = {
+    "first-offer-only": weak("7692-7-unknown-parameter-then-a-valid-offer", "each one in the list"),
+    "unknown-parameter-taken": Caught("7692-7-unknown-parameter", "decline an offer"),
+    "parameter-twice-taken": Caught("7692-7-parameter-twice", "decline an offer"),
+    "bits-with-a-zero-taken": Caught(
+        "7692-7-client-max-window-bits-with-a-zero-before-it", "decline an offer"
+    ),
+    "server-bits-not-repeated": Caught("7692-5.2-value-in-quotes", "a window of 15 bits"),
+    "client-bits-not-asked-for": Caught(
+        "7692-7.1.3-offer-without-parameters", "the offer did not have it"
+    ),
+    "deflate-answered-twice": Caught("7692-7.1.3-offer-without-parameters", "at most once"),
+    "tail-not-appended": Caught("7692-7.2.3.1-one-block", "append 00 00 ff ff"),
+    "final-block-ends-the-message": Caught(
+        "7692-7.2.3.4-final-block-then-a-block", "make a new inflater"
+    ),
+    "window-not-kept": Caught(
+        "7692-7.2.3.2-reference-to-the-message-before", "keep one inflater for all messages"
+    ),
+    "fragments-inflated-one-by-one": Caught(
+        "7692-6.2-fragments-of-one-byte", "the payloads of all fragments are one stream"
+    ),
+    "binary-not-inflated": Caught("7692-6-binary", "inflate it before you send it back"),
+    "bad-deflate-taken": Caught("7692-7.2.2-plain-text-with-rsv1", "not DEFLATE data"),
+    "utf8-not-checked-after-inflating": Caught(
+        "7692-6.1-text-is-not-utf-8-after-inflating", "text that is not UTF-8"
+    ),
+    "uncompressed-message-refused": Caught("7692-6-uncompressed-message", "take it as it is"),
+    "rsv1-in-a-continuation-taken": Caught(
+        "7692-6.1-rsv1-in-a-continuation", "RSV1 is 1 in a continuation"
+    ),
+    "rsv1-in-control-frames-taken": Caught("7692-6.1-rsv1-in-a-ping", "RSV1 is 1 in a control"),
+    "pong-compressed": Caught("7692-6-ping-is-not-inflated", "RSV1 is 1 in a control frame"),
+    "deflate-with-a-header": Caught("7692-7.2.3.1-one-block", "DEFLATE without a header"),
+    "tail-left": Caught("7692-7.2.3.2-fifty-messages-in-one-context", "00 00 ff ff, away"),
+    "empty-message-without-payload": Caught("7692-7.2.3.6-empty", "sync flush"),
+    "server-takes-over-nevertheless": Caught(
+        "7692-7.2.1-server-no-context-takeover-is-kept", "a new compressor for each message"
+    ),
+    "server-bits-ignored": Caught("7692-7.2.1-server-window-of-9-bits-is-kept", "wbits=-9"),
+    "names-by-their-start": Caught("9.1-extension-with-a-longer-name", "the program implements"),
+}
+
+CAUGHT = {**BEFORE_THE_101, **FRAMES, **MESSAGES, **CONTROL_AND_CLOSE, **DEFLATE}
 """Each mutation of the plain server, and what finds it."""
 
 ALSO_CAUGHT = (
@@ -222,6 +293,34 @@ def test_what_the_rfcs_leave_open_is_no_fault(mutation, abilities, nothing_left_
         result = run(CASES[LEFT_OPEN[mutation]], target_of(server), abilities)
     assert result.grade is Grade.PASS
     assert find_mistake(result) == ""
+
+
+@pytest.mark.parametrize(
+    "name, seen, hint",
+    [
+        ("7.1.4-half-close", OPENED, "at the end of TCP a read returns no byte"),
+        ("10.4-frame-of-2-to-the-62-bytes", OPENED, "look at the length before you wait"),
+        (
+            "10.4-message-of-1-mib",
+            replace(OPENED, end=End.FIN),
+            "what is too long for the program is refused with 1009",
+        ),
+        ("5.2-text", OPENED, "give it longer with --timeout"),
+        ("5.5.1-close", OPENED, "a Close is answered with a Close"),
+        ("4.2.1-plain-get", replace(OPENED, agreement=None, end=End.FIN), "look for an error in"),
+        ("4.2.1-no-key", replace(OPENED, agreement=None), "answer with a status from 400 on"),
+    ],
+)
+def test_what_does_not_come_is_explained_too(name, seen, hint):
+    """A server cannot be late, or gone, without a race; what is seen of one can."""
+    case = CASES[name]
+    steps = b"".join(step for step in case.steps if isinstance(step, bytes))
+    sent = [case.opening.edited(request("/")), steps]
+    crossed = [Crossed(0.0, Side.CLIENT, data) for data in sent if data]
+    if seen.agreement is not None:
+        crossed.insert(1, Crossed(0.0, Side.SERVER, response(SAMPLE_KEY)))
+    found = result(case, seen=str(seen), crossed=tuple(crossed), observed=seen)
+    assert hint.lower() in find_mistake(found).lower()
 
 
 def test_a_server_that_is_not_there_has_made_no_mistake(abilities):

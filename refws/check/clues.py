@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import takewhile
+from typing import Any
 
 from ..course.explain.conversation import Conversation
 from ..course.explain.values import FrameExplanation, HeadExplanation, Illegal, Item, Legal, NotRead
@@ -15,6 +17,7 @@ from ..protocol.errors import Violation
 from ..protocol.frame import CLOSE, Side
 from ..protocol.http import ascii_lower
 from .engine import Result
+from .outcomes import AnyOf, Outcome
 from .seen import Message, Seen
 
 STREAM = (
@@ -70,9 +73,25 @@ class Clues:
     def has_more_pongs(self) -> bool:
         return len(self.seen.pongs) > len(self.pongs)
 
+    @property
+    def right_messages(self) -> int:
+        """How many messages came back as they should, before the first one that did not."""
+        pairs = takewhile(lambda pair: pair[0] == pair[1], self.pairs())
+        return sum(1 for _ in pairs)
+
     def has_echoed(self) -> bool:
         """Whether the messages came back as they should."""
         return tuple(self.seen.messages) == self.messages
+
+    def has_all(self) -> bool:
+        """Whether the Pongs came as they should, too: what is wrong then is about the Close."""
+        return self.has_echoed() and tuple(self.seen.pongs) == self.pongs
+
+    @property
+    def sent_close(self) -> int | None:
+        """The code of our first Close, NO_STATUS_RCVD if it is empty; None without a legal one."""
+        closes = (frame.close for frame in self.sent if frame.close is not None)
+        return next((int(close.code) for close in closes), None)
 
     def frames_and_messages(self) -> Iterator[tuple[FrameExplanation, Message]]:
         """Each data frame of the endpoint, with the message that it should carry."""
@@ -115,10 +134,17 @@ def find_clues(result: Result, seen: Seen) -> Clues:
         sent=tuple(frame for frame in frames if frame.sender is Side.CLIENT),
         answered=tuple(frame for frame in frames if frame.sender is Side.SERVER),
         rule=find_rule(items),
-        messages=getattr(best, "messages", ()),
-        pongs=getattr(best, "payloads", ()),
-        codes=getattr(best, "codes", ()),
+        messages=part_of(best, "messages"),
+        pongs=part_of(best, "payloads"),
+        codes=part_of(best, "codes"),
     )
+
+
+def part_of(outcome: Outcome, name: str) -> Any:
+    """What the outcome, or the first of several that has such a thing, expects; () if none has."""
+    outcomes = outcome.outcomes if isinstance(outcome, AnyOf) else (outcome,)
+    found = (getattr(each, name) for each in outcomes if hasattr(each, name))
+    return next(found, ())
 
 
 def explained(result: Result) -> list[Item]:

@@ -8,21 +8,30 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from ..course.explain.values import SHOWN, CutOff, Illegal
+from ..course.explain.values import SHOWN, CutOff, FrameExplanation, Illegal
 from ..protocol.close_codes import CloseCode
 from ..protocol.frame import BINARY, CLOSE, CONT, MAX_LENGTH_7, MAX_LENGTH_16, PING, PONG, TEXT
-from .case import Drip, Pause
+from .case import Drip, HalfClose, Pause
 from .clues import STREAM, Clues, Recogniser, as_sentence, find_clues, hint_of, when
+from .deflate_mistakes import compresses_wrongly, declines_the_offer, inflates_wrongly
 from .engine import Grade, Result
 from .opening_mistakes import AT_THE_101, ON_HEADERS, other_refusal
-from .outcomes import FAILURES, Opens
+from .outcomes import FAILURES, Fails, Opens
 from .seen import End
+
+NO_CODE = CloseCode.NO_STATUS_RCVD
 
 LENGTH = (
     "after 126 the length is in the next 2 bytes, after 127 in the next 8, the most significant "
     "byte first (§5.2)"
 )
 
+SHORT_LENGTH = (
+    "write a length of up to 125 into the 7 bits of the second byte: 126 there says that 2 bytes "
+    "of length follow (§5.2)"
+)
+
+ALLOWED_CODES = "1000 to 1003, 1007 to 1014 and 3000 to 4999"
 
 Cause = tuple[object, ...]
 
@@ -66,7 +75,7 @@ def blamed(recognise: Recogniser, clues: Clues) -> Cause:
 
 
 def sends_after_close(clues: Clues) -> bool:
-    more = clues.has_more_pongs and clues.has_sent(CLOSE) and not clues.has_sent(PONG)
+    more = clues.has_more_pongs and clues.has_sent(CLOSE) and not clues.has_sent(PING, PONG)
     return more or "after its Close" in clues.seen.violation
 
 
@@ -74,15 +83,15 @@ def wrong_length(clues: Clues) -> str:
     for frame, message in clues.frames_and_messages():
         wire, written, data = frame.header_bytes, frame.header.payload_length, message.data
         length, characters = len(data), len(data.decode(errors="replace"))
-        if written == length or len(wire) < 2:
+        if written == length or len(wire) < 2 or frame.compressed:
             continue
-        if int.from_bytes(wire[2:], "little") == length:
+        if len(wire) > 2 and int.from_bytes(wire[2:], "little") == length:
             return f"the length {length} is written in little-endian: {LENGTH}"
         if wire[1] == length > MAX_LENGTH_7 and data.startswith(wire[2:]):
             return f"a length of {length} does not fit the 7 bits: from 126 on write 126; {LENGTH}"
         if length > MAX_LENGTH_16 and written == length % (MAX_LENGTH_16 + 1):
             return f"the length {length:,} does not fit 16 bits, and became {written}: {LENGTH}"
-        if written == characters:
+        if written == characters and data.startswith(frame.plain_start):
             return (
                 f"the length of a frame counts bytes, here {length}, and not characters, here "
                 f"{characters}: encode the text first (§5.2)"
@@ -92,9 +101,27 @@ def wrong_length(clues: Clues) -> str:
 
 def hint_of_explain(clues: Clues) -> str:
     """On the endpoint's own frame, unless its fault is the one that it was sent, and repeats."""
-    if clues.illegal is None or repeats_the_fault(clues):
+    frame = clues.illegal
+    if frame is None or repeats_the_fault(clues):
         return ""
-    return hint_of(clues.illegal)
+    if frame.header.opcode >= CLOSE and has_a_long_length(frame, clues):
+        return f"its {frame.name} frame: {SHORT_LENGTH}"
+    found, verdict = hint_of(frame), frame.verdict
+    if found or not isinstance(verdict, Illegal):
+        return found
+    rule = verdict.violation
+    return f"its {frame.name} frame: {rule.seen}; {rule.section} expects {rule.expected}"
+
+
+def has_a_long_length(frame: FrameExplanation, clues: Clues) -> bool:
+    """Whether a length that fits 7 bits is in the 16 bits after them.
+
+    The explanation of a frame that is illegal at its second byte ends there.
+    """
+    crossed = clues.result.crossed
+    stream = b"".join(part.data for part in crossed if part.sender is frame.sender)
+    wire = stream[frame.offset : frame.offset + 4]
+    return len(wire) == 4 and wire[1] == 0x7E and int.from_bytes(wire[2:]) <= MAX_LENGTH_7
 
 
 def repeats_the_fault(clues: Clues) -> bool:
@@ -124,9 +151,13 @@ def fails(clues: Clues) -> bool:
 
 def names_what_it_lacks(clues: Clues) -> str:
     """The 101 is valid, but agrees on something that no program knows."""
-    response, opens = clues.seen.response, isinstance(clues.result.case.best, Opens)
+    response, best = clues.seen.response, clues.result.case.best
+    if response is None or not isinstance(best, Opens):
+        return ""
+    if best.without in response.headers and best.without in ON_HEADERS:
+        return f"the 101 has {best.without}: {ON_HEADERS[best.without]} (§4.2.2)"
     for name in ("Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions"):
-        if opens and response is not None and name in response.headers:
+        if name in response.headers:
             return f"the 101 repeats {name} of the request: {ON_HEADERS[name]} (§4.2.2)"
     return ""
 
@@ -145,7 +176,8 @@ def ends_without_close(clues: Clues) -> bool:
 def other_code(clues: Clues) -> str:
     if clues.rule is None or clues.code is None or clues.code in clues.codes or not clues.codes:
         return ""
-    return f"the code for {clues.rule.seen} is {int(clues.codes[0])}, not {clues.code} (§7.4.1)"
+    instead = "but the Close has none" if clues.code == NO_CODE else f"not {clues.code}"
+    return f"the code for {clues.rule.seen} is {int(clues.codes[0])}, {instead} (§7.4.1)"
 
 
 # Legal messages
@@ -157,7 +189,7 @@ def is_other_kind(clues: Clues) -> bool:
 
 def loses_fragments(clues: Clues) -> bool:
     between = clues.has_sent(CONT) and clues.has_sent(PING, PONG)
-    return clues.is_legal and between and not clues.has_echoed()
+    return clues.is_legal and between and clues.right_messages < len(clues.messages)
 
 
 def answers_control(clues: Clues) -> bool:
@@ -172,40 +204,76 @@ def answers_control(clues: Clues) -> bool:
 
 def answers_fragments(clues: Clues) -> bool:
     """Whether the payload of a fragment came back by itself, in a frame of any kind."""
-    begun = {frame.plain_start for frame in clues.sent if not frame.header.fin}
-    if not begun:
+    data = [frame for frame in clues.sent if frame.header.opcode < CLOSE]
+    parts = [
+        as_part(frame) for frame in data if not frame.header.fin or frame.header.opcode == CONT
+    ]
+    if not parts:
         return False
     if repeats_a_fragment(clues):
         return True
-    wrong = [message.data for message in clues.seen.messages if message not in clues.messages]
-    more = clues.is_legal and len(clues.seen.messages) > len(clues.messages)
-    return bool(wrong) and (more or wrong[0][:SHOWN] in begun)
+    right = [message.data for message in clues.messages]
+    wrong = [message.data for message in clues.seen.messages if message.data not in right]
+    return bool(wrong) and (len(wrong[0]), wrong[0][:SHOWN]) in parts
+
+
+def as_part(frame: FrameExplanation) -> tuple[int, bytes]:
+    """The length and the first bytes of its payload."""
+    return frame.header.payload_length, frame.plain_start
 
 
 def repeats_a_fragment(clues: Clues) -> bool:
     """Whether the frame that is illegal is a fragment that was sent back as it was."""
-    parts = {frame.plain_start for frame in clues.sent if frame.header.opcode < CLOSE}
-    frame = clues.illegal
-    if frame is None or frame.header.opcode >= CLOSE or frame.plain_start not in parts:
+    frame, data = clues.illegal, [frame for frame in clues.sent if frame.header.opcode < CLOSE]
+    if frame is None or frame.header.opcode >= CLOSE or as_part(frame) not in map(as_part, data):
         return False
     return bool(frame.plain_start) or frame.header.opcode == CONT
 
 
-def is_binary(clues: Clues) -> bool:
-    return clues.is_legal and {message.opcode for message in clues.messages} == {BINARY}
-
-
 def decodes_binary(clues: Clues) -> bool:
     """Whether bytes that are no text, in a binary message, ended the connection."""
-    seen, wanted = clues.seen, [message.data for message in clues.messages]
-    crashed = seen.end is not End.OPEN and seen.close is None and not all(map(is_utf8, wanted))
-    return is_binary(clues) and (clues.code == CloseCode.INVALID_DATA or crashed)
+    missing = clues.messages[clues.right_messages :][:1]
+    ended = clues.seen.end is not End.OPEN and clues.seen.close is None
+    is_binary = clues.is_legal and any(message.opcode == BINARY for message in missing)
+    crashed = ended and not any(is_utf8(message.data) for message in missing)
+    return is_binary and (clues.code == CloseCode.INVALID_DATA or crashed)
+
+
+def decodes_control(clues: Clues) -> bool:
+    """Whether a Ping or Pong that is no text ended the connection."""
+    control = [frame for frame in clues.sent if frame.header.opcode in (PING, PONG)]
+    ended = clues.seen.end is not End.OPEN and clues.seen.close is None
+    not_text = any(not is_utf8(frame.plain_start) for frame in control)
+    return clues.is_legal and not_text and (clues.code == CloseCode.INVALID_DATA or ended)
+
+
+def refuses_text(clues: Clues) -> bool:
+    """Whether text with other characters than the ones of every alphabet was taken for wrong."""
+    refused = clues.is_legal and clues.code == CloseCode.INVALID_DATA
+    return refused and not all(is_plain(message.data) for message in clues.messages)
+
+
+def alters_text(clues: Clues) -> bool:
+    pairs = [(got.data, wanted.data) for got, wanted in clues.pairs() if wanted.opcode == TEXT]
+    return clues.is_legal and any(got != wanted and not is_plain(wanted) for got, wanted in pairs)
+
+
+def is_plain(data: bytes) -> bool:
+    """Whether these are letters, digits and signs of ASCII only."""
+    return data.isascii() and data.decode().isprintable()
+
+
+def drops_what_is_empty(clues: Clues) -> bool:
+    empty = any(not frame.header.payload_length for frame in clues.sent if frame.kind < CLOSE)
+    empty = empty or any(not message.data for message in clues.messages)
+    missing = len(clues.seen.messages) < len(clues.messages) and clues.code not in FAILURES
+    return clues.is_legal and empty and missing
 
 
 def is_garbled(clues: Clues) -> bool:
     pairs = [(got.data, wanted.data) for got, wanted in clues.pairs()]
     garbled = any(len(got) == len(wanted) and got != wanted for got, wanted in pairs)
-    not_text = clues.code == CloseCode.INVALID_DATA and not clues.has_sent(CONT)
+    not_text = clues.code == CloseCode.INVALID_DATA
     return clues.is_legal and (garbled or (not_text and not clues.seen.seconds))
 
 
@@ -215,7 +283,7 @@ def cuts_characters(clues: Clues) -> bool:
         return False
     ended = seen.end is not End.OPEN and seen.close is None and not seen.messages
     cut = any(not is_utf8(frame.plain_start) for frame in parts if frame.payload_received <= SHOWN)
-    return clues.code == CloseCode.INVALID_DATA or (ended and cut)
+    return cut and (ended or clues.code == CloseCode.INVALID_DATA)
 
 
 def is_utf8(data: bytes) -> bool:
@@ -226,6 +294,39 @@ def adds_what_was_left(clues: Clues) -> bool:
     """Whether the right message came, after bytes of an earlier one."""
     pairs = [(got.data, wanted.data) for got, wanted in clues.pairs()]
     return any(len(got) > len(wanted) > 0 and got.endswith(wanted) for got, wanted in pairs)
+
+
+def refuses_the_close(clues: Clues) -> str:
+    """On the answer to a legal Close, after all else came as it should."""
+    sent = clues.sent_close
+    refused = clues.is_legal and clues.has_all() and clues.code in FAILURES
+    if not refused or sent in (None, clues.code):
+        return ""
+    what = "an empty Close" if sent == NO_CODE else f"a Close with code {sent}"
+    return (
+        f"the program answers {what}, which is legal, with {clues.code}: unmask its body as each "
+        f"payload, read 2 bytes of it as the code, the most significant byte first, and the rest "
+        f"as UTF-8; the codes {ALLOWED_CODES} are allowed, and so is no body (§5.5.1, §7.4)"
+    )
+
+
+def is_too_long(clues: Clues) -> bool:
+    """Whether a message for which 1009 is the code of a refusal was refused in another way."""
+    refused = clues.code is not None or clues.seen.end is not End.OPEN
+    expected = CloseCode.MESSAGE_TOO_BIG in clues.codes and clues.code not in clues.codes
+    return clues.is_legal and refused and expected and not clues.seen.messages
+
+
+def waits_for_too_much(clues: Clues) -> bool:
+    """Whether a length that fits no memory is no reason for the program to refuse anything."""
+    fails = isinstance(clues.result.case.best, Fails)
+    return clues.is_legal and fails and clues.code is None and clues.seen.end is End.OPEN
+
+
+def loses_what_is_early(clues: Clues) -> bool:
+    early = bool(clues.result.case.opening.after)
+    missing = clues.right_messages < len(clues.messages) or len(clues.seen.pongs) < len(clues.pongs)
+    return clues.is_legal and early and missing
 
 
 def fails_what_is_legal(clues: Clues) -> str:
@@ -246,8 +347,6 @@ def loses_messages(clues: Clues) -> str:
     case, got = clues.result.case, clues.seen.messages
     if not clues.is_legal or len(got) >= len(clues.messages):
         return ""
-    if case.opening.after:
-        return f"frames may arrive together with the end of the request: {STREAM}"
     if any(isinstance(step, Drip | Pause) for step in case.steps):
         return f"a frame may arrive in parts: {STREAM}"
     if any(frame.header.payload_length > MAX_LENGTH_7 for frame in clues.sent):
@@ -260,6 +359,28 @@ def loses_messages(clues: Clues) -> str:
 
 def has_other_pongs(clues: Clues) -> bool:
     return clues.is_legal and tuple(clues.seen.pongs) != clues.pongs
+
+
+def mixes_pongs_up(clues: Clues) -> bool:
+    return has_other_pongs(clues) and sorted(clues.seen.pongs) == sorted(clues.pongs)
+
+
+def has_ended(clues: Clues) -> bool:
+    """Whether TCP ended without a Close, and before all came."""
+    ended = clues.seen.end is not End.OPEN and clues.seen.close is None
+    return clues.is_legal and ended and not clues.has_all()
+
+
+def is_silent(clues: Clues) -> bool:
+    """Whether something never came, and nothing else instead."""
+    waits = clues.seen.end is End.OPEN and clues.seen.close is None
+    return clues.is_legal and waits and not clues.seen.violation and not clues.has_all()
+
+
+def outlasts_the_client(clues: Clues) -> bool:
+    """Whether TCP stays open although the client has ended its direction."""
+    half_closed = any(isinstance(step, HalfClose) for step in clues.result.case.steps)
+    return half_closed and clues.seen.end is End.OPEN and clues.seen.close is None
 
 
 def is_left_open(clues: Clues) -> bool:
@@ -275,7 +396,9 @@ def answers_a_part(clues: Clues) -> bool:
 def other_close(clues: Clues) -> str:
     if not clues.is_legal or clues.code is None or not clues.codes or clues.code in clues.codes:
         return ""
-    return f"answer a Close with the code that is in it, {int(clues.codes[0])} here (§5.5.1)"
+    if clues.sent_close in (None, NO_CODE):
+        return "answer an empty Close with an empty one, or with code 1000 (§5.5.1, §7.1.5)"
+    return f"answer a Close with the code that is in it, {clues.sent_close} here (§5.5.1)"
 
 
 AFTER_THE_101: tuple[Recogniser, ...] = (
@@ -294,8 +417,10 @@ AFTER_THE_101: tuple[Recogniser, ...] = (
         "and answer all of them once (§5.4)",
     ),
     wrong_length,
+    compresses_wrongly,
     hint_of_explain,
     names_what_it_lacks,
+    declines_the_offer,
     when(
         lambda clues: notices_late(clues) and clues.seen.end is End.OPEN,
         "bad text is noticed only when the message is whole: check each part as it arrives, with "
@@ -307,6 +432,16 @@ AFTER_THE_101: tuple[Recogniser, ...] = (
         "send a Close with a code before you end TCP, so that the peer learns why (§7.1.7)",
     ),
     other_code,
+    refuses_the_close,
+    when(
+        is_too_long,
+        f"what is too long for the program is refused with 1009 (§7.4.1); if it is not: {LENGTH}",
+    ),
+    when(
+        waits_for_too_much,
+        "look at the length before you wait for the payload: what is too long is refused with "
+        "1009 (§10.4, §7.4.1)",
+    ),
     when(
         is_other_kind,
         "answer a message with its own opcode: 1 for text, 2 for binary (§5.6)",
@@ -315,6 +450,11 @@ AFTER_THE_101: tuple[Recogniser, ...] = (
         decodes_binary,
         "a binary message is made of any bytes: do not decode it, and do not check it (§5.6)",
     ),
+    when(
+        decodes_control,
+        "the payload of a Ping or Pong is made of any bytes: do not decode it (§5.5.2, §5.5.3)",
+    ),
+    inflates_wrongly,
     when(
         cuts_characters,
         "a character may begin in one fragment and end in the next: check the text of the whole "
@@ -330,12 +470,40 @@ AFTER_THE_101: tuple[Recogniser, ...] = (
         "a control frame may be between fragments: answer it, and keep the fragments (§5.4)",
     ),
     when(
+        refuses_text,
+        "this text is UTF-8: its characters have 1 to 4 bytes, and U+0000, noncharacters and "
+        "U+FEFF are among them (§5.6)",
+    ),
+    when(
+        alters_text,
+        "send the bytes of a text back as they are: without stripping, normalizing or another "
+        "line end, and with the U+FEFF and U+0000 in it (§5.6)",
+    ),
+    when(
         is_garbled,
         "the payload is unmasked with the wrong bytes: byte i goes with byte i % 4 of the key, and "
         "i counts from the start of the payload, also if that arrives in parts (§5.3)",
     ),
+    when(
+        loses_what_is_early,
+        f"frames may arrive together with the end of the request: {STREAM}",
+    ),
     fails_what_is_legal,
+    when(
+        drops_what_is_empty,
+        "a frame may have no payload, and a message too: it counts nevertheless, with its opcode "
+        "and its FIN (§5.2, §5.4)",
+    ),
     loses_messages,
+    when(
+        lambda clues: clues.is_legal and len(clues.seen.messages) > len(clues.messages),
+        "more messages came back than were sent: send each one once, and keep nothing of another "
+        "message or connection in a global variable",
+    ),
+    when(
+        mixes_pongs_up,
+        "Pings are answered in the order in which they arrive (§5.5.3)",
+    ),
     when(
         lambda clues: has_other_pongs(clues) and clues.has_sent(PONG),
         "only a Ping is answered with a Pong: do nothing about a Pong (§5.5.3)",
@@ -345,8 +513,27 @@ AFTER_THE_101: tuple[Recogniser, ...] = (
         "a Pong has the payload of its Ping: copy all its bytes (§5.5.3)",
     ),
     when(
+        lambda clues: clues.is_legal and clues.has_more_pongs,
+        "more Pongs came than Pings were sent: send one for each (§5.5.3)",
+    ),
+    when(
+        lambda clues: has_ended(clues) and not clues.has_sent(PING),
+        "the program ended the connection after frames that are legal: look for an error in what "
+        "it has printed",
+    ),
+    when(
         has_other_pongs,
         "each Ping is answered with a Pong: send one as soon as the Ping is read (§5.5.2)",
+    ),
+    when(
+        outlasts_the_client,
+        "at the end of TCP a read returns no byte: leave the loop then, and close the socket "
+        "(§7.1.4)",
+    ),
+    when(
+        is_silent,
+        "the program sends no answer in time: look where it waits, or give it longer with "
+        "--timeout",
     ),
     when(
         lambda clues: clues.is_legal and clues.code is None and clues.has_sent(CLOSE),

@@ -8,10 +8,18 @@ from functools import partial
 from ..protocol.client.mistakes import find_mistake as find_mistake_in_accept
 from ..protocol.frame import Side
 from ..protocol.handshake import accept_key
+from ..protocol.http import ascii_lower
 from .clues import STREAM, Clues, Recogniser, when
+from .seen import End
 
+SWITCHING = 101
 ACCEPT = "Sec-WebSocket-Accept"
 USUAL_NAMES = {"Host", "Upgrade", "Connection", "Sec-WebSocket-Key", "Sec-WebSocket-Version"}
+
+AGREE = (
+    "take from the offer the parameters that the program knows, with values that it can keep, and "
+    "decline an offer that has any other one (RFC 7692 §5.1, §7)"
+)
 
 LF_ALONE = re.compile(rb"(?<!\r)\n")
 
@@ -27,8 +35,7 @@ ON_HEADERS = {
 
 
 def wrong_accept(clues: Clues) -> str:
-    keys, response = clues.values("Sec-WebSocket-Key"), clues.seen.response
-    accept = None if response is None else response.headers.get(ACCEPT)
+    keys, accept = clues.values("Sec-WebSocket-Key"), response_value(clues, ACCEPT)
     if not keys or accept in (None, accept_key(keys[0])):
         return ""
     mistake = find_mistake_in_accept(keys[0], accept)
@@ -36,8 +43,7 @@ def wrong_accept(clues: Clues) -> str:
 
 
 def key_with_spaces(clues: Clues) -> str:
-    response, raw = clues.seen.response, clues.raw_values("Sec-WebSocket-Key")
-    accept = None if response is None else response.headers.get(ACCEPT)
+    raw, accept = clues.raw_values("Sec-WebSocket-Key"), response_value(clues, ACCEPT)
     spaced = {part for value in raw for part in (value, value[1:], value.rstrip(), value.lstrip())}
     if accept is None or accept not in {
         accept_key(part) for part in spaced - {*map(str.strip, raw)}
@@ -60,14 +66,19 @@ def line_ends(clues: Clues) -> str:
 
 
 def wrong_header(clues: Clues) -> str:
-    faults = clues.response.faults if clues.response and clues.seen.status == 101 else ()
+    is_101 = clues.seen.status == SWITCHING
+    faults = clues.response.faults if clues.response and is_101 else ()
+    for fault in faults:
+        if fault.section.startswith("RFC 7692"):
+            return f"the answer to the offer has {fault.seen}; expected {fault.expected}: {AGREE}"
     found = ((fault, ON_HEADERS[fault.field]) for fault in faults if fault.field in ON_HEADERS)
     return next((f"the 101 is wrong, {fault.seen}: {advice}" for fault, advice in found), "")
 
 
 def list_compared_whole(name: str, element: str, clues: Clues) -> str:
     values = clues.values(name)
-    if not clues.is_legal or not values or values == [element]:
+    refused = clues.is_legal and clues.seen.status != SWITCHING
+    if not refused or not values or values == [element]:
         return ""
     return (
         f"{name} is a list, here {', '.join(values)!r}: join its lines, split them at the commas, "
@@ -76,13 +87,38 @@ def list_compared_whole(name: str, element: str, clues: Clues) -> str:
 
 
 def other_refusal(clues: Clues) -> str:
-    if clues.rule is None or clues.seen.response is None:
+    if clues.rule is None:
         return ""
+    if clues.seen.response is None:
+        return f"{clues.rule.seen}: answer with {clues.result.case.best.words}, not with silence"
     return f"the answer to {clues.rule.seen} should be {clues.result.case.best.words}"
 
 
+def other_accept(clues: Clues) -> str:
+    """On a wrong Accept that no well-known mistake explains."""
+    keys, accept = clues.values("Sec-WebSocket-Key"), response_value(clues, ACCEPT)
+    if not clues.is_legal or len(keys) != 1 or accept in (None, accept_key(keys[0])):
+        return ""
+    return (
+        f"{ACCEPT} does not fit this key, {keys[0]}: take its 24 characters as they are, append "
+        "the GUID, and put the 20 bytes of their SHA-1 in base64 (§4.2.2 item 5.4)"
+    )
+
+
+def response_value(clues: Clues, name: str) -> str | None:
+    return None if clues.seen.response is None else clues.seen.response.headers.get(name)
+
+
+def ends_at_a_request(clues: Clues) -> bool:
+    return clues.is_legal and clues.seen.response is None and clues.seen.end is not End.OPEN
+
+
 def names_with_case(clues: Clues) -> bool:
-    return clues.is_legal and not clues.header_names() >= USUAL_NAMES
+    """Whether the names are there, but not in the usual case."""
+    names = clues.header_names()
+    all_there = set(map(ascii_lower, names)) >= set(map(ascii_lower, USUAL_NAMES))
+    refused = clues.is_legal and clues.seen.status != SWITCHING
+    return refused and all_there and not names >= USUAL_NAMES
 
 
 AT_THE_101: tuple[Recogniser, ...] = (
@@ -101,4 +137,10 @@ AT_THE_101: tuple[Recogniser, ...] = (
         "names of headers may be in any case: put them in lower case before you compare them",
     ),
     other_refusal,
+    other_accept,
+    when(
+        ends_at_a_request,
+        "the program ended the connection at a request that is legal: look for an error in what "
+        "it has printed",
+    ),
 )

@@ -4,6 +4,8 @@ import base64
 import hashlib
 import re
 
+from mutants.plain_deflate import agree, as_header
+
 MAX_HEAD = 32 * 1024
 GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
@@ -14,6 +16,7 @@ REQUEST_LINE = re.compile(rf"({TOKEN}) {TARGET} (HTTP/[0-9]\.[0-9])")
 FIELD_LINE = re.compile(rf"({TOKEN}):{OWS}([^\x00-\x08\x0a-\x1f\x7f]*?){OWS}")
 HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~%!$&'()*+,;=-]+)(?::[0-9]*)?")
 KEY = re.compile(r"[A-Za-z0-9+/]{22}==")
+OF_24_CHARACTERS = re.compile(r".{24}")
 QUOTED = r'"(?:\\?[!#$%&\'*+.^_`|~0-9A-Za-z-])+"'
 PARAMETER = rf"{OWS};{OWS}{TOKEN}(?:{OWS}={OWS}(?:{TOKEN}|{QUOTED}))?"
 EXTENSION = rf"{TOKEN}(?:{PARAMETER})*"
@@ -62,15 +65,16 @@ def read_head(stream, broken):
 
 
 def accept(lines, broken):
-    """The bytes of the 101."""
+    """The bytes of the 101, and the parameters of permessage-deflate, None if it is not in use."""
     headers = parse_fields(lines[1:], broken)
     check_request_line(lines[0], broken)
     check_headers(headers, broken)
-    lines = [*answer(headers, broken), ""]
+    agreed = agree(", ".join(headers.get("sec-websocket-extensions", [])), broken)
+    lines = [*answer(headers, agreed, broken), ""]
     if "continue-after-the-101" in broken and "expect" in headers:
         lines += ["HTTP/1.1 100 Continue", ""]
     line_end = "\n" if "answers-with-lf-alone" in broken else "\r\n"
-    return line_end.join([*lines, ""]).encode("latin-1")
+    return line_end.join([*lines, ""]).encode("latin-1"), agreed
 
 
 def parse_fields(lines, broken):
@@ -117,19 +121,29 @@ def check_headers(headers, broken):
     upgrade = elements(headers, "upgrade")
     if "upgrade-with-case" not in broken:
         upgrade = [element.lower() for element in upgrade]
+    if "upgrade-as-a-substring" in broken:
+        upgrade = ["websocket" for element in upgrade if "websocket" in element]
     if "websocket" not in upgrade:
         raise Refused("426 Upgrade Required", *UPGRADE)
     connection = elements(headers, "connection")
     if "connection-compared-whole" in broken:
         connection = headers.get("connection", [])
     connection = [element.lower() for element in connection]
+    if "connection-as-a-substring" in broken:
+        connection = ["upgrade" for element in connection if "upgrade" in element]
     broken.rule("upgrade" in connection, "connection-ignored", bad)
     key = headers.get("sec-websocket-key", [])
-    broken.rule(len(key) == 1 and KEY.fullmatch(key[0].strip()), "key-not-checked", bad)
+    pattern = OF_24_CHARACTERS if "length-of-the-key-alone" in broken else KEY
+    broken.rule(len(key) == 1 and pattern.fullmatch(key[0].strip()), "key-not-checked", bad)
     version = headers.get("sec-websocket-version", [])
+    if "version-as-a-number" in broken:
+        version = [str(int(each)) for each in version if each.isdigit()]
+    if "version-in-a-list" in broken:
+        version = ["13" for each in version if "13" in each.split(", ")]
     named = () if "426-without-our-version" in broken else OUR_VERSION
+    upgrade = () if "426-without-upgrade" in broken else UPGRADE
     broken.rule(
-        version == ["13"], "version-ignored", Refused("426 Upgrade Required", *UPGRADE, *named)
+        version == ["13"], "version-ignored", Refused("426 Upgrade Required", *upgrade, *named)
     )
     origin = headers.get("origin", [])
     broken.rule(len(origin) <= 1, "two-origins-taken", bad)
@@ -144,7 +158,7 @@ def elements(headers, name):
     return [element.strip(" \t") for element in ",".join(headers.get(name, [])).split(",")]
 
 
-def answer(headers, broken):
+def answer(headers, agreed, broken):
     """§4.2.2 item 5: the lines of the 101."""
     yield "HTTP/1.1 101 Switching Protocols"
     yield "Upgrade: websocket"
@@ -155,6 +169,8 @@ def answer(headers, broken):
         yield f"Sec-WebSocket-Protocol: {', '.join(headers['sec-websocket-protocol'])}"
     if "extensions-echoed" in broken and "sec-websocket-extensions" in headers:
         yield f"Sec-WebSocket-Extensions: {', '.join(headers['sec-websocket-extensions'])}"
+    elif agreed is not None:
+        yield f"Sec-WebSocket-Extensions: {as_header(agreed, broken)}"
     if "101-with-content-length" in broken:
         yield "Content-Length: 1"
 

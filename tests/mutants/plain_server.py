@@ -3,7 +3,7 @@
 It uses nothing of refws. As it is, it keeps the rules; `PlainServer("no-pong")` breaks exactly one
 of them, at the one place that names it. test_check_mutants.py lists which case finds which.
 
-It knows no subprotocol and no extension, takes messages of up to 1 MiB, and ends TCP first.
+It knows permessage-deflate and no subprotocol, takes messages of up to 1 MiB, and ends TCP first.
 """
 
 import codecs
@@ -11,13 +11,16 @@ import contextlib
 import socket
 import struct
 import threading
+import unicodedata
 import zlib
 
 from mutants.broken import Broken
+from mutants.plain_deflate import Deflater, Inflater, TooLarge
 from mutants.plain_handshake import Refused, accept, read_head
 
 CONT, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 FIN = MASK = 0x80
+RSV1, RSV3 = 0b100, 0b001
 
 MAX_MESSAGE = 1024 * 1024
 CHUNK = 64 * 1024
@@ -105,7 +108,8 @@ class Stream:
 class Connection:
     """One client. `kind` and `message` are the message whose fragments are arriving.
 
-    `left` is what the last connection that has ended has left of such a message.
+    `left` is what the last connection that has ended has left of such a message. `inflater` and
+    `deflater` are None without permessage-deflate.
     """
 
     left = b""
@@ -115,6 +119,9 @@ class Connection:
         self.broken = broken
         self.stream = Stream(sock, broken)
         self.kind, self.message, self.decoder = None, b"", None
+        self.inflater = self.deflater = None
+        self.compressed = False
+        self.pongs = []
 
     def run(self):
         with self.sock, contextlib.suppress(OSError, EOFError):
@@ -131,7 +138,10 @@ class Connection:
 
     def open(self):
         """§4.2: the opening handshake."""
-        response = accept(read_head(self.stream, self.broken), self.broken)
+        response, agreed = accept(read_head(self.stream, self.broken), self.broken)
+        if agreed is not None:
+            self.inflater = Inflater(MAX_MESSAGE, self.broken)
+            self.deflater = Deflater(agreed, self.broken)
         if "bytes-after-the-head-lost" in self.broken:
             self.stream.buffer = b""
         if "blank-line-after-the-head" in self.broken:
@@ -141,7 +151,9 @@ class Connection:
     def fail(self, code):
         if "fails-with-1000" in self.broken:
             code = 1000
-        if "fails-without-a-close" not in self.broken:
+        if "fails-with-an-empty-close" in self.broken:
+            self.send(CLOSE, b"")
+        elif "fails-without-a-close" not in self.broken:
             self.send(CLOSE, struct.pack("!H", code))
 
     def end(self):
@@ -165,7 +177,7 @@ class Connection:
         first, second = self.stream.read(2)
         fin, rsv, opcode = first >> 7, first >> 4 & 0b111, first & 0b1111
         masked, length = second >> 7, second & 0b1111111
-        rule(not rsv, "rsv-ignored", error)
+        rule(not rsv or self.is_compressed(rsv, opcode), "rsv-ignored", error)
         rule(opcode in (CONT, TEXT, BINARY, CLOSE, PING, PONG), "reserved-opcode-ignored", error)
         rule(opcode < CLOSE or fin, "fragmented-ping-taken", error)
         rule(opcode < CLOSE or length <= 125, "long-control-frame-taken", error)
@@ -176,9 +188,20 @@ class Connection:
             raise Failed(1009)
         key = self.stream.read(4) if masked else bytes(4)
         if opcode in (CONT, TEXT, BINARY):
+            if opcode != CONT:
+                self.compressed = self.inflater is not None and bool(rsv & RSV1)
             self.take_data(fin, opcode, length, key)
             return True
         return self.take_control(opcode, b"".join(self.payload(length, key)))
+
+    def is_compressed(self, rsv, opcode):
+        """Whether RSV1, and no other bit, says so where it may be set (RFC 7692 §6)."""
+        allowed = (TEXT, BINARY)
+        if "rsv1-in-a-continuation-taken" in self.broken:
+            allowed = (CONT, TEXT, BINARY)
+        if "rsv1-in-control-frames-taken" in self.broken:
+            allowed = (TEXT, BINARY, CLOSE, PING, PONG)
+        return self.inflater is not None and rsv == RSV1 and opcode in allowed
 
     def read_length(self, announced):
         size, smallest = (2, 126) if announced == 126 else (8, 2**16)
@@ -211,9 +234,15 @@ class Connection:
         self.begin_or_continue(opcode)
         if len(self.message) + length > MAX_MESSAGE:
             raise Failed(1009)
+        before = self.message
         for part in self.payload(length, key):
             self.message += part
-            self.check_text(part)
+            if not self.compressed:
+                self.check_text(part)
+        if not length and "empty-frames-dropped" in self.broken:
+            return
+        if self.compressed and "fragments-inflated-one-by-one" in self.broken:
+            self.message = before + self.inflate(self.message.removeprefix(before))
         if not is_utf8(self.message):
             if "crashes-at-binary" in self.broken and self.kind == BINARY:
                 raise EOFError
@@ -228,9 +257,49 @@ class Connection:
             self.send(opcode, self.message)
             self.kind, self.message = None if fin else self.kind, b""
         elif fin:
-            self.check_text(b"", final=True)
-            self.send(BINARY if "text-sent-as-binary" in self.broken else self.kind, self.message)
+            if "last-fragment-only" in self.broken:
+                self.message = self.message.removeprefix(before)
+            self.finish_message()
             self.kind = None
+
+    def finish_message(self):
+        """Check it to its end, and send it back."""
+        if self.compressed:
+            if "fragments-inflated-one-by-one" not in self.broken:
+                self.message = self.inflate(self.message)
+            if "utf8-not-checked-after-inflating" in self.broken:
+                self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
+            self.check_text(self.message)
+        elif self.inflater is not None and "uncompressed-message-refused" in self.broken:
+            raise Failed(1002)
+        self.check_text(b"", final=True)
+        kind = BINARY if "text-sent-as-binary" in self.broken else self.kind
+        message = self.changed(self.message) if kind == TEXT else self.message
+        self.send(kind, message, self.compressed)
+        if "echoes-twice" in self.broken:
+            self.send(kind, message, self.compressed)
+
+    def inflate(self, payload):
+        """RFC 7692 §7.2.2: the message in this payload."""
+        if self.kind == BINARY and "binary-not-inflated" in self.broken:
+            return payload
+        try:
+            return self.inflater.inflate(payload)
+        except TooLarge:
+            raise Failed(1009) from None
+        except zlib.error:
+            self.broken.rule(False, "bad-deflate-taken", Failed(1007))
+            return b""
+
+    def changed(self, text):
+        """The text, as a server sends it that does not leave it as it is."""
+        if "text-ends-at-nul" in self.broken:
+            return text.partition(b"\0")[0]
+        if "byte-order-mark-removed" in self.broken:
+            return text.removeprefix(codecs.BOM_UTF8)
+        if "text-normalized" in self.broken:
+            return unicodedata.normalize("NFC", text.decode()).encode()
+        return text
 
     def begin_or_continue(self, opcode):
         if opcode == CONT:
@@ -261,6 +330,8 @@ class Connection:
             self.decoder.decode(part, final)
         except UnicodeDecodeError:
             raise error from None
+        if "four-byte-characters-refused" in self.broken and max(part, default=0) >= 0xF0:
+            raise error
         first, second = (*self.decoder.getstate()[0], 0, 0)[:2]
         surrogate = first == 0xED and second >= 0xA0
         self.broken.rule(not surrogate, "surrogates-taken", error)
@@ -276,23 +347,39 @@ class Connection:
             return True
         if opcode == CLOSE:
             return self.take_close(payload)
+        if opcode == PING and "ping-must-be-utf8" in self.broken and not is_utf8(payload):
+            raise Failed(1007)
         if opcode == PING and "no-pong" not in self.broken:
-            self.send(PONG, b"" if "pong-without-payload" in self.broken else payload)
+            self.pong(b"" if "pong-without-payload" in self.broken else payload)
         if opcode == PONG and "pong-for-a-pong" in self.broken:
             self.send(PONG, payload)
         if opcode == PONG and "pong-not-expected" in self.broken:
             raise Failed(1002)
         return True
 
+    def pong(self, payload):
+        self.pongs.append(payload)
+        if "pongs-in-reverse" in self.broken and self.stream.buffer:
+            return
+        while self.pongs:
+            self.send(PONG, self.pongs.pop())
+        if "pong-twice" in self.broken:
+            self.send(PONG, payload)
+
     def take_close(self, body):
         """§5.5.1: a Close is answered with a Close."""
         rule, error = self.broken.rule, Failed(1002)
         rule(len(body) != 1, "close-body-of-1-byte-taken", error)
-        rule(len(body) < 2 or may_be_sent(int.from_bytes(body[:2])), "close-code-ignored", error)
+        code = int.from_bytes(body[:2])
+        rule(len(body) < 2 or may_be_sent(code), "close-code-ignored", error)
+        if code > 2999 and "close-codes-above-2999-refused" in self.broken:
+            raise error
         rule(is_utf8(body[2:]), "close-reason-not-checked", Failed(1007))
         answer = body[:2] if len(body) >= 2 else b""
         if "empty-close-answered-with-1005" in self.broken:
             answer = answer or struct.pack("!H", 1005)
+        if "empty-close-answered-with-0" in self.broken:
+            answer = answer or bytes(2)
         if "close-code-always-1000" in self.broken:
             answer = struct.pack("!H", 1000)
         if "close-code-in-little-endian" in self.broken:
@@ -305,8 +392,15 @@ class Connection:
 
     # §5.2: sending
 
-    def send(self, opcode, payload):
-        header = bytes([FIN | opcode]) + self.length_field(len(payload))
+    def send(self, opcode, payload, compressed=False):
+        if opcode == PONG and "pong-compressed" in self.broken and self.deflater is not None:
+            compressed = True
+        if compressed:
+            payload = self.deflater.deflate(payload)
+        rsv = RSV1 if compressed else 0
+        if "rsv3-written" in self.broken:
+            rsv |= RSV3
+        header = bytes([FIN | rsv << 4 | opcode]) + self.length_field(len(payload))
         if "length-in-characters" in self.broken and opcode == TEXT and len(payload) <= 125:
             header = bytes([FIN | opcode, len(payload.decode())])
         if "masks-its-replies" in self.broken:
@@ -331,8 +425,12 @@ class Connection:
     def length_field(self, length):
         """The second byte of the header, and the bytes of the length after it."""
         order = "<" if "little-endian-length-written" in self.broken else "!"
+        if "7-bits-never-used" in self.broken and length <= 125:
+            return struct.pack("!BH", 126, length)
         if length <= (126 if "126-in-7-bits" in self.broken else 125):
             return bytes([length])
+        if "65536-in-16-bits" in self.broken and length == 2**16:
+            return struct.pack("!BH", 126, 0)
         if length < 2**16 or "16-bit-length-for-all" in self.broken:
             return b"\x7e" + struct.pack(order + "H", length % 2**16)
         size = "I" if "4-bytes-of-length-written" in self.broken else "Q"
