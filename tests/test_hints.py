@@ -182,6 +182,12 @@ MISTAKES = [
     ("and a close reason, too", plain(CLOSE, b"\x03\xe8caf\xe9 is closed"), SERVER, {}),
     ("1005 stands for a Close without a code", plain(CLOSE, b"\x03\xed"), SERVER, {}),
     ("1006 is what a program reports", plain(CLOSE, b"\x03\xee"), SERVER, {}),
+    # With this key 1006 looks like 3000 on the wire, or like 1000 with its first byte alone.
+    ("1006 is what a program reports", b"\x88\x82\x08\x56\0\0\x0b\xb8", CLIENT, {}),
+    ("1006 is what a program reports", b"\x88\x82\x01\x07\0\0\x02\xe9", CLIENT, {}),
+    ("with the key turned round", b"\x88\x82\x37\xfa\x21\x3d\xf9\xc9", CLIENT, {}),
+    ("write 2 into the 7 bits of the second byte", b"\x88\x7e\0\x02\x03\xe8", SERVER, {}),
+    ("write 2 into the 7 bits", b"\x88\xfe\0\x02" + bytes(4) + b"\x03\xe8", CLIENT, {}),
     ("at most 123 bytes", plain(CLOSE, close_body(1000, "a" * 124)), SERVER, {}),
     ("at most 125 bytes", plain(PING, b"a" * 126), SERVER, {}),
     ("The first byte is 89 then", plain(PING, b"a", fin=0), SERVER, {}),

@@ -47,6 +47,10 @@ CONTINUATION_BYTES = bytes(range(0x80, 0xC0))
 
 ONLY_SEVEN_BITS = "from 126 on write 126, and the length in the next 2 bytes (§5.2)"
 
+ONLY_THE_FORM = (
+    "write {} into the 7 bits of the second byte: the longer forms are for longer payloads only"
+)
+
 ORDER = "its most significant byte must be first (§5.2)"
 
 
@@ -179,12 +183,17 @@ def is_legal_so_far(evidence: Evidence) -> bool:
 
 def long_form_for_short_payload(evidence: Evidence) -> str:
     length = evidence.frame.header.payload_length
+    if evidence.blamed == "length":  # of a control frame: the form alone is too long for it
+        length = int.from_bytes(evidence.wire[2:4])
+        is_form = evidence.wire[1] & LENGTH == LENGTH_16 and len(evidence.wire) > 3
+        return ONLY_THE_FORM.format(length) if is_form and length <= MAX_LENGTH_7 else ""
     if evidence.blamed != "extended length" or length > MAX_LENGTH_64:
         return ""
     if number := more_bytes_than_two(evidence):
         return f"after 126 the length has 2 bytes, the most significant first: {number} (§5.2)"
-    form = "the 7 bits of the second byte" if length <= MAX_LENGTH_7 else "16 bits, after 126"
-    return f"write {length} into {form}: the longer forms are for longer payloads only"
+    if length <= MAX_LENGTH_7:
+        return ONLY_THE_FORM.format(length)
+    return f"write {length} into 16 bits, after 126: the longer forms are for longer payloads only"
 
 
 def more_bytes_than_two(evidence: Evidence) -> str:

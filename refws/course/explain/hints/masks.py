@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from ....protocol.close import CODE_LENGTH
-from ....protocol.close_codes import is_valid_on_wire
+from ....protocol.close_codes import LIBRARY_AND_PRIVATE, is_valid_on_wire
 from ....protocol.frame import CLOSE, MAX_LENGTH_7, TEXT, Side, is_control
 from ....protocol.masking import KEY_LENGTH
 from ..values import FrameExplanation
@@ -106,9 +106,14 @@ def wrong_key_byte(evidence: Evidence) -> str:
     """A payload that is readable with the key turned round, or with the key of another frame."""
     frame = evidence.frame
     key, payload = frame.masking_key, evidence.payload_and_more[: frame.header.payload_length]
-    if not (evidence.is_bad_payload and key and frame.kind == TEXT) or len(payload) < SURE:
+    if not (evidence.is_bad_payload and key):
         return ""
-    tried = ((unmask(payload, other), hint) for other, hint in other_keys(key, evidence.before))
+    tried = [(unmask(payload, other), hint) for other, hint in other_keys(key, evidence.before)]
+    if frame.header.opcode == CLOSE:
+        has_code = frame.plain_start[:1] == b"\x03"  # as all codes from 768 to 1023 have
+        return "" if has_code else next((hint for body, hint in tried if is_close_body(body)), "")
+    if frame.kind != TEXT or len(payload) < SURE:
+        return ""
     readable = [(len(LETTER.findall(text)), hint) for text, hint in tried if is_ascii_text(text)]
     return max(readable)[1] if readable else ""
 
@@ -171,9 +176,14 @@ def mask_bit_left_out(evidence: Evidence) -> str:
 
 
 def is_close_body(body: bytes) -> bool:
-    code, reason = body[:CODE_LENGTH], body[CODE_LENGTH:]
-    legal = len(code) == CODE_LENGTH and is_valid_on_wire(int.from_bytes(code))
-    return legal and (not reason or decoded(reason, may_be_cut=False) != "")
+    """Whether this is the body of a Close, and no accident.
+
+    One in 32 pairs of bytes is a code from 3000 on: such a code alone says nothing.
+    """
+    code, reason = int.from_bytes(body[:CODE_LENGTH]), body[CODE_LENGTH:]
+    if len(body) < CODE_LENGTH or not is_valid_on_wire(code):
+        return False
+    return decoded(reason, may_be_cut=False) != "" if reason else code not in LIBRARY_AND_PRIVATE
 
 
 def legal_but_not_masked(frame: FrameExplanation) -> str:
