@@ -2,10 +2,23 @@
 code or status.
 """
 
+import copy
+import pickle
 from http import HTTPStatus
 
 import pytest
 
+from refws import (
+    Close,
+    ConnectionClosedError,
+    Headers,
+    IncompleteHead,
+    InvalidResponse,
+    InvalidStatus,
+    InvalidURI,
+    ProxyError,
+    Response,
+)
 from refws.protocol.errors import (
     ConnectionFailure,
     Fault,
@@ -17,6 +30,7 @@ from refws.protocol.errors import (
     Violation,
     WebSocketException,
 )
+from refws.protocol.origin_form import BadOrigin
 
 FAILURES = [
     (ProtocolError, 1002),
@@ -71,3 +85,30 @@ def test_4_2_1_a_handshake_error_has_all_faults_in_their_order_and_the_status_of
     assert error.status == 426
     assert str(error) == "§4.4: a; expected b\n§4.2.1 item 1: c; expected d"
     assert isinstance(error, WebSocketException) and not isinstance(error, ConnectionFailure)
+
+
+NOT_HERE = Response(404, "Not Found", Headers({"Server": "x"}), b"gone")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        InvalidURI("§3", "this", "that"),
+        BadOrigin("this", "why", "that"),
+        HandshakeError([Fault("§4.2.1", "this", "that")]),
+        InvalidResponse([Fault("§4.1", "this", "that")], NOT_HERE),
+        InvalidStatus(NOT_HERE),
+        ProxyError([Fault("§4.1", "this", "that")], NOT_HERE),
+        IncompleteHead(5, "response"),
+        ConnectionClosedError(Close(1011, "x"), None, "why"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+@pytest.mark.parametrize(
+    "copied", [copy.copy, lambda error: pickle.loads(pickle.dumps(error))], ids=["copy", "pickle"]
+)
+def test_an_exception_can_be_copied_and_sent_to_another_process(error, copied):
+    """As concurrent.futures and multiprocessing do with what a worker raises."""
+    other = copied(error)
+    assert type(other) is type(error)
+    assert (str(other), vars(other)) == (str(error), vars(error))

@@ -54,9 +54,13 @@ class BadOrigin(ValueError):
     """A text that no browser sends as an Origin. `instead` is what to write: one entry, or two."""
 
     def __init__(self, text: str, why: str, instead: str) -> None:
-        super().__init__(f"origin {quote(text)}: {why}; write {instead}")
+        super().__init__(text, why, instead)
+        self.text = text
         self.why = why
         self.instead = instead
+
+    def __str__(self) -> str:
+        return f"origin {quote(self.text)}: {self.why}; write {self.instead}"
 
 
 class Pattern(NamedTuple):

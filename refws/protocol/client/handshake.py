@@ -73,6 +73,7 @@ class InvalidResponse(HandshakeError):
     def __init__(self, faults: Iterable[Fault], response: Response) -> None:
         super().__init__(faults)
         self.response = response
+        self.args = (self.faults, response)  # pickle and copy make an exception with its args
 
 
 class InvalidStatus(InvalidResponse):
@@ -81,6 +82,7 @@ class InvalidStatus(InvalidResponse):
     def __init__(self, response: Response) -> None:
         expected = f"101 Switching Protocols: {advise(response)}"
         super().__init__([Fault(STATUS_SECTION, show_status(response), expected)], response)
+        self.args = (response,)
 
 
 @dataclass(frozen=True, slots=True)
