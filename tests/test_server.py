@@ -665,6 +665,29 @@ def test_process_request_that_returns_no_final_response_gets_500(serving, log, s
     assert any("return None" in message for message in log.messages)
 
 
+@pytest.mark.parametrize("function", ["process_request", "process_response"])
+@pytest.mark.parametrize(
+    "headers, body, seen",
+    [
+        ([("A", "b")], b"text", "headers of type list"),
+        ({"A": "b"}, b"text", "headers of type dict"),
+        (Headers({"A": "b"}), "text", "body of type str"),
+        (Headers({"A": "b"}), None, "body of type NoneType"),
+    ],
+)
+def test_a_response_that_cannot_be_sent_gets_500_and_says_what_to_use(
+    serving, log, function, headers, body, seen
+):
+    def answer(*_):
+        return Response(200, "OK", headers, body)
+
+    client = serving(never_called, **{function: answer}).connect()
+    client.send(request())
+    assert client.receive_head()[0] == 500
+    (error,) = [record.getMessage() for record in log.records if record.levelname == "ERROR"]
+    assert f"{function} returned a Response with {seen}; use Headers(...) and bytes" in error
+
+
 def test_process_request_that_exits_gets_500_too(serving, log):
     client = serving(
         never_called, process_request=lambda connection, request: sys.exit(3)

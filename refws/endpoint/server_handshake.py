@@ -193,9 +193,18 @@ def processed(
 
 def returned(name: str, response: object) -> Response | None:
     """What a function of the application has returned. TypeError if that is no response."""
-    if not isinstance(response, Response | None):
+    if response is None:
+        return None
+    if not isinstance(response, Response):
         kind = type(response).__name__
         raise TypeError(f"{name} returned {kind}; return a Response or None")
+    for field, part, kinds in (
+        ("headers", response.headers, Headers),
+        ("body", response.body, bytes | bytearray | memoryview),
+    ):
+        if not isinstance(part, kinds):
+            seen = f"{name} returned a Response with {field} of type {type(part).__name__}"
+            raise TypeError(f"{seen}; use Headers(...) and bytes, or connection.respond")
     return response
 
 
