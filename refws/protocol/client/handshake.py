@@ -52,7 +52,7 @@ NO_BODY = (
 )
 
 OWN_HEADERS = {
-    "Host": "the URI says it",
+    "Host": "the URI says it; to reach that host at another address, give sock=...",
     "Upgrade": "the handshake writes it",
     "Connection": "the handshake writes it",
     "Sec-WebSocket-Key": "the handshake writes it",
