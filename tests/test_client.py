@@ -900,11 +900,36 @@ def test_6585_5_the_limits_of_a_head_are_for_the_answer_of_a_proxy_too(played):
         connect("ws://example.com/", proxy=proxy, max_line_size=10_000)
 
 
-@pytest.mark.parametrize("answer", [b"\x05\xff", b"hello\r\n\r\n", b"HTTP/1.1 200 OK\n\n"])
+NO_HTTP_PROXY = ", from the proxy; expected an answer in HTTP, without TLS: check host and port of"
+
+
+@pytest.mark.parametrize(
+    "answer, words",
+    [
+        (b"\x05\xff", NO_HTTP_PROXY),
+        (b"hello\r\n\r\n", NO_HTTP_PROXY),
+        (b"\x15\x03\x03\x00\x02\x02\x28", f"a TLS record{NO_HTTP_PROXY}"),
+        (b"HTTP/1.1 200 OK\n\n", ", from the proxy; expected CR LF"),
+    ],
+)
 @its_own_uri
-def test_4_1_item_4_what_is_no_answer_of_a_proxy_is_named_as_the_proxys(played, answer):
+def test_4_1_item_4_what_is_no_answer_of_a_proxy_is_named_as_the_proxys(played, answer, words):
     proxy = played(answering(answer)).uri.replace("ws", "http")
-    with pytest.raises(HandshakeError, match=r"^RFC 9112 .*, from the proxy; expected"):
+    with pytest.raises(HandshakeError, match=re.escape(words)):
+        connect("ws://example.com/", proxy=proxy)
+
+
+@pytest.mark.parametrize(
+    "answer, words",
+    [
+        (b"", "before any proxy response"),
+        (b"HTTP", "inside the proxy response head, after 4 bytes"),
+    ],
+)
+@its_own_uri
+def test_4_1_item_4_a_proxy_that_ends_tcp_is_named_as_the_one_that_did(played, answer, words):
+    proxy = played(answering(answer)).uri.replace("ws", "http")
+    with pytest.raises(IncompleteHead, match=words):
         connect("ws://example.com/", proxy=proxy)
 
 

@@ -92,7 +92,10 @@ class LineReader(Protocol):
 
 
 class IncompleteHead(InvalidHandshake, EOFError):
-    """The stream ended after `received` bytes of a head. `message` is "request" or "response"."""
+    """The stream ended after `received` bytes of a head.
+
+    `message` is "request" or "response", or "proxy response" if a proxy did not answer a CONNECT.
+    """
 
     def __init__(self, received: int, message: str = "request") -> None:
         super().__init__(received, message)

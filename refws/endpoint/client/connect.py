@@ -12,14 +12,19 @@ import ssl as tls
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from http import HTTPStatus
 from logging import Logger, getLogger
 from time import monotonic
 from typing import Any, Literal
 
 from ...protocol.client.handshake import build_request, check_response, make_key
-from ...protocol.client.proxy import Proxy, build_connect, check_connect_response
+from ...protocol.client.proxy import (
+    Proxy,
+    as_the_proxys,
+    build_connect,
+    check_connect_response,
+)
 from ...protocol.client.response import ends_with_stream, read_body, read_response
 from ...protocol.client.uri import WebSocketURI, parse_uri
 from ...protocol.close_codes import CloseCode
@@ -27,7 +32,7 @@ from ...protocol.deflate.codec import client_pair
 from ...protocol.deflate.negotiation import DeflateSettings, offer
 from ...protocol.errors import HandshakeError
 from ...protocol.frame import Side
-from ...protocol.heads import HeadLimits
+from ...protocol.heads import HeadLimits, IncompleteHead
 from ...protocol.http import HeadersLike, Request, Response
 from ...protocol.subprotocols import check_subprotocols
 from ..arguments import (
@@ -298,8 +303,9 @@ def open_tunnel(stream: Stream, uri: WebSocketURI, proxy: Proxy, limits: HeadLim
     try:
         response = read_response(stream.file, limits)
     except HandshakeError as error:
-        faults = (replace(fault, seen=f"{fault.seen}, from the proxy") for fault in error.faults)
-        raise HandshakeError(faults) from None
+        raise HandshakeError(map(as_the_proxys, error.faults)) from None
+    except IncompleteHead as error:
+        raise IncompleteHead(error.received, "proxy response") from None
     if not 200 <= response.status_code < 300:
         response = read_refusal(stream, response)
     check_connect_response(response)

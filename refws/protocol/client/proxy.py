@@ -11,14 +11,22 @@ body. Any other status is a refusal.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from urllib.parse import unquote
 
 from ..authority import join_authority
 from ..credentials import CONTROL_CHARACTER, SECTION, basic_credentials
 from ..errors import Fault
-from ..http import Headers, HeadersLike, Request, Response, ascii_lower, quote
+from ..http import (
+    Headers,
+    HeadersLike,
+    Request,
+    Response,
+    ascii_lower,
+    list_elements,
+    quote,
+)
 from .advice import advise, show_status
 from .handshake import InvalidResponse, added_headers
 from .uri import InvalidURI, check_characters, parse_authority
@@ -42,6 +50,15 @@ ADVICE: dict[int, str] = {
     HTTPStatus.SERVICE_UNAVAILABLE: "the proxy cannot reach that host: check its name and port",
     HTTPStatus.GATEWAY_TIMEOUT: "the proxy cannot reach that host: check its name and port",
 }
+
+
+NO_HTTP = ("§3", "RFC 9112 §4")
+"""Sections of faults that say that a peer speaks no HTTP: of a server's, that is advice on URIs."""
+
+HTTP_PROXY = "an answer in HTTP, without TLS: check host and port of the proxy"
+OTHER_LOGIN = (
+    "only Basic logins can be given here: go through a proxy on this machine that logs in to it"
+)
 
 
 class ProxyError(InvalidResponse):
@@ -103,8 +120,22 @@ def build_connect(host: str, port: int, headers: HeadersLike = ()) -> Request:
     return Request("CONNECT", authority, "HTTP/1.1", Headers(lines))
 
 
+def as_the_proxys(fault: Fault) -> Fault:
+    """A fault in the bytes that came instead of an answer, named as the proxy's."""
+    expected = HTTP_PROXY if fault.section in NO_HTTP else fault.expected
+    return replace(fault, seen=f"{fault.seen}, from the proxy", expected=expected)
+
+
 def check_connect_response(response: Response) -> None:
     """ProxyError if the proxy did not open the tunnel."""
     if not 200 <= response.status_code < 300:
-        expected = f"2xx from the proxy: {advise(response, ADVICE)}"
+        advice = {**ADVICE, 407: OTHER_LOGIN} if _wants_another_login(response) else ADVICE
+        expected = f"2xx from the proxy: {advise(response, advice)}"
         raise ProxyError([Fault("§4.1 item 4", show_status(response), expected)], response)
+
+
+def _wants_another_login(response: Response) -> bool:
+    """True if the proxy names ways to log in, such as NTLM, and Basic is none of them."""
+    challenges = list_elements(response.headers.get_all("Proxy-Authenticate"))
+    ways = {ascii_lower(challenge.partition(" ")[0]) for challenge in challenges}
+    return bool(ways) and "basic" not in ways
