@@ -110,12 +110,20 @@ GOOD_HEADS = [
         id="empty-body",
     ),
     pytest.param(
-        b"GET / HTTP/1.1\r\nA: \xa0\xe9\x85 \r\nCookie: n=\xc3\xb6\r\nHosts: \xff\r\n\r\n",
+        b"GET / HTTP/1.1\r\nA: \xa0\xe9\x85 \r\nCookie: n=\xc3\xb6\r\nHosts: \xff\r\n"
+        b"Sec-WebSocket-Name: \xfc\r\n\r\n",
         Request(
             "GET",
             "/",
             "HTTP/1.1",
-            Headers([("A", "\xa0\xe9\x85"), ("Cookie", "n=\xc3\xb6"), ("Hosts", "\xff")]),
+            Headers(
+                [
+                    ("A", "\xa0\xe9\x85"),
+                    ("Cookie", "n=\xc3\xb6"),
+                    ("Hosts", "\xff"),
+                    ("Sec-WebSocket-Name", "\xfc"),
+                ]
+            ),
         ),
         id="bytes-from-0x80-up",
     ),

@@ -40,7 +40,8 @@ from .http import (
 )
 
 IN_ASCII = re.compile(
-    "host|connection|upgrade|origin|sec-websocket-.*|content-length|transfer-encoding"
+    "host|connection|upgrade|origin|sec-websocket-(key|accept|version|protocol|extensions)"
+    "|content-length|transfer-encoding"
 )
 """Headers that the handshake reads, in lower case: their grammars have no byte from 0x80 up."""
 
