@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from importlib import import_module
@@ -89,7 +90,28 @@ OTHER_WORDS = {
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command that the first argument names, or `serve` if there is none."""
+    """Run the command that the first argument names, or `serve` if there is none.
+
+    0 if no one reads its output, as after `| head`: then there is nothing left to do.
+    """
+    try:
+        return choose(arguments)
+    except BrokenPipeError:
+        return 0
+    finally:
+        drop_unread_output()
+
+
+def drop_unread_output() -> None:
+    """Write what is left of the output, or else Python would complain when it ends."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def choose(arguments: list[str] | None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     first, rest = (arguments[0], arguments[1:]) if arguments else ("serve", [])
     if first in ("help", "-h", "--help"):
@@ -105,9 +127,24 @@ def main(arguments: list[str] | None = None) -> int:
 def show_help(words: list[str]) -> int:
     """The help of the command that the first word names, or the list of all commands."""
     if not words:
-        print(HELP.format(commands="\n".join(command_lines())))
+        print(help_text())
         return 0
     return run(words[0], ["--help"]) if words[0] in COMMANDS else refuse(words)
+
+
+def help_text() -> str:
+    """The list of all commands, no wider than the terminal."""
+    from .course.text.characters import WIDTH, fold_lines
+    from .course.text.terminal import text_width
+
+    width = text_width()
+    lines = [
+        f"  {name:<9}{command.effect}\n           {command.example}"
+        if width == WIDTH
+        else f"  {name}\n    {command.effect}\n    {command.example}"
+        for name, command in COMMANDS.items()
+    ]
+    return fold_lines(HELP.format(commands="\n".join(lines)), width)
 
 
 def run(name: str, arguments: list[str]) -> int:
@@ -124,13 +161,6 @@ def run(name: str, arguments: list[str]) -> int:
 def refuse(words: list[str]) -> int:
     print(f"refws: {unknown_command(words)}", file=sys.stderr)
     return 2
-
-
-def command_lines() -> list[str]:
-    return [
-        f"  {name:<9}{command.effect}\n           {command.example}"
-        for name, command in COMMANDS.items()
-    ]
 
 
 def unknown_command(words: list[str]) -> str:

@@ -65,6 +65,37 @@ def test_help_has_a_line_for_each_command_and_says_where_the_options_are(option,
     assert lines[-1] == "python3 -m refws COMMAND --help shows the options of a command."
 
 
+@pytest.mark.parametrize("arguments", [["help"], ["lab", "--list"], ["lesson", "--answers"]])
+@pytest.mark.parametrize("columns", [40, 80])
+def test_no_line_is_wider_than_a_narrow_terminal(arguments, columns, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert program.main(arguments) == 0
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= columns
+
+
+def test_the_forms_that_explain_reads_are_listed_in_a_narrow_terminal(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "40")
+    with pytest.raises(SystemExit):
+        program.main(["explain", "--help"])
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 40
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("arguments", [["help"], ["accept", "--help"]])
+def test_an_output_that_no_one_reads_is_no_error(arguments, unbuffered):
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "wb") as closed:
+        ended = subprocess.run(
+            [sys.executable, "-m", "refws", *arguments],
+            cwd=PROJECT,
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+            stdout=closed,
+            stderr=subprocess.PIPE,
+        )
+    assert (ended.returncode, ended.stderr) == (0, b"")
+
+
 def test_help_and_the_name_of_a_command_are_the_help_of_that_command(called, capsys):
     assert program.main(["help", "connect"]) == 7
     assert called == [("connect", ["--help"])]

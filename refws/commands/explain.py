@@ -19,9 +19,9 @@ from ..course.paste.values import BadPaste, CannotRead, Chunk
 from ..course.record.recordings import is_capture_or_har, look
 from ..course.record.tape import BadRecording
 from ..course.svg.frame_picture import MAX_ITEMS, draw_frames
-from ..course.text.characters import fold
+from ..course.text.characters import fold, fold_lines
 from ..course.text.drawing import draw, draw_line
-from ..course.text.terminal import make_printable, style_for
+from ..course.text.terminal import make_printable, style_for, text_width
 from ..protocol.deflate.negotiation import ANY_OFFER, NAME, Parameters, check_answer
 from ..protocol.errors import HandshakeError
 from ..protocol.extensions import parse_extensions
@@ -34,8 +34,8 @@ EXAMPLES = """examples:
   python3 -m refws explain --deflate --from server c1 07 f2 48 cd c9 c9 07 00
   python3 -m refws explain --brief --file bytes.bin
 
-bytes may be pasted in any form, which is recognised and named in the first line;
---form NAME insists on one:
+bytes may be pasted in any form, which is recognised and named in the first
+line; --form NAME insists on one:
 {forms}
 
 exit status: 0 if all is legal, 1 if a rule is broken or a frame cut off,
@@ -152,11 +152,12 @@ def command_line() -> CommandLine:
     """The options."""
     parser = CommandLine(
         prog="python3 -m refws explain",
-        description=(
-            "Shows what the bytes of WebSocket frames say, bit by bit, and which rule\n"
-            "of RFC 6455 they break."
+        description=fold_lines(
+            "Shows what the bytes of WebSocket frames say, bit by bit, and which rule of RFC 6455 "
+            "they break.",
+            text_width(),
         ),
-        epilog=EXAMPLES.format(forms=list_of_forms()),
+        epilog=fold_lines(EXAMPLES.format(forms=list_of_forms()), text_width()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )

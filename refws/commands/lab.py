@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from select import select
@@ -18,12 +18,16 @@ from ..course.labs.stage import Run
 from ..course.labs.story import Lab, Step
 from ..course.labs.texts.english import ENGLISH
 from ..course.labs.wires import explained, lines_of
-from ..course.text.characters import WIDTH, fold
-from ..course.text.terminal import make_printable, style_for
+from ..course.text.characters import WIDTH, fold_lines
+from ..course.text.terminal import make_printable, style_for, text_width
 from .options import CommandLine, port
 
 WORDS = ENGLISH.words
 INDENT = " " * 4
+EXIT_STATUS = (
+    "exit status: 0 if every step came out as the switch says, 1 if one did not, 2 for a bad "
+    "command line"
+)
 LOOK = 0.2
 """Seconds between two looks while nothing happens; after each a Ctrl-C is noticed."""
 
@@ -34,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     make_printable(sys.stdout)
     if options.list:
-        show("\n".join(list_lines()))
+        show(lab_list())
         return 0
     if options.browser is not None and options.name is None:
         return show_pages(options.browser, "/lab/")
@@ -56,11 +60,10 @@ def command_line() -> CommandLine:
         prog="python3 -m refws lab",
         description=(
             "Plays an attack on this machine, step by step, with the defence on or off.\n\n"
-            "labs, in the order in which to take them:\n" + "\n".join(list_lines())
+            f"labs, in the order in which to take them:\n{lab_list()}"
         ),
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="exit status: 0 if every step came out as the switch says, 1 if one did not, 2 for "
-        "a bad command line",
+        epilog=fold_lines(EXIT_STATUS, text_width()),
         allow_abbrev=False,
     )
     option = parser.add_argument
@@ -87,12 +90,16 @@ def command_line() -> CommandLine:
     return parser
 
 
-def list_lines() -> Iterator[str]:
-    """A line or two for each lab: its name, its settings, and what one sees."""
+def lab_list() -> str:
+    """Some lines for each lab: its name, its settings, and what one sees."""
+    columns = text_width()
+    seen = " " * (17 if columns == WIDTH else 4)
+    lines: list[str] = []
     for name, lab in LABS.items():
         settings = "|".join(lab.defences)
-        yield f"  {name:<15}{lab.section:<14}{lab.minutes:>3} min   --defence {settings}"
-        yield filled(" " * 17 + ENGLISH.labs[name].seen, WIDTH)
+        lines.append(f"  {name:<15}{lab.section:<14}{lab.minutes:>3} min   --defence {settings}")
+        lines.append(seen + ENGLISH.labs[name].seen)
+    return fold_lines("\n".join(lines), columns)
 
 
 class Player:
@@ -195,7 +202,7 @@ class Player:
             self._fill(f"\n{WORDS.no_more_input}")
 
     def _fill(self, text: str) -> None:
-        self._print(filled(text, self._width))
+        self._print(fold_lines(text, self._width))
 
     def _print(self, text: str, end: str = "\n") -> None:
         show(text, end)
@@ -220,15 +227,6 @@ def takes_line() -> bool:
     while os.name == "posix" and sys.stdin.isatty() and not select([sys.stdin], [], [], LOOK)[0]:
         pass
     return bool(sys.stdin.readline())
-
-
-def filled(text: str, width: int) -> str:
-    """The text with lines of at most these columns; its own line ends stay.
-
-    A line that goes on in the next one is indented there as it is itself.
-    """
-    lines = [(line, " " * (len(line) - len(line.lstrip()))) for line in text.split("\n")]
-    return "\n".join("\n".join(fold(line, width, start)) for line, start in lines)
 
 
 # In a browser

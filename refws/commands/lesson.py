@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from textwrap import fill
 
 from ..course.lesson import INTRODUCTION, SERVER, STEPS, Step
-from ..course.text.characters import WIDTH
-from ..course.text.terminal import make_printable
+from ..course.text.characters import fold, fold_lines
+from ..course.text.terminal import make_printable, text_width
 from .options import CommandLine, whole_number
 
 ANSWERS = "python3 -m refws lesson --answers"
@@ -24,10 +23,10 @@ def main(arguments: list[str] | None = None) -> int:
     numbers = range(1, len(STEPS) + 1) if options.step is None else [options.step]
     lines = answer_lines if options.answers else step_lines
     if options.step is None and not options.answers:
-        print(f"{fill(INTRODUCTION, WIDTH)}\n\n  $ {SERVER}\n")
+        print(f"{fold_lines(INTRODUCTION, text_width())}\n\n  $ {SERVER}\n")
     print("\n\n".join("\n".join(lines(number, STEPS[number - 1])) for number in numbers))
     if not options.answers:
-        print(f"\n{ANSWERS} shows the answers.")
+        print(fold_lines(f"\n{ANSWERS} shows the answers.", text_width()))
     return 0
 
 
@@ -55,7 +54,7 @@ def step_number(text: str) -> int:
 
 def step_lines(number: int, step: Step) -> Iterator[str]:
     """A step as lines; a command is never wrapped, so that it can be copied."""
-    yield heading(number, step)
+    yield from wrapped(heading(number, step))
     yield from wrapped(step.text)
     yield ""
     yield from shown(step.command, step.output)
@@ -67,7 +66,7 @@ def step_lines(number: int, step: Step) -> Iterator[str]:
 
 def answer_lines(number: int, step: Step) -> Iterator[str]:
     """The question of a step, and its answer."""
-    yield heading(number, step)
+    yield from wrapped(heading(number, step))
     yield from wrapped(f"Question: {step.question}")
     yield from wrapped(f"Answer: {step.answer}")
 
@@ -82,4 +81,4 @@ def shown(command: str, output: str) -> Iterator[str]:
 
 
 def wrapped(text: str) -> list[str]:
-    return fill(text, WIDTH, break_long_words=False, break_on_hyphens=False).splitlines()
+    return fold(text, text_width())

@@ -130,6 +130,15 @@ def fold(text: str, columns: int | None, indent: str = "") -> list[str]:
     return [*lines, line]
 
 
+def fold_lines(text: str, columns: int) -> str:
+    """The text with lines of at most these columns; its own line ends stay.
+
+    A line that goes on in the next one is indented there as it is itself.
+    """
+    lines = [(line, " " * (len(line) - len(line.lstrip()))) for line in text.split("\n")]
+    return "\n".join("\n".join(fold(line, columns, start)) for line, start in lines)
+
+
 def spaced(data: bytes) -> str:
     """Bytes in hex, such as 48 65."""
     return data.hex(" ")

@@ -9,6 +9,7 @@ import os
 import shutil
 from typing import TextIO
 
+from .characters import WIDTH
 from .style import Style
 
 
@@ -21,6 +22,11 @@ def make_printable(stream: TextIO | None) -> None:
 def columns_of(stream: TextIO | None) -> int | None:
     """The columns of a terminal, or of COLUMNS; None if the stream is none."""
     return shutil.get_terminal_size().columns if is_terminal(stream) else None
+
+
+def text_width() -> int:
+    """The columns of the terminal, or of COLUMNS, but WIDTH at most."""
+    return min(WIDTH, shutil.get_terminal_size().columns)
 
 
 def style_for(stream: TextIO | None) -> Style:
