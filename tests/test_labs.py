@@ -30,6 +30,7 @@ from refws.course.labs import (
     guess,
     heartbeat,
     hijack,
+    key,
     never_reading,
     poison,
     polling,
@@ -420,6 +421,28 @@ def test_at_the_end_the_commands_for_the_other_settings_are_shown(capsys, name):
     commands = [f"  python3 -m refws lab {name} --defence {setting}" for setting in others]
     assert out.splitlines()[-len(others) :] == commands
     assert f"--defence {first}" not in out
+
+
+def test_a_reader_of_ended_addresses_is_shown_the_option_with_which_they_stay(capsys, monkeypatch):
+    words = ENGLISH.words.addresses_ended
+    _, out, _ = run(capsys, "poison")
+    assert words in " ".join(out.split())
+    _, out, _ = run(capsys, "slow", "--defence", "on")
+    assert words not in " ".join(out.split()), "it has no address"
+    monkeypatch.setattr(sys, "stdin", io.StringIO("\n" * 9))
+    _, out, _ = run(capsys, "poison", "--step")
+    assert words not in " ".join(out.split()), "it has waited"
+
+
+def test_4_1_a_client_that_checks_no_status_reads_the_page_as_a_frame():
+    with Cast("off") as cast:
+        step = next(step for step in key.play(cast) if step.name == "page")
+    page = step.crossed[-1]
+    assert page.side is None and page.data.startswith(b"<!doctype html>")
+    header = int.from_bytes(page.data[:2])
+    opcode, length = header >> 8 & 15, header & 127
+    assert step.facts["header"] == f"'<!' as opcode {opcode} and {length} bytes"
+    assert len(page.data) == 2 + length
 
 
 def test_the_list_has_each_lab_with_its_settings(capsys):

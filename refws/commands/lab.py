@@ -120,6 +120,8 @@ class Player:
         self._style = replace(style, columns=columns)  # of the bytes, which are indented
         self._begun: list[str] = []
         """The names of the steps whose story is printed."""
+        self._addresses = False
+        """Whether a story has an address that a browser can open while the lab is played."""
 
     def play(self) -> int:
         """The exit status. Everything that the lab has started has ended afterwards."""
@@ -158,6 +160,8 @@ class Player:
             self._fill(words)
             return
         self._fill(f"\n{words}\n\n{self._text.lesson}")
+        if self._addresses and not self._waits and not self._lab.stays:
+            self._fill(f"\n{WORDS.addresses_ended}")
         others = [setting for setting in self._lab.defences if setting != self._defence]
         if others:
             self._fill(f"\n{WORDS.other_settings}")
@@ -168,7 +172,9 @@ class Player:
         """Title and story of a step."""
         self._begun.append(name)
         text = self._text.steps[name]
-        self._fill(f"\n{len(self._begun)}. {text.title}\n\n{text.story.format_map(facts)}")
+        story = text.story.format_map(facts)
+        self._addresses = self._addresses or "http://" in story
+        self._fill(f"\n{len(self._begun)}. {text.title}\n\n{story}")
 
     def _measured(self, reading: Reading) -> None:
         """A line as it comes; before the first one of a step, what its columns are."""

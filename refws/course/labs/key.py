@@ -10,12 +10,13 @@ import io
 import queue
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from http import HTTPStatus
 
 from ...protocol.client.handshake import check_response
 from ...protocol.client.response import read_response
 from ...protocol.errors import InvalidHandshake
-from ...protocol.frame import TEXT, Side
+from ...protocol.frame import TEXT, BinaryFile, Side, parse_header
 from ...protocol.handshake import accept_key
 from ...protocol.heads import read_request
 from ...protocol.http import Request, Response
@@ -75,7 +76,10 @@ def play(cast: Cast) -> Iterator[Step]:
         ("copy", copies_the_key),
     ):
         attempt = Attempt(cast, server_part)
-        yield Step(name, attempt.opened is not cast.defended, attempt.crossed, attempt.facts)
+        came_out = attempt.opened is not cast.defended
+        if name == "page" and not cast.defended:
+            came_out = came_out and attempt.frame != b""
+        yield Step(name, came_out, attempt.crossed, attempt.facts)
 
     attempt = Attempt(cast, computes_the_accept)
     yield Step("program", attempt.opened, attempt.crossed, attempt.facts)
@@ -85,7 +89,10 @@ LAB = Lab("key", "§1.3, §4", 10, play)
 
 
 class Attempt:
-    """A client that connects to a server. It `opened` the connection, or found a fault."""
+    """A client that connects to a server. It `opened` the connection, or found a fault.
+
+    `frame` has what it takes for the first frame, if it has opened the connection.
+    """
 
     def __init__(self, cast: Cast, server: Part) -> None:
         port = cast.host(server)
@@ -93,13 +100,31 @@ class Attempt:
         with cast.client(port) as sock, sock.makefile("rb") as file:
             sock.sendall(sent)
             head = read_head(file)
-        fault = find_fault(sent, head) if cast.defended else ""
-        self.opened = not fault
-        self.facts = {"fault": fault}
-        self.crossed = (
+            fault = find_fault(sent, head) if cast.defended else ""
+            self.opened = not fault
+            self.frame = b"" if fault else first_frame(file)
+        self.facts = {"fault": fault, "header": header_of(self.frame)}
+        self.crossed: tuple[Crossed, ...] = (
             Crossed("client to server", sent, Side.CLIENT),
             Crossed("server to client", head, Side.SERVER),
         )
+        if self.frame:
+            self.crossed += (Crossed("what the client takes for a frame", self.frame),)
+
+
+def first_frame(file: BinaryFile) -> bytes:
+    """The next bytes as a frame; empty if the server ends the stream and says nothing more."""
+    with suppress(EOFError):
+        return read_frame(file)
+    return b""
+
+
+def header_of(frame: bytes) -> str:
+    """What the first two bytes say, legal or not (§5.2)."""
+    if not frame:
+        return "nothing"
+    start, header = frame[:2].decode("latin-1"), parse_header(frame[:2])
+    return f"{start!r} as opcode {header.opcode} and {header.payload_length} bytes"
 
 
 def find_fault(sent: bytes, head: bytes) -> str:
@@ -168,7 +193,7 @@ def always(response: bytes) -> Part:
 
 
 def copies_the_key(sock: socket.socket) -> None:
-    """It writes back the headers that it has got: a server that echoes, and knows no WebSocket."""
+    """It has seen the names of the headers, and not the RFC: the key itself is its Accept."""
     with sock.makefile("rb") as file:
         key = read_request(file).headers["Sec-WebSocket-Key"]
     sock.sendall(switching(key))

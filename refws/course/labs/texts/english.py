@@ -30,6 +30,10 @@ WORDS = Words(
     log="The server's log. Load this page again to see what is new.",
     all_came_out="Every step came out as the switch says.",
     some_did_not="Steps that did not come out as the switch says: {count}.",
+    addresses_ended=(
+        "The addresses in the steps have ended with the lab. With --step it waits after each step, "
+        "so that you can open them in a browser."
+    ),
     other_settings="The other settings of the switch:",
     all_labs="All labs",
     minutes="minutes",
@@ -202,7 +206,7 @@ KEY = LabText(
                     "The client fails the connection: {fault}. A server that answers 101 to "
                     "everything passes this check, and not the next one."
                 ),
-                "off": "The client takes the page for frames.",
+                "off": "The client takes the page for frames, and reads {header}.",
             },
         ),
         "old answer": StepText(
@@ -223,8 +227,8 @@ KEY = LabText(
         "copy": StepText(
             title="A server repeats what it is sent",
             story=(
-                "A server that knows nothing of WebSocket writes the client's headers into its "
-                "answer."
+                "A server that knows the names of the headers, and nothing else of WebSocket, "
+                "answers 101 and sends the key back as the Accept."
             ),
             outcome={
                 "on": (

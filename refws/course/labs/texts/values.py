@@ -53,6 +53,7 @@ class Words:
     log: str
     all_came_out: str
     some_did_not: str
+    addresses_ended: str
     other_settings: str
     all_labs: str
     minutes: str
