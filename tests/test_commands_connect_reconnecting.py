@@ -3,6 +3,7 @@
 import itertools
 import random
 import signal
+import socket
 import threading
 
 import pytest
@@ -191,6 +192,17 @@ def test_a_refusal_of_the_next_attempt_is_shown_and_the_one_after_it_is_made(
     assert out == "lost 1\nkept\n"
     assert "status 503" in err and "again" not in err.replace("try again later", "")
     assert len(requests) == 3
+
+
+def test_a_first_connection_that_cannot_be_opened_is_the_end(capsys):
+    """It is likely that the address is wrong."""
+    with socket.socket() as not_listening:
+        not_listening.bind(("127.0.0.1", 0))
+        port = not_listening.getsockname()[1]
+        assert program.main([f"ws://127.0.0.1:{port}/", "--reconnect"]) == 1
+    reason, advice = capsys.readouterr().err.splitlines()
+    assert "cannot connect" in reason
+    assert advice == "refws: --reconnect is for a connection that was open: start it again later"
 
 
 def test_without_the_option_a_lost_connection_is_the_end(serving, monkeypatch, capsys):

@@ -457,7 +457,9 @@ def test_the_list_has_each_lab_with_its_settings(capsys):
     "arguments, expected",
     [
         ((), "no lab is named: give first, polling, key,"),
-        (("poisson",), "there is no lab 'poisson': give first, polling, key,"),
+        (("poisson",), "there is no lab 'poisson': did you mean poison? Or give first, polling,"),
+        (("Flood",), "did you mean flood? Or give first, polling,"),
+        (("cooking",), "there is no lab 'cooking': give first, polling, key,"),
         (
             ("guess", "--defence", "none"),
             "guess has no --defence 'none': give on or off or context",
@@ -734,5 +736,5 @@ def test_a_taken_port_is_answered_with_what_to_give(capsys):
         port = taken.getsockname()[1]
         status, out, err = run(capsys, "--browser", str(port))
     assert (status, out) == (2, "")
-    assert f"cannot listen on port {port}" in err
+    assert f"cannot listen on port {port}, {os.strerror(errno.EADDRINUSE)}: " in err
     assert "give another --browser PORT, or none for a free one" in err

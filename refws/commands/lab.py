@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
+from difflib import get_close_matches
 from select import select
 from textwrap import indent
 
@@ -43,8 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.browser is not None and options.name is None:
         return show_pages(options.browser, "/lab/")
     if options.name not in LABS:
-        what = "no lab is named" if options.name is None else f"there is no lab {options.name!r}"
-        parser.error(f"{what}: give {', '.join(LABS)}; --list says what each one shows")
+        parser.error(unknown_lab(options.name))
     lab = LABS[options.name]
     defence = options.defence or lab.defences[0]
     if defence not in lab.defences:
@@ -88,6 +88,15 @@ def command_line() -> CommandLine:
         help="show the labs as pages at this port, or at a free one, until Ctrl-C",
     )
     return parser
+
+
+def unknown_lab(name: str | None) -> str:
+    """One line: that no lab has this name, and which names there are."""
+    labs = f"give {', '.join(LABS)}; --list says what each one shows"
+    if name is None:
+        return f"no lab is named: {labs}"
+    nearest = get_close_matches(name.lower(), LABS, n=1)
+    return f"there is no lab {name!r}: {f'did you mean {nearest[0]}? Or ' if nearest else ''}{labs}"
 
 
 def lab_list() -> str:
@@ -246,6 +255,7 @@ def show_pages(port: int, path: str) -> int:
             server.serve_forever()
     except OSError as error:
         advice = "give another --browser PORT, or none for a free one"
-        print(f"refws: cannot listen on port {port}, {error.strerror}: {advice}", file=sys.stderr)
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        print(f"refws: cannot listen on port {port}, {reason}: {advice}", file=sys.stderr)
         return 2
     return 0

@@ -133,9 +133,12 @@ def check_together(parser: CommandLine, options: argparse.Namespace) -> None:
 
 
 def not_sent(options: argparse.Namespace) -> list[str]:
-    """A line that says which options have sent nothing, because no connection was opened."""
+    """Lines that say which options did nothing, because no connection was opened."""
     names = dict.fromkeys(first.option for first in options.first)
-    return [f"refws: nothing was sent of {', '.join(names)}"] if names else []
+    lines = [f"refws: nothing was sent of {', '.join(names)}"] if names else []
+    if options.reconnect:
+        lines.append("refws: --reconnect is for a connection that was open: start it again later")
+    return lines
 
 
 def open_connection(

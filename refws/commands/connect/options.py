@@ -176,7 +176,8 @@ def add_session_options(parser: CommandLine) -> None:
         "--reconnect",
         action="store_true",
         help="connect again when the connection is lost, after 0 to 5 seconds, then more and more, "
-        "and send what is to be sent first again; not after a Close with 1000",
+        "and send what is to be sent first again; not after a Close with 1000, nor if the first "
+        "connection cannot be opened",
     )
 
 
