@@ -34,7 +34,7 @@ from reasons import CLIENT, SERVER
 from refws import __version__
 from refws.check.case import Group
 from refws.check.clients.groups import CLIENT_GROUPS
-from refws.check.clients.listening import Listener
+from refws.check.clients.listening import Listener, NoClient
 from refws.check.clients.running import run_clients
 from refws.check.engine import Grade, Result, run
 from refws.check.groups import GROUPS
@@ -218,7 +218,10 @@ def check_client(
     cases = [case for group in groups for case in group.cases]
     started, began = datetime.now(UTC), monotonic()
     with Listener("127.0.0.1", 0) as listener, start(listener):
-        results = run_clients(listener, cases, command, note, wait=wait, jobs=jobs)
+        try:
+            results = run_clients(listener, cases, command, note, wait=wait, jobs=jobs)
+        except NoClient as error:
+            raise processes.CommandFailed(str(error)) from None
     if not any(result.observed or result.grade is Grade.PASS for result in results):
         raise processes.CommandFailed(f"it has not connected: {results[0].output.strip()!a}")
     seconds = monotonic() - began

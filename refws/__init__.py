@@ -283,6 +283,7 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
       serving.py           §4.2.2            one connection: a case answered, run and graded
       running.py                             all cases against one client
       mistakes.py                            a result of a client -> what to do
+      echoes.py            §5                the same for an echo that is not what was sent
     runner.py                                a selection of cases -> a report
     autobahn.py                              a run of Autobahn's cases -> a group of a report
     clues.py                                 a result -> what a mistake is recognised by

@@ -545,8 +545,26 @@ def test_a_client_that_does_not_connect_fails(check_client):
 
 def test_a_run_ends_if_no_client_comes(check_client):
     status, out, err = check_client("--wait", "0.1", "--only", "4.1-method-get")
-    assert (status, out.splitlines()[-1].endswith("s: 1 skipped")) == (0, True)
+    assert (status, out) == (2, "")
     assert "listening for the client under test" in err
+    what = "refws: nothing has connected for a case within 0.1 s, so nothing is checked: start it"
+    assert err.splitlines()[-1].startswith(f"{what} with ws://127.0.0.1:")
+
+
+def test_after_ctrl_c_what_a_client_has_run_is_reported(check_client, monkeypatch, tmp_path):
+    def interrupt(progress, result):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(program.Progress, "note", interrupt)
+    report, known = tmp_path / "report.json", tmp_path / "known.json"
+    files = ("--json", report, "--expect", known, "--update")
+    only = ("--only", "4.1-method-get", "--only", "4.1-host")
+    status, out, _ = check_client("--command", CLIENT, *only, *files)
+    assert (status, known.exists()) == (130, False)
+    assert out.splitlines()[-1] == "stopped by Ctrl-C: no result of 1 case"
+    parsed = json.loads(report.read_text("utf-8"))
+    assert parsed["interrupted"] is True
+    assert [case["name"] for case in parsed["cases"]] == ["4.1-method-get"]
 
 
 def test_the_port_of_another_program_is_named(check_client, capsys):

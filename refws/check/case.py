@@ -31,14 +31,17 @@ class Need(Enum):
     # Of a client
     ORIGIN = "it sends no Origin"
     SUBPROTOCOLS = "it lists no subprotocol"
+    SUBPROTOCOL = "it lists no valid subprotocol"
     EXTENSIONS = "it offers no extension"
-    OFFER = "it does not offer permessage-deflate"
+    OFFERS = "it does not offer permessage-deflate"
+    OFFER = "it makes no valid offer of permessage-deflate"
     CONTEXT = "it asks for server_no_context_takeover, so no message can refer to another"
     CLIENT_WINDOW = "it does not offer client_max_window_bits"
     EARLIER = "it has connected only once so far, so there is nothing to compare with"
     STARTS = "it has sent no frame on an earlier connection, so there is nothing to compare with"
-    KEYS = "it has connected too seldom so far to judge its keys"
+    KEYS = "it has sent too few valid keys so far to judge them"
     MASKS = "it has sent too few frames to judge its masking keys"
+    FRAMES = "it answers no Ping, so there is only one masking key"
 
 
 @dataclass(frozen=True, slots=True)

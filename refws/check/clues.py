@@ -60,6 +60,15 @@ class Clues:
         frames = (frame for frame in self.answered if not isinstance(frame.verdict, Legal))
         return next(frames, None)
 
+    @property
+    def repeats_the_fault(self) -> bool:
+        """Whether the endpoint's frame breaks the rule that we have broken, as an echo does."""
+        verdict = None if self.illegal is None else self.illegal.verdict
+        if self.rule is None or not isinstance(verdict, Illegal):
+            return False
+        theirs, ours = verdict.violation, self.rule
+        return (theirs.section, theirs.expected) == (ours.section, ours.expected)
+
     def has_sent(self, *opcodes: int) -> bool:
         """Whether we have sent a frame with one of these opcodes."""
         return any(frame.header.opcode in opcodes for frame in self.sent)
@@ -121,7 +130,8 @@ class Clues:
             yield name, value
 
 
-def find_clues(result: Result, seen: Seen) -> Clues:
+def find_clues(result: Result, seen: Seen, us: Side = Side.CLIENT) -> Clues:
+    """`us` is the side that the case plays."""
     items = explained(result)
     heads = {item.sender: item for item in items if isinstance(item, HeadExplanation)}
     frames = [item for item in items if isinstance(item, FrameExplanation)]
@@ -131,9 +141,9 @@ def find_clues(result: Result, seen: Seen) -> Clues:
         seen,
         request=heads.get(Side.CLIENT),
         response=heads.get(Side.SERVER),
-        sent=tuple(frame for frame in frames if frame.sender is Side.CLIENT),
-        answered=tuple(frame for frame in frames if frame.sender is Side.SERVER),
-        rule=find_rule(items),
+        sent=tuple(frame for frame in frames if frame.sender is us),
+        answered=tuple(frame for frame in frames if frame.sender is us.peer),
+        rule=find_rule(items, us),
         messages=part_of(best, "messages"),
         pongs=part_of(best, "payloads"),
         codes=part_of(best, "codes"),
@@ -155,8 +165,11 @@ def explained(result: Result) -> list[Item]:
 
 
 def hint_of(item: HeadExplanation | FrameExplanation) -> str:
-    """What `explain` says of something that is not legal; "" if it knows no mistake like that."""
-    hint = item.verdict.hint.partition("; or did ")[0]
+    """What `explain` says of something that is not legal; "" if it knows no mistake like that.
+
+    Without what is for a person who has only bytes: who sent them, and the options of `explain`.
+    """
+    hint = item.verdict.hint.partition("; or did ")[0].removesuffix(" (--deflate)")
     what = f"{item.name} frame" if isinstance(item, FrameExplanation) else "request"
     return f"its {what}: {hint}" if hint else ""
 

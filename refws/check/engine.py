@@ -305,7 +305,7 @@ class Run(ABC):
         True if something is unasked.
         """
         messages = self._seen.messages
-        while self._greetings and messages and messages[0] == self._greetings[0]:
+        while self._greetings and messages and self._greets(messages[0]):
             del messages[0], self._greetings[0]
         probes = [message for message in messages if PROBE in message.data]
         if probes:
@@ -317,6 +317,10 @@ class Run(ABC):
         unasked = [message for message in messages if self._is_unasked(message)]
         messages[:] = [message for message in messages if message not in unasked]
         return bool(unasked)
+
+    def _greets(self, message: Message) -> bool:
+        """Whether this is the greeting that is next."""
+        return message == self._greetings[0]
 
     def _is_unasked(self, message: Message) -> bool:
         if not self._abilities.unasked or message in getattr(self._case.best, "messages", ()):

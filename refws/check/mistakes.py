@@ -102,7 +102,7 @@ def wrong_length(clues: Clues) -> str:
 def hint_of_explain(clues: Clues) -> str:
     """On the endpoint's own frame, unless its fault is the one that it was sent, and repeats."""
     frame = clues.illegal
-    if frame is None or repeats_the_fault(clues):
+    if frame is None or clues.repeats_the_fault:
         return ""
     if frame.header.opcode >= CLOSE and has_a_long_length(frame, clues):
         return f"its {frame.name} frame: {SHORT_LENGTH}"
@@ -122,14 +122,6 @@ def has_a_long_length(frame: FrameExplanation, clues: Clues) -> bool:
     stream = b"".join(part.data for part in crossed if part.sender is frame.sender)
     wire = stream[frame.offset : frame.offset + 4]
     return len(wire) == 4 and wire[1] == 0x7E and int.from_bytes(wire[2:]) <= MAX_LENGTH_7
-
-
-def repeats_the_fault(clues: Clues) -> bool:
-    verdict = None if clues.illegal is None else clues.illegal.verdict
-    if clues.rule is None or not isinstance(verdict, Illegal):
-        return False
-    theirs, ours = verdict.violation, clues.rule
-    return (theirs.section, theirs.expected) == (ours.section, ours.expected)
 
 
 # A rule that is broken on purpose
@@ -194,9 +186,14 @@ def loses_fragments(clues: Clues) -> bool:
 
 def answers_control(clues: Clues) -> bool:
     """Whether the payload of a control frame came back in a message."""
-    ours = {frame.plain_start for frame in clues.sent if frame.header.opcode >= CLOSE} - {b""}
+    control = [frame for frame in clues.sent if frame.header.opcode >= CLOSE]
+    ours = {frame.plain_start for frame in control} - {b""}
     frame = clues.illegal
-    if frame is not None and frame.header.opcode < CLOSE and frame.plain_start in ours:
+    if (
+        frame is not None
+        and frame.header.opcode < CLOSE
+        and any(frame.repeats(each.plain_start, each.header.payload_length) for each in control)
+    ):
         return True
     wrong = (message.data for message in clues.seen.messages if message not in clues.messages)
     return any(data in ours for data in wrong)

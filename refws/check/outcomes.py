@@ -258,10 +258,14 @@ class Ends:
 
 @dataclass(frozen=True, slots=True)
 class Pongs:
-    """§5.5.3: these Pongs come back, in this order, and these messages; the rest as in Echoes."""
+    """§5.5.3: these Pongs come back, in this order, and these messages; the rest as in Echoes.
+
+    With `others`, Pongs with other payloads may be among them: a heartbeat that no Ping asks for.
+    """
 
     payloads: tuple[bytes, ...]
     messages: tuple[Message, ...] = ()
+    others: bool = False
     waits_for_end: bool = False
 
     @property
@@ -272,10 +276,15 @@ class Pongs:
     def has_come(self, seen: Seen) -> bool:
         """Whether as many Pongs and messages have come as must come before the Close."""
         pongs, messages = len(self.payloads), len(self.messages)
-        return len(seen.pongs) >= pongs and len(seen.messages) >= messages
+        return len(self.asked_for(seen)) >= pongs and len(seen.messages) >= messages
+
+    def asked_for(self, seen: Seen) -> list[bytes]:
+        """The Pongs that count."""
+        return [pong for pong in seen.pongs if pong in self.payloads or not self.others]
 
     def is_seen(self, seen: Seen) -> bool:
-        fits = (tuple(seen.pongs), tuple(seen.messages)) == (self.payloads, self.messages)
+        pongs = self.asked_for(seen)
+        fits = (tuple(pongs), tuple(seen.messages)) == (self.payloads, self.messages)
         return fits and is_unbroken(seen)
 
 

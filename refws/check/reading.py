@@ -154,6 +154,7 @@ class FrameReader:
         if not continues:
             self._kind, self._compressed = header.opcode, header.rsv1
         self._fragments.append(frame.payload)
+        self._seen.is_unfinished = not header.fin
         if header.fin:
             self._finish_message()
 

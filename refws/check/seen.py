@@ -56,9 +56,9 @@ class Seen:
 
     `interim` are the statuses of responses before the one that counts, such as 100. `problem` says
     why there is no valid response, `violation` which rule the endpoint broke in what it sent.
-    `went_on` is True if it answered what was sent after it should have failed the
-    connection. `elsewhere` says what went wrong on another connection. `keys` are the masking keys
-    of a client.
+    `is_unfinished` is True while the last fragment of a message is missing, `went_on` if it
+    answered what was sent after it should have failed the connection. `elsewhere` says what went
+    wrong on another connection. `keys` are the masking keys of a client.
     """
 
     interim: list[int] = field(default_factory=list)
@@ -71,6 +71,7 @@ class Seen:
     keys: list[bytes] = field(default_factory=list)
     close: Close | None = None
     violation: str = ""
+    is_unfinished: bool = False
     went_on: bool = False
     elsewhere: str = ""
     end: End = End.OPEN
@@ -104,7 +105,10 @@ class Seen:
         """What was seen after the opening handshake; `opened` if that is all."""
         parts = [f"message {message}" for message in self.messages[:MAX_LISTED]]
         if len(self.messages) > MAX_LISTED:
-            parts.append(f"{len(self.messages) - MAX_LISTED} more messages")
+            more = len(self.messages) - MAX_LISTED
+            parts.append(f"{more} more message{'' if more == 1 else 's'}")
+        if self.is_unfinished:
+            parts.append("fragments of a message, but no last one (FIN 1)")
         parts += [f"Ping {show(data, False)}" for data in self.pings[:MAX_LISTED]]
         parts += [f"Pong {show(data, False)}" for data in self.pongs[:MAX_LISTED]]
         if self.went_on:

@@ -14,6 +14,7 @@ import random
 import re
 import socket
 import struct
+import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -55,7 +56,12 @@ def xor(data, key):
 
 
 class PlainClient:
-    """Made once, for several connections; `run` is one of them, until the server ends it."""
+    """Made once, for several connections; `run` is one of them, until the server ends it.
+
+    `greeting` is the text that it begins with, None for none.
+    """
+
+    greeting = None
 
     def __init__(self, *broken):
         self.broken = broken
@@ -96,7 +102,10 @@ class Connection:
     def __init__(self, client, sock):
         self.breaks = client.breaks
         self.counter = client.counter
+        self.greeting = client.greeting
         self.seeded = random.Random(SEED)
+        self.key_of_all_frames = os.urandom(4)
+        self.held = []
         self.sock = sock
         self.buffer = b""
 
@@ -138,6 +147,19 @@ class Connection:
         if self.breaks("content-length"):
             lines.append("Content-Length: 5")
         line_end = "\n" if self.breaks("lf-alone") else "\r\n"
+        if self.breaks("folded"):
+            lines[2] = "Connection: keep-alive,\r\n Upgrade"
+        if self.breaks("other-authority"):
+            lines[0] = f"{method} http://example.com{parts.path}{query} {version}"
+        if self.breaks("fragment-in-target"):
+            lines[0] = f"{method} {parts.path}{query}#top {version}"
+        if self.breaks("version-missing"):
+            lines = [line for line in lines if not line.startswith("Sec-WebSocket-Version")]
+        if self.breaks("names-in-quotes"):
+            lines = [line.replace("chat, superchat", '"chat"') for line in lines]
+        if self.breaks("bad-offer"):
+            offer = "permessage-deflate; server_max_window_bits=7"
+            lines.append(f"Sec-WebSocket-Extensions: {offer}")
         if self.breaks("proxy-protocol"):
             self.sock.sendall(b"PROXY TCP4 192.0.2.1 192.0.2.2 50000 80\r\n")
         self.sock.sendall(line_end.join([*lines, "", ""]).encode())
@@ -150,6 +172,10 @@ class Connection:
             return "dGhlIHNhbXBsZSBub25jZQ=="
         if self.breaks("key-is-a-counter"):
             return base64.b64encode(next(self.counter).to_bytes(16)).decode()
+        if self.breaks("key-is-the-time"):
+            return base64.b64encode(struct.pack("!QQ", int(time.time()), 0)).decode()
+        if self.breaks("key-in-hex"):
+            return os.urandom(16).hex()
         size = 15 if self.breaks("short-key") else 16
         return base64.b64encode(os.urandom(size)).decode()
 
@@ -163,7 +189,7 @@ class Connection:
             found = re.fullmatch(r"(HTTP/\d\.\d) (\d{3}) ?.*", first)
             if not found:
                 raise NoConnection
-            status = int(found[2])
+            status = 101 if self.breaks("101-anywhere") and "101" in head else int(found[2])
             if status not in (100, 103) or self.breaks("interim-is-final"):
                 return status, found[1], self.unfolded(lines)
 
@@ -183,9 +209,13 @@ class Connection:
     def check(self, key, status, version, lines):
         headers = Headers(lines, self.breaks("names-with-case"))
         self.expect((status == 101 and version == "HTTP/1.1") or self.breaks("status-ignored"))
-        self.expect(not headers["Content-Length"] or status != 101)
+        self.expect(not headers["Content-Length"] or status != 101 or self.breaks("101-anywhere"))
         self.check_upgrade(headers)
         accepts, right = headers["Sec-WebSocket-Accept"], accept_of(key)
+        if self.breaks("other-guid"):
+            right = accept_of(key + "0")
+        if self.breaks("accept-by-its-start"):
+            accepts = [accept[: len(right)] for accept in accepts]
         if self.breaks("accept-in-any-case"):
             accepts, right = [accept.lower() for accept in accepts], right.lower()
         self.expect(accepts == [right] or self.breaks("accept-ignored"))
@@ -270,7 +300,17 @@ class Connection:
             return
         if length >= 2**16 and self.breaks("4-bytes-of-length"):
             head = head[:2] + struct.pack("!L", length)
-        self.sock.sendall(head + (key + xor(payload, key) if masked else payload))
+        if self.breaks("length-of-16-bits-always") and length < 126:
+            head = head[:1] + struct.pack("!BH", masked | 126, length)
+        if self.breaks("no-last-fragment") and opcode < CLOSE:
+            head = bytes([opcode]) + head[1:]
+        self.sock.sendall(head + (key + self.masked(payload, key) if masked else payload))
+
+    def masked(self, payload, key):
+        """The payload as it is sent after this key."""
+        if self.breaks("mask-not-used"):
+            return payload
+        return xor(payload, key[1:] + key[:1] if self.breaks("mask-turned") else key)
 
     def unmasked_control(self, opcode):
         return opcode >= CLOSE and self.breaks("unmasked-control")
@@ -284,6 +324,12 @@ class Connection:
             return (next(self.counter) * 0x01010101 % 2**32).to_bytes(4)
         if self.breaks("key-of-letters"):
             return bytes(random.choices(b"abcdefgh", k=4))
+        if self.breaks("one-byte-repeated"):
+            return os.urandom(1) * 4
+        if self.breaks("key-of-a-connection"):
+            return self.key_of_all_frames
+        if self.breaks("key-of-31-bits"):
+            return random.randrange(2**31).to_bytes(4)
         if self.breaks("seeded"):
             return self.seeded.randbytes(4)
         return os.urandom(4)
@@ -293,6 +339,8 @@ class Connection:
     def echo(self):
         """Until a Close has been answered."""
         kind, message = None, b""
+        if self.greeting is not None:
+            self.send(TEXT, self.greeting)
         while True:
             fin, opcode, payload = self.frame()
             if opcode == CLOSE:
@@ -314,6 +362,10 @@ class Connection:
     def deliver(self, kind, message):
         if kind == TEXT and not self.breaks("utf8-ignored"):
             self.require_utf8(message)
+        if self.breaks("line-end-added"):
+            message += b"\n"
+        if self.breaks("echo-twice"):
+            self.send(kind, message)
         self.send(TEXT if self.breaks("binary-as-text") else kind, message)
 
     def require_utf8(self, data):
@@ -323,7 +375,17 @@ class Connection:
             raise Failed(1007) from None
 
     def pong(self, payload):
-        if not self.breaks("no-pong"):
+        if self.breaks("pong-is-a-ping"):
+            self.send(PING, payload)
+        elif self.breaks("pong-is-a-message"):
+            self.send(TEXT, payload)
+        elif self.breaks("pong-one-late"):
+            self.held.append(payload)
+            if len(self.held) > 1:
+                self.send(PONG, self.held.pop(0))
+        elif not self.breaks("no-pong"):
+            if self.breaks("pong-twice"):
+                self.send(PONG, payload)
             self.send(PONG, b"" if self.breaks("empty-pong") else payload)
 
     def close(self, body):
@@ -336,6 +398,19 @@ class Connection:
             is_assigned = code in (*range(1000, 1004), *range(1007, 1015))
             self.require(is_assigned or 3000 <= code < 5000)
             self.require_utf8(body[2:])
+        if self.breaks("tcp-ends-without-close"):
+            raise EOFError
+        if self.breaks("1005-sent"):
+            body = body or struct.pack("!H", 1005)
+        if self.breaks("little-endian-code"):
+            body = body[1::-1]
+        if self.breaks("reason-too-long"):
+            self.send(CLOSE, body[:2] + b"you said " + body[2:])
+            return True
+        if self.breaks("message-after-close"):
+            self.send(CLOSE, body[:2])
+            self.send(TEXT, b"bye")
+            return True
         self.send(CLOSE, struct.pack("!H", 1000) if self.breaks("code-lost") else body[:2])
         if self.breaks("second-close"):
             self.send(CLOSE, body[:2])

@@ -137,6 +137,10 @@ class NoTLS(Exception):
     """The TLS handshake has failed; the message says why, if the client has begun it."""
 
 
+class NoClient(Exception):
+    """Nothing has connected for any case; the message says how long it was waited for."""
+
+
 class Run(NamedTuple):
     """A case that has run: its number, from 1 on, and its result."""
 
@@ -168,6 +172,10 @@ class Session:
         self._history = history or History()
         self.tls_problem = ""
 
+    def results_so_far(self) -> list[Result]:
+        """The results of the cases that have run, in their order."""
+        return [self._results[number] for number in sorted(self._results)]
+
     def results(self) -> list[Result]:
         """A result for each case, in their order; one that has not run is skipped."""
         reason = with_problem(NOT_CONNECTED, self.tls_problem)
@@ -188,15 +196,26 @@ class Session:
     def listen(self, wait: float | None = None) -> None:
         """Run a case for each connection, until all have run or the client says that it is done.
 
-        `wait` limits the seconds between two connections; None waits for ever.
+        `wait` limits the seconds between two connections; None waits for ever. A client that does
+        not come again has failed the next case; NoClient if it has never come.
         """
         while not self._finished:
             is_last = len(self._results) == len(self._cases)
             sock = self.listener.accept(AFTER_LAST if is_last else wait)
             if sock is None:
+                if not is_last:
+                    self._miss(wait)
                 return
             if run := self.serve(sock):
                 self.note(*run)
+
+    def _miss(self, wait: float | None) -> None:
+        seen = with_problem(f"nothing has connected for a case within {wait:g} s", self.tls_problem)
+        if not self._results:
+            raise NoClient(seen)
+        number = self._next()
+        case = self._cases[number - 1]
+        self.note(number, Result(case, Grade.FAIL, seen, case.best.words))
 
     def note(self, number: int, result: Result) -> None:
         """Keep the result of a case; of several runs the last one counts.
@@ -272,7 +291,7 @@ class Session:
         case = Case("1.1-convention", "", "", Accepts(), steps=steps)
         ClientRun(case, link, seen, request, self._target).seen()
         link.finish(FINISH_TIME)
-        self._history.note(seen, ())
+        self._history.note(seen, (), Accepts().is_seen(seen))
         self._finished = page == "/updateReports"
 
     def _message(self, page: str, number: int) -> str:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 
-from ...course.explain.values import FrameExplanation, HeadExplanation, Illegal, Legal, NotRead
-from ...protocol.errors import Violation
+from ...course.explain.values import Illegal
 from ...protocol.frame import Side
-from ..clues import as_sentence, explained, find_rule, hint_of
+from ..clues import Clues, as_sentence, find_clues, hint_of
 from ..engine import Grade, Result
+from ..mistakes import ends_without_close, other_code
 from ..seen import End
-from .outcomes import GIVES_UP, Shows
+from .echoes import ECHOES, FRAMES, echo_mistake
+from .frames import GOOD_BYE
+from .outcomes import GIVES_UP, Accepts, Shows, StaysOut
 from .seen import MANY_KEYS, ClientSeen
 
 KEY = "make 16 random bytes for each connection, such as os.urandom(16), and put them in base64"
@@ -36,7 +38,65 @@ READ_MORE = (
 
 NAMES = "compare names and values of headers without regard to upper and lower case"
 
+ACCEPT_OF_KEY = (
+    "Sec-WebSocket-Accept is base64(SHA-1(key + 258EAFA5-E914-47DA-95CA-C5AB0DC85B11)), from the "
+    "key as it was sent"
+)
+
+NO_NEED = "this answer is valid: look for what the program does with a header that it does not know"
+
+INFLATE = (
+    "add 00 00 ff ff to the payload of the whole message, and inflate that as raw DEFLATE (wbits "
+    "-15), with one inflater for the connection"
+)
+
+AT_THE_END = "end TCP when a read says that the server has ended it"
+
 HINTS = (
+    ("4.1-method-get", "begin the first line with GET, in capital letters"),
+    ("4.1-http-1.1", "end the first line with HTTP/1.1"),
+    ("11.3.*-one-*", "write this header once"),
+    ("4.1-origin-form", "write Origin: scheme://host:port, as in http://example.com, with no path"),
+    ("4.1-subprotocol-tokens", "write names with commas between them, without quotes and spaces"),
+    (
+        "9.1-extension-grammar",
+        "write name; parameter=value, with a semicolon before each parameter",
+    ),
+    (
+        "7692-7.1-valid-offers",
+        "the parameters are server_no_context_takeover, client_no_context_takeover, "
+        "server_max_window_bits and client_max_window_bits; the bits are 8 to 15",
+    ),
+    (
+        "4.1-valid-answer",
+        f"this answer is valid: if the program rejects it, print why; {ACCEPT_OF_KEY}. If it does "
+        "not, answer a Close with a Close",
+    ),
+    ("4.1-head-cut-off", AT_THE_END),
+    ("9110-5.4-long-line", READ_MORE),
+    ("4.1-more-headers", NO_NEED),
+    ("9110-5.5-obs-text", NO_NEED),
+    ("9112-5.2-folded-line", NO_NEED),
+    ("9112-4-*", "of the first line read the status alone: what is after it means nothing"),
+    ("9112-5-line-*", "end TCP at a line of the head without a colon"),
+    ("9110-7.8-http-1.0", "end TCP if the first line does not begin with HTTP/1.1"),
+    (
+        "5.4-*-between-fragments",
+        "answer a Ping as soon as it is read, and keep the fragments that have arrived before it",
+    ),
+    ("5.5.3-unasked-pong", "do nothing about a Pong that answers no Ping of yours"),
+    ("5.5.3-ten-pings", "answer each Ping with a Pong that has the same payload, in their order"),
+    ("7.1.1-ends-tcp-*", AT_THE_END),
+    ("7.2.1-tcp-ends-*", AT_THE_END),
+    ("5.5.1-no-message-*", "after your Close send nothing: leave the loop that answers messages"),
+    ("5.5.2-no-pong-*", "after your Close send nothing: leave the loop that answers Pings"),
+    ("7692-7.2.3.*", INFLATE),
+    ("7692-6.1-fragments", INFLATE),
+    ("7692-6-not-compressed", "inflate a message only if RSV1 is 1 in its first frame"),
+    ("7692-6.1-compressed-text-*", "decode text strictly after it is inflated; the code is 1007"),
+    ("7692-7.2.2-not-deflate", "fail the connection if a payload cannot be inflated"),
+    ("7692-7.1.1.2-*", "begin each message with a new compressor if the answer asks for that"),
+    ("7692-7.1.2.2-*", "make the compressor with the window that the answer says, wbits=-9 here"),
     ("4.1-well-formed-request", "end each line with CR LF, and write name: value"),
     ("4.1-target-*", "put path and query of the URL after GET, without the host and without #"),
     ("4.1-host*", "write Host: host:port; leave the port out only if it is 80 (443 with TLS)"),
@@ -72,6 +132,9 @@ HINTS = (
     ),
     ("5.2-rsv*", "look at the bits RSV1 to RSV3: if one is 1, fail the connection"),
     ("5.2-opcode-*", "fail the connection at an opcode that is not 0, 1, 2, 8, 9 or 10"),
+    ("5.2-length-126-for-*", "fail the connection at a length that fits a shorter form"),
+    ("5.2-length-127-for-*", "fail the connection at a length that fits a shorter form"),
+    ("5.2-length-with-top-bit", "fail the connection at a length of 8 bytes from 80 on"),
     ("5.2-length-*", "after 126 the length is in 2 bytes, after 127 in 8, the highest byte first"),
     ("5.4-*fragment*", "join the payloads until FIN is 1; the opcode of the first says the type"),
     ("5.5.2-*ping*", "answer each Ping with a Pong that has the same payload"),
@@ -85,9 +148,32 @@ HINTS = (
 """Globs of names of cases, special ones first, and what to do."""
 
 
+WITHOUT_CLOSE = (
+    "send a Close with a code before you end TCP, so that the server learns why (§7.1.7)"
+)
+
+NEVER_OPENED = (
+    "no frame has come on any connection: if the program rejects the answer, print why, because "
+    f"most answers are valid; {ACCEPT_OF_KEY}. If it only looks whether it can connect, it is no "
+    "client for this check, which needs one that sends each message back and answers a Close"
+)
+
 NEVER_CLOSED = (
     "no Close was answered on any connection: this check needs a client that sends each message "
     "back, answers a Close with a Close, and leaves it to the server to end TCP"
+)
+
+UNREAD = "mend this line first: no case can begin without a request that can be read"
+
+SILENT = (
+    "the program took this answer, but did not answer the Close after it, and TCP is still open: "
+    "it may have come together with the answer. One recv may return more than the head: keep what "
+    "is after the empty line, and read frames from that first"
+)
+
+AFTER_ITS_CLOSE = (
+    "the program sends on after its Close: send one Close only, leave the loop that answers, and "
+    "then read until the server ends TCP (§5.5.1)"
 )
 
 
@@ -96,51 +182,49 @@ def find_client_mistake(result: Result) -> str:
     if result.grade in (Grade.PASS, Grade.SKIPPED):
         return ""
     of_the_case = (hint for glob, hint in HINTS if fnmatchcase(result.case.name, glob))
-    found = never_closed(result) or hint_of_explain(result) or next(of_the_case, "")
-    return as_sentence(found or on_the_rule(result))
-
-
-def never_closed(result: Result) -> str:
-    """On a client that only tries whether it can connect, for all that shows it."""
     seen = result.observed
-    if not isinstance(seen, ClientSeen) or seen.violation or seen.close or seen.problem:
+    if not isinstance(seen, ClientSeen):
+        return as_sentence(next(of_the_case, ""))
+    clues = find_clues(result, seen, Side.SERVER)
+    found = of_what_was_seen(clues, seen) or next(of_the_case, "")
+    return as_sentence(found or on_the_rule(clues))
+
+
+def of_what_was_seen(clues: Clues, seen: ClientSeen) -> str:
+    """The same for what the bytes of the client look like."""
+    if seen.problem:
+        return hint_of_head(clues) or UNREAD
+    if "after its Close" in seen.violation:
+        return AFTER_ITS_CLOSE
+    if ends_without_close(clues):
+        return WITHOUT_CLOSE
+    return (
+        at_the_answer(clues.result, seen)
+        or echo_mistake(clues, FRAMES)
+        or on_its_frames(clues)
+        or echo_mistake(clues, ECHOES)
+        or other_code(clues)
+    )
+
+
+def at_the_answer(result: Result, seen: ClientSeen) -> str:
+    """On a client that does nothing after a valid answer: then no header of it is to blame."""
+    best, is_quiet = result.case.best, not (seen.violation or seen.went_on or seen.close)
+    asks_for_more = not isinstance(best, Shows) or result.case.steps != (GOOD_BYE,)
+    if not is_quiet or not asks_for_more or best == GIVES_UP or isinstance(best, StaysOut):
         return ""
-    left = seen.end is not End.OPEN and not seen.went_on and result.case.best != GIVES_UP
-    opened = left and seen.request is not None and not isinstance(result.case.best, Shows)
-    never = not seen.history.has_closed and len(seen.history.keys) >= MANY_KEYS
-    return NEVER_CLOSED if opened and never else ""
-
-
-def hint_of_explain(result: Result) -> str:
-    """On the first thing of the client that is not legal: a frame, or bytes that are no request.
-
-    On a request that can be read the case has the better hint. A frame that repeats the fault of
-    our own frame is no mistake by itself.
-    """
-    judged = [item for item in explained(result) if not isinstance(item, NotRead)]
-    theirs = (item for item in judged if item.sender is Side.CLIENT)
-    illegal = next((item for item in theirs if not isinstance(item.verdict, Legal)), None)
-    if illegal is None:
+    if seen.end is End.OPEN:
+        is_silent = isinstance(best, Accepts) and not (seen.messages or seen.pongs)
+        return SILENT if is_silent and seen.history.has_closed else ""
+    if len(seen.history.keys) < MANY_KEYS or seen.history.has_closed:
         return ""
-    if isinstance(illegal, HeadExplanation) and not is_unread(result):
-        return on_its_frames(result)
-    violation = violation_of(illegal)
-    if violation is None or isinstance(illegal, HeadExplanation):
-        return hint_of(illegal)
-    ours = find_rule(judged, Side.SERVER)
-    if ours is not None and (ours.section, ours.expected) == (
-        violation.section,
-        violation.expected,
-    ):
-        return ""
-    plain = f"its {illegal.name} frame: {violation.seen}; {violation.section} expects"
-    return hint_of(illegal) or f"{plain} {violation.expected}"
+    return NEVER_CLOSED if seen.keys or seen.history.masks else NEVER_OPENED
 
 
-def on_the_rule(result: Result) -> str:
+def on_the_rule(clues: Clues) -> str:
     """On the rule that the case breaks on purpose."""
-    rule = find_rule(explained(result), Side.SERVER)
-    if rule is None:
+    rule = clues.rule
+    if rule is None or isinstance(clues.result.case.best, Shows):
         return ""
     return (
         f"the program accepts this: {rule.seen}; {rule.section} expects {rule.expected}: fail the "
@@ -148,15 +232,19 @@ def on_the_rule(result: Result) -> str:
     )
 
 
-def on_its_frames(result: Result) -> str:
-    """On what is not legal after a request that breaks a rule, too: that is not explained."""
-    violation = "" if result.observed is None else result.observed.violation
-    return f"its frames break a rule. {violation}" if violation else ""
+def hint_of_head(clues: Clues) -> str:
+    return "" if clues.request is None else hint_of(clues.request)
 
 
-def violation_of(item: HeadExplanation | FrameExplanation) -> Violation | None:
-    return item.verdict.violation if isinstance(item.verdict, Illegal) else None
-
-
-def is_unread(result: Result) -> bool:
-    return result.observed is not None and bool(result.observed.problem)
+def on_its_frames(clues: Clues) -> str:
+    """On the frame that breaks a rule, unless it only repeats the fault of ours."""
+    frame, violation = clues.illegal, clues.seen.violation
+    if clues.repeats_the_fault:
+        return ""
+    if frame is None:
+        return f"its frames break a rule. {violation}" if violation else ""
+    if not isinstance(frame.verdict, Illegal):
+        return hint_of(frame)
+    rule = frame.verdict.violation
+    plain = f"its {frame.name} frame: {rule.seen}; {rule.section} expects {rule.expected}"
+    return hint_of(frame) or plain

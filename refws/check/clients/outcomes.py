@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ...protocol.close_codes import CloseCode, is_valid_on_wire
 from ...protocol.http import Request
 from ..outcomes import FAILURES, NORMAL, Ends, Fails, Outcome
 from ..seen import End, Seen
@@ -40,13 +41,20 @@ def asks(words: str, right: Callable[[Request], bool], shown: Callable[[Request]
 
 @dataclass(frozen=True, slots=True)
 class Accepts:
-    """The connection is open: our Close is answered, and not as a failure."""
+    """The connection is open: our Close is answered, and not as a failure.
+
+    A code that has no meaning is no answer, unless the case has sent it.
+    """
 
     words: str = "an open connection: a Close that answers ours"
     waits_for_end: bool = False
 
     def is_seen(self, seen: Seen) -> bool:
-        return seen.close is not None and seen.close.code not in FAILURES and not seen.violation
+        if seen.close is None or seen.violation:
+            return False
+        code = seen.close.code
+        known = code == CloseCode.NO_STATUS_RCVD or is_valid_on_wire(code)
+        return known and code not in FAILURES
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,11 @@ MAX_HEAD = 64 * 1024
 
 LINE_END = re.compile(rb"\r*\n")
 
+FOLD = re.compile(rb"\r*\n[ \t]+")
+"""RFC 9112 §5.2: a line that goes on with the value of the one before."""
+
+BEFORE_COLON = re.compile(rb"^([^:\s]+)[ \t]+:")
+
 
 def receive_request(link: Link, seen: ClientSeen, timeout: float) -> None:
     """Read a head; `seen` then has a request or a problem, and the bytes after the head.
@@ -53,9 +58,13 @@ def parse_request(head: bytes, seen: ClientSeen) -> None:
 
 
 def read_leniently(head: bytes) -> Request | None:
-    """The request with CR LF as line ends, and without the header lines that make no sense."""
-    first, *lines = LINE_END.split(head.strip(b"\r\n"))
-    kept = [line for line in lines if is_readable(line)]
+    """The request with CR LF as line ends, and without the header lines that make no sense.
+
+    A value in several lines, or after white space before the colon, makes sense.
+    """
+    first, *lines = LINE_END.split(FOLD.sub(b" ", head.strip(b"\r\n")))
+    mended = [BEFORE_COLON.sub(rb"\1:", line) for line in lines]
+    kept = [line for line in mended if is_readable(line)]
     return read_head(b"\r\n".join([first, *kept, b"", b""]))
 
 

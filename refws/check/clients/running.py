@@ -58,9 +58,10 @@ def run_clients(
     """A result for each case, in their order; `progress` gets them one by one, as soon as it can.
 
     Without a command it waits for the client to connect for each case, at most `wait` seconds each
-    time. Ctrl-C ends the run, and the cases that have not run are skipped. `timeout` is for each
-    answer of the client, `deadline` for a command to connect, `jobs` the number of commands at a
-    time. BadCommand if it cannot be started, OSError if there are not enough ports.
+    time; NoClient if it never does. Ctrl-C ends the run, and only the cases that have run then
+    have a result. `timeout` is for each answer of the client, `deadline` for a command to connect,
+    `jobs` the number of commands at a time. BadCommand if it cannot be started, OSError if there
+    are not enough ports.
     """
     session = Session(listener, cases, progress, timeout)
     try:
@@ -69,7 +70,7 @@ def run_clients(
         else:
             run_command(session, listener, cases, words_of(command), deadline, jobs)
     except KeyboardInterrupt:
-        pass  # what has run is worth a report
+        return session.results_so_far()  # they are worth a report
     return session.results()
 
 

@@ -10,12 +10,14 @@ from ...protocol.deflate.negotiation import (
     CLIENT_MAX_WINDOW_BITS,
     NAME,
     SERVER_NO_CONTEXT_TAKEOVER,
+    DeflateSettings,
+    choose_offer,
 )
 from ...protocol.errors import HandshakeError
 from ...protocol.extensions import Extension
 from ...protocol.frame import BINARY
-from ...protocol.handshake import requested_extensions, requested_subprotocols
-from ...protocol.http import Request
+from ...protocol.handshake import KEY, requested_extensions, requested_subprotocols
+from ...protocol.http import Request, is_token
 from ..case import Need
 from ..seen import Message, Seen
 
@@ -38,7 +40,7 @@ class History:
     `keys` are the values of Sec-WebSocket-Key, `masks` all masking keys, `starts` the first one
     of each connection. `greetings` are the messages that the client begins with, None until that
     is known. `shown` are abilities, `tried` those that were asked for, each time. `has_closed` says
-    whether any Close has come.
+    whether a Close of ours was answered.
 
     No value changes, each is replaced under the lock: so all may be read without it.
     """
@@ -52,8 +54,11 @@ class History:
     has_closed: bool = False
     _lock: Lock = field(default_factory=Lock)
 
-    def note(self, seen: ClientSeen, needs: Iterable[Need]) -> None:
-        """Add a connection that has ended, and on which these needs were asked for."""
+    def note(self, seen: ClientSeen, needs: Iterable[Need], is_answered: bool) -> None:
+        """Add a connection that has ended, and on which these needs were asked for.
+
+        `is_answered` says whether our Close was.
+        """
         key = "" if seen.request is None else seen.request.headers.get("Sec-WebSocket-Key")
         with self._lock:
             self.keys += (key,) if key else ()
@@ -61,7 +66,7 @@ class History:
             self.starts |= set(seen.keys[:1])
             self.shown |= abilities(seen.messages)
             self.tried += tuple(needs)
-            self.has_closed |= seen.close is not None
+            self.has_closed |= is_answered
 
     def note_greetings(self, greetings: Iterable[Message]) -> None:
         with self._lock:
@@ -110,16 +115,19 @@ def missing(request: Request, history: History) -> set[Need]:
     headers, found = request.headers, set()
     offers = [extension for extension in offered(request) if extension.name == NAME]
     parameters = {name for offer in offers for name, _ in offer.parameters}
+    subprotocols = requested_subprotocols(request)
     for need, lacks in (
         (Need.ORIGIN, "Origin" not in headers),
-        (Need.SUBPROTOCOLS, not requested_subprotocols(request)),
+        (Need.SUBPROTOCOLS, not subprotocols),
+        (Need.SUBPROTOCOL, not any(map(is_token, subprotocols))),
         (Need.EXTENSIONS, "Sec-WebSocket-Extensions" not in headers),
-        (Need.OFFER, not offers),
+        (Need.OFFERS, not offers),
+        (Need.OFFER, choose_offer(offers, DeflateSettings()) is None),
         (Need.CONTEXT, SERVER_NO_CONTEXT_TAKEOVER in parameters),
         (Need.CLIENT_WINDOW, CLIENT_MAX_WINDOW_BITS not in parameters),
         (Need.EARLIER, not history.keys),
         (Need.STARTS, not history.starts),
-        (Need.KEYS, len(history.keys) < MANY_KEYS),
+        (Need.KEYS, len(list(filter(KEY.fullmatch, history.keys))) < MANY_KEYS),
         (Need.ECHO, history.lacks(Need.ECHO)),
         (Need.BINARY, history.lacks(Need.BINARY)),
         (Need.LARGE, history.lacks(Need.LARGE)),

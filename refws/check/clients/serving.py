@@ -12,11 +12,13 @@ from ..case import Case, Drip, Need
 from ..engine import PROBE, Abilities, Grade, Result, Run, grade
 from ..link import Link
 from ..opening import VALID
+from ..outcomes import Ends
 from ..reading import FrameReader
+from ..seen import Message
 from ..target import Target
 from .answer import valid_answer
 from .frames import GOOD_BYE
-from .outcomes import Accepts, Shows
+from .outcomes import Accepts, Shows, StaysOut
 from .seen import MANY_MASKS, ClientSeen, abilities, missing
 
 GREETING_TIME = 0.2
@@ -49,12 +51,25 @@ class ClientRun(Run):
         """Send the answer; what the client sends before the end of it is too early (§4.1)."""
         seen, opening = self._client, self._case.opening
         head = opening.edited(self._answer.head)
-        self._do(Drip(head, opening.drip) if opening.drip else head)
+        if opening.drip:
+            self._do(Drip(head[:-1], opening.drip))
+        self._do(head[-1:] if opening.drip else head)  # an answer to this is not early
         seen.agreement = self._answer.agreement
         self._frames = FrameReader(seen, Side.CLIENT)
         self._take(seen.early)
         if not self._knows_greetings and opening == VALID:
             self._learn_greetings()
+
+    def _greets(self, message: Message) -> bool:
+        """A client greets before it has anything to send back: with a number, or a time, in it.
+
+        Where it should stay out, a greeting says that it does not.
+        """
+        best = self._case.best
+        if isinstance(best, Ends | StaysOut):
+            return False
+        wanted = getattr(best, "messages", ())
+        return message.opcode == self._greetings[0].opcode and message not in wanted
 
     def _learn_greetings(self) -> None:
         self._read_for(GREETING_TIME)
@@ -81,7 +96,8 @@ def run_case(case: Case, link: Link, seen: ClientSeen, target: Target) -> Result
         ClientRun(FAREWELL if lacks else case, link, seen, seen.request, target).seen()
     link.finish(FINISH_TIME)
     result = judged(case, seen, monotonic() - started, link)
-    seen.history.note(seen, case.needs & ANSWERED if is_well(seen) else ())
+    needs = case.needs & ANSWERED if is_well(seen) else ()
+    seen.history.note(seen, needs, Accepts().is_seen(seen))
     return skipped(result, lacks) if lacks else result
 
 
@@ -108,7 +124,7 @@ def is_well(seen: ClientSeen) -> bool:
 
     A client that waits for bytes that never come does not answer the Close.
     """
-    return Accepts().is_seen(seen) and not seen.messages
+    return Accepts().is_seen(seen) and not seen.messages and not seen.is_unfinished
 
 
 def unshown(seen: ClientSeen) -> set[Need]:
@@ -116,4 +132,6 @@ def unshown(seen: ClientSeen) -> set[Need]:
     shown = {*seen.history.shown, *abilities(seen.messages)}
     if len(seen.history.masks) + len(seen.keys) >= MANY_MASKS:
         shown.add(Need.MASKS)
-    return {*ANSWERED, Need.MASKS} - shown
+    if len(seen.keys) > 1:
+        shown.add(Need.FRAMES)
+    return {*ANSWERED, Need.MASKS, Need.FRAMES} - shown

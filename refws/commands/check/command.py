@@ -201,7 +201,8 @@ def listen(plan: Plan) -> Report:
         progress.end()
     address = options.command or "the client that connected"
     seconds = monotonic() - began
-    return Report(address, frozenset(), plan.groups, tuple(results), started, seconds)
+    is_early = len(results) < sum(len(group.cases) for group in plan.groups)
+    return Report(address, frozenset(), plan.groups, tuple(results), started, seconds, is_early)
 
 
 def report_on(plan: Plan, report: Report) -> int:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 
 from ...check.case import Case, Group
-from ...check.clients.listening import Listener, Security
+from ...check.clients.listening import Listener, NoClient, Security
 from ...check.clients.program import BadCommand
 from ...check.clients.running import run_clients
 from ...check.engine import Result
@@ -51,7 +51,8 @@ def check_clients(
     """The results of these groups of `CLIENT_GROUPS`, in their order; `note` gets each at once.
 
     It says on stderr where to connect. Blocks until all cases have run, the client says that it is
-    done, nothing connects for `wait` seconds, or Ctrl-C. CannotListen if it cannot begin.
+    done, nothing connects for `wait` seconds, or Ctrl-C: then the cases that have not run have no
+    result. CannotListen if it cannot begin, or if no client ever comes.
     """
     cases = [case for group in groups for case in group.cases]
     try:
@@ -68,6 +69,9 @@ def check_clients(
             )
         except BadCommand as error:
             raise CannotListen(f"--command {error}") from None
+        except NoClient as error:
+            advice = f"start it with {listener.uri('/')}, or give a longer --wait"
+            raise CannotListen(f"{error}, so nothing is checked: {advice}") from None
 
 
 def where_to_connect(

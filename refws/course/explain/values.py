@@ -181,6 +181,14 @@ class FrameExplanation:
         """The first bytes that the frame adds to its message: unmasked, and inflated."""
         return self.inflated_start if self.inflated_length is not None else self.plain_start
 
+    def repeats(self, start: bytes, length: int) -> bool:
+        """Whether a payload with this start and this length may be in it.
+
+        Of a frame that breaks a rule only the bytes up to there are known.
+        """
+        known = self.plain_start
+        return bool(known) and self.header.payload_length == length and start.startswith(known)
+
     @property
     def content_length(self) -> int:
         """How many bytes it adds."""

@@ -193,7 +193,7 @@ ANSWERS = Group(
             GIVES_UP,
             REJECTS,
             opening=edited(other_case("Sec-WebSocket-Protocol")),
-            needs=frozenset({Need.SUBPROTOCOLS}),
+            needs=frozenset({Need.SUBPROTOCOL}),
         ),
         Case(
             "4.1-no-subprotocol",
@@ -203,7 +203,7 @@ ANSWERS = Group(
             REJECTS,
             (GOOD_BYE,),
             opening=edited(without("Sec-WebSocket-Protocol")),
-            needs=frozenset({Need.SUBPROTOCOLS}),
+            needs=frozenset({Need.SUBPROTOCOL}),
             level=Level.CHOICE,
         ),
         # Another status
@@ -232,8 +232,8 @@ ANSWERS = Group(
         ),
         ordinary(
             "4.1-status-503",
-            "A 503 opens no connection.",
-            "503 Service Unavailable",
+            "A 503 opens no connection, also if 101 is somewhere else in the answer.",
+            "503 No 101 Switching Protocols",
             ("Retry-After", "1"),
         ),
         # A head that is no head

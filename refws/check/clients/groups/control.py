@@ -20,7 +20,7 @@ FAILED = failed(CloseCode.PROTOCOL_ERROR)
 
 def ponged(name: str, rule: str, *payloads: bytes) -> Case:
     """A case in which each Ping gets its Pong."""
-    return Case(name, rule, "6455-5.5.3-01", Pongs(payloads), (), pings(*payloads))
+    return Case(name, rule, "6455-5.5.3-01", Pongs(payloads, others=True), (), pings(*payloads))
 
 
 def answered(name: str, rule: str, data: bytes, *codes: int) -> Case:
@@ -41,7 +41,8 @@ def unknown_code(code: int, why: str) -> Case:
 
 def refused(code: int, rule: str, level: Level) -> Case:
     """read_close knows which of them may be repeated."""
-    requirement, weak = REQUIREMENTS.get(code, "6455-7.4.2-01"), (*FAILED, Accepts())
+    requirement = REQUIREMENTS.get(code, "6455-7.4.2-01")
+    weak = (*FAILED, Accepts(), Closes((code,)))
     return Case(f"7.4-code-{code}", rule, requirement, Fails(), weak, (close(code),), level=level)
 
 
@@ -70,7 +71,7 @@ CONTROL = Group(
             "5.5.3-ten-pings",
             "Of several Pings at once the last must be answered; best is to answer each.",
             "6455-5.5.3-02",
-            Pongs(TEN),
+            Pongs(TEN, others=True),
             (LastPong(TEN),),
             pings(*TEN),
             level=Level.CHOICE,

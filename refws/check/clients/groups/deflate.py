@@ -166,7 +166,7 @@ DEFLATE = Group(
             "7692-6.1-ping-between-fragments",
             "A Ping between compressed fragments is not compressed, and is answered.",
             "7692-6-01",
-            Pongs((b"now",), (HELLO,)),
+            Pongs((b"now",), (HELLO,), others=True),
             (),
             then_close(
                 frame(TEXT, HELLO_PAYLOAD[:3], fin=False, rsv1=True),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 from ....protocol.frame import PING, TEXT
 from ...case import Case, Group, Need
@@ -53,9 +53,16 @@ def is_counter(seen: ClientSeen) -> bool:
     return False
 
 
+def repeats_a_byte(seen: ClientSeen) -> bool:
+    """Whether two bytes of a key are the same in all keys, as if one byte were made for both."""
+    columns = list(zip(*all_keys(seen), strict=True))
+    return any(one == other for one, other in combinations(columns, 2))
+
+
 def look_random(seen: ClientSeen) -> bool:
     enough = len(all_keys(seen)) >= MANY_MASKS
-    return enough and fixed_bits(seen) == 0 and not is_counter(seen)
+    has_pattern = fixed_bits(seen) or repeats_a_byte(seen) or is_counter(seen)
+    return enough and not has_pattern
 
 
 def do_not_repeat(seen: ClientSeen) -> bool:
@@ -67,14 +74,18 @@ def show_keys(seen: ClientSeen) -> str:
     """The first keys of this connection; or what is wrong with its frames."""
     if seen.violation or not seen.keys:
         return str(seen)
-    shown = ", ".join(key.hex(" ") for key in seen.keys[:3])
-    return f"{len(seen.keys)} frames with the keys {shown}" + ("..." if seen.keys[3:] else "")
+    shown = ", ".join(key.hex(" ") for key in seen.keys[:3]) + ("..." if seen.keys[3:] else "")
+    if len(seen.keys) == 1:
+        return f"1 frame with the key {shown}"
+    return f"{len(seen.keys)} frames with the keys {shown}"
 
 
 def show_pattern(seen: ClientSeen) -> str:
     if is_counter(seen):
         return f"{show_keys(seen)}: each is the one before plus a constant"
     fixed, count = fixed_bits(seen), len(all_keys(seen))
+    if not fixed and repeats_a_byte(seen):
+        return f"{show_keys(seen)}: two bytes of each key are always the same"
     return f"{count} keys, in which {fixed} of the {BITS} bits are always the same"
 
 
@@ -112,6 +123,7 @@ MASKING = Group(
             "6455-5.3-03",
             Shows("a key of its own for each frame", are_all_different, show_keys),
             steps=PINGS,
+            needs=frozenset({Need.FRAMES}),
         ),
         Case(
             "5.3-key-not-predictable",

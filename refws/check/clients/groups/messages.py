@@ -15,7 +15,7 @@ INVALID_TEXT = failed(CloseCode.INVALID_DATA)
 
 GREETING = Message(TEXT, "Grüße, κόσμε, 世界, 🙂".encode())
 
-BYTES = Message(BINARY, b"\x00\xff\xc3\x28" * 3)
+BYTES = Message(BINARY, b"\x00\xff\xc3\x28\x80\x01\xfe\xc0\x7f\xed\xa0\x00")
 
 
 def fragments(message: Message, *sizes: int) -> bytes:
@@ -70,7 +70,7 @@ FRAGMENTATION = Group(
             "5.4-ping-between-fragments",
             "A Ping between two fragments is answered, and the message is not disturbed.",
             "6455-5.4-10",
-            Pongs((b"now",), (HELLO,)),
+            Pongs((b"now",), (HELLO,), others=True),
             (),
             then_close(
                 frame(TEXT, b"Hel", fin=False),
