@@ -123,6 +123,23 @@ def test_remarks_and_separators_are_no_bytes(text):
     assert read(text).data == HELLO
 
 
+def test_four_numbers_with_dots_are_an_address():
+    with pytest.raises(BadPaste):
+        read("129.5.72.101")
+
+
+def test_a_text_of_hex_digits_after_an_escape_is_no_hex_if_it_is_a_frame():
+    digits = "48656c6c6f20" * 4  # its first character, 4, would be the second byte, 52
+    assert read(f'"\\x81{digits}1234"').form == "hex"
+    text = '"\\x810' + "0" * 48 + '"'
+    assert (read(text).form, read(text).data) == ("string", b"\x81" + b"0" * 49)
+
+
+def test_a_call_that_packs_numbers_and_strings_is_no_literal():
+    with pytest.raises(BadPaste, match="makes bytes of numbers and strings: give the bytes that"):
+        read("struct.pack('!BB5s', 0x81, 5, b'Hello')")
+
+
 def test_offsets_may_be_decimal():
     dump = (
         "00000000: 0205 4865 6c6c 6f80 0720 7468 6572 6521  ..Hello.. there!\n"
@@ -196,7 +213,7 @@ def test_other_lists_of_programs(text, form):
         'struct.pack("!BB", 0x81, 5) + b"Hello"',
         '"\\x81" . chr($length) . $payload',
         '"\\x81\\x05" + payload',
-        "(7) [\n  129, 5, 72, 101, 108, 108, 111\n]",
+        "(6) [\n  129, 5, 72, 101, 108, 108, 111\n]",
         "Uint8Array(7) [129]\n[5, 72]",
     ],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 
-BARS = re.compile(r"\|(?P<bars>.*)\|$|>(?P<angles>.*)<$|\|(?P<open>.*)$")
+BARS = re.compile(r"\|(?P<bars>.*)\|$|>(?P<angles>.*)<$|\[(?P<square>.*)\]$|\|(?P<open>.*)$")
 SIGNS = "."
 """The sign in a column for a byte that is no character; others are not ASCII."""
 
@@ -61,5 +61,5 @@ def columns_in(rest: str) -> list[str]:
     """What the column may be: the text itself, or what is between its bars."""
     text = rest.strip()
     match = BARS.match(text)
-    inside = [(match["bars"] or match["angles"] or match["open"] or "").strip()] if match else []
+    inside = [next(filter(None, match.groups()), "").strip()] if match else []
     return [*inside, text, html.unescape(text)]

@@ -33,7 +33,7 @@ from .values import BadPaste, Chunk, Pasted, Way, counted, shown
 
 BARE = re.compile(
     r"\s*(?P<bytes>(?:(?:[0-9A-Fa-f]{2} ){8} {3}(?:[0-9A-Fa-f]{2} ){0,7}[0-9A-Fa-f]{2}"  # ngrep
-    r"|(?:[0-9A-Fa-f]{2})+(?:(?:\s{1,2}|-)(?:[0-9A-Fa-f]{2})+)*))(?P<column>\s*\|.+\||\s{2,}\S.*)"
+    r"|(?:[0-9A-Fa-f]{2})+(?:(?:\s{1,2}|-)(?:[0-9A-Fa-f]{2})+)*))(?P<column>\s*\|.+|\s+\[.+\]|\s{2,}\S.*)"
 )
 STREAM = re.compile(r"\t?(?:[0-9A-Fa-f]{2})*[0-9A-Fa-f]{1,2}\s*")
 USUAL_SIZES = (8, 16, 20, 32)

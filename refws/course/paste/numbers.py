@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from .senders import with_senders
 from .values import BadPaste, Chunk, Pasted, Way, counted, line_of, shown
+from .wrapped import unwrap
 
 SEPARATOR = r"[\s,;]+"
 DOTS = r"\.{3}|…"
@@ -35,13 +36,15 @@ GROUP = re.compile(
 ANNOUNCED = re.compile(
     r"(?:(?<=\w)\s?[\[(] ?(?P<count>[0-9]{0,9}) ?[\])])|(?:\[ ?(?P<of>[0-9]{0,9}) ?\](?=\s*=))"
     r"|\[0\.\.(?P<last>[0-9]{1,9})\]|(?<=[\]}])\s?\((?P<after>[0-9]{1,9})\)"
+    r"|(?<!\S)\((?P<before>[0-9]{1,9})\)(?=\s?\[)"
 )
-"""How many numbers there are: byte[7], Uint8Array(7), array[0..6] of Pascal, [...] (7) of Safari"""
+"""How many numbers there are: byte[7], Uint8Array(7), array[0..6] of Pascal, [...] (7) of Safari,
+(7) [...] of Chrome"""
 
 PEER = re.compile(r"\bpeer\d+(?=_)")
 """The name of an array as Wireshark writes it, with the number of the peer."""
 
-CODE = re.compile(r"[\w\s=;:.,*&!<>$@'\"#+\[\](){}-]*")
+CODE = re.compile(r"[\w\s=;:.,*&!<>$@'\"#+\[\](){}\u25b6\u25ba\u25b8\u25bc\u25be-]*")
 OPEN = re.compile(rf"[\w\s=:.*<>@#-]*[\[{{(]\s*(?:{NUMBER}){SUFFIX}(?:{SEPARATOR}[\w$&'-]+)+[\s,]*")
 """An array without its end."""
 
@@ -53,12 +56,22 @@ LEFT_OUT = re.compile(r"(?<![\w.$])(?:[0-9]|[+.&]\s*[\"']|[\"']\s*[+.&])")
 
 ESCAPES = {"n": 10, "r": 13, "t": 9, "0": 0, "a": 7, "b": 8, "f": 12, "v": 11, "e": 27}
 
-DECIMAL_LIST = re.compile(rf"\s*-?[0-9]{{1,4}}(?:{SEPARATOR}-?[0-9]{{1,4}})+[\s,;]*")
+DECIMAL_LIST = re.compile(r"\s*-?[0-9]{1,4}(?:[\s,;|:]+-?[0-9]{1,4})+[\s,;|:]*")
+DECIMAL_WORD = re.compile(
+    r"\s*(?=.*[0-9]{3})(?:[0-9]{1,3}(?:-[0-9]{1,3}){4,}|[0-9]{1,3}(?:\.[0-9]{1,3}){4,})\s*"
+)
+"""129-5-72-101-108 and 129.5.72.101.108: more than the four numbers of an address."""
+
 TELLING = re.compile(r"-[0-9]|(?<![0-9])[0-9]{3}(?![0-9])")
 """A part of a list that is decimal and not hex: a sign, or three digits."""
 
 PADDED = re.compile(r"(?<![\w.$'-])0[0-9](?![\w.])")
 """A number of two digits with a zero in front, as hex has it, and decimal numbers have not."""
+
+REMARK = re.compile(r"(?:^|(?<=\s))(?:#|//).*")
+
+NUMBERS = re.compile("(?<![0-9])-?[0-9]+|[0-9]+")
+"""A dash after a digit separates; any other is a sign."""
 
 OCTAL_LIST = re.compile(rf"\s*\\?[0-3][0-7]{{2}}(?:{SEPARATOR}[0-3][0-7]{{2}})+[\s,;]*")
 BIT_SEPARATOR = re.compile(r"[\s,;|_.:/\[\](){}-]+|0[bB](?=[01])")
@@ -100,6 +113,8 @@ def read_array(text: str) -> Pasted:
         peer = PEER.search(clean, last, match.start())
         spoken.append((peer[0] if peer else "", data))
         cut_off, last = cut_off or missing, match.end()
+        if len(announced) == 1 and announced[0] < len(data) and text.lstrip().startswith("("):
+            raise BadPaste(line, f"({announced[0]}) before {len(data)} numbers: give only numbers")
         if len(announced) == 1 and not missing and announced[0] > len(data):
             cut_off = f"the text says {announced[0]} numbers, and has {len(data)}"
     chunks, note = with_senders(spoken)
@@ -188,7 +203,15 @@ def to_bytes(numbers: Sequence[tuple[int, int]], text: str, first_line: int = 1)
 
 def recognises_decimal(text: str) -> bool:
     """Numbers of 1 to 3 digits, some of which can be no pair of hex digits."""
-    return bool(DECIMAL_LIST.fullmatch(text) and TELLING.search(text)) and not padded_with_two(text)
+    text = bare(text)[0]
+    is_list = DECIMAL_LIST.fullmatch(text) is not None and TELLING.search(text) is not None
+    return (is_list or DECIMAL_WORD.fullmatch(text) is not None) and not padded_with_two(text)
+
+
+def bare(text: str) -> tuple[str, list[str]]:
+    """The numbers without labels, remarks and quotes, and notes on what is left out."""
+    lines = [REMARK.sub("", line) for line in text.split("\n")]
+    return unwrap("\n".join(lines), ())
 
 
 def padded_with_two(text: str) -> bool:
@@ -196,16 +219,17 @@ def padded_with_two(text: str) -> bool:
 
 
 def read_decimal(text: str) -> Pasted:
-    numbers = [(int(match[0]), match.start()) for match in re.finditer("-?[0-9]+", text)]
-    if wrong := re.search(r"[^-0-9\s,;]", text):
+    text, notes = bare(text)
+    numbers = [(int(match[0]), match.start()) for match in NUMBERS.finditer(text)]
+    if wrong := re.search(r"[^-0-9\s,;|:.]", text):
         raise BadPaste(
             line_of(text, wrong.start()), f"{wrong[0]!a} is in no decimal number: give 0 to 255"
         )
     if not numbers:
         raise BadPaste(1, "there is no decimal number: give 0 to 255 for each byte")
     data = to_bytes(numbers, text)
-    notes = (TWOS_COMPLEMENT,) if "-" in text else ()
-    return Pasted(f"decimal numbers, {counted(len(data), 'byte')}", (Chunk(data),), notes)
+    notes += [TWOS_COMPLEMENT] if any(number < 0 for number, _ in numbers) else []
+    return Pasted(f"decimal numbers, {counted(len(data), 'byte')}", (Chunk(data),), tuple(notes))
 
 
 def recognises_octal(text: str) -> bool:
@@ -230,7 +254,7 @@ def read_octal(text: str) -> Pasted:
 
 def recognises_bits(text: str) -> bool:
     """Groups that make up bytes, only 0 and 1; or pairs of hex words, nearly all 0 and 1."""
-    groups = [group for group in BIT_SEPARATOR.split(text) if group]
+    groups = [group for group in BIT_SEPARATOR.split(bare(text)[0]) if group]
     digits = "".join(groups)
     if not re.fullmatch("[0-9]{8,}", digits):
         return False
@@ -255,6 +279,7 @@ def make_up_bytes(groups: Sequence[str]) -> bool:
 
 
 def read_bits(text: str) -> Pasted:
+    text, notes = bare(text)
     digits = ""
     for number, line in enumerate(text.splitlines(), 1):
         if wrong := re.search(r"[^01\s,;|_.:/\[\](){}bB-]", line):
@@ -271,7 +296,7 @@ def read_bits(text: str) -> Pasted:
     if not digits:
         raise BadPaste(1, "there is no binary digit: give 0 and 1, 8 for each byte")
     data = int(digits, 2).to_bytes(len(digits) // 8)
-    return Pasted(f"binary digits, {counted(len(data), 'byte')}", (Chunk(data),))
+    return Pasted(f"binary digits, {counted(len(data), 'byte')}", (Chunk(data),), tuple(notes))
 
 
 # The forms

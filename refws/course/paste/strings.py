@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from .encodings import rating
-from .plausible import WHOLE_FRAMES
+from .plausible import WHOLE_FRAMES, rate
 from .values import BadPaste, Chunk, Pasted, Way, counted, line_of, shown
 from .wrapped import is_call
 
@@ -36,7 +36,7 @@ HEAD = re.compile(r"\s*(?:GET |HTTP/1\.)[^\n]*\\r\\n")
 
 BARE = re.compile(rf"\s*\\(?:x[0-9A-Fa-f{{]|u[0-9A-Fa-f{{]|[0-9])|{HEAD.pattern}")
 ALL_HEX = re.compile(r"\s*(?:\\x[0-9A-Fa-f]{2}[\s,;]*)+")
-ENCODED = re.compile(r"""\s*[bB](["'])(?P<inside>[^"'\\\s]{4,})\1[\s;,]*""")
+ENCODED = re.compile(r"""\s*[bB](["'])(?P<inside>[^"'\\]{4,})\1[\s;,]*""")
 """The bytes of text alone, which may be hex or base64, as binascii of Python writes it."""
 
 JOINED = re.compile(
@@ -45,7 +45,12 @@ JOINED = re.compile(
 )
 """A string beside an operator that joins it to a variable or a call; the strings are empty here."""
 
-ONE_PREFIX = re.compile(r"\s*\\x(?:[0-9A-Fa-f]{2}){3,}\s*")
+PACKED = re.compile(r"\bpack\(\s*[bB]?[\"'][@=<>!\w ]*[\"']\s*,")
+"""struct.pack of Python, pack of PHP and Perl."""
+
+ONE_PREFIX = re.compile(
+    r"""\s*(?P<quote>["']?)\\x(?P<first>[0-9A-Fa-f]{2})(?P<rest>(?:[0-9A-Fa-f]{2}){2,})(?P=quote)[\s;,]*"""
+)
 """Bytes as PostgreSQL prints them."""
 
 OPEN = re.compile(r"""\s*[bB]?["'][^"']*\\(?:x[0-9A-Fa-f]|[0-9])""")
@@ -70,13 +75,14 @@ def recognises(text: str) -> bool:
 
 def is_encoded(text: str) -> bool:
     r"""Whether the text is a literal of hex digits, of base64 that means frames, or \x8105..."""
-    if ONE_PREFIX.fullmatch(text):
-        return True
+    if one := ONE_PREFIX.fullmatch(text):
+        as_text = bytes.fromhex(one["first"]) + one["rest"].encode()
+        return not one["quote"] or rate(as_text) != WHOLE_FRAMES
     match = ENCODED.fullmatch(text)
     if match is None:
         return False
     return (
-        re.fullmatch("(?:[0-9A-Fa-f]{2})+", match["inside"]) is not None
+        re.fullmatch("[0-9A-Fa-f]{2}(?:[ :-]?[0-9A-Fa-f]{2})+", match["inside"]) is not None
         or rating(match["inside"]) == WHOLE_FRAMES
     )
 
@@ -97,6 +103,11 @@ def read_strings(text: str, decimal: bool) -> Pasted:
     """The literals one after another, each a chunk; or all of the text if it has no quotes."""
     literals = [] if BARE.match(text) else list(LITERAL.finditer(text))
     notes: list[str] = []
+    if packed := PACKED.search(text):
+        raise BadPaste(
+            line_of(text, packed.start()),
+            f"{shown(packed[0])} makes bytes of numbers and strings: give the bytes that it makes",
+        )
     if literals and (joined := JOINED.search(LITERAL.sub('""', text))):
         raise BadPaste(
             1, f"{shown(joined[0])} joins a string and what is none: give the bytes of the whole"
@@ -125,7 +136,7 @@ def read_strings(text: str, decimal: bool) -> Pasted:
                 line_of(text, max(text.rfind("'"), text.rfind('"'))),
                 "a quote that is not closed: give the whole literal",
             )
-        if re.search(r"\\", LITERAL.sub("", text)):
+        if re.search(r"\\(?!\s*\n)", LITERAL.sub("", text)):
             raise BadPaste(1, "an escape outside the quotes: give the whole literal")
         if rest:
             notes.append(f"what is around the quotes is not read: {shown(rest)}")

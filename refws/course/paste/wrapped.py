@@ -7,11 +7,10 @@ from collections.abc import Sequence
 
 from .values import shown
 
-QUOTED = re.compile(r"""\s*[bBxX]?(["'`])([^"'`\\]*)\1[\s;,]*""")
-LIST_OF_QUOTED = re.compile(
-    r"""[\s\[({]*(["'])(?:0x)?[0-9A-Fa-f]{1,2}\1(?:\s*,\s*\1(?:0x)?[0-9A-Fa-f]{1,2}\1)+[\s,\])};]*"""
-)
-"""['81', '05']: strings of two digits."""
+QUOTED = re.compile(r"""\s*[bBxX]?(["'`])((?:\\x(?=(?:[0-9A-Fa-f]{2}){3}))?[^"'`\\]*)\1[\s;,]*""")
+DIGITS = r"(?:(?:0x)?[0-9A-Fa-f]{1,2}|[0-9]{3}|(?:0b)?[01]{8})"
+LIST_OF_QUOTED = re.compile(rf"""[\s\[({{]*(["']){DIGITS}\1(?:\s*,?\s*\1{DIGITS}\1)+[\s,\])}};]*""")
+"""['81', '05'], ['129', '5'], '10000001' '00000101': strings of digits."""
 
 EACH_IN_BRACKETS = re.compile(r"\s*(?:[\[<{(][0-9A-Fa-f]{2}[\]>})]\s*){2,}")
 """[81][05], as tools for serial lines print them."""
@@ -19,7 +18,8 @@ EACH_IN_BRACKETS = re.compile(r"\s*(?:[\[<{(][0-9A-Fa-f]{2}[\]>})]\s*){2,}")
 BRACKETS = re.compile(r"\s*[\[({<](?P<inside>[^\[\](){}<>]*)[\])}>][\s;,]*")
 LABEL = re.compile(
     r"^[ \t]*+(?=[^:=\n]*[G-WYZg-wyz])[A-Za-z\"'\[<(][\w .\[\]()\"'<>#/-]{0,80}?"
-    r"[ \t]*(?:(?::|=>?)(?:[ \t]+|(?=[\"'`]))|:$)"
+    r"[ \t]*(?:(?::|=>?)(?:[ \t]+|(?=[\"'`]))|==[ \t]+|:$)"
+    r"|^[ \t]*(?:\(\d+\)|\d+ bytes?:|string\(\d+\)(?= \"))[ \t]+"  # (7), 7 bytes:, string(14) ""
     r"|^[ \t]*(?:\[(?=[^\[\]\n]*[G-WYZg-wyz])[^\[\]\n]*\]|-+>|<-+|>{2,}|<{2,}|=+>)[ \t]+"
     r"|^\d+-element [\w{}, ]+:$",
     re.MULTILINE,
@@ -27,7 +27,8 @@ LABEL = re.compile(
 """A word before the digits of a line, with a letter that is no hex digit: received: 81 05."""
 
 REMARK = re.compile(
-    r"(?<![ \t])[ \t]+\((?=[^()\n]*[G-WYZg-wyz])(?![^()\n]*\bmore\b)[^()\n]*\)[ \t]*$", re.MULTILINE
+    r"(?:(?<![ \t])[ \t]+|(?<=\]))\((?=[^()\n]*[G-WYZg-wyz])(?![^()\n]*\bmore\b)[^()\n]*\)[ \t]*$",
+    re.MULTILINE,
 )
 """A remark after the digits of a line, as in the RFC: 0x81 0x05 ... (contains "Hello")."""
 
