@@ -123,9 +123,11 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
       od.py                                  dumps of od in characters and in decimal numbers
       packets.py             RFC 9293        dumps of whole packets -> what TCP carries
       numbers.py                             arrays, decimal and octal lists, binary digits
-      printed.py                             bytes as Node, JSON, PHP or debuggers print them
+      indexed.py                             numbers with their indexes: consoles, debuggers, PHP
+      printed.py                             bytes as Node, Java, Swift or JSON have them
       erlang.py                              binaries of Erlang and Elixir
       strings.py                             literals and their escapes
+      haskell.py                             strings of Haskell
       terms.py                               strings put together of characters
       encodings.py           RFC 4648        base64, percent escapes
       heads.py               RFC 9112        heads alone, and in the logs of clients

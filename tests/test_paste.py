@@ -155,6 +155,7 @@ OF_HELLO = {
         "&lt;Buffer 81 05 48 65 6c 6c 6f&gt;",
     ],
     "json": [
+        '{"type":"Buffer","data":[129,5]}\n{"type":"Buffer","data":[72,101,108,108,111]}\n',
         '{"type":"Buffer","data":[129,5,72,101,108,108,111]}',
         '{"0":129,"1":5,"2":72,"3":101,"4":108,"5":108,"6":111}',
     ],
@@ -162,8 +163,27 @@ OF_HELLO = {
         "{length = 7, bytes = 0x81054865 6c6c6f}",
         "[hex=810548656c6c6f]",
         "[size=7 hex=810548656c6c6f]",
+        "ByteVector(7 bytes, 0x810548656c6c6f)",
     ],
     "indexed": [
+        "Uint8Array(7)\n0: 129\n1: 5\n2: 72\n3: 101\n4: 108\n5: 108\n6: 111\n"
+        "buffer: ArrayBuffer(7)\nbyteLength: 7\nbyteOffset: 0\nlength: 7\n"
+        'Symbol(Symbol.toStringTag): "Uint8Array"\n'
+        "[[Prototype]]: TypedArray\n",  # Chrome
+        "Uint8Array(7) [ 129, 5, 72, 101, 108, 108, 111 ]\n\u200b0: 129\n\u200b1: 5\n\u200b2: 72\n"
+        "\u200b3: 101\n\u200b4: 108\n\u200b5: 108\n\u200b6: 111\n"
+        "\u200bbuffer: ArrayBuffer { byteLength: 7 }\n\u200blength: 7\n"
+        "\u200b<prototype>: Uint8ArrayPrototype { \u2026 }\n",  # Firefox
+        "array (\n  0 => 129,\n  1 => 5,\n  2 => 72,\n  3 => 101,\n  4 => 108,\n  5 => 108,\n"
+        "  6 => 111,\n)",  # var_export of PHP
+        "array:7 [\n  0 => 129\n  1 => 5\n  2 => 72\n  3 => 101\n  4 => 108\n  5 => 108\n"
+        "  6 => 111\n]",  # dd of Laravel
+        "(uint8_t [7]) buf = {\n  [0] = 129\n  [1] = 5\n  [2] = 72\n  [3] = 101\n  [4] = 108\n"
+        "  [5] = 108\n  [6] = 111\n}",  # lldb
+        "{byte[0x00000007]}\n    [0x00000000]: 0x81\n    [0x00000001]: 0x05\n"
+        "    [0x00000002]: 0x48\n    [0x00000003]: 0x65\n    [0x00000004]: 0x6c\n"
+        "    [0x00000005]: 0x6c\n    [0x00000006]: 0x6f",  # Visual Studio in hex
+        "f[0] = 0x81;\nf[1] = 5;\nf[2] = 'H';\nf[3] = 'e';\nf[4] = 'l';\nf[5] = 'l';\nf[6]='o';\n",
         "0: 129\n1: 5\n2: 72\n3: 101\n4: 108\n5: 108\n6: 111\n",
         "Array\n(\n    [0] => 129\n    [1] => 5\n    [2] => 72\n    [3] => 101\n    [4] => 108\n"
         "    [5] => 108\n    [6] => 111\n)\n",
@@ -176,7 +196,17 @@ OF_HELLO = {
         "array(7) {\n  [1]=>\n  int(129)\n  [2]=>\n  int(5)\n  [3]=>\n  int(72)\n  [4]=>\n"
         "  int(101)\n  [5]=>\n  int(108)\n  [6]=>\n  int(108)\n  [7]=>\n  int(111)\n}\n",
     ],
+    "jetty": [
+        r"HeapByteBuffer@57c7ba72[p=0,l=7,c=4096,r=7]={<<<\x81\x05Hello>>>\x00\x00...\x00\x00}",
+    ],
+    "haskell": [
+        r'"\129\ENQHello"',
+        r'"\129\ENQ\&Hello"',
+        r'recv: "\x81\ENQHel" "lo"',
+    ],
     "erlang": [
+        '<<129, 5>> <> "Hello"',
+        '<<129>> <> <<5>> <> "He" <> "llo"',
         "<<129,5,72,101,108,108,111>>",
         '<<129,5,"Hello">>',
         "<<16#81, 16#05, 16#48, 16#65, 16#6c, 16#6C, 16#6f>>.",

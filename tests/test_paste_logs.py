@@ -123,6 +123,66 @@ def test_remarks_and_separators_are_no_bytes(text):
     assert read(text).data == HELLO
 
 
+def test_lines_of_base64_that_are_padded_are_several_frames():
+    pasted = read("gYU3+iE9f59NUVg=\ngQVIZWxsbw==\n")
+    assert [chunk.data for chunk in pasted.chunks] == [MASKED, HELLO]
+
+
+def test_the_place_where_a_value_was_printed_is_left_out():
+    numbers = "".join(f"    {byte},\n" for byte in HELLO)
+    pasted = read(f"[src/main.rs:12] &buf[..n] = [\n{numbers}]")
+    assert (pasted.form, pasted.data) == ("array", HELLO)
+    assert pasted.notes == ("left out: '[src/main.rs:12] &bu'...",)
+
+
+def test_the_last_bytes_that_jetty_shows_are_no_bytes_after_the_first():
+    text = r"DirectByteBuffer@2d8f7[p=0,l=30,c=99,r=30]={<<<\x81\x1cab...yz>>>\x00}"
+    pasted = read(text)
+    assert pasted.data == b"\x81\x1cab"
+    assert pasted.cut_off == "the text leaves out 26 bytes and shows the last ones"
+    with pytest.raises(BadPaste, match="4 bytes, and r says 30: give all"):
+        read(text.replace("...yz", ""))
+
+
+def test_a_binary_that_is_joined_to_a_variable_is_refused():
+    with pytest.raises(BadPaste, match="<> joins a binary and what is none"):
+        read("<<129, 5>> <> payload")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Frame { header: FrameHeader { is_final: true, opcode: Data(Text), mask: None }, "
+         "payload: [72, 101, 108, 108, 111] }", "the bytes in it are a payload"),
+        ("Framedata{ opcode:TEXT, fin:true, payloadlength:[pos:0, len:5], payload:Hello}",
+         "the bytes in it are a payload"),
+        (r"WSMessage(type=<WSMsgType.BINARY: 2>, data=b'\x81\x05Hello', extra='')",
+         "the bytes in it are a payload"),
+        ("Frame TEXT (fin=true, buffer len = 5)", "the bytes in it are a payload"),
+        ("Binary([129, 5, 72, 101])", "the bytes in it are a payload"),
+        ("DEBUG:websockets.server:< TEXT 'Hello' [5 bytes]", "without their bytes"),
+        ("connected (press CTRL+C to quit)\n> Hello\n< Hello\n", "a log of messages"),
+        ('42["chat message","hi"]', "a message of Socket.IO"),
+        ("12:00:00.0 IP 127.0.0.1.5 > 127.0.0.1.8: Flags [P.], length 7\nE..3..@.@.<.Hello\n",
+         "print them with -X"),
+        ("====\nFollow: tcp,ascii\nFilter: tcp.stream eq 0\n11\n..7.!=..MQX\n",
+         "prints its bytes"),
+        ('{"constants":{"logEventTypes":{"SOCKET_BYTES_SENT":1}},"events":[]}', "net-export"),
+        ("0000000 soh enq   H   e   l   l   o\n0000007\n", "print them with od -t x1"),
+        ("Optional(7 bytes)", "print Array(data)"),
+        ('string(7) "\ufffd Hello"', "print bin2hex($data)"),
+        ("\ufffd\ufffdHello", "print them as hex before that"),
+        ("<81>^E^FHello", "an editor or a pager"),
+        ("[INFO  websocat::lints] Auto-inserting the line mode", "the log of websocat"),
+        ("websocket: bad opcode 7", "python3 -m refws watch URL"),
+    ],
+)  # fmt: skip
+def test_a_text_without_the_bytes_of_frames_is_named_with_what_to_print(text, words):
+    with pytest.raises(BadPaste) as caught:
+        read(text)
+    assert words in str(caught.value)
+
+
 def test_four_numbers_with_dots_are_an_address():
     with pytest.raises(BadPaste):
         read("129.5.72.101")

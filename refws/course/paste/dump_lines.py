@@ -32,7 +32,7 @@ CERTAIN_LINE = re.compile(
 
 OTHER_LINES = re.compile(
     r"[\s|+=-]*(?:(?:Offset\b|Label:|0?0 +0?1 +0?2 +0?3|-{3}).*)?"  # the heads of tables
-    r"|\s*(?:```.*|\$ .*|\(gdb\).*|\(lldb\).*|\[HEXDUMP\].*|={5,})"
+    r"|\[WSc?\] .*|\s*(?:```.*|\$ .*|\(gdb\).*|\(lldb\).*|\[HEXDUMP\].*|={5,})"
     r"|\s*(?:Follow|Filter|Node \d|Path|CertUtil): .*"
     r"|(?!.*(?:[0-9A-Fa-f]{2} ){4}).*"  # the log of Netty
     r"\b(?:READ|WRITE|RECEIVED|SENT|FLUSH|READ COMPLETE)\b.*"

@@ -30,12 +30,22 @@ def recognises_base64(text: str) -> bool:
     if DATA_URL.match(text.lstrip()):
         return True
     text = unwrap(text, FROM_BASE64)[0]
+    if is_several(text):
+        return True
     characters = "".join(text.split())
     if len(characters) < 4 or not ALPHABET.fullmatch(characters) or IN_LINES.search(text):
         return False
     if looks_like_hex(characters):
         return rating(characters) != NO_FRAME and NOT_HEX.search(characters) is None
     return is_likely(characters)
+
+
+def is_several(text: str) -> bool:
+    """Whether each line is base64 by itself: there is padding before the end."""
+    lines = [line.strip() for line in text.split("\n") if line.strip()]
+    return any(line.endswith("=") for line in lines[:-1]) and all(
+        ALPHABET.fullmatch(line) and rating(line) != NO_FRAME for line in lines
+    )
 
 
 def is_likely(characters: str) -> bool:
@@ -63,6 +73,10 @@ def looks_like_hex(characters: str) -> bool:
 def read_base64(text: str) -> Pasted:
     """Both alphabets, in lines or in one; the padding may be missing."""
     text, notes = unwrap(text, FROM_BASE64)
+    if is_several(text):
+        chunks = tuple(Chunk(decode(line.strip())) for line in text.split("\n") if line.strip())
+        count = counted(sum(len(chunk.data) for chunk in chunks), "byte")
+        return Pasted(f"base64, {len(chunks)} lines, {count}", chunks, tuple(notes))
     url = DATA_URL.match(text.lstrip())
     encoded = text.lstrip()[url.end() :] if url else text
     if wrong := NOT_BASE64.search(encoded):

@@ -11,6 +11,9 @@ from .values import SHOWN, BadPaste, Chunk, Pasted, Way, counted, line_of, shown
 JOINED = re.compile(r">>[\s,\[\]]*<<(?!\s*>>)")
 """Between two binaries of a list, which is sent as one: [<<129,5>>, <<"Hello">>]."""
 
+CONCATENATED = re.compile(r'>>(?P<space>\s*)<>\s*(?:(?P<string>"(?:[^"\\\n]|\\.)*")|(?=<<))')
+"""<> of Elixir joins two binaries, or a binary and a string."""
+
 LIST_BEFORE = re.compile(r"\[(?:\s*(?:[0-9]+|\"[^\"]*\")\s*,)+[\s\[]*$")
 LIST_AFTER = re.compile(r"\s*\]?\s*,[\s\[]*(?:\"[^\"]*\"|[0-9]+)\s*[,\]]")
 """A number or a string beside a binary, in the same list."""
@@ -30,11 +33,13 @@ def recognises(text: str) -> bool:
 
 def read(text: str) -> Pasted:
     """The first binary, and the ones that are in a list with it: numbers, and strings in UTF-8."""
-    text = JOINED.sub(lambda match: "," + re.sub(r"[^\n]", " ", match[0])[1:], text)
+    text = joined(text)
     start, end = text.find("<<") + 2, text.find(">>")
     if start < 2 or end < start:
         raise BadPaste(line_of(text, len(text.rstrip())), "no whole binary: give it from << to >>")
     before, after = text[: start - 2], text[end + 2 :]
+    if re.match(r"\s*<>", after) or re.search(r"<>\s*$", before):
+        raise BadPaste(line_of(text, end), "<> joins a binary and what is none: give all bytes")
     if LIST_BEFORE.search(before) or LIST_AFTER.match(after):
         raise BadPaste(line_of(text, end), "a list that has more than binaries: give <<...>>")
     data, cut_off = read_segments(text[start:end].rstrip(), line_of(text, start))
@@ -42,6 +47,15 @@ def read(text: str) -> Pasted:
     notes = (f"what is around << and >> is not read: {shown(around)}",) if around else ()
     description = f"Erlang or Elixir binary, {counted(len(data), 'byte')}"
     return Pasted(description, (Chunk(data),), notes, cut_off)
+
+
+def joined(text: str) -> str:
+    """The text with binaries that are sent as one put together, in the same lines."""
+    while match := CONCATENATED.search(text):
+        space, string = match["space"], match["string"]
+        joint = f",{space}{string}>>" if string else f">>,{space}"
+        text = text[: match.start()] + joint + text[match.end() :]
+    return JOINED.sub(lambda match: "," + re.sub(r"[^\n]", " ", match[0])[1:], text)
 
 
 def read_segments(inside: str, line: int) -> tuple[bytes, str]:

@@ -4,6 +4,18 @@ from __future__ import annotations
 
 import re
 
+READ_ALREADY = re.compile(
+    r"\b(?:FrameHeader \{|Framedata ?\{|WSMessage\(|WSMsgType\.|WebSocketFrame\()"
+    r"|\bFrame\(opcode=|\bFrame [A-Z]+ \(fin=|^[ \t]*(?:Text|Binary|Ping|Pong|Close)\([\[\"bS]",
+    re.MULTILINE,
+)
+"""What tungstenite, Java-WebSocket, aiohttp, Netty, websockets and Ktor print for a frame."""
+
+PAYLOADS = (
+    "a frame or message that a library has read already, and the bytes in it are a payload: "
+    "python3 -m refws watch shows what crosses, or capture it with tcpdump -w FILE"
+)
+
 TEXTS = tuple(
     (re.compile(pattern, re.MULTILINE), what)
     for pattern, what in (
@@ -44,6 +56,42 @@ TEXTS = tuple(
             "shows them as they cross, or capture them with tcpdump -w FILE",
         ),
         (
+            r"(?:^|[\s:])[<>] (?:TEXT|BINARY|CLOSE|PING|PONG|CONT)\b|\[(?:text|binary)=|WebSocket "
+            r"(?:text|binary) message |fin: \d rsv1: \d|^[cC]onnected \(press CTRL",
+            "a log of messages, without the bytes of their frames: python3 -m refws watch shows "
+            "them as they cross, or capture them with tcpdump -w FILE",
+        ),
+        (
+            r"\A\s*\d{1,2}(?:/\w+,)?\d*\[\"|engine\.io|socket\.io",
+            "a message of Socket.IO, without the frame that it was sent in: python3 -m refws watch "
+            "shows the frame, or capture it with tcpdump -w FILE",
+        ),
+        (
+            r"^\S* ?IP6? \S+ > \S+: Flags ",
+            "what tcpdump prints without the bytes, or with characters in their place (-A): print "
+            "them with -X, or write a file with -w and give that with --file",
+        ),
+        (
+            r"^Follow: tcp,ascii",
+            "a stream as characters, where a dot is any byte: tshark -z follow,tcp,raw,0 prints "
+            "its bytes, and Wireshark shows them as Hex Dump",
+        ),
+        (
+            r"\A\s*\{\"constants\":|\"logEventTypes\"|\bSOCKET_BYTES_(?:SENT|RECEIVED)\b",
+            "a log of Chrome's net-export: give the HAR of its developer tools with --file, or "
+            "capture the connection with tcpdump -w FILE",
+        ),
+        (
+            r"^[0-7]{7}(?: +(?:nul|soh|stx|etx|eot|enq|ack|sp|nl|[!-~]))+[ \t]*$",
+            "what od -a prints, without the top bit of each byte: print them with od -t x1",
+        ),
+        (
+            r"\bread ECONNRESET\b|Invalid WebSocket frame: |websocket: (?:bad|close)|"
+            r"Invalid frame header|One or more reserved bits are on|A server must not mask",
+            "what a program says of a frame, without its bytes: python3 -m refws watch URL shows "
+            "them, and the rule that they break",
+        ),
+        (
             r"\A\s*Request URL\b(?![\s\S]*\b(?:Request|Response) Headers\b)",
             "header lines as DevTools lists them: copy them with their titles, Request Headers and "
             "Response Headers",
@@ -73,6 +121,29 @@ TEXTS = tuple(
             "to its empty line",
         ),
         (
+            r"\b(?:Optional\(\d+ bytes\)|Data\(\d+ bytes\))|\A\s*\d+ bytes\s*\Z",
+            "what Swift prints for data, without its bytes: print Array(data)",
+        ),
+        (
+            r"string\(\d+\) \"",
+            "what var_dump of PHP prints, where bytes that are no characters may be lost: print "
+            "bin2hex($data)",
+        ),
+        (
+            "\\A[^\\\\]*\ufffd",
+            "text with U+FFFD: bytes were read as UTF-8 and are lost; print them as hex before "
+            "that",
+        ),
+        (
+            r"<[89A-Fa-f][0-9A-Fa-f]>|\^[@A-Z\[\\\]_]\^[@A-Z\[\\\]_]",
+            "what an editor or a pager shows for bytes that are no characters: print them with xxd",
+        ),
+        (
+            r"\bwebsocat::",
+            "the log of websocat, without the bytes of frames: python3 -m refws watch shows them "
+            "as they cross",
+        ),
+        (
             r"M-\^[@-_]|M-[ -~]\^[@-_]",
             "what cat -v prints, where some bytes look the same: print them with xxd",
         ),
@@ -82,6 +153,11 @@ TEXTS = tuple(
 
 LONGEST = 10_000
 """Characters at its start that are looked at."""
+
+
+def payloads_in(text: str) -> str:
+    """What the text is, if the bytes in it are payloads, and frames are read from them already."""
+    return PAYLOADS if READ_ALREADY.search(text[:LONGEST]) else ""
 
 
 def what_it_is(text: str) -> str:

@@ -47,12 +47,20 @@ LOGGERS = (
 """In the order in which they are left out: a container's name is before the time, that before a
 level."""
 
+PLACE = re.compile(
+    r"\s*\[?[\w./\\-]+\.(?:rs|go|py|js|ts|c|cc|cpp):\d+(?::\d+)?\]? (?:[^\n=\"']{1,60} = )?"
+)
+"""Before a value of several lines: where it was printed, and its name, as of dbg! of Rust."""
+
 PATTERNS = tuple(map(re.compile, LOGGERS))
 
 
 def without_prefixes(text: str) -> tuple[str, list[str]]:
     """The lines without what all of them begin with, and a note on each."""
-    lines, notes = text.split("\n"), []
+    lines, notes = text.split("\n"), list[str]()
+    if (place := PLACE.match(text)) and len(lines) > 1:
+        notes.append(f"left out: {shown(place[0].strip())}")
+        lines = ("\n" * place[0].count("\n") + text[place.end() :]).split("\n")
     for pattern in PATTERNS:
         lines, prefix = without_prefix(lines, pattern)
         if prefix:

@@ -1,12 +1,12 @@
-"""Bytes as programs print them: Node, JSON, Foundation, Okio, PHP and debuggers."""
+"""Bytes as programs print them: Node, Foundation, Okio, scodec, Jetty, and JSON of a Buffer."""
 
 from __future__ import annotations
 
 import json
 import re
-from itertools import pairwise
 
-from .numbers import DOTS, to_bytes, value_of
+from .numbers import DOTS, to_bytes
+from .strings import unescape
 from .values import BadPaste, Chunk, Pasted, Way, counted, line_of, shown
 
 # Node
@@ -63,17 +63,24 @@ DATA_TEXT = re.compile(
 BYTE_STRING = re.compile(
     r"\[(?:size=(?P<length>[0-9]+) )?hex=(?P<bytes>[0-9A-Fa-f]*)(?P<dots>…|\.{3})?\]"
 )
+BYTE_VECTOR = re.compile(
+    r"ByteVector\((?P<length>[0-9]+) bytes?, 0x(?P<bytes>[0-9A-Fa-f]*)(?P<dots>…|\.{3})?\)"
+)
 
 
 def recognises_data(text: str) -> bool:
     return (
-        re.match(r"\s*(?:\{\s*length = [0-9]+, bytes = |\[(?:size=[0-9]+ )?hex=)", text) is not None
+        re.match(
+            r"\s*(?:\{\s*length = [0-9]+, bytes = |\[(?:size=[0-9]+ )?hex=|ByteVector\([0-9])", text
+        )
+        is not None
     )
 
 
 def read_data(text: str) -> Pasted:
-    """{length = 2, bytes = 0x8105} of Foundation, [size=2 hex=8105] of Okio."""
-    match = DATA_TEXT.fullmatch(text.strip()) or BYTE_STRING.fullmatch(text.strip())
+    """{length = 2, bytes = 0x8105} of Foundation, [size=2 hex=8105] of Okio, and of scodec."""
+    forms = (DATA_TEXT, BYTE_STRING, BYTE_VECTOR)
+    match = next(filter(None, (form.fullmatch(text.strip()) for form in forms)), None)
     digits = match["bytes"].replace(" ", "") if match else ""
     if match is None or len(digits) % 2:
         raise BadPaste(1, "no whole {length = 2, bytes = 0x8105} or [hex=8105]: give it to its end")
@@ -87,40 +94,40 @@ def read_data(text: str) -> Pasted:
     )
 
 
-# Numbers with their indexes, as consoles and PHP print them
+# Jetty
 
 
-INDEXED = re.compile(
-    r"(?:- )?(?P<quote>'?)\[?(?<!\d)(?P<index>\d{1,9})\]?(?P=quote)\s{0,9}(?::|=>|=|\t)\s*"
-    r"(?:int\(|\{byte\} )?(?P<number>-?(?:0x[0-9A-Fa-f]+|\d+))\)?(?: '[^'\n]*')?(?:\tbyte)?[\s,;]*"
-)
-"""0: 129, [0] => 129, '0': 129; 0 = -127 of IntelliJ, [0]	129	byte of Visual Studio, - 0 : 129"""
-
-AROUND_INDEXED = re.compile(
-    r"\s*(?:(?:Array|array\(\d+\)|Uint8Array\(\d+\)|\{byte\[\d+\]\}|\u25bf \d+ \w+)\s*)?[\[({]?\s*"
-    r"|[\])}\s;]*"
-)
+JETTY_BUFFER = re.compile(r"ByteBuffer@[0-9a-f]+\[p=\d+,l=\d+,c=\d+,r=(?P<size>\d+)\]=\{")
+INSIDE = re.compile(r"<<<(?P<inside>.*?)>>>", re.DOTALL)
 
 
-def recognises_indexed(text: str) -> bool:
-    found = list(INDEXED.finditer(text))
-    rest = INDEXED.sub("\0", text).split("\0")
-    first = found[0]["index"] if found else ""
-    around = (piece.strip() for piece in rest)
-    return len(found) > 1 and first in ("0", "1") and all(map(AROUND_INDEXED.fullmatch, around))
+def recognises_jetty(text: str) -> bool:
+    return JETTY_BUFFER.search(text) is not None
 
 
-def read_indexed(text: str) -> Pasted:
-    """0: 129, 1: 5 or [0] => 129, [1] => 5: the indexes must follow each other."""
-    found = list(INDEXED.finditer(text))
-    for before, match in pairwise(found):
-        if int(match["index"]) != int(before["index"]) + 1:
-            line = line_of(text, match.start())
-            raise BadPaste(
-                line, f"index {match['index']} after {before['index']}: give all numbers"
-            )
-    data = to_bytes([(value_of(match["number"]), match.start()) for match in found], text)
-    return Pasted(f"numbers with indexes, {counted(len(data), 'byte')}", (Chunk(data),))
+def read_jetty(text: str) -> Pasted:
+    r"""HeapByteBuffer@57c7ba72[p=0,l=2,c=4,r=2]={<<<\x81\x05>>>\x00\x00}: what is left to read."""
+    size, found = JETTY_BUFFER.search(text), INSIDE.search(text)
+    if size is None or found is None:
+        raise BadPaste(1, "no <<< and >>> of a buffer of Jetty: give all of it")
+    line = line_of(text, found.start())
+    start, *more = found["inside"].split("...")
+    notes: list[str] = []
+    data = unescape(start, line, False, notes)
+    missing = int(size["size"]) - len(data)
+    if missing and not more:
+        raise BadPaste(line, f"{counted(len(data), 'byte')}, and r says {size['size']}: give all")
+    cut_off = (
+        f"the text leaves out {counted(missing, 'byte')} and shows the last ones" if more else ""
+    )
+    count = counted(len(data), "byte")
+    return Pasted(f"a buffer of Jetty, {count}", (Chunk(data),), tuple(notes), cut_off)
+
+
+# JSON
+
+
+ONE_OBJECT = re.compile(r"\s*\{.*\}\s*")
 
 
 def recognises_json(text: str) -> bool:
@@ -132,16 +139,28 @@ def recognises_json(text: str) -> bool:
 
 def read_json(text: str) -> Pasted:
     """`JSON.stringify` of a Buffer, {"type": "Buffer", "data": [...]}, or of a Uint8Array."""
+    chunks = [Chunk(bytes_of_json(value)) for value in values_of(text)]
+    count = counted(sum(len(chunk.data) for chunk in chunks), "byte")
+    return Pasted(f"JSON of a Buffer, {count}", tuple(chunks))
+
+
+def values_of(text: str) -> list[object]:
+    """The value, or the values of several lines."""
     try:
-        value = json.loads(text)
+        return [json.loads(text)]
     except (ValueError, RecursionError) as error:
-        line = getattr(error, "lineno", 1)
-        raise BadPaste(line, f"no JSON ({error}): give the whole object") from None
+        lines = [line for line in text.split("\n") if line.strip()]
+        if len(lines) < 2 or not all(map(ONE_OBJECT.fullmatch, lines)):
+            line = getattr(error, "lineno", 1)
+            raise BadPaste(line, f"no JSON ({error}): give the whole object") from None
+    return [value for line in lines for value in values_of(line)]
+
+
+def bytes_of_json(value: object) -> bytes:
     numbers = numbers_of(value) if isinstance(value, dict) else value
     if not isinstance(numbers, list) or not all(type(number) is int for number in numbers):
         raise BadPaste(1, 'its bytes are not whole numbers: give {"type": "Buffer", "data": [129]}')
-    data = to_bytes([(number, 0) for number in numbers], text)
-    return Pasted(f"JSON of a Buffer, {counted(len(data), 'byte')}", (Chunk(data),))
+    return to_bytes([(number, 0) for number in numbers], "")
 
 
 def numbers_of(value: dict[str, object]) -> object:
@@ -158,4 +177,4 @@ def numbers_of(value: dict[str, object]) -> object:
 BUFFER = Way(recognises_buffer, read_buffer)
 JSON = Way(recognises_json, read_json)
 DATA = Way(recognises_data, read_data)
-INDEXED_NUMBERS = Way(recognises_indexed, read_indexed)
+JETTY = Way(recognises_jetty, read_jetty)

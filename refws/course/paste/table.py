@@ -16,8 +16,10 @@ from . import (
     dumps,
     encodings,
     erlang,
+    haskell,
     heads,
     hex_text,
+    indexed,
     numbers,
     od,
     packets,
@@ -26,7 +28,7 @@ from . import (
     terms,
     traces,
 )
-from .no_bytes import what_it_is
+from .no_bytes import payloads_in, what_it_is
 from .plausible import rate
 from .senders import with_senders
 from .text import clean
@@ -61,7 +63,7 @@ FORMS = (
     Form(1, ("devtools",), "Request URL: ..., Request Headers ...", devtools.DEVTOOLS),
     Form(1, ("curl", "curl-v"), "curl -v: lines after > and <", heads.LOG),
     Form(2, ("packets", "tcpdump"), "tcpdump -X: packets with their headers", packets.PACKETS),
-    Form(2, ("indexed", "php"), "0: 129, 1: 5 and [0] => 129", printed.INDEXED_NUMBERS),
+    Form(2, ("indexed", "php"), "0: 129, 1: 5 and [0] => 129", indexed.INDEXED),
     Form(3, ("dump-bits",), "xxd -b", dumps.DUMP_OF_BITS),
     Form(3, ("dump-octal",), "od -b", dumps.DUMP_IN_OCTAL),
     Form(3, ("dump-characters", "od-c"), "od -c, hexdump -c", od.IN_CHARACTERS),
@@ -74,7 +76,9 @@ FORMS = (
     Form(6, ("buffer", "node"), "<Buffer 81 05 ... 78 more bytes>", printed.BUFFER),
     Form(6, ("json",), '{"type":"Buffer","data":[129,5]}', printed.JSON),
     Form(6, ("data",), "{length = 2, bytes = 0x8105}", printed.DATA),
+    Form(6, ("jetty",), r"HeapByteBuffer@1[...]={<<<\x81\x05>>>}", printed.JETTY),
     Form(6, ("erlang", "elixir"), '<<129,5,"Hello">>', erlang.ERLANG),
+    Form(6, ("haskell",), r'"\129\ENQHello"', haskell.HASKELL),
     Form(6, ("terms", "pascal", "vb"), "chr(129) . 'Hello', #129#5'Hello'", terms.TERMS),
     Form(7, ("string", "python"), r"b'\x81\x05Hello', \201\005Hello", strings.STRING),
     Form(7, ("decimal-escapes", "lua"), r"\129\005Hello", strings.DECIMAL_ESCAPES),
@@ -119,6 +123,8 @@ def recognised(text: str) -> Pasted:
             line_of(text, repeats.start()),
             f"{repeats[0]} of gdb leaves out bytes: print them after `set print repeats 0`",
         )
+    if what := payloads_in(text):
+        raise BadPaste(1, f"this is {what}")
     found = [form for form in FORMS if form.way.recognises(text)]
     if not found:
         if what := what_it_is(text):
