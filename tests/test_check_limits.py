@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from checks import check_words, not_passed, target_of
+from checks import OPENED, check_words, not_passed, target_of
 from refws.check.case import Elsewhere, Pause
-from refws.check.engine import Abilities, Grade
+from refws.check.engine import Abilities, Grade, grade
 from refws.check.groups.limits import LIMITS
 from refws.check.survey import survey
 from refws.course.services import echo
@@ -26,6 +26,9 @@ def test_refws_passes_all_cases_that_are_not_slow(serving):
     assert not_passed(cases, target, survey(target)) == {}
 
 
+LARGE = [case for case in LIMITS.cases if "-mib" in case.name or "10000" in case.name]
+
+
 @pytest.mark.rfc("6455-10.4-02")
 def test_10_4_a_server_without_limits_is_weak_only_where_it_waits_for_more_than_fits_a_memory(
     serving,
@@ -37,6 +40,11 @@ def test_10_4_a_server_without_limits_is_weak_only_where_it_waits_for_more_than_
     seen = not_passed(large, target, survey(target))
     assert len(huge) == 4 and set(seen) == huge
     assert {grade for grade, _ in seen.values()} == {Grade.WEAK}
+
+
+@pytest.mark.parametrize("case", LARGE, ids=lambda case: case.name)
+def test_10_4_a_server_may_take_long_for_a_large_message(case):
+    assert grade(case, OPENED) is Grade.WEAK
 
 
 SLOW = [case for case in LIMITS.cases if case.slow]

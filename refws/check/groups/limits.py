@@ -59,13 +59,13 @@ def large(
     opening: Opening = VALID,
     needs: frozenset[Need] = ECHO,
 ) -> Case:
-    """A message that a server may take, or refuse with one of these codes."""
+    """A message that a server may take, or refuse with one of these codes; or it takes long."""
     return Case(
         name,
         rule,
         "6455-10.4-02",
         AnyOf((Echoes((message,)), Fails(codes))),
-        failed(*codes),
+        (*failed(*codes), Sends()),
         steps=(data, Until(Sends((message,))), GOOD_BYE),
         opening=opening,
         needs=needs,
