@@ -206,7 +206,7 @@ DEFLATE = {
     ),
     "rsv1-in-control-frames-taken": Caught("7692-6.1-rsv1-in-a-ping", "RSV1 is 1 in a control"),
     "pong-compressed": Caught("7692-6-ping-is-not-inflated", "RSV1 is 1 in a control frame"),
-    "deflate-with-a-header": Caught("7692-7.2.3.1-one-block", "DEFLATE without a header"),
+    "deflate-with-a-header": Caught("7692-7.2.3.1-one-block", "raw DEFLATE"),
     "tail-left": Caught("7692-7.2.3.2-fifty-messages-in-one-context", "00 00 ff ff, away"),
     "empty-message-without-payload": Caught("7692-7.2.3.6-empty", "sync flush"),
     "server-takes-over-nevertheless": Caught(
@@ -229,6 +229,8 @@ ALSO_CAUGHT = (
     ("utf8-not-checked", Caught("8.1-latin-1", "accepts this: text that is not UTF-8")),
     ("utf8-not-checked", Caught("8.1-overlong-nul", "accepts this: text that is not UTF-8")),
     ("utf8-not-checked", Caught("8.1-cut-at-the-end-of-two", "accepts this: text that is not")),
+    ("utf8-not-checked", Caught("8.1-in-the-first-fragment", "accepts this: text that is not")),
+    ("utf8-not-checked", Caught("8.1-cut-before-an-empty-last-fragment", "accepts this: text")),
     ("long-control-frame-taken", Caught("5.5-ping-of-127-bytes", "accepts this: a control frame")),
     ("close-code-ignored", Caught("7.4-close-1006-is-invalid", "accepts this: close code 1006")),
     ("little-endian-length-read", Caught("5.2-text-of-65536-bytes", "byte first")),

@@ -6,7 +6,7 @@ from ..course.explain.values import FrameExplanation
 from ..protocol.deflate.negotiation import MAX_WINDOW_BITS
 from ..protocol.frame import BINARY, CONT, PING, PONG, TEXT
 from .clues import Clues
-from .outcomes import Compresses
+from .outcomes import FAILURES, Compresses
 
 NOT_INFLATED = (
     "a message whose first frame has RSV1=1 is compressed, text or binary: inflate it before you "
@@ -33,6 +33,11 @@ INFLATING = (
     "of 32,768 bytes, until no byte is left (RFC 7692 §7.2.2)"
 )
 
+DEFLATING = (
+    "compress to DEFLATE without a header, end with a sync flush, and take the last 4 bytes, 00 00 "
+    "ff ff, away (RFC 7692 §7.2.1)"
+)
+
 
 def declines_the_offer(clues: Clues) -> str:
     agreement, best = clues.seen.agreement, clues.result.case.best
@@ -50,21 +55,18 @@ def compresses_wrongly(clues: Clues) -> str:
     deflate = None if agreement is None else agreement.deflate
     if deflate is None or not clues.seen.violation.startswith("RFC 7692 §7.2.1"):
         return ""
-    bits = deflate.server_max_window_bits
-    if deflate.server_no_context_takeover:
+    bits, fits_the_largest = deflate.server_max_window_bits, clues.illegal is None
+    if deflate.server_no_context_takeover and clues.right_messages:
         return (
             "the answer has server_no_context_takeover: make a new compressor for each message "
             "(RFC 7692 §7.1.1.1)"
         )
-    if bits < MAX_WINDOW_BITS:
+    if bits < MAX_WINDOW_BITS and fits_the_largest:
         return (
             f"the answer has server_max_window_bits={bits}: compress with this window, which is "
             f"wbits=-{bits} for zlib (RFC 7692 §7.1.2.1)"
         )
-    return (
-        "compress to DEFLATE without a header, end with a sync flush, and take the last 4 bytes, "
-        "00 00 ff ff, away (RFC 7692 §7.2.1)"
-    )
+    return DEFLATING
 
 
 def inflates_wrongly(clues: Clues) -> str:
@@ -74,8 +76,10 @@ def inflates_wrongly(clues: Clues) -> str:
     missing = right < min(len(clues.messages), len(starts))
     if not clues.is_legal or not missing or agreement is None or agreement.deflate is None:
         return ""
-    if clues.seen.violation or clues.has_sent(PING, PONG) or not clues.messages[right].data:
+    if clues.seen.violation or clues.has_sent(PING, PONG):
         return ""
+    if not clues.messages[right].data:
+        return INFLATING if clues.code in FAILURES else ""
     if not starts[right].compressed:
         return NOT_COMPRESSED
     if is_sent_back_raw(starts[right], clues):

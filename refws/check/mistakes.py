@@ -26,11 +26,6 @@ LENGTH = (
     "byte first (§5.2)"
 )
 
-SHORT_LENGTH = (
-    "write a length of up to 125 into the 7 bits of the second byte: 126 there says that 2 bytes "
-    "of length follow (§5.2)"
-)
-
 ALLOWED_CODES = "1000 to 1003, 1007 to 1014 and 3000 to 4999"
 
 Cause = tuple[object, ...]
@@ -66,7 +61,7 @@ def blamed(recognise: Recogniser, clues: Clues) -> Cause:
     verdict = None if clues.illegal is None else clues.illegal.verdict
     if recognise in (not_checked, other_code, other_refusal) and clues.rule is not None:
         return clues.rule.section, clues.rule.expected
-    if recognise is hint_of_explain and isinstance(verdict, Illegal):
+    if recognise in (hint_of_explain, other_violation) and isinstance(verdict, Illegal):
         return verdict.violation.section, verdict.violation.expected
     return ()
 
@@ -101,27 +96,18 @@ def wrong_length(clues: Clues) -> str:
 
 def hint_of_explain(clues: Clues) -> str:
     """On the endpoint's own frame, unless its fault is the one that it was sent, and repeats."""
-    frame = clues.illegal
-    if frame is None or clues.repeats_the_fault:
+    if clues.illegal is None or clues.repeats_the_fault:
         return ""
-    if frame.header.opcode >= CLOSE and has_a_long_length(frame, clues):
-        return f"its {frame.name} frame: {SHORT_LENGTH}"
-    found, verdict = hint_of(frame), frame.verdict
-    if found or not isinstance(verdict, Illegal):
-        return found
-    rule = verdict.violation
+    return hint_of(clues.illegal)
+
+
+def other_violation(clues: Clues) -> str:
+    """The same where `explain` knows no mistake like that."""
+    frame = clues.illegal
+    if frame is None or not isinstance(frame.verdict, Illegal) or clues.repeats_the_fault:
+        return ""
+    rule = frame.verdict.violation
     return f"its {frame.name} frame: {rule.seen}; {rule.section} expects {rule.expected}"
-
-
-def has_a_long_length(frame: FrameExplanation, clues: Clues) -> bool:
-    """Whether a length that fits 7 bits is in the 16 bits after them.
-
-    The explanation of a frame that is illegal at its second byte ends there.
-    """
-    crossed = clues.result.crossed
-    stream = b"".join(part.data for part in crossed if part.sender is frame.sender)
-    wire = stream[frame.offset : frame.offset + 4]
-    return len(wire) == 4 and wire[1] == 0x7E and int.from_bytes(wire[2:]) <= MAX_LENGTH_7
 
 
 # A rule that is broken on purpose
@@ -202,12 +188,13 @@ def answers_control(clues: Clues) -> bool:
 def answers_fragments(clues: Clues) -> bool:
     """Whether the payload of a fragment came back by itself, in a frame of any kind."""
     data = [frame for frame in clues.sent if frame.header.opcode < CLOSE]
-    parts = [
-        as_part(frame) for frame in data if not frame.header.fin or frame.header.opcode == CONT
-    ]
-    if not parts:
+    size = sum(frame.header.payload_length for frame in data)
+    fragments = [frame for frame in data if not frame.header.fin or frame.header.opcode == CONT]
+    parts = [as_part(frame) for frame in fragments if frame.header.payload_length < size]
+    is_taken = not clues.is_legal and clues.seen.went_on and len(clues.seen.messages) == 1
+    if not parts or is_taken:
         return False
-    if repeats_a_fragment(clues):
+    if repeats_a_fragment(clues, parts):
         return True
     right = [message.data for message in clues.messages]
     wrong = [message.data for message in clues.seen.messages if message.data not in right]
@@ -219,10 +206,10 @@ def as_part(frame: FrameExplanation) -> tuple[int, bytes]:
     return frame.header.payload_length, frame.plain_start
 
 
-def repeats_a_fragment(clues: Clues) -> bool:
+def repeats_a_fragment(clues: Clues, parts: list[tuple[int, bytes]]) -> bool:
     """Whether the frame that is illegal is a fragment that was sent back as it was."""
-    frame, data = clues.illegal, [frame for frame in clues.sent if frame.header.opcode < CLOSE]
-    if frame is None or frame.header.opcode >= CLOSE or as_part(frame) not in map(as_part, data):
+    frame = clues.illegal
+    if frame is None or frame.header.opcode >= CLOSE or as_part(frame) not in parts:
         return False
     return bool(frame.plain_start) or frame.header.opcode == CONT
 
@@ -414,8 +401,9 @@ AFTER_THE_101: tuple[Recogniser, ...] = (
         "and answer all of them once (§5.4)",
     ),
     wrong_length,
-    compresses_wrongly,
     hint_of_explain,
+    compresses_wrongly,
+    other_violation,
     names_what_it_lacks,
     declines_the_offer,
     when(
