@@ -15,13 +15,18 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from tempfile import TemporaryFile
+from threading import Thread
 from typing import IO
 
 URL = "{url}"
 
 MAX_OUTPUT = 16 * 1024
 """Bytes at the end of what a command prints that are kept."""
+
+READ_SIZE = 64 * 1024
+
+LAST_WORDS = 1.0
+"""Seconds after its end for which what it has printed is awaited."""
 
 
 class BadCommand(ValueError):
@@ -40,12 +45,29 @@ def words_of(command: str) -> list[str]:
     return words
 
 
+class Printed(Thread):
+    """Reads what a command prints, and keeps the end: a file would fill the disk.
+
+    It ends with the last process that may print there, so it is never waited for without a limit.
+    """
+
+    def __init__(self, pipe: IO[bytes]) -> None:
+        super().__init__(name="check output", daemon=True)
+        self._pipe = pipe
+        self.end = b""  # written by this thread, each time another value
+
+    def run(self) -> None:
+        with self._pipe:
+            while data := os.read(self._pipe.fileno(), READ_SIZE):
+                self.end = (self.end + data)[-MAX_OUTPUT:]
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
     """A running command."""
 
     process: subprocess.Popen[bytes]
-    printed: IO[bytes]
+    printed: Printed
 
     @property
     def status(self) -> int | None:
@@ -59,32 +81,33 @@ class Program:
         return self.status is not None
 
     def output(self) -> str:
-        """The end of what it has printed."""
-        size = self.printed.seek(0, os.SEEK_END)
-        self.printed.seek(max(0, size - MAX_OUTPUT))
-        return self.printed.read().decode("utf-8", "replace")
+        """The end of what it has printed, once it has ended. Blocks for LAST_WORDS at most."""
+        self.printed.join(LAST_WORDS)
+        return self.printed.end.decode("utf-8", "replace")
 
 
 @contextmanager
 def started(words: list[str], url: str) -> Iterator[Program]:
     """The command with this URL, killed at the end. BadCommand if it cannot be started."""
     command = [word.replace(URL, url) for word in words]
-    with TemporaryFile() as printed:
-        try:
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=printed,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        except OSError as error:
-            what = f"{command[0]!r} cannot be started: {error.strerror}"
-            raise BadCommand(f"{what}; give the path of a program that can be run") from None
-        try:
-            yield Program(process, printed)
-        finally:
-            kill(process)
+    try:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    except OSError as error:
+        what = f"{command[0]!r} cannot be started: {error.strerror}"
+        raise BadCommand(f"{what}; give the path of a program that can be run") from None
+    assert process.stdout is not None
+    printed = Printed(process.stdout)
+    printed.start()
+    try:
+        yield Program(process, printed)
+    finally:
+        kill(process)
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:

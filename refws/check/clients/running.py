@@ -146,7 +146,7 @@ class Post:
             if run is not None:
                 program.wait(GRACE)
             result = self._never_connected(case, program) if run is None else run.result
-            return replace(result, output=program.output()), run is not None
+        return replace(result, output=program.output()), run is not None
 
     def stop(self) -> None:
         """End the command that runs, and with it its case; no other one gets a case.
