@@ -1,5 +1,6 @@
 """What the tests of check/ share: cases, results, servers, and what a server makes of a case."""
 
+import xml.etree.ElementTree as ET
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from socket import create_server
@@ -150,3 +151,29 @@ def check_words(cases):
     for case in cases:
         assert "§" in case.section and case.rule.endswith("."), case.name
         assert len(case.best.words) < 250, case.name
+
+
+JENKINS = {
+    "testsuites": ("name time tests failures errors", "testsuite"),
+    "testsuite": (
+        "name tests failures errors time skipped timestamp hostname id package file log url group",
+        "testsuite properties testcase system-out system-err",
+    ),
+    "properties": ("", "property"),
+    "property": ("name value", ""),
+    "testcase": ("name time classname group", "skipped error failure system-out system-err"),
+    "failure": ("type message", ""),
+    "skipped": ("type message", ""),
+    "system-out": ("", ""),
+}
+"""The attributes and the children that Jenkins' schema of JUnit's XML (junit-10.xsd) allows."""
+
+
+def not_read_by_jenkins(root: ET.Element) -> list[str]:
+    """The attributes and elements below `root` for which Jenkins refuses the file."""
+    found: list[str] = []
+    for element in root.iter():
+        attributes, children = (allowed.split() for allowed in JENKINS[element.tag])
+        found += [f"{element.tag} {name}" for name in element.attrib if name not in attributes]
+        found += [f"{element.tag} {child.tag}" for child in element if child.tag not in children]
+    return found

@@ -19,6 +19,7 @@ import processes
 import referees
 import report
 import runs
+from checks import not_read_by_jenkins
 from fake_autobahn import CLIENT_BY_CONVENTION, CLIENT_OF_ONE_CASE, QUICK, FakeTestsuite
 
 pytestmark = pytest.mark.slow
@@ -337,7 +338,9 @@ def test_junit_has_a_test_for_each_case_failed_where_it_differs(
 ) -> None:
     give(monkeypatch, {"1.1.2": ("FAILED", "OK"), "7.1.6": ("UNIMPLEMENTED", "OK")})
     assert autobahn.main([*server, "--junit", str(tmp_path / "run.xml")]) == 1
-    [suite] = ET.parse(tmp_path / "run.xml").getroot()
+    root = ET.parse(tmp_path / "run.xml").getroot()
+    assert not_read_by_jenkins(root) == []
+    [suite] = root
     counts = {name: suite.get(name) for name in ("tests", "failures", "skipped", "errors")}
     assert counts == {"tests": "3", "failures": "1", "skipped": "1", "errors": "0"}
     marks = {

@@ -16,6 +16,9 @@ SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~&-])")
 """Characters that may mean something in Markdown or in HTML."""
 
 
+BACKTICKS = re.compile("`+")
+
+
 def as_markdown(report: Report) -> str:
     return "\n".join(lines(report)) + "\n"
 
@@ -42,10 +45,10 @@ def case_lines(result: Result, full: bool) -> Iterator[str]:
     yield f"## {result.grade.value.upper()} {escaped(result.case.name)}, {result.case.section}"
     yield ""
     yield f"- {escaped(result.case.rule)} ({escaped(about(result))})"
-    yield f"- seen: {escaped(result.seen)}"
-    yield f"- expected: {escaped(result.expected)}"
+    yield f"- seen: {as_it_is(result.seen)}"
+    yield f"- expected: {as_it_is(result.expected)}"
     if hint := hint_for(result):
-        yield f"- hint: {escaped(hint)}"
+        yield f"- hint: {as_it_is(hint)}"
     if result.crossed:
         yield ""
         yield from code(draw_crossed(result, full=full))
@@ -56,6 +59,16 @@ def code(drawn: Iterator[str]) -> Iterator[str]:
     yield "<!-- the bytes of both sides -->"
     yield ""
     yield from (f"    {line}".rstrip() for line in drawn)
+
+
+def as_it_is(text: str) -> str:
+    """As code, because it may quote the endpoint.
+
+    GitHub makes links, mentions of users, formulas and pictures also of what is escaped.
+    """
+    shown = escape_words(text)
+    fence = "`" * (1 + max(map(len, BACKTICKS.findall(shown)), default=0))
+    return f"{fence} {shown} {fence}" if len(fence) > 1 else f"`{shown}`"
 
 
 def escaped(text: str) -> str:

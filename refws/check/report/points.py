@@ -20,7 +20,7 @@ VISIBLE = "visible"
 """Students see a test and its output at once; another value is for the settings of a course."""
 
 AS_IT_IS = "text"
-"""Unless this is said, the output of the whole is HTML, which shrinks the spaces of a table."""
+"""Otherwise the output of the whole may be taken for HTML, which shrinks the spaces of a table."""
 
 
 def draw_points(stages: Sequence[StageMarks], style: Style) -> Iterator[str]:
@@ -55,6 +55,8 @@ def as_gradescope(stages: Sequence[StageMarks], seconds: float, output: str) -> 
         "execution_time": round(seconds, 1),
         "output": output,
         "output_format": AS_IT_IS,
+        "test_output_format": AS_IT_IS,
+        "test_name_format": AS_IT_IS,
         "visibility": VISIBLE,
         "tests": tests,
     }

@@ -1,4 +1,7 @@
-"""How far a run has come: one line on a terminal, written again and again; elsewhere nothing."""
+"""How far a run has come: one line on a terminal, written again and again; elsewhere nothing.
+
+It fits the terminal: the rest of a line that does not would stay there.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import TextIO
 
+from ...course.text.terminal import text_width
 from ..engine import Grade, Result
 
 CLEAR = "\r\x1b[K"
@@ -42,4 +46,4 @@ class Progress:
         left = (self._clock() - self._began) / self._done * (self._total - self._done)
         minutes, seconds = divmod(round(left), 60)
         done = f"{self._done} of {self._total}, {self._failed} failed"
-        return f"{done}, about {minutes}:{seconds:02d} left  {name}"[:79]
+        return f"{done}, about {minutes}:{seconds:02d} left  {name}"[: text_width() - 1]

@@ -15,16 +15,34 @@ from .text import hint_for, sentence
 
 
 def write_tapes(report: Report, directory: str) -> list[Path]:
-    """The tapes that were written: NAME.txt for each failed case. OSError if that fails."""
+    """The tapes that were written: NAME.txt for each failed case. OSError if that fails.
+
+    The tape of an earlier run is removed if its case has not failed in this one.
+    """
     folder = Path(directory)
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for result in report.graded(Grade.FAIL):
-        if result.crossed:
-            written.append(folder / f"{result.case.name}.txt")
+    for result in report.results:
+        path = folder / f"{result.case.name}.txt"
+        if result.grade is Grade.FAIL and result.crossed:
             text = "\n".join(tape_of(result, report.started)) + "\n"
-            written[-1].write_text(text, encoding="utf-8")
+            path.write_text(text, encoding="utf-8")
+            written.append(path)
+        elif result.grade is not Grade.FAIL and is_tape(path):
+            path.unlink()
     return written
+
+
+def is_tape(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.readline(MAX_FIRST_LINE).startswith(FIRST_WORDS)
+
+
+FIRST_WORDS = b"refws tape "
+
+MAX_FIRST_LINE = 100
 
 
 def tape_of(result: Result, recorded: datetime) -> Iterator[str]:
