@@ -78,6 +78,8 @@ def test_a_weak_result_earns_its_share_and_one_that_failed_or_was_skipped_nothin
         ("[[stages]]\npoints = {frames = inf}", ["= inf", "from 0 on"]),
         ("[[stages]]\ntitle = 1\npoints = {frames = 1}", ["stage 1: title = 1", "in quotes"]),
         ("[[stages]]\ncases = 1\npoints = {frames = 1}", ["'cases', which has no meaning"]),
+        ("[[stages]]\n[stages.points]\n5.1-unmasked = 1", ['quotes: "5.1-unmasked" = 10']),
+        ("[[stages]]\ntitle = 'x'\n[[stages]\n", ["at line 3, column"]),
         ("week = 1\n[[stages]]\npoints = {frames = 1}", ["'week'", "only title, weak, stages"]),
         ("weak = 2\n[[stages]]\npoints = {frames = 1}", ["weak = 2", "from 0 to 1"]),
         ("weak = nan\n[[stages]]\npoints = {frames = 1}", ["weak = nan", "from 0 to 1"]),
@@ -93,10 +95,18 @@ def test_a_bad_file_is_named_with_what_was_seen_and_what_to_write(text, words, t
         assert word in str(caught.value)
 
 
-@pytest.mark.parametrize("stages", [[{"closing": 1}], [{"frames": 1}, {"5.1-*": 1}]])
-def test_a_line_that_fits_no_case_is_refused(stages):
+@pytest.mark.parametrize(
+    "stages, words",
+    [
+        ([{"closing": 1}], "fits no case; write the name of a group, .*--list"),
+        ([{"framse": 1}], "fits no case; write 'frames', if that is meant, or the name"),
+        ([{"5.1-unmaskd": 1}], "fits no case; write '5.1-unmasked', if that is meant"),
+        ([{"frames": 1}, {"5.1-*": 1}], "all belong to lines before it; write each case once"),
+    ],
+)
+def test_a_line_that_fits_no_case_is_refused(stages, words):
     glob = next(iter(stages[-1]))
-    with pytest.raises(BadCourse, match=f"'{re.escape(glob)}' in .* fits no case .*--list"):
+    with pytest.raises(BadCourse, match=f"'{re.escape(glob)}' in .* {words}"):
         with_cases(course(*stages), (FRAMES, LIMITS))
 
 

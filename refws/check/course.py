@@ -18,6 +18,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from math import fsum, isfinite
 from pathlib import Path
@@ -95,6 +96,8 @@ class StageMarks:
 def load_course(name: str) -> Course:
     """The course of this file, or the one called "default". BadCourse or OSError if that fails."""
     path = COURSES / "default.toml" if name == DEFAULT else Path(name)
+    if not path.exists():
+        raise BadCourse(f"there is no course {name!r}: give {DEFAULT!r}, or a TOML file of yours")
     try:
         parsed = tomllib.loads(path.read_bytes().decode())
     except UnicodeDecodeError:
@@ -125,6 +128,12 @@ def stage_of(name: str, number_of_stage: int, parsed: Any) -> Stage:
     points = parsed.get("points")
     if not isinstance(points, dict) or not points:
         raise bad(name, f"{where} without points", f"points for it: {EXAMPLE}")
+    for glob, value in points.items():
+        if isinstance(value, dict):  # TOML: a name with a dot is two, unless it is in quotes
+            whole = f"{glob}.{next(iter(value), '')}"
+            raise bad(
+                name, f"{where}: {whole} without quotes", f'the name in quotes: "{whole}" = 10'
+            )
     lines = (
         Line(glob, number(name, f"{where}: {glob!r}", value)) for glob, value in points.items()
     )
@@ -166,6 +175,7 @@ def with_cases(
     course: Course, groups: Iterable[Group]
 ) -> tuple[tuple[Stage, tuple[Valued, ...]], ...]:
     """The cases of each stage. BadCourse for a line that fits no case of these groups."""
+    groups = tuple(groups)
     left = [(group, case) for group in groups for case in group.cases]
     stages = []
     for stage in course.stages:
@@ -173,13 +183,23 @@ def with_cases(
         for line in stage.lines:
             taken = [case for group, case in left if fits(line, group, case)]
             if not taken:
-                seen = f"{line.glob!r} in stage {stage.title!r}, which fits no case that is left"
-                expected = "the name of a group, or a glob of names that --list shows"
-                raise bad(course.source, seen, expected)
+                raise unused_line(course, stage, line, groups)
             left = [(group, case) for group, case in left if case not in taken]
             valued += [(case, line.points / len(taken)) for case in taken]
         stages.append((stage, tuple(valued)))
     return tuple(stages)
+
+
+def unused_line(course: Course, stage: Stage, line: Line, groups: tuple[Group, ...]) -> BadCourse:
+    seen = f"{line.glob!r} in stage {stage.title!r}"
+    if any(fits(line, group, case) for group in groups for case in group.cases):
+        before = "each case once: the line that a case fits first has it"
+        return bad(course.source, f"{seen}, whose cases all belong to lines before it", before)
+    known = [name for group in groups for name in (group.name, *(c.name for c in group.cases))]
+    nearest = get_close_matches(line.glob, known, n=1)
+    meant = f"{nearest[0]!r}, if that is meant, or " if nearest else ""
+    expected = "the name of a group, or a glob of names that --list shows; slow ones need --slow"
+    return bad(course.source, f"{seen}, which fits no case", f"{meant}{expected}")
 
 
 def fits(line: Line, group: Group, case: Case) -> bool:
