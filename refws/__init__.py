@@ -334,6 +334,7 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
       command.py                             arguments -> a run, its reports, the exit status
       options.py                             its options
       listen.py                              where a client under test connects
+      files.py                               the files of a run: reports, points, tapes
       autobahn.py                            Autobahn's cases, run by conformance/autobahn.py
       problems.py                            why a server cannot be checked, and what to do
   __main__.py                                the first word of a command line -> its command

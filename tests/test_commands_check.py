@@ -188,7 +188,15 @@ def test_a_server_with_a_certificate_of_its_own_needs_insecure(check, serving):
         ([NOWHERE, "--group", "none"], "invalid choice: 'none'"),
         ([NOWHERE, "--level", "may"], "invalid choice: 'may'"),
         ([NOWHERE, "--only", "9.9-*"], "no case is called '9.9-*': --list shows all 3"),
+        ([NOWHERE, "--only", "5.1-unmaskd"], "did you mean 5.1-unmasked? --list shows all 3"),
+        ([NOWHERE, "--only", "4.1-host"], "it is a case for a client, with --listen PORT"),
+        ([NOWHERE, "--group", "masking"], "is a group of cases for clients: without --listen give"),
         ([NOWHERE, "--only", ""], "it is empty"),
+        ([NOWHERE, "--tapes", "file/below"], "'file/below' cannot be a directory"),
+        (
+            [NOWHERE, "--expect", "no/such/a.json", "--update"],
+            "argument --expect: 'no/such/a.json'",
+        ),
         ([NOWHERE, "--group", "limits"], "no case is selected: "),
         ([NOWHERE, "--jobs", "0"], "from 1 to 64"),
         ([NOWHERE, "--timeout", "0"], "give seconds above 0"),
@@ -196,7 +204,7 @@ def test_a_server_with_a_certificate_of_its_own_needs_insecure(check, serving):
         ([NOWHERE, "--json", "no/such/directory/a.json"], "give a file in a directory of yours"),
         ([NOWHERE, "--junit", "."], "give a file in a directory of yours"),
         ([NOWHERE, "--expect", "missing.json"], "there is no file 'missing.json': --update"),
-        ([NOWHERE, "--course", "missing.toml"], "cannot use 'missing.toml', No such file"),
+        ([NOWHERE, "--course", "missing.toml"], "there is no course 'missing.toml': give"),
         ([NOWHERE, "--course", "default", "--only", "5.1-*"], "leave out --only"),
         (["--diff", "a.json"], "expected 2 arguments"),
         (["--diff", "a.json", "b.json"], "cannot use 'a.json', No such file"),
@@ -207,6 +215,7 @@ def test_a_bad_command_line_is_one_line_that_says_what_to_give(
 ):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(options_module, "GROUPS", GROUPS)
+    (tmp_path / "file").touch()
     status, out, err = check(*arguments)
     assert (status, out) == (2, "")
     assert err.startswith("refws: ") and err.count("\n") == 1
@@ -279,6 +288,43 @@ def test_a_file_that_cannot_be_written_is_named(check, good, tmp_path):
         f"refws: cannot write '{target}', No such file or directory: give a file in a directory "
         "of yours\n"
     )
+
+
+def test_the_other_files_are_written_where_one_cannot_be(check, bad, tmp_path):
+    target = tmp_path / "link"
+    target.symlink_to(tmp_path / "no" / "such")
+    files = [tmp_path / name for name in ("junit", "markdown", "tapes")]
+    words = ("--json", target, "--junit", files[0], "--markdown", files[1], "--tapes", files[2])
+    status, out, err = check(bad, *words)
+    assert (status, err.count("refws: cannot write")) == (2, 1)
+    assert "1 fail" in out and all(file.exists() for file in files)
+
+
+@pytest.mark.slow
+def test_the_files_are_written_although_no_one_reads_the_report(bad, tmp_path):
+    file = tmp_path / "report.json"
+    words = [bad, "--only", "5.1-unmasked-text", "--json", str(file)]
+    with subprocess.Popen(
+        [sys.executable, "-m", "refws", "check", *words],
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 1
+    assert json.loads(file.read_text("utf-8"))["counts"]["fail"] == 1
+
+
+@pytest.mark.slow
+def test_a_report_that_cannot_be_printed_is_an_error_in_one_line(good):
+    if not Path("/dev/full").exists():
+        pytest.skip("there is no /dev/full")
+    with open("/dev/full", "wb") as full:
+        command = [sys.executable, "-m", "refws", "check", good, "--only", "5.1-unmasked-text"]
+        run = subprocess.run(command, cwd=PROJECT, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert run.returncode == 2
+    assert run.stderr == "refws: cannot print, No space left on device: print to another place\n"
 
 
 def test_gradescope_gets_a_result_without_points_where_nothing_can_be_checked(check, tmp_path):
@@ -616,6 +662,43 @@ def test_empty_lines_that_a_client_has_printed_are_left_out(check_client):
     assert status == 1
     printed = [line.strip() for line in out.splitlines() if line.startswith(" it printed")]
     assert printed == ["it printed      an answer", "it printed      and more"]
+
+
+@pytest.mark.slow
+def test_a_client_that_prints_without_an_end_fills_no_disk(check_client):
+    """It prints 64 MB and says so at the end; of that the end alone is kept."""
+    code = "import sys; [sys.stdout.write('x' * 65536) for _ in range(1000)]; "
+    code += "print(); print('the end'); sys.exit(3)"
+    command = shlex.join([sys.executable, "-c", code, "{url}"])
+    status, out, _ = check_client("--command", command, "--only", "4.1-host")
+    assert status == 1
+    assert "it printed      the end" in out
+
+
+@pytest.mark.slow
+def test_sigterm_ends_the_commands_too_and_what_has_run_is_reported(tmp_path):
+    """The command connects to this test, so that it is known when it runs, and when it ends."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(DEADLINE_S)
+        port = server.getsockname()[1]
+        code = f"import socket; socket.create_connection(('127.0.0.1', {port})).recv(1)"
+        client = shlex.join([sys.executable, "-c", code, "{url}"])
+        words = ["--listen", "0", "--command", client, "--json", str(tmp_path / "a.json")]
+        with subprocess.Popen(
+            [sys.executable, "-m", "refws", "check", *words],
+            cwd=PROJECT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        ) as process:
+            running, _ = server.accept()
+            process.send_signal(signal.SIGTERM)
+            out = process.stdout.read().decode()
+        with running:
+            running.settimeout(DEADLINE_S)
+            assert running.recv(1) == b""
+    assert process.returncode == 130
+    assert "stopped by Ctrl-C: no result of 168 cases" in out
+    assert json.loads((tmp_path / "a.json").read_text("utf-8"))["interrupted"] is True
 
 
 def test_what_a_client_has_printed_is_shown_in_printable_characters(check_client):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
+from difflib import get_close_matches
+from threading import current_thread, main_thread
 from time import monotonic
 
 from ...check.autobahn import PREFIX, BadRun
@@ -20,24 +23,22 @@ from ...check.groups import GROUPS
 from ...check.guard import Guard
 from ...check.report.as_json import BadReport, as_json, read_grades
 from ...check.report.comparison import compare, draw_changes, without_others
-from ...check.report.junit import as_junit
-from ...check.report.markdown import as_markdown
 from ...check.report.points import as_gradescope, draw_points
 from ...check.report.progress import Progress
-from ...check.report.tapes import write_tapes
 from ...check.report.text import draw_report
 from ...check.runner import Report, Selection, run_groups, select
 from ...check.survey import survey
 from ...check.target import Target
 from ...course.text.characters import escape_words
-from ...course.text.style import PLAIN, Style
+from ...course.text.style import Style
 from ...course.text.terminal import make_printable, uses_color
 from ...endpoint.tls.certificates import client_context
 from ..connect.failures import what_to_do
 from ..options import CommandLine
 from .autobahn import NoAutobahn, add_autobahn, check_autobahn
+from .files import CannotWrite, write, write_files
 from .listen import CannotListen, check_clients, security_from
-from .options import chosen_uri, command_line
+from .options import chosen_uri, command_line, new_file
 from .problems import describe_problem
 
 INTERRUPTED = 130
@@ -65,15 +66,14 @@ def main(arguments: list[str] | None = None) -> int:
         make_printable(stream)
     try:
         return act(parser, options)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 2
     except KeyboardInterrupt:
         return INTERRUPTED
-    except (CannotCheck, BadCourse, BadReport, BadRun, NoAutobahn) as error:
+    except (CannotCheck, CannotWrite, BadCourse, BadReport, BadRun, NoAutobahn) as error:
         problem = str(error)
     except OSError as error:
         problem = f"cannot use {error.filename!r}, {error.strerror}: give a file of yours"
+        if error.filename is None:
+            problem = f"cannot print, {error.strerror}: print to another place"
     print(f"refws: {escape_words(problem)}", file=sys.stderr)
     return 2
 
@@ -84,7 +84,7 @@ def act(parser: CommandLine, options: argparse.Namespace) -> int:
         return show_changes(read_grades(options.diff[0]), read_grades(options.diff[1]))
     plan = make_plan(parser, options)
     if options.list:
-        print(*list_cases(plan.groups), sep="\n")
+        say(*list_cases(plan.groups))
         return 0
     if options.uri is None and options.listen is None:
         ways = "give its URI, such as ws://127.0.0.1:9000/, or --listen PORT to check a client"
@@ -92,9 +92,10 @@ def act(parser: CommandLine, options: argparse.Namespace) -> int:
     if options.expect and not options.update:
         expected_grades(options.expect)  # so that a wrong file is found before the run
     check_autobahn(parser, options)
-    if options.listen is not None:
-        return report_on(plan, listen(plan))
-    return check(plan, make_target(parser, options))
+    with sigterm_as_ctrl_c():
+        if options.listen is not None:
+            return report_on(plan, listen(plan))
+        return check(plan, make_target(parser, options))
 
 
 # Before the run
@@ -103,6 +104,11 @@ def act(parser: CommandLine, options: argparse.Namespace) -> int:
 def make_plan(parser: CommandLine, options: argparse.Namespace) -> Plan:
     if options.update and not options.expect:
         parser.error("--update needs --expect FILE, the file to write")
+    if options.update:
+        try:
+            new_file(options.expect)
+        except argparse.ArgumentTypeError as error:
+            parser.error(f"argument --expect: {error}")
     for_clients = (options.command, options.wait, options.cert)
     if options.listen is None and any(for_clients):
         parser.error("--command, --wait and --cert are for clients: give --listen PORT, too")
@@ -123,10 +129,15 @@ def make_plan(parser: CommandLine, options: argparse.Namespace) -> Plan:
 def chosen_groups(options: argparse.Namespace, course: Course | None) -> tuple[Group, ...]:
     """The groups with the selected cases. CannotCheck or BadCourse if there are none."""
     catalogue = GROUPS if options.listen is None else CLIENT_GROUPS
-    everything = [case.name for group in catalogue for case in group.cases]
     for glob in options.only:
         if not select(catalogue, Selection((glob,), slow=True)):
-            raise CannotCheck(f"no case is called {glob!r}: --list shows all {len(everything)}")
+            raise CannotCheck(f"no case is called {glob!r}: {meant_case(glob, catalogue)}")
+    known = [group.name for group in catalogue]
+    for name in options.group:
+        if name not in known:
+            others, way = ("clients", "without") if catalogue is GROUPS else ("servers", "with")
+            advice = f"{way} --listen give {', '.join(known)}"
+            raise CannotCheck(f"{name} is a group of cases for {others}: {advice}")
     levels = tuple(Level(level) for level in options.level)
     groups = select(
         catalogue, Selection(tuple(options.only), tuple(options.group), levels, options.slow)
@@ -138,6 +149,18 @@ def chosen_groups(options: argparse.Namespace, course: Course | None) -> tuple[G
         advice = "give fewer of --only, --group and --level, or --slow; --list shows what is left"
         raise CannotCheck(f"no case is selected: {advice}")
     return groups
+
+
+def meant_case(glob: str, catalogue: tuple[Group, ...]) -> str:
+    """What may have been meant with a glob that fits no case."""
+    others = GROUPS if catalogue is CLIENT_GROUPS else CLIENT_GROUPS
+    if select(others, Selection((glob,), slow=True)):
+        whose = "a server" if catalogue is CLIENT_GROUPS else "a client, with --listen PORT"
+        return f"it is a case for {whose}"
+    everything = [case.name for group in catalogue for case in group.cases]
+    nearest = get_close_matches(glob, everything, n=1)
+    meant = f"did you mean {nearest[0]}? " if nearest else ""
+    return f"{meant}--list shows all {len(everything)}"
 
 
 def list_cases(groups: tuple[Group, ...]) -> Iterator[str]:
@@ -206,14 +229,20 @@ def listen(plan: Plan) -> Report:
 
 
 def report_on(plan: Plan, report: Report) -> int:
-    """Print the report, write the files; the exit status."""
+    """Write the files, print the report; the exit status."""
     report, problem = completed(plan.options, report)
+    stages = give_marks(plan.course, plan.groups, report.results) if plan.course else ()
+    written = write_files(plan.options, report, stages)
     style = Style(uses_color(sys.stdout))
-    print(*draw_report(report, style), sep="\n")
-    give_points(plan, report, style)
-    write_files(plan.options, report)
+    say(*draw_report(report, style))
+    if stages:
+        say("", *draw_points(stages, style))
+    say(*written.lines)
+    for each in filter(None, (problem, *written.problems)):
+        print(f"refws: {escape_words(each)}", file=sys.stderr)
+    if written.problems:
+        return 2
     if problem:
-        print(f"refws: {escape_words(problem)}", file=sys.stderr)
         return 1 if report.graded(Grade.FAIL) else 2
     return exit_status(plan.options, report)
 
@@ -263,38 +292,6 @@ def run_plan(plan: Plan, target: Target, abilities: Abilities) -> Report:
 # After the run
 
 
-def give_points(plan: Plan, report: Report, style: Style) -> None:
-    if plan.course is None:
-        return
-    stages = give_marks(plan.course, plan.groups, report.results)
-    print("", *draw_points(stages, style), sep="\n")
-    if plan.options.gradescope:
-        output = "\n".join(draw_points(stages, PLAIN))
-        write(plan.options.gradescope, as_gradescope(stages, report.seconds, output))
-
-
-def write_files(options: argparse.Namespace, report: Report) -> None:
-    if options.json:
-        write(options.json, as_json(report))
-    if options.junit:
-        write(options.junit, as_junit(report, options.strict))
-    if options.markdown:
-        write(options.markdown, as_markdown(report))
-    if options.tapes:
-        tapes = write_tapes(report, options.tapes)
-        for tape in tapes[:1]:
-            print(f"tapes in {options.tapes}: {len(tapes)}; python3 -m refws replay {tape}")
-
-
-def write(path: str, content: str | bytes) -> None:
-    data = content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace")
-    try:
-        Path(path).write_bytes(data)
-    except OSError as error:
-        advice = "give a file in a directory of yours"
-        raise CannotCheck(f"cannot write {path!r}, {error.strerror}: {advice}") from None
-
-
 def exit_status(options: argparse.Namespace, report: Report) -> int:
     if report.interrupted:
         return INTERRUPTED
@@ -315,7 +312,7 @@ def compare_with_expected(path: str, report: Report) -> int:
     known |= {name for name in expected if name.startswith(PREFIX)}
     status = show_changes(without_others(expected, grades, known), grades)
     if status:
-        print(f"if that is right, --update writes it to {path}")
+        say(f"if that is right, --update writes it to {path}")
     return status
 
 
@@ -329,5 +326,27 @@ def expected_grades(path: str) -> dict[str, str]:
 def show_changes(before: Mapping[str, str], after: Mapping[str, str]) -> int:
     """Print the changes; 1 if there are any, otherwise 0."""
     changes = compare(before, after)
-    print(*draw_changes(changes), sep="\n")
+    say(*draw_changes(changes))
     return 1 if changes else 0
+
+
+def say(*lines: str) -> None:
+    """Print them. A reader that has gone away, such as `head`, changes nothing else of the run."""
+    try:
+        if lines:
+            print(*lines, sep="\n", flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextmanager
+def sigterm_as_ctrl_c() -> Iterator[None]:
+    """A run that CI ends ends its commands, too, and reports what has run."""
+    if current_thread() is not main_thread():  # only that one may say what a signal does
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

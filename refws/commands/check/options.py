@@ -24,7 +24,7 @@ if the endpoint leaves out what it is about."""
 EPILOG = """\
 Exit status: 0 if all cases passed or are weak, 1 if one failed, 2 if nothing could be checked (no
 server there, a bad command line, no such case), 3 with --strict if none failed but one is weak, 130
-if Ctrl-C ended the run. With --expect and with --diff: 0 without changes, 1 with any."""
+if Ctrl-C or SIGTERM ended the run. With --expect and with --diff: 0 without changes, 1 with any."""
 
 MAX_JOBS = 64
 
@@ -172,8 +172,9 @@ def add_report_options(parser: CommandLine) -> None:
     option(
         "--tapes",
         metavar="DIR",
-        type=not_empty,
-        help="write the bytes of each failed case, as a tape for the command replay",
+        type=new_directory,
+        help="write the bytes of each failed case, as a tape for the command replay; an older tape "
+        "of a case that does not fail now is removed",
     )
     option(
         "--expect",
@@ -224,6 +225,17 @@ def listening_port(text: str) -> int:
 
 def job_count(text: str) -> int:
     return whole_number(text, "a number of cases", 1, MAX_JOBS)
+
+
+def new_directory(text: str) -> str:
+    """A directory that may not exist yet; what is above it must not be a file."""
+    path = Path(not_empty(text)).absolute()
+    if next(each for each in (path, *path.parents) if each.exists()).is_dir():
+        return text
+    raise argparse.ArgumentTypeError(
+        f"{text!r} cannot be a directory, because a file has this name, or one above it: give "
+        "another one"
+    )
 
 
 def new_file(text: str) -> str:
