@@ -1,6 +1,7 @@
 """Unix sockets by the names of the `websockets` library: unix_serve and unix_connect."""
 
 import socket
+import sys
 
 import pytest
 
@@ -27,6 +28,19 @@ def test_unix_connect_reaches_unix_serve(tmp_path, nothing_left_behind, uri, hos
         accepting = Background(server.serve_forever)
         with unix_connect(path, uri, open_timeout=5) as connection:
             assert connection.recv() == host_and_path
+        server.stop()
+        accepting.result()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has names without files")
+def test_a_name_of_linux_that_has_no_file_is_a_path_too(tmp_path, nothing_left_behind):
+    path = f"\0{tmp_path}"
+    with unix_serve(say_path, path) as server:
+        accepting = Background(server.serve_forever)
+        with unix_connect(path) as connection:
+            assert connection.recv() == "localhost/"
+        with pytest.raises(OSError, match="in use"):
+            unix_serve(say_path, path)
         server.stop()
         accepting.result()
 

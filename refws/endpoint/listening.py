@@ -63,6 +63,8 @@ def listen(
     All have the same port. No host, and "::", are all addresses, IPv4 and IPv6. OSError if a host
     has none of them, or if one is in use; its `filename` is the host.
     """
+    if unix_path is not None and unix_path.startswith("\0"):  # a name of Linux without a file
+        return [socket.create_server(unix_path, family=socket.AF_UNIX, backlog=BACKLOG)]
     if unix_path is not None:
         return [UnixListener(unix_path, BACKLOG)]
     hosts = [host] if host is None or isinstance(host, str) else host
