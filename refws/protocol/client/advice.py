@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from ..handshake import VERSION, show_header
+from ..handshake import VERSION, has_element, show_header
 from ..http import Response, ascii_lower, list_elements, quote
 from .uri import SCHEMES_OF_HTTP
 
@@ -27,11 +27,14 @@ ADVICE: dict[int, str] = {
     HTTPStatus.METHOD_NOT_ALLOWED: "check the path of the URI, no WebSocket is there",
     HTTPStatus.PROXY_AUTHENTICATION_REQUIRED: "give credentials for the proxy",
     HTTPStatus.GONE: "check the path of the URI, the WebSocket that was there is gone",
+    HTTPStatus.MISDIRECTED_REQUEST: "the server is not there for this host: check the URI's host",
     HTTPStatus.UPGRADE_REQUIRED: "the server wants another protocol",
     HTTPStatus.TOO_MANY_REQUESTS: "try again later",
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "send fewer or shorter headers, such as Cookie",
     HTTPStatus.BAD_GATEWAY: "a proxy in between cannot reach the server; try again later",
     HTTPStatus.SERVICE_UNAVAILABLE: "try again later",
     HTTPStatus.GATEWAY_TIMEOUT: "a proxy in between cannot reach the server; try again later",
+    HTTPStatus.NETWORK_AUTHENTICATION_REQUIRED: "log in to this network, with a browser",
 }
 
 ADVICE_OF_CLASS = {
@@ -57,6 +60,10 @@ def advise(response: Response, advice_of_status: Mapping[int, str] = ADVICE) -> 
     versions = list_elements(headers.get_all("Sec-WebSocket-Version"))
     if versions and VERSION not in versions:  # §4.4
         return f"this client speaks version {VERSION}, the server only {quote(', '.join(versions))}"
+    if response.status_code == HTTPStatus.UPGRADE_REQUIRED and has_element(
+        headers, "Upgrade", "websocket"
+    ):
+        return "the server has seen no Upgrade: websocket; a proxy in between may drop it"
     if 300 <= response.status_code < 400 and "Location" in headers:
         location = headers["Location"]
         where = quote(_as_websocket(location), MAX_QUOTED_VALUE)
