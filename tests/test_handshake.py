@@ -604,11 +604,13 @@ def test_10_2_what_a_refusal_says_to_type_lets_the_origin_in(origin, word):
         "http://a:0",
         "http://[::g]",
         "chrome-extension://",
+        "https://example.org/",
     ],
 )
 def test_10_2_what_no_page_would_send_is_not_repeated_as_what_to_type(origin):
     fault = check_origin(handshake({"Origin": origin, "Host": "h"}), None)
     assert "--origin https://example.com on the command line" in fault.expected
+    assert "an origin is scheme://host or scheme://host:port, with no path" in fault.expected
     assert len(fault.seen) < 400
 
 

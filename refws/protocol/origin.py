@@ -15,7 +15,7 @@ from ipaddress import ip_address
 
 from .errors import Fault
 from .http import Request, quote, quote_target
-from .origin_form import EXAMPLE, is_entry, is_listed, parse_origin
+from .origin_form import EXAMPLE, FORM, is_entry, is_listed, parse_origin
 
 TRUSTED_ORIGIN = (
     "an origin that this server is configured to trust: "
@@ -83,8 +83,9 @@ LISTABLE = re.compile(r"null|[A-Za-z][A-Za-z0-9+.-]*://[\w.~:\[\]-]*", re.ASCII)
 
 
 def _how_to_trust(origin: str) -> str:
-    """What to type so that this origin passes; with an example if it is none."""
-    if len(origin) > MAX_ORIGIN or not LISTABLE.fullmatch(origin) or not is_entry(origin):
-        origin = EXAMPLE
-    warning = ", but any page can show one that says null" if origin == "null" else ""
-    return TRUSTED_ORIGIN.format(origin=origin, word=shlex.quote(origin), warning=warning)
+    """What to type so that this origin passes; with an example, and its form, if it is none."""
+    is_none = len(origin) > MAX_ORIGIN or not LISTABLE.fullmatch(origin) or not is_entry(origin)
+    shown = EXAMPLE if is_none else origin
+    warning = ", but any page can show one that says null" if shown == "null" else ""
+    how = TRUSTED_ORIGIN.format(origin=shown, word=shlex.quote(shown), warning=warning)
+    return f"{how}; the one that was seen is none: {FORM}" if is_none else how
