@@ -26,6 +26,7 @@ from refws.protocol.client.advice import ADVICE
 from refws.protocol.client.handshake import OWN_HEADERS
 from refws.protocol.client.uri import InvalidURI, parse_uri
 from refws.protocol.errors import Fault, HandshakeError
+from refws.protocol.heads import IncompleteHead
 from wire import CLOSE, Background, Wire, eventually, response
 
 DEADLINE_S = 10
@@ -360,6 +361,24 @@ def test_what_cannot_be_reached_is_one_line_that_says_what_to_do(
     assert line.startswith("refws: ") and line.count("\n") == 1
     assert [hint for hint in hints if hint not in line] == []
     assert "secret" not in line
+
+
+@pytest.mark.parametrize(
+    "arguments, message, advice",
+    [
+        (["ws://a/"], "response", "if that port speaks TLS, write wss://"),
+        (["wss://a/"], "response", "the server's log may say why"),
+        (["ws://a/", "--proxy", "http://p:3"], "proxy response", "its log may say why"),
+    ],
+)
+def test_the_end_of_tcp_in_place_of_an_answer_says_where_to_look(
+    arguments, message, advice, monkeypatch, capsys
+):
+    line = failure(IncompleteHead(0, message), arguments, monkeypatch, capsys)
+    assert line.startswith(
+        f"refws: no WebSocket connection: the connection ended before any {message}: "
+    )
+    assert line.endswith(f"{advice}\n")
 
 
 def test_every_fault_of_an_answer_is_a_line(monkeypatch, capsys):

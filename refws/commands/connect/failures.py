@@ -13,6 +13,7 @@ from ...course.text.characters import count
 from ...protocol.client.proxy import parse_proxy
 from ...protocol.client.uri import parse_uri
 from ...protocol.errors import InvalidHandshake
+from ...protocol.heads import IncompleteHead
 from ...protocol.http import Response
 from .advice import in_options
 
@@ -44,12 +45,23 @@ def describe_failure(
         yield f"refws: {what_to_do(error, options)}"
         return
     reasons = in_options(str(error)).splitlines()
+    if isinstance(error, IncompleteHead):
+        reasons = [f"{error}: {of_a_lost_answer(options)}"]
     yield from (f"refws: no WebSocket connection: {reason}" for reason in reasons)
     response = getattr(error, "response", None)
     if isinstance(response, Response):
         reason = response.reason_phrase.encode("ascii", "backslashreplace").decode()
         yield f"The server's answer: {response.version} {response.status_code} {reason}"
         yield from body_lines(response.body)
+
+
+def of_a_lost_answer(options: argparse.Namespace) -> str:
+    """What to do if TCP ends in place of an answer, as it does if a client does not begin TLS."""
+    if options.proxy is not None:
+        return "check host and port of the proxy; its log may say why"
+    if parse_uri(options.uri).secure:
+        return "the server's log may say why"
+    return "the server's log may say why; if that port speaks TLS, write wss://"
 
 
 def body_lines(body: bytes) -> Iterator[str]:
