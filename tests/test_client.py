@@ -1092,8 +1092,23 @@ def test_the_heartbeat_ends_a_connection_whose_frame_stops_in_its_middle(played,
 def test_4_1_connect_where_nothing_listens_is_refused(transport):
     with transport.listen() as listener:
         address = listener.getsockname()
-    with pytest.raises(ConnectionRefusedError):
+    with pytest.raises(ConnectionRefusedError) as caught:
         connect(transport.uri(address), **transport.way(address))
+    (note,) = caught.value.__notes__
+    port_or_path = address if isinstance(address, str) else str(address[1])
+    assert note.startswith("while connecting to ") and port_or_path in note
+
+
+@its_own_uri
+def test_4_1_item_3_an_error_on_the_way_to_a_proxy_names_the_proxy(nothing_left_behind):
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        port = deaf.getsockname()[1]
+        with pytest.raises(ConnectionRefusedError) as caught:
+            connect("ws://example.com/?token=x", proxy=f"http://user:secret@127.0.0.1:{port}")
+    assert caught.value.__notes__ == [
+        f"while connecting to example.com:80, through the proxy 127.0.0.1:{port}"
+    ]
 
 
 @pytest.mark.rfc("6455-3-01", "6455-3-06", "6455-4.1-05")

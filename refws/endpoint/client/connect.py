@@ -18,6 +18,7 @@ from logging import Logger, getLogger
 from time import monotonic
 from typing import Any, Literal
 
+from ...protocol.authority import join_authority
 from ...protocol.client.handshake import build_request, check_response, make_key
 from ...protocol.client.proxy import (
     Proxy,
@@ -200,7 +201,8 @@ def connect(
         ),
         trace_choices(trace),
     )
-    return dial(options, settings, Deadline(open_timeout))
+    with noting_where(options):
+        return dial(options, settings, Deadline(open_timeout))
 
 
 def unix_connect(
@@ -224,6 +226,22 @@ def tls_context(uri: WebSocketURI, context: tls.SSLContext | None) -> tls.SSLCon
     if context is not None:
         raise ValueError("ssl is for wss:// URIs; with ws:// nothing is encrypted")
     return None
+
+
+@contextmanager
+def noting_where(options: ConnectOptions) -> Iterator[None]:
+    """Note on an OSError where it led to; "Connection refused" does not say whose port it was."""
+    try:
+        yield
+    except OSError as error:
+        where = options.uri.authority
+        if options.unix_path is not None:
+            where = f"the Unix socket {options.unix_path!r}"
+        elif options.proxy is not None:
+            proxy = join_authority(options.proxy.host, options.proxy.port)
+            where = f"{where}, through the proxy {proxy}"
+        error.add_note(f"while connecting to {where}")
+        raise
 
 
 # The opening handshake
