@@ -426,6 +426,13 @@ def test_4_1_header_names_compare_without_regard_to_case(name):
     assert HEADERS.get_all(name) == ["a", "b, c"]
 
 
+def test_9113_8_2_3_the_lines_of_cookie_are_one_list_of_cookies():
+    head = b"GET / HTTP/1.1\r\nCookie: a=1; b=2\r\nHost: h\r\ncookie: c=3\r\n\r\n"
+    headers = read_request(io.BytesIO(head)).headers
+    assert headers["Cookie"] == "a=1; b=2; c=3"
+    assert headers.get_all("Cookie") == ["a=1; b=2", "c=3"]
+
+
 def test_9110_5_3_headers_keep_order_and_repetition():
     pairs = [("Host", "h"), ("Upgrade", "a"), ("UPGRADE", "b, c")]
     assert list(HEADERS.raw_items()) == pairs

@@ -113,6 +113,12 @@ def count_lines(name: str, values: list[str]) -> str:
 # Messages
 
 
+JOINED_WITH = {"cookie": "; "}
+"""What joins the lines of a header that is no comma list (RFC 9110 §5.3); HTTP/2 sends each cookie
+on a line of its own, and a proxy may pass that on (RFC 9113 §8.2.3).
+"""
+
+
 class Headers(MutableMapping[str, str]):
     """The field lines of a head, in order; the case of names does not matter (RFC 9110 §5.1).
 
@@ -151,11 +157,11 @@ class Headers(MutableMapping[str, str]):
         return "".join(f"{name}: {value}\r\n" for name, value in self._lines).encode("latin-1")
 
     def __getitem__(self, name: str) -> str:
-        """The value of `name`, its lines joined with ", " (RFC 9110 §5.3); KeyError if none."""
+        """The value of `name`, its lines joined with ", " or as JOINED_WITH says; or KeyError."""
         values = self.get_all(name)
         if not values:
             raise KeyError(name)
-        return ", ".join(values)
+        return JOINED_WITH.get(ascii_lower(name), ", ").join(values)
 
     def __setitem__(self, name: str, value: str) -> None:
         if not is_token(name):
