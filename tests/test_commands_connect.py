@@ -381,6 +381,31 @@ def test_the_end_of_tcp_in_place_of_an_answer_says_where_to_look(
     assert line.endswith(f"{advice}\n")
 
 
+NO_NAME = socket.gaierror(socket.EAI_NONAME, "x")
+
+
+@pytest.mark.parametrize(
+    "error, arguments, is_named",
+    [
+        (NO_NAME, ["wss://a.example/"], True),
+        (TimeoutError("connecting took longer than 1 s"), ["wss://a.example/"], True),
+        (OSError(errno.ENETUNREACH, "x"), ["wss://a.example/"], True),
+        (NO_NAME, ["wss://inside.example/"], False),
+        (NO_NAME, ["ws://a.example/", "--proxy", "http://other:1"], False),
+        (ConnectionRefusedError(errno.ECONNREFUSED, "x"), ["wss://a.example/"], False),
+    ],
+)
+def test_a_server_without_a_way_to_it_may_be_behind_the_proxy_of_the_environment(
+    error, arguments, is_named, monkeypatch, capsys
+):
+    monkeypatch.setenv("https_proxy", "http://user:secret@proxy.example:3128")
+    monkeypatch.setenv("no_proxy", "inside.example")
+    monkeypatch.delenv("wss_proxy", raising=False)
+    line = failure(error, arguments, monkeypatch, capsys)
+    named = "the environment names the proxy proxy.example:3128, which --proxy URL uses" in line
+    assert named is is_named and "secret" not in line
+
+
 def test_every_fault_of_an_answer_is_a_line(monkeypatch, capsys):
     error = HandshakeError([Fault("§1", "a", "b"), Fault("§2", "c", "d")])
     lines = failure(error, [URI], monkeypatch, capsys).splitlines()

@@ -8,10 +8,13 @@ import os
 import socket
 import ssl
 from collections.abc import Iterator
+from contextlib import suppress
 
 from ...course.text.characters import count
+from ...endpoint.client.environment import proxy_of_environment
+from ...protocol.authority import join_authority
 from ...protocol.client.proxy import parse_proxy
-from ...protocol.client.uri import parse_uri
+from ...protocol.client.uri import InvalidURI, parse_uri
 from ...protocol.errors import InvalidHandshake
 from ...protocol.heads import IncompleteHead
 from ...protocol.http import Response
@@ -29,6 +32,8 @@ ADVICE = {
     errno.ENOENT: "nothing is there; start the server, or check the path",
     errno.EACCES: "it belongs to another user; ask for the right to use it",
 }
+
+NO_WAY = (errno.ENETUNREACH, errno.EHOSTUNREACH)
 
 MAX_LINES = 40
 """Lines of a body that are shown."""
@@ -74,6 +79,22 @@ def body_lines(body: bytes) -> Iterator[str]:
 
 def what_to_do(error: OSError, options: argparse.Namespace) -> str:
     """One line: the place that could not be reached, the reason, and what to do."""
+    return of_the_reason(error, options) + of_a_proxy(error, options)
+
+
+def of_a_proxy(error: OSError, options: argparse.Namespace) -> str:
+    """The proxy that the environment names, if no way leads to the server without one."""
+    no_way = isinstance(error, socket.gaierror | TimeoutError) or error.errno in NO_WAY
+    if not no_way or options.proxy or options.unix or options.resolve:
+        return ""
+    with suppress(InvalidURI):
+        if proxy := proxy_of_environment(parse_uri(options.uri)):
+            named = join_authority(proxy.host, proxy.port)
+            return f"; the environment names the proxy {named}, which --proxy URL uses"
+    return ""
+
+
+def of_the_reason(error: OSError, options: argparse.Namespace) -> str:
     where = place(options)
     if isinstance(error, socket.gaierror):
         return f"no address found for {where}: check the name, and the network of this machine"
