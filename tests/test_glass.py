@@ -268,6 +268,33 @@ def test_the_copies_are_in_the_order_of_cause_and_effect(glass):
     assert isinstance(over, Over) and not over.stopped
 
 
+@over_both
+def test_9112_9_3_a_request_on_a_kept_connection_is_shown_as_another_connection(glass):
+    """So the upgrade after a plain request is explained, too."""
+    running = glass()
+    client, plain, upgrade = running.client(), b"GET /a HTTP/1.1\r\n\r\n", request("/chat")
+    client.send(plain)
+    server = running.accept()
+    assert server.file.read(len(plain)) == plain
+    page = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+    server.send(page)
+    assert client.file.read(len(page)) == page
+    client.send(upgrade)
+    changed = as_passed_on(upgrade, running.host_header)
+    assert server.file.read(len(changed)) == changed
+    client.half_close()
+    assert server.file.read() == b""
+    server.send(response("AAAA"))
+    server.close()
+    assert client.file.read() == response("AAAA")
+    first, second = running.all_copies(), running.all_copies()
+    assert [copy.data for copy in first if isinstance(copy, Passed)] == [plain, page]
+    assert [copy.data for copy in second if isinstance(copy, Passed)] == [changed, response("AAAA")]
+    assert {copy.connection for copy in first} == {1}
+    assert {copy.connection for copy in second} == {2}
+    assert (first[0].client, first[0].server) == (second[0].client, second[0].server)
+
+
 def test_a_looker_on_that_takes_nothing_does_not_slow_the_traffic(glass, background):
     """More passes than its queue takes; what is left out is counted."""
     running = glass()

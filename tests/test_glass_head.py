@@ -58,6 +58,38 @@ def test_the_head_may_be_cut_anywhere(size):
     assert len(changes) == 1
 
 
+KEPT = b"GET /page HTTP/1.1\r\nHost: 127.0.0.1:9000\r\n\r\n"
+CHANGED_KEPT = KEPT.replace(b"127.0.0.1:9000", b"server.example:81")
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 50, 1000])
+def test_9112_9_3_each_request_on_a_kept_connection_is_changed(size):
+    upgrade = HEAD.replace(b"\r\n\r\n", b"\r\nUpgrade: websocket\r\n\r\n")
+    changed = CHANGED.replace(b"\r\n\r\n", b"\r\nUpgrade: websocket\r\n\r\n")
+    wire = KEPT + KEPT + upgrade + KEPT
+    chunks = [wire[i : i + size] for i in range(0, len(wire), size)]
+    parts, changes = passed(SERVER, *chunks)
+    assert b"".join(parts) == CHANGED_KEPT * 2 + changed + KEPT, "after the upgrade are frames"
+    assert len(changes) == 3
+
+
+@pytest.mark.parametrize("field", [b"Content-Length: 50", b"Transfer-Encoding: chunked"])
+def test_after_a_request_with_a_body_nothing_is_changed(field):
+    wire = KEPT.replace(b"\r\n\r\n", b"\r\n" + field + b"\r\n\r\n")
+    parts, changes = passed(SERVER, wire, KEPT)
+    assert parts[1:] == [KEPT, b""]
+    assert len(changes) == 1
+
+
+def test_it_is_known_which_chunk_begins_with_another_request():
+    changer = HeadChanger(SERVER)
+    begins = []
+    for chunk in (KEPT[:20], KEPT[20:], KEPT, KEPT[:5], KEPT[5:], KEPT + b"\x81", b"\x00"):
+        changer.feed(chunk)
+        begins.append(changer.begins_another)
+    assert begins == [False, False, True, False, False, True, False]
+
+
 def test_after_the_head_each_chunk_is_passed_on_as_it_is():
     chunks = [b"\x81", b"\x05\r\nHost: a\r\n", b"\n\n", b"x" * 100_000]
     parts, _ = passed(SERVER, HEAD, *chunks)

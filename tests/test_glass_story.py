@@ -127,7 +127,8 @@ def test_a_reset_is_called_a_reset():
 @pytest.mark.parametrize(
     "events, words",
     [
-        ([(S, FIN)], "after the opening handshake, before any frame"),
+        ([(S, FIN)], "before any frame: look into its log, its handler may have returned"),
+        ([(C, FIN)], "before any frame: look into its log, its program may have returned"),
         ([HELLO, IDLE, (S, FIN)], "no frame passed for 15.0 s: a time limit of the server"),
         ([HELLO, IDLE, (C, FIN)], "a time limit of the client"),
         ([of_server(PING, b"a"), 5, (S, FIN)], "the server sent a Ping 5.0 s before, and got no"),

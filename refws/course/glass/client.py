@@ -137,12 +137,11 @@ class Client(threading.Thread):
             self._show_failure(why, first)
             self._answer(HTTPStatus.BAD_GATEWAY, f"watch cannot pass this on: {why}.\n")
             return
-        number = home.number()
-        home.show(Opened(monotonic(), number, self._address, address))
+        report = CopyReport(home, self._address, address)
         try:
-            self._run(server, HeadChanger(home.target.headers), CopyReport(home, number), first)
+            self._run(server, HeadChanger(home.target.headers), report, first)
         finally:
-            home.show(Over(monotonic(), number, self._stopped))
+            report.over(self._stopped)
 
     def _run(self, server: End, changer: HeadChanger, report: Report, first: bytes) -> None:
         link = Link(self._end, server, changer, report)
@@ -161,26 +160,56 @@ class Client(threading.Thread):
             self._end.linger(LINGER)
 
 
+class Exchange:
+    """What is shown as one connection: one request, and all that follows it until another one.
+
+    Each direction has a thread, which alone uses its part of `starts`.
+    """
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.starts = {side: MessageStarts() for side in Side}
+        self.answered = False
+        """Whether the server has sent something. Its thread writes it."""
+
+
 class CopyReport(Report):
     """Copies of what passes on one connection, for those who look on.
 
-    Each direction has a thread, which alone uses its part of `_starts`; `_shown` is the client's.
+    A client that has its answer may send another request on the same connection, and this one may
+    open the WebSocket. It is shown as a connection of its own. `_exchange` and `_shown` are written
+    by the client's thread.
     """
 
-    def __init__(self, home: Home, number: int) -> None:
+    def __init__(self, home: Home, client: Any, server: Any) -> None:
         self._home = home
-        self._number = number
-        self._starts = {side: MessageStarts() for side in Side}
+        self._addresses = client, server
         self._shown = 0
+        self._exchange = self._begin()
+
+    def _begin(self) -> Exchange:
+        exchange = Exchange(self._home.number())
+        self._home.show(Opened(monotonic(), exchange.number, *self._addresses))
+        return exchange
 
     def passed(self, sender: Side, data: bytes, changer: HeadChanger | None) -> None:
+        if changer is not None and changer.begins_another and self._exchange.answered:
+            self.over(stopped=False)
+            self._exchange = self._begin()
+        exchange = self._exchange
+        if sender is Side.SERVER:
+            exchange.answered = True
         changes = tuple(changer.changes[self._shown :]) if changer is not None else ()
         self._shown += len(changes)
-        start = self._starts[sender].find(data)
-        self._home.show(Passed(monotonic(), self._number, sender, data, changes, start))
+        start = exchange.starts[sender].find(data)
+        self._home.show(Passed(monotonic(), exchange.number, sender, data, changes, start))
 
     def ended(self, sender: Side, how: How) -> None:
-        self._home.show(Ended(monotonic(), self._number, sender, how))
+        self._home.show(Ended(monotonic(), self._exchange.number, sender, how))
+
+    def over(self, stopped: bool) -> None:
+        """Nothing more follows, of the connection or of this request."""
+        self._home.show(Over(monotonic(), self._exchange.number, stopped))
 
 
 def is_here(own: Any, peer: Any) -> bool:

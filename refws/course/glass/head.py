@@ -28,6 +28,9 @@ MAX_HELD = 32 * 1024
 """Bytes of a request for `/` that are held back to find its Upgrade; more are for the server."""
 
 REQUEST_LINE = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+ [^ ]+ HTTP/\d\.\d\r?\n")
+GOES_ON = frozenset({"upgrade", "content-length", "transfer-encoding"})
+"""Headers after whose head there may be something else than the next request."""
+
 MAX_NAME = 64
 """Bytes that are held back until the name of a header is known; a longer one is of no interest."""
 
@@ -75,18 +78,23 @@ class Change:
 
 
 class HeadChanger:
-    """The bytes of a client, with the values of some headers of its first request replaced.
+    """The bytes of a client, with the values of some headers of its requests replaced.
 
-    If the first line is no request line of HTTP, nothing is changed. For one thread. Its states are
-    the methods that take the next part:
+    A client may send plain requests on the connection before it asks for an upgrade. Where a first
+    line is no request line of HTTP, nothing more is changed, nor after a head with Upgrade or with
+    a body. For one thread. Its states are the methods that take the next part:
 
         _first_line
         _name, _value (to the end of the line)       for each header
-        _rest                                        after an empty line
+        _rest                                        after an empty line, or _first_line again
     """
 
     def __init__(self, values: Mapping[str, str]) -> None:
         self.changes: list[Change] = []
+        self.begins_another = False
+        """Whether the last bytes that were fed begin with the first line of another request."""
+        self._requests = 0
+        self._is_last = False
         self._values = {
             ascii_lower(name): value.encode("latin-1") for name, value in values.items()
         }
@@ -99,11 +107,15 @@ class HeadChanger:
     def feed(self, data: bytes) -> bytes:
         """What to pass on now. Once the head is over these are the same bytes."""
         if self._step == self._rest and not self._held:
+            self.begins_another = False
             return data
+        before = self._requests
+        is_start = self._step == self._first_line and not self._first
         self._held += data
         parts: list[bytes] = []
         while self._held and (part := self._step()) is not None:
             parts.append(part)
+        self.begins_another = is_start and 0 < before < self._requests
         return b"".join(parts)
 
     def finish(self) -> bytes:
@@ -122,7 +134,10 @@ class HeadChanger:
         part = self._take_line()
         self._first = (self._first + part)[: MAX_HELD + 1]
         if part.endswith(b"\n"):
-            self._step = self._name if REQUEST_LINE.fullmatch(self._first) else self._rest
+            is_request = REQUEST_LINE.fullmatch(self._first) is not None
+            self._step = self._name if is_request else self._rest
+            self._requests += is_request
+            self._first, self._is_last = b"", False
         elif len(self._first) > MAX_HELD:
             self._step = self._rest
         return part
@@ -133,10 +148,13 @@ class HeadChanger:
             return None
         part = self._take(MAX_NAME if end is None else end.end())
         if part.endswith(b"\n"):
-            self._step = self._name if part.strip() else self._rest
+            after = self._rest if self._is_last else self._first_line
+            self._step = self._name if part.strip() else after
             return part
         self._header = part[:-1].decode("latin-1")
-        value = self._values.get(ascii_lower(self._header)) if end else None
+        name = ascii_lower(self._header)
+        self._is_last = self._is_last or name in GOES_ON
+        value = self._values.get(name) if end else None
         self._replaced = None if value is None else b""
         self._step = self._value
         return part if value is None else part + b" " + value

@@ -263,9 +263,10 @@ class Story:
         """§7.1.5: TCP ends, and no one has sent a Close."""
         who = end.sender.value
         if self._last is None:
+            part = "handler" if end.sender is Side.SERVER else "program"
             return (
                 f"the {who} ended TCP after the opening handshake, before any frame: look into its "
-                "log, its handler may have returned or failed"
+                f"log, its {part} may have returned or failed"
             )
         if waiting := next((ping for ping in self._pings if ping[1] is end.sender), None):
             return (
