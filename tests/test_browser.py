@@ -1088,7 +1088,8 @@ def test_pasted_bytes_are_sent_or_refused_with_what_to_do(demo, visit, patient):
     fill(page, "pasted", "<Buffer 81 85 37 fa 21 3d 7f 9f 4d 51 58>")
     page.click("#send-pasted")
     page.wait_for("document.querySelector('#builder-result').dataset.state === 'good'")
-    assert "1 message echoed" in page.text("#builder-result")
+    result = page.text("#builder-result")
+    assert "Sent 11 bytes, read as Node's <Buffer>" in result and "1 message echoed" in result
     assert demo.find("rule=own").sent_by(Side.CLIENT)[1].text == "Hello"
 
 

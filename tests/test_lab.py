@@ -377,21 +377,24 @@ def test_7617_a_rule_is_broken_with_the_login_of_the_page(serving):
 
 
 @pytest.mark.parametrize(
-    "text, size, answer",
+    "text, size, form, answer",
     [
-        ("81 85 37 fa 21 3d 7f 9f 4d 51 58", 11, {"messages": 1, "code": None, "problem": ""}),
-        ("b'\\x81\\x05Hello'", 7, {"messages": 0, "code": 1002, "problem": ""}),
-        ("[136, 130, 0, 0, 0, 0, 3, 232]", 8, {"messages": 0, "code": 1000, "problem": ""}),
+        ("81 85 37 fa 21 3d 7f 9f 4d 51 58", 11, None, {"messages": 1, "code": None}),
+        ("b'\\x81\\x05Hello'", 7, "bytes literal", {"messages": 0, "code": 1002}),
+        ("[136, 130, 0, 0, 0, 0, 3, 232]", 8, "array", {"messages": 0, "code": 1000}),
+        ("<Buffer 81 05 ... 5 more bytes>", 2, "leaves out 5 more bytes", {"code": 1002}),
     ],
 )
 def test_the_raw_client_sends_bytes_in_any_form_and_the_page_sees_them(
-    page, monkeypatch, text, size, answer
+    page, monkeypatch, text, size, form, answer
 ):
     monkeypatch.setattr(own_bytes, "TIMEOUT", DEADLINE_S)
     number = page.send("bytes", text=text)
     found = page.answer(number)
     assert found["event"] == "answer" and (found["size"], found["status"]) == (size, 101)
     assert {name: found[name] for name in answer} == answer
+    assert found["problem"] == ""
+    assert form in found["read_as"] if form else found["read_as"] == ""
 
 
 def test_bytes_that_get_no_message_and_no_close_say_so(page, monkeypatch):
@@ -409,12 +412,15 @@ def test_bytes_that_get_no_message_and_no_close_say_so(page, monkeypatch):
     [
         ("", "paste some, such as 81 85"),
         ("GET / HTTP/1.1\r\nHost: a\r\n\r\n", "paste the frames alone"),
-        ("81 8", "8"),
+        ("81 8", "give two for each byte"),
+        ("hello", "give two digits, 0 to 9 and a to f, for each byte; no other form fits either"),
+        ("\\400", "give \\0 to \\377"),
     ],
 )
 def test_what_is_no_bytes_of_a_client_is_refused_with_what_to_do(page, text, words):
     answer = page.command("bytes", text=text)
     assert answer["event"] == "error" and words in answer["message"]
+    assert "--" not in answer["message"], "a page has no options"
 
 
 def test_an_unknown_rule_is_an_error(page):

@@ -126,11 +126,11 @@ class Lab:
 
     def send_bytes(self, text: str) -> Event:
         """§7.1.7: the raw client sends bytes that the page has built, or that were pasted."""
-        data = read_bytes(text)
+        given = read_bytes(text)
         with self._one_at_a_time():
             target = f"/echo?page={self._watch.page}&rule=own&deflate=0"
             address, login = self._connection.local_address, login_of(self._connection)
-            return send_bytes(data, address, target, login)
+            return send_bytes(given, address, target, login)
 
     @contextmanager
     def _one_at_a_time(self) -> Iterator[None]:

@@ -51,7 +51,9 @@ async function sendBytes(text) {
   result.textContent = "The raw client sends it …";
   try {
     const outcome = await watch.command("bytes", { text });
-    result.textContent = `Sent ${bytesInWords(outcome.size)}. The answer: ${answerWords(outcome)}`;
+    const form = outcome.read_as && `, read as ${outcome.read_as}`;
+    const size = bytesInWords(outcome.size);
+    result.textContent = `Sent ${size}${form}. The answer: ${answerWords(outcome)}`;
     result.dataset.state = "good";
     const row = rowsOf(newestWithRule("own")).findLast((each) => each.dataset.sender === "client");
     if (row) goTo(row);
