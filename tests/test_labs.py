@@ -731,6 +731,29 @@ def test_ctrl_c_ends_a_lab_that_takes_its_time_to_end(monkeypatch, on_signal):
     assert ends.get(timeout=DEADLINE_S), "Ctrl-C has waited for the lab"
 
 
+def test_ctrl_c_while_the_thread_that_plays_is_started_is_no_other_error(monkeypatch):
+    may_end = threading.Event()
+
+    def play(cast):
+        begun.set()
+        assert may_end.wait(DEADLINE_S)
+        yield Step("fetch", True, facts={"page": "none"})
+
+    def start_and_interrupt(thread):
+        start(thread)
+        assert begun.wait(DEADLINE_S)
+        raise KeyboardInterrupt
+
+    begun, start = threading.Event(), threading.Thread.start
+    monkeypatch.setitem(LABS, "key", Lab("key", "§4", 1, play))
+    monkeypatch.setattr(cast_module, "END_TIMEOUT", 0.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", start_and_interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            command.main(["key"])
+    may_end.set()
+
+
 def test_a_taken_port_is_answered_with_what_to_give(capsys):
     with socket.create_server((LOOPBACK, 0)) as taken:
         port = taken.getsockname()[1]

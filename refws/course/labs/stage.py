@@ -103,8 +103,11 @@ class Run:
                 self._close()
 
     def _close(self) -> None:
-        """Leave the lab where it is. Its thread does it if it plays; held is the lock."""
-        with suppress(OSError, EOFError):
+        """Leave the lab where it is. Its thread does it if it plays; held is the lock.
+
+        A Ctrl-C just after the start of a thread hides that it plays: then this is a ValueError.
+        """
+        with suppress(OSError, EOFError, ValueError):
             self._coming.close()  # type: ignore[attr-defined]
 
 
