@@ -102,7 +102,8 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
       hints/  door: well-known mistakes -> what they look like, and what to do
         evidence.py                          a frame that is not legal, and the bytes around it
         no_frames.py       §5.2              text, HTTP, TLS... where a frame should begin
-        lengths.py         §5.2              a length in the wrong form, or in characters
+        lengths.py         §5.2              a length in the wrong form
+        counting.py        §5.2              a length in characters, or too small
         masks.py           §5.1, §5.3        no key, no mask, or a mask of the wrong side
         contents.py        §5.5.1, §5.6      a payload in another format
         interleaving.py    §5.4              frames and messages that are mixed

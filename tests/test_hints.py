@@ -66,6 +66,11 @@ KEY = b"\xaa\xbb\xcc\xdd"
 HELLO = plain(TEXT, b"Hello")
 MASKED = frame(TEXT, b"Hello")
 MASKED12 = frame(TEXT, b"Hello, world")
+LONGEST = frame(TEXT, b"Hello, you" * 20)
+BOTH_COUNTED = b"".join(
+    b"\x81\x85" + frame(TEXT, "naïve".encode(), key=key)[2:] for key in (MASKING_KEY, KEY)
+)
+IN_PIECES = MASKED12[:6] + xor(b"Hello", MASKING_KEY) + xor(b", world", MASKING_KEY)
 LONGER = frame(TEXT, b"Hello, world, this is text")
 NI_HAO = "你好".encode()
 DEFLATE = {"deflate": Parameters()}
@@ -114,6 +119,11 @@ MISTAKES = [
     ("no program sends 1 TB", plain(BINARY, length=2**40 + 1), SERVER, {"max_size": 2**20}),
     ("the second byte is 200", b"\x81\xc8" + b"a" * 200 + HELLO, SERVER, {}),
     ("a length of 300 does not fit a byte", b"\x81\x2c" + b"a" * 300 + HELLO, SERVER, {}),
+    ("must count bytes, 12", b"\x81\x06" + "привет".encode() + HELLO, SERVER, {}),
+    ("must count bytes, 300", b"\x81\x7e\0\x96" + "é".encode() * 150 + HELLO, SERVER, {}),
+    ("must count bytes, 12", b"\x81\x86" + frame(TEXT, "привет".encode())[2:], CLIENT, {}),
+    ("must count bytes, 6", BOTH_COUNTED, CLIENT, {}),
+    ("would be 300", b"\x81\x7f" + (300).to_bytes(8, "little") + b"a" * 300, SERVER, {}),
     # Bytes as text
     ("c2 81 are 81 in UTF-8", written_as_utf_8(HELLO), SERVER, {}),
     ("c2 88 are 88 in UTF-8", written_as_utf_8(plain(CLOSE, close_body(1000))), SERVER, {}),
@@ -150,6 +160,10 @@ MISTAKES = [
     ("no key follows", b"\x81\x85Hello", CLIENT, {}),
     ("no key follows", b"\x81\x85Hello\x81\x82hi", CLIENT, {}),
     ("no key follows", b"\x81\x85Hello", SERVER, {}),
+    ("no key follows", b"\x81\xfe\0\xc8" + b"Hello, you" * 20, CLIENT, {}),
+    ("no key follows", b"\x88\x82\x03\xe8", CLIENT, {}),
+    ("no key follows", b"\x88\x88" + close_body(1000, "normal"), CLIENT, {}),
+    ("text was sent without a frame", "\ufeffHello".encode(), SERVER, {}),
     ("no key follows", b"\x81\x85Hello\x81\x85World", SERVER, {}),
     ("it was not masked, or masked twice", b"\x81\x85" + MASKING_KEY + b"Hello", CLIENT, {}),
     ("it was not masked, or masked twice", b"\x88\x82" + MASKING_KEY + b"\x03\xe8", CLIENT, {}),
@@ -164,6 +178,8 @@ MISTAKES = [
     ("the top bit of the second byte, 8c", b"\x81\x0c" + MASKED12[2:], CLIENT, {}),
     ("but the MASK bit is 0: a server must not mask", b"\x81\x0c" + MASKED12[2:], SERVER, {}),
     ("a client must mask all it sends", MASKED + plain(TEXT, b"Hello, world"), CLIENT, {}),
+    ("from byte 5 of the payload on the key starts again", IN_PIECES, CLIENT, {}),
+    ("only the first 4 bytes of the payload are masked", MASKED12[:10] + b"o, world", CLIENT, {}),
     ("the key backwards", turned(b"Hello, world", 0, MASKING_KEY[::-1]), CLIENT, {}),
     (
         "the key of the frame before",
@@ -217,7 +233,10 @@ MISTAKES = [
     ("Hixie-75 and Hixie-76", b"\xff\0", SERVER, {}),
     ("Hixie-75 or Hixie-76", HIXIE_REQUEST, CLIENT, {}),
     ("a TLS ClientHello: the client speaks wss", b"\x16\3\1\2\0\1", CLIENT, {}),
+    ("a TLS ClientHello", b"\x80\x2e\x01\x03\x01\x00\x15\x00\x00\x00\x10", CLIENT, {}),
     ("a TLS record: the server speaks TLS", b"\x16\3\3\0\x41\2", SERVER, {}),
+    ("a TLS ClientHello", b"\x16\3\1\2\0\1", CLIENT, {"at_handshake": True}),
+    ("a TLS alert: the server", b"\x15\3\3\0\2\2\x28", SERVER, {"at_handshake": True}),
     ("a TLS alert: the server speaks TLS", b"\x15\3\3\0\2\2\x28", SERVER, {}),
     ("the PROXY protocol", b"PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n" + request(), CLIENT, {}),
     ("the PROXY protocol", b"PROXY TCP4 1", CLIENT, {"at_handshake": True}),
@@ -361,6 +380,13 @@ def test_every_hint_is_tried(monkeypatch):
     assert {hint.__name__ for hint in hints - used if hint.__name__ != "<lambda>"} == set()
 
 
+def test_a_mistake_that_shows_only_if_reading_goes_on_is_recognised():
+    """A receiver reads nothing after a Close, and only 2 bytes of a header that is not legal."""
+    reason = plain(CLOSE, close_body(1000, "bye, ні"), length=9)
+    assert "must count bytes, 9" in hints_of(reason)[0]
+    assert "the second byte, fe" in hints_of(b"\x81\x7e\0\xc8" + LONGEST[4:], CLIENT)[0]
+
+
 # What is legal
 
 WORDS = (
@@ -451,6 +477,18 @@ def test_a_legal_handshake_gets_no_hint():
     items = conversation.feed(CLIENT, request() + MASKED) + conversation.feed(SERVER, RESPONSE)
     assert [item.verdict.hint for item in items] == [""] * 3
     assert isinstance(items[0], HeadExplanation)
+
+
+@pytest.mark.parametrize(
+    ("wire", "sender"),
+    [
+        (b"\x81\x85Hello, world" + MASKED, CLIENT),  # no key, and a length that is too small
+        (written_as_utf_8(b"\x81\x7e\1\x2c" + b"0123456789" * 30), SERVER),
+        (b"\x81\x05" + HELLO, SERVER),
+    ],
+)
+def test_bytes_after_a_frame_whose_end_is_not_known_are_no_text_without_a_frame(wire, sender):
+    assert not any("without a frame" in hint for hint in hints_of(wire, sender))
 
 
 def test_what_a_hint_quotes_is_ascii_and_short():

@@ -389,7 +389,8 @@ class Direction:
             wire, complete = wire + following[:KEPT], len(following) <= KEPT
         last, before = self.frame_before, None
         if last is not None:
-            before = Before(last.kind, last.header, last.masking_key, last.kept)
+            broken = last.illegal.violation.field if last.illegal else ""
+            before = Before(last.kind, last.header, last.masking_key, last.kept, broken)
         head = None if last is not None else self.head_before
         return Evidence(explanation, wire, complete, over, before, head)
 

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from io import BytesIO
 
+from ....protocol.close import CODE_LENGTH
 from ....protocol.errors import ConnectionFailure
 from ....protocol.frame import (
+    CLOSE,
     MAX_LENGTH_7,
     MAX_LENGTH_16,
     Header,
@@ -34,7 +36,7 @@ HEADER_FIELDS = ("FIN", "RSV1", "RSV2", "RSV3", "opcode", "MASK", "length", "ext
 
 
 ASCII_TEXT = re.compile(rb"[\t\r\n\x20-\x7e]*")
-NOT_PRINTABLE_BUT_TEXT = dict.fromkeys(map(ord, "\t\r\n\u200d"))
+NOT_PRINTABLE_BUT_TEXT = dict.fromkeys(map(ord, "\t\r\n\u200d\ufeff"), " ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,8 @@ class Before:
     header: Header
     masking_key: bytes
     payload: bytes
+    broken: str = ""
+    """The field that its violation blames; "" if it is legal, so that its end is known."""
 
     @property
     def is_all_kept(self) -> bool:
@@ -53,6 +57,15 @@ class Before:
     @property
     def plain(self) -> bytes:
         return unmask(self.payload, self.masking_key)
+
+    @property
+    def text_start(self) -> int:
+        """Where its text begins: after the code of a Close."""
+        return CODE_LENGTH if self.header.opcode == CLOSE else 0
+
+    @property
+    def text(self) -> bytes:
+        return self.plain[self.text_start :]
 
     def goes_on(self, wire: bytes) -> bytes:
         """These next bytes, unmasked as if they were more of its payload."""
@@ -203,6 +216,14 @@ def leading_characters(data: bytes) -> str:
         return data.decode()
     except UnicodeDecodeError as error:
         return data[: error.start].decode()
+
+
+def printable_start(data: bytes) -> bytes:
+    """The readable text in UTF-8 that the bytes begin with."""
+    text = leading_characters(data)
+    printable = text.translate(NOT_PRINTABLE_BUT_TEXT)
+    end = next((at for at, letter in enumerate(printable) if not letter.isprintable()), len(text))
+    return text[:end].encode()
 
 
 def leading_text(data: bytes) -> bytes:

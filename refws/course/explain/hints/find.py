@@ -24,16 +24,15 @@ from .contents import (
     utf_16_that_is_illegal,
     zlib_or_gzip,
 )
+from .counting import length_in_characters, text_goes_on
 from .evidence import Evidence, Hint
 from .interleaving import framed_twice, message_inside_another, two_writers
 from .lengths import (
-    length_in_characters,
     length_of_one_byte,
     length_of_seven_bits,
     little_endian_length,
     long_form_for_short_payload,
     other_size,
-    text_goes_on,
     unlikely_length,
     wrong_form,
 )
@@ -42,6 +41,7 @@ from .masks import (
     key_left_out,
     legal_but_not_masked,
     mask_bit_left_out,
+    masked_in_pieces,
     masked_twice,
     masking_of_the_wrong_side,
     wrong_key_byte,
@@ -108,6 +108,7 @@ ON_ILLEGAL: tuple[Hint, ...] = (
     masked_twice,
     wrong_key_byte,
     key_at_the_end,
+    masked_in_pieces,
     on_frame(zero_key),
     long_close_code,
     little_endian_close_code,

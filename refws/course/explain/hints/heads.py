@@ -6,7 +6,7 @@ import re
 
 from ....protocol.frame import Side
 from .evidence import size_of_frame
-from .no_frames import NO_FRAMES, REPLACEMENT
+from .no_frames import NO_FRAMES, REPLACEMENT, what_of_tls
 
 HIXIE_HEADERS = re.compile(
     rb"^(Sec-WebSocket-Key[12]|(Sec-)?WebSocket-(Origin|Location)|Sec-WebSocket-Draft):",
@@ -27,6 +27,8 @@ def find_hint_for_head(data: bytes, sender: Side) -> str:
     for pattern, text in OTHER_PROTOCOLS:
         if pattern.match(data):
             return f"this looks like {text}"
+    if what := what_of_tls(data, sender):
+        return what
     if HIXIE_HEADERS.search(data):
         return (
             "these headers are of Hixie-75 or Hixie-76, drafts from before the RFC: use a library "

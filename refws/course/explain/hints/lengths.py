@@ -1,33 +1,23 @@
-"""RFC 6455 §5.2: a length that is written in the wrong form, or counts something else."""
+"""RFC 6455 §5.2: a length that is written in the wrong form, or that no program sends."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ....protocol.close_codes import is_valid_on_wire
 from ....protocol.frame import (
-    CLOSE,
     LENGTH,
     LENGTH_16,
     LENGTH_64,
     MAX_LENGTH_7,
     MAX_LENGTH_16,
     MAX_LENGTH_64,
-    TEXT,
     Side,
 )
 from ....protocol.masking import KEY_LENGTH
 from ..values import CutOff
 from .evidence import (
-    MIN_TELLING,
-    Before,
     Evidence,
-    is_ascii_text,
     is_text,
-    leading_characters,
-    leading_text,
-    quoted,
-    size_of_frame,
     unmask,
 )
 
@@ -42,8 +32,6 @@ IMPOSSIBLE_LENGTH = 2**48
 
 MAX_FOUR_BYTES = 2**24
 """The longest payload that a length of 4 bytes is taken for."""
-
-CONTINUATION_BYTES = bytes(range(0x80, 0xC0))
 
 ONLY_SEVEN_BITS = "from 126 on write 126, and the length in the next 2 bytes (§5.2)"
 
@@ -123,7 +111,8 @@ def little_endian_length(evidence: Evidence) -> str:
         return ""
     length, swapped = int.from_bytes(extended), int.from_bytes(extended, "little")
     shortest = MAX_LENGTH_7 if len(extended) == 2 else MAX_LENGTH_16
-    if not shortest < swapped < LIKELY_LENGTH:
+    is_long = shortest < swapped < LIKELY_LENGTH
+    if not is_long and not (MAX_LENGTH_7 < swapped <= shortest and fits_exactly(evidence, swapped)):
         return ""
     if evidence.blamed == "extended length":
         fits = length > MAX_LENGTH_64 or fits_exactly(evidence, swapped)
@@ -210,134 +199,3 @@ def more_bytes_than_two(evidence: Evidence) -> str:
         if fits and MAX_LENGTH_7 < length <= MAX_LENGTH_16:
             return f"here {size} bytes say {length}"
     return ""
-
-
-# What is counted
-
-
-def length_in_characters(evidence: Evidence) -> str:
-    """A text that ends inside a character, because its length counts characters."""
-    frame = evidence.frame
-    kind = frame.header.opcode
-    if not evidence.is_bad_payload or frame.compressed or not ends_inside_a_character(evidence):
-        return ""
-    if next_goes_on(evidence):
-        return (
-            "the text ends inside a character, and the next message goes on with it: end a "
-            "message between characters, or send fragments, with FIN 0 and opcode 0 (§5.4)"
-        )
-    more = unmask(evidence.payload_and_more, frame.masking_key)
-    start = 2 if kind == CLOSE else 0
-    return counted_in_characters(more[start:], frame.header.payload_length - start)
-
-
-def next_goes_on(evidence: Evidence) -> bool:
-    """Whether a frame follows whose payload has the rest of a character that is cut off."""
-    length = evidence.frame.header.payload_length
-    rest = evidence.payload_and_more[length:]
-    size = size_of_frame(rest, evidence.sender)
-    if size is None or size > len(rest) or len(evidence.plain) < length:
-        return False
-    key_length = KEY_LENGTH * evidence.frame.header.masked
-    start = size - (rest[1] & LENGTH)
-    more = unmask(rest[start:size], rest[start - key_length : start])
-    return rest[1] & LENGTH <= MAX_LENGTH_7 and is_text(evidence.plain + more, False)
-
-
-def ends_inside_a_character(evidence: Evidence) -> bool:
-    frame, offset = evidence.frame, getattr(evidence.frame.verdict, "offset", None)
-    if frame.header.opcode == CLOSE:
-        code = int.from_bytes(frame.plain_start[:2])
-        return is_valid_on_wire(code) and has_cut_character(frame.plain_start[2:])
-    if frame.kind != TEXT or not frame.header.fin or offset is None:
-        return False
-    length = frame.header.payload_length
-    last = frame.offset + len(frame.header_bytes) + len(frame.masking_key) + length - 1
-    if offset != last:
-        return False
-    return len(evidence.plain) < length or has_cut_character(evidence.plain)
-
-
-def has_cut_character(data: bytes) -> bool:
-    """Whether the last character is cut off; the first may be, too, in a continuation frame."""
-    try:
-        data.lstrip(CONTINUATION_BYTES).decode()
-    except UnicodeDecodeError as error:
-        return error.reason == "unexpected end of data"
-    return False
-
-
-def counted_in_characters(data: bytes, length: int) -> str:
-    """The hint for a text that should be longer than these first `length` bytes of `data`."""
-    text = leading_characters(data)
-    characters, units = text[:length], text.encode("utf-16-le")[: 2 * length]
-    in_utf_16 = units.decode("utf-16-le", "ignore")
-    fits = len(units) == 2 * length and in_utf_16 == text and len(text) != length
-    unit = " of UTF-16" if fits else ""
-    counted = in_utf_16 if unit else characters
-    advice = "encode the text first, and take the length of that (§5.2)"
-    if len(characters) < length and not unit:
-        return f"does the length count characters? It must count bytes: {advice}"
-    return (
-        f"the length counts characters{unit}, {length}, and must count bytes, "
-        f"{len(counted.encode())}: {advice}"
-    )
-
-
-def text_goes_on(evidence: Evidence) -> str:
-    """More of the text of the frame before: its length was too small."""
-    before = evidence.before
-    if before is None or before.kind != TEXT or is_only_not_masked(evidence):
-        return ""
-    if not (evidence.begins_no_frame or ends_the_text(evidence, before)):
-        return ""
-    more = before.goes_on(evidence.wire)
-    text = more if evidence.complete and is_text(more) else leading_text(more)
-    ends = range(1, len(text) + 1) if evidence.complete else ()
-    end = next(filter(lambda end: frames_follow(evidence, end), ends), len(text))
-    if not frames_follow(evidence, end) and len(text) < MIN_TELLING:
-        return ""
-    text = text[:end]
-    if before.header.rsv1 or not text or not (is_text(before.plain) or not before.payload):
-        return ""
-    if before.is_all_kept and not is_ascii_text(before.plain):
-        return counted_before(before, text)
-    length = before.header.payload_length + len(text)
-    if frames_follow(evidence, end) and length % 256 == before.header.payload_length:
-        return (
-            f"a length of {length} does not fit a byte, and became "
-            f"{before.header.payload_length} in the frame before: {ONLY_SEVEN_BITS}"
-        )
-    or_alone = "" if before.masking_key else "; or is it a message without a frame?"
-    return (
-        f"these bytes go on with the text of the frame before, {quoted(text)}: is its length, "
-        f"{before.header.payload_length}, too small? It must count all bytes of the payload (§5.2)"
-        f"{or_alone}"
-    )
-
-
-def is_only_not_masked(evidence: Evidence) -> bool:
-    """Whether this is a whole frame, except that the other side would send it so."""
-    other = Side.CLIENT if evidence.sender is Side.SERVER else Side.SERVER
-    size = size_of_frame(evidence.wire, other, evidence.frame.deflate)
-    return evidence.blamed == "MASK" and size is not None and size <= len(evidence.wire)
-
-
-def ends_the_text(evidence: Evidence, before: Before) -> bool:
-    """Whether the last bytes end a text that then has as many characters as its length says."""
-    if not (evidence.over and evidence.is_cut_off and evidence.complete and before.is_all_kept):
-        return False
-    text = before.plain + before.goes_on(evidence.wire)
-    counted = len(leading_characters(text)) == before.header.payload_length
-    return counted and is_text(text, False) and not is_ascii_text(before.plain)
-
-
-def frames_follow(evidence: Evidence, end: int) -> bool:
-    return evidence.ends_here_or_frames_follow(evidence.wire[end:])
-
-
-def counted_before(before: Before, more: bytes) -> str:
-    return (
-        f"{counted_in_characters(before.plain + more, before.header.payload_length)}; "
-        "this is about the frame before"
-    )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ....protocol.close import CODE_LENGTH
 from ....protocol.close_codes import LIBRARY_AND_PRIVATE, is_valid_on_wire
-from ....protocol.frame import CLOSE, MAX_LENGTH_7, TEXT, Side, is_control
+from ....protocol.frame import CLOSE, MASK, TEXT, Side, is_control
 from ....protocol.masking import KEY_LENGTH
 from ..values import FrameExplanation
 from .evidence import (
@@ -17,6 +17,7 @@ from .evidence import (
     decoded,
     is_ascii_text,
     is_text,
+    leading_text,
     looks_like_text,
     size_of_frame,
     unmask,
@@ -57,7 +58,9 @@ def next_header_as_key(evidence: Evidence) -> bool:
 def payload_as_key(evidence: Evidence) -> bool:
     length, rest = evidence.frame.header.payload_length, evidence.after_header
     text = rest[:length]
-    if length > MAX_LENGTH_7 or len(text) < max(length, MIN_TELLING):
+    if evidence.frame.header.opcode == CLOSE and len(rest) == length and is_close_body(text):
+        return evidence.is_cut_off or evidence.is_bad_payload
+    if len(text) < max(length, MIN_TELLING):
         return False
     if not (is_ascii_text(text) and (LETTERS.fullmatch(text) or length >= SURE)):
         return False
@@ -143,6 +146,25 @@ def other_keys(key: bytes, before: Before | None) -> Iterator[tuple[bytes, str]]
         )
 
 
+def masked_in_pieces(evidence: Evidence) -> str:
+    """A payload that is readable if the key starts again in it, or if it is masked in part."""
+    frame, key = evidence.frame, evidence.frame.masking_key
+    payload = evidence.payload_and_more[: frame.header.payload_length]
+    whole = len(payload) == frame.header.payload_length >= SURE
+    if not (evidence.is_bad_payload and whole and any(key) and frame.kind == TEXT):
+        return ""
+    ends = range(MIN_TELLING, len(leading_text(unmask(payload, key))) + 1)
+    for end in reversed(ends):
+        if end % KEY_LENGTH and is_ascii_text(unmask(payload[end:], key)):
+            return (
+                f"from byte {end} of the payload on the key starts again: byte i goes with byte i "
+                "% 4 of the key, also if the payload is masked in pieces (§5.3)"
+            )
+    if (end := next((end for end in ends if is_ascii_text(payload[end:])), 0)) > 0:
+        return f"only the first {end} bytes of the payload are masked: mask all of it (§5.3)"
+    return ""
+
+
 def key_at_the_end(evidence: Evidence) -> str:
     """A payload that is readable with the 4 bytes after it as its key."""
     wire, length = evidence.after_header, evidence.frame.header.payload_length
@@ -160,7 +182,7 @@ def mask_bit_left_out(evidence: Evidence) -> str:
     """A key and a masked payload after a header whose MASK bit is 0."""
     length, rest = evidence.frame.header.payload_length, evidence.after_header
     wrong = evidence.blamed == "MASK" or evidence.is_bad_payload
-    if not wrong or evidence.frame.header.masked or not SURE <= length <= MAX_LENGTH_7:
+    if not wrong or evidence.frame.header.masked or length < SURE:
         return ""
     key, payload = rest[:KEY_LENGTH], rest[KEY_LENGTH:][:length]
     readable = len(payload) == length and is_text(unmask(payload, key), False)
@@ -169,10 +191,11 @@ def mask_bit_left_out(evidence: Evidence) -> str:
     if not evidence.ends_here_or_frames_follow(rest[KEY_LENGTH + length :]):
         return ""
     what = "a key and a masked payload follow, but the MASK bit is 0"
+    second = f"{MASK | evidence.wire[1]:x}"
     if evidence.sender is Side.SERVER:
-        other = f"if a client sent this, the second byte is {0x80 | length:x}"
+        other = f"if a client sent this, the second byte is {second}"
         return f"{what}: a server must not mask, and sends no key; {other} (§5.1, §5.2)"
-    return f"{what}: it is the top bit of the second byte, {0x80 | length:x} (§5.2)"
+    return f"{what}: it is the top bit of the second byte, {second} (§5.2)"
 
 
 def is_close_body(body: bytes) -> bool:

@@ -56,6 +56,9 @@ OUT_OF_STEP = re.compile(rb"HT|GE|PO|PR|<[!hH]|[\x14-\x17]\x03")
 """Two bytes that begin no frame, so that a length in them means nothing."""
 
 TLS = re.compile(rb"[\x14-\x17]\x03(?:[\0-\x04]|$)")
+OLD_TLS = re.compile(rb"\x80[\x10-\x7f]\x01\x03[\0-\x03]")
+"""A ClientHello in the form of SSL 2, which old clients of TLS send (RFC 5246 appendix E.2)."""
+
 TLS_RECORDS = {
     0x14: "a TLS record",
     0x15: "a TLS alert",
@@ -97,15 +100,20 @@ def no_frames(evidence: Evidence) -> str:
 
 
 def tls(evidence: Evidence) -> str:
-    if not evidence.is_bad_header or not TLS.match(evidence.wire):
+    return what_of_tls(evidence.wire, evidence.sender) if evidence.is_bad_header else ""
+
+
+def what_of_tls(wire: bytes, sender: Side) -> str:
+    is_old = sender is Side.CLIENT and OLD_TLS.match(wire) is not None
+    if not (is_old or TLS.match(wire)):
         return ""
-    record = TLS_RECORDS[evidence.wire[0]]
-    if evidence.sender is Side.CLIENT:
+    record = TLS_RECORDS[0x16 if is_old else wire[0]]
+    if sender is Side.CLIENT:
         return (
             f"this looks like {record}: the client speaks wss://, and the server speaks plain "
             "ws:// on this port (§3)"
         )
-    record = "a TLS record" if evidence.wire[0] == 0x16 else record
+    record = "a TLS record" if wire[0] == 0x16 else record
     return f"this looks like {record}: the server speaks TLS on this port, so use wss:// (§3)"
 
 
@@ -244,7 +252,8 @@ def text_alone(evidence: Evidence) -> str:
             "text in UTF-16 was sent without a frame around it: each message needs a header, and a "
             "text message is UTF-8 (§5.2, §5.6)"
         )
-    if not evidence.is_bad_header or evidence.wire[0] in b"\t\r\n":
+    out_of_step = evidence.before is not None and evidence.before.broken
+    if not evidence.is_bad_header or out_of_step or evidence.wire[0] in b"\t\r\n":
         return ""
     text = leading_text(evidence.wire)
     if evidence.complete and len(evidence.wire) >= MIN_TELLING and is_text(evidence.wire):
