@@ -2,6 +2,7 @@
 it.
 """
 
+import hmac
 import io
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
@@ -543,6 +544,8 @@ def digest(text: str | bytes) -> bytes:
 OTHER_KEY = "AQIDBAUGBwgJCgsMDQ4PEA=="
 OTHER_ACCEPT = b64encode(digest(OTHER_KEY + GUID)).decode()
 
+GUID_BYTES = bytes.fromhex(GUID.replace("-", ""))
+
 MISTAKES = [
     (KEY, KEY, "the key itself"),
     (KEY, b64encode(digest(KEY)).decode(), "without the GUID"),
@@ -620,6 +623,18 @@ MISTAKES = [
     (KEY, b64encode(digest(KEY + GUID).decode("latin-1").encode()).decode(), "written as text"),
     (KEY, b64encode(digest(KEY + GUID).decode(errors="replace").encode()).decode(), "are lost"),
     (KEY, b64encode(sha512((KEY + GUID).encode()).digest()).decode(), "SHA-512"),
+    (KEY, f"b'{ACCEPT}'", "in the repr of bytes"),
+    (KEY, b64encode(digest(digest(KEY + GUID))).decode(), "hashed once more"),
+    (KEY, b64encode(digest(digest(KEY + GUID).hex())).decode(), "hashed once more"),
+    (KEY, b64encode(hmac.digest(KEY.encode(), GUID.encode(), "sha1")).decode(), "made with HMAC"),
+    (KEY, b64encode(digest(f"b'{KEY}'b'{GUID}'")).decode(), "repr of bytes"),
+    (KEY, b64encode(digest(f"['{KEY}']{GUID}")).decode(), "made of a list"),
+    (KEY, b64encode(digest(f"{KEY}, {KEY}{GUID}")).decode(), "joined by a comma"),
+    (KEY, b64encode(digest("[object Object]" + GUID)).decode(), "the word [object Object]"),
+    (KEY, b64encode(digest(f"\t{KEY}\r\n{GUID}\r\n")).decode(), "spaces or line ends around"),
+    (KEY, b64encode(digest(f"{KEY}\n{GUID.lower()}")).decode(), "also the GUID in lower case"),
+    (KEY, b64encode(digest(KEY.encode() + GUID_BYTES)).decode(), "the GUID as 16 bytes"),
+    (KEY, b64encode(digest(b"the sample nonce" + GUID_BYTES)).decode(), "take both as text"),
     (KEY, b64encode(sha384((KEY + GUID).encode()).digest()).decode(), "SHA-384"),
 ]
 

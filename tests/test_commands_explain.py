@@ -524,6 +524,12 @@ def test_4_1_an_empty_accept_is_wrong(run):
     assert status == 1 and out.endswith('wrong Accept, §4.1 response item 4: ""\n')
 
 
+@pytest.mark.parametrize("around", ['"{}"', "b'{}'", "'{}',", "“{}”", '"sec-websocket-key": "{}",'])
+def test_the_quotation_marks_around_a_key_are_no_part_of_it(around, run):
+    status, out, _ = run(around.format(SAMPLE_KEY), SAMPLE_ACCEPT, command=accept)
+    assert status == 0 and " the quotation marks: the key inside them is taken" in out
+
+
 def test_accept_without_a_key_is_a_bad_command_line(run):
     status, out, err = run(command=accept)
     assert (status, out) == (2, "") and err.startswith("refws: ") and "KEY" in err

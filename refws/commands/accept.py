@@ -20,6 +20,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = command_line().parse_args(arguments)
     make_printable(sys.stdout)
     key, notes = value_of("Sec-WebSocket-Key", options.key)
+    key, more_notes = without_quotes(key)
+    notes += more_notes
     if not key.isascii():
         print(
             f'wrong key: "{escape(key)}" is not ASCII, so it cannot be in a header; '
@@ -40,8 +42,16 @@ def main(arguments: list[str] | None = None) -> int:
 
 def value_of(name: str, given: str) -> tuple[str, list[str]]:
     """The value if the whole header line is given, and a line that says so."""
-    line = re.fullmatch(rf"\s*{name}\s*:\s*(.*?)\s*", given, re.IGNORECASE)
+    line = re.fullmatch(rf"\s*[\"']?{name}[\"']?\s*:\s*(.*?)[\s,]*", given, re.IGNORECASE)
     return (line[1], [f" the whole line: the value of {name} is taken"]) if line else (given, [])
+
+
+def without_quotes(key: str) -> tuple[str, list[str]]:
+    """The key in the quotation marks of a program or a word processor, and a line that says so."""
+    quoted = re.fullmatch(r"\s*(?:b?([\"'`])(.*)\1|[“„‘](.*)[”’“])[\s,;]*", key)
+    if quoted is None:
+        return key, []
+    return quoted[2] or quoted[3] or "", [" the quotation marks: the key inside them is taken"]
 
 
 def command_line() -> CommandLine:

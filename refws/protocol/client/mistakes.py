@@ -7,10 +7,12 @@ digest may be written, and compared with the hashes of the wrong texts.
 
 from __future__ import annotations
 
+import hmac
 import re
 from base64 import b64decode
 from collections.abc import Iterator
 from hashlib import md5, sha1, sha224, sha256, sha384, sha512
+from itertools import product
 from urllib.parse import unquote
 
 from ..handshake import GUID, accept_key, in_base64
@@ -36,6 +38,14 @@ AROUND = " \t\r\n\"'"
 MIN_PART = 12
 """Characters of a value that is cut off from which on it is recognised."""
 
+NOTHING = (
+    "", "undefined", "null", "None", "nil", "False", "false", "(null)", "0", "1", "True", "true",
+    "Array", "Object", "[object Object]", "Nothing", "NULL", "NaN",
+)  # fmt: skip
+"""What languages make of a value that is missing, or is no text."""
+
+SPACES = ("", " ", "\t", "\r", "\n", "\r\n")
+
 LINE_ENDS = {"\r\n": "its line end", "\n": "a line end", "\r": "the CR of its line end"}
 
 
@@ -49,6 +59,8 @@ def find_mistake(key: str, accept: str) -> str | None:
         return None
     if accept.strip(AROUND) == right:
         return "with something around it: send the value alone"
+    if re.fullmatch(rf"""b(["']){re.escape(right)}\1""", accept):
+        return "in the repr of bytes, b'...': decode them"
     if right in (_bare(accept), _bare(accept).replace(" ", "+")):
         return "in the writing of a URL, of HTML or in lines: send it as it is, in one line"
     if ascii_lower(accept) == ascii_lower(right):
@@ -63,6 +75,7 @@ def find_mistake(key: str, accept: str) -> str | None:
     digest = b64decode(right)
     return (
         next(_ways_to_get(key, accept), None)
+        or _hashed_again(key, digest, accept)
         or _lossy(digest, accept)
         or _part_of(right, digest, accept)
     )
@@ -156,6 +169,18 @@ def _words_swapped(data: bytes) -> bytes:
     return b"".join(data[at : at + 4][::-1] for at in range(0, len(data), 4))
 
 
+def _hashed_again(key: str, digest: bytes, accept: str) -> str | None:
+    """A hash of the hash, or one with a key of its own."""
+    data = _from_base64(accept)
+    for again in (digest, digest.hex().encode(), in_base64(digest).encode()):
+        if data == sha1(again, usedforsecurity=False).digest():
+            return "of the SHA-1 hashed once more: put the SHA-1 of the key and the GUID in base64"
+    text, guid = key.encode("utf-8", "replace"), GUID.encode()
+    if data in (hmac.digest(text, guid, "sha1"), hmac.digest(guid, text, "sha1")):
+        return "made with HMAC: take the SHA-1 of the key and the GUID, one after the other"
+    return None
+
+
 def _lossy(digest: bytes, accept: str) -> str | None:
     """A digest that was taken for text, so that bytes of it are lost."""
     as_utf_8 = digest.decode(errors="replace").encode()
@@ -181,10 +206,14 @@ def _part_of(right: str, digest: bytes, accept: str) -> str | None:
 
 def _texts(key: str) -> Iterator[tuple[bytes, str]]:
     """The right text and the wrong ones, the likeliest first, and what is wrong with each."""
-    for text, what in (*_wrong_keys(key), *_wrong_ends(key), *_wrong_guids(key)):
+    wrong = (*_wrong_keys(key), *_wrong_ends(key), *_wrong_guids(key), *_not_trimmed(key))
+    for text, what in wrong:
         yield text.encode("utf-8", "replace"), what
     yield _decoded(key) + GUID.encode(), "made of the decoded key: take it as the text that it is"
     yield _decoded(key), "made of the decoded key without the GUID: take the key as text, and both"
+    guid = bytes.fromhex(GUID.replace("-", ""))
+    yield key.encode("utf-8", "replace") + guid, "made of the GUID as 16 bytes: take it as text"
+    yield _decoded(key) + guid, "made of the decoded key and the GUID as bytes: take both as text"
     for name in ("utf-16-le", "utf-16-be", "utf-16", "utf-32-le", "utf-32-be"):
         yield (
             (key + GUID).encode(name, "replace"),
@@ -206,7 +235,11 @@ def _wrong_keys(key: str) -> Iterator[tuple[str, str]]:
     yield f"{key} {GUID}", "made with a space before the GUID: leave it out"
     for quote in "\"'":
         yield f"{quote}{key}{quote}{GUID}", "made of the key in quotation marks: leave them out"
-    yield f"b'{key}'{GUID}", "made of the repr of bytes, b'...': decode them"
+    for reprs in (f"b'{key}'{GUID}", f"b'{key}'b'{GUID}'"):
+        yield reprs, "made of the repr of bytes, b'...': decode them"
+    yield f"['{key}']{GUID}", "made of a list, ['...']: take the value in it"
+    for comma in (", ", ","):
+        yield f"{key}{comma}{key}{GUID}", "made of two headers joined by a comma: the key is one"
     yield f"\ufeff{key}{GUID}", "made with a byte order mark in front: leave it out"
     yield key.rstrip("=") + GUID, "made of the key without its ==: take all 24 characters"
     yield key[:-1] + GUID, f"made of the first {len(key) - 1} characters of the key: take all"
@@ -225,7 +258,7 @@ def _wrong_keys(key: str) -> Iterator[tuple[str, str]]:
                 f"{line}{key}{end}{GUID}",
                 ("made of the whole line: take only the value after the colon and the space"),
             )
-    for missing in ("", "undefined", "null", "None", "nil", "False", "false", "(null)"):
+    for missing in NOTHING:
         what = f"the word {missing}" if missing else "no key"
         yield (
             missing + GUID,
@@ -240,6 +273,16 @@ def _wrong_ends(key: str) -> Iterator[tuple[str, str]]:
     yield f"{key}{GUID} ", "made with a space after the GUID: leave it out"
     yield f"{key}{GUID}{GUID}", "made with the GUID twice: append it once"
     yield "", "made of an empty text: take the key and the GUID"
+
+
+def _not_trimmed(key: str) -> Iterator[tuple[str, str]]:
+    """White space around the key and the GUID in all combinations."""
+    for before, between, after in product(SPACES, repeat=3):
+        for guid, also in ((GUID, ""), (GUID.lower(), "; also the GUID in lower case")):
+            yield (
+                f"{before}{key}{between}{guid}{after}",
+                f"made with spaces or line ends around the key or the GUID: leave them out{also}",
+            )
 
 
 def _wrong_guids(key: str) -> Iterator[tuple[str, str]]:
