@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 
@@ -12,7 +13,7 @@ from refws.check.engine import Abilities, Grade, run
 from refws.check.frames import frame, text
 from refws.check.report.text import draw_report
 from refws.check.seen import MAX_RECEIVED
-from refws.check.survey import LARGE, pattern_of, survey
+from refws.check.survey import LARGE, pattern_of, pattern_of_both, survey
 from refws.check.tables import echoes
 from refws.check.target import Target
 from refws.protocol.client.uri import parse_uri
@@ -76,6 +77,33 @@ def test_a_number_in_what_is_unasked_fits_other_numbers_and_no_other_text():
     assert pattern.fullmatch(b"1:00. (10 user)\n")
     assert not pattern.fullmatch(b"12:59x (1 user)\n")
     assert not pattern.fullmatch(b"12:59. (1 user)\nHello")
+
+
+def test_a_greeting_with_an_id_is_left_out_on_each_connection(serving, monkeypatch):
+    def welcome(connection):
+        connection.send(f'{{"type": "welcome", "id": "{uuid4().hex}"}}')
+        for message in connection:
+            connection.send(message)
+
+    target = target_of(serving(welcome), timeout=DEADLINE_S)
+    abilities = heard(target, monkeypatch)
+    result = run(ECHO, target, abilities)
+    assert (result.grade, result.observed.messages) == (Grade.PASS, [text(b"Hi")])
+
+
+@pytest.mark.parametrize(
+    "one, other, fits, fits_not",
+    [
+        (b"id: ab12 (new)", b"id: cd34 (new)", [b"id: ef56 (new)", b"id: x-9_z (new)"], b"Hello"),
+        (b"user 9 on 5f3a", b"user 10 on 77ce", [b"user 11 on 01ab"], b"user 11 of 01ab"),
+        (b"ab12", b"cd34", [b"ab12", b"ab99"], b"ef56"),
+        (b"hello, you", b"hello you", [b"hello, you"], b"hello you"),
+    ],
+)
+def test_what_fits_two_greetings_fits_another_word_but_no_other_text(one, other, fits, fits_not):
+    pattern = pattern_of_both(one, other)
+    assert all(map(pattern.fullmatch, [one, *fits]))
+    assert not pattern.fullmatch(fits_not)
 
 
 def test_an_answer_that_is_no_echo_is_shown_and_the_probe_is_found_in_it(serving):

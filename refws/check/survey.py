@@ -31,6 +31,11 @@ OFFER = "permessage-deflate; client_max_window_bits"
 
 LARGE = 65_536
 
+WORD = re.compile(rb"([\w-]+)")
+
+SHORTEST_WORD = 3
+"""Letters of a word that tells one kind of message from others."""
+
 MISREAD = {CloseCode.PROTOCOL_ERROR, CloseCode.INVALID_DATA}
 """The codes of a server that finds a legal message wrong."""
 
@@ -113,12 +118,39 @@ def learn_chatter(target: Target, first: list[Message]) -> tuple[Abilities, list
     greetings = tuple(one for one, _ in takewhile(lambda pair: pair[0] == pair[1], both))
     others = [one for one in (*first, *second) if one not in greetings]
     unasked = {pattern_of(one.data): None for one in others}
+    pairs = zip(first[len(greetings) :], second[len(greetings) :], strict=False)
+    unasked |= {pattern_of_both(one.data, other.data): None for one, other in pairs}
     return Abilities(greetings=greetings, unasked=tuple(unasked)), others
 
 
 def pattern_of(data: bytes) -> re.Pattern[bytes]:
     """What fits these bytes, also with other numbers in them."""
-    return re.compile(rb"[0-9]+".join(map(re.escape, re.split(rb"[0-9]+", data))), re.DOTALL)
+    return re.compile(with_any_numbers(data), re.DOTALL)
+
+
+def pattern_of_both(one: bytes, other: bytes) -> re.Pattern[bytes]:
+    """What fits two messages that differ in a word, such as an id, also with another word there.
+
+    If no word is the same, or more is different, it fits the first one as `pattern_of` does.
+    """
+    words, others = WORD.split(one), WORD.split(other)
+    same = {word for word in words[1::2] if len(word) >= SHORTEST_WORD} & set(others[1::2])
+    if not same or words[::2] != others[::2]:
+        return pattern_of(one)
+    pairs = zip(words, others, strict=True)
+    return re.compile(b"".join(pattern_of_word(*pair) for pair in pairs), re.DOTALL)
+
+
+def pattern_of_word(one: bytes, other: bytes) -> bytes:
+    """For a word that is not the same in both, any word of about the same length."""
+    shortest, longest = sorted((len(one), len(other)))
+    if one == other:
+        return with_any_numbers(one)
+    return rb"[\w-]{%d,%d}" % (shortest // 2, 2 * longest)
+
+
+def with_any_numbers(data: bytes) -> bytes:
+    return rb"[0-9]+".join(map(re.escape, re.split(rb"[0-9]+", data)))
 
 
 def remarks_on(unasked: list[Message]) -> tuple[str, ...]:
