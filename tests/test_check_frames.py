@@ -249,6 +249,20 @@ def test_5_5_3_of_several_pings_the_latest_must_be_answered(scripted, pongs, gra
     assert run(taking("5.5.2-ten-pings"), target, Abilities()).grade is grade
 
 
+@pytest.mark.parametrize("name", ["5.5.2-ping", "5.5.2-ten-pings"])
+def test_5_5_3_a_pong_that_no_ping_asks_for_may_come_at_any_time(scripted, name):
+    """RFC 6455 §5.5.3: it is a heartbeat in one direction."""
+
+    def script(wire):
+        header, payload = wire.receive()
+        while header.opcode == PING:
+            wire.send(from_server(PONG, b"beat"), from_server(PONG, payload), from_server(PONG))
+            header, payload = wire.receive()
+        wire.send(from_server(CLOSE, payload))
+
+    assert run(taking(name), scripted(script), Abilities()).grade is Grade.PASS
+
+
 @pytest.mark.parametrize(
     "end, grade",
     [(Wire.close, Grade.PASS), (Wire.reset, Grade.WEAK), (Wire.expect_end, Grade.FAIL)],

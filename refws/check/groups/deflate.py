@@ -115,7 +115,7 @@ MESSAGES = (
         "7692-6-ping-between-fragments",
         "Control frames may be between the fragments of a compressed message.",
         "6455-5.4-10",
-        Pongs((b"between",), HELLO_ONCE),
+        Pongs((b"between",), HELLO_ONCE, others=True),
         steps=(
             frame(TEXT, FIXED[:3], fin=False, rsv1=True),
             frame(PING, b"between"),
@@ -129,7 +129,7 @@ MESSAGES = (
         "7692-6-ping-is-not-inflated",
         "Control frames are never compressed, also if their payload looks like it.",
         "7692-6-01",
-        Pongs((FIXED,)),
+        Pongs((FIXED,), others=True),
         steps=(frame(PING, FIXED), GOOD_BYE),
         opening=Opening(offer=OFFER),
         needs=COMPRESSION,

@@ -173,7 +173,7 @@ NUMBER = (
         "5.5.3-1000-pings-at-once",
         "Each Ping gets a Pong; a server that is late may answer the last one only, or give up.",
         "6455-5.5.3-02",
-        Pongs(tuple(NUMBERS)),
+        Pongs(tuple(NUMBERS), others=True),
         (LastPong(tuple(NUMBERS)), GivesUp()),
         steps=(b"".join(frame(PING, number) for number in NUMBERS), GOOD_BYE),
         level=Level.SHOULD,
@@ -182,7 +182,7 @@ NUMBER = (
         "5.4-a-ping-before-each-of-50-fragments",
         "Control frames may be between any two fragments, however many.",
         "6455-5.4-05",
-        Pongs(tuple(NUMBERS[:50]), (text(b"".join(NUMBERS[:50])),)),
+        Pongs(tuple(NUMBERS[:50]), (text(b"".join(NUMBERS[:50])),), others=True),
         (LastPong(tuple(NUMBERS[:50]), (text(b"".join(NUMBERS[:50])),)),),
         steps=(
             frame(TEXT, b"", fin=False),
@@ -196,7 +196,7 @@ NUMBER = (
         "6.2-frames-byte-by-byte",
         "Frames may arrive in pieces of any size.",
         "6455-6.2-01",
-        Pongs((b"ping",), (text(HELLO), text(HELLO))),
+        Pongs((b"ping",), (text(HELLO), text(HELLO)), others=True),
         steps=(
             Drip(
                 frame(*text(HELLO))

@@ -250,7 +250,7 @@ PARTS = (
         "4.2.2-ping-in-the-packet-of-the-head",
         "A Ping that arrives in one packet with the head is answered.",
         "6455-4.2.2-27",
-        Pongs((HELLO,)),
+        Pongs((HELLO,), others=True),
         TOO_EARLY,
         (GOOD_BYE,),
         opening=Opening(after=frame(PING, HELLO)),
