@@ -21,7 +21,7 @@ from refws.commands.check import options as options_module
 from refws.commands.check.options import command_line
 from refws.protocol.close_codes import CloseCode
 from transports import KEY, LOCALHOST
-from wire import CLOSE, DEADLINE_S, SAMPLE_KEY, TEXT, close_body, response
+from wire import CLOSE, DEADLINE_S, IN_TIME, SAMPLE_KEY, TEXT, close_body, response
 
 pytestmark = pytest.mark.slow
 
@@ -169,8 +169,27 @@ def test_the_options_are_in_each_request(check):
 def test_a_server_with_a_certificate_of_its_own_needs_insecure(check, serving):
     uri = serving(echo).uri
     status, out, err = check(uri)
-    assert (status, out) == (2, "") and "no TLS with" in err
+    assert (status, out) == (2, "")
+    assert "its certificate is self-signed" in err
+    assert "--insecure takes any" in err and "--ca" not in err
     assert check(uri, "--insecure")[0] == 0
+
+
+@pytest.mark.parametrize(
+    "answer, options",
+    [(b"HTTP/1.1 400 Bad Request\r\n\r\n", []), (b"", ["--timeout", IN_TIME])],
+    ids=["answers", "is silent"],
+)
+def test_a_server_without_tls_is_for_ws(check, answer, options):
+    def serve(wire):
+        wire.file.read(1)
+        wire.send(answer)
+        wire.file.read()
+
+    with answering(serve) as port:
+        status, out, err = check(f"wss://127.0.0.1:{port}/", *options)
+    assert (status, out) == (2, "")
+    assert "use ws:// for a server without TLS" in err
 
 
 # Bad command lines

@@ -33,13 +33,12 @@ from ...course.text.characters import escape_words
 from ...course.text.style import Style
 from ...course.text.terminal import make_printable, uses_color
 from ...endpoint.tls.certificates import client_context
-from ..connect.failures import what_to_do
 from ..options import CommandLine
 from .autobahn import NoAutobahn, add_autobahn, check_autobahn
 from .files import CannotWrite, write, write_files
 from .listen import CannotListen, check_clients, security_from
 from .options import chosen_uri, command_line, new_file
-from .problems import describe_problem
+from .problems import describe_problem, why_unreached
 
 INTERRUPTED = 130
 """The exit status that shells use for a program that Ctrl-C has ended."""
@@ -194,7 +193,7 @@ def check(plan: Plan, target: Target) -> int:
     try:
         abilities = survey(target)
     except OSError as error:
-        reason = what_to_do(error, reached(plan.options))
+        reason = why_unreached(error, reached(plan.options))
         return give_up(plan, [f"refws: {escape_words(reason)}"])
     if abilities.problem:
         return give_up(plan, list(describe_problem(target, abilities)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import ssl
 from collections.abc import Iterator
 
 from ...check.engine import Abilities, Grade, Result, run
@@ -11,9 +13,11 @@ from ...check.report.text import NO_ECHO, hint_for
 from ...check.target import Target
 from ...course.text.characters import escape_words
 from ...course.text.style import labelled
+from ...endpoint.tls.certificates import CERTIFICATE_FAULTS, readable
 from ...protocol.client.advice import advise, show_status
 from ...protocol.frame import Side
 from ..connect.advice import in_options
+from ..connect.failures import place, what_to_do
 
 FIRST = "mend this first: each case begins with such a handshake"
 
@@ -21,6 +25,21 @@ GONE = (
     "the server has ended, or hangs: see what it has printed, and start it again. It must serve "
     "one connection after another, and an error of one must not end it"
 )
+
+
+def why_unreached(error: OSError, options: argparse.Namespace) -> str:
+    """Why there is no connection at all, and what to do, in the options of this command."""
+    where = place(options)
+    if isinstance(error, ssl.SSLCertVerificationError):
+        fault, _ = CERTIFICATE_FAULTS.get(error.verify_code, ("is not accepted", ""))
+        advice = "--insecure takes any, which is fine for a server of yours"
+        return f"no TLS with {where}: its certificate {fault} ({error.verify_message}): {advice}"
+    if isinstance(error, ssl.SSLError):
+        return what_to_do(readable(error, Side.CLIENT), options)
+    if isinstance(error, TimeoutError) and "handshake" in str(error):
+        advice = "use ws:// for a server without TLS; for a slow one give a longer --timeout"
+        return f"no answer to the TLS handshake from {where}: {advice}"
+    return what_to_do(error, options)
 
 
 def describe_problem(target: Target, abilities: Abilities) -> Iterator[str]:
