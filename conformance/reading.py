@@ -10,16 +10,19 @@ import report
 import rules
 import runs
 import show
-from cases import select
+from cases import UnknownCases, select
 from expectations import Expectation
 from running import say
 
 
 def show_case(arguments: argparse.Namespace) -> int:
-    """Print the case. UnknownCases."""
-    case, agent = arguments.case, arguments.agent or endpoints.AGENT
+    """Print the case. UnknownCases, also for a pattern that fits several."""
+    agent = arguments.agent or endpoints.AGENT
     tested = report.CLIENT if arguments.client else report.SERVER
-    select(Expectation.load(report.EXPECTED[tested]).verdicts, [case])
+    case, *others = select(Expectation.load(report.EXPECTED[tested]).verdicts, [arguments.case])
+    if others:
+        fits = f"{arguments.case!r} fits {1 + len(others)} cases"
+        raise UnknownCases(f"{fits}, from {case} to {others[-1]}: show one of them, as in {case}")
     table = rules.of_side(rules.load(), tested)
     directory = runs.last(tested, agent)
     found = report.read(directory, agent).get(case) if directory else None

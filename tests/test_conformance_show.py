@@ -242,3 +242,13 @@ def test_show_command_refuses_a_case_that_does_not_exist(
 ) -> None:
     assert autobahn.main(["show", "6.4.5"]) == 2
     assert "no case fits '6.4.5'" in capsys.readouterr().err
+
+
+def test_show_command_wants_one_case_of_a_pattern(
+    last_reports: dict[str, Path], heard_signals: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert autobahn.main(["show", "6.4.*"]) == 2
+    said = capsys.readouterr().err
+    assert "'6.4.*' fits 4 cases, from 6.4.1 to 6.4.4: show one of them, as in 6.4.1" in said
+    assert autobahn.main(["show", "6.4.[4]"]) == 0
+    assert "6.4.4" in capsys.readouterr().out
