@@ -607,6 +607,7 @@ def test_a_client_that_does_not_come_again_fails_the_next_case_and_the_rest_is_s
     thread.result()
     assert [result.grade for result in results] == [Grade.PASS, Grade.FAIL, Grade.SKIPPED]
     assert results[1].seen.startswith("nothing has connected for a case within ")
+    assert results[1].expected == "a connection for each case"
     assert results[2].seen == "it did not connect for this case"
 
 
