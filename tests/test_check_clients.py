@@ -182,6 +182,7 @@ CAUGHT = {
     "subprotocol-twice": Caught("4.1-subprotocol-tokens", "'chat, superchat, chat'"),
     "content-length": Caught("9110-9.3.1-no-body", "Content-Length: '5'"),
     "too-early": Caught("4.1-waits-for-the-answer", "bytes after the request"),
+    "no-empty-line": Caught("4.1-well-formed-request", "no whole request, but"),
     "proxy-protocol": Caught("4.1-method-get", "its request cannot be read: "),
     # The answer
     "accept-ignored": Caught("4.1-accept-of-another-key", "it went on"),
@@ -277,6 +278,7 @@ def test_a_broken_rule_is_found_by_the_case_that_names_it(listener, mutation, ca
         ("proxy-protocol", "4.1-method-get", "Its request: this looks like the PROXY protocol"),
         ("frames-of-hixie-76", "5.2-text", "framed a message, drafts from before the RFC"),
         ("4-bytes-of-length", "5.2-length-65536", "after 127 the length has 8 bytes; were only 4"),
+        ("no-empty-line", "4.1-host", "End the request with an empty line: CR LF CR LF"),
         ("unmasked", "5.1-all-frames-masked", "mask"),
         ("mask-turned", "5.2-binary", "masked with other bytes than the key in its header"),
         ("mask-turned", "4.1-valid-answer", "with the key turned round the payload is readable"),
@@ -482,6 +484,17 @@ def test_what_depends_on_a_list_that_is_invalid_is_skipped(mutation, reason):
     results = session_of(PlainClient(mutation).run, depending)
     assert {result.grade for result in results} == {Grade.SKIPPED}
     assert reason.value in {result.seen for result in results}
+
+
+def test_tls_where_none_is_expected_is_named(listener):
+    def client(uri):
+        parts = urlsplit(uri)
+        with socket.create_connection((parts.hostname, parts.port), DEADLINE_S) as sock:
+            sock.sendall(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")
+
+    result = judge(listener, client, "4.1-host")
+    assert "TCP ends; §3: a TLS ClientHello; expected ws:// and no TLS" in result.seen
+    assert find_client_mistake(result).startswith("Mend this first: no case can begin without")
 
 
 @pytest.mark.parametrize("mutation", ["folded", "space-before-colon"])

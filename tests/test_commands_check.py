@@ -720,6 +720,13 @@ def test_sigterm_ends_the_commands_too_and_what_has_run_is_reported(tmp_path):
     assert json.loads((tmp_path / "a.json").read_text("utf-8"))["interrupted"] is True
 
 
+def test_of_a_long_line_that_a_client_has_printed_the_start_is_shown(check_client):
+    command = shlex.join([sys.executable, "-c", "print('ab' * 5000); exit(3)", "{url}"])
+    _, out, _ = check_client("--command", command, "--only", "4.1-host")
+    printed = out.partition("it printed")[2].partition("...")[0]
+    assert "".join(printed.split()) == "ab" * 100
+
+
 def test_what_a_client_has_printed_is_shown_in_printable_characters(check_client):
     command = shlex.join([sys.executable, "-c", "print('no\\x1b[31m idea'); exit(3)", "{url}"])
     status, out, _ = check_client("--command", command, "--only", "4.1-host")

@@ -162,7 +162,12 @@ class Connection:
             lines.append(f"Sec-WebSocket-Extensions: {offer}")
         if self.breaks("proxy-protocol"):
             self.sock.sendall(b"PROXY TCP4 192.0.2.1 192.0.2.2 50000 80\r\n")
-        self.sock.sendall(line_end.join([*lines, "", ""]).encode())
+        head = line_end.join([*lines, "", ""]).encode()
+        if self.breaks("no-empty-line"):
+            head = head[:-2]
+        self.sock.sendall(head)
+        if not head.endswith(2 * line_end.encode()):
+            self.sock.shutdown(socket.SHUT_WR)  # so that the server does not wait for it
         if self.breaks("too-early"):
             self.send(TEXT, b"early")
         return key

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 
-from ...course.explain.values import Illegal
+from ...course.explain.values import CutOff, Illegal
 from ...protocol.frame import Side
 from ..clues import Clues, as_sentence, find_clues, hint_of
 from ..engine import Grade, Result
@@ -163,7 +163,9 @@ NEVER_CLOSED = (
     "back, answers a Close with a Close, and leaves it to the server to end TCP"
 )
 
-UNREAD = "mend this line first: no case can begin without a request that can be read"
+UNREAD = "mend this first: no case can begin without a request that can be read"
+
+NO_EMPTY_LINE = "end the request with an empty line: CR LF CR LF after its last header"
 
 SILENT = (
     "the program took this answer, but did not answer the Close after it, and TCP is still open: "
@@ -233,7 +235,10 @@ def on_the_rule(clues: Clues) -> str:
 
 
 def hint_of_head(clues: Clues) -> str:
-    return "" if clues.request is None else hint_of(clues.request)
+    head = clues.request
+    if head is not None and isinstance(head.verdict, CutOff):
+        return NO_EMPTY_LINE
+    return "" if head is None else hint_of(head)
 
 
 def on_its_frames(clues: Clues) -> str:

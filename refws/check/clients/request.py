@@ -11,7 +11,7 @@ from io import BytesIO
 from time import monotonic
 
 from ...protocol.errors import InvalidHandshake
-from ...protocol.heads import read_request
+from ...protocol.heads import IncompleteHead, read_request
 from ...protocol.http import Request
 from ..link import Link
 from ..reading import end_of_head
@@ -41,10 +41,21 @@ def receive_request(link: Link, seen: ClientSeen, timeout: float) -> None:
         if len(data) > MAX_HEAD:
             break
     if not end:
-        seen.problem = f"no whole request, but {len(data)} bytes; {link.end.value}"
+        seen.problem = f"no whole request, but {len(data)} bytes; {link.end.value}{fault_of(data)}"
         return
     seen.early = data[end:]
     parse_request(data[:end], seen)
+
+
+def fault_of(start: bytes) -> str:
+    """What is wrong with the start of a head already, such as TLS; "" if nothing is."""
+    try:
+        read_request(BytesIO(start))
+    except IncompleteHead:
+        return ""
+    except InvalidHandshake as error:
+        return "; " + " | ".join(str(error).splitlines())
+    return ""
 
 
 def parse_request(head: bytes, seen: ClientSeen) -> None:

@@ -1,7 +1,8 @@
 """A report <-> JSON, for other programs and for comparisons.
 
     {"format": "refws check", "version": 1, "refws": "0.1.0",
-     "address": "ws://127.0.0.1:9000/echo",          without the query, which may be a secret
+     "address": "ws://127.0.0.1:9000/echo",          without the query, which may be a secret;
+                                                     of a client, its command
      "started": "2025-01-31T12:00:00+00:00",         ISO 8601, in UTC
      "seconds": 12.5, "interrupted": false,
      "lacks": ["deflate"],                           of: echo, binary, deflate, agreement, large

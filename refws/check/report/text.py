@@ -31,6 +31,9 @@ LONG_WAIT = 20
 MAX_CAUSES = 5
 """Hints that are shown before all cases."""
 
+MAX_LINE = 200
+"""Characters of such a line that are shown."""
+
 MAX_PRINTED = 8
 """Lines of what a client has printed: the last ones are the end of a traceback."""
 
@@ -142,7 +145,8 @@ def draw_result(result: Result, style: Style = PLAIN, full: bool = True) -> Iter
         yield from (style.paint(line, YELLOW) for line in labelled("hint", hint))
     printed = [line for line in result.output.splitlines() if line.strip()]
     for line in printed[-MAX_PRINTED:]:
-        yield from labelled("it printed", escape_words(line))
+        shown = line if len(line) <= MAX_LINE else f"{line[:MAX_LINE]}..."
+        yield from labelled("it printed", escape_words(shown))
     if result.crossed:
         yield ""
         yield from draw_crossed(result, style, full)
