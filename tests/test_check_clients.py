@@ -164,6 +164,7 @@ CAUGHT = {
     "upgrade-to-h2c": Caught("4.1-upgrade", "Upgrade: 'h2c'"),
     "keep-alive": Caught("4.1-connection", "Connection: 'keep-alive'"),
     "short-key": Caught("4.1-key-of-16-bytes", "Sec-WebSocket-Key: '"),
+    "no-key": Caught("4.1-key-of-16-bytes", "no Sec-WebSocket-Key header"),
     "key-twice": Caught("11.3.1-one-key", "2 Sec-WebSocket-Key headers"),
     "key-of-the-rfc": Caught(
         "4.1-key-new-for-each-connection", "as on an earlier connection", connections=2
@@ -412,9 +413,10 @@ def test_a_client_that_ends_tcp_at_a_close_is_not_blamed_for_the_headers_before_
     }
 
 
-def test_a_client_that_rejects_each_answer_gets_the_formula_of_the_accept():
+@pytest.mark.parametrize("mutation", ["other-guid", "no-key"])
+def test_a_client_that_rejects_each_answer_gets_the_formula_of_the_accept(mutation):
     names = [name for name in CASES if name.startswith(("4.1-", "5.3-"))]
-    results = session_of(PlainClient("other-guid").run, names)
+    results = session_of(PlainClient(mutation).run, names)
     hints = {result.case.name: find_client_mistake(result) for result in results}
     for name in ("4.1-valid-answer", "4.1-more-headers", "5.3-key-not-zero"):
         assert "SHA-1(key + 258EAFA5-E914-47DA-95CA-C5AB0DC85B11)" in hints[name]

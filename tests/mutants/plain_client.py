@@ -155,6 +155,8 @@ class Connection:
             lines[0] = f"{method} {parts.path}{query}#top {version}"
         if self.breaks("version-missing"):
             lines = [line for line in lines if not line.startswith("Sec-WebSocket-Version")]
+        if self.breaks("no-key"):
+            lines = [line for line in lines if not line.startswith("Sec-WebSocket-Key")]
         if self.breaks("names-in-quotes"):
             lines = [line.replace("chat, superchat", '"chat"') for line in lines]
         if self.breaks("bad-offer"):

@@ -50,6 +50,8 @@ INFLATE = (
     "-15), with one inflater for the connection"
 )
 
+SEND_BACK = "send the bytes of each message back as they are, with the opcode that it had"
+
 AT_THE_END = "end TCP when a read says that the server has ended it"
 
 HINTS = (
@@ -136,6 +138,9 @@ HINTS = (
     ("5.2-length-127-for-*", "fail the connection at a length that fits a shorter form"),
     ("5.2-length-with-top-bit", "fail the connection at a length of 8 bytes from 80 on"),
     ("5.2-length-*", "after 126 the length is in 2 bytes, after 127 in 8, the highest byte first"),
+    ("5.2-*text", SEND_BACK),
+    ("5.2-binary", SEND_BACK),
+    ("5.6-*", SEND_BACK),
     ("5.4-*fragment*", "join the payloads until FIN is 1; the opcode of the first says the type"),
     ("5.5.2-*ping*", "answer each Ping with a Pong that has the same payload"),
     ("5.5.1-close-*", "answer a Close with a Close of the same code, then wait for the end of TCP"),
@@ -218,7 +223,7 @@ def at_the_answer(result: Result, seen: ClientSeen) -> str:
     if seen.end is End.OPEN:
         is_silent = isinstance(best, Accepts) and not (seen.messages or seen.pongs)
         return SILENT if is_silent and seen.history.has_closed else ""
-    if len(seen.history.keys) < MANY_KEYS or seen.history.has_closed:
+    if seen.history.connections < MANY_KEYS or seen.history.has_closed:
         return ""
     return NEVER_CLOSED if seen.keys or seen.history.masks else NEVER_OPENED
 

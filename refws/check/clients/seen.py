@@ -37,14 +37,15 @@ LARGE = 65_536
 class History:
     """What the connections so far have shown, for all threads that run cases of one client.
 
-    `keys` are the values of Sec-WebSocket-Key, `masks` all masking keys, `starts` the first one
-    of each connection. `greetings` are the messages that the client begins with, None until that
-    is known. `shown` are abilities, `tried` those that were asked for, each time. `has_closed` says
-    whether a Close of ours was answered.
+    `connections` says how many, `keys` are the values of Sec-WebSocket-Key, `masks` all masking
+    keys, `starts` the first one of each connection. `greetings` are the messages that the client
+    begins with, None until that is known. `shown` are abilities, `tried` those that were asked for,
+    each time. `has_closed` says whether a Close of ours was answered.
 
     No value changes, each is replaced under the lock: so all may be read without it.
     """
 
+    connections: int = 0
     keys: tuple[str, ...] = ()
     masks: tuple[bytes, ...] = ()
     starts: frozenset[bytes] = frozenset()
@@ -61,6 +62,7 @@ class History:
         """
         key = "" if seen.request is None else seen.request.headers.get("Sec-WebSocket-Key")
         with self._lock:
+            self.connections += 1
             self.keys += (key,) if key else ()
             self.masks += tuple(seen.keys)
             self.starts |= set(seen.keys[:1])
