@@ -284,6 +284,26 @@ def test_a_port_in_use_is_one_line_that_says_what_to_do(capsys):
             "--host 127.0.0.1",
         ),
         (socket.gaierror(socket.EAI_NONAME, "unknown"), ["--host", "[::1]"], "--host ::1"),
+        (
+            socket.gaierror(socket.EAI_NONAME, "unknown"),
+            ["--host", "localhost:9000"],
+            "--host localhost --port 9000",
+        ),
+        (
+            socket.gaierror(socket.EAI_NONAME, "unknown"),
+            ["--host", "ws://[::1]:9000/"],
+            "--host ::1 --port 9000",
+        ),
+        (
+            socket.gaierror(socket.EAI_NONAME, "unknown"),
+            ["--host", "http://192.0.2.1"],
+            "--host 192.0.2.1",
+        ),
+        (
+            socket.gaierror(socket.EAI_NONAME, "unknown"),
+            ["--host", "nowhere.invalid"],
+            "--host 127.0.0.1",
+        ),
         (OSError(errno.EMFILE, "too many"), ["--port", "80"], "--port"),
         (PermissionError(errno.EACCES, "denied"), ["--unix", "/x/y"], "where you may write"),
         (OSError(errno.EADDRINUSE, "in use"), ["--unix", "/x/y"], "another path"),

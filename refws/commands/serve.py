@@ -6,6 +6,7 @@ import argparse
 import errno
 import logging
 import os
+import re
 import shlex
 import signal
 import socket
@@ -50,6 +51,8 @@ LAB_IS_OFF = (
 )
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
+
+AS_IN_A_URI = re.compile(r"(?:[a-z]+://)?\[?([^\[\]/]*?)\]?(?::([0-9]{1,5}))?/*")
 
 TCP_ADVICE = {
     errno.EADDRINUSE: (
@@ -160,10 +163,9 @@ def what_to_do(error: OSError, options: argparse.Namespace) -> str:
     """One line: the address, the reason why the server cannot listen on it, and what to do."""
     host = error.filename or " or ".join(options.host or [SERVE["host"].default])
     if isinstance(error, socket.gaierror):
-        example = host.strip("[]") if host.startswith("[") else "127.0.0.1"
         return (
             f"no address found for host {host!r}: give one of this machine, such as "
-            f"--host {example}"
+            f"--host {host_alone(host)}"
         )
     if options.unix:
         where, advice = (
@@ -175,6 +177,14 @@ def what_to_do(error: OSError, options: argparse.Namespace) -> str:
         advice = TCP_ADVICE.get(error.errno or 0, "choose another --host or --port")
     reason = os.strerror(error.errno) if error.errno else str(error)
     return f"cannot listen on {where}, {reason}: {advice}"
+
+
+def host_alone(text: str) -> str:
+    """The values of --host and --port for a host that is written as in a URI; else an example."""
+    match = AS_IN_A_URI.fullmatch(text)
+    if match is None or match[1] in ("", text):
+        return "127.0.0.1"
+    return shlex.quote(match[1]) + (f" --port {match[2]}" if match[2] else "")
 
 
 def warn_about_passwords(hosts: Iterable[str]) -> None:
