@@ -1100,6 +1100,15 @@ def test_4_1_connect_where_nothing_listens_is_refused(transport):
 
 
 @its_own_uri
+def test_4_1_the_end_of_tcp_in_place_of_an_answer_notes_that_the_port_may_speak_tls(played):
+    server = played(answering(b""))
+    with pytest.raises(IncompleteHead) as caught:
+        connect(server.uri)
+    (note,) = caught.value.__notes__
+    assert note.endswith("; if that port speaks TLS, use wss://")
+
+
+@its_own_uri
 def test_4_1_item_3_an_error_on_the_way_to_a_proxy_names_the_proxy(nothing_left_behind):
     with socket.socket() as deaf:
         deaf.bind(("127.0.0.1", 0))

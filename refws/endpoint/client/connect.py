@@ -230,16 +230,18 @@ def tls_context(uri: WebSocketURI, context: tls.SSLContext | None) -> tls.SSLCon
 
 @contextmanager
 def noting_where(options: ConnectOptions) -> Iterator[None]:
-    """Note on an OSError where it led to; "Connection refused" does not say whose port it was."""
+    """Note on an error where it led to; "Connection refused" does not say whose port it was."""
     try:
         yield
-    except OSError as error:
+    except (EOFError, OSError) as error:
         where = options.uri.authority
         if options.unix_path is not None:
             where = f"the Unix socket {options.unix_path!r}"
         elif options.proxy is not None:
             proxy = join_authority(options.proxy.host, options.proxy.port)
             where = f"{where}, through the proxy {proxy}"
+        elif isinstance(error, EOFError) and not options.uri.secure:
+            where = f"{where}; if that port speaks TLS, use wss://"
         error.add_note(f"while connecting to {where}")
         raise
 
