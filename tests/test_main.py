@@ -1,6 +1,7 @@
 """`python3 -m refws [COMMAND]`: the first word chooses the command, all that follows is its own."""
 
 import configparser
+import errno
 import functools
 import importlib
 import os
@@ -94,6 +95,23 @@ def test_an_output_that_no_one_reads_is_no_error(arguments, unbuffered):
             stderr=subprocess.PIPE,
         )
     assert (ended.returncode, ended.stderr) == (0, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is full: Linux")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("arguments", [["help"], ["explain", "8105"]])
+def test_an_output_that_cannot_be_written_is_an_error_in_a_line(arguments, unbuffered):
+    with open("/dev/full", "wb") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "refws", *arguments],
+            cwd=PROJECT,
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+            stdout=full,
+            stderr=subprocess.PIPE,
+        )
+    reason = os.strerror(errno.ENOSPC)
+    assert ended.stderr.decode() == f"refws: the output cannot be written, {reason}\n"
+    assert ended.returncode == 1
 
 
 def test_help_and_the_name_of_a_command_are_the_help_of_that_command(called, capsys):

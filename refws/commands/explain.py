@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
+from errno import ENOSPC
 from io import BufferedReader
 
 from ..course.explain.conversation import Conversation
@@ -76,6 +77,8 @@ def run(printer: Printer, options: argparse.Namespace) -> int:
     except BrokenPipeError:
         raise
     except OSError as error:
+        if error.filename is None and error.errno == ENOSPC:
+            raise  # of the output
         problem = what_to_do(error, options)
     printer.finish()
     if not problem and not printer.received:

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
+from errno import ENOSPC
 from pathlib import Path
 from typing import BinaryIO
 
@@ -67,6 +68,8 @@ def main(arguments: list[str] | None = None) -> int:
     except NoConnection as error:
         problem = f"{options.file!r} {error}"
     except OSError as error:
+        if error.filename is None and error.errno == ENOSPC:
+            raise  # of the output
         problem = what_to_do(error, options)
     sys.stdout.flush()
     print(f"refws: {problem}", file=sys.stderr)
