@@ -135,7 +135,8 @@ class Client(threading.Thread):
         except OSError as error:
             why = home.target.describe(error)
             self._show_failure(why, first)
-            self._answer(HTTPStatus.BAD_GATEWAY, f"watch cannot pass this on: {why}.\n")
+            end = "" if why.endswith("?") else "."
+            self._answer(HTTPStatus.BAD_GATEWAY, f"watch cannot pass this on: {why}{end}\n")
             return
         report = CopyReport(home, self._address, address)
         try:
