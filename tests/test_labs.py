@@ -216,6 +216,17 @@ def test_ctrl_c_while_a_thread_starts_is_not_hidden_by_the_end_of_the_cast(monke
         cast.thread(print)
 
 
+def test_a_reader_may_take_any_time_between_two_steps():
+    """No server of a lab ends an idle client: a small one waits, one of refws sends no Ping."""
+    waits, pings = queue.SimpleQueue(), queue.SimpleQueue()
+    with Cast() as cast:
+        with cast.client(cast.host(lambda sock: waits.put(sock.gettimeout()))):
+            assert waits.get(timeout=DEADLINE_S) is None
+        port = cast.websocket(lambda connection: pings.put(connection.settings.ping_interval))
+        with talk_with(cast, port):
+            assert pings.get(timeout=DEADLINE_S) is None
+
+
 def test_a_port_that_another_program_has_is_not_taken():
     with socket.create_server((LOOPBACK, 0)) as taken:
         assert Cast().free_port(taken.getsockname()[1]) == 0

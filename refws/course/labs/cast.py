@@ -22,7 +22,9 @@ from .readings import Feed, Reading
 LOOPBACK = "127.0.0.1"
 
 TIMEOUT = 5.0
-"""Seconds that a client or a small server of a lab waits for the other side."""
+"""Seconds that a client of a lab waits for an answer. A server waits for its clients without a
+limit, because a reader takes any time between two steps; the end of the lab ends it.
+"""
 
 END_TIMEOUT = 1.5
 """Seconds in which everything has ended: one deadline for all threads, which end side by side."""
@@ -95,8 +97,13 @@ class Cast:
         return port
 
     def websocket(self, handler: Handler, port: int = 0, **settings: Any) -> int:
-        """The port of a server of refws, with the arguments of `serve`."""
-        server = serve(handler, LOOPBACK, port, **{"close_timeout": CLOSE_TIMEOUT, **settings})
+        """The port of a server of refws, with the arguments of `serve`.
+
+        It sends no Pings unless it is asked to: clients of a lab answer none, and a reader may
+        take minutes for a step.
+        """
+        defaults = {"close_timeout": CLOSE_TIMEOUT, "ping_interval": None}
+        server = serve(handler, LOOPBACK, port, **{**defaults, **settings})
         port = int(server.socket.getsockname()[1])
         with self._lock:
             self._servers_at[port] = server
@@ -170,7 +177,7 @@ class Cast:
             while not self.ending.is_set():
                 with suppress(TimeoutError):
                     sock, _ = listener.accept()
-                    sock.settimeout(TIMEOUT)
+                    sock.settimeout(None)
                     self.thread(self._play, self._kept(sock), part)
 
     def _play(self, sock: socket.socket, part: Part) -> None:
