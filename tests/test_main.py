@@ -81,37 +81,32 @@ def test_the_forms_that_explain_reads_are_listed_in_a_narrow_terminal(monkeypatc
     assert max(map(len, capsys.readouterr().out.splitlines())) <= 40
 
 
-@pytest.mark.parametrize("unbuffered", ["", "1"])
-@pytest.mark.parametrize("arguments", [["help"], ["accept", "--help"]])
+def printed_to(output, arguments, unbuffered):
+    """(exit status, errors) of the command, whose output is this file."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "refws", *arguments],
+        cwd=PROJECT,
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+        stdout=output,
+        stderr=subprocess.PIPE,
+    )
+    return ended.returncode, ended.stderr.decode()
+
+
+@pytest.mark.parametrize(("arguments", "unbuffered"), [(["accept", "--help"], ""), (["help"], "1")])
 def test_an_output_that_no_one_reads_is_no_error(arguments, unbuffered):
     read, write = os.pipe()
     os.close(read)
     with os.fdopen(write, "wb") as closed:
-        ended = subprocess.run(
-            [sys.executable, "-m", "refws", *arguments],
-            cwd=PROJECT,
-            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
-            stdout=closed,
-            stderr=subprocess.PIPE,
-        )
-    assert (ended.returncode, ended.stderr) == (0, b"")
+        assert printed_to(closed, arguments, unbuffered) == (0, "")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is full: Linux")
-@pytest.mark.parametrize("unbuffered", ["", "1"])
-@pytest.mark.parametrize("arguments", [["help"], ["explain", "8105"]])
+@pytest.mark.parametrize(("arguments", "unbuffered"), [(["help"], ""), (["explain", "8105"], "1")])
 def test_an_output_that_cannot_be_written_is_an_error_in_a_line(arguments, unbuffered):
+    words = f"refws: the output cannot be written, {os.strerror(errno.ENOSPC)}\n"
     with open("/dev/full", "wb") as full:
-        ended = subprocess.run(
-            [sys.executable, "-m", "refws", *arguments],
-            cwd=PROJECT,
-            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
-            stdout=full,
-            stderr=subprocess.PIPE,
-        )
-    reason = os.strerror(errno.ENOSPC)
-    assert ended.stderr.decode() == f"refws: the output cannot be written, {reason}\n"
-    assert ended.returncode == 1
+        assert printed_to(full, arguments, unbuffered) == (1, words)
 
 
 def test_help_and_the_name_of_a_command_are_the_help_of_that_command(called, capsys):
