@@ -57,6 +57,9 @@ OF_HELLO = {
         "81\u201305\u201348\u201165\u20136c\u20136c\u20136f",  # dashes of a word processor
         "0\u00d781 0\u00d705 0\u00d748 0\u00d765 0\u00d76c 0\u00d76c 0\u00d76f",
         "<pre><code>81 05 48 65 6c 6c 6f</code></pre>",
+        "tx=[81, 05, 48, 65, 6c, 6c, 6f]",
+        "81,5,48,65,6C,6C,6F,",  # Serial.print(byte, HEX), and a comma
+        "Data (7 bytes)\n    Data: 810548656c6c6f\n    [Length: 7]\n",  # the details of Wireshark
         "(7) 81 05 48 65 6c 6c 6f",
         "7 bytes: 81 05 48 65 6c 6c 6f",
         "[8105 4865 6c6c 6f](7 bytes)",  # ByteBuffer of SwiftNIO
@@ -111,6 +114,12 @@ OF_HELLO = {
         "([]uint8) (len=7 cap=16) {\n 00000000  81 05 48 65 6c 6c 6f   |..Hello|\n}\n",  # spew
         "Length: 7 (0x7) bytes\n0000:   81 05 48 65  6c 6c 6f    ..Hello\n",  # pretty-hex
         "00000000 81 05 48 65 6c 6c 6f -- -- -- -- -- -- -- -- --  Hello\n",  # Burp
+        "System.Net.Sockets Verbose: 0 : [4321] Data from Socket#1234::Receive\n"
+        "System.Net.Sockets Verbose: 0 : [4321] 00000000 : 81 05 48 65 6C 6C 6F     : ..Hello\n",
+        "0000:0000 | 81 05 48 65  6C 6C 6F                 | ..Hello",  # Okteta
+        "- offset -   0 1  2 3  4 5  6 7  01234567\n"
+        "0x00000000  8105 4865 6c6c 6f       ..Hello\n",  # radare2
+        "1a2b 3 mongoose.c:123:mg_hexdump\n0000  81 05 48 65 6c 6c 6f    ..Hello\n",
         "0012ff3c  81 05 48 65 6c 6c 6f     ..Hello\n",  # WinDbg of 32 bits
         "  0000  81 05 48 65 6c 6c 6f                               ..Hello\n"
         "CertUtil: -dump command completed successfully.\n",
@@ -137,6 +146,8 @@ OF_HELLO = {
         "0000000 201 005   H   e   l   l   o" + " " * 36 + "\n0000007\n",  # hexdump -c
     ],
     "dump-decimal": [
+        "0x55555555a2a0:\t129\t5\t72\t101\t108\t108\t111\n",  # x/7ub of gdb
+        "0x5580 <frame>:\t-127\t5\t72\t101\n0x5584 <frame+4>:\t108\t108\t111\n",
         "0000000 129   5  72 101 108 108 111\n0000007\n",
         "0000000 -127    5   72  101  108  108  111\n0000007\n",
         "0000000 129   5  72 101 108 108 111\n        201 005   H   e   l   l   o\n0000007\n",
@@ -272,6 +283,7 @@ OF_HELLO = {
     ],
     "percent": ["%81%05Hello", "%81%05%48%65%6c%6c%6f"],
     "bits": [
+        "10000001 101 1001000 1100101 1101100 1101100 1101111",  # print(byte, BIN) of Arduino
         "frame: 10000001 00000101 01001000 01100101 01101100 01101100 01101111",
         "10000001 // FIN text\n00000101 // 5 bytes\n"
         "01001000 01100101 01101100 01101100 01101111 // Hello\n",
@@ -398,6 +410,20 @@ def test_a_dump_is_held_to_its_offsets_and_its_characters(text):
 @pytest.mark.parametrize("text", OF_LONG)
 def test_lines_that_a_dump_leaves_out_are_put_back(text):
     assert read(text).data == LONG
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0x7fffffffe0d0:\t0x65480581\t0x006f6c6c\n",  # x/2xw of gdb
+        "0x7fffffffe0d0:\t0x0581\t0x6548\t0x6c6c\t0x006f\n",  # x/4xh
+        "0x7fffffffe0d0:\t0x006f6c6c65480581\n",  # x/1xg
+    ],
+)
+def test_the_words_of_gdb_are_swapped_back(text):
+    pasted = read(text)
+    assert (pasted.form, pasted.data) == ("dump-words", HELLO + b"\0")
+    assert any("x/16xb prints them in order" in note for note in pasted.notes)
 
 
 @pytest.mark.parametrize(
@@ -609,6 +635,21 @@ def test_what_wireshark_made_of_a_packet_is_left_out():
         "char peer0_0[] = { /* Packet 4 */\n0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, \n"
         "0x4d, 0x51, 0x58 };\nchar peer1_0[] = { /* Packet 6 */\n"
         "0x81, 0x05, 0x48, 0x65, 0x6c, 0x6c, 0x6f };\n",
+        # openssl s_client -debug
+        "write to 0x5581 [0x5582] (11 bytes => 11 (0xB))\n"
+        "0000 - 81 85 37 fa 21 3d 7f 9f-4d 51 58                  ..7.!=..MQX\n"
+        "read from 0x5581 [0x5582] (7 bytes => 7 (0x7))\n"
+        "0000 - 81 05 48 65 6c 6c 6f                              ..Hello\n",
+        # -Djavax.net.debug=all
+        "Plaintext before ENCRYPTION (\n"
+        "  0000: 81 85 37 FA 21 3D 7F 9F   4D 51 58                 ..7.!=..MQX\n)\n"
+        "Plaintext after DECRYPTION (\n"
+        "  0000: 81 05 48 65 6C 6C 6F                               ..Hello\n)\n",
+        # tcpflow -D
+        "127.000.000.001.50000-127.000.000.001.08080: \n"
+        "0000: 8185 37fa 213d 7f9f 4d51 58                ..7.!=..MQX\n"
+        "127.000.000.001.08080-127.000.000.001.50000: \n"
+        "0000: 8105 4865 6c6c 6f                          ..Hello\n",
         # the log of Netty
         "[id: 0x1, L:/127.0.0.1:1 - R:/127.0.0.1:2] WRITE: 11B\n"
         "|00000000| 81 85 37 fa 21 3d 7f 9f 4d 51 58                |..7.!=..MQX     |\n"

@@ -36,6 +36,22 @@ OF_BOTH = [
     "  81 05 48 65 6c 6c 6f                                     ..Hello         \n",  # ngrep -x
     "TX Octets to tcp4:127.0.0.1:9000 : sync = False, octets = 818537fa213d7f9f4d5158\n"
     "RX Octets from tcp4:127.0.0.1:9000 : octets = 810548656c6c6f\n",  # Autobahn's log
+    "2. Client -> Server: 81 85 37 fa 21 3d 7f 9f 4d 51 58\n"
+    "3. Server -> Client: 81 05 48 65 6c 6c 6f\n",
+    "C: 81 85 37 fa 21 3d 7f 9f 4d 51 58\nS: 81 05 48 65 6c 6c 6f\n",
+    "request: 81 85 37 fa 21 3d 7f 9f 4d 51 58\nresponse: 81 05 48 65 6c 6c 6f\n",
+    "upstream: 81 85 37 fa 21 3d 7f 9f 4d 51 58\ndownstream: 81 05 48 65 6c 6c 6f\n",
+    "\u2b06 81 85 37 fa 21 3d 7f 9f 4d 51 58\n\u2b07 81 05 48 65 6c 6c 6f\n",
+    "SEND >>> 81 85 37 fa 21 3d 7f 9f 4d 51 58\nRECV <<< 81 05 48 65 6c 6c 6f\n",
+    "sent (11): 81 85 37 fa 21 3d 7f 9f 4d 51 58\nrecv (7): 81 05 48 65 6c 6c 6f\n",
+    "Packet 1 (client): 81 85 37 fa 21 3d 7f 9f 4d 51 58\n"
+    "Packet 2 (server): 81 05 48 65 6c 6c 6f\n",
+    "127.0.0.1:5 -> 127.0.0.1:80: 81 85 37 fa 21 3d 7f 9f 4d 51 58\n"
+    "127.0.0.1:80 -> 127.0.0.1:5: 81 05 48 65 6c 6c 6f\n",
+    "**Client:**\n```\n81 85 37 fa 21 3d 7f 9f 4d 51 58\n```\n"
+    "**Server:**\n```\n81 05 48 65 6c 6c 6f\n```\n",
+    "Client sends\n\n    81 85 37 fa 21 3d 7f 9f 4d 51 58\n\nServer replies\n\n"
+    "    81 05 48 65 6c 6c 6f\n",
     "002 TX FRAME : OPCODE=1, FIN=True, RSV=0, PAYLOAD-LEN=5, MASK=37fa213d\n"
     "               Hello\n003 TX OCTETS: 818537fa213d7f9f4d5158\n"
     "004 RX OCTETS: 810548656c6c6f\n005 RX FRAME : OPCODE=1, FIN=True, RSV=0, PAYLOAD-LEN=5\n"

@@ -5,7 +5,9 @@ from __future__ import annotations
 import html
 import re
 
-BARS = re.compile(r"\|(?P<bars>.*)\|$|>(?P<angles>.*)<$|\[(?P<square>.*)\]$|\|(?P<open>.*)$")
+BARS = re.compile(
+    r"\|(?P<bars>.*)\|$|>(?P<angles>.*)<$|\[(?P<square>.*)\]$|\|(?P<open>.*)$|:(?P<colon>.*)$"
+)
 SIGNS = "."
 """The sign in a column for a byte that is no character; others are not ASCII."""
 

@@ -18,11 +18,11 @@ from .values import BadPaste, counted, shown
 LINE = re.compile(
     r"(?P<indent>[ \t]*)(?:\||\[(?=[0-9A-Fa-f]{4,16}\]))?(?:\[0x[0-9A-Fa-f]+\] )?"
     r"(?P<offset>(?P<zero_x>0[xX])?(?:[0-9A-Fa-f]{8}`[0-9A-Fa-f]{8}|[0-9A-Fa-f]{1,16})"
-    r"|[0-9A-Fa-f]{4}:[0-9A-Fa-f]{4}(?=  ))"
-    r"(?P<symbol> <[^<>]*>)?(?P<mark>:(?=\s|$)|\||\](?=\s)| -(?= )|(?=\s|$))(?P<body>.*)"
+    r"|[0-9A-Fa-f]{4}:[0-9A-Fa-f]{4}(?=  | \|))"
+    r"(?P<symbol> <[^<>]*>)?(?P<mark>:(?=\s|$)|\||\](?=\s)| [-|:](?= )|(?=\s|$))(?P<body>.*)"
 )
 """0000   81 05, and offsets as in |00000000|, [0000] of ncat, 0000 - of OpenSSL, 0`0 of WinDbg,
-0B3F:0100 of DEBUG"""
+0B3F:0100 of DEBUG, 0000:0000 | of Okteta"""
 
 CERTAIN_LINE = re.compile(
     r"\s*[|\[]?(?:\[0x[0-9A-Fa-f]+\] )?(?:0[xX])?[0-9A-Fa-f`]{4,17}(?:[:|\]]| -)?\s+"
@@ -39,11 +39,20 @@ OTHER_LINES = re.compile(
     r"|(?:\S+ )?.*\bIP6? (?:.* > .*|\(.*\))"  # the packets of tcpdump
     r"|\s+\S+ > \S+: Flags .*|(?:tcpdump: |listening on ).*|\^C"
     r"|\d+ packets? (?:captured|received by filter|dropped by kernel)"
+    r"|(?:read from|write to) 0x.*|.*Plaintext (?:before|after) \w+ \("  # of OpenSSL and Java
+    r"|.*\bSocket#\d+::.*|- offset - .*|[\d.]{15,}-[\d.]{15,}: ?"  # .NET, radare2, tcpflow
+    r"|[0-9a-f]+ \d \S+\.c:\d+:\w+.*"  # Mongoose
     r"|Length: \d+ \(0x[0-9a-f]+\) bytes"  # pretty-hex of Rust
     r"|\(\[\d*\]\w+\) .*\{|\s*[})\]]+[,;]?\s*"  # spew of Go
 )
-SPEAKER = re.compile(r"\b(READ|WRITE|RECEIVED|SENT)\b(?! COMPLETE)")
-READS = {"RECEIVED": "READ", "SENT": "WRITE"}
+SPEAKER = re.compile(
+    r"\b(?P<who>READ|WRITE|RECEIVED|SENT|(?:read from|write to)(?= 0x)|(?:DE|EN)CRYPTION(?= \()"
+    r"|[\d.]{15,}(?=-))\b(?! COMPLETE)"
+)
+READS = {
+    **dict.fromkeys(("RECEIVED", "read from", "DECRYPTION"), "READ"),
+    **dict.fromkeys(("SENT", "write to", "ENCRYPTION"), "WRITE"),
+}
 DISSECTED = re.compile(r"^Frame \d+: \d+ bytes on wire", re.MULTILINE)
 """What `tshark -V -x` prints before the bytes of a packet: all except a dump at the margin."""
 
@@ -93,6 +102,9 @@ OCTAL_WORDS = Cells(
 )
 # Only a column shows that these bytes are swapped, so each line must have one.
 LONG_WORDS = Cells(re.compile(r"((?:[0-9A-Fa-f]{2}){1,4})(?![^\s|>])"), swapped, "hex", 8)
+WORDS_OF_GDB = Cells(
+    re.compile(r"0x((?:[0-9A-Fa-f]{2}){2,8})(?![^\s|>])"), swapped, "hex", padding=7
+)
 IN_WORDS = (WORDS, WORDS_OF_4, OCTAL_WORDS)
 
 
@@ -148,7 +160,7 @@ def split(text: str) -> tuple[tuple[Line, ...], tuple[tuple[int, str], ...]]:
         elif not is_certain and OTHER_LINES.fullmatch(line):
             made = False
             if found := SPEAKER.search(line):
-                said = READS.get(found[1], found[1])
+                said = READS.get(found["who"], found["who"])
         elif match:
             speaker = said or indent(match)
             offset = re.sub("[`:]", "", match["offset"])

@@ -20,6 +20,7 @@ from .dump_lines import (
     OCTAL_WORDS,
     OTHER_LINES,
     WORDS,
+    WORDS_OF_GDB,
     Block,
     Cells,
     Line,
@@ -88,6 +89,8 @@ def recognises_words(text: str) -> bool:
 def words_of(text: str) -> Cells | None:
     """The words that the dump has; words of 32 bits only if its column shows that they are."""
     lines = split(text)[0]
+    if every_cell(text, WORDS_OF_GDB):
+        return WORDS_OF_GDB
     if all(len(line.offset) in (6, 7) and not line.mark for line in lines if line.has_body):
         return next((words for words in IN_WORDS if every_cell(text, words)), None)
     return LONG_WORDS if not can_be_read(text, HEX) and can_be_read(text, LONG_WORDS) else None
@@ -182,9 +185,10 @@ def read(text: str) -> Pasted:
 def read_words(text: str) -> Pasted:
     words = words_of(text) or WORDS
     pasted = as_pasted(text, read_blocks(text, words), "hex dump of words")
+    in_order = "x/16xb" if words is WORDS_OF_GDB else "hexdump -C"
     note = (
-        "each word is printed with its last byte first, so the bytes are swapped back; hexdump -C "
-        "prints them in order"
+        "each word is printed with its last byte first, so the bytes are swapped back; "
+        f"{in_order} prints them in order"
     )
     return Pasted(pasted.description, pasted.chunks, (*pasted.notes, note))
 

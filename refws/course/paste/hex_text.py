@@ -134,7 +134,7 @@ def single_digits_are_bytes(text: str) -> bool:
 
     Then some digits are alone, no pair begins with 0, and a letter shows that this is hex.
     """
-    words = SEPARATORS.split(text.strip())
+    words = [word for word in SEPARATORS.split(text) if word]
     return (
         "x" not in text.lower()
         and any(len(word) == 1 for word in words)

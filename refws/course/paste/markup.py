@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 
+from .directions import names_direction
 from .values import shown
 
 # Word processors and keyboards
@@ -70,6 +71,9 @@ def without_html(text: str) -> tuple[str, list[str]]:
 # Markdown
 
 FENCE = re.compile(r"\s*(?:```|~~~)")
+SEVERAL = 4
+"""Fences around two texts or more, so that what is between them may say who sends which."""
+
 QUOTED_LINE = re.compile("(?:> ?)+")
 LIKE_A_DUMP = re.compile(r"\W*[0-9A-Fa-f]{4}")
 """A line of a dump, whose column of characters may have a ` twice."""
@@ -87,7 +91,7 @@ def without_fences(text: str) -> tuple[str, list[str]]:
         elif is_inside or not count:
             inside.append(line)
         else:
-            inside.append("")
+            inside.append(line if count >= SEVERAL and names_direction(line) else "")
             outside = outside or line.strip()
     notes = [f"left out around the fences of Markdown: {shown(outside)}"] if outside else []
     return "\n".join(inside), notes

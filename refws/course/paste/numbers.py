@@ -265,7 +265,14 @@ def recognises_bits(text: str) -> bool:
             and {len(group) for group in groups} == {8}
             and bits >= 0.9 * len(digits)
         )
-    return max(map(len, groups)) >= 7 or make_up_bytes(groups)
+    return max(map(len, groups)) >= 7 or make_up_bytes(groups) or are_short(groups)
+
+
+def are_short(groups: Sequence[str]) -> bool:
+    """Whether each group is a byte without the zeros in front, as Arduino prints it."""
+    are_numbers = all(group[0] == "1" or group == "0" for group in groups)
+    is_byte = max(map(len, groups), default=0) == 8
+    return are_numbers and is_byte and not make_up_bytes(groups)
 
 
 def make_up_bytes(groups: Sequence[str]) -> bool:
@@ -287,6 +294,9 @@ def read_bits(text: str) -> Pasted:
                 number, f"{wrong[0]!a} is no binary digit: give 0 and 1, 8 for each byte"
             )
         groups = [group for group in BIT_SEPARATOR.split(line) if group]
+        if are_short(groups):
+            groups = [group.rjust(8, "0") for group in groups]
+            notes.append("zeros in front are put back: 101 is 00000101")
         if not make_up_bytes(groups):
             sizes = " and ".join(str(len(group)) for group in groups[:4])
             raise BadPaste(

@@ -1,4 +1,4 @@
-r"""Dumps whose cells are characters or decimal numbers: od -c, hexdump -c, od -t u1, od -t d1.
+r"""Dumps of characters or decimal numbers: od -c, hexdump -c, od -t u1, od -t d1, x/8ub of gdb.
 
 0000000 201 005   H   e   l   l   o
 0000000 -127    5   72  101  108  108  111
@@ -19,14 +19,17 @@ from .values import BadPaste, Chunk, Pasted, Way, counted, shown
 CHARACTER = r"(?: [0-3][0-7]{2}|  \\[0abfnrtv]|   [^\n]|  \*\*)"
 DECIMAL = r"(?: (?:  [0-9]| [0-9]{2}|[0-9]{3}))"
 SIGNED = r"(?: (?:   [0-9]|  [-0-9][0-9]| [-0-9][0-9]{2}|-[0-9]{3}))"
-OFFSET = r"(?P<offset>[0-9A-Fa-f]{6,8})?"
+OF_GDB = r"(?:\t-?[0-9]{1,3})"
+OFFSET = r"(?:(?P<offset>[0-9A-Fa-f]{6,8})|(?P<address>0x[0-9a-f]+)(?: <[^<>]*>)?:)?"
 LINE = 16
 """Bytes in each line except the last."""
 
 REPEATED, AGAIN = "*", "again"
 """In place of an offset: a line that is left out, and one under the line that says the same."""
 
-HAS_OFFSET = re.compile("[0-9A-Fa-f]{6,8} ")
+HAS_OFFSET = re.compile(r"[0-9A-Fa-f]{6,8} |(?P<gdb>0x[0-9a-f]+(?: <[^<>]*>)?:\t)")
+TELLING = re.compile(r"\t(?:-|[0-9]{3}|[0-9](?![0-9]))")
+"""A number that is decimal and not hex: a sign, or not two digits."""
 ESCAPES = {"0": 0, "a": 7, "b": 8, "f": 12, "n": 10, "r": 13, "t": 9, "v": 11}
 GOES_ON = "**"
 """In place of the next byte of a character of several bytes, as hexdump -c prints it."""
@@ -85,8 +88,10 @@ CHARACTERS = Kind(
     loses_spaces=True,
 )
 DECIMALS = Kind(
-    re.compile(rf"{OFFSET}(?P<cells>{DECIMAL}{{1,{LINE}}}|{SIGNED}{{1,{LINE}}})?\s*"),
-    re.compile(" +-?[0-9]+"),
+    re.compile(
+        rf"{OFFSET}(?P<cells>{DECIMAL}{{1,{LINE}}}|{SIGNED}{{1,{LINE}}}|{OF_GDB}{{1,{LINE}}})?\s*"
+    ),
+    re.compile("[ \t]+-?[0-9]+"),
     value_of_decimal,
     "dump of decimal numbers",
     CHARACTERS_UNDER,
@@ -102,8 +107,11 @@ def recognises_characters(text: str) -> bool:
 
 
 def recognises_decimals(text: str) -> bool:
-    """Cells of four or five places after an offset."""
-    return HAS_OFFSET.match(text) is not None and bool(cells_of(text, DECIMALS))
+    """Cells of four or five places after an offset; or of gdb, some of which are not hex."""
+    start = HAS_OFFSET.match(text)
+    if start is None or (start["gdb"] and not TELLING.search(text)):
+        return False
+    return bool(cells_of(text, DECIMALS))
 
 
 def cells_of(text: str, kind: Kind) -> list[str]:
@@ -152,7 +160,7 @@ def read_line(line: str, number: int, kind: Kind) -> Line:
         raise BadPaste(
             number, f"{shown(line.strip())} is no line of a {kind.name}: copy it with its spaces"
         )
-    return Line(number, match["offset"] or "", data)
+    return Line(number, match["offset"] or match["address"] or "", data)
 
 
 def join(lines: Sequence[Line], base: int, loses_spaces: bool) -> bytes:
@@ -184,7 +192,7 @@ def join(lines: Sequence[Line], base: int, loses_spaces: bool) -> bytes:
 
 def offset_of(line: Line, base: int) -> int:
     try:
-        return int(line.offset, base)
+        return int(line.offset, 16 if line.offset.startswith("0x") else base)
     except ValueError:
         raise BadPaste(line.number, f"{line.offset} is no offset") from None
 

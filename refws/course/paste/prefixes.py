@@ -23,6 +23,7 @@ LOGGERS = (
     rf"{STAMP} \w+\[[\w.-]+\]: ",  # Heroku
     rf"{STAMP} [\w. -]+\[\d+:\w+\] ",  # NSLog
     r"\[ *\d+\.\d{6}\] ",  # dmesg
+    r"System\.Net\.\w+ \w+: \d+ : \[\d+\] ",  # System.Diagnostics of .NET
     rf"\d\d-\d\d {TIME} +\d+ +\d+ [VDIWEF] [^:\n]{{1,60}}: ",  # logcat
     r"[VDIWEF]/[^(:\n]{1,60}\( *\d+\): ",  # logcat -v brief
     rf"[IWEF]\d{{4}} {TIME} +\d+ [^\s:]+:\d+\] ",  # glog
