@@ -126,6 +126,8 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
       numbers.py                             arrays, decimal and octal lists, binary digits
       indexed.py                             numbers with their indexes: consoles, debuggers, PHP
       printed.py                             bytes as Node, Java, Swift or JSON have them
+      json_values.py                         JSON of tshark and of loggers
+      net_export.py                          what Chrome logs of its connections
       erlang.py                              binaries of Erlang and Elixir
       strings.py                             literals and their escapes
       haskell.py                             strings of Haskell

@@ -351,6 +351,8 @@ def test_every_form_has_a_text_here():
         "packets",
         "stream",
         "yaml",
+        "json-values",
+        "net-export",
     }
     assert {form.name for form in FORMS} == OF_HELLO.keys() | elsewhere
 

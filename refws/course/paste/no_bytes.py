@@ -78,8 +78,12 @@ TEXTS = tuple(
         ),
         (
             r"\A\s*\{\"constants\":|\"logEventTypes\"|\bSOCKET_BYTES_(?:SENT|RECEIVED)\b",
-            "a log of Chrome's net-export: give the HAR of its developer tools with --file, or "
-            "capture the connection with tcpdump -w FILE",
+            "a log of Chrome's net-export, without the bytes of a WebSocket, or cut off: record it "
+            "again with Include raw bytes, and give all of it",
+        ),
+        (
+            r"\A\s*\{\s*\"log\"\s*:",
+            "a HAR of developer tools: give it with --file FILE",
         ),
         (
             r"^[0-7]{7}(?: +(?:nul|soh|stx|etx|eot|enq|ack|sp|nl|[!-~]))+[ \t]*$",
