@@ -199,6 +199,20 @@ def test_a_text_without_the_bytes_of_frames_is_named_with_what_to_print(text, wo
     assert words in str(caught.value)
 
 
+def test_a_list_that_leaves_out_items_is_cut_off():
+    pasted = read("[\n  '81', '7e', '01', '00',\n  '48', '65',\n  ... 62 more items\n]\n")
+    assert (pasted.form, pasted.data) == ("hex", b"\x81\x7e\x01\x00He")
+    assert pasted.cut_off == "the text leaves out 62 bytes"
+
+
+def test_a_literal_that_was_read_as_latin_1_has_a_byte_for_each_character():
+    pasted = read(r"'\x81\x857ú!=\x7f\x9fMQX'")
+    assert pasted.data == MASKED
+    assert any("were read as Latin-1" in note for note in pasted.notes)
+    assert read('"\\x81\\x07Grüße"').data == b"\x81\x07" + "Grüße".encode()
+    assert read(r'"\129\133\055ú!=\127\159MQX"').form == "decimal-escapes"
+
+
 def test_four_numbers_with_dots_are_an_address():
     with pytest.raises(BadPaste):
         read("129.5.72.101")

@@ -35,7 +35,16 @@ PAIR = "give two digits, 0 to 9 and a to f, for each byte"
 
 
 def recognises(text: str) -> bool:
-    return is_plain(without_dots(unwrap(text, FROM_HEX)[0])[0])
+    return is_plain(unwrapped(text)[0])
+
+
+def unwrapped(text: str) -> tuple[str, list[str], str]:
+    """What is inside, notes on what is left out, and what the text itself leaves out."""
+    start, cut_off = without_dots(text)
+    inside, notes = unwrap(start if cut_off else text, FROM_HEX)
+    if not cut_off:
+        inside, cut_off = without_dots(inside)
+    return inside, notes, cut_off
 
 
 def is_plain(text: str) -> bool:
@@ -45,8 +54,7 @@ def is_plain(text: str) -> bool:
 
 
 def read(text: str) -> Pasted:
-    text, notes = unwrap(text, FROM_HEX)
-    text, cut_off = without_dots(text)
+    text, notes, cut_off = unwrapped(text)
     lines = text.splitlines()
     lines, signed = without_signs(lines)
     single = single_digits_are_bytes(" ".join(lines))

@@ -27,10 +27,29 @@ AFTER = re.compile(rf"[\])}}\s;]*(?:{PROPERTY})*")
 """The other properties of an Uint8Array, as Chrome and Firefox list them after its numbers."""
 
 
+HEX_ITEM = re.compile(
+    r"(?P<quote>'?)\[?(?<!\d)(?P<index>\d{1,9})\]?(?P=quote)\s{0,9}=>\s*(?:string\(\d+\) )?"
+    r"(?P<mark>[\"']?)(?P<hex>(?:[0-9A-Fa-f]{2})+)(?P=mark)[\s,;]*"
+)
+"""[0] => 81 of str_split, [1] => 8105 of unpack("H*")."""
+
+PAIR = re.compile(r"[(\[]\s*(?P<index>\d{1,9})\s*,\s*(?P<number>-?\d+)\s*[)\]][\s,]*")
+"""(0, 129), (1, 5) of enumerate."""
+
+
+def item_of(text: str) -> re.Pattern[str]:
+    """How the text writes a number with its index."""
+    found = list(HEX_ITEM.finditer(text))
+    if found and any(re.search("[A-Fa-f]", match["hex"]) for match in found):
+        return HEX_ITEM
+    return PAIR if re.match(r"\s*\[\s*[(\[]\s*0\s*,", text) else ITEM
+
+
 def recognises(text: str) -> bool:
     found, (before, *between, after) = parts_of(text)
+    is_list = len(found) > 1 or (bool(found) and found[0].re is HEX_ITEM)
     return (
-        len(found) > 1
+        is_list
         and index_of(found[0]) in (0, 1)
         and BEFORE.fullmatch(before) is not None
         and not "".join(between).strip(" \t\n\r)]}")
@@ -40,7 +59,7 @@ def recognises(text: str) -> bool:
 
 def parts_of(text: str) -> tuple[list[re.Match[str]], list[str]]:
     """The numbers with their indexes, and what is before, between and after them."""
-    found = list(ITEM.finditer(text))
+    found = list(item_of(text).finditer(text))
     # The first line may have numbers of its own, such as [ 129, 5 ] of Firefox, without indexes.
     ends = [0, *(match.end() for match in found)]
     starts = [*(match.start() for match in found), len(text)]
@@ -62,7 +81,10 @@ def read(text: str) -> Pasted:
             raise BadPaste(
                 line, f"index {match['index']} after {before['index']}: give all numbers"
             )
-    data = to_bytes([(value_of(match["number"]), match.start()) for match in found], text)
+    if found and found[0].re is HEX_ITEM:
+        data = b"".join(bytes.fromhex(match["hex"]) for match in found)
+    else:
+        data = to_bytes([(value_of(match["number"]), match.start()) for match in found], text)
     return Pasted(f"numbers with indexes, {counted(len(data), 'byte')}", (Chunk(data),), notes)
 
 

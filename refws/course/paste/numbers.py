@@ -36,10 +36,11 @@ GROUP = re.compile(
 ANNOUNCED = re.compile(
     r"(?:(?<=\w)\s?[\[(] ?(?P<count>[0-9]{0,9}) ?[\])])|(?:\[ ?(?P<of>[0-9]{0,9}) ?\](?=\s*=))"
     r"|\[0\.\.(?P<last>[0-9]{1,9})\]|(?<=[\]}])\s?\((?P<after>[0-9]{1,9})\)"
+    r"|(?<![\w\]])\[(?P<go>[0-9]{1,9})\](?=u?int8\{|byte\{)"
     r"|(?<!\S)\((?P<before>[0-9]{1,9})\)(?=\s?\[)"
 )
 """How many numbers there are: byte[7], Uint8Array(7), array[0..6] of Pascal, [...] (7) of Safari,
-(7) [...] of Chrome"""
+(7) [...] of Chrome, [7]uint8{...} of Go"""
 
 PEER = re.compile(r"\bpeer\d+(?=_)")
 """The name of an array as Wireshark writes it, with the number of the peer."""
@@ -58,7 +59,7 @@ ESCAPES = {"n": 10, "r": 13, "t": 9, "0": 0, "a": 7, "b": 8, "f": 12, "v": 11, "
 
 DECIMAL_LIST = re.compile(r"\s*-?[0-9]{1,4}(?:[\s,;|:]+-?[0-9]{1,4})+[\s,;|:]*")
 DECIMAL_WORD = re.compile(
-    r"\s*(?=.*[0-9]{3})(?:[0-9]{1,3}(?:-[0-9]{1,3}){4,}|[0-9]{1,3}(?:\.[0-9]{1,3}){4,})\s*"
+    r"\s*+(?=.*[0-9]{3})(?:[0-9]{1,3}(?:-[0-9]{1,3}){4,}|[0-9]{1,3}(?:\.[0-9]{1,3}){4,})\s*"
 )
 """129-5-72-101-108 and 129.5.72.101.108: more than the four numbers of an address."""
 
@@ -74,6 +75,12 @@ NUMBERS = re.compile("(?<![0-9])-?[0-9]+|[0-9]+")
 """A dash after a digit separates; any other is a sign."""
 
 OCTAL_LIST = re.compile(rf"\s*\\?[0-3][0-7]{{2}}(?:{SEPARATOR}[0-3][0-7]{{2}})+[\s,;]*")
+IN_BITS = re.compile(r"\s*\[(?:\s*[01]{1,8})*?\s*[01]{8}(?:\s*[01]{1,8})*\s*\]\s*")
+"""%b of Go: no array of numbers, because the longest are too large."""
+
+MARKED_OCTAL = re.compile(r"\s*\[?(?:0o[0-3]?[0-7]{1,2}[\s,;]*){2,}\]?\s*")
+"""oct() of Python: 0o201, 0o5"""
+
 BIT_SEPARATOR = re.compile(r"[\s,;|_.:/\[\](){}-]+|0[bB](?=[01])")
 
 
@@ -86,7 +93,7 @@ def recognises_array(text: str) -> bool:
     if OPEN.fullmatch(text):
         return True
     rest = LENGTH_AFTER.sub("", GROUP.sub(" ", text))
-    if not GROUP.search(text) or LEFT_OUT.search(rest):
+    if not GROUP.search(text) or LEFT_OUT.search(rest) or IN_BITS.fullmatch(text):
         return False
     sizes = [len(list(ITEM.finditer(match["items"]))) for match in GROUP.finditer(text)]
     is_code = CODE.fullmatch(rest) is not None and not all(
@@ -233,14 +240,14 @@ def read_decimal(text: str) -> Pasted:
 
 
 def recognises_octal(text: str) -> bool:
-    return OCTAL_LIST.fullmatch(text) is not None
+    return OCTAL_LIST.fullmatch(text) is not None or MARKED_OCTAL.fullmatch(text) is not None
 
 
 def read_octal(text: str) -> Pasted:
     """Three octal digits for each byte, as `od -b` writes them."""
     data = bytearray()
-    for match in re.finditer(r"[^\s,;]+", text):
-        if not re.fullmatch("[0-3][0-7]{2}", match[0]):
+    for match in re.finditer(r"[^\s,;]+", re.sub(r"0o|[\[\]]", "  ", text)):
+        if not re.fullmatch("[0-3]?[0-7]{1,2}", match[0]):
             raise BadPaste(
                 line_of(text, match.start()),
                 f"{shown(match[0])} is no byte in octal: give three digits, 000 to 377",

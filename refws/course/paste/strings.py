@@ -7,6 +7,7 @@ b'\x81\x05Hello' of Python and Rust, "\x81\005Hello" of C, "\u0081\u0005Hello" o
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from .encodings import rating
 from .plausible import WHOLE_FRAMES, rate
@@ -27,6 +28,7 @@ ESCAPE = re.compile(
 LETTERS = {
     "n": b"\n", "r": b"\r", "t": b"\t", "a": b"\a", "b": b"\b", "f": b"\f", "v": b"\v",
     "e": b"\x1b", "\\": b"\\", "'": b"'", '"': b'"', "/": b"/", "`": b"`", "$": b"$", "#": b"#",
+    "@": b"@",
 }  # fmt: skip
 NUMERIC = re.compile(r"\\(?:x[0-9A-Fa-f{]|u[0-9A-Fa-f{]|[0-9])")
 NUMBERED = re.compile(r"\\([0-9]{1,3})")
@@ -55,6 +57,12 @@ ONE_PREFIX = re.compile(
 
 OPEN = re.compile(r"""\s*[bB]?["'][^"']*\\(?:x[0-9A-Fa-f]|[0-9])""")
 """The start of a literal with an escape, also of one that is not closed."""
+
+LAST_OF_LATIN_1 = "\xff"
+IN_LATIN_1 = (
+    "characters that are not ASCII are taken as one byte each, because that gives frames: the "
+    "bytes were read as Latin-1"
+)
 
 REPLACEMENT = "�"
 
@@ -100,6 +108,19 @@ def read_decimal(text: str) -> Pasted:
 
 
 def read_strings(text: str, decimal: bool) -> Pasted:
+    """As `read_literals`, with each character as one byte if only that gives frames."""
+    pasted = read_literals(text, decimal)
+    if text.isascii() or max(text) > LAST_OF_LATIN_1:
+        return pasted
+    as_bytes = "".join(rf"\x{ord(c):02x}" if not c.isascii() else c for c in text)
+    other = read_literals(as_bytes, decimal=False) if not decimal else pasted
+    if rate(other.data) <= rate(pasted.data):
+        return pasted
+    notes = (note for note in other.notes if "around the quotes" not in note)
+    return replace(other, notes=(*notes, IN_LATIN_1))
+
+
+def read_literals(text: str, decimal: bool) -> Pasted:
     """The literals one after another, each a chunk; or all of the text if it has no quotes."""
     literals = [] if BARE.match(text) else list(LITERAL.finditer(text))
     notes: list[str] = []

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from .values import shown
 
 QUOTED = re.compile(r"""\s*[bBxX]?(["'`])((?:\\x(?=(?:[0-9A-Fa-f]{2}){3}))?[^"'`\\]*)\1[\s;,]*""")
-DIGITS = r"(?:(?:0x)?[0-9A-Fa-f]{1,2}|[0-9]{3}|(?:0b)?[01]{8})"
+DIGITS = r"(?:(?:0x)?[0-9A-Fa-f]{1,2}|[0-9]{3}|[01]{8}|0b[01]{1,8})"
 LIST_OF_QUOTED = re.compile(rf"""[\s\[({{]*(["']){DIGITS}\1(?:\s*,?\s*\1{DIGITS}\1)+[\s,\])}};]*""")
 """['81', '05'], ['129', '5'], '10000001' '00000101': strings of digits."""
 
@@ -52,7 +52,8 @@ FROM_BASE64 = calls("64|atob", "base64")
 LONGEST_DOTS = 60
 DOTS = re.compile(
     r"\s*(?:[\[(<]\s*)?(?:(?:\.{2,}|…|etc\b\.?|and so on|truncated|snip\w*)\s*(?P<part>[\[(]\s*)?"
-    r"(?:(?:and )?\+?\s*(?P<count>\d+) (?:more bytes?|bytes? more|more))?(?(part)\s*[\])]))"
+    r"(?:(?:and )?\+?\s*(?P<count>\d+) (?:more (?:bytes?|items?)|bytes? more|more))?"
+    r"(?(part)\s*[\])]))"
     r"\s*[\])>]?\s*$",
     re.IGNORECASE,
 )
@@ -75,7 +76,7 @@ def unwrap(text: str, ways: Sequence[re.Pattern[str]]) -> tuple[str, list[str]]:
         text = re.sub(r"[\[\]<>{}()]", " ", text)
     if LIST_OF_QUOTED.fullmatch(text):
         notes.append(QUOTES_LEFT_OUT)
-        text = re.sub("[\"']", " ", text)
+        text = re.sub(r"[\"'\[\](){}]", " ", text)
     while match := QUOTED.fullmatch(text) or BRACKETS.fullmatch(text):
         if match.re is QUOTED:
             notes.append(QUOTES_LEFT_OUT)
