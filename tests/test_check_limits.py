@@ -8,6 +8,7 @@ from checks import OPENED, check_words, not_passed, target_of
 from refws.check.case import Elsewhere, Pause
 from refws.check.engine import Abilities, Grade, grade
 from refws.check.groups.limits import LIMITS
+from refws.check.seen import End
 from refws.check.survey import survey
 from refws.course.services import echo
 from wire import DEADLINE_S
@@ -45,6 +46,19 @@ def test_10_4_a_server_without_limits_is_weak_only_where_it_waits_for_more_than_
 @pytest.mark.parametrize("case", LARGE, ids=lambda case: case.name)
 def test_10_4_a_server_may_take_long_for_a_large_message(case):
     assert grade(case, OPENED) is Grade.WEAK
+
+
+@pytest.mark.parametrize(
+    "name, expected",
+    [
+        ("4.2-forty-connections-one-after-another", Grade.WEAK),
+        ("10.4-client-that-does-not-read", Grade.WEAK),
+        ("4.2-two-connections-at-once", Grade.FAIL),
+    ],
+)
+def test_10_4_a_server_may_end_a_connection_that_is_idle_for_long(name, expected):
+    (beside,) = [case for case in LIMITS.cases if case.name == name]
+    assert grade(beside, replace(OPENED, end=End.FIN)) is expected
 
 
 SLOW = [case for case in LIMITS.cases if case.slow]

@@ -227,14 +227,17 @@ def nested(count: int) -> tuple[Step, ...]:
     return (Elsewhere((*inner, *ECHO_OF_HELLO), Echoes((text(HELLO),))),)
 
 
-def beside(name: str, rule: str, *steps: Step, slow: bool = False) -> Case:
-    """Steps elsewhere; the connection of the case, which is open meanwhile, echoes as ever."""
+def beside(name: str, rule: str, *steps: Step, lasts: bool = False, slow: bool = False) -> Case:
+    """Steps elsewhere; the connection of the case, which is open meanwhile, echoes as ever.
+
+    If that lasts, a server may end a connection that is idle for so long.
+    """
     return Case(
         name,
         rule,
         "",
         Echoes((text(HELLO),)),
-        (ServesOne(),),
+        (ServesOne(), *(GivesUp(),) * (lasts or slow)),
         steps=(*steps, *ECHO_OF_HELLO),
         needs=ECHO,
         level=Level.CHOICE,
@@ -280,6 +283,7 @@ OTHERS = (
         "4.2-forty-connections-one-after-another",
         "A connection that has ended leaves nothing that keeps the next one from opening.",
         *[ANOTHER] * 40,
+        lasts=True,
     ),
     beside(
         "10.4-client-that-does-not-read",
