@@ -14,7 +14,7 @@ from checks import OPENED, result
 from mutants.broken import mutations
 from mutants.plain_server import PlainServer
 from refws.check import engine
-from refws.check.engine import Grade, run
+from refws.check.engine import Grade, grade, run
 from refws.check.groups import GROUPS
 from refws.check.link import Crossed
 from refws.check.mistakes import find_mistake
@@ -308,6 +308,8 @@ def test_what_the_rfcs_leave_open_is_no_fault(mutation, abilities, nothing_left_
             "what is too long for the program is refused with 1009",
         ),
         ("5.2-text", OPENED, "give it longer with --timeout"),
+        ("10.4-message-of-1-mib", OPENED, "give it longer with --timeout"),
+        ("5.2-text-of-65536-bytes", OPENED, "a long frame is not read as it should be"),
         ("5.5.1-close", OPENED, "a Close is answered with a Close"),
         ("4.2.1-plain-get", replace(OPENED, agreement=None, end=End.FIN), "look for an error in"),
         ("4.2.1-no-key", replace(OPENED, agreement=None), "answer with a status from 400 on"),
@@ -321,7 +323,7 @@ def test_what_does_not_come_is_explained_too(name, seen, hint):
     crossed = [Crossed(0.0, Side.CLIENT, data) for data in sent if data]
     if seen.agreement is not None:
         crossed.insert(1, Crossed(0.0, Side.SERVER, response(SAMPLE_KEY)))
-    found = result(case, seen=str(seen), crossed=tuple(crossed), observed=seen)
+    found = result(case, grade(case, seen), str(seen), crossed=tuple(crossed), observed=seen)
     assert hint.lower() in find_mistake(found).lower()
 
 
