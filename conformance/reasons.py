@@ -180,6 +180,13 @@ REASONS = (
     ),
     Reason(
         SERVER,
+        "picows",
+        "9.1-extension-with-a-longer-name",
+        "It finds permessage-deflate in the name of another extension, and accepts what was "
+        "not offered; §9.1: names are separated by commas and semicolons.",
+    ),
+    Reason(
+        SERVER,
         "*",
         "9.1-*",
         "§9.1: at a value that breaks the grammar the recipient MUST fail the "
