@@ -3,19 +3,21 @@
 from contextlib import closing
 from dataclasses import replace
 from socket import create_server
-from threading import Event
+from threading import Barrier, Event
 
 import pytest
 
-from checks import ECHO, UNMASKED, answering, report, send_back
+from checks import ECHO, OPENED, UNMASKED, answering, report, result, send_back
 from refws.check import engine, guard
 from refws.check.engine import Abilities, Grade, run
 from refws.check.guard import ENDED, Guard, ask
 from refws.check.opening import Opening
 from refws.check.report.text import draw_report
+from refws.check.seen import End
 from refws.check.survey import survey
 from refws.check.target import Target
 from refws.protocol.client.uri import parse_uri
+from refws.protocol.http import Headers, Response
 from wire import CLOSE, DEADLINE_S, TEXT, Background, Wire, response
 
 pytestmark = [
@@ -25,6 +27,7 @@ pytestmark = [
 
 NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 TOO_MANY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
+SWITCHING = Response(101, "Switching Protocols", Headers())
 REFUSED = "no connection: refused"
 
 
@@ -104,6 +107,45 @@ def test_a_server_that_was_started_again_has_not_outlived_the_case(first, grade,
         found = watch.judge(UNMASKED)
         assert (found.grade, found.outlived) == (grade, grade is not Grade.FAIL)
         assert watch.judge(UNMASKED).grade is not Grade.SKIPPED
+
+
+@pytest.fixture
+def at_once(monkeypatch):
+    """at_once(is_back) judges two cases at the same time. The server ends in both, and alone in
+    UNMASKED only; then it is back, or not.
+    """
+
+    def run_case(case, target, abilities):
+        first = case.name not in tried
+        tried.add(case.name)
+        if first:
+            both.wait(DEADLINE_S)
+        if first or case is UNMASKED:
+            return result(case, observed=replace(OPENED, end=End.FIN, response=SWITCHING))
+        return result(case, Grade.PASS, "fine")
+
+    def judged(is_back):
+        monkeypatch.setattr(guard, "ask", lambda *arguments: (REFUSED, is_back))
+        watch = Guard(target_at(1), Abilities())
+        other = Background(watch.judge, UNMASKED)
+        return watch.judge(ECHO), other.result()
+
+    tried, both = set(), Barrier(2)
+    monkeypatch.setattr(guard, "run", run_case)
+    return judged
+
+
+def test_a_case_beside_the_one_that_ended_the_server_is_run_again_alone(at_once):
+    neighbour, killer = at_once(is_back=True)
+    assert (neighbour.grade, neighbour.outlived) == (Grade.PASS, True)
+    assert (killer.grade, killer.outlived) == (Grade.FAIL, False)
+    assert "--jobs" not in killer.seen
+
+
+def test_if_the_server_is_not_back_each_case_that_ran_then_may_have_ended_it(at_once):
+    for found in at_once(is_back=False):
+        assert (found.grade, found.outlived) == (Grade.FAIL, False)
+        assert "it may have been one of them: --jobs 1 shows which" in found.seen
 
 
 def test_a_case_is_run_again_if_the_server_took_no_more_connections_just_then():

@@ -7,7 +7,7 @@ did it fails, also if its answer was fine; the ones after it say nothing of the 
 from __future__ import annotations
 
 from dataclasses import replace
-from threading import Event
+from threading import Condition, Event
 from time import monotonic
 
 from .case import Case
@@ -30,23 +30,59 @@ ENDED = "the server had ended before, or took no more connections"
 NO_CONNECTION = "no connection"
 """How the result of a case begins for which TCP or TLS was not opened."""
 
+OTHERS = "other cases ran at the same time, and it may have been one of them: --jobs 1 shows which"
+
 TOO_MANY = 429, 503
 """Statuses of a server that takes no more connections for now."""
 
 
 class Guard:
-    """`judge` runs a case; several threads may call it."""
+    """`judge` runs a case; several threads may call it.
+
+    If the server has ended while several cases ran, and is back, each of them is run again alone.
+    `_changed` is the lock of `_started` and `_running`, numbers of cases.
+    """
 
     def __init__(self, target: Target, abilities: Abilities, patience: float = RETURN_TIME) -> None:
         self._target, self._abilities = target, abilities
         self._patience = patience
         self._ended = Event()
+        self._changed = Condition()
+        self._started = self._running = 0
 
     def judge(self, case: Case) -> Result:
         """The result of the case; skipped, if the server has ended before it."""
         if self._ended.is_set():
             return Result(case, Grade.SKIPPED, ENDED, case.best.words)
-        result = run(case, self._target, self._abilities)
+        result, were_others = self._run(case)
+        result = self._examined(result)
+        if result.outlived or not were_others:
+            return result
+        if self._ended.is_set():
+            return replace(result, seen=f"{result.seen}; {OTHERS}")
+        with self._changed:  # no other one can start meanwhile
+            self._changed.wait_for(lambda: not self._running)
+            return self._examined(run(case, self._target, self._abilities))
+
+    def _run(self, case: Case) -> tuple[Result, bool]:
+        """The result, and whether other cases ran at any time meanwhile."""
+        with self._changed:
+            were_others = self._running > 0
+            self._running += 1
+            self._started += 1
+            started = self._started
+        try:
+            result = run(case, self._target, self._abilities)
+        finally:
+            with self._changed:
+                self._running -= 1
+                were_others = were_others or self._started > started
+                self._changed.notify_all()
+        return result, were_others
+
+    def _examined(self, result: Result) -> Result:
+        """The same, or the result of another try, or a failure if the server has ended."""
+        case = result.case
         turned_away = is_turned_away(result)
         if not (turned_away or is_doubtful(result)):
             return result
