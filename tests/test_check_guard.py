@@ -10,6 +10,7 @@ import pytest
 from checks import ECHO, OPENED, UNMASKED, answering, report, result, send_back
 from refws.check import engine, guard
 from refws.check.engine import Abilities, Grade, run
+from refws.check.frames import frame
 from refws.check.guard import ENDED, Guard, ask
 from refws.check.opening import Opening
 from refws.check.report.text import draw_report
@@ -162,6 +163,28 @@ def test_a_case_is_run_again_if_the_server_took_no_more_connections_just_then():
     with answering(serve) as port:
         assert Guard(target_at(port), Abilities()).judge(ECHO).grade is Grade.PASS
     assert list(answers) == []
+
+
+@pytest.mark.parametrize("answer", [TOO_MANY, b""])
+def test_a_server_may_be_busy_for_a_moment_after_a_reset(answer):
+    """It turns the next connection away, each time; but not the one after that."""
+
+    def serve(wire):
+        _, headers = wire.receive_request()
+        if was_reset and was_reset.pop():
+            wire.send(answer)
+            return
+        wire.send(response(headers["sec-websocket-key"]))
+        try:
+            send_back(wire)
+        except ConnectionError:
+            was_reset.append(True)
+
+    was_reset = []
+    resets = replace(ECHO, before=(frame(TEXT, b"Hi"),))
+    with answering(serve) as port:
+        found = Guard(target_at(port), Abilities()).judge(resets)
+    assert (found.grade, found.case) == (Grade.PASS, resets)
 
 
 @pytest.mark.parametrize("answer", [TOO_MANY, b""])

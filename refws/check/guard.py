@@ -89,8 +89,9 @@ class Guard:
         problem, is_back = ask(self._target, self._patience, self._ended)
         if not is_back:
             self._ended.set()
-        if turned_away and is_back:
-            return run(case, self._target, self._abilities)
+        if turned_away and is_back:  # what the case does before has been done, and had its effect
+            again = run(replace(case, before=()), self._target, self._abilities)
+            return replace(again, case=case)
         if turned_away:
             return replace(result, grade=Grade.FAIL)
         if is_back and not problem.startswith(NO_CONNECTION):
