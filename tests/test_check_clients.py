@@ -249,6 +249,9 @@ CAUGHT = {
     "one-byte-repeated": Caught(
         "5.3-key-not-predictable", "two bytes of each key are always the same", connections=2
     ),
+    "key-of-a-linear-generator": Caught(
+        "5.3-key-not-predictable", "times a constant, plus a constant", connections=2
+    ),
     "key-of-a-connection": Caught("5.3-new-key-for-each-frame", "17 frames with the keys"),
     "key-of-31-bits": Caught("5.3-key-not-predictable", "1 of the 32 bits", connections=3),
     "mask-turned": Caught("5.2-binary", "message binary"),
@@ -613,6 +616,13 @@ def test_without_any_connection_in_time_nothing_is_checked(listener):
     with pytest.raises(NoClient) as error:
         run_clients(listener, named("5.2-text"), wait=IN_TIME)
     assert str(error.value) == f"nothing has connected for a case within {IN_TIME:g} s"
+
+
+def test_a_client_that_is_done_before_any_case_is_no_success(listener):
+    thread = Background(refws_client, listener.uri("/updateReports?agent=test"))
+    with pytest.raises(NoClient, match="has connected for no case"):
+        run_clients(listener, named("5.2-text"))
+    thread.result()
 
 
 def test_a_client_that_does_not_come_again_fails_the_next_case_and_the_rest_is_skipped(listener):

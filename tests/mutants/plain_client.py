@@ -105,6 +105,7 @@ class Connection:
         self.greeting = client.greeting
         self.seeded = random.Random(SEED)
         self.key_of_all_frames = os.urandom(4)
+        self.number = int.from_bytes(self.key_of_all_frames)
         self.held = []
         self.sock = sock
         self.buffer = b""
@@ -331,6 +332,9 @@ class Connection:
             return (next(self.counter) * 0x01010101 % 2**32).to_bytes(4)
         if self.breaks("key-of-letters"):
             return bytes(random.choices(b"abcdefgh", k=4))
+        if self.breaks("key-of-a-linear-generator"):
+            self.number = (self.number * 1664525 + 1013904223) % 2**32
+            return self.number.to_bytes(4, "little")
         if self.breaks("one-byte-repeated"):
             return os.urandom(1) * 4
         if self.breaks("key-of-a-connection"):

@@ -138,7 +138,7 @@ class NoTLS(Exception):
 
 
 class NoClient(Exception):
-    """Nothing has connected for any case; the message says how long it was waited for."""
+    """Nothing has connected for any case; the message says so, and what happened instead."""
 
 
 class Run(NamedTuple):
@@ -197,7 +197,7 @@ class Session:
         """Run a case for each connection, until all have run or the client says that it is done.
 
         `wait` limits the seconds between two connections; None waits for ever. A client that does
-        not come again has failed the next case; NoClient if it has never come.
+        not come again has failed the next case; NoClient if none was ever run.
         """
         while not self._finished:
             is_last = len(self._results) == len(self._cases)
@@ -208,6 +208,8 @@ class Session:
                 return
             if run := self.serve(sock):
                 self.note(*run)
+        if not self._results:
+            raise NoClient("the client says that it is done, and has connected for no case")
 
     def _miss(self, wait: float | None) -> None:
         seen = with_problem(f"nothing has connected for a case within {wait:g} s", self.tls_problem)

@@ -53,6 +53,23 @@ def is_counter(seen: ClientSeen) -> bool:
     return False
 
 
+def is_linear(seen: ClientSeen) -> bool:
+    """Whether each key is the one before times a constant, plus one, as of many a `rand()`."""
+    orders = (seen.keys, [key[::-1] for key in seen.keys])
+    return any(is_linear_sequence(numbers(keys)) for keys in orders)
+
+
+def is_linear_sequence(sequence: list[int]) -> bool:
+    """Then each step is the one before times that constant; an odd step says which."""
+    size = 2**BITS
+    steps = list(pairwise((later - earlier) % size for earlier, later in pairwise(sequence)))
+    odd = next((pair for pair in steps if pair[0] % 2), None)
+    if odd is None or len(steps) < 3:
+        return False
+    factor = odd[1] * pow(odd[0], -1, size)
+    return all((step * factor - following) % size == 0 for step, following in steps)
+
+
 def repeats_a_byte(seen: ClientSeen) -> bool:
     """Whether two bytes of a key are the same in all keys, as if one byte were made for both."""
     columns = list(zip(*all_keys(seen), strict=True))
@@ -61,8 +78,8 @@ def repeats_a_byte(seen: ClientSeen) -> bool:
 
 def look_random(seen: ClientSeen) -> bool:
     enough = len(all_keys(seen)) >= MANY_MASKS
-    has_pattern = fixed_bits(seen) or repeats_a_byte(seen) or is_counter(seen)
-    return enough and not has_pattern
+    patterns = (fixed_bits, repeats_a_byte, is_counter, is_linear)
+    return enough and not any(has_pattern(seen) for has_pattern in patterns)
 
 
 def do_not_repeat(seen: ClientSeen) -> bool:
@@ -83,6 +100,8 @@ def show_keys(seen: ClientSeen) -> str:
 def show_pattern(seen: ClientSeen) -> str:
     if is_counter(seen):
         return f"{show_keys(seen)}: each is the one before plus a constant"
+    if is_linear(seen):
+        return f"{show_keys(seen)}: each is the one before times a constant, plus a constant"
     fixed, count = fixed_bits(seen), len(all_keys(seen))
     if not fixed and repeats_a_byte(seen):
         return f"{show_keys(seen)}: two bytes of each key are always the same"
