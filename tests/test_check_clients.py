@@ -14,6 +14,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -30,11 +31,13 @@ from refws.check.clients.mistakes import HINTS, find_client_mistake
 from refws.check.clients.outcomes import Accepts
 from refws.check.clients.program import BadCommand
 from refws.check.clients.running import run_clients
-from refws.check.clients.seen import MANY_KEYS
+from refws.check.clients.seen import MANY_KEYS, ClientSeen, History
 from refws.check.engine import Grade, Result
+from refws.check.seen import Message
 from refws.commands.check.listen import CannotListen, check_clients, security_from
+from refws.protocol.close import Close
 from transports import KEY, LOCALHOST
-from wire import DEADLINE_S, IN_TIME, Background, Wire, connected, request
+from wire import DEADLINE_S, IN_TIME, MASKING_KEY, TEXT, Background, Wire, connected, request
 
 pytestmark = pytest.mark.slow
 
@@ -216,16 +219,16 @@ CAUGHT = {
     "utf8-ignored": Caught("8.1-in-the-last-fragment", "§8.1"),
     "frames-of-hixie-76": Caught("5.2-text", "what no endpoint may send"),
     "length-of-16-bits-always": Caught("5.2-text", "the form for longer payloads"),
-    "no-last-fragment": Caught("5.2-text", "no last one (FIN 1)", timeout=SILENCE),
+    "no-last-fragment": Caught("5.2-text", "no last one (FIN 1)"),
     "line-end-added": Caught("5.2-text", r"'Hello\n'"),
     "echo-twice": Caught("5.2-text", "message text 'Hello', message text 'Hello'"),
     "4-bytes-of-length": Caught("5.2-length-65536", timeout=SILENCE),
     # Control frames and closing
     "no-pong": Caught("5.5.2-ping", "Close 1000", timeout=SILENCE),
     "pong-twice": Caught("5.5.2-ping", "Pong 48 65 6c 6c 6f, Pong 48 65 6c 6c 6f"),
-    "pong-is-a-ping": Caught("5.5.2-ping", "Ping 48 65 6c 6c 6f", timeout=SILENCE),
-    "pong-is-a-message": Caught("5.5.2-ping", "message text 'Hello'", timeout=SILENCE),
-    "pong-one-late": Caught("5.5.3-ten-pings", "Close 1000", timeout=SILENCE),
+    "pong-is-a-ping": Caught("5.5.2-ping", "Ping 48 65 6c 6c 6f"),
+    "pong-is-a-message": Caught("5.5.2-ping", "message text 'Hello'"),
+    "pong-one-late": Caught("5.5.3-ten-pings", timeout=SILENCE),
     "empty-pong": Caught("5.5.2-ping", "Pong (empty)"),
     "control-fragments-taken": Caught("5.5-ping-in-fragments", "it went on"),
     "long-control-taken": Caught("5.5-ping-of-126-bytes", "§5.5"),
@@ -296,7 +299,7 @@ def test_a_broken_rule_is_found_by_the_case_that_names_it(listener, mutation, ca
         ("line-end-added", "5.2-text", "The message came back, but not as it was"),
         ("line-end-added", "5.4-ping-between-fragments", "The message came back, but not as it"),
         ("echo-twice", "4.1-frame-with-the-answer", "It sends more messages than it got"),
-        ("no-pong", "5.4-ping-between-fragments", "Answer each Ping with a Pong as soon as"),
+        ("no-pong", "5.5.2-ping", "Answer each Ping with a Pong as soon as"),
         ("empty-pong", "5.4-ping-between-fragments", "A Pong has the payload of its Ping"),
         ("pong-twice", "5.5.2-ping", "A Ping is answered with one Pong"),
         ("pong-is-a-ping", "5.5.2-ping", "opcode 10, and not with another Ping"),
@@ -425,11 +428,15 @@ def test_a_client_that_rejects_each_answer_gets_the_formula_of_the_accept(mutati
         assert "SHA-1(key + 258EAFA5-E914-47DA-95CA-C5AB0DC85B11)" in hints[name]
 
 
-def test_a_close_that_is_lost_after_the_answer_is_blamed_on_no_header():
-    clients = iter([PlainClient(), PlainClient("bytes-after-the-head-lost"), PlainClient()])
-    names = ["4.1-valid-answer", "4.1-close-with-the-answer"]
-    results = session_of(lambda uri: next(clients).run(uri), names, timeout=IN_TIME)
-    assert "One recv may return more than the head" in find_client_mistake(results[1])
+def test_a_close_that_is_lost_after_the_answer_is_blamed_on_no_header(listener):
+    """The client has answered a Close before."""
+    cases, history = named("4.1-close-with-the-answer"), History(has_closed=True)
+    session = Session(listener, cases, running.ignore, SILENCE, history)
+    client = PlainClient("bytes-after-the-head-lost")
+    thread = Background(client.run, listener.uri(resource_of(1)))
+    run = session.serve(listener.accept(DEADLINE_S), 1)
+    thread.result()
+    assert "One recv may return more than the head" in find_client_mistake(run.result)
 
 
 def client_beginning_with(greeting):
@@ -445,17 +452,30 @@ def client_beginning_with(greeting):
     return client
 
 
-@pytest.mark.parametrize("greeting", ["I am here", "I am number {}"])
-def test_a_message_with_which_a_client_begins_is_no_echo(greeting):
+def test_a_message_with_which_a_client_begins_is_no_echo(monkeypatch):
+    monkeypatch.setattr(serving, "GREETING_TIME", 1)  # for the first connection only
+    names = ["5.2-text", "5.2-length-126", "4.1-frame-with-the-answer"]
+    assert not_passed(session_of(client_beginning_with("I am here"), names)) == []
+
+
+@pytest.fixture
+def greeted(monkeypatch):
+    """The client is known to begin with this message."""
+    history = History(greetings=(Message(TEXT, b"I am number 0"),))
+    monkeypatch.setattr(listening, "History", lambda: history)
+
+
+def test_a_greeting_with_another_number_each_time_is_neither_an_echo_nor_early(greeted):
     names = ["5.2-text", "4.1-waits-for-the-answer", "5.2-length-126", "4.1-frame-with-the-answer"]
-    assert not_passed(session_of(client_beginning_with(greeting), names)) == []
+    client = client_beginning_with("I am number {}")
+    assert not_passed(session_of(client, names, timeout=DEADLINE_S)) == []
 
 
-def test_a_greeting_on_what_is_no_connection_says_that_it_was_taken_for_one():
+def test_a_greeting_on_what_is_no_connection_says_that_it_was_taken_for_one(greeted):
     names = ["4.1-valid-answer", "4.1-status-503", "4.1-accept-missing"]
     client = PlainClient("status-ignored", "accept-ignored")
     client.greeting = b"hello"
-    results = session_of(client.run, names)
+    results = session_of(client.run, names, timeout=DEADLINE_S)
     assert [result.grade for result in results] == [Grade.PASS, Grade.FAIL, Grade.FAIL]
     assert [result.seen[:20] for result in results[1:]] == ["message text 'hello'"] * 2
 
@@ -469,14 +489,14 @@ def test_pongs_that_nothing_has_asked_for_disturb_no_case():
                 connection.pong(b"heartbeat")
 
     names = ["5.4-ping-between-fragments", "5.2-text", "5.5.3-ten-pings", "5.5.3-unasked-pong"]
-    assert not_passed(session_of(client, names)) == []
+    assert not_passed(session_of(client, names, timeout=DEADLINE_S)) == []
 
 
 def test_one_masking_key_is_not_compared_with_others():
     """The client answers no Ping, so its Close is its only frame."""
-    (result,) = session_of(
-        PlainClient("no-pong").run, ["5.3-new-key-for-each-frame"], timeout=SILENCE
-    )
+    seen = ClientSeen(keys=[MASKING_KEY], close=Close(1000))
+    link = SimpleNamespace(crossed=[])
+    result = serving.judged(CASES["5.3-new-key-for-each-frame"], seen, 0.0, link)
     assert (result.grade, result.seen) == (Grade.SKIPPED, Need.FRAMES.value)
 
 
@@ -486,7 +506,7 @@ def test_one_masking_key_is_not_compared_with_others():
 )
 def test_what_depends_on_a_list_that_is_invalid_is_skipped(mutation, reason):
     depending = [case.name for case in CASES.values() if reason in case.needs]
-    results = session_of(PlainClient(mutation).run, depending)
+    results = session_of(PlainClient(mutation).run, depending, timeout=DEADLINE_S)
     assert {result.grade for result in results} == {Grade.SKIPPED}
     assert reason.value in {result.seen for result in results}
 
@@ -505,7 +525,7 @@ def test_tls_where_none_is_expected_is_named(listener):
 @pytest.mark.parametrize("mutation", ["folded", "space-before-colon"])
 def test_a_fault_of_a_line_hides_no_other_header(mutation):
     names = [case.name for case in CLIENT_GROUPS[0].cases if not is_about_extensions(case)]
-    results = session_of(PlainClient(mutation).run, names)
+    results = session_of(PlainClient(mutation).run, names, timeout=DEADLINE_S)
     failed = [result.case.name for result in results if result.grade is Grade.FAIL]
     assert failed == ["4.1-well-formed-request"]
 
@@ -626,10 +646,11 @@ def test_a_client_that_is_done_before_any_case_is_no_success(listener):
 
 
 def test_a_client_that_does_not_come_again_fails_the_next_case_and_the_rest_is_skipped(listener):
-    thread = Background(PlainClient().run, listener.uri("/"))
-    names = ["5.2-text", "5.2-binary", "5.2-empty-text"]
-    results = run_clients(listener, named(*names), wait=DEADLINE_S / 10)
-    thread.result()
+    wire = Wire.connect(listener.sock.getsockname())
+    wire.send(request("/"))
+    names = ["4.1-method-get", "5.2-binary", "5.2-empty-text"]
+    results = run_clients(listener, named(*names), wait=IN_TIME, timeout=SILENCE)
+    wire.close()
     assert [result.grade for result in results] == [Grade.PASS, Grade.FAIL, Grade.SKIPPED]
     assert results[1].seen.startswith("nothing has connected for a case within ")
     assert results[1].expected == "a connection for each case"

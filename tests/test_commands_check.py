@@ -711,7 +711,7 @@ def test_sigterm_ends_the_commands_too_and_what_has_run_is_reported(tmp_path):
         ) as process:
             running, _ = server.accept()
             process.send_signal(signal.SIGTERM)
-            out = process.stdout.read().decode()
+            out = process.communicate(timeout=DEADLINE_S)[0].decode()
         with running:
             running.settimeout(DEADLINE_S)
             assert running.recv(1) == b""

@@ -116,7 +116,7 @@ class Connection:
         try:
             self.echo()
         except Failed as failure:
-            self.send(CLOSE, struct.pack("!H", failure.code))
+            self.send((CLOSE, struct.pack("!H", failure.code)))
         self.sock.shutdown(socket.SHUT_WR)
         while self.sock.recv(4096):
             pass
@@ -172,7 +172,7 @@ class Connection:
         if not head.endswith(2 * line_end.encode()):
             self.sock.shutdown(socket.SHUT_WR)  # so that the server does not wait for it
         if self.breaks("too-early"):
-            self.send(TEXT, b"early")
+            self.send((TEXT, b"early"))
         return key
 
     def key(self):
@@ -292,7 +292,11 @@ class Connection:
         if not holds:
             raise Failed(code)
 
-    def send(self, opcode, payload):
+    def send(self, *frames):
+        """Each is (opcode, payload); all leave together."""
+        self.sock.sendall(b"".join(self.encoded(*frame) for frame in frames))
+
+    def encoded(self, opcode, payload):
         key = self.masking_key()
         length = len(payload)
         masked = 0 if self.breaks("unmasked") or self.unmasked_control(opcode) else 0x80
@@ -304,15 +308,14 @@ class Connection:
         else:
             head += struct.pack("!BQ", masked | 127, length)
         if self.breaks("frames-of-hixie-76"):
-            self.sock.sendall(b"\x00" + payload + b"\xff")
-            return
+            return b"\x00" + payload + b"\xff"
         if length >= 2**16 and self.breaks("4-bytes-of-length"):
             head = head[:2] + struct.pack("!L", length)
         if self.breaks("length-of-16-bits-always") and length < 126:
             head = head[:1] + struct.pack("!BH", masked | 126, length)
         if self.breaks("no-last-fragment") and opcode < CLOSE:
             head = bytes([opcode]) + head[1:]
-        self.sock.sendall(head + (key + self.masked(payload, key) if masked else payload))
+        return head + (key + self.masked(payload, key) if masked else payload)
 
     def masked(self, payload, key):
         """The payload as it is sent after this key."""
@@ -351,7 +354,7 @@ class Connection:
         """Until a Close has been answered."""
         kind, message = None, b""
         if self.greeting is not None:
-            self.send(TEXT, self.greeting)
+            self.send((TEXT, self.greeting))
         while True:
             fin, opcode, payload = self.frame()
             if opcode == CLOSE:
@@ -375,9 +378,10 @@ class Connection:
             self.require_utf8(message)
         if self.breaks("line-end-added"):
             message += b"\n"
-        if self.breaks("echo-twice"):
-            self.send(kind, message)
-        self.send(TEXT if self.breaks("binary-as-text") else kind, message)
+        answer = (TEXT if self.breaks("binary-as-text") else kind, message)
+        self.send(*[answer] * (2 if self.breaks("echo-twice") else 1))
+        if self.breaks("no-last-fragment"):
+            raise EOFError  # so that the server does not wait for it
 
     def require_utf8(self, data):
         try:
@@ -386,18 +390,17 @@ class Connection:
             raise Failed(1007) from None
 
     def pong(self, payload):
-        if self.breaks("pong-is-a-ping"):
-            self.send(PING, payload)
-        elif self.breaks("pong-is-a-message"):
-            self.send(TEXT, payload)
-        elif self.breaks("pong-one-late"):
+        instead = {PING: self.breaks("pong-is-a-ping"), TEXT: self.breaks("pong-is-a-message")}
+        for opcode in filter(instead.get, instead):
+            self.send((opcode, payload))
+            raise EOFError  # so that the server does not wait for the Pong
+        if self.breaks("pong-one-late"):
             self.held.append(payload)
             if len(self.held) > 1:
-                self.send(PONG, self.held.pop(0))
+                self.send((PONG, self.held.pop(0)))
         elif not self.breaks("no-pong"):
-            if self.breaks("pong-twice"):
-                self.send(PONG, payload)
-            self.send(PONG, b"" if self.breaks("empty-pong") else payload)
+            answer = (PONG, b"" if self.breaks("empty-pong") else payload)
+            self.send(*[answer] * (2 if self.breaks("pong-twice") else 1))
 
     def close(self, body):
         """Whether the connection is over."""
@@ -416,15 +419,15 @@ class Connection:
         if self.breaks("little-endian-code"):
             body = body[1::-1]
         if self.breaks("reason-too-long"):
-            self.send(CLOSE, body[:2] + b"you said " + body[2:])
-            return True
+            body = body[:2] + b"you said " + body[2:]
+        else:
+            body = struct.pack("!H", 1000) if self.breaks("code-lost") else body[:2]
+        frames = [(CLOSE, body)]
         if self.breaks("message-after-close"):
-            self.send(CLOSE, body[:2])
-            self.send(TEXT, b"bye")
-            return True
-        self.send(CLOSE, struct.pack("!H", 1000) if self.breaks("code-lost") else body[:2])
+            frames.append((TEXT, b"bye"))
         if self.breaks("second-close"):
-            self.send(CLOSE, body[:2])
+            frames.append((CLOSE, body))
+        self.send(*frames)
         if not self.breaks("does-not-wait"):
             while True:  # §7.1.1: the server ends TCP first
                 self.receive()

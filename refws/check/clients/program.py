@@ -25,7 +25,7 @@ MAX_OUTPUT = 16 * 1024
 
 READ_SIZE = 64 * 1024
 
-LAST_WORDS = 1.0
+LAST_WORDS = 5.0
 """Seconds after its end for which what it has printed is awaited."""
 
 
