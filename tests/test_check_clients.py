@@ -492,6 +492,14 @@ def test_pongs_that_nothing_has_asked_for_disturb_no_case():
     assert not_passed(session_of(client, names, timeout=DEADLINE_S)) == []
 
 
+def test_a_message_that_does_not_end_is_not_taken_for_no_echo():
+    """The client closes in good order, so the case would be skipped without the fragments."""
+    link = SimpleNamespace(crossed=[])
+    for is_unfinished, grade in ((True, Grade.FAIL), (False, Grade.SKIPPED)):
+        seen = ClientSeen(is_unfinished=is_unfinished, close=Close(1000))
+        assert serving.judged(CASES["5.2-text"], seen, 0.0, link).grade is grade
+
+
 def test_one_masking_key_is_not_compared_with_others():
     """The client answers no Ping, so its Close is its only frame."""
     seen = ClientSeen(keys=[MASKING_KEY], close=Close(1000))
