@@ -814,6 +814,7 @@ def test_a_command_that_hangs_is_killed(listener):
     code = "time.sleep(60)"
     (result,) = run_clients(listener, named("5.2-text"), command(code), deadline=SILENCE)
     assert result.seen == "the command did not connect within 0.2 s"
+    assert result.expected == "a connection for each case; --wait 60 gives the command more time"
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
@@ -905,6 +906,13 @@ def test_the_command_says_where_to_connect(capfd):
     assert noted == results
     said = capfd.readouterr().err
     assert said.startswith("2 cases: the command is started for each, with a URL of ws://127.0.0.1")
+
+
+def test_a_command_has_as_long_as_wait_says_to_connect(capsys):
+    group = replace(CLIENT_GROUPS[0], cases=tuple(named("4.1-version-13")))
+    client, note = command("time.sleep(60)"), running.ignore
+    (result,) = check_clients("127.0.0.1", 0, [group], client, note, wait=SILENCE)
+    assert result.seen == "the command did not connect within 0.2 s"
 
 
 def test_without_a_command_it_names_the_addresses_for_clients(capsys):

@@ -65,6 +65,8 @@ NO_HANDSHAKE = (
     "This is refws check: it tests WebSocket clients. Connect to it with the client under test.\n"
 )
 
+CONNECTION = "a connection for each case"
+
 NOT_CONNECTED = "it did not connect for this case"
 
 
@@ -217,7 +219,7 @@ class Session:
             raise NoClient(seen)
         number = self._next()
         case = self._cases[number - 1]
-        self.note(number, Result(case, Grade.FAIL, seen, "a connection for each case"))
+        self.note(number, Result(case, Grade.FAIL, seen, CONNECTION))
 
     def note(self, number: int, result: Result) -> None:
         """Keep the result of a case; of several runs the last one counts.

@@ -17,7 +17,7 @@ from time import monotonic
 from ..case import Case, Need
 from ..engine import Grade, Result
 from ..target import TIMEOUT
-from .listening import Listener, Run, Session, with_problem
+from .listening import CONNECTION, Listener, Run, Session, with_problem
 from .program import Program, kill, started, words_of
 
 DEADLINE = 10.0
@@ -172,11 +172,10 @@ class Post:
         return None
 
     def _never_connected(self, case: Case, program: Program) -> Result:
-        status = program.status
+        status, expected = program.status, CONNECTION
         if status is None:
             seen = f"the command did not connect within {self._deadline:g} s"
+            expected += "; --wait 60 gives the command more time"
         else:
             seen = f"the command ended with exit status {status}, without a connection"
-        return Result(
-            case, Grade.FAIL, with_problem(seen, self._session.tls_problem), case.best.words
-        )
+        return Result(case, Grade.FAIL, with_problem(seen, self._session.tls_problem), expected)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from ...check.case import Case, Group
 from ...check.clients.listening import Listener, NoClient, Security
 from ...check.clients.program import BadCommand
-from ...check.clients.running import run_clients
+from ...check.clients.running import DEADLINE, run_clients
 from ...check.engine import Result
 from ...check.target import TIMEOUT
 from ...endpoint.tls.certificates import describe, server_context
@@ -52,7 +52,8 @@ def check_clients(
 
     It says on stderr where to connect. Blocks until all cases have run, the client says that it is
     done, nothing connects for `wait` seconds, or Ctrl-C: then the cases that have not run have no
-    result. CannotListen if it cannot begin, or if no client ever comes.
+    result. A command has `wait` seconds for each case. CannotListen if it cannot begin, or if no
+    client ever comes.
     """
     cases = [case for group in groups for case in group.cases]
     try:
@@ -65,7 +66,14 @@ def check_clients(
         print(*where_to_connect(listener, cases, command), sep="\n", file=sys.stderr)
         try:
             return run_clients(
-                listener, cases, command, note, timeout=timeout, wait=wait, jobs=jobs
+                listener,
+                cases,
+                command,
+                note,
+                timeout=timeout,
+                deadline=DEADLINE if wait is None else wait,
+                wait=wait,
+                jobs=jobs,
             )
         except BadCommand as error:
             raise CannotListen(f"--command {error}") from None

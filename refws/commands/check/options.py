@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ...check.case import Level
 from ...check.clients.groups import CLIENT_GROUPS
+from ...check.clients.running import DEADLINE
 from ...check.groups import GROUPS
 from ...check.target import TIMEOUT
 from ...protocol.client.uri import WebSocketURI, parse_uri
@@ -96,7 +97,8 @@ def add_client_options(parser: CommandLine) -> None:
         "--wait",
         metavar="SECONDS",
         type=seconds,
-        help="with --listen, end the run if no client connects for so long (default: never)",
+        help="with --listen, end the run if no client connects for so long (default: never); with "
+        f"--command, the time in which each must connect (default: {DEADLINE})",
     )
 
 
