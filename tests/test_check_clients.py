@@ -527,6 +527,17 @@ def test_tls_where_none_is_expected_is_named(listener):
 
     result = judge(listener, client, "4.1-host")
     assert "TCP ends; §3: a TLS ClientHello; expected ws:// and no TLS" in result.seen
+    assert "the client speaks wss://" in find_client_mistake(result)
+
+
+def test_a_request_that_cannot_be_read_is_to_be_mended_before_all_else(listener):
+    def client(uri):
+        parts = urlsplit(uri)
+        with socket.create_connection((parts.hostname, parts.port), DEADLINE_S) as sock:
+            sock.sendall(b"GET / HTTP/2\r\n\r\n")
+
+    result = judge(listener, client, "4.1-host")
+    assert result.seen.startswith("its request cannot be read: RFC 9112 §3: request line")
     assert find_client_mistake(result).startswith("Mend this first: no case can begin without")
 
 
