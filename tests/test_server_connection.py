@@ -1,6 +1,7 @@
 """RFC 6455 §4.2.2: what the application may do with a server's connections and its answers."""
 
 import sys
+import threading
 import weakref
 from dataclasses import replace
 
@@ -19,7 +20,8 @@ from refws import (
     serve,
 )
 from refws.protocol.client.response import read_response
-from wire import CONT, IN_TIME, SAMPLE_ACCEPT, TEXT, eventually, frame, request
+from refws.protocol.close import ClosingHandshake
+from wire import CONT, DEADLINE_S, IN_TIME, SAMPLE_ACCEPT, TEXT, eventually, frame, request
 
 pytestmark = pytest.mark.transport("tcp", reason="what carries the bytes does not matter")
 
@@ -106,6 +108,28 @@ def test_connections_are_the_open_ones_and_all_connections_the_others_too(servin
     client.close()
     assert eventually(lambda: len(running.server.all_connections) == 1)
     assert running.server.connections == set()
+
+
+def test_4_2_2_a_client_that_has_the_101_is_among_the_connections(serving, background, monkeypatch):
+    """Between the head and the state is a moment in which another thread may look."""
+    looking, opened = threading.Event(), ClosingHandshake.open
+
+    def open_while_one_looks(closing):
+        assert looking.wait(DEADLINE_S)
+        opened(closing)
+
+    def look():
+        looking.set()
+        return running.server.connections
+
+    monkeypatch.setattr(ClosingHandshake, "open", open_while_one_looks)
+    running = serving(echo, close_timeout=DEADLINE_S)
+    client = running.connect()
+    client.send(request())
+    assert client.receive_head()[0] == 101
+    assert len(background(look).result()) == 1
+    client.send_frame(TEXT, b"here")
+    client.expect(TEXT, b"here")
 
 
 def test_a_connection_has_the_logger_of_its_server(serving, log):

@@ -46,6 +46,10 @@ class Observed:
                 self._id = uuid4()
             return self._id
 
+    def has_opened(self) -> bool:
+        """True if it is open, for its client too: a 101 that is being sent is waited for."""
+        return self._sender.has_opened()
+
     @property
     def logger(self) -> Logger:
         """Where refws logs what happens to this connection."""

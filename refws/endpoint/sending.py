@@ -100,6 +100,15 @@ class Sender(SendingAtOnce):
     def can_send(self) -> bool:
         return self.closing.state is OPEN and not self._stream.aborted
 
+    def has_opened(self) -> bool:
+        """Whether it is open, once a head that is being sent has left (§4.2.2).
+
+        Its client may have the head already, and be looked for. Blocks for `close_timeout` at most.
+        """
+        if self.closing.state is CONNECTING and self._lock.acquire(timeout=self.close_timeout):
+            self._lock.release()
+        return self.closing.state is OPEN
+
     def closed_error(self, cause: str = "") -> ConnectionClosed | InvalidState:
         """The exception that says why nothing can be sent or received."""
         closing = self.closing

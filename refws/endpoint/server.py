@@ -107,7 +107,7 @@ class Server:
     @property
     def connections(self) -> set[ServerConnection]:
         """The open connections: those that messages can be sent on, unless they close right now."""
-        return {one for one in self.all_connections if one.state is State.OPEN}
+        return {one for one in self.all_connections if one.has_opened()}
 
     @property
     def all_connections(self) -> set[ServerConnection]:
