@@ -17,12 +17,14 @@ from glass import Glass
 from refws.course.glass import looking
 from refws.course.glass import terminal as terminal_module
 from refws.course.glass.copies import Copies, Ended, How, Opened, Over, Passed
+from refws.course.glass.head import Change
 from refws.course.glass.taping import Tape
 from refws.course.glass.terminal import Terminal
 from refws.course.record.output import Output
 from refws.course.record.recorder import Recorder
 from refws.course.record.tape import Chunk
 from refws.course.record.tape_reader import TapeReader
+from refws.course.text.style import Style
 from refws.protocol.frame import Side
 from wire import (
     BINARY,
@@ -177,6 +179,20 @@ def test_a_server_that_is_not_reached_is_a_line():
     ]
     looked_at(Terminal(shown.append), *copies)
     assert shown.words == ["127.0.0.1:5 was not passed on: nothing listens there"]
+
+
+def test_no_line_is_wider_than_a_narrow_terminal():
+    change = Change("Host", "127.0.0.1:9000", "server.example:8080")
+    asked = Passed(monotonic(), 1, Side.CLIENT, request("/chat"), (change,))
+    copies = [opened(), asked, Ended(monotonic(), 1, Side.SERVER, How.RESET), over()]
+    why = "no address found for server.example: check the name"
+    refused = [Opened(monotonic(), 1, CLIENT, None, why), over()]
+    for seen in copies, refused:
+        shown = Shown()
+        looked_at(Terminal(shown.append, "lines", Style(columns=40)), *seen)
+        lines = "\n".join(shown).split("\n")
+        assert len(lines) > len(shown)
+        assert max(map(len, lines)) <= 40
 
 
 # The tape

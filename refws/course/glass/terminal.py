@@ -10,9 +10,9 @@ from ...protocol.frame import Side
 from ..explain.conversation import Conversation
 from ..explain.values import Illegal, NotRead
 from ..record.narration import Narration, timed_line
-from ..text.characters import escape_words
+from ..text.characters import escape_words, fold
 from ..text.drawing import draw_line
-from ..text.style import PLAIN, RED, SHORT_ARROWS, YELLOW, Style, labelled
+from ..text.style import INDENT, PLAIN, RED, SHORT_ARROWS, YELLOW, Style, labelled
 from .copies import Copy, Ended, How, Judged, Opened, Over, Passed
 from .looking import LookerOn
 from .story import Story
@@ -57,7 +57,7 @@ class Terminal(LookerOn):
         if isinstance(copy, Passed):
             for change in copy.changes:
                 words = escape_words(str(change))
-                self._show(f"{connection.name} watch has changed one line of the request: {words}")
+                self._say(f"{connection.name} watch has changed one line of the request: {words}")
             texts, data = connection.explainable(copy, is_too_old(copy))
             self._show_all(texts)
             for start in range(0, len(data), STEP):
@@ -76,9 +76,9 @@ class Terminal(LookerOn):
         connection = ShownConnection(copy, self._trace, self._style)
         client = format_address(copy.client)
         if copy.server is None:
-            self._show(f"{connection.name} {client} was not passed on: {escape_words(copy.why)}")
+            self._say(f"{connection.name} {client} was not passed on: {escape_words(copy.why)}")
         else:
-            self._show(f"{connection.name} {client} -> {format_address(copy.server)}")
+            self._say(f"{connection.name} {client} -> {format_address(copy.server)}")
         return connection
 
     def _close(self, copy: Over, connection: ShownConnection) -> None:
@@ -94,9 +94,17 @@ class Terminal(LookerOn):
             for line in labelled(label, escape_words(text), self._style.width):
                 self._show(self._style.paint(line, color))
 
+    def _say(self, text: str) -> None:
+        """Show a sentence; if the terminal is narrower, it goes on in the next lines."""
+        self._show(folded(text, self._style))
+
     def _show_all(self, texts: list[str]) -> None:
         for text in texts:
             self._show(text)
+
+
+def folded(text: str, style: Style) -> str:
+    return "\n".join(fold(text, style.columns, INDENT))
 
 
 def is_too_old(copy: Passed) -> bool:
@@ -176,7 +184,7 @@ class ShownConnection:
         texts = self._narrate(copy.time, copy.sender, b"")
         if copy.how is How.RESET and self._narration is not None:
             reset = f"{SHORT_ARROWS[copy.sender]} which was a reset (RFC 9293 §3.5.2)"
-            texts.append(self._line(copy.time, reset))
+            texts.append(folded(self._line(copy.time, reset), self._style))
         return texts
 
     def _line(self, time: float, text: str) -> str:
