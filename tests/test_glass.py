@@ -298,6 +298,28 @@ def test_9112_9_3_a_request_on_a_kept_connection_is_shown_as_another_connection(
     assert (first[0].client, first[0].server) == (second[0].client, second[0].server)
 
 
+@over_both
+def test_9110_15_5_2_a_second_try_after_a_401_is_changed_and_shown(glass):
+    running = glass()
+    client, upgrade = running.client(), request("/chat")
+    client.send(upgrade)
+    server = running.accept()
+    changed = as_passed_on(upgrade, running.host_header)
+    assert server.file.read(len(changed)) == changed
+    refusal = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n"
+    server.send(refusal)
+    assert client.file.read(len(refusal)) == refusal
+    client.send(upgrade)
+    assert server.file.read(len(changed)) == changed
+    server.send(response("AAAA"))
+    server.close()
+    assert client.file.read() == response("AAAA")
+    client.close()
+    first, second = running.all_copies(), running.all_copies()
+    assert [copy.data for copy in first if isinstance(copy, Passed)] == [changed, refusal]
+    assert [copy.data for copy in second if isinstance(copy, Passed)] == [changed, response("AAAA")]
+
+
 def test_a_looker_on_that_takes_nothing_does_not_slow_the_traffic(glass, background):
     """More passes than its queue takes; what is left out is counted."""
     running = glass()

@@ -81,6 +81,29 @@ def test_after_a_request_with_a_body_nothing_is_changed(field):
     assert len(changes) == 1
 
 
+@pytest.mark.parametrize("cut", [0, 30, len(HEAD) - 2])
+def test_after_an_upgrade_that_is_refused_the_next_request_is_changed(cut):
+    """Such as one with a login, after a 401. The refusal may come before the end of the head."""
+    upgrade = HEAD.replace(b"\r\n\r\n", b"\r\nUpgrade: websocket\r\n\r\n")
+    changer = HeadChanger(SERVER)
+    parts = [changer.feed(upgrade[:cut])]
+    changer.refused()
+    parts += [changer.feed(upgrade[cut:]), changer.feed(KEPT), changer.feed(b"\x81\x00" + KEPT)]
+    assert b"".join(parts[:2]) == upgrade.replace(
+        b"HOST:  127.0.0.1:9000", b"HOST: server.example:81"
+    )
+    assert parts[2:] == [CHANGED_KEPT if cut else KEPT, b"\x81\x00" + KEPT]
+
+
+@pytest.mark.parametrize("field", [b"Upgrade: websocket", b"Content-Length: 50"])
+def test_a_refusal_of_an_earlier_request_does_not_count(field):
+    changer = HeadChanger(SERVER)
+    changer.feed(KEPT)
+    changer.refused()
+    changer.feed(KEPT.replace(b"\r\n\r\n", b"\r\n" + field + b"\r\n\r\n"))
+    assert changer.feed(KEPT) == KEPT
+
+
 def test_it_is_known_which_chunk_begins_with_another_request():
     changer = HeadChanger(SERVER)
     begins = []

@@ -7,6 +7,7 @@ does not show up at the server.
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 import threading
@@ -30,6 +31,9 @@ from .target import Target
 
 LINGER = 1.0
 """Seconds that a client has to read an answer of our own."""
+
+OTHER_STATUS = re.compile(rb"HTTP/1\.1 [2-5][0-9][0-9]")
+"""The start of a response that ends, and is no 101."""
 
 PAGE_TIMEOUT = 1.0
 """Seconds to reach the server of the page, which is in this process."""
@@ -186,6 +190,7 @@ class CopyReport(Report):
         self._home = home
         self._addresses = client, server
         self._shown = 0
+        self._changer: HeadChanger | None = None
         self._exchange = self._begin()
 
     def _begin(self) -> Exchange:
@@ -197,9 +202,11 @@ class CopyReport(Report):
         if changer is not None and changer.begins_another and self._exchange.answered:
             self.over(stopped=False)
             self._exchange = self._begin()
-        exchange = self._exchange
-        if sender is Side.SERVER:
+        exchange, self._changer = self._exchange, changer or self._changer
+        if sender is Side.SERVER and not exchange.answered:
             exchange.answered = True
+            if self._changer is not None and is_refusal(data):
+                self._changer.refused()
         changes = tuple(changer.changes[self._shown :]) if changer is not None else ()
         self._shown += len(changes)
         start = exchange.starts[sender].find(data)
@@ -211,6 +218,11 @@ class CopyReport(Report):
     def over(self, stopped: bool) -> None:
         """Nothing more follows, of the connection or of this request."""
         self._home.show(Over(monotonic(), self._exchange.number, stopped))
+
+
+def is_refusal(answer: bytes) -> bool:
+    """Whether a server that begins with these bytes opens no WebSocket."""
+    return OTHER_STATUS.match(answer) is not None
 
 
 def is_here(own: Any, peer: Any) -> bool:

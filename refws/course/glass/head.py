@@ -28,8 +28,8 @@ MAX_HELD = 32 * 1024
 """Bytes of a request for `/` that are held back to find its Upgrade; more are for the server."""
 
 REQUEST_LINE = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+ [^ ]+ HTTP/\d\.\d\r?\n")
-GOES_ON = frozenset({"upgrade", "content-length", "transfer-encoding"})
-"""Headers after whose head there may be something else than the next request."""
+BODY = frozenset({"content-length", "transfer-encoding"})
+"""Headers of a request with a body, whose end is not looked for."""
 
 MAX_NAME = 64
 """Bytes that are held back until the name of a header is known; a longer one is of no interest."""
@@ -80,9 +80,10 @@ class Change:
 class HeadChanger:
     """The bytes of a client, with the values of some headers of its requests replaced.
 
-    A client may send plain requests on the connection before it asks for an upgrade. Where a first
-    line is no request line of HTTP, nothing more is changed, nor after a head with Upgrade or with
-    a body. For one thread. Its states are the methods that take the next part:
+    A client may send plain requests on the connection before it asks for an upgrade. After a head
+    with Upgrade nothing more is changed, unless the upgrade is refused; nor after one with a body,
+    or where a first line is no request line of HTTP. For one thread, but for `refused`. Its states
+    are the methods that take the next part:
 
         _first_line
         _name, _value (to the end of the line)       for each header
@@ -94,7 +95,7 @@ class HeadChanger:
         self.begins_another = False
         """Whether the last bytes that were fed begin with the first line of another request."""
         self._requests = 0
-        self._is_last = False
+        self._upgrades = self._has_body = self._refused = False
         self._values = {
             ascii_lower(name): value.encode("latin-1") for name, value in values.items()
         }
@@ -106,6 +107,8 @@ class HeadChanger:
 
     def feed(self, data: bytes) -> bytes:
         """What to pass on now. Once the head is over these are the same bytes."""
+        if self._refused and not self._has_body and self._step in (self._rest, self._first_line):
+            self._refused, self._step = False, self._first_line
         if self._step == self._rest and not self._held:
             self.begins_another = False
             return data
@@ -117,6 +120,10 @@ class HeadChanger:
             parts.append(part)
         self.begins_another = is_start and 0 < before < self._requests
         return b"".join(parts)
+
+    def refused(self) -> None:
+        """The server opens no WebSocket: another request may follow. For any thread."""
+        self._refused = True
 
     def finish(self) -> bytes:
         """The bytes that are held back, once no more follow."""
@@ -137,7 +144,7 @@ class HeadChanger:
             is_request = REQUEST_LINE.fullmatch(self._first) is not None
             self._step = self._name if is_request else self._rest
             self._requests += is_request
-            self._first, self._is_last = b"", False
+            self._first, self._upgrades = b"", False
         elif len(self._first) > MAX_HELD:
             self._step = self._rest
         return part
@@ -148,12 +155,13 @@ class HeadChanger:
             return None
         part = self._take(MAX_NAME if end is None else end.end())
         if part.endswith(b"\n"):
-            after = self._rest if self._is_last else self._first_line
+            after = self._rest if self._upgrades or self._has_body else self._first_line
             self._step = self._name if part.strip() else after
             return part
         self._header = part[:-1].decode("latin-1")
         name = ascii_lower(self._header)
-        self._is_last = self._is_last or name in GOES_ON
+        self._upgrades = self._upgrades or name == "upgrade"
+        self._has_body = self._has_body or name in BODY
         value = self._values.get(name) if end else None
         self._replaced = None if value is None else b""
         self._step = self._value
