@@ -960,6 +960,7 @@ def test_what_pasting_adds_is_left_out():
         ("81 05 48\n65 6g 6c", "line 2: 'g' in '6g' is no hex digit"),
         ("81 05 48\n65 6 6c", "line 2: '6' has an odd number of digits, 1: give two"),
         ("0x81, 0x05, 0x4", "line 1: '4' has an odd number of digits"),
+        ("a | b | c", "line 1: 'a' has an odd number of digits, 1: give two"),
         ("0000  81 05 48 6g 6c  ..Hel", "line 1: '6g' is no byte in hex"),
         (f"0000  {'61 ' * 16}  aa", "line 1: 'aa' is no byte in hex, and no column of characters"),
         (

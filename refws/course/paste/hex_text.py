@@ -140,13 +140,14 @@ def read_word(word: str, number: int, single: bool = False) -> bytes:
 def single_digits_are_bytes(text: str) -> bool:
     """Whether zeros in front are left out, as Arduino's `print(byte, HEX)` does.
 
-    Then some digits are alone, no pair begins with 0, and a letter shows that this is hex.
+    Then some digits are alone, the others are pairs that do not begin with 0, and a letter shows
+    that this is hex. Letters that are all alone are no bytes: a | b | c is a table.
     """
     words = [word for word in SEPARATORS.split(text) if word]
     return (
         "x" not in text.lower()
-        and any(len(word) == 1 for word in words)
-        and all(len(word) == 1 or (len(word) == 2 and word[0] != "0") for word in words)
+        and {len(word) for word in words} == {1, 2}
+        and all(len(word) == 1 or word[0] != "0" for word in words)
         and any(LETTER.search(word) for word in words)
     )
 
