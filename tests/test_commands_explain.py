@@ -353,7 +353,9 @@ def test_a_long_file_is_read_in_chunks(run, tmp_path):
 
 
 def test_lines_of_standard_input_are_explained_as_they_arrive(run):
-    assert run("--brief", stdin=b"81 85 37 fa 21 3d\n7f 9f 4d 51\n58\n") == (0, HELLO_LINE, "")
+    for arguments in ((), ("-",)):
+        lines = b"81 85 37 fa 21 3d\n7f 9f 4d 51\n58\n"
+        assert run("--brief", *arguments, stdin=lines) == (0, HELLO_LINE, "")
     status, _, err = run(stdin=b"\xff\xfe\n")
     assert status == 2 and err.startswith("refws: line 1: ")
 

@@ -110,7 +110,7 @@ def what_to_do(error: OSError, options: argparse.Namespace) -> str:
 @contextmanager
 def opened(options: argparse.Namespace) -> Iterator[Source | BufferedReader]:
     """What the command line gives; a capture or HAR as it is. CannotRead or OSError on failure."""
-    if options.bytes:
+    if options.bytes not in ([], ["-"]):
         yield source.from_text(" ".join(options.bytes), options.form)
     elif options.file is None:
         if sys.stdin.isatty():
@@ -170,8 +170,8 @@ def command_line() -> CommandLine:
         metavar="BYTES",
         nargs="*",
         help=(
-            "bytes in hex, grouped in any way, or in another form; without any and without "
-            "--file, text from standard input"
+            "bytes in hex, grouped in any way, or in another form; -, or none and no --file: "
+            "text from standard input"
         ),
     )
     option(
