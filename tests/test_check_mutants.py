@@ -327,6 +327,46 @@ def test_what_does_not_come_is_explained_too(name, seen, hint):
     assert hint.lower() in find_mistake(found).lower()
 
 
+def surveyed(mutation, is_right):
+    """What a survey finds out of a server with this mutation; again, if it was late."""
+    for silence in SILENCES:
+        with PlainServer(mutation) as server:
+            found = survey(target_of(server, timeout=silence))
+        if is_right(found):
+            break
+    return found
+
+
+@pytest.mark.parametrize(
+    "mutation",
+    [
+        "masks-its-replies",
+        "rsv3-written",
+        "frame-written-as-text",
+        "16-bit-length-for-all",
+        "65536-in-16-bits",
+        "64-bit-length-in-4-bytes",
+        "4-bytes-of-length-written",
+    ],
+)
+def test_a_mistake_in_an_answer_is_no_part_that_is_left_out(mutation, nothing_left_behind):
+    """Or else the cases that show it would be skipped."""
+    assert surveyed(mutation, lambda known: not known.lacks).lacks == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("mutation", "hint"),
+    [
+        ("mask-from-a-wrong-offset", "the payload is unmasked with the wrong bytes"),
+        ("frames-of-hixie-76", "its continuation frame: 00, text and ff"),
+    ],
+)
+def test_where_no_text_comes_back_a_remark_has_the_hint(mutation, hint, nothing_left_behind):
+    said = f"if it is a mistake, it may be this: {hint}".lower()
+    remarks = surveyed(mutation, lambda known: said in str(known.remarks).lower()).remarks
+    assert [said in remark.lower() for remark in remarks] == [True]
+
+
 def test_a_server_that_is_not_there_has_made_no_mistake(abilities):
     with PlainServer() as server:
         target = target_of(server)

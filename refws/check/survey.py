@@ -9,9 +9,11 @@ from threading import Event
 
 from ..protocol.close_codes import CloseCode
 from .case import Case, Elsewhere, Need, Pause, Step
-from .engine import Abilities, connected, run, run_on
+from .clues import find_clues
+from .engine import Abilities, Grade, Result, connected, run, run_on
 from .frames import GOOD_BYE, binary, frame, text
 from .guard import RETURN_TIME, ask
+from .mistakes import find_mistake
 from .opening import VALID, Opening
 from .outcomes import FAILURES, Echoes, Opens, Outcome
 from .seen import End, Message, Seen
@@ -65,12 +67,15 @@ def survey(target: Target, patience: float = RETURN_TIME) -> Abilities:
         (Need.BINARY, binary(b"refws")),
         (Need.LARGE, text("*" * LARGE)),
     ):
-        seen = look(target, known, (frame(*message), GOOD_BYE), Echoes((message,)))
+        result = run(case_of((frame(*message), GOOD_BYE), Echoes((message,)), VALID), target, known)
+        seen = observed(result)
         if seen.floods:
             return FLOODS
         if message.data not in {back.data for back in seen.messages}:
-            if need is not Need.LARGE or Need.ECHO in lacks or is_refusal(seen):
-                remarks += () if Need.ECHO in lacks else remarks_on_answer(need, seen)
+            if Need.ECHO in lacks:
+                lacks.add(need)
+            elif not is_mistake(need, result, seen):
+                remarks += remarks_on_answer(need, result, seen)
                 lacks.add(need)
             problem, is_back = ask(target, patience, Event())
             if not is_back:
@@ -84,19 +89,23 @@ def survey(target: Target, patience: float = RETURN_TIME) -> Abilities:
     return replace(known, lacks=frozenset(lacks), remarks=remarks)
 
 
-def is_refusal(seen: Seen) -> bool:
-    """Whether the server refuses the message: no, if it misreads it, loses it or answers it badly.
+def is_mistake(need: Need, result: Result, seen: Seen) -> bool:
+    """Whether the server leaves nothing out, but makes a mistake, so that the cases may show it.
 
-    Then it is no limit, and the cases show what is wrong.
+    A large message is refused, or else it is misread, lost or answered badly.
     """
-    ended = seen.end is not End.OPEN if seen.close is None else seen.close.code not in MISREAD
-    return ended and not seen.messages and not seen.violation
+    if seen.violation or need is not Need.LARGE:
+        return bool(seen.violation)
+    refused = seen.end is not End.OPEN if seen.close is None else seen.close.code not in MISREAD
+    return not refused or bool(seen.messages) or find_clues(result, seen).illegal is not None
 
 
-def remarks_on_answer(need: Need, seen: Seen) -> tuple[str, ...]:
+def remarks_on_answer(need: Need, result: Result, seen: Seen) -> tuple[str, ...]:
     """On an answer that does not say by itself that the server leaves this out."""
     if need is Need.ECHO:
-        return (f"the answer to the text message 'refws' was: {seen}",)
+        hint = find_mistake(replace(result, grade=Grade.FAIL))
+        found = f"; if it is a mistake, it may be this: {hint.rstrip('.')}" if hint else ""
+        return (f"the answer to the text message 'refws' was: {seen}{found}",)
     if seen.close is not None and seen.close.code in FAILURES:
         return ()
     kind = "binary message" if need is Need.BINARY else f"message of {LARGE:,} bytes"
@@ -168,7 +177,10 @@ def look(
     opening: Opening = VALID,
 ) -> Seen:
     """What is seen of one connection."""
-    result = run(case_of(steps, best, opening), target, abilities)
+    return observed(run(case_of(steps, best, opening), target, abilities))
+
+
+def observed(result: Result) -> Seen:
     return Seen(problem=result.seen) if result.observed is None else result.observed
 
 
