@@ -294,6 +294,7 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
     clues.py                                 a result -> what a mistake is recognised by
     mistakes.py                              a result -> the likely mistake, and what to do
     opening_mistakes.py    §4.2.2            mistakes of the opening handshake
+    control_mistakes.py    §5.5, §7          mistakes with Ping, Pong and Close
     deflate_mistakes.py    RFC 7692          mistakes of permessage-deflate
     course.py                                a course file -> points for the results
     report/  what is shown of a run

@@ -311,6 +311,7 @@ def test_what_the_rfcs_leave_open_is_no_fault(mutation, abilities, nothing_left_
         ("10.4-message-of-1-mib", OPENED, "give it longer with --timeout"),
         ("5.2-text-of-65536-bytes", OPENED, "a long frame is not read as it should be"),
         ("5.5.1-close", OPENED, "a Close is answered with a Close"),
+        ("5.5.1-close-then-half-close", OPENED, "a Close is answered with a Close"),
         ("4.2.1-plain-get", replace(OPENED, agreement=None, end=End.FIN), "look for an error in"),
         ("4.2.1-no-key", replace(OPENED, agreement=None), "answer with a status from 400 on"),
     ],

@@ -11,22 +11,28 @@ from functools import lru_cache
 from ..course.explain.values import SHOWN, CutOff, FrameExplanation, Illegal
 from ..protocol.close_codes import CloseCode
 from ..protocol.frame import BINARY, CLOSE, CONT, MAX_LENGTH_7, MAX_LENGTH_16, PING, PONG, TEXT
-from .case import Drip, HalfClose, Pause
+from .case import Drip, Pause
 from .clues import STREAM, Clues, Recogniser, as_sentence, find_clues, hint_of, when
+from .control_mistakes import (
+    NO_CODE,
+    has_other_pongs,
+    is_left_open,
+    mixes_pongs_up,
+    other_close,
+    outlasts_the_client,
+    refuses_the_close,
+    sends_after_close,
+)
 from .deflate_mistakes import compresses_wrongly, declines_the_offer, inflates_wrongly
 from .engine import Grade, Result
 from .opening_mistakes import AT_THE_101, ON_HEADERS, other_refusal
 from .outcomes import FAILURES, Fails, Opens
 from .seen import End
 
-NO_CODE = CloseCode.NO_STATUS_RCVD
-
 LENGTH = (
     "after 126 the length is in the next 2 bytes, after 127 in the next 8, the most significant "
     "byte first (§5.2)"
 )
-
-ALLOWED_CODES = "1000 to 1003, 1007 to 1014 and 3000 to 4999"
 
 Cause = tuple[object, ...]
 
@@ -67,11 +73,6 @@ def blamed(recognise: Recogniser, clues: Clues) -> Cause:
 
 
 # Frames that no endpoint may send
-
-
-def sends_after_close(clues: Clues) -> bool:
-    more = clues.has_more_pongs and clues.has_sent(CLOSE) and not clues.has_sent(PING, PONG)
-    return more or "after its Close" in clues.seen.violation
 
 
 def wrong_length(clues: Clues) -> str:
@@ -280,20 +281,6 @@ def adds_what_was_left(clues: Clues) -> bool:
     return any(len(got) > len(wanted) > 0 and got.endswith(wanted) for got, wanted in pairs)
 
 
-def refuses_the_close(clues: Clues) -> str:
-    """On the answer to a legal Close, after all else came as it should."""
-    sent = clues.sent_close
-    refused = clues.is_legal and clues.has_all() and clues.code in FAILURES
-    if not refused or sent in (None, clues.code):
-        return ""
-    what = "an empty Close" if sent == NO_CODE else f"a Close with code {sent}"
-    return (
-        f"the program answers {what}, which is legal, with {clues.code}: unmask its body as each "
-        f"payload, read 2 bytes of it as the code, the most significant byte first, and the rest "
-        f"as UTF-8; the codes {ALLOWED_CODES} are allowed, and so is no body (§5.5.1, §7.4)"
-    )
-
-
 def is_too_long(clues: Clues) -> bool:
     """Whether a message for which 1009 is the code of a refusal was refused in another way."""
     refused = clues.code is not None or clues.seen.end is not End.OPEN
@@ -339,15 +326,7 @@ def loses_messages(clues: Clues) -> str:
     return f"several frames may arrive at once: {STREAM}" if len(clues.sent) > 2 else ""
 
 
-# Ping, Pong, Close
-
-
-def has_other_pongs(clues: Clues) -> bool:
-    return clues.is_legal and tuple(clues.seen.pongs) != clues.pongs
-
-
-def mixes_pongs_up(clues: Clues) -> bool:
-    return has_other_pongs(clues) and sorted(clues.seen.pongs) == sorted(clues.pongs)
+# What never comes
 
 
 def has_ended(clues: Clues) -> bool:
@@ -362,28 +341,9 @@ def is_silent(clues: Clues) -> bool:
     return clues.is_legal and waits and not clues.seen.violation and not clues.has_all()
 
 
-def outlasts_the_client(clues: Clues) -> bool:
-    """Whether TCP stays open although the client has ended its direction."""
-    half_closed = any(isinstance(step, HalfClose) for step in clues.result.case.steps)
-    return half_closed and clues.seen.end is End.OPEN and clues.seen.close is None
-
-
-def is_left_open(clues: Clues) -> bool:
-    waits = clues.result.case.best.waits_for_end
-    return waits and clues.code is not None and clues.seen.end is End.OPEN
-
-
 def answers_a_part(clues: Clues) -> bool:
     begun = any(isinstance(frame.verdict, CutOff) for frame in clues.sent)
     return begun and clues.has_answered_more
-
-
-def other_close(clues: Clues) -> str:
-    if not clues.is_legal or clues.code is None or not clues.codes or clues.code in clues.codes:
-        return ""
-    if clues.sent_close in (None, NO_CODE):
-        return "answer an empty Close with an empty one, or with code 1000 (§5.5.1, §7.1.5)"
-    return f"answer a Close with the code that is in it, {clues.sent_close} here (§5.5.1)"
 
 
 AFTER_THE_101: tuple[Recogniser, ...] = (
