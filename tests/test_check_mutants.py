@@ -90,6 +90,7 @@ FRAMES = {
         "4.2.2-frame-in-the-packet-of-the-head", "together with the end of the request"
     ),
     "one-read-is-one-frame": Caught("5.2-cut-in-the-key", "a frame may arrive in parts"),
+    "waits-before-each-frame": Caught("5.2-two-frames-in-one-packet", "wait for more bytes"),
     "unmasked-frame-taken": Caught("5.1-unmasked-text", "an unmasked frame"),
     "masks-its-replies": Caught("5.2-text", "a server must not mask"),
     "mask-from-a-wrong-offset": Caught("5.2-text", "byte i % 4 of the key"),

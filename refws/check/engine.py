@@ -195,6 +195,7 @@ class Run(ABC):
         if isinstance(step, bytes):
             if step is GOOD_BYE:
                 self._read_until(self._has_answered)
+                self._seen.was_late = not self._has_answered()
             link.send(step, timeout)
         elif isinstance(step, Drip):
             for start in range(0, len(step.data), step.size):

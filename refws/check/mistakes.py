@@ -472,6 +472,11 @@ AFTER_THE_101: tuple[Recogniser, ...] = (
         "each Ping is answered with a Pong: send one as soon as the Ping is read (§5.5.2)",
     ),
     when(
+        lambda clues: clues.is_legal and clues.seen.is_stuck and clues.has_all(),
+        "the last answer came only after the next frame: take all whole frames from the buffer "
+        "before you wait for more bytes (§5.2)",
+    ),
+    when(
         outlasts_the_client,
         "at the end of TCP a read returns no byte: leave the loop then, and close the socket "
         "(§7.1.4)",

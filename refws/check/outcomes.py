@@ -376,8 +376,11 @@ def listed(parts: list[str]) -> str:
 
 
 def is_unbroken(seen: Seen) -> bool:
-    """Whether neither side had a reason to fail the connection."""
-    return not seen.violation and (seen.close is None or seen.close.code not in FAILURES)
+    """Whether neither side had a reason to fail the connection, and the server is not stuck.
+
+    It is if the last answer came only after the next frame, which then had none.
+    """
+    return not seen.is_stuck and not seen.violation and (seen.close is None or seen.close.code not in FAILURES)
 
 
 def failed(*codes: int, messages: tuple[Message, ...] = ()) -> tuple[Outcome, ...]:

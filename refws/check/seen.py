@@ -73,6 +73,7 @@ class Seen:
     violation: str = ""
     is_unfinished: bool = False
     went_on: bool = False
+    was_late: bool = False
     elsewhere: str = ""
     end: End = End.OPEN
     seconds: float = 0.0
@@ -90,6 +91,11 @@ class Seen:
     def is_over(self) -> bool:
         """Whether nothing can come that would change the verdict, unless it is the end of TCP."""
         return bool(self.close or self.violation or self.went_on) or self.end is not End.OPEN
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether our Close has no answer, as an answer before it had not come in time."""
+        return self.was_late and self.close is None and self.end is End.OPEN
 
     def __str__(self) -> str:
         """What was seen, in a part of a sentence."""
@@ -111,6 +117,8 @@ class Seen:
             parts.append("fragments of a message, but no last one (FIN 1)")
         parts += [f"Ping {show(data, False)}" for data in self.pings[:MAX_LISTED]]
         parts += [f"Pong {show(data, False)}" for data in self.pongs[:MAX_LISTED]]
+        if self.is_stuck and parts:
+            parts.append("the last one after the Close, which has no answer")
         if self.went_on:
             parts.append("it went on: what was sent afterwards came back")
         if self.violation:

@@ -173,6 +173,8 @@ class Connection:
         """Read one frame and answer it; False after a Close."""
         if "one-read-is-one-frame" in self.broken:
             self.stream.buffer = b""
+        if "waits-before-each-frame" in self.broken:
+            self.stream.receive()
         rule, error = self.broken.rule, Failed(1002)
         first, second = self.stream.read(2)
         fin, rsv, opcode = first >> 7, first >> 4 & 0b111, first & 0b1111
