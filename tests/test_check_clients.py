@@ -221,6 +221,7 @@ CAUGHT = {
     "length-of-16-bits-always": Caught("5.2-text", "the form for longer payloads"),
     "no-last-fragment": Caught("5.2-text", "no last one (FIN 1)"),
     "line-end-added": Caught("5.2-text", r"'Hello\n'"),
+    "text-in-upper-case": Caught("5.2-text", "message text 'HELLO'"),
     "echo-twice": Caught("5.2-text", "message text 'Hello', message text 'Hello'"),
     "4-bytes-of-length": Caught("5.2-length-65536", timeout=SILENCE),
     # Control frames and closing
@@ -307,6 +308,8 @@ def test_a_broken_rule_is_found_by_the_case_that_names_it(listener, mutation, ca
         ("fragments-are-messages", "5.4-two-fragments", "A fragment was answered as a message"),
         ("http-1-0", "4.1-http-1.1", "End the first line with HTTP/1.1"),
         ("post", "4.1-method-get", "Begin the first line with GET"),
+        ("utf8-per-fragment", "5.4-fragments-of-one-byte", "A character may begin in one fragment"),
+        ("text-in-upper-case", "5.6-characters-of-all-lengths", "Send the bytes of a text back as"),
         ("unmasked", "5.2-text", "Its text frame: a client must mask all it sends"),
         ("long-control-taken", "5.5-ping-of-126-bytes", "accepts this: a control frame with more"),
         ("any-order", "5.4-message-inside-another", "accepts this: a new message inside a frag"),
@@ -519,24 +522,26 @@ def test_what_depends_on_a_list_that_is_invalid_is_skipped(mutation, reason):
     assert reason.value in {result.seen for result in results}
 
 
-def test_tls_where_none_is_expected_is_named(listener):
+def sender_of(data):
+    """A client that sends these bytes, and ends TCP."""
+
     def client(uri):
         parts = urlsplit(uri)
         with socket.create_connection((parts.hostname, parts.port), DEADLINE_S) as sock:
-            sock.sendall(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")
+            sock.sendall(data)
 
-    result = judge(listener, client, "4.1-host")
+    return client
+
+
+def test_tls_where_none_is_expected_is_named(listener):
+    hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"
+    result = judge(listener, sender_of(hello), "4.1-host")
     assert "TCP ends; §3: a TLS ClientHello; expected ws:// and no TLS" in result.seen
     assert "the client speaks wss://" in find_client_mistake(result)
 
 
 def test_a_request_that_cannot_be_read_is_to_be_mended_before_all_else(listener):
-    def client(uri):
-        parts = urlsplit(uri)
-        with socket.create_connection((parts.hostname, parts.port), DEADLINE_S) as sock:
-            sock.sendall(b"GET / HTTP/2\r\n\r\n")
-
-    result = judge(listener, client, "4.1-host")
+    result = judge(listener, sender_of(b"GET / HTTP/2\r\n\r\n"), "4.1-host")
     assert result.seen.startswith("its request cannot be read: RFC 9112 §3: request line")
     assert find_client_mistake(result).startswith("Mend this first: no case can begin without")
 

@@ -346,11 +346,7 @@ def answers_a_part(clues: Clues) -> bool:
     return begun and clues.has_answered_more
 
 
-AFTER_THE_101: tuple[Recogniser, ...] = (
-    when(
-        sends_after_close,
-        "the program sends on after its Close: leave the loop that answers messages (§5.5.1)",
-    ),
+AS_MESSAGES: tuple[Recogniser, ...] = (
     when(
         answers_control,
         "a control frame was answered as a message: look at the opcode, 8 is a Close, 9 a Ping, "
@@ -361,6 +357,45 @@ AFTER_THE_101: tuple[Recogniser, ...] = (
         "a fragment was answered as a message: collect the payloads up to the frame with FIN 1, "
         "and answer all of them once (§5.4)",
     ),
+)
+"""What is no message was answered as one."""
+
+ON_BYTES: tuple[Recogniser, ...] = (
+    when(
+        decodes_binary,
+        "a binary message is made of any bytes: do not decode it, and do not check it (§5.6)",
+    ),
+    when(
+        decodes_control,
+        "the payload of a Ping or Pong is made of any bytes: do not decode it (§5.5.2, §5.5.3)",
+    ),
+)
+
+ON_CUT_TEXT: Recogniser = when(
+    cuts_characters,
+    "a character may begin in one fragment and end in the next: check the text of the whole "
+    "message, or use one incremental decoder for all its fragments (§5.6)",
+)
+
+ON_TEXT: tuple[Recogniser, ...] = (
+    when(
+        refuses_text,
+        "this text is UTF-8: its characters have 1 to 4 bytes, and U+0000, noncharacters and "
+        "U+FEFF are among them (§5.6)",
+    ),
+    when(
+        alters_text,
+        "send the bytes of a text back as they are: without stripping, normalizing or another "
+        "line end, and with the U+FEFF and U+0000 in it (§5.6)",
+    ),
+)
+
+AFTER_THE_101: tuple[Recogniser, ...] = (
+    when(
+        sends_after_close,
+        "the program sends on after its Close: leave the loop that answers messages (§5.5.1)",
+    ),
+    *AS_MESSAGES,
     wrong_length,
     hint_of_explain,
     compresses_wrongly,
@@ -392,20 +427,9 @@ AFTER_THE_101: tuple[Recogniser, ...] = (
         is_other_kind,
         "answer a message with its own opcode: 1 for text, 2 for binary (§5.6)",
     ),
-    when(
-        decodes_binary,
-        "a binary message is made of any bytes: do not decode it, and do not check it (§5.6)",
-    ),
-    when(
-        decodes_control,
-        "the payload of a Ping or Pong is made of any bytes: do not decode it (§5.5.2, §5.5.3)",
-    ),
+    *ON_BYTES,
     inflates_wrongly,
-    when(
-        cuts_characters,
-        "a character may begin in one fragment and end in the next: check the text of the whole "
-        "message, or use one incremental decoder for all its fragments (§5.6)",
-    ),
+    ON_CUT_TEXT,
     when(
         adds_what_was_left,
         "bytes that an earlier message has left are before this one: keep the payloads of "
@@ -415,16 +439,7 @@ AFTER_THE_101: tuple[Recogniser, ...] = (
         loses_fragments,
         "a control frame may be between fragments: answer it, and keep the fragments (§5.4)",
     ),
-    when(
-        refuses_text,
-        "this text is UTF-8: its characters have 1 to 4 bytes, and U+0000, noncharacters and "
-        "U+FEFF are among them (§5.6)",
-    ),
-    when(
-        alters_text,
-        "send the bytes of a text back as they are: without stripping, normalizing or another "
-        "line end, and with the U+FEFF and U+0000 in it (§5.6)",
-    ),
+    *ON_TEXT,
     when(
         is_garbled,
         "the payload is unmasked with the wrong bytes: byte i goes with byte i % 4 of the key, and "

@@ -378,6 +378,8 @@ class Connection:
             self.require_utf8(message)
         if self.breaks("line-end-added"):
             message += b"\n"
+        if self.breaks("text-in-upper-case") and kind == TEXT:
+            message = message.decode().upper().encode()
         answer = (TEXT if self.breaks("binary-as-text") else kind, message)
         self.send(*[answer] * (2 if self.breaks("echo-twice") else 1))
         if self.breaks("no-last-fragment"):

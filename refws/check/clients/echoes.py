@@ -12,9 +12,11 @@ from ...protocol.frame import BINARY, TEXT
 from ...protocol.masking import KEY_LENGTH
 from ..clues import Clues, Recogniser, when
 from ..mistakes import (
+    AS_MESSAGES,
+    ON_BYTES,
+    ON_CUT_TEXT,
+    ON_TEXT,
     adds_what_was_left,
-    answers_control,
-    answers_fragments,
     is_other_kind,
     loses_fragments,
 )
@@ -97,20 +99,13 @@ FRAMES: tuple[Recogniser, ...] = (
         "answer a message with its own opcode: 1 for text, 2 for binary; a binary message is not "
         "to be decoded (§5.6)",
     ),
-    when(
-        answers_control,
-        "a control frame was answered as a message: look at the opcode, 8 is a Close, 9 a Ping, "
-        "and 10 a Pong (§5.5)",
-    ),
-    when(
-        answers_fragments,
-        "a fragment was answered as a message: collect the payloads up to the frame with FIN 1, "
-        "and answer all of them once (§5.4)",
-    ),
+    *AS_MESSAGES,
 )
 """Mistakes that may also make a frame illegal. The first one that is recognised is named."""
 
 ECHOES: tuple[Recogniser, ...] = (
+    *ON_BYTES,
+    ON_CUT_TEXT,
     when(
         lambda clues: loses_fragments(clues) and not is_whole(clues),
         "a control frame may be between fragments: answer it, and keep the fragments (§5.4)",
@@ -125,6 +120,7 @@ ECHOES: tuple[Recogniser, ...] = (
         "the last fragment of a message has FIN 1 (the first byte of its frame is 80): the program "
         "sends none (§5.4)",
     ),
+    *ON_TEXT,
     when(has_more_messages, "it sends more messages than it got: send each one back once"),
     when(
         is_changed,
