@@ -31,10 +31,10 @@ class Need(Enum):
     # Of a client
     ORIGIN = "it sends no Origin"
     SUBPROTOCOLS = "it lists no subprotocol"
-    SUBPROTOCOL = "it lists no valid subprotocol"
+    SUBPROTOCOLS_VALID = "it lists no valid subprotocol"
     EXTENSIONS = "it offers no extension"
-    OFFERS = "it does not offer permessage-deflate"
-    OFFER = "it makes no valid offer of permessage-deflate"
+    OFFER = "it does not offer permessage-deflate"
+    OFFER_VALID = "it makes no valid offer of permessage-deflate"
     CONTEXT = "it asks for server_no_context_takeover, so no message can refer to another"
     CLIENT_WINDOW = "it does not offer client_max_window_bits"
     EARLIER = "it has connected only once so far, so there is nothing to compare with"

@@ -121,10 +121,10 @@ def missing(request: Request, history: History) -> set[Need]:
     for need, lacks in (
         (Need.ORIGIN, "Origin" not in headers),
         (Need.SUBPROTOCOLS, not subprotocols),
-        (Need.SUBPROTOCOL, not any(map(is_token, subprotocols))),
+        (Need.SUBPROTOCOLS_VALID, not any(map(is_token, subprotocols))),
         (Need.EXTENSIONS, "Sec-WebSocket-Extensions" not in headers),
-        (Need.OFFERS, not offers),
-        (Need.OFFER, choose_offer(offers, DeflateSettings()) is None),
+        (Need.OFFER, not offers),
+        (Need.OFFER_VALID, choose_offer(offers, DeflateSettings()) is None),
         (Need.CONTEXT, SERVER_NO_CONTEXT_TAKEOVER in parameters),
         (Need.CLIENT_WINDOW, CLIENT_MAX_WINDOW_BITS not in parameters),
         (Need.EARLIER, not history.keys),

@@ -193,7 +193,7 @@ ANSWERS = Group(
             GIVES_UP,
             REJECTS,
             opening=edited(other_case("Sec-WebSocket-Protocol")),
-            needs=frozenset({Need.SUBPROTOCOL}),
+            needs=frozenset({Need.SUBPROTOCOLS, Need.SUBPROTOCOLS_VALID}),
         ),
         Case(
             "4.1-no-subprotocol",
@@ -203,7 +203,7 @@ ANSWERS = Group(
             REJECTS,
             (GOOD_BYE,),
             opening=edited(without("Sec-WebSocket-Protocol")),
-            needs=frozenset({Need.SUBPROTOCOL}),
+            needs=frozenset({Need.SUBPROTOCOLS, Need.SUBPROTOCOLS_VALID}),
             level=Level.CHOICE,
         ),
         # Another status

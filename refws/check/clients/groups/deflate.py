@@ -19,6 +19,8 @@ EXTENSIONS = "Sec-WebSocket-Extensions"
 
 DEFLATE_ON = "permessage-deflate"
 
+OFFERED = (Need.OFFER, Need.OFFER_VALID)
+
 LONG = Message(TEXT, b"The quick brown fox jumps over the lazy dog. " * 60)
 """Longer than the thresholds below which clients do not compress."""
 
@@ -42,7 +44,7 @@ def case(
     needs: Iterable[Need] = (),
 ) -> Case:
     """A case in which these messages come back, compressed or not."""
-    every = frozenset({Need.OFFER, Need.ECHO, *needs})
+    every = frozenset({*OFFERED, Need.ECHO, *needs})
     return Case(
         name,
         rule,
@@ -71,14 +73,14 @@ def illegal(name: str, rule: str, requirement: str, codes: tuple[int, ...], *fra
         failed(*codes),
         (b"".join(frames),),
         opening=Opening(offer=DEFLATE_ON),
-        needs=frozenset({Need.OFFER}),
+        needs=frozenset(OFFERED),
     )
 
 
 def bad_answer(name: str, rule: str, requirement: str, parameters: str) -> Case:
     """A case with an answer about compression that a client must not accept."""
     opening = Opening((with_line(EXTENSIONS, DEFLATE_ON + parameters),))
-    needs = frozenset({Need.OFFER})
+    needs = frozenset(OFFERED)
     return Case(name, rule, requirement, GIVES_UP, REJECTS, opening=opening, needs=needs)
 
 
@@ -177,7 +179,7 @@ DEFLATE = Group(
                 pongs=1,
             ),
             opening=Opening(offer=DEFLATE_ON),
-            needs=frozenset({Need.OFFER, Need.ECHO}),
+            needs=frozenset({*OFFERED, Need.ECHO}),
         ),
         case(
             "7692-6.1-long-message",

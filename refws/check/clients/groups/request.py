@@ -356,7 +356,7 @@ REQUEST = Group(
             "Each offer of permessage-deflate has only its four parameters, with valid values.",
             "6455-9.1-06",
             asks("offers that a server may accept", has_valid_offers, header(FIELD)),
-            needs=[Need.OFFERS],
+            needs=[Need.OFFER],
         ),
         case(
             "9110-9.3.1-no-body",
