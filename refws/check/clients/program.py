@@ -103,8 +103,8 @@ def started(words: list[str], url: str) -> Iterator[Program]:
         raise BadCommand(f"{what}; give the path of a program that can be run") from None
     assert process.stdout is not None
     printed = Printed(process.stdout)
-    printed.start()
     try:
+        printed.start()
         yield Program(process, printed)
     finally:
         kill(process)
