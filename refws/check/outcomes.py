@@ -380,7 +380,11 @@ def is_unbroken(seen: Seen) -> bool:
 
     It is if the last answer came only after the next frame, which then had none.
     """
-    return not seen.is_stuck and not seen.violation and (seen.close is None or seen.close.code not in FAILURES)
+    return (
+        not seen.is_stuck
+        and not seen.violation
+        and (seen.close is None or seen.close.code not in FAILURES)
+    )
 
 
 def failed(*codes: int, messages: tuple[Message, ...] = ()) -> tuple[Outcome, ...]:
