@@ -213,6 +213,9 @@ def test_every_writer_writes_a_form_that_exists():
         "#",
         "…",
         "/* ",
+        '"a" ',
+        "0o12 ",
+        "C: 81 05\n",
     ],
 )
 def test_a_long_text_of_anything_is_read_or_refused(piece):
@@ -223,7 +226,7 @@ def test_a_long_text_of_anything_is_read_or_refused(piece):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("piece", ["\n", "81 ", "<Buffer ", "/* "])
+@pytest.mark.parametrize("piece", ["\n", "81 ", "<Buffer ", "/* ", "C: 81 05\n"])
 def test_a_text_of_four_times_the_length_takes_about_four_times_as_long(piece):
     """The least time of three tries each."""
 

@@ -68,10 +68,6 @@ class Part:
     lines: list[str] = field(default_factory=list)
     inline: bool = False
 
-    @property
-    def text(self) -> str:
-        return "\n" * (self.number - 1) + "\n".join(self.lines)
-
 
 def recognises(text: str) -> bool:
     """Two speakers with bytes; or one whose bytes are in the lines after its name."""

@@ -78,7 +78,7 @@ OCTAL_LIST = re.compile(rf"\s*\\?[0-3][0-7]{{2}}(?:{SEPARATOR}[0-3][0-7]{{2}})+[
 IN_BITS = re.compile(r"\s*\[(?:\s*[01]{1,8})*?\s*[01]{8}(?:\s*[01]{1,8})*\s*\]\s*")
 """%b of Go: no array of numbers, because the longest are too large."""
 
-MARKED_OCTAL = re.compile(r"\s*\[?(?:0o[0-3]?[0-7]{1,2}[\s,;]*){2,}\]?\s*")
+MARKED_OCTAL = re.compile(r"\s*\[?(?:0o[0-7]{1,3}+[\s,;]*+){2,}\]?\s*")
 """oct() of Python: 0o201, 0o5"""
 
 BIT_SEPARATOR = re.compile(r"[\s,;|_.:/\[\](){}-]+|0[bB](?=[01])")

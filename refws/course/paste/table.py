@@ -173,7 +173,7 @@ def read_log(text: str) -> Pasted:
     parts, others = directions.split(text)
     if not parts:
         raise BadPaste(1, "no line names a direction and has bytes, such as TX: 81 05")
-    readings = [recognised(part.text) for part in parts]
+    readings = list(map(read_part, parts))
     cut = next((at for at, reading in enumerate(readings) if reading.cut_off), len(parts))
     if cut < len(parts) - 1:
         raise BadPaste(parts[cut + 1].number, "bytes after a part that is cut off: give them apart")
@@ -188,6 +188,14 @@ def read_log(text: str) -> Pasted:
     description = f"log with directions, {counted(len(parts), 'part')}, {readings[0].form}"
     cut_off = readings[-1].cut_off
     return Pasted(description, chunks, tuple(dict.fromkeys(notes)), cut_off)
+
+
+def read_part(part: directions.Part) -> Pasted:
+    try:
+        return recognised("\n".join(part.lines))
+    except BadPaste as error:
+        error.line += part.number - 1
+        raise
 
 
 def possible(forms: list[Form], text: str) -> dict[Form, Pasted]:
@@ -213,5 +221,5 @@ def fail(form: Form, text: str, advice: str) -> Pasted:
     try:
         return named(form, text)
     except BadPaste as error:
-        error.args = (f"{error}{advice}",)
+        error.problem += advice
         raise

@@ -61,8 +61,13 @@ class BadPaste(CannotRead):
     """
 
     def __init__(self, line: int, problem: str) -> None:
-        super().__init__(f"line {line}: {problem}")
+        super().__init__(line, problem)
+        self.line = line
+        self.problem = problem
         self.before = b""
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.problem}"
 
 
 def shown(text: str) -> str:

@@ -9,7 +9,9 @@ from .values import shown
 
 QUOTED = re.compile(r"""\s*[bBxX]?(["'`])((?:\\x(?=(?:[0-9A-Fa-f]{2}){3}))?[^"'`\\]*)\1[\s;,]*""")
 DIGITS = r"(?:(?:0x)?[0-9A-Fa-f]{1,2}|[0-9]{3}|[01]{8}|0b[01]{1,8})"
-LIST_OF_QUOTED = re.compile(rf"""[\s\[({{]*(["']){DIGITS}\1(?:\s*,?\s*\1{DIGITS}\1)+[\s,\])}};]*""")
+LIST_OF_QUOTED = re.compile(
+    rf"""[\s\[({{]*(["']){DIGITS}\1(?:\s*(?:,\s*)?\1{DIGITS}\1)+[\s,\])}};]*"""
+)
 """['81', '05'], ['129', '5'], '10000001' '00000101': strings of digits."""
 
 EACH_IN_BRACKETS = re.compile(r"\s*(?:[\[<{(][0-9A-Fa-f]{2}[\]>})]\s*){2,}")
