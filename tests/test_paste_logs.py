@@ -305,6 +305,7 @@ def test_other_lists_of_programs(text, form):
         '"\\x81\\x05" + payload',
         "(6) [\n  129, 5, 72, 101, 108, 108, 111\n]",
         "Uint8Array(7) [129]\n[5, 72]",
+        "curl: (7) Failed to connect",
     ],
 )
 def test_what_may_be_bytes_is_not_left_out(text):

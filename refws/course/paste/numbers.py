@@ -93,14 +93,16 @@ def recognises_array(text: str) -> bool:
     if OPEN.fullmatch(text):
         return True
     rest = LENGTH_AFTER.sub("", GROUP.sub(" ", text))
-    if not GROUP.search(text) or LEFT_OUT.search(rest) or IN_BITS.fullmatch(text):
+    first = GROUP.search(text)
+    if first is None or LEFT_OUT.search(rest) or IN_BITS.fullmatch(text):
         return False
     sizes = [len(list(ITEM.finditer(match["items"]))) for match in GROUP.finditer(text)]
     is_code = CODE.fullmatch(rest) is not None and not all(
         PADDED.search(match["items"]) and not TELLING.search(match["items"])
         for match in GROUP.finditer(text)
     )
-    return is_code and (min(sizes) > 1 or (sizes == [1] and set(announced_in(given)) <= {1}))
+    is_one = sizes == [1] and set(announced_in(given)) <= {1} and not first[0].startswith("(")
+    return is_code and (min(sizes) > 1 or is_one)
 
 
 def read_array(text: str) -> Pasted:
