@@ -135,6 +135,7 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
       encodings.py           RFC 4648        base64, percent escapes
       heads.py               RFC 9112        heads alone, and in the logs of clients
       devtools.py                            the header lines that DevTools lists
+      copied.py                              the requests that it copies as commands of curl
       traces.py                              curl --trace, websocket-client, strace
       directions.py                          logs whose lines say who sends -> their parts
       wrapped.py                             quotes, brackets, labels and calls around digits

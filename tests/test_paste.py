@@ -364,6 +364,7 @@ def test_every_form_has_a_text_here():
         "stream",
         "yaml",
         "json-values",
+        "copied-curl",
         "net-export",
     }
     assert {form.name for form in FORMS} == OF_HELLO.keys() | elsewhere

@@ -131,3 +131,54 @@ def test_a_text_in_place_of_bytes_says_what_to_print(text, words):
 )
 def test_base64_of_the_size_of_a_key_may_be_one(text, name):
     assert any(f"bytes may be a {name}: python3 -m refws accept" in x for x in read(text).notes)
+
+
+# Heads in a page, as literals, and as a command
+
+REQUEST_LINES = [
+    "GET /chat?x=1 HTTP/1.1",
+    "Host: example.com:8080",
+    "Upgrade: websocket",
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+]
+REQUEST_BYTES = "".join(f"{line}\r\n" for line in [*REQUEST_LINES, ""]).encode()
+RESPONSE_BYTES = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"
+BOTH_SIDES = [(REQUEST_BYTES, Side.CLIENT), (RESPONSE_BYTES, Side.SERVER)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<pre><code>"
+        + (REQUEST_BYTES + RESPONSE_BYTES).decode().replace("\r\n", "\n")
+        + "</code></pre>",
+        f"{REQUEST_BYTES!r}\n{RESPONSE_BYTES!r}\n",
+        f"00000000:fe.clireq[000a:ffffffff]: {REQUEST_LINES[0]}\n"
+        + "".join(f"00000000:fe.clihdr[000a:ffffffff]: {line}\n" for line in REQUEST_LINES[1:])
+        + "00000000:be.srvrep[000a:000b]: HTTP/1.1 101 Switching Protocols\n"
+        "00000000:be.srvhdr[000a:000b]: Upgrade: websocket\n",  # haproxy -d
+    ],
+)
+def test_both_heads_of_pages_literals_and_logs_have_their_senders(text):
+    assert [(chunk.data, chunk.sender) for chunk in read(text).chunks] == BOTH_SIDES
+
+
+@pytest.mark.parametrize("line_end", [" \\\n  ", " ^\n  ", " "])
+def test_a_request_that_was_copied_as_a_command_is_a_request(line_end):
+    options = [f"-H '{line}'" for line in REQUEST_LINES[2:]]
+    text = line_end.join(["curl 'ws://example.com:8080/chat?x=1'", *options, "--compressed"])
+    pasted = read(text)
+    assert (pasted.form, pasted.data) == ("copied-curl", REQUEST_BYTES)
+    assert [chunk.sender for chunk in pasted.chunks] == [Side.CLIENT]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("curl 'ws://example.com -H", "no whole command of curl, No closing quotation"),
+        ("curl --url=ws://example.com", "no URL in this command of curl"),
+    ],
+)
+def test_a_command_that_is_not_whole_is_refused(text, words):
+    with pytest.raises(BadPaste, match=words):
+        read(text)

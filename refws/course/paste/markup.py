@@ -53,6 +53,7 @@ def without_typography(text: str) -> tuple[str, list[str]]:
 # HTML
 
 TAG = re.compile(r"</?(?:pre|code|p|div|span|br|samp|tt|td|tr|table|tbody)\b[^<>]*>", re.IGNORECASE)
+TAG_AT_START = re.compile(rf"^(?:{TAG.pattern})+", re.IGNORECASE | re.MULTILINE)
 ENTITY = re.compile(r"&(?:lt|gt|amp|quot|apos|nbsp|#[0-9]{1,6}|#[xX][0-9A-Fa-f]{1,5});")
 BEGINS_IN_HTML = re.compile(
     rf"\s*(?:{TAG.pattern}|[bB]?(?:&quot;|&#39;|&#x27;|&lt;))", re.IGNORECASE
@@ -64,7 +65,7 @@ def without_html(text: str) -> tuple[str, list[str]]:
     has_html = TAG.search(text) or ENTITY.search(text)
     if not (BEGINS_IN_HTML.match(text) or (has_html and not HAS_TEXT.search(text))):
         return text, []
-    shown_text = html.unescape(TAG.sub(" ", text))
+    shown_text = html.unescape(TAG.sub(" ", TAG_AT_START.sub("", text)))
     return shown_text, ["tags and entities of HTML are taken as what a browser shows"]
 
 

@@ -26,6 +26,7 @@ LOGGERS = (
     r"System\.Net\.\w+ \w+: \d+ : \[\d+\] ",  # System.Diagnostics of .NET
     rf"\d\d-\d\d {TIME} +\d+ +\d+ [VDIWEF] [^:\n]{{1,60}}: ",  # logcat
     r"[VDIWEF]/[^(:\n]{1,60}\( *\d+\): ",  # logcat -v brief
+    r"[0-9a-f]{8}:\S+\.(?:clireq|clihdr|srvrep|srvhdr)\[[0-9a-f:]+\]: ",  # haproxy -d
     rf"[IWEF]\d{{4}} {TIME} +\d+ [^\s:]+:\d+\] ",  # glog
     r"[EWIDV] \([\d:.]+\) [^\s:]+: ",  # ESP-IDF
     r"\[ *\d+\]\[[EWIDV]\]\[[^\]\n]*\] \w+\(\): ?",  # Arduino for ESP32

@@ -10,6 +10,7 @@ import re
 from dataclasses import replace
 
 from .encodings import rating
+from .heads import sender_of
 from .plausible import WHOLE_FRAMES, rate
 from .values import BadPaste, Chunk, Pasted, Way, counted, line_of, shown
 from .wrapped import is_call
@@ -138,9 +139,13 @@ def read_literals(text: str, decimal: bool) -> Pasted:
         literals = [match for match in literals if match.start() not in left_out]
         notes.append(f"left out: {', '.join(shown(match['body']) for match in names[:3])}")
     if heads := [match for match in literals if HEAD.match(match["body"])]:
-        chunks = [read_literal(match, text, decimal, notes) for match in heads]
+        chunks = [
+            Chunk(read_literal(match, text, decimal, notes).data, sender_of(match["body"].lstrip()))
+            for match in heads
+        ]
         count = counted(len(heads), "head")
-        return Pasted(f"string literal, {count}", tuple(chunks), (f"only the {count} is read",))
+        note = f"only the {count} {'is' if len(heads) == 1 else 'are'} read"
+        return Pasted(f"string literal, {count}", tuple(chunks), (note,))
     if not literals and OPEN.match(text):
         raise BadPaste(1, "a quote that is not closed: give the whole literal")
     if not literals:

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, replace
 
 from . import (
+    copied,
     devtools,
     directions,
     dumps,
@@ -61,6 +62,7 @@ FORMS = (
     Form(1, ("arduino",), "[WS-Client][handleHeader] RX: ...", traces.ARDUINO),
     Form(1, ("strace",), r'write(3, "\201\5Hello", 7) = 7', traces.STRACE),
     Form(1, ("yaml",), "tshark -z follow,tcp,yaml,0", encodings.YAML),
+    Form(1, ("copied-curl",), "curl 'wss://example.com/' -H ...", copied.COPIED),
     Form(1, ("net-export",), "chrome://net-export, with raw bytes", net_export.NET_EXPORT),
     Form(1, ("head", "http"), "GET / HTTP/1.1, and HTTP/1.1 101", heads.HEADS),
     Form(1, ("devtools",), "Request URL: ..., Request Headers ...", devtools.DEVTOOLS),
@@ -98,7 +100,7 @@ FORMS = (
 
 REPEATS = re.compile(r"<repeats \d+ times>")
 
-WITH_HEADS = ("head", "curl", "arduino", "devtools")
+WITH_HEADS = ("head", "curl", "arduino", "devtools", "copied-curl")
 """The forms that have nothing but heads, also one that does not begin with GET."""
 
 CERTAIN = 1
