@@ -137,6 +137,7 @@ def opened(deflate=None, **seen):
 
 
 PINGS = (b"1", b"2", b"3")
+TWO = text(b"1"), text(b"2")
 
 
 @pytest.mark.parametrize(
@@ -159,6 +160,9 @@ PINGS = (b"1", b"2", b"3")
         (LastPong(PINGS), opened(pongs=[b"3"], messages=[text(HELLO)]), False),
         (LastPong(PINGS, (text(HELLO),)), opened(pongs=[b"3"], messages=[text(HELLO)]), True),
         (LastPong(PINGS), opened(pongs=[b"3"], close=Close(1002)), False),
+        (Echoes(TWO), opened(messages=list(TWO), answers_in_time=1), False),
+        (Echoes(TWO), opened(messages=list(TWO), answers_in_time=1, close=Close(1000)), True),
+        (Echoes(TWO), opened(messages=list(TWO), answers_in_time=None), True),
         (Pings(), opened(pings=[b""]), True),
         (Pings(), opened(), False),
         (Pings(), opened(pings=[b""], violation="§5.2: RSV1"), False),
@@ -172,6 +176,13 @@ PINGS = (b"1", b"2", b"3")
 )
 def test_what_an_outcome_takes_for_itself(outcome, seen, is_seen):
     assert outcome.is_seen(seen) is is_seen
+
+
+def test_an_answer_after_the_close_is_named_if_the_close_has_none():
+    late = opened(messages=list(TWO), answers_in_time=1)
+    assert late.after_the_opening().endswith("the last one after the Close, which has no answer")
+    nothing = opened(messages=list(TWO[:1]), answers_in_time=1)
+    assert nothing.after_the_opening() == "message text '1'"
 
 
 def test_an_empty_close_is_not_named_by_a_code_that_no_close_carries():

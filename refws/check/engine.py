@@ -195,7 +195,8 @@ class Run(ABC):
         if isinstance(step, bytes):
             if step is GOOD_BYE:
                 self._read_until(self._has_answered)
-                self._seen.was_late = not self._has_answered()
+                if not self._has_answered():
+                    self._seen.answers_in_time = self._seen.answers
             link.send(step, timeout)
         elif isinstance(step, Drip):
             for start in range(0, len(step.data), step.size):

@@ -380,11 +380,8 @@ def is_unbroken(seen: Seen) -> bool:
 
     It is if the last answer came only after the next frame, which then had none.
     """
-    return (
-        not seen.is_stuck
-        and not seen.violation
-        and (seen.close is None or seen.close.code not in FAILURES)
-    )
+    goes_on = not seen.violation and not seen.is_stuck
+    return goes_on and (seen.close is None or seen.close.code not in FAILURES)
 
 
 def failed(*codes: int, messages: tuple[Message, ...] = ()) -> tuple[Outcome, ...]:

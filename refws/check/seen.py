@@ -57,8 +57,10 @@ class Seen:
     `interim` are the statuses of responses before the one that counts, such as 100. `problem` says
     why there is no valid response, `violation` which rule the endpoint broke in what it sent.
     `is_unfinished` is True while the last fragment of a message is missing, `went_on` if it
-    answered what was sent after it should have failed the connection. `elsewhere` says what went
-    wrong on another connection. `keys` are the masking keys of a client.
+    answered what was sent after it should have failed the connection. `answers_in_time` are the
+    messages and Pongs that had come when our Close was sent although some were missing; None if
+    none was. `elsewhere` says what went wrong on another connection. `keys` are the masking keys of
+    a client.
     """
 
     interim: list[int] = field(default_factory=list)
@@ -73,7 +75,7 @@ class Seen:
     violation: str = ""
     is_unfinished: bool = False
     went_on: bool = False
-    was_late: bool = False
+    answers_in_time: int | None = None
     elsewhere: str = ""
     end: End = End.OPEN
     seconds: float = 0.0
@@ -94,8 +96,13 @@ class Seen:
 
     @property
     def is_stuck(self) -> bool:
-        """Whether our Close has no answer, as an answer before it had not come in time."""
-        return self.was_late and self.close is None and self.end is End.OPEN
+        """Whether our Close brought only an answer that was late, and none of its own."""
+        is_open = self.close is None and self.end is End.OPEN
+        return is_open and self.answers_in_time is not None and self.answers > self.answers_in_time
+
+    @property
+    def answers(self) -> int:
+        return len(self.messages) + len(self.pongs)
 
     def __str__(self) -> str:
         """What was seen, in a part of a sentence."""
@@ -117,7 +124,7 @@ class Seen:
             parts.append("fragments of a message, but no last one (FIN 1)")
         parts += [f"Ping {show(data, False)}" for data in self.pings[:MAX_LISTED]]
         parts += [f"Pong {show(data, False)}" for data in self.pongs[:MAX_LISTED]]
-        if self.is_stuck and parts:
+        if self.is_stuck:
             parts.append("the last one after the Close, which has no answer")
         if self.went_on:
             parts.append("it went on: what was sent afterwards came back")
