@@ -57,7 +57,8 @@ def is_left_open(clues: Clues) -> bool:
 
 
 def other_close(clues: Clues) -> str:
-    if not clues.is_legal or clues.code is None or not clues.codes or clues.code in clues.codes:
+    is_right = clues.code == clues.sent_close or clues.code in clues.codes
+    if not clues.is_legal or clues.code is None or not clues.codes or is_right:
         return ""
     if clues.sent_close in (None, NO_CODE):
         return "answer an empty Close with an empty one, or with code 1000 (§5.5.1, §7.1.5)"

@@ -243,6 +243,13 @@ def alters_text(clues: Clues) -> bool:
     return clues.is_legal and any(got != wanted and not is_plain(wanted) for got, wanted in pairs)
 
 
+def loses_the_end(clues: Clues) -> bool:
+    """Whether a message came back that is only the start of the right one."""
+    pairs = [(got.data, wanted.data) for got, wanted in clues.pairs()]
+    shorter = any(got != wanted and wanted.startswith(got) for got, wanted in pairs if got)
+    return clues.is_legal and shorter
+
+
 def is_plain(data: bytes) -> bool:
     """Whether these are letters, digits and signs of ASCII only."""
     return data.isascii() and data.decode().isprintable()
@@ -440,6 +447,11 @@ AFTER_THE_101: tuple[Recogniser, ...] = (
         "a control frame may be between fragments: answer it, and keep the fragments (§5.4)",
     ),
     *ON_TEXT,
+    when(
+        loses_the_end,
+        "the end of the message is missing: read as many bytes as the length says, of each "
+        "fragment up to the one with FIN 1, before you answer (§5.2, §5.4)",
+    ),
     when(
         is_garbled,
         "the payload is unmasked with the wrong bytes: byte i goes with byte i % 4 of the key, and "
