@@ -7,10 +7,12 @@ import pytest
 from checks import OPENED, check_words, not_passed, target_of
 from refws.check.case import Elsewhere, Pause
 from refws.check.engine import Abilities, Grade, grade
+from refws.check.groups import GROUPS
 from refws.check.groups.limits import LIMITS
 from refws.check.seen import End
 from refws.check.survey import survey
 from refws.course.services import echo
+from refws.protocol.close import Close
 from wire import DEADLINE_S
 
 pytestmark = pytest.mark.slow
@@ -59,6 +61,23 @@ def test_10_4_a_server_may_take_long_for_a_large_message(case):
 def test_10_4_a_server_may_end_a_connection_that_is_idle_for_long(name, expected):
     (beside,) = [case for case in LIMITS.cases if case.name == name]
     assert grade(beside, replace(OPENED, end=End.FIN)) is expected
+
+
+IN_MANY_FRAGMENTS = (
+    "5.4-200-fragments-in-one-packet",
+    "5.4-a-ping-before-each-of-50-fragments",
+    "7692-6.2-fragments-of-one-byte",
+)
+
+
+@pytest.mark.rfc("6455-10.4-01")
+@pytest.mark.parametrize("name", IN_MANY_FRAGMENTS)
+@pytest.mark.parametrize(
+    "code, expected", [(1008, Grade.WEAK), (1009, Grade.WEAK), (1002, Grade.FAIL)]
+)
+def test_10_4_a_server_may_limit_the_fragments_of_a_message(name, code, expected):
+    (found,) = [case for group in GROUPS for case in group.cases if case.name == name]
+    assert grade(found, replace(OPENED, close=Close(code))) is expected
 
 
 SLOW = [case for case in LIMITS.cases if case.slow]

@@ -22,6 +22,7 @@ from refws.check.seen import End
 from refws.check.survey import survey
 from refws.check.target import Target
 from refws.protocol.client.uri import parse_uri
+from refws.protocol.close import Close
 from refws.protocol.frame import Side
 from wire import SAMPLE_KEY, request, response
 
@@ -313,6 +314,11 @@ def test_what_the_rfcs_leave_open_is_no_fault(mutation, abilities, nothing_left_
         ("5.2-text", OPENED, "give it longer with --timeout"),
         ("10.4-message-of-1-mib", OPENED, "give it longer with --timeout"),
         ("5.2-text-of-65536-bytes", OPENED, "a long frame is not read as it should be"),
+        (
+            "5.4-200-fragments-in-one-packet",
+            replace(OPENED, close=Close(1008)),
+            "if that is a limit of the program",
+        ),
         ("5.5.1-close", OPENED, "a Close is answered with a Close"),
         ("5.5.1-close-then-half-close", OPENED, "a Close is answered with a Close"),
         ("4.2.1-plain-get", replace(OPENED, agreement=None, end=End.FIN), "look for an error in"),

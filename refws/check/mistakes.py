@@ -26,7 +26,7 @@ from .control_mistakes import (
 from .deflate_mistakes import compresses_wrongly, declines_the_offer, inflates_wrongly
 from .engine import Grade, Result
 from .opening_mistakes import AT_THE_101, ON_HEADERS, other_refusal
-from .outcomes import FAILURES, Fails, Opens
+from .outcomes import FAILURES, OF_A_LIMIT, Fails, Opens
 from .seen import End
 
 LENGTH = (
@@ -312,7 +312,9 @@ def fails_what_is_legal(clues: Clues) -> str:
         return ""
     lengths = [frame.header.payload_length for frame in clues.sent]
     what = "look for the line that fails the connection with this code"
-    if clues.has_sent(CONT):
+    if clues.code in OF_A_LIMIT and clues.result.grade is Grade.WEAK:
+        what = "if that is a limit of the program, take more frames for a message (§10.4)"
+    elif clues.has_sent(CONT):
         what = "a frame with opcode 0 continues the message whose first frame had FIN 0 (§5.4)"
     elif clues.has_sent(PONG):
         what = "a Pong that answers no Ping is to be ignored (§5.5.3)"

@@ -24,6 +24,9 @@ FAILURES = frozenset(
 )
 """The codes with which an endpoint fails a connection (§7.4.1)."""
 
+OF_A_LIMIT = (CloseCode.POLICY_VIOLATION, CloseCode.MESSAGE_TOO_BIG)
+"""The codes of a server that takes no more of something (§7.4.1, §10.4)."""
+
 WITHOUT_ERROR = frozenset({NORMAL, CloseCode.GOING_AWAY, CloseCode.NO_STATUS_RCVD})
 """The codes of a Close that says nothing of an error; the last one is no code at all."""
 

@@ -7,7 +7,17 @@ from ...protocol.frame import BINARY, CLOSE, CONT, PING, PONG, TEXT
 from ..case import Case, Group, Level, Need
 from ..frames import GOOD_BYE, HELLO, binary, crafted, frame, text
 from ..opening import Opening
-from ..outcomes import FAILURES, WITHOUT_ERROR, Closes, Fails, Outcome, Pongs, Sends, failed
+from ..outcomes import (
+    FAILURES,
+    OF_A_LIMIT,
+    WITHOUT_ERROR,
+    Closes,
+    Fails,
+    Outcome,
+    Pongs,
+    Sends,
+    failed,
+)
 from ..survey import OFFER
 from .deflate_blocks import BLOCKS, CONTEXT, WINDOWS
 from .deflate_offers import OFFERS
@@ -89,6 +99,7 @@ MESSAGES = (
         "7692-6-03",
         (text(DOCUMENT),),
         *fragments(*single_bytes(deflated(DOCUMENT))),
+        weak=(Fails(OF_A_LIMIT),),
     ),
     echoed(
         "7.2.1-fragments-with-flushes",

@@ -14,7 +14,7 @@ from ...protocol.frame import CONT, TEXT
 from ..case import Case, Need
 from ..frames import GOOD_BYE, HELLO, frame, text
 from ..opening import Opening
-from ..outcomes import Echoes
+from ..outcomes import Echoes, Outcome
 from ..seen import Message
 from ..survey import OFFER
 
@@ -89,6 +89,7 @@ def echoed(
     requirement: str,
     messages: tuple[Message, ...],
     *frames: bytes,
+    weak: tuple[Outcome, ...] = (),
     needs: frozenset[Need] = ECHO,
     offer: str = OFFER,
 ) -> Case:
@@ -98,6 +99,7 @@ def echoed(
         rule,
         requirement,
         Echoes(messages),
+        weak,
         steps=(*frames, GOOD_BYE),
         opening=Opening(offer=offer),
         needs=needs,

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from ...protocol.frame import BINARY, CONT, PING, TEXT
 from ..case import Case, Drip, Group, Until
 from ..frames import HELLO, binary, frame, text
-from ..outcomes import Sends
+from ..outcomes import OF_A_LIMIT, Fails, Sends
 from ..seen import Message
 from ..tables import echoes, fails, in_packets
 
@@ -74,6 +74,7 @@ WHOLE = (
         "6455-5.4-07",
         (text(b"".join(MANY)),),
         b"".join(fragments(TEXT, MANY)),
+        weak=(Fails(OF_A_LIMIT),),
     ),
     echoes(
         "5.4-binary-in-three-fragments",

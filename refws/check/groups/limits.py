@@ -13,6 +13,7 @@ from ..case import Case, Drip, Elsewhere, Group, Level, Need, Pause, Step, Until
 from ..frames import GOOD_BYE, HELLO, crafted, frame, text
 from ..opening import VALID, Opening
 from ..outcomes import (
+    OF_A_LIMIT,
     AnyOf,
     Anything,
     Echoes,
@@ -183,7 +184,7 @@ NUMBER = (
         "Control frames may be between any two fragments, however many.",
         "6455-5.4-05",
         Pongs(tuple(NUMBERS[:50]), (text(b"".join(NUMBERS[:50])),), others=True),
-        (LastPong(tuple(NUMBERS[:50]), (text(b"".join(NUMBERS[:50])),)),),
+        (LastPong(tuple(NUMBERS[:50]), (text(b"".join(NUMBERS[:50])),)), Fails(OF_A_LIMIT)),
         steps=(
             frame(TEXT, b"", fin=False),
             *(frame(PING, number) + frame(CONT, number, fin=False) for number in NUMBERS[:50]),
