@@ -37,7 +37,18 @@ from refws.check.seen import Message
 from refws.commands.check.listen import CannotListen, check_clients, security_from
 from refws.protocol.close import Close
 from transports import KEY, LOCALHOST
-from wire import DEADLINE_S, IN_TIME, MASKING_KEY, TEXT, Background, Wire, connected, request
+from wire import (
+    CLOSE,
+    DEADLINE_S,
+    IN_TIME,
+    MASKING_KEY,
+    TEXT,
+    Background,
+    Wire,
+    close_body,
+    connected,
+    request,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -520,6 +531,25 @@ def test_what_depends_on_a_list_that_is_invalid_is_skipped(mutation, reason):
     results = session_of(PlainClient(mutation).run, depending, timeout=DEADLINE_S)
     assert {result.grade for result in results} == {Grade.SKIPPED}
     assert reason.value in {result.seen for result in results}
+
+
+def test_a_message_that_is_inflated_wrongly_gets_a_hint_on_the_inflater(listener):
+    """The second message comes back empty: the inflater has ended with the first one."""
+
+    def client(uri):
+        wire = Wire.connect(listener.sock.getsockname())
+        wire.send(request(resource_of(1), "Sec-WebSocket-Extensions: permessage-deflate"))
+        wire.receive_head()
+        for message in (b"Hello", b""):
+            wire.receive()
+            wire.send_frame(TEXT, message)
+        wire.receive()
+        wire.send_frame(CLOSE, close_body(1000))
+        wire.close()
+
+    result = judge(listener, client, "7692-7.2.3.4-final-block-then-next")
+    assert result.grade is Grade.FAIL
+    assert "stops after a block with BFINAL=1" in find_client_mistake(result)
 
 
 def sender_of(data):

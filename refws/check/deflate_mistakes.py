@@ -21,8 +21,8 @@ FINAL_BLOCK = (
     "the last 32,768 bytes as its dictionary, and the rest of the payload (RFC 7692 §7.2.3.4)"
 )
 WINDOW_LOST = (
-    "a message may refer to the ones before it: without client_no_context_takeover in your answer "
-    "keep one inflater for all messages of a connection (RFC 7692 §7.2.3.2)"
+    "a message may refer to the ones before it: unless the answer has the no_context_takeover of "
+    "its sender, keep one inflater for all messages of a connection (RFC 7692 §7.2.3.2)"
 )
 ONE_STREAM = (
     "the payloads of all fragments are one stream: RSV1 of the first frame counts for all, and 00 "

@@ -11,6 +11,7 @@ from collections import Counter
 from ...protocol.frame import BINARY, TEXT
 from ...protocol.masking import KEY_LENGTH
 from ..clues import Clues, Recogniser, when
+from ..deflate_mistakes import inflates_wrongly
 from ..mistakes import (
     AS_MESSAGES,
     ON_BYTES,
@@ -105,6 +106,7 @@ FRAMES: tuple[Recogniser, ...] = (
 
 ECHOES: tuple[Recogniser, ...] = (
     *ON_BYTES,
+    inflates_wrongly,
     ON_CUT_TEXT,
     when(
         lambda clues: loses_fragments(clues) and not is_whole(clues),
