@@ -120,6 +120,7 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
       hex_text.py                            plain hex, separated in any way
       dumps.py                               hex dumps: which tool, which bytes
       dump_lines.py                          their lines, held to their offsets and characters
+      dump_context.py                        what tools print around them, and who speaks
       columns.py                             the column of characters
       od.py                                  dumps of od in characters and in decimal numbers
       packets.py             RFC 9293        dumps of whole packets -> what TCP carries

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from .columns import NO, NONE, columns_in, fit, is_printable
+from .dump_context import OTHER_LINES, speaker_in
 from .od import CHARACTERS_UNDER
 from .values import BadPaste, counted, shown
 
@@ -30,29 +31,6 @@ CERTAIN_LINE = re.compile(
 )
 """A line of a dump also if its column of characters has words that other lines have."""
 
-OTHER_LINES = re.compile(
-    r"[\s|+=-]*(?:(?:Offset\b|Label:|0?0 +0?1 +0?2 +0?3|-{3}).*)?"  # the heads of tables
-    r"|\[WSc?\] .*|\s*(?:```.*|\$ .*|\(gdb\).*|\(lldb\).*|\[HEXDUMP\].*|={5,})"
-    r"|\s*(?:Follow|Filter|Node \d|Path|CertUtil): .*"
-    r"|(?!.*(?:[0-9A-Fa-f]{2} ){4}).*"  # the log of Netty
-    r"\b(?:READ|WRITE|RECEIVED|SENT|FLUSH|READ COMPLETE)\b.*"
-    r"|(?:\S+ )?.*\bIP6? (?:.* > .*|\(.*\))"  # the packets of tcpdump
-    r"|\s+\S+ > \S+: Flags .*|(?:tcpdump: |listening on ).*|\^C"
-    r"|\d+ packets? (?:captured|received by filter|dropped by kernel)"
-    r"|(?:read from|write to) 0x.*|.*Plaintext (?:before|after) \w+ \("  # of OpenSSL and Java
-    r"|.*\bSocket#\d+::.*|- offset - .*|[\d.]{15,}-[\d.]{15,}: ?"  # .NET, radare2, tcpflow
-    r"|[0-9a-f]+ \d \S+\.c:\d+:\w+.*"  # Mongoose
-    r"|Length: \d+ \(0x[0-9a-f]+\) bytes"  # pretty-hex of Rust
-    r"|\(\[\d*\]\w+\) .*\{|\s*[})\]]+[,;]?\s*"  # spew of Go
-)
-SPEAKER = re.compile(
-    r"\b(?P<who>READ|WRITE|RECEIVED|SENT|(?:read from|write to)(?= 0x)|(?:DE|EN)CRYPTION(?= \()"
-    r"|[\d.]{15,}(?=-))\b(?! COMPLETE)"
-)
-READS = {
-    **dict.fromkeys(("RECEIVED", "read from", "DECRYPTION"), "READ"),
-    **dict.fromkeys(("SENT", "write to", "ENCRYPTION"), "WRITE"),
-}
 DISSECTED = re.compile(r"^Frame \d+: \d+ bytes on wire", re.MULTILINE)
 """What `tshark -V -x` prints before the bytes of a packet: all except a dump at the margin."""
 
@@ -159,8 +137,7 @@ def split(text: str) -> tuple[tuple[Line, ...], tuple[tuple[int, str], ...]]:
             continue
         elif not is_certain and OTHER_LINES.fullmatch(line):
             made = False
-            if found := SPEAKER.search(line):
-                said = READS.get(found["who"], found["who"])
+            said = speaker_in(line) or said
         elif match:
             speaker = said or indent(match)
             offset = re.sub("[`:]", "", match["offset"])

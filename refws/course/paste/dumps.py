@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from .columns import EXACT, fit
+from .dump_context import OTHER_LINES
 from .dump_lines import (
     BITS,
     HEX,
@@ -18,7 +19,6 @@ from .dump_lines import (
     LONG_WORDS,
     OCTAL,
     OCTAL_WORDS,
-    OTHER_LINES,
     WORDS,
     WORDS_OF_GDB,
     Block,

@@ -10,7 +10,8 @@ from typing import BinaryIO
 from ...protocol.frame import Side
 from ..record.capture.reader import is_capture
 from ..record.recordings import GZIP, START_SIZE
-from . import dump_lines, hex_text, table
+from . import hex_text, table
+from .dump_context import OTHER_LINES
 from .plausible import HEADS, guess_sender
 from .text import decode
 from .values import BadPaste, CannotRead, Chunk, Pasted
@@ -68,7 +69,7 @@ def from_lines(file: BinaryIO, form: str | None) -> Source:
 
 def is_live(line: str) -> bool:
     """Whether a first line is plain hex, and nothing else that may need the lines after it."""
-    if not hex_text.is_plain(line) or dump_lines.OTHER_LINES.fullmatch(line.rstrip()):
+    if not hex_text.is_plain(line) or OTHER_LINES.fullmatch(line.rstrip()):
         return False
     try:
         pasted = table.read(line)
