@@ -1080,3 +1080,64 @@ def test_the_other_reading_of_a_text_with_a_mistake_is_named():
     with pytest.raises(BadPaste) as caught:
         read("10000001 00000121")
     assert str(caught.value).endswith("; --form hex reads it in another way")
+
+
+# Dumps of characters and of decimal numbers
+
+SPACES = b"\x82\x1e" + b"abcdefghij    " + b"x" * 16
+REPEATS = b"\x82\x40" + b"a" * 14 + b"b" * 48 + HELLO
+
+
+@pytest.mark.parametrize(
+    ("text", "data"),
+    [
+        # spaces at the end of a line, which pasting took away
+        (
+            "0000000 202 036   a   b   c   d   e   f   g   h   i   j\n"
+            "0000020   x   x   x   x   x   x   x   x   x   x   x   x   x   x   x   x\n0000040\n",
+            SPACES,
+        ),
+        # hexdump -c, with offsets in hex
+        (
+            "0000000 202 036   a   b   c   d   e   f   g   h   i   j\n"
+            "0000010   x   x   x   x   x   x   x   x   x   x   x   x   x   x   x   x\n0000020\n",
+            SPACES,
+        ),
+        # a character of two bytes, as hexdump -c prints it
+        ("0000000 201 002   \xe9  **\n0000004\n", b"\x81\x02\xc3\xa9"),
+        # equal lines are left out
+        (
+            "0000000 202   @   a   a   a   a   a   a   a   a   a   a   a   a   a   a\n"
+            "0000020   b   b   b   b   b   b   b   b   b   b   b   b   b   b   b   b\n*\n"
+            "0000100 201 005   H   e   l   l   o\n0000107\n",
+            REPEATS,
+        ),
+    ],
+)
+def test_a_dump_of_characters_is_held_to_its_offsets(text, data):
+    pasted = read(text)
+    assert (pasted.form, pasted.data) == ("dump-characters", data)
+    assert any("are put back" in note for note in pasted.notes) is (data is SPACES)
+
+
+@pytest.mark.parametrize(
+    ("text", "form", "words"),
+    [
+        ("0000000 201 005   H\n0000040\n", "dump-characters", "its offset is 0000040, after 3"),
+        ("0000000 201 005 H e\n", "dump-characters", "copy it with its spaces"),
+        ("0000000 129 300\n0000002\n", "dump-decimal", "copy it with its spaces"),
+        ("0000000 129   5\n0000003\n", "dump-decimal", "its offset is 0000003, after 2 bytes"),
+        ("zz", "dump-decimal", "copy it with its spaces"),
+    ],
+)
+def test_a_dump_of_characters_or_numbers_that_does_not_fit_is_refused(text, form, words):
+    with pytest.raises(BadPaste, match=words):
+        read(text, form)
+
+
+def test_other_escapes_of_haskell_are_read_or_refused():
+    assert read(r'"\129\ENQ\n\tHe\"o"').data == b'\x81\x05\n\tHe"o'
+    with pytest.raises(BadPaste, match=r"give \\0 to \\255, or \\NUL to \\DEL"):
+        read(r'"\129\ENQ\300"')
+    with pytest.raises(BadPaste, match="no string in quotes"):
+        read("81 05", "haskell")

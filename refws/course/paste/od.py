@@ -34,6 +34,8 @@ ESCAPES = {"0": 0, "a": 7, "b": 8, "f": 12, "n": 10, "r": 13, "t": 9, "v": 11}
 GOES_ON = "**"
 """In place of the next byte of a character of several bytes, as hexdump -c prints it."""
 
+PUT_BACK = "spaces at the end of a line, which pasting took away, are put back"
+
 CHARACTERS_UNDER = re.compile(rf" {{6,8}}{CHARACTER}{{1,16}} *")
 """The bytes of the line above again: the second format of od -t x1c."""
 
@@ -135,12 +137,12 @@ def read(text: str, kind: Kind) -> Pasted:
     problem: BadPaste | None = None
     for base in (8, 16, 10):
         try:
-            data = join(lines, base, kind.loses_spaces)
+            data, put_back = join(lines, base, kind.loses_spaces)
         except BadPaste as error:
             problem = problem or error
         else:
             count = counted(sum(bool(line.data) for line in lines), "line")
-            return Pasted(f"{kind.name}, {count}", (Chunk(data),))
+            return Pasted(f"{kind.name}, {count}", (Chunk(data),), (PUT_BACK,) * put_back)
     assert problem is not None
     raise problem
 
@@ -163,12 +165,12 @@ def read_line(line: str, number: int, kind: Kind) -> Line:
     return Line(number, match["offset"] or match["address"] or "", data)
 
 
-def join(lines: Sequence[Line], base: int, loses_spaces: bool) -> bytes:
-    """The bytes of all lines; offsets show which spaces at their ends are bytes.
+def join(lines: Sequence[Line], base: int, loses_spaces: bool) -> tuple[bytes, bool]:
+    """The bytes of all lines, and whether spaces at their ends were put back.
 
     Pasting may have taken them away, and hexdump fills the last line with more.
     """
-    data, before = b"", Line(0, "", b"")
+    data, before, put_back = b"", Line(0, "", b""), False
     first = offset_of(lines[0], base) if lines and lines[0].offset else 0
     for line in lines:
         if line.offset == AGAIN:
@@ -178,7 +180,7 @@ def join(lines: Sequence[Line], base: int, loses_spaces: bool) -> bytes:
             if before.offset == REPEATED and missing > 0 and missing % LINE == 0:
                 data += data[-LINE:] * (missing // LINE)
             elif loses_spaces and 0 < missing <= LINE - len(before.data):
-                data += b" " * missing
+                data, put_back = data + b" " * missing, True
             elif loses_spaces and missing < 0 and not before.data[missing:].strip(b" "):
                 data = data[:missing]
             elif missing:
@@ -187,7 +189,7 @@ def join(lines: Sequence[Line], base: int, loses_spaces: bool) -> bytes:
                     line.number, f"its offset is {line.offset}, after {count}: give whole lines"
                 )
         data, before = data + line.data, line
-    return data
+    return data, put_back
 
 
 def offset_of(line: Line, base: int) -> int:
