@@ -293,11 +293,13 @@ without a document is one of RFC 6455, except in the comments of deflate/, where
       echoes.py            §5                the same for an echo that is not what was sent
     runner.py                                a selection of cases -> a report
     autobahn.py                              a run of Autobahn's cases -> a group of a report
-    clues.py                                 a result -> what a mistake is recognised by
-    mistakes.py                              a result -> the likely mistake, and what to do
-    opening_mistakes.py    §4.2.2            mistakes of the opening handshake
-    control_mistakes.py    §5.5, §7          mistakes with Ping, Pong and Close
-    deflate_mistakes.py    RFC 7692          mistakes of permessage-deflate
+    mistakes/  a result -> the likely mistake, and what to do
+      clues.py                               a result -> what a mistake is recognised by
+      opening.py           §4.2.2            mistakes of the opening handshake
+      messages.py          §5.4, §5.6        mistakes with messages that are legal
+      control.py           §5.5, §7          mistakes with Ping, Pong and Close
+      deflate.py           RFC 7692          mistakes of permessage-deflate
+      table.py                               all of them, special ones before general ones
     course.py                                a course file -> points for the results
     report/  what is shown of a run
       progress.py                            the line of a terminal while it runs

@@ -17,7 +17,7 @@ from refws.check import engine
 from refws.check.engine import Grade, grade, run
 from refws.check.groups import GROUPS
 from refws.check.link import Crossed
-from refws.check.mistakes import find_mistake
+from refws.check.mistakes.table import find_mistake
 from refws.check.seen import End
 from refws.check.survey import survey
 from refws.check.target import Target

@@ -9,11 +9,11 @@ from threading import Event
 
 from ..protocol.close_codes import CloseCode
 from .case import Case, Elsewhere, Need, Pause, Step
-from .clues import find_clues
 from .engine import Abilities, Grade, Result, connected, run, run_on
 from .frames import GOOD_BYE, binary, frame, text
 from .guard import RETURN_TIME, ask
-from .mistakes import find_mistake
+from .mistakes.clues import find_clues
+from .mistakes.table import find_mistake
 from .opening import VALID, Opening
 from .outcomes import FAILURES, Echoes, Opens, Outcome
 from .seen import End, Message, Seen

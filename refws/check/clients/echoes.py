@@ -10,9 +10,9 @@ from collections import Counter
 
 from ...protocol.frame import BINARY, TEXT
 from ...protocol.masking import KEY_LENGTH
-from ..clues import Clues, Recogniser, when
-from ..deflate_mistakes import inflates_wrongly
-from ..mistakes import (
+from ..mistakes.clues import Clues, Recogniser, when
+from ..mistakes.deflate import inflates_wrongly
+from ..mistakes.messages import (
     AS_MESSAGES,
     ON_BYTES,
     ON_CUT_TEXT,

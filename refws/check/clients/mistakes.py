@@ -10,9 +10,9 @@ from fnmatch import fnmatchcase
 
 from ...course.explain.values import CutOff, Illegal
 from ...protocol.frame import Side
-from ..clues import Clues, as_sentence, find_clues, hint_of
 from ..engine import Grade, Result
-from ..mistakes import ends_without_close, other_code
+from ..mistakes.clues import Clues, as_sentence, find_clues, hint_of
+from ..mistakes.table import ends_without_close, other_code
 from ..seen import End
 from .echoes import ECHOES, FRAMES, echo_mistake
 from .frames import GOOD_BYE

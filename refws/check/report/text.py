@@ -12,7 +12,7 @@ from ..clients.mistakes import find_client_mistake
 from ..clients.seen import ClientSeen
 from ..engine import Grade, Result
 from ..guard import is_unreached
-from ..mistakes import Cause, find_cause, find_mistake
+from ..mistakes.table import Cause, find_cause, find_mistake
 from ..runner import Report
 from .crossed import draw_crossed
 

@@ -11,18 +11,29 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
-from ..course.explain.conversation import Conversation
-from ..course.explain.values import FrameExplanation, HeadExplanation, Illegal, Item, Legal, NotRead
-from ..protocol.errors import Violation
-from ..protocol.frame import CLOSE, Side
-from ..protocol.http import ascii_lower
-from .engine import Result
-from .outcomes import AnyOf, Outcome
-from .seen import Message, Seen
+from ...course.explain.conversation import Conversation
+from ...course.explain.values import (
+    FrameExplanation,
+    HeadExplanation,
+    Illegal,
+    Item,
+    Legal,
+    NotRead,
+)
+from ...protocol.errors import Violation
+from ...protocol.frame import CLOSE, Side
+from ...protocol.http import ascii_lower
+from ..engine import Result
+from ..outcomes import AnyOf, Outcome
+from ..seen import Message, Seen
 
 STREAM = (
     "one recv may return a part of it, or more: keep what was received in a buffer, take from it "
     "only what is whole, and leave the rest for the next time"
+)
+LENGTH = (
+    "after 126 the length is in the next 2 bytes, after 127 in the next 8, the most significant "
+    "byte first (§5.2)"
 )
 
 

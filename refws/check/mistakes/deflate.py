@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ..course.explain.values import FrameExplanation
-from ..protocol.deflate.negotiation import MAX_WINDOW_BITS
-from ..protocol.frame import BINARY, CONT, PING, PONG, TEXT
+from ...course.explain.values import FrameExplanation
+from ...protocol.deflate.negotiation import MAX_WINDOW_BITS
+from ...protocol.frame import BINARY, CONT, PING, PONG, TEXT
+from ..outcomes import FAILURES, Compresses
 from .clues import Clues
-from .outcomes import FAILURES, Compresses
 
 NOT_INFLATED = (
     "a message whose first frame has RSV1=1 is compressed, text or binary: inflate it before you "

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from functools import partial
 
-from ..protocol.client.mistakes import find_mistake as find_mistake_in_accept
-from ..protocol.frame import Side
-from ..protocol.handshake import accept_key
-from ..protocol.http import ascii_lower
+from ...protocol.client.mistakes import find_mistake as find_mistake_in_accept
+from ...protocol.frame import Side
+from ...protocol.handshake import accept_key
+from ...protocol.http import ascii_lower
+from ..seen import End
 from .clues import STREAM, Clues, Recogniser, when
-from .seen import End
 
 SWITCHING = 101
 ACCEPT = "Sec-WebSocket-Accept"

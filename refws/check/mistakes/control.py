@@ -5,12 +5,13 @@ A recogniser says what to do, "" if the mistake is another one; a predicate is f
 
 from __future__ import annotations
 
-from ..protocol.close_codes import CloseCode
-from ..protocol.frame import CLOSE, PING, PONG
-from .case import HalfClose
+from ...course.explain.values import CutOff
+from ...protocol.close_codes import CloseCode
+from ...protocol.frame import CLOSE, PING, PONG
+from ..case import HalfClose
+from ..outcomes import FAILURES
+from ..seen import End
 from .clues import Clues
-from .outcomes import FAILURES
-from .seen import End
 
 NO_CODE = CloseCode.NO_STATUS_RCVD
 
@@ -54,6 +55,23 @@ def outlasts_the_client(clues: Clues) -> bool:
 def is_left_open(clues: Clues) -> bool:
     waits = clues.result.case.best.waits_for_end
     return waits and clues.code is not None and clues.seen.end is End.OPEN
+
+
+def has_ended(clues: Clues) -> bool:
+    """Whether TCP ended without a Close, and before all came."""
+    ended = clues.seen.end is not End.OPEN and clues.seen.close is None
+    return clues.is_legal and ended and not clues.has_all()
+
+
+def is_silent(clues: Clues) -> bool:
+    """Whether something never came, and nothing else instead."""
+    waits = clues.seen.end is End.OPEN and clues.seen.close is None
+    return clues.is_legal and waits and not clues.seen.violation and not clues.has_all()
+
+
+def answers_a_part(clues: Clues) -> bool:
+    begun = any(isinstance(frame.verdict, CutOff) for frame in clues.sent)
+    return begun and clues.has_answered_more
 
 
 def other_close(clues: Clues) -> str:
