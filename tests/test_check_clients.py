@@ -286,7 +286,10 @@ def test_each_mutation_has_a_case_that_finds_it():
 @pytest.mark.parametrize("mutation, caught", CAUGHT.items())
 def test_a_broken_rule_is_found_by_the_case_that_names_it(listener, mutation, caught):
     case, seen, grade, connections, timeout = caught
-    result = judge(listener, PlainClient(mutation).run, case, connections, timeout)
+    for silence in (timeout, DEADLINE_S):  # on a busy machine the right answers may be late, too
+        result = judge(listener, PlainClient(mutation).run, case, connections, silence)
+        if result.grade is grade and seen in result.seen:
+            break
     assert result.grade is grade, (result.seen, result.expected)
     assert seen in result.seen
 
@@ -396,7 +399,10 @@ def silent_client(uri):
 
 def test_what_a_client_without_echoes_cannot_show_is_skipped_with_a_reason():
     names = ["4.1-valid-answer", "5.2-text", "5.2-binary", "5.2-empty-text", "5.5.2-ping"]
-    results = session_of(silent_client, [*names, "5.1-masked-text"], timeout=SILENCE)
+    for silence in (SILENCE, DEADLINE_S / 4):  # on a busy machine a Close and a Pong may be late
+        results = session_of(silent_client, [*names, "5.1-masked-text"], timeout=silence)
+        if [results[n].grade for n in (0, 4, 5)] == [Grade.PASS] * 3:
+            break
     assert [(r.grade, r.seen) for r in results[1:4]] == [
         (Grade.SKIPPED, Need.ECHO.value),
         (Grade.SKIPPED, Need.BINARY.value),
@@ -673,7 +679,7 @@ def test_a_client_that_knows_one_address_gets_one_case_after_the_other(listener)
 
 
 def test_a_case_that_is_run_again_has_its_last_result():
-    client = iter([PlainClient("no-pong").run, PlainClient().run])
+    client = iter([PlainClient("empty-pong").run, PlainClient().run])
     with Listener("127.0.0.1", 0) as listener:
 
         def run_twice():
@@ -681,7 +687,7 @@ def test_a_case_that_is_run_again_has_its_last_result():
                 run(listener.uri("/runCase?case=1"))
 
         thread = Background(run_twice)
-        results = run_clients(listener, named("5.5.2-ping"), timeout=SILENCE)
+        results = run_clients(listener, named("5.5.2-ping"), timeout=DEADLINE_S)
         thread.result()
     assert not_passed(results) == []
 
