@@ -106,7 +106,10 @@ class Server:
 
     @property
     def connections(self) -> set[ServerConnection]:
-        """The open connections: those that messages can be sent on, unless they close right now."""
+        """The open connections: those that messages can be sent on, unless they close right now.
+
+        Where a 101 is being sent, it is waited for: `close_timeout` seconds at most.
+        """
         return {one for one in self.all_connections if one.has_opened()}
 
     @property
