@@ -174,13 +174,14 @@ def test_a_peer_that_does_not_read_slows_the_other_one_and_nothing_else(glass):
     ("why", "end"), [("start it", "start it.\n"), ("is it up?", "is it up?\n")]
 )
 def test_without_the_server_the_client_gets_a_502_with_a_sentence(glass, why, end):
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        port = unused.getsockname()[1]
-    running = glass(uri=f"ws://127.0.0.1:{port}", describe=lambda error: why)
-    client = running.client()
-    client.send(request("/chat"))
-    status, _ = client.receive_head()
-    text = client.file.read().decode()
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        port = deaf.getsockname()[1]
+        running = glass(uri=f"ws://127.0.0.1:{port}", describe=lambda error: why)
+        client = running.client()
+        client.send(request("/chat"))
+        status, _ = client.receive_head()
+        text = client.file.read().decode()
     assert status == 502
     client.close()
     assert text == f"watch cannot pass this on: {end}"
