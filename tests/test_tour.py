@@ -168,6 +168,7 @@ def names_in(found, file):
     return {name for _, path, _, name, _ in found if path == f"refws/{file}"}
 
 
+@pytest.mark.slow
 def test_5_1_is_where_an_unmasked_frame_is_refused():
     found = places("5.1")
     assert {"read_header", "wrong_masking"} <= names_in(found, "protocol/frame.py")
@@ -233,6 +234,7 @@ UNNAMED = ["5.41", "5.1", "1234-99", "7.2.1"]
 """All except one."""
 
 
+@pytest.mark.slow
 def test_a_section_that_nothing_names_is_exit_status_1_and_a_hint_with_the_nearest():
     run = tour(*UNNAMED)
     assert run.returncode == 1
