@@ -177,6 +177,7 @@ def test_a_request_that_was_copied_as_a_command_is_a_request(line_end):
     [
         ("curl 'ws://example.com -H", "no whole command of curl, No closing quotation"),
         ("curl --url=ws://example.com", "no URL in this command of curl"),
+        ("curl 'ws://[example/'", "the URL of this command of curl is none, Invalid IPv6 URL"),
     ],
 )
 def test_a_command_that_is_not_whole_is_refused(text, words):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from itertools import pairwise
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from ...protocol.frame import Side
 from .heads import head_bytes
@@ -25,15 +25,25 @@ def recognises(text: str) -> bool:
 def read(text: str) -> Pasted:
     """The request line of the URL, and the headers in the order of the options."""
     words = words_of(text)
-    url = urlsplit(next((word for word in words if re.match(r"(?:ws|http)s?://", word)), ""))
-    if not url.netloc:
-        raise BadPaste(1, "no URL in this command of curl: give it with its URL")
+    url = url_in(words)
     headers = [value for option, value in pairwise(words) if option in HEADER_OPTIONS]
     if not any(header.lower().startswith("host:") for header in headers):
         headers.insert(0, f"Host: {url.netloc.rpartition('@')[2]}")
     target = (url.path or "/") + (f"?{url.query}" if url.query else "")
     data = head_bytes([f"GET {target} HTTP/1.1", *headers])
     return Pasted("command of curl, HTTP request", (Chunk(data, Side.CLIENT),), (MADE,))
+
+
+def url_in(words: list[str]) -> SplitResult:
+    try:
+        url = urlsplit(next((word for word in words if re.match(r"(?:ws|http)s?://", word)), ""))
+    except ValueError as error:
+        raise BadPaste(
+            1, f"the URL of this command of curl is none, {error}: give it whole"
+        ) from None
+    if not url.netloc:
+        raise BadPaste(1, "no URL in this command of curl: give it with its URL")
+    return url
 
 
 def words_of(text: str) -> list[str]:
