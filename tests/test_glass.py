@@ -3,14 +3,17 @@
 import random
 import socket
 import ssl
+import threading
+from collections import defaultdict
 from contextlib import ExitStack
 
 import pytest
 
 from glass import Glass
 from refws.course.glass import forwarder
-from refws.course.glass.client import CopyReport
+from refws.course.glass.client import CopyReport, Exchange
 from refws.course.glass.copies import Ended, How, Opened, Over, Passed
+from refws.course.glass.head import HeadChanger
 from refws.endpoint.tls.certificates import client_context
 from refws.protocol.frame import Side
 from wire import (
@@ -299,26 +302,52 @@ def test_9112_9_3_a_request_on_a_kept_connection_is_shown_as_another_connection(
     assert (first[0].client, first[0].server) == (second[0].client, second[0].server)
 
 
-@over_both
-def test_9110_15_5_2_a_second_try_after_a_401_is_changed_and_shown(glass):
-    running = glass()
+REFUSAL = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n"
+
+
+def try_twice(running):
+    """A client sends its handshake again after a 401; the bytes of both as they are passed on."""
     client, upgrade = running.client(), request("/chat")
     client.send(upgrade)
     server = running.accept()
     changed = as_passed_on(upgrade, running.host_header)
     assert server.file.read(len(changed)) == changed
-    refusal = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n"
-    server.send(refusal)
-    assert client.file.read(len(refusal)) == refusal
+    server.send(REFUSAL)
+    assert client.file.read(len(REFUSAL)) == REFUSAL
     client.send(upgrade)
     assert server.file.read(len(changed)) == changed
     server.send(response("AAAA"))
     server.close()
     assert client.file.read() == response("AAAA")
     client.close()
+    return changed
+
+
+@over_both
+def test_9110_15_5_2_a_second_try_after_a_401_is_changed_and_shown(glass):
+    running = glass()
+    changed = try_twice(running)
     first, second = running.all_copies(), running.all_copies()
-    assert [copy.data for copy in first if isinstance(copy, Passed)] == [changed, refusal]
+    assert [copy.data for copy in first if isinstance(copy, Passed)] == [changed, REFUSAL]
     assert [copy.data for copy in second if isinstance(copy, Passed)] == [changed, response("AAAA")]
+
+
+def test_each_field_of_what_both_directions_use_has_one_writer(glass, monkeypatch):
+    writers = defaultdict(set)
+
+    def note(thing, name, value):
+        if hasattr(thing, name):  # its maker is no writer
+            writers[type(thing), name].add(threading.get_ident())
+        object.__setattr__(thing, name, value)
+
+    for kind in (CopyReport, Exchange, HeadChanger):
+        monkeypatch.setattr(kind, "__setattr__", note)
+    running = glass()
+    try_twice(running)
+    for _ in range(2):
+        running.all_copies()
+    assert (HeadChanger, "_refusals") in writers and (CopyReport, "_shown") in writers
+    assert [field for field, threads in writers.items() if len(threads) > 1] == []
 
 
 def test_a_looker_on_that_takes_nothing_does_not_slow_the_traffic(glass, background):

@@ -25,7 +25,7 @@ from ...protocol.frame import Side
 from ...protocol.http import Response
 from ..web.message_starts import MessageStarts
 from .copies import Copy, Ended, How, Opened, Over, Passed
-from .head import Destination, HeadChanger, destination
+from .head import Change, Destination, HeadChanger, destination
 from .link import CHUNK, End, Link, Report, end_of
 from .target import Target
 
@@ -182,8 +182,8 @@ class CopyReport(Report):
     """Copies of what passes on one connection, for those who look on.
 
     A client that has its answer may send another request on the same connection, and this one may
-    open the WebSocket. It is shown as a connection of its own. `_exchange` and `_shown` are written
-    by the client's thread.
+    open the WebSocket. It is shown as a connection of its own. The client's thread, and no other,
+    writes `_exchange`, `_changer` and `_shown`.
     """
 
     def __init__(self, home: Home, client: Any, server: Any) -> None:
@@ -199,18 +199,30 @@ class CopyReport(Report):
         return exchange
 
     def passed(self, sender: Side, data: bytes, changer: HeadChanger | None) -> None:
-        if changer is not None and changer.begins_another and self._exchange.answered:
-            self.over(stopped=False)
-            self._exchange = self._begin()
-        exchange, self._changer = self._exchange, changer or self._changer
-        if sender is Side.SERVER and not exchange.answered:
-            exchange.answered = True
-            if self._changer is not None and is_refusal(data):
-                self._changer.refused()
-        changes = tuple(changer.changes[self._shown :]) if changer is not None else ()
-        self._shown += len(changes)
+        changes = () if changer is None else self._note_request(changer)
+        exchange = self._exchange
+        if sender is Side.SERVER:
+            self._note_answer(exchange, data)
         start = exchange.starts[sender].find(data)
         self._home.show(Passed(monotonic(), exchange.number, sender, data, changes, start))
+
+    def _note_request(self, changer: HeadChanger) -> tuple[Change, ...]:
+        """In the client's thread: what was changed in these bytes, which may begin a request."""
+        self._changer = changer
+        if changer.begins_another and self._exchange.answered:
+            self.over(stopped=False)
+            self._exchange = self._begin()
+        changes = tuple(changer.changes[self._shown :])
+        self._shown += len(changes)
+        return changes
+
+    def _note_answer(self, exchange: Exchange, data: bytes) -> None:
+        """In the server's thread."""
+        if exchange.answered:
+            return
+        exchange.answered = True
+        if self._changer is not None and is_refusal(data):
+            self._changer.refused()
 
     def ended(self, sender: Side, how: How) -> None:
         self._home.show(Ended(monotonic(), self._exchange.number, sender, how))

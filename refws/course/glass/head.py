@@ -82,8 +82,8 @@ class HeadChanger:
 
     A client may send plain requests on the connection before it asks for an upgrade. After a head
     with Upgrade nothing more is changed, unless the upgrade is refused; nor after one with a body,
-    or where a first line is no request line of HTTP. For one thread, but for `refused`. Its states
-    are the methods that take the next part:
+    or where a first line is no request line of HTTP. For the client's thread, but for `refused`.
+    Its states are the methods that take the next part:
 
         _first_line
         _name, _value (to the end of the line)       for each header
@@ -95,7 +95,9 @@ class HeadChanger:
         self.begins_another = False
         """Whether the last bytes that were fed begin with the first line of another request."""
         self._requests = 0
-        self._upgrades = self._has_body = self._refused = False
+        self._upgrades = self._has_body = False
+        self._refusals = 0  # written by the server's thread
+        self._refusals_seen = 0
         self._values = {
             ascii_lower(name): value.encode("latin-1") for name, value in values.items()
         }
@@ -107,8 +109,9 @@ class HeadChanger:
 
     def feed(self, data: bytes) -> bytes:
         """What to pass on now. Once the head is over these are the same bytes."""
-        if self._refused and not self._has_body and self._step in (self._rest, self._first_line):
-            self._refused, self._step = False, self._first_line
+        is_refused = self._refusals != self._refusals_seen and not self._has_body
+        if is_refused and self._step in (self._rest, self._first_line):
+            self._refusals_seen, self._step = self._refusals, self._first_line
         if self._step == self._rest and not self._held:
             self.begins_another = False
             return data
@@ -122,8 +125,8 @@ class HeadChanger:
         return b"".join(parts)
 
     def refused(self) -> None:
-        """The server opens no WebSocket: another request may follow. For any thread."""
-        self._refused = True
+        """In the server's thread: it opens no WebSocket, and another request may follow."""
+        self._refusals += 1
 
     def finish(self) -> bytes:
         """The bytes that are held back, once no more follow."""
