@@ -14,6 +14,7 @@ from ..mistakes.clues import Clues, Recogniser, when
 from ..mistakes.deflate import inflates_wrongly
 from ..mistakes.messages import (
     AS_MESSAGES,
+    KEEP_FRAGMENTS,
     ON_BYTES,
     ON_CUT_TEXT,
     ON_TEXT,
@@ -67,10 +68,6 @@ def is_changed(clues: Clues) -> bool:
     return any(got != wanted for got, wanted in clues.pairs())
 
 
-def has_more_messages(clues: Clues) -> bool:
-    return len(clues.seen.messages) > len(clues.messages)
-
-
 def pongs_of(clues: Clues) -> list[bytes]:
     """The Pongs that came for our Pings, not the other ones."""
     return [pong for pong in clues.seen.pongs if pong in clues.pongs]
@@ -110,7 +107,7 @@ ECHOES: tuple[Recogniser, ...] = (
     ON_CUT_TEXT,
     when(
         lambda clues: loses_fragments(clues) and not is_whole(clues),
-        "a control frame may be between fragments: answer it, and keep the fragments (§5.4)",
+        KEEP_FRAGMENTS,
     ),
     when(
         adds_what_was_left,
@@ -123,7 +120,10 @@ ECHOES: tuple[Recogniser, ...] = (
         "sends none (§5.4)",
     ),
     *ON_TEXT,
-    when(has_more_messages, "it sends more messages than it got: send each one back once"),
+    when(
+        lambda clues: clues.has_more_messages,
+        "it sends more messages than it got: send each one back once",
+    ),
     when(
         is_changed,
         "the message came back, but not as it was: send its bytes back with nothing added, left "

@@ -8,11 +8,18 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 
-from ...course.explain.values import CutOff, Illegal
+from ...course.explain.values import CutOff
 from ...protocol.frame import Side
+from ...protocol.handshake import GUID
 from ..engine import Grade, Result
 from ..mistakes.clues import Clues, as_sentence, find_clues, hint_of
-from ..mistakes.table import ends_without_close, other_code
+from ..mistakes.table import (
+    SEND_A_CLOSE,
+    ends_without_close,
+    hint_of_explain,
+    other_code,
+    other_violation,
+)
 from ..seen import End
 from .echoes import ECHOES, FRAMES, echo_mistake
 from .frames import GOOD_BYE
@@ -38,10 +45,7 @@ READ_MORE = (
 
 NAMES = "compare names and values of headers without regard to upper and lower case"
 
-ACCEPT_OF_KEY = (
-    "Sec-WebSocket-Accept is base64(SHA-1(key + 258EAFA5-E914-47DA-95CA-C5AB0DC85B11)), from the "
-    "key as it was sent"
-)
+ACCEPT_OF_KEY = f"Sec-WebSocket-Accept is base64(SHA-1(key + {GUID})), from the key as it was sent"
 
 NO_NEED = "this answer is valid: look for what the program does with a header that it does not know"
 
@@ -153,10 +157,6 @@ HINTS = (
 """Globs of names of cases, special ones first, and what to do."""
 
 
-WITHOUT_CLOSE = (
-    "send a Close with a code before you end TCP, so that the server learns why (§7.1.7)"
-)
-
 NEVER_OPENED = (
     "no frame has come on any connection: if the program rejects the answer, print why, because "
     f"most answers are valid; {ACCEPT_OF_KEY}. If it only looks whether it can connect, it is no "
@@ -204,7 +204,7 @@ def of_what_was_seen(clues: Clues, seen: ClientSeen) -> str:
     if "after its Close" in seen.violation:
         return AFTER_ITS_CLOSE
     if ends_without_close(clues):
-        return WITHOUT_CLOSE
+        return SEND_A_CLOSE
     return (
         at_the_answer(clues.result, seen)
         or echo_mistake(clues, FRAMES)
@@ -248,13 +248,7 @@ def hint_of_head(clues: Clues) -> str:
 
 def on_its_frames(clues: Clues) -> str:
     """On the frame that breaks a rule, unless it only repeats the fault of ours."""
-    frame, violation = clues.illegal, clues.seen.violation
-    if clues.repeats_the_fault:
-        return ""
-    if frame is None:
-        return f"its frames break a rule. {violation}" if violation else ""
-    if not isinstance(frame.verdict, Illegal):
-        return hint_of(frame)
-    rule = frame.verdict.violation
-    plain = f"its {frame.name} frame: {rule.seen}; {rule.section} expects {rule.expected}"
-    return hint_of(frame) or plain
+    violation = clues.seen.violation
+    if clues.illegal is None and violation:
+        return f"its frames break a rule. {violation}"
+    return hint_of_explain(clues) or other_violation(clues)

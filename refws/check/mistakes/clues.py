@@ -25,7 +25,7 @@ from ...protocol.frame import CLOSE, Side
 from ...protocol.http import ascii_lower
 from ..engine import Result
 from ..outcomes import AnyOf, Outcome
-from ..seen import Message, Seen
+from ..seen import End, Message, Seen
 
 STREAM = (
     "one recv may return a part of it, or more: keep what was received in a buffer, take from it "
@@ -87,11 +87,25 @@ class Clues:
     @property
     def has_answered_more(self) -> bool:
         """Whether more messages or Pongs came back than should."""
-        return len(self.seen.messages) > len(self.messages) or self.has_more_pongs
+        return self.has_more_messages or self.has_more_pongs
 
     @property
     def has_more_pongs(self) -> bool:
         return len(self.seen.pongs) > len(self.pongs)
+
+    @property
+    def has_more_messages(self) -> bool:
+        return len(self.seen.messages) > len(self.messages)
+
+    @property
+    def waits(self) -> bool:
+        """Whether neither a Close nor the end of TCP has come."""
+        return self.seen.close is None and self.seen.end is End.OPEN
+
+    @property
+    def just_ended(self) -> bool:
+        """Whether TCP has ended without a Close."""
+        return self.seen.close is None and self.seen.end is not End.OPEN
 
     @property
     def right_messages(self) -> int:

@@ -48,8 +48,7 @@ def mixes_pongs_up(clues: Clues) -> bool:
 def outlasts_the_client(clues: Clues) -> bool:
     """Whether TCP stays open although the client has ended its direction."""
     half_closed = any(isinstance(step, HalfClose) for step in clues.result.case.steps)
-    waits = clues.seen.end is End.OPEN and clues.seen.close is None
-    return half_closed and waits and not clues.has_sent(CLOSE)
+    return half_closed and clues.waits and not clues.has_sent(CLOSE)
 
 
 def is_left_open(clues: Clues) -> bool:
@@ -59,14 +58,13 @@ def is_left_open(clues: Clues) -> bool:
 
 def has_ended(clues: Clues) -> bool:
     """Whether TCP ended without a Close, and before all came."""
-    ended = clues.seen.end is not End.OPEN and clues.seen.close is None
-    return clues.is_legal and ended and not clues.has_all()
+    return clues.is_legal and clues.just_ended and not clues.has_all()
 
 
 def is_silent(clues: Clues) -> bool:
     """Whether something never came, and nothing else instead."""
-    waits = clues.seen.end is End.OPEN and clues.seen.close is None
-    return clues.is_legal and waits and not clues.seen.violation and not clues.has_all()
+    silent = clues.waits and not clues.seen.violation
+    return clues.is_legal and silent and not clues.has_all()
 
 
 def answers_a_part(clues: Clues) -> bool:

@@ -71,18 +71,17 @@ def repeats_a_fragment(clues: Clues, parts: list[tuple[int, bytes]]) -> bool:
 def decodes_binary(clues: Clues) -> bool:
     """Whether bytes that are no text, in a binary message, ended the connection."""
     missing = clues.messages[clues.right_messages :][:1]
-    ended = clues.seen.end is not End.OPEN and clues.seen.close is None
     is_binary = clues.is_legal and any(message.opcode == BINARY for message in missing)
-    crashed = ended and not any(is_utf8(message.data) for message in missing)
+    crashed = clues.just_ended and not any(is_utf8(message.data) for message in missing)
     return is_binary and (clues.code == CloseCode.INVALID_DATA or crashed)
 
 
 def decodes_control(clues: Clues) -> bool:
     """Whether a Ping or Pong that is no text ended the connection."""
     control = [frame for frame in clues.sent if frame.header.opcode in (PING, PONG)]
-    ended = clues.seen.end is not End.OPEN and clues.seen.close is None
     not_text = any(not is_utf8(frame.plain_start) for frame in control)
-    return clues.is_legal and not_text and (clues.code == CloseCode.INVALID_DATA or ended)
+    failed = clues.code == CloseCode.INVALID_DATA or clues.just_ended
+    return clues.is_legal and not_text and failed
 
 
 def refuses_text(clues: Clues) -> bool:
@@ -123,10 +122,10 @@ def is_garbled(clues: Clues) -> bool:
 
 
 def cuts_characters(clues: Clues) -> bool:
-    seen, parts = clues.seen, [frame for frame in clues.sent if frame.kind == TEXT]
+    parts = [frame for frame in clues.sent if frame.kind == TEXT]
     if not clues.is_legal or not clues.has_sent(CONT):
         return False
-    ended = seen.end is not End.OPEN and seen.close is None and not seen.messages
+    ended = clues.just_ended and not clues.seen.messages
     cut = any(not is_utf8(frame.plain_start) for frame in parts if frame.payload_received <= SHOWN)
     return cut and (ended or clues.code == CloseCode.INVALID_DATA)
 
@@ -187,6 +186,10 @@ def loses_messages(clues: Clues) -> str:
         return f"a long frame is not read as it should be: {LENGTH}"
     return f"several frames may arrive at once: {STREAM}" if len(clues.sent) > 2 else ""
 
+
+KEEP_FRAGMENTS = (
+    "a control frame may be between fragments: answer it, and keep the fragments (§5.4)"
+)
 
 AS_MESSAGES: tuple[Recogniser, ...] = (
     when(

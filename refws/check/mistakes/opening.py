@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import partial
+from http import HTTPStatus
 
 from ...protocol.client.mistakes import find_mistake as find_mistake_in_accept
 from ...protocol.frame import Side
@@ -12,7 +13,6 @@ from ...protocol.http import ascii_lower
 from ..seen import End
 from .clues import STREAM, Clues, Recogniser, when
 
-SWITCHING = 101
 ACCEPT = "Sec-WebSocket-Accept"
 USUAL_NAMES = {"Host", "Upgrade", "Connection", "Sec-WebSocket-Key", "Sec-WebSocket-Version"}
 
@@ -66,7 +66,7 @@ def line_ends(clues: Clues) -> str:
 
 
 def wrong_header(clues: Clues) -> str:
-    is_101 = clues.seen.status == SWITCHING
+    is_101 = clues.seen.status == HTTPStatus.SWITCHING_PROTOCOLS
     faults = clues.response.faults if clues.response and is_101 else ()
     for fault in faults:
         if fault.section.startswith("RFC 7692"):
@@ -77,7 +77,7 @@ def wrong_header(clues: Clues) -> str:
 
 def list_compared_whole(name: str, element: str, clues: Clues) -> str:
     values = clues.values(name)
-    refused = clues.is_legal and clues.seen.status != SWITCHING
+    refused = clues.is_legal and clues.seen.status != HTTPStatus.SWITCHING_PROTOCOLS
     if not refused or not values or values == [element]:
         return ""
     return (
@@ -117,7 +117,7 @@ def names_with_case(clues: Clues) -> bool:
     """Whether the names are there, but not in the usual case."""
     names = clues.header_names()
     all_there = set(map(ascii_lower, names)) >= set(map(ascii_lower, USUAL_NAMES))
-    refused = clues.is_legal and clues.seen.status != SWITCHING
+    refused = clues.is_legal and clues.seen.status != HTTPStatus.SWITCHING_PROTOCOLS
     return refused and all_there and not names >= USUAL_NAMES
 
 

@@ -30,6 +30,7 @@ from .control import (
 from .deflate import compresses_wrongly, declines_the_offer, inflates_wrongly
 from .messages import (
     AS_MESSAGES,
+    KEEP_FRAGMENTS,
     ON_BYTES,
     ON_CUT_TEXT,
     ON_TEXT,
@@ -46,6 +47,8 @@ from .messages import (
     waits_for_too_much,
 )
 from .opening import AT_THE_101, ON_HEADERS, other_refusal
+
+SEND_A_CLOSE = "send a Close with a code before you end TCP, so that the peer learns why (§7.1.7)"
 
 Cause = tuple[object, ...]
 
@@ -160,9 +163,8 @@ def notices_late(clues: Clues) -> bool:
 
 
 def ends_without_close(clues: Clues) -> bool:
-    seen = clues.seen
-    goes_on = seen.went_on or seen.violation or clues.has_answered_more
-    return not clues.is_legal and seen.close is None and not goes_on and seen.end is not End.OPEN
+    goes_on = clues.seen.went_on or clues.seen.violation or clues.has_answered_more
+    return not clues.is_legal and clues.just_ended and not goes_on
 
 
 def other_code(clues: Clues) -> str:
@@ -190,10 +192,7 @@ AFTER_THE_101: tuple[Recogniser, ...] = (
         "an incremental decoder (§8.1)",
     ),
     not_checked,
-    when(
-        ends_without_close,
-        "send a Close with a code before you end TCP, so that the peer learns why (§7.1.7)",
-    ),
+    when(ends_without_close, SEND_A_CLOSE),
     other_code,
     refuses_the_close,
     when(
@@ -217,10 +216,7 @@ AFTER_THE_101: tuple[Recogniser, ...] = (
         "bytes that an earlier message has left are before this one: keep the payloads of "
         "fragments in a variable of the connection, no global one, and empty it at a new message",
     ),
-    when(
-        loses_fragments,
-        "a control frame may be between fragments: answer it, and keep the fragments (§5.4)",
-    ),
+    when(loses_fragments, KEEP_FRAGMENTS),
     *ON_TEXT,
     when(
         loses_the_end,
@@ -244,7 +240,7 @@ AFTER_THE_101: tuple[Recogniser, ...] = (
     ),
     loses_messages,
     when(
-        lambda clues: clues.is_legal and len(clues.seen.messages) > len(clues.messages),
+        lambda clues: clues.is_legal and clues.has_more_messages,
         "more messages came back than were sent: send each one once, and keep nothing of another "
         "message or connection in a global variable",
     ),
