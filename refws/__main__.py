@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
-from errno import ENOSPC
 from importlib import import_module
 from typing import NamedTuple
 
@@ -95,6 +93,8 @@ def main(arguments: list[str] | None = None) -> int:
 
     0 if no one reads its output, as after `| head`: then there is nothing left to do.
     """
+    from .course.text.terminal import drop_output, is_of_output
+
     try:
         status = choose(arguments)
         if sys.stdout is not None:
@@ -102,22 +102,13 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:
         status = 0
     except OSError as error:
-        if error.errno != ENOSPC:
+        if not is_of_output(error):
             raise
         print(f"refws: the output cannot be written, {error.strerror}", file=sys.stderr)
         status = 1
     finally:
         drop_output()
     return status
-
-
-def drop_output() -> None:
-    """Drop what could not be written, or else Python would complain when it ends."""
-    try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def choose(arguments: list[str] | None) -> int:

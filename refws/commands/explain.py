@@ -8,7 +8,6 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
-from errno import ENOSPC
 from io import BufferedReader
 
 from ..course.explain.conversation import Conversation
@@ -22,7 +21,7 @@ from ..course.record.tape import BadRecording
 from ..course.svg.frame_picture import MAX_ITEMS, draw_frames
 from ..course.text.characters import fold, fold_lines
 from ..course.text.drawing import draw, draw_line
-from ..course.text.terminal import make_printable, style_for, text_width
+from ..course.text.terminal import is_of_output, make_printable, style_for, text_width
 from ..protocol.deflate.negotiation import ANY_OFFER, NAME, Parameters, check_answer
 from ..protocol.errors import HandshakeError
 from ..protocol.extensions import parse_extensions
@@ -77,8 +76,8 @@ def run(printer: Printer, options: argparse.Namespace) -> int:
     except BrokenPipeError:
         raise
     except OSError as error:
-        if error.filename is None and error.errno == ENOSPC:
-            raise  # of the output
+        if is_of_output(error):
+            raise
         problem = what_to_do(error, options)
     printer.finish()
     if not problem and not printer.received:

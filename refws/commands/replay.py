@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
-from errno import ENOSPC
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,7 +19,7 @@ from ..course.record.tape import BadRecording, Entry, Gap, Opened, is_midway
 from ..course.svg.sequence import MAX_LANES, Lane, draw_sequence
 from ..course.text.characters import count
 from ..course.text.style import Style
-from ..course.text.terminal import make_printable, style_for
+from ..course.text.terminal import is_of_output, make_printable, style_for
 from .options import CommandLine, not_empty, whole_number
 
 EPILOG = """\
@@ -68,8 +67,8 @@ def main(arguments: list[str] | None = None) -> int:
     except NoConnection as error:
         problem = f"{options.file!r} {error}"
     except OSError as error:
-        if error.filename is None and error.errno == ENOSPC:
-            raise  # of the output
+        if is_of_output(error):
+            raise
         problem = what_to_do(error, options)
     sys.stdout.flush()
     print(f"refws: {problem}", file=sys.stderr)

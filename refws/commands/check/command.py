@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import signal
 import sys
 from collections.abc import Iterator, Mapping
@@ -31,17 +30,15 @@ from ...check.survey import survey
 from ...check.target import Target
 from ...course.text.characters import escape_words
 from ...course.text.style import Style
-from ...course.text.terminal import make_printable, uses_color
+from ...course.text.terminal import drop_output, make_printable, uses_color
 from ...endpoint.tls.certificates import client_context
+from ...interruption import INTERRUPTED
 from ..options import CommandLine
 from .autobahn import NoAutobahn, add_autobahn, check_autobahn
 from .files import CannotWrite, write, write_files
 from .listen import CannotListen, check_clients, security_from
 from .options import chosen_uri, command_line, new_file
 from .problems import describe_problem, why_unreached
-
-INTERRUPTED = 130
-"""The exit status that shells use for a program that Ctrl-C has ended."""
 
 
 class CannotCheck(Exception):
@@ -70,9 +67,10 @@ def main(arguments: list[str] | None = None) -> int:
     except (CannotCheck, CannotWrite, BadCourse, BadReport, BadRun, NoAutobahn) as error:
         problem = str(error)
     except OSError as error:
-        problem = f"cannot use {error.filename!r}, {error.strerror}: give a file of yours"
+        file, advice = f"cannot use {error.filename!r}", "give a file of yours"
         if error.filename is None:
-            problem = f"cannot print, {error.strerror}: print to another place"
+            file, advice = "cannot print", "print to another place"
+        problem = f"{file}, {error.strerror}: {advice}"
     print(f"refws: {escape_words(problem)}", file=sys.stderr)
     return 2
 
@@ -335,7 +333,7 @@ def say(*lines: str) -> None:
         if lines:
             print(*lines, sep="\n", flush=True)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_output()
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""A stream for text: characters that its encoding does not have, and whether it shows colours.
+"""A stream for text: what it cannot show or take, its columns, and whether it shows colours.
 
 A program may be started without a standard output: then Python has None in its place.
 """
@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
+from errno import ENOSPC
 from typing import TextIO
 
 from .characters import WIDTH
@@ -17,6 +19,20 @@ def make_printable(stream: TextIO | None) -> None:
     """Escape characters that the stream's encoding does not have; otherwise a write would fail."""
     if stream is not None and hasattr(stream, "reconfigure"):
         stream.reconfigure(errors="backslashreplace")
+
+
+def drop_output() -> None:
+    """Drop what standard output does not take, or else Python would complain when it ends."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def is_of_output(error: OSError) -> bool:
+    """Whether standard output is a file whose disk is full; an error of another file has a name."""
+    return error.filename is None and error.errno == ENOSPC
 
 
 def columns_of(stream: TextIO | None) -> int | None:
