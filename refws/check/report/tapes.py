@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from ...course.record.redaction import Redactor
-from ...course.record.tape import UNKNOWN, Chunk, first_line, lines_of
+from ...course.record.tape import FIRST_WORDS, UNKNOWN, Chunk, first_line, lines_of
 from ...protocol.frame import Side
 from ..engine import Grade, Result
 from ..runner import Report
@@ -36,13 +36,9 @@ def write_tapes(report: Report, directory: str) -> list[Path]:
 def is_tape(path: Path) -> bool:
     if not path.is_file():
         return False
+    start = FIRST_WORDS.encode()
     with path.open("rb") as file:
-        return file.readline(MAX_FIRST_LINE).startswith(FIRST_WORDS)
-
-
-FIRST_WORDS = b"refws tape "
-
-MAX_FIRST_LINE = 100
+        return file.read(len(start)) == start
 
 
 def tape_of(result: Result, recorded: datetime) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import BinaryIO
 from ...protocol.frame import Side
 from ..record.capture.reader import is_capture
 from ..record.recordings import GZIP, START_SIZE
+from ..record.tape import FIRST_WORDS
 from . import hex_text, table
 from .dump_context import OTHER_LINES
 from .plausible import HEADS, guess_sender
@@ -21,8 +22,6 @@ CHUNK_SIZE = 64 * 1024
 
 RAW = "raw"
 """The form of bytes that are no text."""
-
-TAPE = b"refws tape "
 
 TWO_HEADS = re.compile(rb"([A-Z]+ [^\r\n]+\r\n.*?\r\n\r\n)(HTTP/1\.\d .*?\r\n\r\n)(.*)", re.DOTALL)
 
@@ -135,7 +134,7 @@ def refuse_other_files(data: bytes) -> None:
             "this is a capture (pcap or pcapng) of packets, not the bytes of one connection: "
             "give it with --file and without --form"
         )
-    if data.startswith(TAPE):
+    if data.startswith(FIRST_WORDS.encode()):
         raise CannotRead("this is a tape: give it to python3 -m refws replay --full")
     if data.startswith(GZIP):
         raise CannotRead("this is compressed with gzip: give the file that gunzip makes of it")

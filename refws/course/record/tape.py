@@ -23,6 +23,9 @@ from datetime import datetime
 from ...endpoint.log import format_address
 from ...protocol.frame import Side
 
+FIRST_WORDS = "refws tape "
+"""Before the version of the format."""
+
 UNKNOWN = "-"
 """It is written instead of the address of a Unix socket."""
 
@@ -93,7 +96,7 @@ class BadRecording(ValueError):
 
 def first_line(recorded: datetime, redacted: bool) -> str:
     secrets = "secrets redacted, as ****" if redacted else "secrets included"
-    return f"refws tape 1, recorded {recorded.isoformat(timespec='microseconds')}, {secrets}"
+    return f"{FIRST_WORDS}1, recorded {recorded.isoformat(timespec='microseconds')}, {secrets}"
 
 
 def lines_of(chunk: Chunk) -> Iterator[str]:

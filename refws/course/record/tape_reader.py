@@ -10,12 +10,12 @@ from typing import BinaryIO
 
 from ...protocol.frame import Side
 from ..text.characters import escape
-from .tape import UNKNOWN, Address, BadRecording, Chunk, Opened
+from .tape import FIRST_WORDS, UNKNOWN, Address, BadRecording, Chunk, Opened
 
 MAX_LINE = 1024 * 1024
 """The most characters of a line."""
 
-START = re.compile(r"refws tape ([0-9]{1,9})(?:, recorded (\S+?))?(?:,.*)?")
+START = re.compile(rf"{FIRST_WORDS}([0-9]{{1,9}})(?:, recorded (\S+?))?(?:,.*)?")
 LINE = re.compile(r"(\S+)\s+(\S+)\s+(\S+)(?:\s+(.*))?")
 SECONDS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
 NUMBER = re.compile(r"[0-9]{1,9}")
@@ -24,7 +24,7 @@ ADDRESS = re.compile(r"(?:\[([^\]%]*)(?:%[^\]]*)?\]|([^:]*)):([0-9]{1,5})")
 
 SENDERS = {side.value: side for side in Side}
 
-EXPECTED_START = '"refws tape 1"'
+EXPECTED_START = f'"{FIRST_WORDS}1"'
 EXPECTED_LINE = '"SECONDS CONNECTION client|server HEX", such as "0.25 1 client 81 00"'
 
 
