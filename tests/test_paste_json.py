@@ -63,9 +63,17 @@ def test_words_and_other_numbers_are_no_bytes(text):
         read(text)
 
 
-def test_what_is_no_such_json_can_not_be_forced():
-    with pytest.raises(BadPaste, match='no "payload", "hex" or "bytes" in it'):
-        read("81 05", "json-values")
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('{"size": 2}', 'no "payload", "hex" or "bytes" in it'),
+        ("81 05", "no JSON .*: give the whole object"),
+        ('{"hex": "8105"}\n{"hex"', "line 2: no JSON .*: give the whole object"),
+    ],
+)
+def test_what_is_no_such_json_can_not_be_forced(text, problem):
+    with pytest.raises(BadPaste, match=problem):
+        read(text, "json-values")
 
 
 # net-export

@@ -6,6 +6,7 @@ import json
 import re
 from base64 import b64decode
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from .directions import WORDS
@@ -36,8 +37,10 @@ BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4}){2,}|(?:[A-Za-z0-9+/]{4})+[A-Za-z0-9+/
 
 def recognises(text: str) -> bool:
     """JSON of objects, in which a value is bytes by its name."""
-    has_name = re.match(r"\s*[\[{]", text) and any(f'"{name}"' in text for name in NAMES)
-    return bool(has_name and parts_of(values_of(text)))
+    if re.match(r"\s*[\[{]", text) and any(f'"{name}"' in text for name in NAMES):
+        with suppress(BadPaste):
+            return parts_of(values_of(text)) != []
+    return False
 
 
 def read(text: str) -> Pasted:
@@ -54,13 +57,16 @@ def read(text: str) -> Pasted:
 
 
 def values_of(text: str) -> list[Any]:
-    """The value, or the values of several lines; none if this is no JSON."""
-    for part in ([text], [line for line in text.split("\n") if line.strip()]):
-        try:
-            return [json.loads(each) for each in part]
-        except (ValueError, RecursionError):
-            continue
-    return []
+    """The value, or the values of several lines. BadPaste if this is no JSON."""
+    try:
+        return [json.loads(text)]
+    except (ValueError, RecursionError) as error:
+        problem = BadPaste(getattr(error, "lineno", 1), f"no JSON ({error}): give the whole object")
+    lines = [line for line in text.split("\n") if line.strip()]
+    with suppress(ValueError, RecursionError):
+        if len(lines) > 1:
+            return [json.loads(line) for line in lines]
+    raise problem
 
 
 def parts_of(value: Any) -> list[tuple[str, bytes, str]]:

@@ -20,9 +20,9 @@ def recognises(text: str) -> bool:
 
 def read(text: str) -> Pasted:
     """The bytes of the first socket with an opening handshake, where raw bytes were recorded."""
-    value = next(iter(values_of(text)), None)
-    if not isinstance(value, dict):
-        raise BadPaste(1, "no whole JSON: give all of the file of net-export")
+    value, *others = values_of(text)
+    if others or not isinstance(value, dict):
+        raise BadPaste(1, "not one object of JSON: give all of the file of net-export")
     sockets = sockets_of(value)
     if not sockets:
         raise BadPaste(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 
+from .json_values import values_of
 from .numbers import DOTS, to_bytes
 from .strings import unescape
 from .values import BadPaste, Chunk, Pasted, Way, counted, line_of, shown
@@ -127,9 +127,6 @@ def read_jetty(text: str) -> Pasted:
 # JSON
 
 
-ONE_OBJECT = re.compile(r"\s*\{.*\}\s*")
-
-
 def recognises_json(text: str) -> bool:
     return (
         re.match(r'\s*\{\s*"(?:type"\s*:\s*"Buffer"|data"\s*:\s*\[|0"\s*:\s*[0-9])', text)
@@ -142,18 +139,6 @@ def read_json(text: str) -> Pasted:
     chunks = [Chunk(bytes_of_json(value)) for value in values_of(text)]
     count = counted(sum(len(chunk.data) for chunk in chunks), "byte")
     return Pasted(f"JSON of a Buffer, {count}", tuple(chunks))
-
-
-def values_of(text: str) -> list[object]:
-    """The value, or the values of several lines."""
-    try:
-        return [json.loads(text)]
-    except (ValueError, RecursionError) as error:
-        lines = [line for line in text.split("\n") if line.strip()]
-        if len(lines) < 2 or not all(map(ONE_OBJECT.fullmatch, lines)):
-            line = getattr(error, "lineno", 1)
-            raise BadPaste(line, f"no JSON ({error}): give the whole object") from None
-    return [value for line in lines for value in values_of(line)]
 
 
 def bytes_of_json(value: object) -> bytes:
