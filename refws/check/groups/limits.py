@@ -233,12 +233,13 @@ def beside(name: str, rule: str, *steps: Step, lasts: bool = False, slow: bool =
 
     If that lasts, a server may end a connection that is idle for so long.
     """
+    weak: tuple[Outcome, ...] = (ServesOne(), GivesUp()) if lasts or slow else (ServesOne(),)
     return Case(
         name,
         rule,
         "",
         Echoes((text(HELLO),)),
-        (ServesOne(), *(GivesUp(),) * (lasts or slow)),
+        weak,
         steps=(*steps, *ECHO_OF_HELLO),
         needs=ECHO,
         level=Level.CHOICE,

@@ -93,23 +93,23 @@ def read_grades(path: str) -> dict[str, str]:
     with open(path, "rb") as file:
         data = file.read()
     try:
-        parsed = json.loads(data)
-        version = parsed["version"] if parsed["format"] == FORMAT else VERSION
-        if version != VERSION:
-            seen = f"{path!r} is of version {version!a} of this format"
-            raise BadReport(f"{seen}, and this refws reads {VERSION}: {AGAIN}")
-        return grades_of(parsed)
-    except BadReport:
-        raise
+        version, grades = version_and_grades(json.loads(data))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         expected = "give a file that --json or --expect with --update has written"
         raise BadReport(f"{path!r} is no report of refws check: {expected}") from None
+    if version != VERSION:
+        seen = f"{path!r} is of version {version!a} of this format"
+        raise BadReport(f"{seen}, and this refws reads {VERSION}: {AGAIN}")
+    return grades
 
 
-def grades_of(parsed: Any) -> dict[str, str]:
+def version_and_grades(parsed: Any) -> tuple[Any, dict[str, str]]:
+    """The grades are empty if the version is another one."""
     if parsed["format"] != FORMAT:
         raise ValueError("another format")
+    if parsed["version"] != VERSION:
+        return parsed["version"], {}
     grades = {case["name"]: case["grade"] for case in parsed["cases"]}
     if not all(isinstance(name, str) for name in grades) or not GRADES.issuperset(grades.values()):
         raise ValueError("unknown grades")
-    return grades
+    return VERSION, grades

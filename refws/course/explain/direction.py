@@ -344,13 +344,12 @@ class Direction:
 
     def _compare(self, frame: Frame) -> None:
         """§5.5.3: whether a Pong has the payload of a Ping that was sent to its sender."""
-        peer = Side.SERVER if self.sender is Side.CLIENT else Side.CLIENT
         if frame.header.opcode == PING:
             self.common.pings[self.sender].add(
                 WaitingPing(frame.offset, frame.payload_start, frame.plain_start)
             )
-        elif peer in self.common.heard:
-            frame.note, frame.hint = self.common.pings[peer].compare(frame.plain_start)
+        elif self.sender.peer in self.common.heard:
+            frame.note, frame.hint = self.common.pings[self.sender.peer].compare(frame.plain_start)
 
     @property
     def situation(self) -> Situation:

@@ -129,7 +129,9 @@ def as_the_proxys(fault: Fault) -> Fault:
 def check_connect_response(response: Response) -> None:
     """ProxyError if the proxy did not open the tunnel."""
     if not 200 <= response.status_code < 300:
-        advice = {**ADVICE, 407: OTHER_LOGIN} if _wants_another_login(response) else ADVICE
+        advice = dict(ADVICE)
+        if _wants_another_login(response):
+            advice[HTTPStatus.PROXY_AUTHENTICATION_REQUIRED] = OTHER_LOGIN
         expected = f"2xx from the proxy: {advise(response, advice)}"
         raise ProxyError([Fault("§4.1 item 4", show_status(response), expected)], response)
 

@@ -54,7 +54,7 @@ def is_counter(seen: ClientSeen) -> bool:
 
 
 def is_linear(seen: ClientSeen) -> bool:
-    """Whether each key is the one before times a constant, plus one, as of many a `rand()`."""
+    """Whether each key is the one before times a constant, plus a constant, as of `rand()`."""
     orders = (seen.keys, [key[::-1] for key in seen.keys])
     return any(is_linear_sequence(numbers(keys)) for keys in orders)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ....protocol.close import CODE_LENGTH
 from ....protocol.close_codes import is_valid_on_wire
 from ....protocol.frame import CLOSE, LENGTH, MASK, MAX_LENGTH_7, TEXT, Side
 from ....protocol.masking import KEY_LENGTH
@@ -36,7 +37,7 @@ def length_in_characters(evidence: Evidence) -> str:
             "message between characters, or send fragments, with FIN 0 and opcode 0 (§5.4)"
         )
     more = unmask(evidence.payload_and_more, frame.masking_key)
-    start = 2 if kind == CLOSE else 0
+    start = CODE_LENGTH if kind == CLOSE else 0
     return counted_in_characters(more[start:], frame.header.payload_length - start)
 
 
@@ -56,8 +57,8 @@ def next_goes_on(evidence: Evidence) -> bool:
 def ends_inside_a_character(evidence: Evidence) -> bool:
     frame, offset = evidence.frame, getattr(evidence.frame.verdict, "offset", None)
     if frame.header.opcode == CLOSE:
-        code = int.from_bytes(frame.plain_start[:2])
-        return is_valid_on_wire(code) and has_cut_character(frame.plain_start[2:])
+        code = int.from_bytes(frame.plain_start[:CODE_LENGTH])
+        return is_valid_on_wire(code) and has_cut_character(frame.plain_start[CODE_LENGTH:])
     if frame.kind != TEXT or not frame.header.fin or offset is None:
         return False
     length = frame.header.payload_length
@@ -148,8 +149,7 @@ def end_of_characters(evidence: Evidence, before: Before, text: bytes) -> int:
 
 def is_only_not_masked(evidence: Evidence) -> bool:
     """Whether this is a whole frame, except that the other side would send it so."""
-    other = Side.CLIENT if evidence.sender is Side.SERVER else Side.SERVER
-    size = size_of_frame(evidence.wire, other, evidence.frame.deflate)
+    size = size_of_frame(evidence.wire, evidence.sender.peer, evidence.frame.deflate)
     return evidence.blamed == "MASK" and size is not None and size <= len(evidence.wire)
 
 
